@@ -1,0 +1,15 @@
+/* libcreche: asynchronous HTTP and PostgreSQL with structured concurrency, for any language that can
+ * call C. This header includes all others; each can be included alone. */
+#ifndef CRECHE_CRECHE_H
+#define CRECHE_CRECHE_H
+
+#include "base.h"
+#include "loop.h"
+#include "scope.h"
+#include "group.h"
+#include "task.h"
+#include "queue.h"
+#include "http.h"
+#include "pg.h"
+
+#endif

@@ -1,0 +1,213 @@
+/* creche/http.h: the HTTP client: sessions with a keep-alive pool, whole bodies and streams. */
+#ifndef CRECHE_HTTP_H
+#define CRECHE_HTTP_H
+
+#include "task.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* A header field. Names are tokens; values are bytes without CR, LF and NUL. Never grows. */
+typedef struct creche_header {
+    const char *name; /* NUL-terminated */
+    const char *value;
+    size_t value_size;
+} creche_header;
+
+/* A header field from two strings. */
+static inline creche_header creche_header_text(const char *name, const char *value)
+{
+    creche_header h;
+    h.name = name;
+    h.value = value;
+    h.value_size = 0;
+    if (value != NULL)
+        while (value[h.value_size] != '\0') h.value_size++;
+    return h;
+}
+
+/* Timeouts of the phases of a request, in nanoseconds; CRECHE_NEVER for none, 0 for the default of
+ * the session (in a session: of the library, in brackets). Each failure names its phase. Time in the
+ * pool's queue never counts as connecting. A bound for all of it: task->timeout. Never grows. */
+typedef struct creche_http_timeouts {
+    int64_t pool;       /* waiting for a connection of the session to be free [never] */
+    int64_t dns;        /* [30 s] */
+    int64_t connect;    /* TCP, all addresses [30 s] */
+    int64_t tls;        /* [30 s] */
+    int64_t send;       /* a gap without progress in sending [60 s] */
+    int64_t first_byte; /* from the end of sending to the first byte of the answer [300 s] */
+    int64_t read_gap;   /* between two reads, while you are ready to read [60 s] */
+    int64_t reserved;
+} creche_http_timeouts;
+
+/* creche_session_options.flags */
+enum {
+    CRECHE_SESSION_INSECURE = 1, /* do not verify certificates: for tests only */
+    CRECHE_SESSION_NO_DECODE = 2 /* send no Accept-Encoding, leave bodies coded */
+};
+
+typedef struct creche_session_options {
+    uint32_t size; /* set by _init */
+    uint32_t flags; /* CRECHE_SESSION_* */
+    uint32_t limit;          /* connections at the most, idle ones too; default 100; 0: no limit */
+    uint32_t limit_per_host; /* for each origin; default 0: no limit */
+    uint32_t max_waiting;    /* requests waiting for a connection; more are CRECHE_E_LIMIT; 0: no limit */
+    uint32_t max_redirects;  /* followed for a request; default 10; 0: none, the 3xx is the answer */
+    uint32_t max_header_bytes; /* of a response's head; default 65536 */
+    uint32_t dns_ttl_ms;     /* how long a resolved name is kept; default 10000 milliseconds; 0: not */
+    uint64_t max_body;       /* of a whole body, decoded; default 64 MiB; more is CRECHE_E_LIMIT */
+    int64_t keepalive;       /* how long an idle connection is kept; default 15 s */
+    creche_http_timeouts timeouts;
+    const char *user_agent;  /* default "libcreche/0.1.0"; "" for none; copied */
+    const char *ca_file;     /* PEM file of trusted CAs instead of the system's; copied path, read now */
+    const creche_header *headers; /* sent with every request unless it names the same itself; copied */
+    size_t headers_count;
+} creche_session_options;
+
+/* Sets the defaults in the first `size` bytes (pass sizeof). Returns CRECHE_OK or CRECHE_E_INVALID.
+ * Since 0.1. */
+CRECHE_API creche_status creche_session_options_init(creche_session_options *options, size_t size);
+
+/* Opens a session on a loop. Connects nowhere yet. Returns CRECHE_OK; CRECHE_E_INVALID (options),
+ * CRECHE_E_UNSUPPORTED, CRECHE_E_SYSTEM or CRECHE_E_TLS (the CA file cannot be read or holds no
+ * certificate), CRECHE_E_CLOSED (the loop is closing), CRECHE_E_NO_MEMORY, the handle errors.
+ * Since 0.1. */
+CRECHE_API creche_status creche_session_open(creche_loop loop, const creche_session_options *options,
+                                             creche_session *session);
+
+/* Closes a session: requests in flight end with CRECHE_E_CLOSED, connections are closed; then done is
+ * called with the last completion (NULL: nobody is told). Idempotent. Returns CRECHE_OK, the handle
+ * errors. Since 0.1. */
+CRECHE_API creche_status creche_session_close(creche_session session, creche_done_fn done, void *user);
+
+/* Closes without a completion and gives up the handle. Since 0.1. */
+CRECHE_API void creche_session_release(creche_session session);
+
+/* What a session has now and did so far. Sized. */
+typedef struct creche_session_counters {
+    uint32_t size;
+    uint32_t flags;
+    uint64_t requests;
+    uint64_t connects;  /* connections opened */
+    uint64_t reuses;    /* requests on a connection that was kept */
+    uint64_t retries;   /* of a kept connection that turned out dead */
+    uint64_t dns_lookups;
+    uint64_t bytes_sent;
+    uint64_t bytes_received;
+    uint64_t active;    /* connections in use */
+    uint64_t idle;
+    uint64_t waiting;   /* requests waiting for a connection */
+} creche_session_counters;
+
+/* Fills the first `size` bytes of *counters. Returns CRECHE_OK, CRECHE_E_INVALID, the handle errors.
+ * Since 0.1. */
+CRECHE_API creche_status creche_session_get_counters(creche_session session,
+                                                     creche_session_counters *counters, size_t size);
+
+/* creche_request_options.flags */
+enum {
+    CRECHE_REQUEST_NO_DECODE = 1,  /* for this request: no Accept-Encoding, leave the body coded */
+    CRECHE_REQUEST_PULL_BODY = 2,  /* the body is pulled: CRECHE_PULL comes where the completion goes
+                                      (done or a queue), each answered by creche_task_answer */
+    CRECHE_REQUEST_NO_RETRY = 4    /* never send again on a new connection when a kept one was dead */
+};
+
+typedef struct creche_request_options {
+    uint32_t size; /* set by _init */
+    uint32_t flags; /* CRECHE_REQUEST_* */
+    const char *method; /* a token; default NULL: GET, or POST with a body; copied */
+    const creche_header *headers; /* copied */
+    size_t headers_count;
+    const void *body; /* copied; NULL: none */
+    size_t body_size; /* bytes; for a pulled body its size, or CRECHE_UNKNOWN_SIZE: sent chunked */
+    uint64_t max_body;    /* 0: the session's */
+    uint32_t max_redirects; /* CRECHE_DEFAULT: the session's */
+    uint32_t reserved;
+    creche_http_timeouts timeouts; /* 0 in each: the session's */
+    const creche_task_options *task; /* may be NULL */
+} creche_request_options;
+
+#define CRECHE_UNKNOWN_SIZE SIZE_MAX
+#define CRECHE_DEFAULT UINT32_MAX
+
+/* Sets the defaults in the first `size` bytes (pass sizeof). Returns CRECHE_OK or CRECHE_E_INVALID.
+ * Since 0.1. */
+CRECHE_API creche_status creche_request_options_init(creche_request_options *options, size_t size);
+
+/* Fetches a URL whole: status, headers and the decoded body, up to max_body. Any HTTP status is
+ * success. The completion: code: the HTTP status; value: a creche_response, CRECHE_OWNED; data and
+ * data_size: the body, a view into it (never NULL; a NUL byte follows the body). A malformed URL or
+ * header fails like any other fetch, in the completion (CRECHE_E_URL, CRECHE_E_INVALID).
+ * Failures: CRECHE_E_URL, _DNS, _CONNECT, _TLS, _TLS_VERIFY, _DISCONNECTED, _PROTOCOL, _TRUNCATED,
+ * _CODING, _BODY, _REDIRECT, _LIMIT, _TIMEOUT, _CANCELLED, _CLOSED, _SYSTEM, _NO_MEMORY; error->phase
+ * says where. Cancelled: its connection is closed. options: may be NULL. task: may be NULL.
+ * Returns CRECHE_OK, or as creche_task_spawn does. Since 0.1. */
+CRECHE_API creche_status creche_session_fetch(creche_session session, creche_scope in, const char *url,
+                                              const creche_request_options *options, creche_done_fn done,
+                                              void *user, creche_task *task);
+
+/* Sends a request and completes at the head of the answer: code: the HTTP status; value: a
+ * creche_response, CRECHE_OWNED, whose body is read with creche_response_read. Until its body has
+ * been read to the end, the response is a lease: it belongs to the nearest task or group around `in`
+ * (or the loop) and holds it open. The rest as creche_session_fetch. Since 0.1. */
+CRECHE_API creche_status creche_session_send(creche_session session, creche_scope in, const char *url,
+                                             const creche_request_options *options, creche_done_fn done,
+                                             void *user, creche_task *task);
+
+/* Reads what there is of the body, at least 1 and up to `capacity` bytes (0: 65536): kind CRECHE_CHUNK
+ * with data and data_size, or CRECHE_END when the body has ended. One read at a time: a second one
+ * completes with CRECHE_E_STATE. Not reading holds the server back. Cancelling a read cancels only
+ * the read. After a failure (CRECHE_E_TRUNCATED, _TIMEOUT, _CODING, ...) what had arrived was
+ * delivered before it. Returns CRECHE_OK; CRECHE_E_STATE (a whole response), or as creche_task_spawn.
+ * Since 0.1. */
+CRECHE_API creche_status creche_response_read(creche_response response, creche_scope in, size_t capacity,
+                                              const creche_task_options *options, creche_done_fn done,
+                                              void *user, creche_task *task);
+
+/* Gives a response up. If its body was not read to the end, the connection is closed. Since 0.1. */
+CRECHE_API void creche_response_release(creche_response response);
+
+/* The HTTP status, 100 to 999, or a negative status (the handle errors). Since 0.1. */
+CRECHE_API int32_t creche_response_status(creche_response response);
+
+/* The value of the first header field of that name (any case), NUL-terminated, its size in *size
+ * (may be NULL); NULL if there is none or the handle is bad. Lives as long as the response.
+ * Since 0.1. */
+CRECHE_API const char *creche_response_header(creche_response response, const char *name, size_t *size);
+
+/* The header field number `index`, in the order of the wire, stored in *header; its text lives as
+ * long as the response. Returns CRECHE_OK, CRECHE_E_LIMIT (there are fewer), CRECHE_E_INVALID, the
+ * handle errors. Since 0.1. */
+CRECHE_API creche_status creche_response_header_at(creche_response response, size_t index,
+                                                   creche_header *header);
+
+/* The URL that answered, after redirects; NULL if the handle is bad. Lives as long as the response.
+ * Since 0.1. */
+CRECHE_API const char *creche_response_url(creche_response response);
+
+/* Where the time of a request went: points of the loop's clock, 0 for what did not happen. Sized. */
+typedef struct creche_response_info {
+    uint32_t size;
+    uint32_t flags;
+    int64_t started;   /* the call */
+    int64_t connected; /* a connection was there (new or kept) */
+    int64_t sent;
+    int64_t first_byte;
+    int64_t ended;       /* the end of the body, 0 before */
+    uint64_t body_bytes; /* as received, coded */
+    uint32_t reused;     /* 1: on a kept connection */
+    uint32_t redirects;
+    uint32_t http_minor; /* of HTTP/1.x */
+    uint32_t tls;        /* 1: over TLS */
+} creche_response_info;
+
+/* Fills the first `size` bytes of *info. Returns CRECHE_OK, CRECHE_E_INVALID, the handle errors.
+ * Since 0.1. */
+CRECHE_API creche_status creche_response_get_info(creche_response response, creche_response_info *info,
+                                                  size_t size);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

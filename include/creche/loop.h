@@ -1,0 +1,120 @@
+/* creche/loop.h: the loop: one event loop and the one thread that runs it; owns everything else.
+ * A loop is the root scope of its tree: loop.scope. It has no policy and keeps nothing; failures
+ * nobody observed are counted. */
+#ifndef CRECHE_LOOP_H
+#define CRECHE_LOOP_H
+
+#include "base.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* creche_loop_options.run */
+enum {
+    CRECHE_RUN_THREAD = 0, /* on a thread of its own, all signals blocked in it */
+    CRECHE_RUN_CALLER = 1  /* by creche_loop_run and creche_loop_poll, on the thread that calls them */
+};
+
+typedef struct creche_loop_options {
+    uint32_t size;         /* set by _init */
+    uint32_t flags;        /* 0 */
+    uint32_t run;          /* CRECHE_RUN_* */
+    uint32_t offload_limit; /* worker threads for creche_offload at the most; default 40 */
+    const char *name;      /* for dumps and the thread's name; copied; may be NULL */
+    creche_done_fn done;   /* the loop's own completion, on the loop's thread, its last callback;
+                              NULL: nobody is told */
+    void *user;
+} creche_loop_options;
+
+/* Sets the defaults in the first `size` bytes of *options (pass sizeof). Returns CRECHE_OK, or
+ * CRECHE_E_INVALID for NULL or a size that is too short. Since 0.1. */
+CRECHE_API creche_status creche_loop_options_init(creche_loop_options *options, size_t size);
+
+/* Opens a loop and, by default, starts its thread. options: NULL for the defaults; copied.
+ * Returns CRECHE_OK; CRECHE_E_INVALID, CRECHE_E_UNSUPPORTED (options), CRECHE_E_NO_MEMORY,
+ * CRECHE_E_SYSTEM (no descriptor or thread). Since 0.1. */
+CRECHE_API creche_status creche_loop_open(const creche_loop_options *options, creche_loop *loop);
+
+/* [not on a loop] Runs a CRECHE_RUN_CALLER loop on this thread until it is closed and everything in
+ * it has ended. Blocks. Returns CRECHE_OK when the loop has ended; CRECHE_E_STATE if it has a thread
+ * of its own or is being run; CRECHE_E_WOULD_DEADLOCK, CRECHE_E_BAD_HANDLE, CRECHE_E_ENDED,
+ * CRECHE_E_FORKED. Since 0.1. */
+CRECHE_API creche_status creche_loop_run(creche_loop loop);
+
+/* [not on a loop] Runs one turn of a CRECHE_RUN_CALLER loop: waits up to `timeout` nanoseconds (0:
+ * not at all, CRECHE_NEVER: as long as it takes) for something to do, does it, and returns.
+ * Returns CRECHE_OK after work, CRECHE_E_TIMEOUT when there was none, CRECHE_E_ENDED once the loop
+ * has ended, CRECHE_E_INTERRUPTED; else as creche_loop_run. Since 0.1. */
+CRECHE_API creche_status creche_loop_poll(creche_loop loop, int64_t timeout);
+
+/* Calls fn(user, completion with kind CRECHE_POST) on the loop, later, in the order of posting. An
+ * accepted post is run before the loop ends, whatever else fails. Not a task: it cannot be cancelled.
+ * Returns CRECHE_OK; CRECHE_E_INVALID (fn is NULL or a route), CRECHE_E_CLOSED once the loop is
+ * shutting down to its last, CRECHE_E_NO_MEMORY, and the handle errors. Since 0.1. */
+CRECHE_API creche_status creche_loop_post(creche_loop loop, creche_done_fn fn, void *user);
+
+/* Ends the loop: cancels everything in it (reason: shutdown), refuses new root work, and when all of
+ * it has ended closes what it owns, delivers the loop's own completion and stops the thread.
+ * Idempotent; asynchronous: creche_loop_join waits. Returns CRECHE_OK and the handle errors.
+ * Since 0.1. */
+CRECHE_API creche_status creche_loop_close(creche_loop loop);
+
+/* The gentle end: refuses new root work, lets what runs go on for `grace` nanoseconds, then does
+ * what creche_loop_close does. CRECHE_NEVER: no cancelling at all. Returns CRECHE_OK,
+ * CRECHE_E_INVALID (negative), and the handle errors. Since 0.1. */
+CRECHE_API creche_status creche_loop_shutdown(creche_loop loop, int64_t grace);
+
+/* [not on a loop] Waits until the loop has ended and takes its thread, sessions, pools and queues
+ * with it; responses, rows and drained completions that you hold stay valid until you release them.
+ * It does not close: call creche_loop_close before. Runs a CRECHE_RUN_CALLER loop meanwhile.
+ * timeout: nanoseconds from the call; 0 only looks. Returns CRECHE_OK; CRECHE_E_TIMEOUT (the message
+ * names what is still alive; join again later); CRECHE_E_INTERRUPTED on a signal;
+ * CRECHE_E_WOULD_DEADLOCK on a loop; CRECHE_E_STATE while another thread joins or runs it; the
+ * handle errors (CRECHE_E_ENDED if it was joined). Since 0.1. */
+CRECHE_API creche_status creche_loop_join(creche_loop loop, int64_t timeout);
+
+/* After fork(), in the child: forgets a loop of the parent: closes its descriptors, sends nothing,
+ * calls nothing. Its memory is not given back. All other calls on it go on returning
+ * CRECHE_E_FORKED. In the process that made the loop it returns CRECHE_E_STATE. Since 0.1. */
+CRECHE_API creche_status creche_loop_abandon(creche_loop loop);
+
+/* Reads the clock of the loop that a scope belongs to, in nanoseconds. Inside callbacks it is the
+ * real time too, not that of the turn. Returns CRECHE_OK, CRECHE_E_INVALID and the handle errors.
+ * Since 0.1. */
+CRECHE_API creche_status creche_now(creche_scope scope, int64_t *now);
+
+/* Writes the live tree, one node a line (kind, name, id, age, state, what it waits for), to `buffer`
+ * as NUL-terminated text, truncated to `capacity` bytes; *size (may be NULL) gets the bytes that all
+ * of it needs with its NUL. buffer may be NULL for capacity 0. Never waits for the loop: works while
+ * a callback blocks it. Returns CRECHE_OK, CRECHE_E_LIMIT (truncated), CRECHE_E_INVALID,
+ * CRECHE_E_NO_MEMORY and the handle errors. Since 0.1. */
+CRECHE_API creche_status creche_loop_dump(creche_loop loop, char *buffer, size_t capacity, size_t *size);
+
+/* What has happened in a loop so far, and what lives in it now. Sized: set by _counters from size. */
+typedef struct creche_loop_counters {
+    uint32_t size;
+    uint32_t flags;
+    uint64_t turns;      /* of the loop */
+    uint64_t started;    /* tasks and groups */
+    uint64_t ended;      /* tasks and groups */
+    uint64_t completions; /* delivered, all kinds */
+    uint64_t cancelled;  /* tasks that ended with CRECHE_E_CANCELLED */
+    uint64_t unobserved; /* failures of root tasks that nobody was told of */
+    uint64_t posts;
+    uint64_t live_tasks;
+    uint64_t live_groups;
+    uint64_t live_scopes;
+    uint64_t live_leases; /* connections and unfinished responses that are held */
+    uint64_t longest_callback; /* nanoseconds; 0 unless stall measuring is on */
+} creche_loop_counters;
+
+/* Fills the first `size` bytes of *counters. Returns CRECHE_OK, CRECHE_E_INVALID and the handle
+ * errors. Since 0.1. */
+CRECHE_API creche_status creche_loop_get_counters(creche_loop loop, creche_loop_counters *counters,
+                                                  size_t size);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,396 @@
+/* creche/pg.h: PostgreSQL: a pool of connections, pipelined queries, row blocks, streams,
+ * transactions. */
+#ifndef CRECHE_PG_H
+#define CRECHE_PG_H
+
+#include "task.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- Values: parameters of statements ----------------------------------------------------------- */
+/* Types (oids of pg_type) that this header has helpers for. Any other oid is as good. */
+enum {
+    CRECHE_PG_UNKNOWN = 0, /* text whose type the server infers from where the parameter stands */
+    CRECHE_PG_BOOL = 16,
+    CRECHE_PG_BYTEA = 17,
+    CRECHE_PG_INT8 = 20,
+    CRECHE_PG_INT2 = 21,
+    CRECHE_PG_INT4 = 23,
+    CRECHE_PG_TEXT = 25,
+    CRECHE_PG_JSON = 114,
+    CRECHE_PG_FLOAT4 = 700,
+    CRECHE_PG_FLOAT8 = 701,
+    CRECHE_PG_DATE = 1082,
+    CRECHE_PG_TIMESTAMP = 1114,
+    CRECHE_PG_TIMESTAMPTZ = 1184,
+    CRECHE_PG_NUMERIC = 1700,
+    CRECHE_PG_UUID = 2950,
+    CRECHE_PG_JSONB = 3802
+};
+
+/* creche_value.form */
+enum {
+    CRECHE_VALUE_NULL = 0,   /* SQL NULL */
+    CRECHE_VALUE_TEXT = 1,   /* data: PostgreSQL's text form, size bytes */
+    CRECHE_VALUE_BINARY = 2, /* data: PostgreSQL's binary form, size bytes */
+    CRECHE_VALUE_INTEGER = 3, /* integer: for INT2, INT4, INT8, BOOL, and TIMESTAMP, TIMESTAMPTZ
+                                 (microseconds since 1970-01-01 UTC) */
+    CRECHE_VALUE_REAL = 4    /* real: for FLOAT4, FLOAT8 */
+};
+
+/* One parameter. Copied by the call it is given to. Never grows. */
+typedef struct creche_value {
+    uint32_t type; /* an oid, or CRECHE_PG_UNKNOWN */
+    uint32_t form; /* CRECHE_VALUE_* */
+    int64_t integer;
+    double real;
+    const void *data;
+    size_t size; /* bytes */
+} creche_value;
+
+static inline creche_value creche_value_of(uint32_t type, uint32_t form, const void *data, size_t size)
+{
+    creche_value v;
+    v.type = type;
+    v.form = form;
+    v.integer = 0;
+    v.real = 0;
+    v.data = data;
+    v.size = size;
+    return v;
+}
+/* SQL NULL. */
+static inline creche_value creche_null(void)
+{
+    return creche_value_of(CRECHE_PG_UNKNOWN, CRECHE_VALUE_NULL, NULL, 0);
+}
+/* Text of which the server infers the type (also "2026-01-31" for a date); NULL is SQL NULL. */
+static inline creche_value creche_text(const char *text)
+{
+    creche_value v = creche_value_of(CRECHE_PG_UNKNOWN, CRECHE_VALUE_TEXT, text, 0);
+    if (text == NULL) return creche_null();
+    while (text[v.size] != '\0') v.size++;
+    return v;
+}
+/* The same with a size. It must hold no NUL byte. */
+static inline creche_value creche_text_n(const char *text, size_t size)
+{
+    return text == NULL ? creche_null() : creche_value_of(CRECHE_PG_UNKNOWN, CRECHE_VALUE_TEXT, text, size);
+}
+/* bytea; NULL with size 0 is an empty one. */
+static inline creche_value creche_bytes(const void *data, size_t size)
+{
+    return creche_value_of(CRECHE_PG_BYTEA, CRECHE_VALUE_BINARY, data, size);
+}
+static inline creche_value creche_integer_of(uint32_t type, int64_t integer)
+{
+    creche_value v = creche_value_of(type, CRECHE_VALUE_INTEGER, NULL, 0);
+    v.integer = integer;
+    return v;
+}
+static inline creche_value creche_bool(int b) { return creche_integer_of(CRECHE_PG_BOOL, b != 0); }
+static inline creche_value creche_int2(int16_t i) { return creche_integer_of(CRECHE_PG_INT2, i); }
+static inline creche_value creche_int4(int32_t i) { return creche_integer_of(CRECHE_PG_INT4, i); }
+static inline creche_value creche_int8(int64_t i) { return creche_integer_of(CRECHE_PG_INT8, i); }
+static inline creche_value creche_float8(double d)
+{
+    creche_value v = creche_value_of(CRECHE_PG_FLOAT8, CRECHE_VALUE_REAL, NULL, 0);
+    v.real = d;
+    return v;
+}
+/* timestamptz, from microseconds since 1970-01-01 UTC. */
+static inline creche_value creche_timestamptz(int64_t unix_us)
+{
+    return creche_integer_of(CRECHE_PG_TIMESTAMPTZ, unix_us);
+}
+
+/* ---- Row blocks ---------------------------------------------------------------------------------
+ * One contiguous, position-independent piece of memory, aligned to 8: this header, then columns,
+ * then cells (row after row), then text and bytes. Offsets count from the start of the block. It may
+ * be copied as block->total_size bytes to another thread or process. All numbers in native order. */
+typedef struct creche_row_block {
+    uint32_t magic;   /* CRECHE_ROW_BLOCK_MAGIC */
+    uint32_t version; /* 1 */
+    uint64_t total_size; /* bytes of all of it */
+    uint64_t row_count;
+    uint32_t column_count;
+    uint32_t columns_offset; /* of creche_row_column[column_count] */
+    uint64_t cells_offset;   /* of creche_row_cell[row_count * column_count] */
+    int64_t affected;        /* rows that the command changed or returned; -1: not known (yet) */
+    uint32_t tag_offset;     /* of the command tag, "INSERT 0 5", NUL-terminated; 0: none (yet) */
+    uint32_t reserved;
+} creche_row_block;
+
+#define CRECHE_ROW_BLOCK_MAGIC 0x6b6c6263u
+
+typedef struct creche_row_column {
+    uint32_t name_offset; /* NUL-terminated */
+    uint32_t type;        /* oid */
+    int32_t type_modifier;
+    uint32_t table;       /* oid of the table it comes from, or 0 */
+    int32_t table_column; /* its number there, or 0 */
+    uint32_t reserved;
+} creche_row_column;
+
+/* A cell. size is CRECHE_CELL_NULL for SQL NULL. For bool, int2, int4, int8, oid, float4, float8,
+ * date, timestamp and timestamptz `bits` is the value itself (integers sign-extended, dates as days
+ * and timestamps as microseconds since 1970-01-01, infinities as INT64_MIN and INT64_MAX, reals as
+ * the bits of a double); for all others the offset of size bytes of PostgreSQL's binary form, which
+ * for text, varchar, bpchar, name, json, enums and the like is the text; a NUL byte follows. */
+typedef struct creche_row_cell {
+    uint64_t bits;
+    uint32_t size; /* bytes of the binary form */
+    uint32_t reserved;
+} creche_row_cell;
+
+#define CRECHE_CELL_NULL UINT32_MAX
+
+/* Accessors read the block's memory only: no handle, no look-up, no lock, any thread. Out of range,
+ * SQL NULL or another type give the zero of their type; creche_row_is_null tells. */
+
+/* 1 if the cell is SQL NULL or out of range. Since 0.1. */
+CRECHE_API int32_t creche_row_is_null(const creche_row_block *rows, uint64_t row, uint32_t column);
+/* The number of the column with that name (the last one of several), or -1. Since 0.1. */
+CRECHE_API int32_t creche_row_column_index(const creche_row_block *rows, const char *name);
+/* The column's name; NULL out of range. Since 0.1. */
+CRECHE_API const char *creche_row_column_name(const creche_row_block *rows, uint32_t column);
+/* The column's type oid; 0 out of range. Since 0.1. */
+CRECHE_API uint32_t creche_row_column_type(const creche_row_block *rows, uint32_t column);
+/* A bool column: 0 or 1. Since 0.1. */
+CRECHE_API int32_t creche_row_bool(const creche_row_block *rows, uint64_t row, uint32_t column);
+/* An int2, int4, int8 or oid column, widened; a date in days, a timestamp or timestamptz in
+ * microseconds since 1970-01-01. Since 0.1. */
+CRECHE_API int64_t creche_row_int8(const creche_row_block *rows, uint64_t row, uint32_t column);
+/* An int2 or int4 column. Since 0.1. */
+CRECHE_API int32_t creche_row_int4(const creche_row_block *rows, uint64_t row, uint32_t column);
+/* A float4 or float8 column; integers are converted; numeric is converted with rounding. Since 0.1. */
+CRECHE_API double creche_row_float8(const creche_row_block *rows, uint64_t row, uint32_t column);
+/* A text-like column (text, varchar, bpchar, name, json, xml, enums, unknown; jsonb without its
+ * version byte): NUL-terminated, its size in *size (may be NULL). NULL for SQL NULL and for types
+ * that are not text. Since 0.1. */
+CRECHE_API const char *creche_row_text(const creche_row_block *rows, uint64_t row, uint32_t column,
+                                       size_t *size);
+/* The binary form of any column that is not held in `bits`, its size in *size (may be NULL). NULL for
+ * SQL NULL and for types held in bits. Since 0.1. */
+CRECHE_API const void *creche_row_bytes(const creche_row_block *rows, uint64_t row, uint32_t column,
+                                        size_t *size);
+/* Any cell as text, like PostgreSQL prints it (ISO dates, hex bytea; other types by their binary form
+ * in hex), written to buffer with a NUL, cut at capacity. Returns the bytes that all of it needs
+ * without the NUL; 0 for SQL NULL. Since 0.1. */
+CRECHE_API size_t creche_row_format(const creche_row_block *rows, uint64_t row, uint32_t column,
+                                    char *buffer, size_t capacity);
+
+/* The block of a rows handle; NULL if the handle is bad. Lives until it is released. Since 0.1. */
+CRECHE_API const creche_row_block *creche_rows_block(creche_rows rows);
+/* Gives rows up. For a block of a stream: lets the stream go on. Since 0.1. */
+CRECHE_API void creche_rows_release(creche_rows rows);
+
+/* ---- The pool ------------------------------------------------------------------------------------ */
+/* creche_pool_options.flags */
+enum {
+    CRECHE_POOL_NO_PREPARE = 1,  /* never prepare by name: behind a transaction-pooling PgBouncer */
+    CRECHE_POOL_NO_PIPELINE = 2  /* one statement at a time on each connection */
+};
+
+/* creche_pool_options.reset */
+enum {
+    CRECHE_RESET_FULL = 0, /* session state: locks, cursors, listens, settings, role */
+    CRECHE_RESET_NONE = 1  /* only an open transaction is rolled back */
+};
+
+typedef struct creche_pool_options {
+    uint32_t size; /* set by _init */
+    uint32_t flags; /* CRECHE_POOL_* */
+    uint32_t min_size; /* connections kept open; default 0 */
+    uint32_t max_size; /* default 10 */
+    uint32_t max_waiting; /* callers waiting for a connection; more are CRECHE_E_LIMIT; 0: no limit */
+    uint32_t statement_cache; /* prepared statements kept on each connection; default 256; 0: none */
+    uint32_t pipeline_depth;  /* statements in flight on one shared connection; default 64 */
+    uint32_t reset;           /* what is undone when a connection is given back: CRECHE_RESET_* */
+    int64_t connect_timeout;  /* for one attempt, all of it; default 30 s */
+    int64_t acquire_timeout;  /* waiting for a connection; default 60 s; phase "pool" */
+    int64_t idle_timeout;     /* an idle connection over min_size is closed; default 300 s */
+    int64_t max_lifetime;     /* of a connection; default CRECHE_NEVER */
+    int64_t cancel_timeout;   /* cleaning up after a cancel before the connection is dropped; default 5 s */
+    const char *application_name; /* default NULL: the DSN's; copied */
+} creche_pool_options;
+
+/* Sets the defaults in the first `size` bytes (pass sizeof). Returns CRECHE_OK or CRECHE_E_INVALID.
+ * Since 0.1. */
+CRECHE_API creche_status creche_pool_options_init(creche_pool_options *options, size_t size);
+
+/* Opens a pool on a loop. dsn: a PostgreSQL URI or key=value string; copied; NULL: the environment
+ * (PGHOST, ...). Opens min_size connections in the background; a DSN that does not parse, or a server
+ * that cannot be reached, fails the operations. Returns CRECHE_OK; CRECHE_E_INVALID,
+ * CRECHE_E_UNSUPPORTED (options), CRECHE_E_CLOSED, CRECHE_E_NO_MEMORY, the handle errors. Since 0.1. */
+CRECHE_API creche_status creche_pool_open(creche_loop loop, const char *dsn,
+                                          const creche_pool_options *options, creche_pool *pool);
+
+/* Closes a pool: operations end with CRECHE_E_CLOSED, running statements are cancelled on the server,
+ * connections are closed; then done gets the last completion (NULL: nobody is told). Idempotent.
+ * Returns CRECHE_OK and the handle errors. Since 0.1. */
+CRECHE_API creche_status creche_pool_close(creche_pool pool, creche_done_fn done, void *user);
+
+/* Closes without a completion and gives up the handle. Since 0.1. */
+CRECHE_API void creche_pool_release(creche_pool pool);
+
+/* What a pool has now and did so far. Sized. */
+typedef struct creche_pool_counters {
+    uint32_t size;
+    uint32_t flags;
+    uint64_t connections; /* open now */
+    uint64_t idle;
+    uint64_t leased;
+    uint64_t waiting;     /* operations waiting for a connection */
+    uint64_t connects;    /* opened so far */
+    uint64_t statements;  /* sent so far */
+    uint64_t pipelined;   /* of those, behind another one in flight */
+    uint64_t prepares;    /* statements prepared */
+    uint64_t cancels;     /* cancel requests sent to the server */
+    uint64_t resent;      /* statements hit by somebody else's cancel, and run again unseen */
+    uint64_t dropped;     /* connections given up after a failure */
+} creche_pool_counters;
+
+/* Fills the first `size` bytes of *counters. Returns CRECHE_OK, CRECHE_E_INVALID, the handle errors.
+ * Since 0.1. */
+CRECHE_API creche_status creche_pool_get_counters(creche_pool pool, creche_pool_counters *counters,
+                                                  size_t size);
+
+/* creche_query_options.flags */
+enum {
+    CRECHE_QUERY_NO_PREPARE = 1, /* do not keep it as a prepared statement */
+    CRECHE_QUERY_ALONE = 2       /* never share a connection with other callers while it runs */
+};
+
+typedef struct creche_query_options {
+    uint32_t size; /* set by _init */
+    uint32_t flags; /* CRECHE_QUERY_* */
+    uint64_t max_bytes; /* of a whole result; default 256 MiB; more is CRECHE_E_LIMIT */
+    uint32_t block_rows;  /* streams: rows in a block at the most; default 4096 */
+    uint32_t block_bytes; /* streams: about how big a block may get; default 256 KiB */
+    uint32_t blocks;      /* streams: blocks that you may hold unreleased; default 4 */
+    uint32_t reserved;
+    const creche_task_options *task; /* may be NULL */
+} creche_query_options;
+
+/* Sets the defaults in the first `size` bytes (pass sizeof). Returns CRECHE_OK or CRECHE_E_INVALID.
+ * Since 0.1. */
+CRECHE_API creche_status creche_query_options_init(creche_query_options *options, size_t size);
+
+/* Runs one statement on a connection of the pool's choice, pipelined among others where that is safe;
+ * nothing is checked out. sql: one statement; copied. args: args_count values for $1, $2, ...; copied.
+ * The completion: value: creche_rows, CRECHE_OWNED; data: its const creche_row_block *; code: rows
+ * affected (at most UINT32_MAX; the block has all of it). An error in the SQL fails in the completion.
+ * Failures: CRECHE_E_PG (with sqlstate and the server's fields), _CONNECT, _DNS, _TLS, _DISCONNECTED,
+ * _TIMEOUT, _CANCELLED, _CLOSED, _LIMIT, _INVALID (a value), _NO_MEMORY. Cancelled: a running query is
+ * cancelled on the server and the connection stays usable; other callers' statements are untouched.
+ * Returns CRECHE_OK, or as creche_task_spawn does. Since 0.1. */
+CRECHE_API creche_status creche_pool_query(creche_pool pool, creche_scope in, const char *sql,
+                                           const creche_value *args, size_t args_count,
+                                           const creche_query_options *options, creche_done_fn done,
+                                           void *user, creche_task *task);
+
+/* Runs one statement and delivers its rows as they come: completions with kind CRECHE_ROWS and
+ * CRECHE_MORE, value: creche_rows, CRECHE_OWNED, data: the block; at the end CRECHE_DONE with code as
+ * above. Bounded: with `blocks` of them unreleased the server is held back. The connection is its
+ * own while it runs. The rest as creche_pool_query. Since 0.1. */
+CRECHE_API creche_status creche_pool_stream(creche_pool pool, creche_scope in, const char *sql,
+                                            const creche_value *args, size_t args_count,
+                                            const creche_query_options *options, creche_done_fn done,
+                                            void *user, creche_task *task);
+
+/* Acquires a connection: value: a creche_connection, CRECHE_OWNED: a lease of the nearest task or
+ * group around `in` (or the loop), which holds it open. options->timeout, if sooner, replaces the
+ * pool's acquire_timeout. Returns CRECHE_OK, or as creche_task_spawn does. Since 0.1. */
+CRECHE_API creche_status creche_pool_acquire(creche_pool pool, creche_scope in,
+                                             const creche_task_options *options, creche_done_fn done,
+                                             void *user, creche_task *task);
+
+/* ---- Connections --------------------------------------------------------------------------------- */
+/* Gives a connection back: statements in flight finish first, an open transaction is rolled back, the
+ * session is reset (creche_pool_options.reset). Since 0.1. */
+CRECHE_API void creche_connection_release(creche_connection connection);
+
+/* Runs a statement on this connection. Started while others are in flight, it is pipelined behind
+ * them. The rest as creche_pool_query. Passes its group's limit. Since 0.1. */
+CRECHE_API creche_status creche_connection_query(creche_connection connection, creche_scope in,
+                                                 const char *sql, const creche_value *args,
+                                                 size_t args_count, const creche_query_options *options,
+                                                 creche_done_fn done, void *user, creche_task *task);
+
+/* Streams a statement's rows on this connection, as creche_pool_stream does; what is started after it
+ * waits for its end. Since 0.1. */
+CRECHE_API creche_status creche_connection_stream(creche_connection connection, creche_scope in,
+                                                  const char *sql, const creche_value *args,
+                                                  size_t args_count,
+                                                  const creche_query_options *options,
+                                                  creche_done_fn done, void *user, creche_task *task);
+
+/* Runs several statements separated by semicolons, without parameters, as one implicit transaction
+ * unless they say otherwise. The completion has no rows; code: rows affected by the last. The rest as
+ * creche_pool_query. Since 0.1. */
+CRECHE_API creche_status creche_connection_script(creche_connection connection, creche_scope in,
+                                                  const char *sql, const creche_query_options *options,
+                                                  creche_done_fn done, void *user, creche_task *task);
+
+/* ---- Transactions -------------------------------------------------------------------------------- */
+enum {
+    CRECHE_ISOLATION_DEFAULT = 0, /* the session's */
+    CRECHE_READ_COMMITTED = 1,
+    CRECHE_REPEATABLE_READ = 2,
+    CRECHE_SERIALIZABLE = 3
+};
+
+/* creche_transaction_options.flags */
+enum {
+    CRECHE_TRANSACTION_READ_ONLY = 1,
+    CRECHE_TRANSACTION_DEFERRABLE = 2
+};
+
+typedef struct creche_transaction_options {
+    uint32_t size; /* set by _init */
+    uint32_t flags; /* CRECHE_TRANSACTION_* */
+    uint32_t isolation; /* CRECHE_ISOLATION_DEFAULT, ... */
+    uint32_t retries;   /* creche_pool_transaction: run the body again on 40001 and 40P01; default 0 */
+    int64_t commit_timeout; /* how long the shielded COMMIT (or ROLLBACK) may take; default 30 s */
+    const creche_task_options *task; /* may be NULL */
+} creche_transaction_options;
+
+/* Sets the defaults in the first `size` bytes (pass sizeof). Returns CRECHE_OK or CRECHE_E_INVALID.
+ * Since 0.1. */
+CRECHE_API creche_status creche_transaction_options_init(creche_transaction_options *options, size_t size);
+
+/* Runs body in a transaction on a connection of its own. body gets CRECHE_BEGIN like a user task's,
+ * with the body's task in `task` and the connection in `value` (not owned: it is given back at the
+ * end), starts its statements in task.scope and ends with creche_task_finish(task, ...). After
+ * CRECHE_OK the commit runs under a shield, so that no cancellation from outside can cut it; after
+ * anything else, or a cancellation, it rolls back. The completion comes last: CRECHE_OK with the
+ * body's value after the commit; the body's failure; CRECHE_E_PG (the commit failed),
+ * CRECHE_E_ROLLED_BACK (COMMIT was answered by ROLLBACK), CRECHE_E_OUTCOME_UNKNOWN (its answer never
+ * came). Returns CRECHE_OK, or as creche_task_spawn does. Since 0.1. */
+CRECHE_API creche_status creche_pool_transaction(creche_pool pool, creche_scope in, creche_done_fn body,
+                                                 void *body_user,
+                                                 const creche_transaction_options *options,
+                                                 creche_done_fn done, void *user, creche_task *task);
+
+/* The steps of a transaction as single calls, for languages whose body is a function of their own.
+ * Inside a transaction begin makes a savepoint; commit and rollback end the innermost. Commit runs
+ * under a shield of its own, bounded by commit_timeout. Giving the connection back without a commit
+ * rolls back. Completions: no rows; commit fails as creche_pool_transaction does.
+ * Return CRECHE_OK, or as creche_task_spawn does. Since 0.1. */
+CRECHE_API creche_status creche_connection_begin(creche_connection connection, creche_scope in,
+                                                 const creche_transaction_options *options,
+                                                 creche_done_fn done, void *user, creche_task *task);
+CRECHE_API creche_status creche_connection_commit(creche_connection connection, creche_scope in,
+                                                  const creche_transaction_options *options,
+                                                  creche_done_fn done, void *user, creche_task *task);
+CRECHE_API creche_status creche_connection_rollback(creche_connection connection, creche_scope in,
+                                                    const creche_transaction_options *options,
+                                                    creche_done_fn done, void *user, creche_task *task);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

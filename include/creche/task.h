@@ -1,0 +1,122 @@
+/* creche/task.h: tasks: user tasks (a function of yours), external tasks (a coroutine, goroutine or
+ * future of yours), offloaded functions, sleep. Library operations are tasks too: the creche_task
+ * that each call stores names it, so that creche_scope_cancel(task.scope, ...) stops it. */
+#ifndef CRECHE_TASK_H
+#define CRECHE_TASK_H
+
+#include "scope.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* creche_task_options.flags */
+enum {
+    CRECHE_TASK_BODY = 1 /* external tasks only: it is the body of its group; its finish closes the
+                            group; passes the limit; never the winner of a race */
+};
+
+/* What every operation can be told, through the `task` field of its own options. */
+typedef struct creche_task_options {
+    uint32_t size; /* set by _init */
+    uint32_t flags; /* CRECHE_TASK_* */
+    uint32_t on_timeout; /* CRECHE_FAIL, CRECHE_MOVE_ON */
+    uint32_t shield;     /* 1: cancellation from outside does not come in */
+    int64_t timeout;     /* nanoseconds from the call, waiting for a limit included; CRECHE_NEVER */
+    int64_t deadline;    /* a point of the loop's clock; CRECHE_NEVER. Not both of these. */
+    const char *name;    /* for dumps and errors; copied; may be NULL */
+    creche_queue queue;  /* where its completion goes if `done` is NULL; {0}: the nearest scope's */
+} creche_task_options;
+
+/* Sets the defaults in the first `size` bytes (pass sizeof). Returns CRECHE_OK or CRECHE_E_INVALID.
+ * Since 0.1. */
+CRECHE_API creche_status creche_task_options_init(creche_task_options *options, size_t size);
+
+/* Starts a user task in `in`. body(body_user, ...) gets CRECHE_BEGIN when it may run, exactly once,
+ * even in a cancelled scope; CRECHE_CANCEL each time that it becomes cancelled later; and may get
+ * CRECHE_STALLED. It starts steps in task.scope and ends with creche_task_finish, there or later, from
+ * any thread. done gets the final completion. task: may be NULL.
+ * Returns CRECHE_OK; CRECHE_E_INVALID (body NULL or a route; options), CRECHE_E_UNSUPPORTED,
+ * CRECHE_E_CLOSED (the group is closed and empty, the task has finished, the loop is closing),
+ * CRECHE_E_STATE (`in` is a library operation: start in what it belongs to), CRECHE_E_WRONG_LOOP,
+ * CRECHE_E_NO_MEMORY, the handle errors. Since 0.1. */
+CRECHE_API creche_status creche_task_spawn(creche_scope in, creche_done_fn body, void *body_user,
+                                           const creche_task_options *options, creche_done_fn done,
+                                           void *user, creche_task *task);
+
+/* Opens an external task: like a user task, but CRECHE_BEGIN, CRECHE_CANCEL and CRECHE_STALLED come
+ * where its completion goes (done or the queue), with CRECHE_MORE. creche_to_group and
+ * creche_nobody are CRECHE_E_INVALID, as is NULL where there is no queue. The rest as above.
+ * Since 0.1. */
+CRECHE_API creche_status creche_task_open(creche_scope in, const creche_task_options *options,
+                                          creche_done_fn done, void *user, creche_task *task);
+
+/* Ends a user or external task. With CRECHE_OK it waits for its steps; otherwise it cancels them and
+ * waits. Then its completion comes, with `value` (a plain number or, with CRECHE_OWNED semantics of
+ * your own, anything) and error. Scopes and groups of its own still open are cancelled and make it
+ * CRECHE_E_MISNESTED; leases of its own are given back. status: CRECHE_OK; CRECHE_E_CANCELLED (only
+ * if it was cancelled: else it becomes CRECHE_E_NOT_CANCELLED); any other CRECHE_E_*, CRECHE_E_USER,
+ * or -1000 and below for your own; positive ones are CRECHE_E_INVALID. error: from creche_error_new
+ * or a completion, kept; NULL makes one from status.
+ * Returns CRECHE_OK; CRECHE_E_STATE (finished before, not begun yet, or not a user's or external
+ * task), CRECHE_E_INVALID, CRECHE_E_NO_MEMORY, the handle errors. Since 0.1. */
+CRECHE_API creche_status creche_task_finish(creche_task task, creche_status status, uint64_t value,
+                                            const creche_error *error);
+
+/* Answers CRECHE_PULL and CRECHE_ASK of a task with bytes (copied). For CRECHE_PULL: flags
+ * CRECHE_MORE says that there is more to pull; without it the body ends with these bytes. status other
+ * than CRECHE_OK fails the operation (CRECHE_E_BODY, with `error` as its cause).
+ * Returns CRECHE_OK; CRECHE_E_STATE (nothing was asked), CRECHE_E_INVALID, CRECHE_E_NO_MEMORY, the
+ * handle errors. Since 0.1. */
+CRECHE_API creche_status creche_task_answer(creche_task task, creche_status status, const void *data,
+                                            size_t size, uint32_t flags, const creche_error *error);
+
+/* A function for a worker thread. Returns the task's status and may store a value. It may call any
+ * function of the library, start steps in task.scope, and poll creche_offload_cancelled. */
+typedef creche_status (*creche_offload_fn)(void *arg, creche_task task, uint64_t *value);
+
+/* creche_offload_options.flags */
+enum {
+    CRECHE_OFFLOAD_ABANDON = 1 /* when cancelled, complete at once; the function runs on, its result
+                                  is dropped, its worker stays counted until it returns */
+};
+
+typedef struct creche_offload_options {
+    uint32_t size; /* set by _init */
+    uint32_t flags; /* CRECHE_OFFLOAD_* */
+    void (*arg_free)(void *arg); /* called once after the function returned, or if it never ran, on
+                                    any thread; may be NULL */
+    const creche_task_options *task; /* may be NULL */
+} creche_offload_options;
+
+/* Sets the defaults in the first `size` bytes (pass sizeof). Returns CRECHE_OK or CRECHE_E_INVALID.
+ * Since 0.1. */
+CRECHE_API creche_status creche_offload_options_init(creche_offload_options *options, size_t size);
+
+/* Runs fn(arg, ...) on a worker thread, when one of the loop's offload_limit workers is free. Cancelled
+ * before it started, it never runs; cancelled later, it completes with its own result, or at once
+ * with CRECHE_OFFLOAD_ABANDON. If the call fails arg stays yours.
+ * Returns as creche_task_spawn does. Since 0.1. */
+CRECHE_API creche_status creche_offload(creche_scope in, creche_offload_fn fn, void *arg,
+                                        const creche_offload_options *options, creche_done_fn done,
+                                        void *user, creche_task *task);
+
+/* 1 if the task has been asked to stop, 0 if not, or the handle errors. For polling. Since 0.1. */
+CRECHE_API int32_t creche_offload_cancelled(creche_task task);
+
+/* Completes after `duration` nanoseconds from the call, never early. Negative is CRECHE_E_INVALID;
+ * 0 completes in a later turn. Returns as creche_task_spawn does. Since 0.1. */
+CRECHE_API creche_status creche_sleep(creche_scope in, int64_t duration,
+                                      const creche_task_options *options, creche_done_fn done,
+                                      void *user, creche_task *task);
+
+/* Completes at a point of the loop's clock; CRECHE_NEVER sleeps until it is cancelled.
+ * Returns as creche_task_spawn does. Since 0.1. */
+CRECHE_API creche_status creche_sleep_until(creche_scope in, int64_t point,
+                                            const creche_task_options *options, creche_done_fn done,
+                                            void *user, creche_task *task);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
