@@ -1,0 +1,70 @@
+#include "core/deadlines.h"
+
+namespace creche {
+
+namespace {
+constexpr size_t kArity = 4;
+}
+
+void Deadlines::Arm(Deadline* item, Nanos at) {
+  if (at == kNever) return Disarm(item);
+  const Entry entry{at, item};
+  if (!item->armed()) {
+    Reserve();
+    heap_.push_back(entry);
+    return SiftUp(heap_.size() - 1, entry);
+  }
+  const size_t index = item->heap_index;
+  if (at < heap_[index].at)
+    SiftUp(index, entry);
+  else
+    SiftDown(index, entry);
+}
+
+void Deadlines::Disarm(Deadline* item) noexcept {
+  if (!item->armed()) return;
+  const size_t index = item->heap_index;
+  item->heap_index = Deadline::kUnarmed;
+  const Entry last = heap_.back();
+  heap_.pop_back();
+  if (index == heap_.size()) return;
+  if (index > 0 && last.at < heap_[(index - 1) / kArity].at)
+    SiftUp(index, last);
+  else
+    SiftDown(index, last);
+}
+
+Deadline* Deadlines::PopExpired(Nanos now) noexcept {
+  if (heap_.empty() || heap_[0].at > now) return nullptr;
+  Deadline* item = heap_[0].item;
+  Disarm(item);
+  return item;
+}
+
+void Deadlines::SiftUp(size_t index, Entry entry) noexcept {
+  while (index > 0) {
+    const size_t parent = (index - 1) / kArity;
+    if (heap_[parent].at <= entry.at) break;
+    Place(index, heap_[parent]);
+    index = parent;
+  }
+  Place(index, entry);
+}
+
+void Deadlines::SiftDown(size_t index, Entry entry) noexcept {
+  const size_t n = heap_.size();
+  for (;;) {
+    const size_t first = index * kArity + 1;
+    if (first >= n) break;
+    size_t least = first;
+    const size_t end = first + kArity < n ? first + kArity : n;
+    for (size_t child = first + 1; child < end; child++)
+      if (heap_[child].at < heap_[least].at) least = child;
+    if (heap_[least].at >= entry.at) break;
+    Place(index, heap_[least]);
+    index = least;
+  }
+  Place(index, entry);
+}
+
+}  // namespace creche

@@ -1,0 +1,102 @@
+#include "core/error.h"
+
+#include <cstring>
+#include <memory>
+#include <new>
+
+namespace creche {
+
+// The text and the references behind the pointers of an Error.
+struct Error::Storage {
+  ErrorInfo info;
+  std::vector<const ErrorFields*> children;
+};
+
+constinit const Error Error::kNoMemory(
+    ErrorFields{.size = sizeof(ErrorFields),
+                .flags = kRetryable,
+                .status = static_cast<int32_t>(Status::kNoMemory),
+                .phase = 0,
+                .reason = 0,
+                .system_errno = 0,
+                .tls_verify = 0,
+                .http_status = 0,
+                .sqlstate = {},
+                .message = "no memory: free some or lower the limits, then try again",
+                .reason_text = nullptr,
+                .by = 0,
+                .cookie = nullptr,
+                .cause = nullptr,
+                .children = nullptr,
+                .children_count = 0,
+                .children_dropped = 0,
+                .server = {},
+                .server_position = 0,
+                .reserved = 0},
+    true);
+
+ErrorRef NoMemoryError() noexcept { return ErrorRef::Share(&Error::kNoMemory); }
+
+ErrorRef MakeError(ErrorInfo info) noexcept {
+  try {
+    auto storage = std::make_unique<Error::Storage>();
+    storage->info = std::move(info);
+    const ErrorInfo& i = storage->info;
+    ErrorFields f{};
+    f.size = sizeof(ErrorFields);
+    f.flags = i.flags;
+    f.status = static_cast<int32_t>(i.status);
+    f.phase = static_cast<uint32_t>(i.phase);
+    f.reason = static_cast<uint32_t>(i.reason);
+    f.system_errno = i.system_errno;
+    f.tls_verify = i.tls_verify;
+    f.http_status = i.http_status;
+    std::memcpy(f.sqlstate, i.sqlstate.data(), std::min(i.sqlstate.size(), sizeof f.sqlstate - 1));
+    f.message = i.message.c_str();
+    f.reason_text = i.reason_text.empty() ? nullptr : i.reason_text.c_str();
+    f.by = i.by;
+    f.cookie = i.cookie;
+    f.cause = i.cause ? &i.cause->fields() : nullptr;
+    for (const ErrorRef& child : i.children) storage->children.push_back(&child->fields());
+    f.children = storage->children.empty() ? nullptr : storage->children.data();
+    f.children_count = storage->children.size();
+    f.children_dropped = i.children_dropped;
+    for (int s = 0; s < kServerFields; s++)
+      f.server[s] = i.server[s].empty() ? nullptr : i.server[s].c_str();
+    f.server_position = i.server_position;
+    auto* error = new Error(f, false);
+    error->storage_ = storage.release();
+    return ErrorRef::Adopt(error);
+  } catch (const std::bad_alloc&) {
+    return NoMemoryError();
+  }
+}
+
+ErrorRef MakeError(Status status, Phase phase, std::string message) noexcept {
+  return MakeError(ErrorInfo{.status = status, .phase = phase, .message = std::move(message)});
+}
+
+ErrorRef MakeSystemError(Status status, Phase phase, const std::string& what, int errnum) noexcept {
+  try {
+    char text[128];
+    return MakeError(ErrorInfo{.status = status,
+                               .phase = phase,
+                               .message = what + ": " + strerror_r(errnum, text, sizeof text),
+                               .system_errno = errnum});
+  } catch (const std::bad_alloc&) {
+    return NoMemoryError();
+  }
+}
+
+void Error::AddRef() const noexcept {
+  if (!immortal_) refs_.fetch_add(1, std::memory_order_relaxed);
+}
+
+void Error::Unref() const noexcept {
+  if (immortal_ || refs_.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
+  if (storage_->info.cookie_free) storage_->info.cookie_free(storage_->info.cookie);
+  delete storage_;
+  delete this;
+}
+
+}  // namespace creche

@@ -1,0 +1,121 @@
+// Error: what went wrong, immutable and counted. Its first member has the layout of creche_error
+// (capi asserts it), so the C ABI hands out the very same pointer.
+#pragma once
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "core/ref.h"
+#include "core/status.h"
+
+namespace creche {
+
+// Twin of creche_error.
+struct ErrorFields {
+  uint32_t size;
+  uint32_t flags;
+  int32_t status;
+  uint32_t phase;
+  uint32_t reason;
+  int32_t system_errno;
+  int32_t tls_verify;
+  uint32_t http_status;
+  char sqlstate[8];
+  const char* message;
+  const char* reason_text;
+  uint64_t by;
+  void* cookie;
+  const ErrorFields* cause;
+  const ErrorFields* const* children;
+  size_t children_count;
+  size_t children_dropped;
+  const char* server[11];  // severity, message, detail, hint, ... in the order of creche_error
+  int32_t server_position;
+  uint32_t reserved;
+};
+
+enum ErrorFlag : uint32_t { kRetryable = 1, kUnsent = 2 };
+
+// Indexes of ErrorFields::server and ErrorInfo::server.
+enum ServerField {
+  kServerSeverity,
+  kServerMessage,
+  kServerDetail,
+  kServerHint,
+  kServerContext,
+  kServerSchema,
+  kServerTable,
+  kServerColumn,
+  kServerDatatype,
+  kServerConstraint,
+  kServerRoutine,
+  kServerFields
+};
+
+class Error;
+using ErrorRef = Ref<const Error>;
+
+// What an Error is made from. Fill what applies: `MakeError({.status = ..., .phase = ..., ...})`.
+struct ErrorInfo {
+  Status status = Status::kInternal;
+  Phase phase = Phase::kNone;
+  std::string message = {};  // what happened and what to do, one line
+  uint32_t flags = 0;        // ErrorFlag
+  int system_errno = 0;
+  int tls_verify = 0;
+  uint32_t http_status = 0;
+  std::string sqlstate = {};
+  std::array<std::string, kServerFields> server = {};
+  int server_position = 0;
+  Reason reason = Reason::kNone;
+  std::string reason_text = {};
+  uint64_t by = 0;
+  ErrorRef cause = {};
+  std::vector<ErrorRef> children = {};
+  size_t children_dropped = 0;
+  void* cookie = nullptr;
+  void (*cookie_free)(void*) = nullptr;
+};
+
+class Error {
+ public:
+  const ErrorFields& fields() const noexcept { return fields_; }
+  Status status() const noexcept { return static_cast<Status>(fields_.status); }
+  Phase phase() const noexcept { return static_cast<Phase>(fields_.phase); }
+  const char* message() const noexcept { return fields_.message; }
+  bool retryable() const noexcept { return (fields_.flags & kRetryable) != 0; }
+
+  void AddRef() const noexcept;
+  void Unref() const noexcept;
+
+  // The Error that these fields are part of. Only for fields that an Error handed out.
+  static const Error* Of(const ErrorFields* fields) noexcept {
+    return reinterpret_cast<const Error*>(fields);
+  }
+
+ private:
+  friend ErrorRef MakeError(ErrorInfo info) noexcept;
+  friend ErrorRef NoMemoryError() noexcept;
+  struct Storage;
+  constexpr Error(ErrorFields fields, bool immortal) : fields_(fields), immortal_(immortal) {}
+  static const Error kNoMemory;
+
+  ErrorFields fields_;  // first: see Of
+  mutable std::atomic<uint32_t> refs_{1};
+  bool immortal_;
+  Storage* storage_ = nullptr;  // what the pointers in fields_ point into
+};
+
+// Never null: with no memory left it is NoMemoryError().
+ErrorRef MakeError(ErrorInfo info) noexcept;
+ErrorRef NoMemoryError() noexcept;
+
+// The common short form.
+ErrorRef MakeError(Status status, Phase phase, std::string message) noexcept;
+// A failed system call: "<what>: <strerror>" with errno; kSystem unless another status fits better.
+ErrorRef MakeSystemError(Status status, Phase phase, const std::string& what, int errnum) noexcept;
+
+}  // namespace creche

@@ -1,0 +1,123 @@
+// The handle table: 64-bit ids to objects, checked by kind and generation, from any thread.
+//
+// An id is kind (5 bits), slot (27 bits), generation (32 bits). Slots come in chunks; each chunk
+// belongs to one Domain, whose lock guards what its ids name: a loop's tree has a domain of its own,
+// and all objects with a reference count (sessions, responses, rows, ...) share one. Domains and
+// chunks are never freed, so a look-up by a stale id never touches freed memory: it locks the domain
+// and checks the slot again. Generations start at a random number in each copy of the library, so
+// that an id of one copy, or a forged one, means nothing in another.
+#pragma once
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <mutex>
+
+#include "core/ref.h"
+#include "core/status.h"
+#include "platform/lock.h"
+
+namespace creche {
+
+enum class Kind : uint32_t {
+  kNone = 0,
+  kLoop = 1,
+  kScope = 2,
+  kGroup = 3,
+  kTask = 4,
+  kQueue = 5,
+  kSession = 6,
+  kResponse = 7,
+  kPool = 8,
+  kConnection = 9,
+  kRows = 10,
+  kHold = 11,
+};
+
+constexpr uint32_t Bit(Kind kind) { return 1u << static_cast<uint32_t>(kind); }
+// What a creche_scope may be.
+inline constexpr uint32_t kScopeKinds =
+    Bit(Kind::kLoop) | Bit(Kind::kScope) | Bit(Kind::kGroup) | Bit(Kind::kTask);
+
+constexpr Kind KindOf(uint64_t id) { return static_cast<Kind>(id >> 59); }
+// "a group", "a task", ... for messages.
+const char* KindName(Kind kind) noexcept;
+
+// Whose lock guards a set of slots.
+struct Domain {
+  platform::Lock lock;
+  uint32_t fork_generation = 0;
+  void* owner = nullptr;       // the loop, for a loop's domain
+  uint32_t first_free = 0;     // guarded by lock, as is the rest: slot number, 0 for none
+  uint32_t first_chunk = 0;    // its chunks, linked by number + 1
+  Domain* next_spare = nullptr;
+};
+
+// A domain with no slots yet; never null except without memory.
+Domain* OpenDomain(void* owner) noexcept;
+// Ends all ids of a domain and gives its chunks and itself back for reuse. Its lock must be free.
+void CloseDomain(Domain* domain) noexcept;
+
+// Makes an id for `object`; 0 without memory. domain->lock must be held.
+uint64_t AddSlot(Domain* domain, Kind kind, void* object) noexcept;
+// Ends an id. domain->lock must be held and the id must be live in it.
+void EndSlot(Domain* domain, uint64_t id) noexcept;
+
+// The object behind an id, with its domain locked; unlocks at the end of its life.
+class Locked {
+ public:
+  // kinds: Bit()s that are accepted.
+  Locked(uint64_t id, uint32_t kinds) noexcept;
+  ~Locked() { Unlock(); }
+  Locked(const Locked&) = delete;
+  Locked& operator=(const Locked&) = delete;
+  bool ok() const noexcept { return object_ != nullptr; }
+  // kOk, kBadHandle, kEnded or kForked.
+  Status status() const noexcept { return status_; }
+  template <class T>
+  T* As() const noexcept {
+    return static_cast<T*>(object_);
+  }
+  Domain* domain() const noexcept { return domain_; }
+  void Unlock() noexcept {
+    if (domain_) domain_->lock.unlock();
+    domain_ = nullptr;
+    object_ = nullptr;
+  }
+
+ private:
+  Domain* domain_ = nullptr;  // set while locked
+  void* object_ = nullptr;
+  Status status_ = Status::kBadHandle;
+};
+
+// What the domain of an id belongs to, found without a lock: for signal handlers. Null if the id is
+// no live one of these kinds; the answer may be out of date at once.
+Domain* PeekDomain(uint64_t id, uint32_t kinds, Status* status) noexcept;
+
+// An object that a handle owns one reference of.
+class Object : public RefCounted {
+ public:
+  // Its handle was released: close. On any thread, no lock held; must not block.
+  virtual void Released() noexcept = 0;
+  // Its handle, or 0. Set by AddObject.
+  uint64_t id() const noexcept { return id_.load(std::memory_order_relaxed); }
+
+ private:
+  friend uint64_t AddObject(Kind kind, Ref<Object> object) noexcept;
+  std::atomic<uint64_t> id_{0};
+};
+
+// Makes a handle that owns `object`; 0 without memory (the reference is dropped then).
+uint64_t AddObject(Kind kind, Ref<Object> object) noexcept;
+// The object behind a handle with a reference of the caller's own; null with *status set.
+Ref<Object> FindObject(uint64_t id, Kind kind, Status* status) noexcept;
+template <class T>
+Ref<T> Find(uint64_t id, Kind kind, Status* status) noexcept {
+  return Ref<T>::Adopt(static_cast<T*>(FindObject(id, kind, status).Leak()));
+}
+// Ends a handle and tells the object. Harmless for 0, ended, forged ones.
+void ReleaseObject(uint64_t id) noexcept;
+// Ends a handle without Released: the object goes another way (a lease given back by its owner).
+void ForgetObject(uint64_t id) noexcept;
+
+}  // namespace creche

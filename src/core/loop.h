@@ -1,0 +1,123 @@
+// Loop: one reactor, the thread that runs it, timers and jobs of the layers above. What it does with
+// tasks is the business of the class derived from it (tasks::Tree).
+//
+// A turn: wait for I/O and run its callbacks (results are committed, nobody is told yet); run jobs
+// that other threads submitted; fire timers; let the derived class expire deadlines and dispatch.
+#pragma once
+#include <pthread.h>
+
+#include <atomic>
+#include <cstdint>
+
+#include "core/deadlines.h"
+#include "core/handles.h"
+#include "core/ref.h"
+#include "core/status.h"
+#include "platform/clock.h"
+#include "platform/reactor.h"
+
+namespace creche {
+
+class Loop;
+
+// A piece of work that any thread can hand to the loop without allocating: embed one in the object
+// that needs it. Submitted again while it is pending it stays pending once; it may be submitted anew
+// as soon as `run` has been entered.
+class Job {
+ public:
+  using Run = void (*)(Job*) noexcept;
+  explicit Job(Run run) : run_(run) {}
+
+ private:
+  friend class Loop;
+  Run run_;
+  Job* next_ = nullptr;
+  std::atomic<bool> pending_{false};
+};
+
+// A one-shot timer of the loop's thread, for phase timeouts and idle connections. Destroying disarms.
+class Timer : private Deadline {
+ public:
+  using Fire = void (*)(void* arg) noexcept;
+  Timer(Loop& loop, Fire fire, void* arg) : loop_(loop), fire_(fire), arg_(arg) {}
+  ~Timer() { Disarm(); }
+  Timer(const Timer&) = delete;
+  Timer& operator=(const Timer&) = delete;
+  // Arms or moves it to a point of the loop's clock; kNever disarms. False without memory.
+  [[nodiscard]] bool Arm(Nanos at) noexcept;
+  void Disarm() noexcept;
+  bool armed() const noexcept { return Deadline::armed(); }
+
+ private:
+  friend class Loop;
+  Loop& loop_;
+  Fire fire_;
+  void* arg_;
+};
+
+class Loop : public RefCounted {
+ public:
+  platform::Reactor& reactor() noexcept { return reactor_; }
+  // Guards everything the derived class keeps for other threads; null once the loop has ended.
+  Domain* domain() noexcept { return domain_; }
+  // The clock. Any thread.
+  Nanos now() const noexcept { return platform::MonotonicNow(); }
+  // The time at which this turn's timers were fired; cheaper than now(). Loop's thread.
+  Nanos turn_time() const noexcept { return turn_time_; }
+
+  // Hands a job to the loop's thread. Any thread. False once the loop takes no more: the job will
+  // not run. Jobs run in the order of submission, before the callbacks of the same turn.
+  bool Submit(Job* job) noexcept;
+  // Makes the loop look for work if it sleeps. Any thread.
+  void Wake() noexcept;
+  // True on the thread that runs this loop now.
+  bool OnThread() const noexcept { return running_ == this; }
+  // True on a thread that runs any loop now (blocking calls would deadlock).
+  static bool OnAnyLoop() noexcept { return running_ != nullptr; }
+
+ protected:
+  Loop() = default;
+  ~Loop() override = default;
+  // Returns 0 or an errno. Opens the domain too.
+  int OpenCore() noexcept;
+  // One turn, waiting for up to `timeout`. True if there was anything to do.
+  bool Turn(Nanos timeout) noexcept;
+  // Refuses jobs from now on and runs those it has. Returns after the last.
+  void StopJobs() noexcept;
+
+  // True if there is something to dispatch now.
+  virtual bool Ready() noexcept = 0;
+  // The next deadline, or kNever.
+  virtual Nanos NextDeadline() noexcept = 0;
+  // Commits what has expired.
+  virtual void Expire(Nanos now) noexcept = 0;
+  // Starts what is to be started and runs callbacks, one batch. True if it did anything.
+  virtual bool Dispatch() noexcept = 0;
+
+  // Marks this thread as the one that runs the loop while it lives.
+  class Running {
+   public:
+    explicit Running(Loop* loop) : before_(running_) { running_ = loop; }
+    ~Running() { running_ = before_; }
+
+   private:
+    Loop* before_;
+  };
+
+  Domain* domain_ = nullptr;
+  platform::Reactor reactor_;
+  std::atomic<uint64_t> turns_{0};
+
+ private:
+  friend class Timer;
+  bool RunJobs() noexcept;
+
+  static thread_local Loop* running_;
+  std::atomic<bool> sleeping_{false};
+  std::atomic<bool> wake_sent_{false};
+  std::atomic<Job*> jobs_{nullptr};  // newest first; kJobsClosed at the end
+  Deadlines timers_;
+  Nanos turn_time_ = 0;
+};
+
+}  // namespace creche

@@ -1,0 +1,14 @@
+// The monotonic clock, in nanoseconds.
+#pragma once
+#include <ctime>
+#include <cstdint>
+
+namespace creche::platform {
+
+inline int64_t MonotonicNow() noexcept {
+  timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return int64_t{t.tv_sec} * 1'000'000'000 + t.tv_nsec;
+}
+
+}  // namespace creche::platform

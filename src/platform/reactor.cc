@@ -1,0 +1,133 @@
+#include "platform/reactor.h"
+
+#include <event2/event.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <mutex>
+
+#include "platform/clock.h"
+
+namespace creche::platform {
+
+namespace {
+// libevent prints warnings to stderr by default; a library stays silent.
+void QuietLog(int, const char*) {}
+std::once_flag quiet_once;
+}  // namespace
+
+Reactor::Reactor() = default;
+
+Reactor::~Reactor() {
+  if (timer_) event_free(timer_);
+  if (wake_event_) event_free(wake_event_);
+  if (base_) event_base_free(base_);
+  if (wake_fd_ >= 0) close(wake_fd_);
+}
+
+int Reactor::Open() noexcept {
+  std::call_once(quiet_once, [] { event_set_log_callback(QuietLog); });
+  event_config* config = event_config_new();
+  if (!config) return ENOMEM;
+  // Every call comes from the loop's thread (Wake writes to a descriptor), so no locks inside; and
+  // the environment must not switch backends of somebody else's program.
+  event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK | EVENT_BASE_FLAG_IGNORE_ENV |
+                                    EVENT_BASE_FLAG_NO_CACHE_TIME);
+  errno = 0;
+  base_ = event_base_new_with_config(config);
+  event_config_free(config);
+  if (!base_) return errno ? errno : ENOMEM;
+  wake_fd_ = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  if (wake_fd_ < 0) return errno;
+  wake_event_ = event_new(base_, wake_fd_, EV_READ | EV_PERSIST, OnWake, this);
+  timer_ = event_new(base_, -1, 0, OnTimer, this);
+  if (!wake_event_ || !timer_ || event_add(wake_event_, nullptr) != 0) return ENOMEM;
+  return 0;
+}
+
+void Reactor::Poll(int64_t timeout) noexcept {
+  int flags = EVLOOP_ONCE;
+  if (timeout <= 0) {
+    flags = EVLOOP_NONBLOCK;
+  } else if (timeout != INT64_MAX) {
+    // Re-armed only when it must fire earlier: one that fires too early costs a turn, not a syscall.
+    const int64_t at = MonotonicNow() + timeout;
+    if (!timer_armed_ || at < timer_at_) {
+      const int64_t us = (timeout + 999) / 1000;
+      const timeval tv{static_cast<time_t>(us / 1'000'000),
+                       static_cast<suseconds_t>(us % 1'000'000)};
+      if (event_add(timer_, &tv) == 0) {
+        timer_armed_ = true;
+        timer_at_ = at;
+      } else {
+        flags = EVLOOP_NONBLOCK;
+      }
+    }
+  }
+  event_base_loop(base_, flags);
+}
+
+void Reactor::Wake() noexcept {
+  const int saved = errno;
+  const uint64_t one = 1;
+  [[maybe_unused]] const ssize_t n = write(wake_fd_, &one, sizeof one);
+  errno = saved;
+}
+
+void Reactor::Abandon() noexcept {
+  // event_base_free would call epoll_ctl on the set that the parent shares; only the descriptors go.
+  // The base's own epoll descriptor cannot be had from libevent: it stays open, and is harmless.
+  if (wake_fd_ >= 0) close(wake_fd_);
+  wake_fd_ = -1;
+  base_ = nullptr;
+  wake_event_ = nullptr;
+  timer_ = nullptr;
+}
+
+void Reactor::OnWake(int fd, short, void*) {
+  uint64_t count;
+  [[maybe_unused]] const ssize_t n = read(fd, &count, sizeof count);
+}
+
+void Reactor::OnTimer(int, short, void* self) {
+  static_cast<Reactor*>(self)->timer_armed_ = false;
+}
+
+int Watch::Start(Reactor& reactor, int fd, unsigned interest, Callback callback,
+                 void* arg) noexcept {
+  Stop();
+  callback_ = callback;
+  arg_ = arg;
+  read_ = event_new(reactor.base_, fd, EV_READ | EV_PERSIST, OnReady, this);
+  write_ = event_new(reactor.base_, fd, EV_WRITE | EV_PERSIST, OnReady, this);
+  if (!read_ || !write_) {
+    Stop();
+    return ENOMEM;
+  }
+  return Set(interest);
+}
+
+int Watch::Set(unsigned interest) noexcept {
+  const unsigned changed = interest ^ interest_;
+  int failed = 0;
+  if (changed & kRead) failed |= interest & kRead ? event_add(read_, nullptr) : event_del(read_);
+  if (changed & kWrite) failed |= interest & kWrite ? event_add(write_, nullptr) : event_del(write_);
+  if (failed) return errno ? errno : ENOMEM;
+  interest_ = interest;
+  return 0;
+}
+
+void Watch::Stop() noexcept {
+  if (read_) event_free(read_);
+  if (write_) event_free(write_);
+  read_ = write_ = nullptr;
+  interest_ = kNothing;
+}
+
+void Watch::OnReady(int, short what, void* self) {
+  auto* watch = static_cast<Watch*>(self);
+  watch->callback_(watch->arg_, (what & EV_READ ? kRead : 0u) | (what & EV_WRITE ? kWrite : 0u));
+}
+
+}  // namespace creche::platform

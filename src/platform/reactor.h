@@ -1,0 +1,77 @@
+// Reactor: readiness of descriptors and one wake-up, over a libevent base. All but Wake belongs to
+// the loop's thread.
+#pragma once
+#include <cstdint>
+#include <memory>
+
+struct event;
+struct event_base;
+
+namespace creche::platform {
+
+class Reactor {
+ public:
+  Reactor();
+  ~Reactor();
+  Reactor(const Reactor&) = delete;
+  Reactor& operator=(const Reactor&) = delete;
+
+  // Makes the base and the wake-up descriptor. Returns 0 or an errno.
+  int Open() noexcept;
+  // Waits up to `timeout` nanoseconds (0: not at all; INT64_MAX: as long as it takes) until
+  // descriptors are ready or Wake was called, and runs the callbacks of the ready ones.
+  // Never returns before a timeout is over for want of precision: it rounds up.
+  void Poll(int64_t timeout) noexcept;
+  // Makes the current or next Poll return. From any thread, also from a signal handler.
+  void Wake() noexcept;
+  // The descriptor behind Wake, for those who must write to it themselves.
+  int wake_fd() const noexcept { return wake_fd_; }
+  // After fork, in the child: closes the descriptors without touching the parent's epoll set.
+  void Abandon() noexcept;
+
+ private:
+  friend class Watch;
+  static void OnWake(int fd, short what, void* self);
+  static void OnTimer(int fd, short what, void* self);
+
+  event_base* base_ = nullptr;
+  event* wake_event_ = nullptr;
+  event* timer_ = nullptr;
+  int wake_fd_ = -1;
+  bool timer_armed_ = false;
+  int64_t timer_at_ = 0;
+};
+
+// What a descriptor is watched for.
+enum Interest : unsigned { kNothing = 0, kRead = 1, kWrite = 2, kReadWrite = 3 };
+
+// Watch: a persistent, level-triggered watch of one descriptor. Destroying or changing it in its own
+// callback is fine. Loop's thread only. The descriptor must be open until the watch is stopped.
+class Watch {
+ public:
+  // ready: Interest bits. Called from Reactor::Poll.
+  using Callback = void (*)(void* arg, unsigned ready) noexcept;
+
+  Watch() = default;
+  ~Watch() { Stop(); }
+  Watch(const Watch&) = delete;
+  Watch& operator=(const Watch&) = delete;
+
+  // Starts to watch `fd` for `interest` (may be kNothing). Returns 0 or an errno.
+  int Start(Reactor& reactor, int fd, unsigned interest, Callback callback, void* arg) noexcept;
+  // Changes what it is watched for; cheap if nothing changes. Returns 0 or an errno.
+  int Set(unsigned interest) noexcept;
+  void Stop() noexcept;
+  bool started() const noexcept { return read_ != nullptr; }
+  unsigned interest() const noexcept { return interest_; }
+
+ private:
+  static void OnReady(int fd, short what, void* self);
+  event* read_ = nullptr;
+  event* write_ = nullptr;
+  unsigned interest_ = kNothing;
+  Callback callback_ = nullptr;
+  void* arg_ = nullptr;
+};
+
+}  // namespace creche::platform

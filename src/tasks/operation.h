@@ -1,0 +1,212 @@
+// Operation: the work behind a library task (a fetch, a query, ...), and what it may do to the tree.
+// This is all that the protocol layers need to know of structured concurrency:
+//
+//   * Start runs once on the loop's thread, unless the task was cancelled before: then the operation
+//     is destroyed without it and the task completes with CRECHE_E_CANCELLED.
+//   * Cancel runs at most once, on the loop's thread, after Start and before Complete. The operation
+//     cleans up (closes the socket, cancels the query and drains) and then completes: with
+//     Outcome::Cancelled(), or with its result if that was there first. It must end within a bound.
+//   * Complete is called exactly once, on the loop's thread, from Start, Cancel, an I/O callback, a
+//     timer or a job. It commits the result: nothing can change it any more; the user is told later
+//     in the turn. After it the operation is destroyed, later, on the loop's thread, never inside.
+//
+// All of it without a lock held. No exception may leave any of these functions.
+#pragma once
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "core/error.h"
+#include "core/handles.h"
+#include "core/loop.h"
+#include "core/status.h"
+
+namespace creche::tasks {
+
+struct Node;
+class Tree;
+
+// creche_completion.kind
+enum class What : uint32_t {
+  kDone = 0,
+  kBegin = 1,
+  kCancel = 2,
+  kPull = 3,
+  kAsk = 4,
+  kChunk = 5,
+  kEnd = 6,
+  kRows = 7,
+  kPost = 8,
+  kStalled = 9,
+};
+
+// Memory that a completion's data points into, kept until the callback has returned or the drained
+// completion is released; then destroyed, on any thread (let the destructor submit a Job if it must
+// tell the loop).
+class Held {
+ public:
+  virtual ~Held() = default;
+};
+
+// A result on its way to the user.
+struct Outcome {
+  Status status = Status::kOk;
+  What what = What::kDone;
+  uint32_t code = 0;
+  bool owned = false;  // value is a handle from AddObject, the user's from now on
+  uint64_t value = 0;
+  const void* data = nullptr;
+  size_t size = 0;
+  ErrorRef error = {};               // not null if status is not kOk
+  std::unique_ptr<Held> held = {};  // what data points into, unless into value
+
+  static Outcome Failed(ErrorRef error) {
+    Outcome o;
+    o.status = error->status();
+    o.error = std::move(error);
+    return o;
+  }
+  // The tree makes the error, with the reason of the cancellation; `phase` goes into it.
+  static Outcome Cancelled(Phase phase) {
+    Outcome o;
+    o.status = Status::kCancelled;
+    o.code = static_cast<uint32_t>(phase);
+    return o;
+  }
+};
+
+// A lease: something that belongs to the nearest task, group or loop, and holds it open: a connection,
+// an unfinished response. Derive the resource from it. Loop's thread only, but for the handle's
+// release, which the resource passes on to the loop by a Job.
+class Lease {
+ public:
+  // The owner has finished, or is cancelled and has nothing else left: give it back now. Detach was
+  // called already. The handle should be ended with ForgetObject.
+  virtual void GiveBack() noexcept = 0;
+  // For dumps: "connection", "response". Static text.
+  virtual const char* LeaseName() const noexcept = 0;
+  // Ends the lease: its owner is no longer held open. Harmless if it is not attached.
+  void Detach() noexcept;
+  bool attached() const noexcept { return owner_ != nullptr; }
+
+ protected:
+  Lease() = default;
+  virtual ~Lease() = default;
+
+ private:
+  friend class Tree;
+  friend class Operation;
+  friend struct Node;
+  Tree* tree_ = nullptr;
+  Node* owner_ = nullptr;
+  Lease* next_ = nullptr;
+  Lease* prev_ = nullptr;
+};
+
+class Operation {
+ public:
+  virtual ~Operation() = default;
+  virtual void Start() noexcept = 0;
+  virtual void Cancel() noexcept = 0;
+  // The user's answer to Pull or Ask: bytes, and whether there is more to pull; or a failure.
+  virtual void Answer(Status /*status*/, std::string /*bytes*/, bool /*more*/,
+                      ErrorRef /*error*/) noexcept {}
+  // What it waits for just now, for dumps: static text. Read by other threads while it runs, so
+  // answer from a relaxed atomic.
+  virtual const char* WaitsFor() const noexcept { return ""; }
+  // True for work on a lease (a query on a connection, a read of a response): it finishes what holds
+  // a slot of the group's limit, so it passes that limit.
+  virtual bool PassesLimit() const noexcept { return false; }
+
+ protected:
+  // See above.
+  void Complete(Outcome outcome) noexcept;
+  // Completes and hands `lease` to the task's owner in one step. If nobody takes the result (route
+  // nobody, or it is discarded) the handle in outcome.value is released as any other.
+  void CompleteWithLease(Outcome outcome, Lease* lease) noexcept;
+  // Tells the user something before the end, with CRECHE_MORE. False without memory: nothing was
+  // sent (fail the operation).
+  [[nodiscard]] bool Deliver(Outcome outcome) noexcept;
+  // Asks the user for more of the body (kPull, hint in bytes) or a password (kAsk); Answer follows.
+  [[nodiscard]] bool Ask(What what, uint64_t hint) noexcept;
+  // True once the task has been asked to stop.
+  bool cancelled() const noexcept;
+  // The loop it runs on. Valid from Start on.
+  Loop& loop() const noexcept;
+  // The id of its task.
+  uint64_t task_id() const noexcept;
+
+ private:
+  friend class Tree;
+  friend struct Node;
+  Node* node_ = nullptr;
+};
+
+// Where a completion goes. fn null: the nearest queue, else nobody.
+enum class Route : uint8_t { kDefault, kFunction, kToGroup, kNobody };
+struct Completion;  // twin of creche_completion
+using DoneFn = void (*)(void* user, const Completion* completion);
+
+// creche_task_options, checked; the tail of every operation.
+struct TaskOptions {
+  const char* name = nullptr;
+  Nanos deadline = kNever;  // absolute; a timeout was added to the time of the call
+  bool move_on = false;
+  bool shield = false;
+  bool body = false;
+  uint64_t queue = 0;
+};
+
+// Tail of arguments of every start.
+struct Tail {
+  uint64_t in = 0;
+  const TaskOptions* options = nullptr;  // null: defaults
+  Route route = Route::kDefault;
+  DoneFn done = nullptr;
+  void* user = nullptr;
+  uint64_t* task = nullptr;  // where the id is stored, before the task can end; may be null
+};
+
+// Starts a library operation in a scope. Any thread. `loop` is the one its session, pool or lease
+// belongs to: kWrongLoop unless `in` does too. On failure the operation is destroyed, nothing happens
+// and *tail.task is 0.
+Status StartOperation(Loop& loop, const Tail& tail, std::unique_ptr<Operation> operation) noexcept;
+
+// Something that lives as long as a loop unless it is closed before: a session, a pool. The loop
+// calls CloseForLoop on its thread when everything in the tree has ended; when all have said Closed,
+// the loop ends. Keep a Ref in the object for as long as it is registered: the tree holds none.
+class Resident {
+ public:
+  virtual ~Resident() = default;
+  virtual void CloseForLoop() noexcept = 0;
+
+ private:
+  friend class Tree;
+  Resident* next_ = nullptr;
+  Resident* prev_ = nullptr;
+  bool registered_ = false;
+};
+// Any thread. kClosed if the loop is closing.
+Status AddResident(Loop& loop, Resident* resident) noexcept;
+// Loop's thread, once, when it is closed to the last.
+void RemoveResident(Loop& loop, Resident* resident) noexcept;
+// Delivers the last completion of a close to a function (never inline, on the loop). Memory: `job`-like
+// storage is reserved by the caller making the object; false without memory.
+[[nodiscard]] bool DeliverClosed(Loop& loop, DoneFn done, void* user) noexcept;
+
+// The loop behind a loop handle, with a reference; null with *status set.
+Ref<Loop> FindLoop(uint64_t id, Status* status) noexcept;
+
+// A task that runs a user's body as part of a library operation (creche_pool_transaction): a user task
+// in the scope of the operation's own task, whose end is reported to `ended` on the loop's thread.
+// value and flags travel in its CRECHE_BEGIN. Loop's thread. False without memory.
+class BodyListener {
+ public:
+  virtual ~BodyListener() = default;
+  // The body has finished and all its steps have ended. Loop's thread, no lock held.
+  virtual void BodyEnded(Outcome outcome) noexcept = 0;
+};
+[[nodiscard]] bool StartBody(Operation& operation, DoneFn body, void* user, uint64_t value,
+                             BodyListener* listener) noexcept;
+
+}  // namespace creche::tasks
