@@ -1,6 +1,7 @@
 // Deadlines: an intrusive 4-ary heap of points in time. Adding, moving and removing cost O(log n)
 // and no memory beyond the heap's array.
 #pragma once
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 

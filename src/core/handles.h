@@ -30,7 +30,8 @@ enum class Kind : uint32_t {
   kPool = 8,
   kConnection = 9,
   kRows = 10,
-  kHold = 11,
+  kHold = 11,  // what the data of a drained completion points into
+  kSeat = 12,  // a drained completion that still counts in its group
 };
 
 constexpr uint32_t Bit(Kind kind) { return 1u << static_cast<uint32_t>(kind); }
@@ -42,18 +43,27 @@ constexpr Kind KindOf(uint64_t id) { return static_cast<Kind>(id >> 59); }
 // "a group", "a task", ... for messages.
 const char* KindName(Kind kind) noexcept;
 
-// Whose lock guards a set of slots.
+// Whose lock guards a set of slots. Lives for ever and is used again, and so does its wake-up
+// descriptor: a signal handler may write to it whatever happens meanwhile.
 struct Domain {
   platform::Lock lock;
-  uint32_t fork_generation = 0;
-  void* owner = nullptr;       // the loop, for a loop's domain
-  uint32_t first_free = 0;     // guarded by lock, as is the rest: slot number, 0 for none
-  uint32_t first_chunk = 0;    // its chunks, linked by number + 1
+  std::atomic<uint32_t> fork_generation{0};
+  void* owner = nullptr;    // the loop, for a loop's domain
+  uint32_t first_free = 0;  // guarded by lock, as is the rest: slot number, 0 for none
+  uint32_t first_chunk = 0;  // its chunks, linked by number + 1
   Domain* next_spare = nullptr;
+  int wake_fd = -1;  // an eventfd; set once for a loop's domain
+
+  // Ids that a signal handler wants cancelled (creche_scope_interrupt).
+  static constexpr int kInterrupts = 16;
+  std::atomic<uint64_t> interrupts[kInterrupts] = {};
+  std::atomic<bool> interrupted{false};
 };
 
-// A domain with no slots yet; never null except without memory.
-Domain* OpenDomain(void* owner) noexcept;
+// A domain with no slots yet, for a loop: with a wake-up descriptor. Null with *error (an errno).
+Domain* OpenDomain(void* owner, int* error) noexcept;
+// Marks the ids of a domain as those of the parent process for good (after fork, in the child).
+void AbandonDomain(Domain* domain) noexcept;
 // Ends all ids of a domain and gives its chunks and itself back for reuse. Its lock must be free.
 void CloseDomain(Domain* domain) noexcept;
 

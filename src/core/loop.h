@@ -70,6 +70,9 @@ class Loop : public RefCounted {
   bool Submit(Job* job) noexcept;
   // Makes the loop look for work if it sleeps. Any thread.
   void Wake() noexcept;
+  // True if the caller must write to domain()->wake_fd to be heard; asks once for each sleep. For
+  // callers that hold the domain's lock and wake after it.
+  bool MustWake() noexcept;
   // True on the thread that runs this loop now.
   bool OnThread() const noexcept { return running_ == this; }
   // True on a thread that runs any loop now (blocking calls would deadlock).

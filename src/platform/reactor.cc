@@ -1,7 +1,6 @@
 #include "platform/reactor.h"
 
 #include <event2/event.h>
-#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -23,10 +22,9 @@ Reactor::~Reactor() {
   if (timer_) event_free(timer_);
   if (wake_event_) event_free(wake_event_);
   if (base_) event_base_free(base_);
-  if (wake_fd_ >= 0) close(wake_fd_);
 }
 
-int Reactor::Open() noexcept {
+int Reactor::Open(int wake_fd) noexcept {
   std::call_once(quiet_once, [] { event_set_log_callback(QuietLog); });
   event_config* config = event_config_new();
   if (!config) return ENOMEM;
@@ -38,9 +36,7 @@ int Reactor::Open() noexcept {
   base_ = event_base_new_with_config(config);
   event_config_free(config);
   if (!base_) return errno ? errno : ENOMEM;
-  wake_fd_ = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-  if (wake_fd_ < 0) return errno;
-  wake_event_ = event_new(base_, wake_fd_, EV_READ | EV_PERSIST, OnWake, this);
+  wake_event_ = event_new(base_, wake_fd, EV_READ | EV_PERSIST, OnWake, this);
   timer_ = event_new(base_, -1, 0, OnTimer, this);
   if (!wake_event_ || !timer_ || event_add(wake_event_, nullptr) != 0) return ENOMEM;
   return 0;
@@ -68,18 +64,16 @@ void Reactor::Poll(int64_t timeout) noexcept {
   event_base_loop(base_, flags);
 }
 
-void Reactor::Wake() noexcept {
+void Reactor::Wake(int wake_fd) noexcept {
   const int saved = errno;
   const uint64_t one = 1;
-  [[maybe_unused]] const ssize_t n = write(wake_fd_, &one, sizeof one);
+  [[maybe_unused]] const ssize_t n = write(wake_fd, &one, sizeof one);
   errno = saved;
 }
 
 void Reactor::Abandon() noexcept {
-  // event_base_free would call epoll_ctl on the set that the parent shares; only the descriptors go.
-  // The base's own epoll descriptor cannot be had from libevent: it stays open, and is harmless.
-  if (wake_fd_ >= 0) close(wake_fd_);
-  wake_fd_ = -1;
+  // event_base_free would call epoll_ctl on the set that the parent shares, and the base's own epoll
+  // descriptor cannot be had from libevent: it stays open, and is harmless.
   base_ = nullptr;
   wake_event_ = nullptr;
   timer_ = nullptr;

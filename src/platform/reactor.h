@@ -16,17 +16,16 @@ class Reactor {
   Reactor(const Reactor&) = delete;
   Reactor& operator=(const Reactor&) = delete;
 
-  // Makes the base and the wake-up descriptor. Returns 0 or an errno.
-  int Open() noexcept;
+  // Makes the base. wake_fd: an eventfd, non-blocking, the caller's. Returns 0 or an errno.
+  int Open(int wake_fd) noexcept;
   // Waits up to `timeout` nanoseconds (0: not at all; INT64_MAX: as long as it takes) until
   // descriptors are ready or Wake was called, and runs the callbacks of the ready ones.
   // Never returns before a timeout is over for want of precision: it rounds up.
   void Poll(int64_t timeout) noexcept;
-  // Makes the current or next Poll return. From any thread, also from a signal handler.
-  void Wake() noexcept;
-  // The descriptor behind Wake, for those who must write to it themselves.
-  int wake_fd() const noexcept { return wake_fd_; }
-  // After fork, in the child: closes the descriptors without touching the parent's epoll set.
+  // Makes the current or next Poll return, by its wake-up descriptor. From any thread, also from a
+  // signal handler.
+  static void Wake(int wake_fd) noexcept;
+  // After fork, in the child: forgets the base without touching the parent's epoll set.
   void Abandon() noexcept;
 
  private:
@@ -37,7 +36,6 @@ class Reactor {
   event_base* base_ = nullptr;
   event* wake_event_ = nullptr;
   event* timer_ = nullptr;
-  int wake_fd_ = -1;
   bool timer_armed_ = false;
   int64_t timer_at_ = 0;
 };

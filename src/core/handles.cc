@@ -1,0 +1,333 @@
+#include "core/handles.h"
+
+#include <sys/eventfd.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <ctime>
+#include <new>
+
+#include "platform/fork.h"
+
+namespace creche {
+
+namespace {
+
+constexpr uint32_t kChunkBits = 9;
+constexpr uint32_t kChunkSlots = 1u << kChunkBits;
+constexpr uint32_t kSlotBits = 27;
+constexpr uint32_t kChunks = 1u << (kSlotBits - kChunkBits);
+
+// generation: of the live id, or of the next one. It and kind are atomic for PeekDomain and for
+// telling "ended" from "never was" without a lock; they change under the domain's lock.
+struct Slot {
+  std::atomic<uint32_t> generation;
+  std::atomic<uint32_t> kind;  // Kind::kNone: free
+  uint32_t next_free;
+  bool retired;
+  void* object;
+};
+
+struct Chunk {
+  std::atomic<Domain*> domain{nullptr};
+  uint32_t number = 0;
+  uint32_t next = 0;  // in its domain's or the spare list: number + 1
+  Slot slots[kChunkSlots];
+};
+
+// All guarded by g_table, except that look-ups read the atomics.
+constinit platform::Lock g_table;
+constinit std::atomic<Chunk*> g_chunks[kChunks] = {};
+constinit uint32_t g_chunk_count = 0;
+constinit uint32_t g_spare_chunk = 0;  // number + 1
+constinit Domain* g_spare_domain = nullptr;
+constinit std::atomic<Domain*> g_objects{nullptr};
+constinit std::atomic<uint32_t> g_seed{0};
+
+uint32_t Seed() {
+  uint32_t seed = g_seed.load(std::memory_order_relaxed);
+  if (seed != 0) return seed;
+  uint32_t random = 0;
+  if (getrandom(&random, sizeof random, GRND_NONBLOCK) != sizeof random)
+    random = static_cast<uint32_t>(time(nullptr)) * 2654435761u ^ static_cast<uint32_t>(getpid());
+  uint32_t expected = 0;
+  g_seed.compare_exchange_strong(expected, random | 1);
+  return g_seed.load();
+}
+
+// Where the generations of a slot start: scattered, so that ids of other copies hardly ever fit.
+uint32_t FirstGeneration(uint32_t slot) {
+  uint32_t x = slot * 2654435761u ^ g_seed.load(std::memory_order_relaxed);
+  x ^= x >> 15;
+  return x * 2246822519u;
+}
+
+uint32_t SlotOf(uint64_t id) { return static_cast<uint32_t>(id >> 32) & ((1u << kSlotBits) - 1); }
+uint32_t GenerationOf(uint64_t id) { return static_cast<uint32_t>(id); }
+uint64_t MakeId(Kind kind, uint32_t slot, uint32_t generation) {
+  return uint64_t{static_cast<uint32_t>(kind)} << 59 | uint64_t{slot} << 32 | generation;
+}
+
+Chunk* ChunkOf(uint32_t slot) {
+  return g_chunks[slot >> kChunkBits].load(std::memory_order_acquire);
+}
+Slot& SlotAt(Chunk* chunk, uint32_t slot) { return chunk->slots[slot & (kChunkSlots - 1)]; }
+
+bool IsLive(const Slot& slot, uint64_t id) {
+  return slot.kind.load(std::memory_order_relaxed) == static_cast<uint32_t>(KindOf(id)) &&
+         slot.generation.load(std::memory_order_relaxed) == GenerationOf(id);
+}
+
+// For an id that is not live: was it ever given out?
+Status WhyNot(const Slot& slot, uint64_t id) {
+  const uint32_t first = FirstGeneration(SlotOf(id));
+  const uint32_t given = slot.generation.load(std::memory_order_relaxed) - first;
+  return slot.retired || GenerationOf(id) - first < given ? Status::kEnded : Status::kBadHandle;
+}
+
+// Gives `domain` a chunk of free slots. domain->lock is held.
+bool AddChunk(Domain* domain) {
+  std::lock_guard guard(g_table);
+  Chunk* chunk = nullptr;
+  if (g_spare_chunk != 0) {
+    chunk = g_chunks[g_spare_chunk - 1].load(std::memory_order_relaxed);
+    g_spare_chunk = chunk->next;
+  } else {
+    if (g_chunk_count == kChunks) return false;
+    chunk = new (std::nothrow) Chunk;
+    if (!chunk) return false;
+    Seed();
+    chunk->number = g_chunk_count;
+    for (uint32_t i = 0; i < kChunkSlots; i++) {
+      Slot& slot = chunk->slots[i];
+      slot.generation.store(FirstGeneration(chunk->number << kChunkBits | i),
+                            std::memory_order_relaxed);
+      slot.kind.store(0, std::memory_order_relaxed);
+      slot.next_free = 0;
+      slot.retired = chunk->number == 0 && i == 0;  // slot 0 means "none" in the free lists
+      slot.object = nullptr;
+    }
+    g_chunks[g_chunk_count++].store(chunk, std::memory_order_release);
+  }
+  for (uint32_t i = kChunkSlots; i-- > 0;) {
+    if (chunk->slots[i].retired) continue;
+    chunk->slots[i].next_free = domain->first_free;
+    domain->first_free = chunk->number << kChunkBits | i;
+  }
+  chunk->next = domain->first_chunk;
+  domain->first_chunk = chunk->number + 1;
+  chunk->domain.store(domain, std::memory_order_release);
+  return true;
+}
+
+Domain* Objects() {
+  Domain* domain = g_objects.load(std::memory_order_acquire);
+  const uint32_t fork = platform::ForkGeneration();
+  if (domain && domain->fork_generation.load(std::memory_order_relaxed) == fork) return domain;
+  std::lock_guard guard(g_table);
+  domain = g_objects.load(std::memory_order_acquire);
+  if (domain && domain->fork_generation.load(std::memory_order_relaxed) == fork) return domain;
+  domain = new (std::nothrow) Domain;  // a child of fork leaves the parent's objects alone
+  if (!domain) return nullptr;
+  domain->fork_generation.store(fork, std::memory_order_relaxed);
+  g_objects.store(domain, std::memory_order_release);
+  return domain;
+}
+
+// Around fork: a child must find these locks free.
+void BeforeFork() {
+  if (Domain* objects = g_objects.load()) objects->lock.lock();
+  g_table.lock();
+}
+void AfterFork() {
+  g_table.unlock();
+  if (Domain* objects = g_objects.load()) objects->lock.unlock();
+}
+
+}  // namespace
+
+const char* KindName(Kind kind) noexcept {
+  switch (kind) {
+    case Kind::kNone: return "nothing";
+    case Kind::kLoop: return "a loop";
+    case Kind::kScope: return "a scope";
+    case Kind::kGroup: return "a group";
+    case Kind::kTask: return "a task";
+    case Kind::kQueue: return "a queue";
+    case Kind::kSession: return "a session";
+    case Kind::kResponse: return "a response";
+    case Kind::kPool: return "a pool";
+    case Kind::kConnection: return "a connection";
+    case Kind::kRows: return "rows";
+    case Kind::kHold: return "a held completion";
+    case Kind::kSeat: return "a held place in a group";
+  }
+  return "no handle of this library";
+}
+
+Domain* OpenDomain(void* owner, int* error) noexcept {
+  if (!Objects()) {  // before WatchForks, which locks it
+    *error = ENOMEM;
+    return nullptr;
+  }
+  platform::WatchForks(BeforeFork, AfterFork);
+  Domain* domain = nullptr;
+  {
+    std::lock_guard guard(g_table);
+    domain = g_spare_domain;
+    if (domain) g_spare_domain = domain->next_spare;
+  }
+  if (!domain) {
+    domain = new (std::nothrow) Domain;
+    *error = ENOMEM;
+    if (!domain) return nullptr;
+    domain->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (domain->wake_fd < 0) {
+      *error = errno;
+      delete domain;
+      return nullptr;
+    }
+  }
+  std::lock_guard guard(domain->lock);
+  domain->owner = owner;
+  domain->fork_generation.store(platform::ForkGeneration(), std::memory_order_relaxed);
+  return domain;
+}
+
+void CloseDomain(Domain* domain) noexcept {
+  std::lock_guard guard(domain->lock);
+  std::lock_guard table(g_table);
+  while (domain->first_chunk != 0) {
+    Chunk* chunk = g_chunks[domain->first_chunk - 1].load(std::memory_order_relaxed);
+    domain->first_chunk = chunk->next;
+    for (Slot& slot : chunk->slots) {
+      if (slot.kind.load(std::memory_order_relaxed) == 0) continue;
+      slot.kind.store(0, std::memory_order_relaxed);
+      slot.object = nullptr;
+      slot.generation.fetch_add(1, std::memory_order_relaxed);
+    }
+    chunk->domain.store(nullptr, std::memory_order_release);
+    chunk->next = g_spare_chunk;
+    g_spare_chunk = chunk->number + 1;
+  }
+  domain->first_free = 0;
+  domain->owner = nullptr;
+  for (auto& interrupt : domain->interrupts) interrupt.store(0);
+  domain->interrupted.store(false);
+  domain->next_spare = g_spare_domain;
+  g_spare_domain = domain;
+}
+
+void AbandonDomain(Domain* domain) noexcept {
+  // Its lock may be held by a thread that does not exist here: touch nothing but the descriptor.
+  if (domain->wake_fd >= 0) close(domain->wake_fd);
+  domain->wake_fd = -1;
+}
+
+uint64_t AddSlot(Domain* domain, Kind kind, void* object) noexcept {
+  if (domain->first_free == 0 && !AddChunk(domain)) return 0;
+  const uint32_t number = domain->first_free;
+  Slot& slot = SlotAt(ChunkOf(number), number);
+  domain->first_free = slot.next_free;
+  slot.object = object;
+  slot.kind.store(static_cast<uint32_t>(kind), std::memory_order_release);
+  return MakeId(kind, number, slot.generation.load(std::memory_order_relaxed));
+}
+
+void EndSlot(Domain* domain, uint64_t id) noexcept {
+  const uint32_t number = SlotOf(id);
+  Slot& slot = SlotAt(ChunkOf(number), number);
+  slot.object = nullptr;
+  slot.kind.store(0, std::memory_order_relaxed);
+  if (slot.generation.fetch_add(1, std::memory_order_relaxed) + 1 == FirstGeneration(number)) {
+    slot.retired = true;  // all 2^32 are used up
+    return;
+  }
+  slot.next_free = domain->first_free;
+  domain->first_free = number;
+}
+
+Locked::Locked(uint64_t id, uint32_t kinds) noexcept {
+  const uint32_t kind = static_cast<uint32_t>(id >> 59);
+  if ((kinds & (1u << kind)) == 0 || kind == 0) return;
+  Chunk* chunk = ChunkOf(SlotOf(id));
+  if (!chunk) return;
+  Slot& slot = SlotAt(chunk, SlotOf(id));
+  Domain* domain = chunk->domain.load(std::memory_order_acquire);
+  if (!domain) {
+    status_ = WhyNot(slot, id);
+    return;
+  }
+  if (domain->fork_generation.load(std::memory_order_relaxed) != platform::ForkGeneration()) {
+    status_ = Status::kForked;
+    return;
+  }
+  domain->lock.lock();
+  if (chunk->domain.load(std::memory_order_relaxed) == domain && IsLive(slot, id)) {
+    domain_ = domain;
+    object_ = slot.object;
+    status_ = Status::kOk;
+    return;
+  }
+  status_ = WhyNot(slot, id);
+  domain->lock.unlock();
+}
+
+Domain* PeekDomain(uint64_t id, uint32_t kinds, Status* status) noexcept {
+  *status = Status::kBadHandle;
+  const uint32_t kind = static_cast<uint32_t>(id >> 59);
+  if ((kinds & (1u << kind)) == 0 || kind == 0) return nullptr;
+  Chunk* chunk = ChunkOf(SlotOf(id));
+  if (!chunk) return nullptr;
+  Slot& slot = SlotAt(chunk, SlotOf(id));
+  Domain* domain = chunk->domain.load(std::memory_order_acquire);
+  if (domain && domain->fork_generation.load() != platform::ForkGeneration()) {
+    *status = Status::kForked;
+    return nullptr;
+  }
+  if (!domain || !IsLive(slot, id)) {
+    *status = WhyNot(slot, id);
+    return nullptr;
+  }
+  *status = Status::kOk;
+  return domain;
+}
+
+uint64_t AddObject(Kind kind, Ref<Object> object) noexcept {
+  Domain* domain = Objects();
+  if (!domain) return 0;
+  std::lock_guard guard(domain->lock);
+  const uint64_t id = AddSlot(domain, kind, object.get());
+  if (id == 0) return 0;
+  object->id_.store(id, std::memory_order_relaxed);
+  static_cast<void>(object.Leak());
+  return id;
+}
+
+Ref<Object> FindObject(uint64_t id, Kind kind, Status* status) noexcept {
+  Locked found(id, Bit(kind));
+  *status = found.status();
+  return found.ok() ? Ref<Object>::Share(found.As<Object>()) : nullptr;
+}
+
+namespace {
+constexpr uint32_t kObjectKinds = Bit(Kind::kSession) | Bit(Kind::kResponse) | Bit(Kind::kPool) |
+                                  Bit(Kind::kConnection) | Bit(Kind::kRows) | Bit(Kind::kHold);
+
+Ref<Object> Take(uint64_t id) {
+  Locked found(id, kObjectKinds);
+  if (!found.ok()) return nullptr;
+  Ref<Object> object = Ref<Object>::Adopt(found.As<Object>());
+  EndSlot(found.domain(), id);
+  return object;
+}
+}  // namespace
+
+void ReleaseObject(uint64_t id) noexcept {
+  if (Ref<Object> object = Take(id)) object->Released();
+}
+
+void ForgetObject(uint64_t id) noexcept { Take(id); }
+
+}  // namespace creche

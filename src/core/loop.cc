@@ -1,0 +1,114 @@
+#include "core/loop.h"
+
+#include <algorithm>
+#include <new>
+
+namespace creche {
+
+thread_local Loop* Loop::running_ = nullptr;
+
+namespace {
+// Stands in jobs_ once the loop takes no more; never dereferenced.
+Job* ClosedMark() { return reinterpret_cast<Job*>(alignof(Job)); }
+}  // namespace
+
+bool Timer::Arm(Nanos at) noexcept {
+  try {
+    loop_.timers_.Arm(this, at);
+    return true;
+  } catch (const std::bad_alloc&) {
+    return false;
+  }
+}
+
+void Timer::Disarm() noexcept { loop_.timers_.Disarm(this); }
+
+int Loop::OpenCore() noexcept {
+  int error = 0;
+  domain_ = OpenDomain(this, &error);
+  if (!domain_) return error;
+  error = reactor_.Open(domain_->wake_fd);
+  if (error == 0) return 0;
+  CloseDomain(domain_);
+  domain_ = nullptr;
+  return error;
+}
+
+bool Loop::Submit(Job* job) noexcept {
+  if (job->pending_.exchange(true)) return true;
+  Job* head = jobs_.load(std::memory_order_relaxed);
+  do {
+    if (head == ClosedMark()) {
+      job->pending_.store(false);
+      return false;
+    }
+    job->next_ = head;
+  } while (!jobs_.compare_exchange_weak(head, job));
+  Wake();
+  return true;
+}
+
+bool Loop::MustWake() noexcept {
+  return running_ != this && sleeping_.load() && !wake_sent_.exchange(true);
+}
+
+void Loop::Wake() noexcept {
+  if (MustWake()) platform::Reactor::Wake(domain_->wake_fd);
+}
+
+bool Loop::RunJobs() noexcept {
+  if (jobs_.load(std::memory_order_relaxed) == nullptr) return false;
+  Job* list = jobs_.exchange(nullptr);
+  Job* in_order = nullptr;
+  while (list) {
+    Job* next = list->next_;
+    list->next_ = in_order;
+    in_order = list;
+    list = next;
+  }
+  while (in_order) {
+    Job* job = in_order;
+    in_order = job->next_;
+    job->pending_.store(false);
+    job->run_(job);
+  }
+  return true;
+}
+
+void Loop::StopJobs() noexcept {
+  Job* none = nullptr;
+  while (!jobs_.compare_exchange_strong(none, ClosedMark())) {
+    RunJobs();
+    none = nullptr;
+  }
+}
+
+bool Loop::Turn(Nanos timeout) noexcept {
+  Running running(this);
+  Nanos wait = 0;
+  if (timeout > 0 && !Ready()) {
+    const Nanos next = std::min(NextDeadline(), timers_.next());
+    wait = next == kNever ? timeout : std::min(timeout, std::max<Nanos>(0, next - now()));
+  }
+  if (wait > 0) {
+    // Announce the sleep first, then look again: who adds work after this look sees the announcement.
+    sleeping_.store(true);
+    if (jobs_.load() != nullptr || Ready() || domain_->interrupted.load()) wait = 0;
+  }
+  reactor_.Poll(wait);
+  sleeping_.store(false);
+  wake_sent_.store(false);
+  turns_.store(turns_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+
+  bool did = RunJobs();
+  turn_time_ = now();
+  while (Deadline* expired = timers_.PopExpired(turn_time_)) {
+    auto* timer = static_cast<Timer*>(expired);
+    timer->fire_(timer->arg_);
+    did = true;
+  }
+  Expire(turn_time_);
+  return Dispatch() || did;
+}
+
+}  // namespace creche
