@@ -1,0 +1,64 @@
+// Dialer: connects to the first of several addresses that answers (RFC 8305, happy eyeballs):
+// families take turns, an attempt that takes long gets company after 250 ms, one that fails is
+// followed at once; the first success closes all others. Loop's thread only. No timeout of its own:
+// destroy it, or Cancel, when time is up.
+#pragma once
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/error.h"
+#include "core/loop.h"
+#include "platform/address.h"
+#include "platform/socket.h"
+
+namespace creche {
+
+class Dialer {
+ public:
+  static constexpr Nanos kStagger = 250 * kMillisecond;
+
+  // Told once, from the loop, never from inside Start; the dialer may be destroyed inside.
+  class Listener {
+   public:
+    virtual void OnDialed(platform::Socket socket) noexcept = 0;
+    // CRECHE_E_CONNECT; names each address tried and why it failed.
+    virtual void OnDialFailed(ErrorRef error) noexcept = 0;
+
+   protected:
+    ~Listener() = default;
+  };
+
+  Dialer(Loop& loop, Listener& listener);
+  ~Dialer();
+  Dialer(const Dialer&) = delete;
+  Dialer& operator=(const Dialer&) = delete;
+
+  // target: for messages, "example.org:443". addresses: at least one, in order of preference.
+  // False without memory: nothing was started. Must not be dialing.
+  [[nodiscard]] bool Start(std::string target, std::vector<platform::Address> addresses) noexcept;
+  // Closes all attempts; nobody is called. Harmless when not dialing.
+  void Cancel() noexcept;
+  bool dialing() const noexcept { return dialing_; }
+  // The attempts that are under way, or have just failed: for the message of a timeout.
+  std::string Tried() const;
+
+ private:
+  struct Attempt;
+  static void OnTimer(void* self) noexcept;
+  void Step() noexcept;
+  void StartNext() noexcept;
+  void Ended(Attempt* attempt, int failed) noexcept;
+
+  Loop& loop_;
+  Listener& listener_;
+  Timer timer_;
+  std::string target_;
+  std::vector<std::unique_ptr<Attempt>> attempts_;  // in the order they are made
+  size_t started_ = 0;
+  size_t failed_ = 0;
+  bool dialing_ = false;
+  platform::Socket connected_;  // waits for the timer to be handed over
+};
+
+}  // namespace creche

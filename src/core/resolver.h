@@ -1,0 +1,93 @@
+// Resolver: host names to addresses without blocking the loop, with a cache. Equal names that are
+// asked for at the same time share one look-up. Loop's thread only.
+#pragma once
+#include <list>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "core/loop.h"
+#include "core/result.h"
+#include "core/workers.h"
+#include "platform/address.h"
+#include "platform/resolve.h"
+
+namespace creche {
+
+using Addresses = std::vector<platform::Address>;
+
+class Resolver {
+ public:
+  struct Options {
+    Nanos ttl = 10 * kSecond;   // how long an answer is kept; 0: not at all
+    size_t max_entries = 1000;  // the least recently used go first
+    platform::Resolved (*look_up)(const std::string& name) noexcept = platform::ResolveName;
+  };
+
+  // Somebody who waits for an answer: derive from it or embed it. Destroying it cancels.
+  class Query {
+   public:
+    Query() = default;
+    Query(const Query&) = delete;
+    Query& operator=(const Query&) = delete;
+    // Nobody is called any more; the look-up goes on for others and for the cache.
+    void Cancel() noexcept;
+    bool waiting() const noexcept { return next_ != nullptr; }
+
+   protected:
+    virtual ~Query() { Cancel(); }
+    // Once, from the loop, not waiting any more. Everything may be destroyed inside, the resolver
+    // too. Addresses have the port of the question; there is at least one.
+    virtual void OnResolved(Result<Addresses> answer) noexcept = 0;
+
+   private:
+    friend class Resolver;
+    Query* next_ = nullptr;
+    Query* prev_ = nullptr;
+    uint16_t port_ = 0;
+  };
+
+  Resolver(Loop& loop, Workers& workers, const Options& options);
+  // Those who still wait are not called.
+  ~Resolver();
+  Resolver(const Resolver&) = delete;
+  Resolver& operator=(const Resolver&) = delete;
+
+  // What is known at once (an IP address, a cached name, a name that is none) is returned;
+  // otherwise nothing is, and query->OnResolved follows unless it is cancelled. `query` must not be
+  // waiting. Failures: CRECHE_E_URL for what cannot be a host name (also "127.1" or "0x7f.1", which
+  // some resolvers take for IPv4 addresses), CRECHE_E_DNS, CRECHE_E_NO_MEMORY.
+  std::optional<Result<Addresses>> Resolve(std::string_view host, uint16_t port,
+                                           Query* query) noexcept;
+  // Forgets all answers.
+  void ClearCache() noexcept;
+  // Look-ups started so far.
+  uint64_t lookups() const noexcept { return lookups_; }
+
+ private:
+  class Lookup;  // one question on its way through a worker thread
+  struct Entry;
+  using Lru = std::list<Entry>;  // most recently used first
+  struct Entry {
+    std::string name;
+    Addresses addresses;
+    Nanos expires;
+    size_t uses;
+  };
+  const Addresses* FindCached(const std::string& name);
+  void Keep(const std::string& name, Addresses addresses);
+  void Finish(Lookup* lookup) noexcept;
+
+  Loop& loop_;
+  Workers& workers_;
+  const Options options_;
+  uint64_t lookups_ = 0;
+  Lru lru_;
+  std::unordered_map<std::string_view, Lru::iterator> cache_;  // keys point into lru_
+  std::unordered_map<std::string, Ref<Lookup>> running_;
+};
+
+}  // namespace creche
