@@ -1,0 +1,60 @@
+#!/usr/bin/env python3
+"""Each public header alone, as each language it promises to be, by each compiler there is."""
+import os
+import re
+import shutil
+import subprocess
+import sys
+
+ROOT = os.path.realpath(os.path.join(os.path.dirname(__file__), "..", ".."))
+INCLUDE = os.path.join(ROOT, "include")
+STRICT = ["-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wshadow", "-Werror", "-fsyntax-only"]
+LANGUAGES = [
+    ("c", "c99", ["-Wstrict-prototypes", "-Wpadded"]),
+    ("c", "c11", ["-Wstrict-prototypes"]),
+    ("c", "c17", ["-Wstrict-prototypes"]),
+    ("c++", "c++17", ["-Wold-style-cast"]),
+    ("c++", "c++20", []),
+]
+ALLOWED = {"stddef.h", "stdint.h"}
+
+
+def compilers():
+    names = ["gcc", "g++", "clang", "clang++"] + [f"clang-{v}" for v in range(14, 25)]
+    for name in names + [f"clang++-{v}" for v in range(14, 25)]:
+        if shutil.which(name):
+            yield name, "c++" if "++" in name else "c"
+
+
+passed, failed = 0, 0
+
+
+def expect(good, complaint):
+    global passed, failed
+    if good:
+        passed += 1
+    else:
+        failed += 1
+        print(complaint)
+
+
+headers = sorted(os.listdir(os.path.join(INCLUDE, "creche")))
+for header in headers:
+    with open(os.path.join(INCLUDE, "creche", header), encoding="utf-8") as file:
+        text = file.read()
+    foreign = [n for n in re.findall(r"#\s*include\s*<([^>]+)>", text) if n not in ALLOWED]
+    expect(not foreign, f"{header}: includes {foreign}; only {sorted(ALLOWED)} are allowed")
+    unknown = [n for n in re.findall(r'#\s*include\s*"([^"]+)"', text) if n not in headers]
+    expect(not unknown, f"{header}: includes {unknown}")
+    for compiler, family in compilers():
+        for language, standard, more in LANGUAGES:
+            if language != family:
+                continue
+            done = subprocess.run(
+                [compiler, "-x", language, f"-std={standard}", *STRICT, *more, "-I", INCLUDE, "-"],
+                input=f"#include <creche/{header}>\n#include <creche/{header}>\n",
+                capture_output=True, text=True)
+            expect(done.returncode == 0, f"{header}: {compiler} -std={standard}:\n{done.stderr}")
+
+print(f"{passed} passed, {failed} failed")
+sys.exit(1 if failed else 0)

@@ -1,0 +1,174 @@
+#!/bin/sh
+# All tests, from nothing: installs what is missing, builds everything, runs everything.
+#
+#   sh tests/run.sh            everything: release, sanitizers, a second compiler, bindings
+#   sh tests/run.sh --quick    the inner loop: the release build with unit and ABI tests and lints
+#
+# The last line is "N passed, N failed" (and ", N skipped" if something was), counted by single
+# cases; the exit status is 0 if nothing failed. Output of what failed is shown; all of it stays in
+# build-logs/. Running it again builds only what has changed, and needs no network.
+set -u
+cd "$(dirname "$0")/.." || exit 1
+
+quick=
+case ${1-} in
+--quick) quick=1 ;;
+'') ;;
+*) sed -n '2,9s/^# \{0,1\}//p' tests/run.sh && exit 2 ;;
+esac
+
+logs=$PWD/build-logs
+rm -rf "$logs"
+mkdir -p "$logs"
+passed=0
+failed=0
+skipped=0
+start=$(date +%s)
+
+# ---- What is needed ----
+packages="g++ cmake ninja-build pkg-config python3 git
+    libevent-dev libssl-dev libpq-dev zlib1g-dev libbrotli-dev libzstd-dev node-llhttp
+    libcmocka-dev libgtest-dev nginx-light postgresql pgbouncer openssl"
+[ -n "$quick" ] || packages="$packages clang-14 clang-format-14 abigail-tools binutils"
+[ -z "$quick" ] || packages="$packages clang-format-14"
+
+install_missing() {
+    command -v dpkg-query >/dev/null && command -v apt-get >/dev/null || return 0
+    missing=
+    for package in $packages; do
+        dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' ||
+            missing="$missing $package"
+    done
+    [ -n "$missing" ] || return 0
+    echo "installing:$missing"
+    sudo=
+    [ "$(id -u)" = 0 ] || sudo="sudo -n"
+    # PostgreSQL's package would otherwise start a server of its own.
+    mkdir -p "$logs/etc" && echo 'create_main_cluster = false' >"$logs/etc/createcluster.conf"
+    # shellcheck disable=SC2086
+    {
+        $sudo apt-get update -q || true
+        if [ ! -e /etc/postgresql-common/createcluster.conf ]; then
+            $sudo mkdir -p /etc/postgresql-common
+            $sudo cp "$logs/etc/createcluster.conf" /etc/postgresql-common/
+        fi
+        $sudo env DEBIAN_FRONTEND=noninteractive \
+            apt-get install -q -y --no-install-recommends \
+            -o Dpkg::Options::=--force-confold $missing
+    } >"$logs/install" 2>&1 || {
+        tail -n 20 "$logs/install"
+        echo "could not install:$missing"
+    }
+}
+
+# ---- Steps ----
+# begin name; then end adds up its counts and says how it went.
+begin() {
+    step=$1
+    log=$logs/$(echo "$step" | tr ' ' '-')
+    step_start=$(date +%s)
+    printf '%-28s' "$step"
+}
+end() { # passed failed skipped
+    passed=$((passed + $1))
+    failed=$((failed + $2))
+    skipped=$((skipped + $3))
+    printf '%5s passed, %s failed' "$1" "$2"
+    [ "$3" -eq 0 ] || printf ', %s skipped' "$3"
+    printf '  (%s s)\n' "$(($(date +%s) - step_start))"
+}
+
+# build preset: one failure if anything does not compile; what does is tested all the same.
+build() {
+    begin "$1: build"
+    if cmake --preset "$1" $launchers >"$log" 2>&1 &&
+        cmake --build --preset "$1" -- -k 0 >>"$log" 2>&1; then
+        printf '       built  (%s s)\n' "$(($(date +%s) - step_start))"
+        return 0
+    fi
+    end 0 1 0
+    grep -E 'FAILED|error|undefined reference|CMake Error' "$log" | head -n 40
+    [ -e "build-$1/CTestTestfile.cmake" ]
+}
+
+# check preset name ctest-arguments...
+check() {
+    preset=$1
+    begin "$preset: $2"
+    shift 2
+    ctest --test-dir "build-$preset" --output-junit "$log.xml" -j "$jobs" \
+        --test-output-size-passed 1000000 --test-output-size-failed 1000000 "$@" >"$log" 2>&1
+    # The last line has the counts, all before it is the output of failures.
+    if python3 tests/support/count.py "$log.xml" >"$log.counts" 2>>"$log"; then
+        # shellcheck disable=SC2046
+        end $(tail -n 1 "$log.counts" | tr -cd '0-9 ')
+        sed '$d' "$log.counts" | tail -n 200
+    else
+        end 0 1 0
+        tail -n 20 "$log"
+    fi
+}
+
+# script name command...: its last line has the counts, or "skipped: reason".
+script() {
+    begin "$1"
+    shift
+    "$@" >"$log" 2>&1
+    status=$?
+    last=$(tail -n 1 "$log")
+    case $last in
+    skipped:*)
+        end 0 0 1
+        echo "    $last"
+        ;;
+    *' passed, '*' failed'*)
+        good=$(echo "$last" | sed 's/^\([0-9]*\) passed.*/\1/')
+        bad=$(echo "$last" | sed 's/.*passed, \([0-9]*\) failed.*/\1/')
+        [ "$status" -eq 0 ] || [ "$bad" -gt 0 ] || bad=1
+        end "$good" "$bad" 0
+        [ "$bad" -eq 0 ] || tail -n 60 "$log"
+        ;;
+    *)
+        end 0 1 0
+        tail -n 60 "$log"
+        ;;
+    esac
+}
+
+install_missing
+jobs=$(getconf _NPROCESSORS_ONLN)
+launchers=
+if command -v ccache >/dev/null; then
+    launchers="-DCMAKE_C_COMPILER_LAUNCHER=ccache -DCMAKE_CXX_COMPILER_LAUNCHER=ccache"
+fi
+
+if [ -n "$quick" ]; then
+    build release && check release "unit, ABI, lints" -L '^(unit|capi|lint|support)$'
+else
+    if build release; then
+        check release "tests" -LE '^(lint|clang|header|abi|consumer|stress)$'
+        check release "lints" -L '^lint$'
+        check release "clang" -L '^clang$'
+        check release "headers" -L '^header$'
+        check release "ABI" -L '^abi$'
+        check release "installed" -L '^consumer$'
+        check release "stress" -L '^stress$'
+    fi
+    if build asan; then
+        check asan "tests" -L '^(unit|capi|integration|fault|support)$'
+    fi
+    if build tsan; then
+        check tsan "tests" -L '^(capi|integration)$|^unit$'
+    fi
+    for language in rust go python; do
+        [ ! -e "tests/bindings/$language.sh" ] ||
+            CRECHE_BUILD_DIR=$PWD/build-release script "binding: $language" \
+                sh "tests/bindings/$language.sh"
+    done
+fi
+
+echo "$(($(date +%s) - start)) s; logs are in build-logs/"
+summary="$passed passed, $failed failed"
+[ "$skipped" -eq 0 ] || summary="$summary, $skipped skipped"
+echo "$summary"
+[ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
