@@ -35,7 +35,7 @@ for test in xml.parse(sys.argv[1]).getroot().iter("testcase"):
     counts = cases(test)
     total = [a + b for a, b in zip(total, counts)]
     if counts[1]:
-        reason = test.find("failure")
-        why = reason.get("message") if reason is not None else test.get("status")
-        print(f"--- {test.get('name')}: {why}\n{test.findtext('system-out') or ''}")
+        # The time tells a test that ran into its limit.
+        print(f"--- {test.get('name')}: {test.get('status')} after {float(test.get('time')):.1f} s\n"
+              f"{test.findtext('system-out') or ''}")
 print("{} passed, {} failed, {} skipped".format(*total))
