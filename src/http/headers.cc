@@ -1,0 +1,146 @@
+#include "http/headers.h"
+
+#include <array>
+
+namespace creche::http {
+
+namespace {
+
+constexpr char Lower(char c) {
+  return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
+}
+
+constexpr std::array<bool, 256> MakeTokenTable() {
+  std::array<bool, 256> table{};
+  for (int c = '0'; c <= '9'; c++) table[c] = true;
+  for (int c = 'a'; c <= 'z'; c++) table[c] = table[c - 32] = true;
+  for (const char c : {'!', '#', '$', '%', '&', '\'', '*', '+', '-', '.', '^', '_', '`', '|', '~'})
+    table[static_cast<unsigned char>(c)] = true;
+  return table;
+}
+constexpr std::array<bool, 256> kToken = MakeTokenTable();
+
+struct KnownEntry {
+  std::string_view name;
+  Known known;
+};
+constexpr KnownEntry kKnown[] = {
+    {"accept", Known::kAccept},
+    {"accept-encoding", Known::kAcceptEncoding},
+    {"authorization", Known::kAuthorization},
+    {"connection", Known::kConnection},
+    {"content-encoding", Known::kContentEncoding},
+    {"content-length", Known::kContentLength},
+    {"content-type", Known::kContentType},
+    {"cookie", Known::kCookie},
+    {"expect", Known::kExpect},
+    {"host", Known::kHost},
+    {"keep-alive", Known::kKeepAlive},
+    {"location", Known::kLocation},
+    {"proxy-authorization", Known::kProxyAuthorization},
+    {"transfer-encoding", Known::kTransferEncoding},
+    {"user-agent", Known::kUserAgent},
+};
+
+}  // namespace
+
+bool IsToken(std::string_view text) noexcept {
+  for (const char c : text)
+    if (!kToken[static_cast<unsigned char>(c)]) return false;
+  return !text.empty();
+}
+
+bool IsFieldValue(std::string_view text) noexcept {
+  for (const char c : text)
+    if ((static_cast<unsigned char>(c) < 0x20 && c != '\t') || c == 0x7f) return false;
+  return true;
+}
+
+bool SameName(std::string_view a, std::string_view b) noexcept {
+  if (a.size() != b.size()) return false;
+  for (size_t i = 0; i < a.size(); i++)
+    if (Lower(a[i]) != Lower(b[i])) return false;
+  return true;
+}
+
+std::string_view TrimBlanks(std::string_view text) noexcept {
+  const size_t first = text.find_first_not_of(" \t");
+  if (first == std::string_view::npos) return {};
+  return text.substr(first, text.find_last_not_of(" \t") - first + 1);
+}
+
+bool NextElement(std::string_view* list, std::string_view* element) noexcept {
+  if (list->data() == nullptr) return false;
+  const size_t comma = list->find(',');
+  *element = TrimBlanks(list->substr(0, comma));
+  *list = comma == std::string_view::npos ? std::string_view() : list->substr(comma + 1);
+  return true;
+}
+
+Known KnownName(std::string_view name) noexcept {
+  for (const KnownEntry& entry : kKnown)
+    if (entry.name.size() == name.size() && SameName(entry.name, name)) return entry.known;
+  return Known::kOther;
+}
+
+Result<void> HeaderList::Add(std::string_view name, std::string_view value) {
+  if (!IsToken(name))
+    return MakeError(Status::kInvalid, Phase::kOptions,
+                     name.empty()
+                         ? "a header field has no name"
+                         : "a header's name may hold only letters, digits and !#$%&'*+-.^_`|~");
+  if (!IsFieldValue(value))
+    return MakeError(Status::kInvalid, Phase::kOptions,
+                     "the value of header \"" + std::string(name.substr(0, 64)) +
+                         "\" holds a control character, such as a line break");
+  value = TrimBlanks(value);
+  const Known known = KnownName(name);
+  Place place{static_cast<uint32_t>(wire_.size()), static_cast<uint32_t>(name.size()),
+              static_cast<uint32_t>(name.size() + value.size() + 4), known};
+  places_.push_back(place);
+  wire_.reserve(wire_.size() + place.size);
+  wire_.append(name).append(": ").append(value).append("\r\n");
+  known_ |= Bit(known);
+  return {};
+}
+
+HeaderList::Field HeaderList::at(size_t index) const {
+  const Place& p = places_[index];
+  const std::string_view line = std::string_view(wire_).substr(p.at, p.size);
+  return {line.substr(0, p.name_size), line.substr(p.name_size + 2, p.size - p.name_size - 4), line,
+          p.known};
+}
+
+bool HeaderList::Has(std::string_view name) const {
+  for (size_t i = 0; i < places_.size(); i++)
+    if (SameName(at(i).name, name)) return true;
+  return false;
+}
+
+std::string_view HeaderList::Find(Known name) const {
+  for (size_t i = 0; i < places_.size() && Has(name); i++)
+    if (places_[i].known == name) return at(i).value;
+  return {};
+}
+
+size_t HeaderList::Count(Known name) const {
+  size_t count = 0;
+  for (const Place& p : places_) count += p.known == name;
+  return count;
+}
+
+void HeaderList::Drop(uint32_t names) {
+  if ((known_ & names) == 0) return;
+  HeaderList kept;
+  for (size_t i = 0; i < places_.size(); i++) {
+    const Field field = at(i);
+    if ((Bit(field.known) & names) != 0) continue;
+    kept.places_.push_back({static_cast<uint32_t>(kept.wire_.size()), places_[i].name_size,
+                            places_[i].size, field.known});
+    kept.wire_ += field.line;
+    kept.known_ |= Bit(field.known);
+  }
+  *this = std::move(kept);
+}
+
+}  // namespace creche::http

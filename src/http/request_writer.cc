@@ -1,0 +1,129 @@
+#include "http/request_writer.h"
+
+#include <algorithm>
+#include <charconv>
+
+namespace creche::http {
+
+namespace {
+
+// Written by the library alone: two fields that say how long a body is are how requests are
+// smuggled.
+constexpr uint32_t kFramingNames = Bit(Known::kContentLength) | Bit(Known::kTransferEncoding);
+
+ErrorRef Invalid(std::string message) {
+  return MakeError(Status::kInvalid, Phase::kOptions, std::move(message));
+}
+
+// Methods whose requests have no body unless one is given; others say that theirs is empty.
+bool NeedsNoLength(std::string_view method) {
+  return method == "GET" || method == "HEAD" || method == "OPTIONS" || method == "TRACE";
+}
+
+void AppendNumber(uint64_t n, std::string* out) {
+  char digits[20];
+  out->append(digits, std::to_chars(digits, digits + sizeof digits, n).ptr);
+}
+
+Result<void> CheckFraming(const RequestHead& head, const HeaderList::Field& field) {
+  if (field.known == Known::kTransferEncoding) {
+    if (head.framing == Framing::kChunked && SameName(field.value, "chunked")) return {};
+    return Invalid(
+        "the library writes Transfer-Encoding itself: leave it out, and set body_size to "
+        "CRECHE_UNKNOWN_SIZE for a chunked body");
+  }
+  uint64_t size = 0;
+  const char* end = field.value.data() + field.value.size();
+  const auto [p, e] = std::from_chars(field.value.data(), end, size);
+  const bool number = e == std::errc() && p == end;
+  if (number && head.framing != Framing::kChunked &&
+      size == (head.framing == Framing::kSized ? head.body_size : 0))
+    return {};
+  return Invalid(
+      "the Content-Length header contradicts the body: leave it out, the library writes it");
+}
+
+// Fields of `list` but for those whose names are in `skip` or stand in `unless_in`.
+void AppendFields(const HeaderList& list, uint32_t skip, const HeaderList* unless_in,
+                  std::string* out) {
+  if ((list.known() & skip) == 0 && (!unless_in || unless_in->size() == 0)) {
+    out->append(list.wire());
+    return;
+  }
+  for (size_t i = 0; i < list.size(); i++) {
+    const HeaderList::Field field = list.at(i);
+    if ((Bit(field.known) & skip) != 0) continue;
+    if (unless_in && unless_in->Has(field.name)) continue;
+    out->append(field.line);
+  }
+}
+
+}  // namespace
+
+bool IsIdempotent(std::string_view method) noexcept {
+  static constexpr std::string_view kMethods[] = {"GET", "HEAD",   "OPTIONS",
+                                                  "PUT", "DELETE", "TRACE"};
+  return std::find(std::begin(kMethods), std::end(kMethods), method) != std::end(kMethods);
+}
+
+Result<void> CheckRequest(const RequestHead& head) {
+  if (!IsToken(head.method))
+    return Invalid("the method is no token: use a word like GET, in capitals");
+  if (head.method == "CONNECT") return Invalid("CONNECT asks for a tunnel, not for a resource");
+  for (const HeaderList* list : {&head.headers, &head.session_headers}) {
+    if (list->Count(Known::kHost) > 1) return Invalid("a request has one Host header only");
+    if ((list->known() & kFramingNames) == 0) continue;
+    for (size_t i = 0; i < list->size(); i++) {
+      const HeaderList::Field field = list->at(i);
+      if (field.known != Known::kContentLength && field.known != Known::kTransferEncoding) continue;
+      if (auto r = CheckFraming(head, field); !r.ok()) return r;
+    }
+  }
+  return {};
+}
+
+void WriteHead(const RequestHead& head, std::string* out) {
+  const HeaderList& own = head.headers;
+  const HeaderList& session = head.session_headers;
+  out->reserve(out->size() + head.url.text().size() + own.wire().size() + session.wire().size() +
+               head.user_agent.size() + 192);
+  out->append(head.method).append(" ").append(head.url.target()).append(" HTTP/1.1\r\nHost: ");
+  if (own.Has(Known::kHost)) {
+    out->append(own.Find(Known::kHost));
+  } else if (session.Has(Known::kHost)) {
+    out->append(session.Find(Known::kHost));
+  } else {
+    out->append(head.url.authority());
+  }
+  out->append("\r\n");
+  // Credentials in a URL are closer to the request than those of the session.
+  const bool url_credentials = !head.url.authorization().empty() && !own.Has(Known::kAuthorization);
+  const uint32_t skip = kFramingNames | Bit(Known::kHost) | head.withheld;
+  const uint32_t skip_session = skip | (url_credentials ? Bit(Known::kAuthorization) : 0);
+  AppendFields(own, skip, nullptr, out);
+  AppendFields(session, skip_session, &own, out);
+  const uint32_t sent = own.known() | session.known();
+  if ((sent & Bit(Known::kAccept)) == 0) out->append("Accept: */*\r\n");
+  if (head.accept_codings && (sent & Bit(Known::kAcceptEncoding)) == 0)
+    out->append("Accept-Encoding: gzip, deflate, br, zstd\r\n");
+  if (!head.user_agent.empty() && (sent & Bit(Known::kUserAgent)) == 0)
+    out->append("User-Agent: ").append(head.user_agent).append("\r\n");
+  if (url_credentials)
+    out->append("Authorization: ").append(head.url.authorization()).append("\r\n");
+  switch (head.framing) {
+    case Framing::kNone:
+      if (!NeedsNoLength(head.method)) out->append("Content-Length: 0\r\n");
+      break;
+    case Framing::kSized:
+      out->append("Content-Length: ");
+      AppendNumber(head.body_size, out);
+      out->append("\r\n");
+      break;
+    case Framing::kChunked:
+      out->append("Transfer-Encoding: chunked\r\n");
+      break;
+  }
+  out->append("\r\n");
+}
+
+}  // namespace creche::http

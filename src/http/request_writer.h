@@ -1,0 +1,43 @@
+// The head of a request, written into one buffer.
+#pragma once
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "core/result.h"
+#include "http/headers.h"
+#include "http/url.h"
+
+namespace creche::http {
+
+// How the end of a request's body is found.
+enum class Framing : uint8_t {
+  kNone,     // no body
+  kSized,    // Content-Length
+  kChunked,  // Transfer-Encoding: chunked
+};
+
+struct RequestHead {
+  std::string_view method;
+  const Url& url;
+  const HeaderList& headers;          // the request's own
+  const HeaderList& session_headers;  // those whose names the request does not have are sent too
+  std::string_view user_agent;        // "" for none
+  bool accept_codings = true;         // offer what decoder.h can undo
+  uint32_t withheld = 0;  // Bit(Known)s that are not sent: credentials, after a redirect elsewhere
+  Framing framing = Framing::kNone;
+  uint64_t body_size = 0;  // for kSized
+};
+
+// What a user may not ask for: a method that is no token, framing fields that contradict the body,
+// two hosts. Fails with kInvalid.
+Result<void> CheckRequest(const RequestHead& head);
+
+// Appends the head of a checked request: request line, Host, the user's fields in their order, what
+// is missing of Accept, Accept-Encoding, User-Agent and Authorization, and the framing.
+void WriteHead(const RequestHead& head, std::string* out);
+
+// RFC 9110, 9.2.2: sending it twice is the same as once.
+bool IsIdempotent(std::string_view method) noexcept;
+
+}  // namespace creche::http

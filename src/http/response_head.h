@@ -1,0 +1,62 @@
+// ResponseHead: status and header fields of a response. The text of all fields is one block, names
+// and values NUL-terminated, so that the C ABI can point into it; no allocation for each field.
+#pragma once
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "http/headers.h"
+
+namespace creche::http {
+
+class ResponseHead {
+ public:
+  struct Field {
+    std::string_view name;  // NUL-terminated
+    std::string_view value;
+  };
+
+  uint16_t status = 0;
+  uint8_t minor = 0;  // of HTTP/1.x
+
+  size_t size() const { return fields_.size(); }
+  Field at(size_t index) const {
+    const Place& p = fields_[index];
+    return {{text_.data() + p.name, p.name_size}, {text_.data() + p.value, p.value_size}};
+  }
+  Known known(size_t index) const { return fields_[index].known; }
+  bool Has(Known name) const { return (known_ & Bit(name)) != 0; }
+  // The first value; "" if there is none.
+  std::string_view Find(Known name) const;
+  // Any case. The index of the first field of that name, or size().
+  size_t IndexOf(std::string_view name) const;
+  // True if `element` (lower case) is in the comma-separated lists of all fields of that name.
+  bool ListHas(Known name, std::string_view element) const;
+
+  // For the parser: a field arrives in pieces, first its name, then its value.
+  void Clear();
+  void AppendName(const char* data, size_t size);
+  // False if it is empty.
+  [[nodiscard]] bool EndName();
+  void AppendValue(const char* data, size_t size);
+  // Ends the field; blanks after the value are dropped.
+  void EndValue();
+  // Bytes of text so far.
+  size_t bytes() const { return text_.size(); }
+
+ private:
+  struct Place {
+    uint32_t name = 0;
+    uint32_t name_size = 0;
+    uint32_t value = 0;
+    uint32_t value_size = 0;
+    Known known = Known::kOther;
+  };
+  std::string text_;
+  std::vector<Place> fields_;
+  Place open_;
+  uint32_t known_ = 0;
+};
+
+}  // namespace creche::http

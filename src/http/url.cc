@@ -1,0 +1,273 @@
+#include "http/url.h"
+
+#include <arpa/inet.h>
+
+#include <array>
+#include <charconv>
+
+namespace creche::http {
+
+namespace {
+
+// Longer than any server takes; keeps the places in 32 bits and errors readable.
+constexpr size_t kMaxUrl = 1 << 20;
+
+ErrorRef Bad(std::string message) {
+  return MakeError(Status::kUrl, Phase::kOptions, std::move(message));
+}
+
+constexpr bool IsDigit(char c) {
+  return c >= '0' && c <= '9';
+}
+constexpr bool IsAlpha(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+constexpr char Lower(char c) {
+  return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
+}
+
+constexpr int HexValue(char c) {
+  if (IsDigit(c)) return c - '0';
+  const char l = Lower(c);
+  return l >= 'a' && l <= 'f' ? l - 'a' + 10 : -1;
+}
+
+bool IsEscape(std::string_view s, size_t at) {
+  return at + 2 < s.size() && HexValue(s[at + 1]) >= 0 && HexValue(s[at + 2]) >= 0;
+}
+
+bool EqualsNoCase(std::string_view a, std::string_view lower) {
+  if (a.size() != lower.size()) return false;
+  for (size_t i = 0; i < a.size(); i++)
+    if (Lower(a[i]) != lower[i]) return false;
+  return true;
+}
+
+// What may stand in a path or query as it is. Square brackets may not by the letter of RFC 3986,
+// but every server takes them and programs sign URLs with them.
+constexpr std::array<bool, 256> MakePlain() {
+  std::array<bool, 256> plain{};
+  for (int c = 0x21; c < 0x7f; c++) plain[c] = true;
+  for (const char c : {'"', '<', '>', '\\', '^', '`', '{', '|', '}', '%', '#'})
+    plain[static_cast<unsigned char>(c)] = false;
+  return plain;
+}
+constexpr std::array<bool, 256> kPlain = MakePlain();
+
+std::string Base64(std::string_view in) {
+  static constexpr char kDigits[] =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  std::string out;
+  out.reserve((in.size() + 2) / 3 * 4);
+  for (size_t i = 0; i < in.size(); i += 3) {
+    uint32_t bits = 0;
+    for (size_t k = 0; k < 3; k++)
+      bits = bits << 8 | (i + k < in.size() ? static_cast<unsigned char>(in[i + k]) : 0u);
+    for (size_t k = 0; k < 4; k++)
+      out += i + k <= in.size() ? kDigits[bits >> (18 - 6 * k) & 63] : '=';
+  }
+  return out;
+}
+
+// "user:password" with its escapes undone, as Basic credentials.
+std::string BasicCredentials(std::string_view user_info) {
+  std::string plain;
+  for (size_t i = 0; i < user_info.size(); i++) {
+    if (user_info[i] == '%' && IsEscape(user_info, i)) {
+      plain += static_cast<char>(HexValue(user_info[i + 1]) << 4 | HexValue(user_info[i + 2]));
+      i += 2;
+    } else {
+      plain += user_info[i];
+    }
+  }
+  if (user_info.find(':') == std::string_view::npos) plain += ':';
+  return "Basic " + Base64(plain);
+}
+
+// The scheme before the first ':', or "" if there is none (RFC 3986, 3.1).
+std::string_view SchemeOf(std::string_view text) {
+  const size_t colon = text.find(':');
+  if (colon == std::string_view::npos || colon == 0 || !IsAlpha(text[0])) return {};
+  for (const char c : text.substr(0, colon))
+    if (!IsAlpha(c) && !IsDigit(c) && c != '+' && c != '-' && c != '.') return {};
+  return text.substr(0, colon);
+}
+
+// True for what the C library's old parsers take as an IPv4 address: a last label that is a number.
+// Such a host is either a plain dotted quad or refused ("127.1" and "0x7f000001" are ways around
+// checks on host names).
+bool EndsInNumber(std::string_view host) {
+  if (!host.empty() && host.back() == '.') host.remove_suffix(1);
+  const size_t dot = host.rfind('.');
+  const std::string_view label = dot == std::string_view::npos ? host : host.substr(dot + 1);
+  if (label.empty()) return false;
+  if (label.size() >= 2 && label[0] == '0' && Lower(label[1]) == 'x') {
+    for (const char c : label.substr(2))
+      if (HexValue(c) < 0) return false;
+    return true;
+  }
+  for (const char c : label)
+    if (!IsDigit(c)) return false;
+  return true;
+}
+
+// RFC 3986, 5.2.4, on a path that starts with '/'.
+std::string RemoveDotSegments(std::string_view path) {
+  std::string out;
+  size_t at = 0;
+  while (at < path.size()) {
+    size_t end = path.find('/', at + 1);
+    if (end == std::string_view::npos) end = path.size();
+    const std::string_view segment = path.substr(at + 1, end - at - 1);
+    const bool last = end == path.size();
+    if (segment == ".") {
+      if (last) out += '/';
+    } else if (segment == "..") {
+      out.resize(out.empty() ? 0 : out.rfind('/'));
+      if (last) out += '/';
+    } else {
+      out += '/';
+      out += segment;
+    }
+    at = end;
+  }
+  return out;
+}
+
+}  // namespace
+
+Result<Url> Url::Parse(std::string_view text) {
+  if (text.empty()) return Bad("the URL is empty: give one like https://host/path");
+  if (text.size() > kMaxUrl) return Bad("the URL is longer than 1 MiB");
+  for (const char c : text)
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f)
+      return Bad("the URL holds a control character: percent-encode it");
+  const std::string_view scheme = SchemeOf(text);
+  if (scheme.empty()) return Bad("the URL has no scheme: begin it with http:// or https://");
+  Url url;
+  if (EqualsNoCase(scheme, "https")) {
+    url.https_ = true;
+  } else if (!EqualsNoCase(scheme, "http")) {
+    return Bad("scheme \"" + std::string(scheme.substr(0, 32)) +
+               "\" cannot be fetched: use http or https");
+  }
+  text.remove_prefix(scheme.size() + 1);
+  if (text.substr(0, 2) != "//") return Bad("the URL has no host: write it as scheme://host/path");
+  text.remove_prefix(2);
+  text = text.substr(0, text.find('#'));
+  const size_t end = std::min(text.find_first_of("/?"), text.size());
+  url.text_.reserve(text.size() + 10);
+  url.text_ = url.https_ ? "https://" : "http://";
+  if (auto r = url.ReadAuthority(text.substr(0, end)); !r.ok()) return r.error();
+  if (auto r = url.ReadTarget(text.substr(end)); !r.ok()) return r.error();
+  return url;
+}
+
+Result<void> Url::ReadAuthority(std::string_view authority) {
+  if (const size_t at = authority.rfind('@'); at != std::string_view::npos) {
+    if (at > 0) authorization_ = BasicCredentials(authority.substr(0, at));
+    authority.remove_prefix(at + 1);
+  }
+  std::string_view host = authority;
+  std::string_view port;
+  if (!authority.empty() && authority[0] == '[') {
+    const size_t close = authority.find(']');
+    if (close == std::string_view::npos) return Bad("the IPv6 address in the URL lacks its ]");
+    host = authority.substr(0, close + 1);
+    port = authority.substr(close + 1);
+    if (!port.empty() && port[0] != ':') return Bad("only a port may follow the ] in the URL");
+  } else if (const size_t colon = authority.find(':'); colon != std::string_view::npos) {
+    host = authority.substr(0, colon);
+    port = authority.substr(colon);
+  }
+  authority_at_ = static_cast<uint32_t>(text_.size());
+  if (auto r = ReadHost(host); !r.ok()) return r;
+
+  const uint16_t default_port = https_ ? 443 : 80;
+  port_ = default_port;
+  if (port.size() > 1) {  // a ':' alone means the default
+    const std::string_view digits = port.substr(1);
+    const auto [p, e] = std::from_chars(digits.data(), digits.data() + digits.size(), port_);
+    if (e != std::errc() || p != digits.data() + digits.size() || port_ == 0 || digits.size() > 5)
+      return Bad("\"" + std::string(digits.substr(0, 32)) +
+                 "\" in the URL is no port: use 1 to 65535");
+    if (port_ != default_port) text_ += ':' + std::to_string(port_);
+  }
+  target_at_ = static_cast<uint32_t>(text_.size());
+  return {};
+}
+
+// Appends the host, in brackets for IPv6, to text_.
+Result<void> Url::ReadHost(std::string_view host) {
+  if (host.empty()) return Bad("the URL has no host: write it as scheme://host/path");
+  if (host[0] == '[') {
+    const std::string address(host.substr(1, host.size() - 2));
+    in6_addr parsed;
+    if (inet_pton(AF_INET6, address.c_str(), &parsed) != 1)
+      return Bad("[" + address.substr(0, 64) + "] in the URL is no IPv6 address");
+    host_at_ = static_cast<uint32_t>(text_.size() + 1);
+    host_size_ = static_cast<uint32_t>(address.size());
+    for (const char c : host) text_ += Lower(c);
+    return {};
+  }
+  size_t label = 0;
+  for (size_t i = 0; i < host.size(); i++) {
+    const char c = host[i];
+    if (static_cast<unsigned char>(c) >= 0x80)
+      return Bad("the host of the URL is not ASCII: give its xn-- form");
+    if (c == '.') {
+      if (label == 0) return Bad("the host of the URL has an empty label");
+      label = 0;
+    } else if (IsAlpha(c) || IsDigit(c) || c == '-' || c == '_') {
+      if (++label > 63) return Bad("a label of the URL's host is longer than 63 characters");
+    } else {
+      return Bad(std::string("'") + c + "' may not stand in the host of a URL");
+    }
+  }
+  if (host.size() > 254) return Bad("the host of the URL is longer than 253 characters");
+  if (EndsInNumber(host)) {
+    in_addr parsed;
+    if (inet_pton(AF_INET, std::string(host).c_str(), &parsed) != 1)
+      return Bad("\"" + std::string(host.substr(0, 64)) +
+                 "\" is no IPv4 address: write four numbers, like 192.0.2.1");
+  }
+  host_at_ = static_cast<uint32_t>(text_.size());
+  host_size_ = static_cast<uint32_t>(host.size());
+  for (const char c : host) text_ += Lower(c);
+  return {};
+}
+
+// Appends path and query to text_.
+Result<void> Url::ReadTarget(std::string_view target) {
+  if (target.empty() || target[0] == '?') text_ += '/';
+  static constexpr char kHex[] = "0123456789ABCDEF";
+  for (size_t i = 0; i < target.size(); i++) {
+    const auto c = static_cast<unsigned char>(target[i]);
+    if (kPlain[c] || (c == '%' && IsEscape(target, i))) {
+      text_ += target[i];
+    } else {
+      text_ += '%';
+      text_ += kHex[c >> 4];
+      text_ += kHex[c & 15];
+    }
+  }
+  return {};
+}
+
+Result<Url> Url::Resolve(std::string_view reference) const {
+  reference = reference.substr(0, reference.find('#'));
+  if (!SchemeOf(reference).empty()) return Parse(reference);
+  const std::string scheme = https_ ? "https:" : "http:";
+  if (reference.substr(0, 2) == "//") return Parse(scheme + std::string(reference));
+  const std::string base(origin());
+  if (reference.empty()) return Parse(text_);
+  const std::string_view path = target().substr(0, target().find('?'));
+  if (reference[0] == '?') return Parse(base + std::string(path) + std::string(reference));
+  const size_t query = std::min(reference.find('?'), reference.size());
+  std::string merged;
+  if (reference[0] != '/') merged = path.substr(0, path.rfind('/') + 1);
+  merged += reference.substr(0, query);
+  return Parse(base + RemoveDotSegments(merged) + std::string(reference.substr(query)));
+}
+
+}  // namespace creche::http

@@ -1,0 +1,59 @@
+// Url: an http or https URL, checked and taken apart (RFC 3986).
+//
+// What the user wrote reaches the server byte for byte, because signatures depend on it: only bytes
+// that may not stand in a request line are percent-encoded (blank, quotes, <>\^`{|}, a % that
+// starts no escape, bytes above 0x7e), and dot segments go only where a relative reference is
+// resolved. Dropped are the fragment, a default port, and the user info, which becomes Basic
+// credentials.
+#pragma once
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "core/result.h"
+
+namespace creche::http {
+
+class Url {
+ public:
+  // Fails with kUrl and a message that says what to change.
+  static Result<Url> Parse(std::string_view text);
+  // What `reference` (a Location) means on a page at this URL.
+  Result<Url> Resolve(std::string_view reference) const;
+
+  bool https() const { return https_; }
+  uint16_t port() const { return port_; }
+  // Lower case; an IPv6 address without its brackets.
+  std::string_view host() const { return View(host_at_, host_size_); }
+  // "host", "host:8080", "[::1]:8080": what Host says.
+  std::string_view authority() const { return View(authority_at_, target_at_ - authority_at_); }
+  // Path and query, at least "/".
+  std::string_view target() const { return std::string_view(text_).substr(target_at_); }
+  // "https://host:8443": what must be equal for credentials to be sent on.
+  std::string_view origin() const { return View(0, target_at_); }
+  // All of it, without user info and fragment.
+  const std::string& text() const { return text_; }
+  // "Basic dXNlcjpwYXNz", or "" without user info.
+  const std::string& authorization() const { return authorization_; }
+
+ private:
+  Url() = default;
+  std::string_view View(size_t at, size_t size) const {
+    return std::string_view(text_).substr(at, size);
+  }
+  Result<void> ReadAuthority(std::string_view authority);
+  Result<void> ReadHost(std::string_view host);
+  Result<void> ReadTarget(std::string_view target);
+
+  // One string; the rest are places in it.
+  std::string text_;
+  std::string authorization_;
+  uint32_t authority_at_ = 0;
+  uint32_t host_at_ = 0;
+  uint32_t host_size_ = 0;
+  uint32_t target_at_ = 0;
+  uint16_t port_ = 0;
+  bool https_ = false;
+};
+
+}  // namespace creche::http

@@ -1,0 +1,150 @@
+#include "http/url.h"
+
+#include <gtest/gtest.h>
+
+namespace creche::http {
+namespace {
+
+Url Good(std::string_view text) {
+  Result<Url> url = Url::Parse(text);
+  EXPECT_TRUE(url.ok()) << text << ": " << (url.ok() ? "" : url.error()->message());
+  return url.ok() ? std::move(url).value() : Url::Parse("http://failed/").value();
+}
+
+TEST(UrlTest, TakesApart) {
+  const Url url = Good("https://Example.ORG:8443/a/b?q=1&r=%20x#frag");
+  EXPECT_TRUE(url.https());
+  EXPECT_EQ(url.host(), "example.org");
+  EXPECT_EQ(url.port(), 8443);
+  EXPECT_EQ(url.authority(), "example.org:8443");
+  EXPECT_EQ(url.target(), "/a/b?q=1&r=%20x");
+  EXPECT_EQ(url.origin(), "https://example.org:8443");
+  EXPECT_EQ(url.text(), "https://example.org:8443/a/b?q=1&r=%20x");
+  EXPECT_EQ(url.authorization(), "");
+}
+
+TEST(UrlTest, Normal) {
+  static constexpr std::pair<const char*, const char*> kCases[] = {
+      {"http://h", "http://h/"},
+      {"HTTP://h", "http://h/"},
+      {"http://h?q", "http://h/?q"},
+      {"http://h#f", "http://h/"},
+      {"http://h:80/", "http://h/"},
+      {"https://h:443/", "https://h/"},
+      {"http://h:443/", "http://h:443/"},
+      {"http://h:/x", "http://h/x"},
+      {"http://h:08080/", "http://h:8080/"},
+      {"http://h./", "http://h./"},
+      {"http://a_b.c/", "http://a_b.c/"},
+      {"http://[::1]/", "http://[::1]/"},
+      {"http://[2001:DB8::1]:8080/", "http://[2001:db8::1]:8080/"},
+      {"http://127.0.0.1/", "http://127.0.0.1/"},
+      {"http://127.0.0.1.example/", "http://127.0.0.1.example/"},
+      // Kept as they are, byte for byte.
+      {"http://h/a/../b/./c//d", "http://h/a/../b/./c//d"},
+      {"http://h/%2f%2F?a=b+c&d=%zz", "http://h/%2f%2F?a=b+c&d=%25zz"},
+      {"http://h/a[1]?b[]=;,:@!$'()*~", "http://h/a[1]?b[]=;,:@!$'()*~"},
+      {"http://h/?a?b/c", "http://h/?a?b/c"},
+      // Encoded because they may not be sent.
+      {"http://h/a b\"<>\\^`{|}", "http://h/a%20b%22%3C%3E%5C%5E%60%7B%7C%7D"},
+      {"http://h/\xc3\xa4", "http://h/%C3%A4"},
+      {"http://h/100%", "http://h/100%25"},
+      {"http://h/100%4", "http://h/100%254"},
+  };
+  for (const auto& [in, out] : kCases) EXPECT_EQ(Good(in).text(), out) << in;
+}
+
+TEST(UrlTest, Ipv6HostHasNoBrackets) {
+  const Url url = Good("http://[::1]:81/");
+  EXPECT_EQ(url.host(), "::1");
+  EXPECT_EQ(url.authority(), "[::1]:81");
+}
+
+TEST(UrlTest, UserInfo) {
+  EXPECT_EQ(Good("http://user:pass@h/").authorization(), "Basic dXNlcjpwYXNz");
+  EXPECT_EQ(Good("http://user@h/").authorization(), "Basic dXNlcjo=");
+  EXPECT_EQ(Good("http://u%40x:p%3A@h/").authorization(), "Basic dUB4OnA6");
+  EXPECT_EQ(Good("http://a@b:c@h/").authorization(), "Basic YUBiOmM=");
+  EXPECT_EQ(Good("http://@h/").authorization(), "");
+  EXPECT_EQ(Good("http://user:pass@h/x").text(), "http://h/x");
+}
+
+TEST(UrlTest, Refused) {
+  static constexpr const char* kCases[] = {
+      "", "h", "/path", "//h/", "http:", "http:/h", "http:h", "http://", "http:///x", "http://:80/",
+      "ftp://h/", "skype:x", "1http://h/", " http://h/", "http://h:0/", "http://h:65536/",
+      "http://h:999999/", "http://h:-1/", "http://h:8a/", "http://h: 80/", "http://h:000080/",
+      "http://a b/", "http://a%41/", "http://a..b/", "http://.a/", "http://a,b/", "http://a|b/",
+      "http://\xc3\xa4.example/", "http://[::1/", "http://[::1]x/", "http://[1.2.3.4]/",
+      "http://[fe80::1%25eth0]/", "http://[]/", "http://h/a\tb", "http://h/a\r\nX: y",
+      "http://h/\x7f",
+      // What old resolvers take for 127.0.0.1.
+      "http://127.1/", "http://2130706433/", "http://017700000001/", "http://0x7f.1/",
+      "http://0x7f000001/", "http://127.0.0.01/", "http://127.0.0.1./", "http://1.2.3.4.5/",
+      "http://a.0x/", "http://256.0.0.1/"};
+  for (const char* text : kCases) {
+    const Result<Url> url = Url::Parse(text);
+    ASSERT_FALSE(url.ok()) << text;
+    EXPECT_EQ(url.error()->status(), Status::kUrl) << text;
+    EXPECT_GT(std::string_view(url.error()->message()).size(), 10u);
+  }
+  EXPECT_FALSE(Url::Parse("http://" + std::string(64, 'a') + "/").ok());
+  EXPECT_FALSE(Url::Parse(std::string_view("http://h/\0x", 11)).ok());
+}
+
+// RFC 3986, 5.4.
+TEST(UrlTest, Resolves) {
+  const Url base = Good("http://a/b/c/d;p?q");
+  static constexpr std::pair<const char*, const char*> kCases[] = {
+      {"g", "/b/c/g"},
+      {"./g", "/b/c/g"},
+      {"g/", "/b/c/g/"},
+      {"/g", "/g"},
+      {"?y", "/b/c/d;p?y"},
+      {"g?y", "/b/c/g?y"},
+      {"#s", "/b/c/d;p?q"},
+      {"g#s", "/b/c/g"},
+      {";x", "/b/c/;x"},
+      {"", "/b/c/d;p?q"},
+      {".", "/b/c/"},
+      {"./", "/b/c/"},
+      {"..", "/b/"},
+      {"../", "/b/"},
+      {"../g", "/b/g"},
+      {"../..", "/"},
+      {"../../", "/"},
+      {"../../g", "/g"},
+      {"../../../g", "/g"},
+      {"/./g", "/g"},
+      {"/../g", "/g"},
+      {"g.", "/b/c/g."},
+      {".g", "/b/c/.g"},
+      {"g..", "/b/c/g.."},
+      {"./../g", "/b/g"},
+      {"./g/.", "/b/c/g/"},
+      {"g/./h", "/b/c/g/h"},
+      {"g/../h", "/b/c/h"},
+      {"g?y/../x", "/b/c/g?y/../x"},
+      {"g;x=1/../y", "/b/c/y"},
+      {"a//b", "/b/c/a//b"},
+  };
+  for (const auto& [reference, target] : kCases) {
+    const Result<Url> url = base.Resolve(reference);
+    ASSERT_TRUE(url.ok()) << reference;
+    EXPECT_EQ(url.value().target(), target) << reference;
+    EXPECT_EQ(url.value().origin(), "http://a") << reference;
+  }
+  EXPECT_EQ(base.Resolve("//g/x").value().text(), "http://g/x");
+  EXPECT_EQ(base.Resolve("https://g").value().text(), "https://g/");
+  EXPECT_FALSE(base.Resolve("ftp://g").ok());
+  EXPECT_FALSE(base.Resolve("http:g").ok());
+  EXPECT_FALSE(base.Resolve("http:///x").ok());
+  EXPECT_EQ(base.Resolve("http://u:p@g/").value().authorization(), "Basic dTpw");
+}
+
+TEST(UrlTest, UserInfoIsNotInherited) {
+  EXPECT_EQ(Good("http://u:p@h/a").Resolve("/b").value().authorization(), "");
+}
+
+}  // namespace
+}  // namespace creche::http
