@@ -29,36 +29,40 @@ class Dialer {
     ~Listener() = default;
   };
 
-  Dialer(Loop& loop, Listener& listener);
+  // stagger: see above.
+  Dialer(Loop& loop, Listener& listener, Nanos stagger = kStagger);
   ~Dialer();
   Dialer(const Dialer&) = delete;
   Dialer& operator=(const Dialer&) = delete;
 
   // target: for messages, "example.org:443". addresses: at least one, in order of preference.
   // False without memory: nothing was started. Must not be dialing.
-  [[nodiscard]] bool Start(std::string target, std::vector<platform::Address> addresses) noexcept;
+  [[nodiscard]] bool Start(std::string target,
+                           const std::vector<platform::Address>& addresses) noexcept;
   // Closes all attempts; nobody is called. Harmless when not dialing.
   void Cancel() noexcept;
-  bool dialing() const noexcept { return dialing_; }
-  // The attempts that are under way, or have just failed: for the message of a timeout.
+  bool dialing() const noexcept { return !attempts_.empty(); }
+  // "192.0.2.1:443: Connection refused; 192.0.2.2:443: no answer yet": for the message of a
+  // timeout.
   std::string Tried() const;
 
  private:
   struct Attempt;
   static void OnTimer(void* self) noexcept;
-  void Step() noexcept;
-  void StartNext() noexcept;
-  void Ended(Attempt* attempt, int failed) noexcept;
+  static void OnReady(void* attempt, unsigned ready) noexcept;
+  void TryNext() noexcept;
+  // Returns 0 (connected), EINPROGRESS, EAGAIN or why it has failed.
+  int Begin(Attempt* attempt) noexcept;
+  void Succeed(Attempt* attempt) noexcept;
+  void FailIfAllHave() noexcept;
 
   Loop& loop_;
   Listener& listener_;
-  Timer timer_;
+  const Nanos stagger_;
+  Timer timer_;  // starts the next attempt
   std::string target_;
   std::vector<std::unique_ptr<Attempt>> attempts_;  // in the order they are made
-  size_t started_ = 0;
-  size_t failed_ = 0;
-  bool dialing_ = false;
-  platform::Socket connected_;  // waits for the timer to be handed over
+  size_t begun_ = 0;
 };
 
 }  // namespace creche

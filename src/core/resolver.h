@@ -27,6 +27,17 @@ class Resolver {
     platform::Resolved (*look_up)(const std::string& name) noexcept = platform::ResolveName;
   };
 
+  class Query;
+
+  // A place in the ring of those who wait for one look-up.
+  struct Link {
+    Link* next = nullptr;
+    Link* prev = nullptr;
+    Query* query = nullptr;
+    void InsertBefore(Link* place) noexcept;
+    void Unlink() noexcept;
+  };
+
   // Somebody who waits for an answer: derive from it or embed it. Destroying it cancels.
   class Query {
    public:
@@ -34,8 +45,8 @@ class Resolver {
     Query(const Query&) = delete;
     Query& operator=(const Query&) = delete;
     // Nobody is called any more; the look-up goes on for others and for the cache.
-    void Cancel() noexcept;
-    bool waiting() const noexcept { return next_ != nullptr; }
+    void Cancel() noexcept { link_.Unlink(); }
+    bool waiting() const noexcept { return link_.next != nullptr; }
 
    protected:
     virtual ~Query() { Cancel(); }
@@ -45,8 +56,7 @@ class Resolver {
 
    private:
     friend class Resolver;
-    Query* next_ = nullptr;
-    Query* prev_ = nullptr;
+    Link link_{.query = this};
     uint16_t port_ = 0;
   };
 
@@ -69,16 +79,18 @@ class Resolver {
 
  private:
   class Lookup;  // one question on its way through a worker thread
-  struct Entry;
-  using Lru = std::list<Entry>;  // most recently used first
+  class Errand;
   struct Entry {
     std::string name;
     Addresses addresses;
     Nanos expires;
     size_t uses;
   };
-  const Addresses* FindCached(const std::string& name);
-  void Keep(const std::string& name, Addresses addresses);
+  using Lru = std::list<Entry>;  // most recently used first
+
+  std::optional<Result<Addresses>> Ask(std::string name, uint16_t port, Query* query);
+  Entry* FindCached(const std::string& name);
+  void Keep(const std::string& name, const Addresses& addresses);
   void Finish(Lookup* lookup) noexcept;
 
   Loop& loop_;

@@ -73,6 +73,8 @@ class Stream {
 
   // Reads into the caller's memory, up to `capacity` bytes (at least 1). kOk with less than
   // `capacity` means that there is no more now: do not call again before OnReadable.
+  // The end and failures are said again and again, and OnReadable comes for them again and again:
+  // close, or pause.
   IoResult Read(void* into, size_t capacity) noexcept;
   // Writes as much as possible of the parts, with one send if TLS does not need more. kOk with less
   // than everything, or kLater: OnWritable follows; then write the rest, the same bytes first.
@@ -100,16 +102,27 @@ class Stream {
  private:
   struct Tls;
   static void OnReady(void* self, unsigned ready) noexcept;
+  static void OnWake(void* self) noexcept;
+  IoResult ReadTls(void* into, size_t capacity) noexcept;
+  IoResult WriteTls(const iovec* parts, size_t count) noexcept;
+  void Handshake() noexcept;
+  // Watches for what is wanted now, and no more. Returns 0 or an errno.
+  int Watch() noexcept;
+  // Arranges for OnReadable if TLS holds bytes that the socket will not announce. False: no memory.
+  bool WakeIfPending() noexcept;
+  IoResult Fail(int failed) noexcept;
 
   Loop& loop_;
   Listener* listener_ = nullptr;
   platform::Socket socket_;
-  platform::Watch watch_;
+  platform::Watch watch_;  // after the socket: stopped before it is closed
   std::unique_ptr<Tls> tls_;
-  int errno_ = 0;  // of the last kFailed
-  bool reading_ = false;
-  bool readable_ = false;  // the last receive filled its memory, or the watch says so
-  bool writing_ = false;   // something is left to be written
+  int errno_ = 0;          // of the last failure
+  bool reading_ = false;   // not paused
+  bool readable_ = false;  // there may be something: the last receive filled its memory, or none
+                           // was made since the watch said so
+  bool broken_ = false;   // reading has failed for good
+  bool writing_ = false;  // something is left to be written
 };
 
 }  // namespace creche

@@ -6,7 +6,6 @@
 #include <memory>
 
 #include "core/ref.h"
-#include "platform/lock.h"
 
 namespace creche {
 
@@ -24,8 +23,8 @@ class WorkItem {
 class Workers {
  public:
   static constexpr size_t kDefaultLimit = 40;
-  // limit: of threads. No thread is started and no memory is taken before the first item.
-  explicit Workers(size_t limit = kDefaultLimit) noexcept;
+  // limit: of threads. No thread is started before the first item. Throws bad_alloc.
+  explicit Workers(size_t limit = kDefaultLimit);
   // Stops.
   ~Workers();
   Workers(const Workers&) = delete;
@@ -35,15 +34,13 @@ class Workers {
   // the item is destroyed without having run.
   bool Submit(std::unique_ptr<WorkItem> item) noexcept;
   // Refuses new items, destroys those that have not begun, and joins the threads that are idle.
-  // Those inside an item are left to finish it on their own: nobody waits for them. Idempotent.
+  // Those inside an item are left to finish it on their own: nobody waits for them. Idempotent; not
+  // to be called from an item.
   void Stop() noexcept;
 
  private:
-  class Crew;  // what the threads share; outlives Workers while one is still in an item
-  const size_t limit_;
-  platform::Lock lock_;
-  Ref<Crew> crew_;        // guarded by lock_; made by the first Submit
-  bool stopped_ = false;  // guarded by lock_
+  class Crew;  // what the threads share: outlives Workers while one of them is inside an item
+  Ref<Crew> crew_;
 };
 
 }  // namespace creche

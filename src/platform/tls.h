@@ -13,9 +13,10 @@ namespace creche::platform {
 
 // Why TLS failed.
 struct TlsFailure {
-  std::string text;      // what happened and what to do, one line
-  int system_errno = 0;  // of the socket or the file, or 0
-  int verify = 0;        // X509_V_ERR_* of a certificate that failed, or 0
+  std::string text = {};      // what happened and what to do, one line
+  int system_errno = 0;       // of the socket or the file, or 0
+  int verify = 0;             // X509_V_ERR_* of a certificate that failed, or 0
+  bool disconnected = false;  // the connection ended, or was reset
 };
 
 struct TlsOptions {
@@ -36,14 +37,11 @@ class TlsContext {
   TlsContext& operator=(const TlsContext&) = delete;
 
   ssl_ctx_st* get() const noexcept { return context_; }
-  bool verifies() const noexcept { return verify_; }
   TlsCache& cache() noexcept { return cache_; }
 
  private:
-  TlsContext(const TlsOptions& options, ssl_ctx_st* context)
-      : context_(context), verify_(options.verify), cache_(options.max_sessions) {}
-  ssl_ctx_st* context_;
-  bool verify_;
+  explicit TlsContext(size_t max_sessions) : cache_(max_sessions) {}
+  ssl_ctx_st* context_ = nullptr;
   TlsCache cache_;
 };
 

@@ -10,6 +10,7 @@
 #include <string>
 
 #include "platform/tls.h"
+#include "platform/tls_transport.h"
 
 struct ssl_st;
 
@@ -47,13 +48,15 @@ class TlsSession {
   // again. A receive that was not filled is not repeated before SocketReadable.
   TlsResult Read(void* into, size_t capacity) noexcept;
   // Writes from the parts. Short or kWantWrite: call again with the rest, the same bytes first (a
-  // record of them is under way already).
+  // record of them is under way already). After a failure there may still be something to read.
   TlsResult Write(const iovec* parts, size_t count) noexcept;
   // The socket was reported readable.
-  void SocketReadable() noexcept { drained_ = false; }
-  // True if a Read would return something though the socket may never become readable again.
+  void SocketReadable() noexcept { transport_.drained = false; }
+  // True if a Read may return something though the socket may never become readable again. To be
+  // asked after Handshake and Read.
   bool pending() const noexcept { return pending_; }
-  // True if the peer has sent nothing but tickets and the like, and has not closed.
+  // True if the peer has sent nothing but tickets and the like, and has not closed. Looks at what
+  // is there, and takes only those.
   bool Quiet() noexcept;
   // Tells the peer that nothing more comes, if that is possible without waiting.
   void SendCloseNotify() noexcept;
@@ -66,24 +69,24 @@ class TlsSession {
   std::string alpn() const;
 
  private:
-  friend class TlsContext;
-  friend struct TlsTransport;
-  TlsSession(std::shared_ptr<TlsContext> context, int fd, std::string host, std::string server);
-  // Sorts out what a call of OpenSSL returned; fills failure_ on kFailed.
-  TlsState Sort(int returned, const char* doing) noexcept;
-  void Fail(const char* doing) noexcept;
+  friend class TlsContext;  // installs OnNewSession
+  TlsSession(std::shared_ptr<TlsContext> context, int fd, std::string server)
+      : context_(std::move(context)), transport_{.fd = fd}, server_(std::move(server)) {}
+  bool Prepare(const std::string& host);
+  // What it means that a call of OpenSSL did not succeed. Fills failure_ unless it only has to
+  // wait.
+  TlsState Sort(int returned) noexcept;
+  void Describe(unsigned long error);
+  static int OnNewSession(ssl_st* ssl, ssl_session_st* session);
 
-  std::shared_ptr<TlsContext> context_;
+  const std::shared_ptr<TlsContext> context_;
+  TlsTransport transport_;
   ssl_st* ssl_ = nullptr;
-  const int fd_;
-  int socket_errno_ = 0;  // of the transport's last failure
-  bool drained_ = false;  // the last receive was short: nothing there before SocketReadable
-  bool eof_ = false;      // the transport has seen the end
+  const std::string server_;  // "host:port": for messages, and the key in the cache
+  bool ready_ = false;        // the handshake is done
+  bool writing_ = false;      // a record is under way, or stuck
   bool pending_ = false;
-  bool ready_ = false;                // handshake done
-  TlsState ended_ = TlsState::kDone;  // kEnd, kTruncated, kFailed: for good
-  const std::string host_;
-  const std::string server_;  // key in the cache
+  TlsState ended_ = TlsState::kDone;  // how reading has ended: kEnd, kTruncated, kFailed
   TlsFailure failure_;
 };
 

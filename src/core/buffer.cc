@@ -1,0 +1,50 @@
+#include "core/buffer.h"
+
+#include <cstdint>
+#include <cstdlib>
+
+namespace creche {
+
+namespace {
+constexpr size_t kLeast = 256;
+}
+
+char* Buffer::Reserve(size_t size) noexcept {
+  if (size <= room() && memory_) return memory_ + end_;
+  const size_t used = this->size();
+  if (size > SIZE_MAX / 2 - used) return nullptr;
+  // Moving is cheaper than growing as long as each byte is moved about once for each byte consumed.
+  if (used + size <= capacity_ && used <= begin_) {
+    std::memcpy(memory_, memory_ + begin_, used);
+  } else {
+    size_t grown = capacity_ < kLeast ? kLeast : capacity_;
+    while (grown < used + size) grown *= 2;
+    if (grown == capacity_) grown *= 2;
+    auto* memory = static_cast<char*>(std::malloc(grown));
+    if (!memory) return nullptr;
+    if (used > 0) std::memcpy(memory, memory_ + begin_, used);
+    std::free(memory_);
+    memory_ = memory;
+    capacity_ = grown;
+  }
+  begin_ = 0;
+  end_ = used;
+  return memory_ + end_;
+}
+
+bool Buffer::Append(const void* bytes, size_t size) noexcept {
+  if (size == 0) return true;
+  char* room = Reserve(size);
+  if (!room) return false;
+  std::memcpy(room, bytes, size);
+  end_ += size;
+  return true;
+}
+
+void Buffer::Release() noexcept {
+  std::free(memory_);
+  memory_ = nullptr;
+  begin_ = end_ = capacity_ = 0;
+}
+
+}  // namespace creche

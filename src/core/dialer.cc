@@ -1,0 +1,157 @@
+#include "core/dialer.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <new>
+#include <utility>
+
+#include "platform/reactor.h"
+
+namespace creche {
+
+namespace {
+
+// How long to wait for a Unix socket whose backlog is full: the kernel tells nobody when it is
+// free.
+constexpr Nanos kBacklogPause = 5 * kMillisecond;
+constexpr size_t kMostInMessage = 8;
+
+// The families take turns, the preferred one first; within each the order stays.
+std::vector<platform::Address> TakingTurns(const std::vector<platform::Address>& addresses) {
+  std::vector<platform::Address> first, second, mixed;
+  for (const platform::Address& address : addresses)
+    (address.family() == addresses[0].family() ? first : second).push_back(address);
+  for (size_t i = 0; i < std::max(first.size(), second.size()); i++) {
+    if (i < first.size()) mixed.push_back(first[i]);
+    if (i < second.size()) mixed.push_back(second[i]);
+  }
+  return mixed;
+}
+
+// A port of this machine that nobody listens on, in the range of ephemeral ones, may connect to
+// itself.
+bool IsItsOwnPeer(const platform::Socket& socket) {
+  const platform::Address local = socket.Local();
+  return local.port() != 0 && local == socket.Peer();
+}
+
+}  // namespace
+
+struct Dialer::Attempt {
+  Attempt(Dialer* of, const platform::Address& to) : dialer(of), address(to) {}
+  Dialer* const dialer;
+  const platform::Address address;
+  platform::Socket socket;
+  platform::Watch watch;  // after the socket: stopped before it is closed
+  int failed = 0;         // errno, once it has
+};
+
+Dialer::Dialer(Loop& loop, Listener& listener, Nanos stagger)
+    : loop_(loop), listener_(listener), stagger_(stagger), timer_(loop, OnTimer, this) {}
+
+Dialer::~Dialer() = default;
+
+bool Dialer::Start(std::string target, const std::vector<platform::Address>& addresses) noexcept {
+  try {
+    std::vector<std::unique_ptr<Attempt>> attempts;
+    for (const platform::Address& address : TakingTurns(addresses))
+      attempts.push_back(std::make_unique<Attempt>(this, address));
+    // The first attempt is made by the timer too, so that nobody is told inside Start.
+    if (attempts.empty() || !timer_.Arm(loop_.now())) return false;
+    attempts_ = std::move(attempts);
+    target_ = std::move(target);
+    begun_ = 0;
+    return true;
+  } catch (const std::bad_alloc&) {
+    return false;
+  }
+}
+
+void Dialer::Cancel() noexcept {
+  timer_.Disarm();
+  attempts_.clear();
+}
+
+void Dialer::OnTimer(void* self) noexcept {
+  static_cast<Dialer*>(self)->TryNext();
+}
+
+void Dialer::TryNext() noexcept {
+  while (begun_ < attempts_.size()) {
+    Attempt* attempt = attempts_[begun_].get();
+    const int failed = Begin(attempt);
+    if (failed == EAGAIN && attempt->address.family() == AF_UNIX &&
+        timer_.Arm(After(loop_.now(), kBacklogPause)))
+      return;
+    begun_++;
+    if (failed == 0) return Succeed(attempt);
+    if (failed != EINPROGRESS) {
+      attempt->failed = failed;
+      continue;
+    }
+    // Without memory for the timer the next one simply goes at once.
+    if (begun_ == attempts_.size() || timer_.Arm(After(loop_.now(), stagger_))) return;
+  }
+  FailIfAllHave();
+}
+
+int Dialer::Begin(Attempt* attempt) noexcept {
+  const int failed = attempt->socket.Connect(attempt->address);
+  if (failed != EINPROGRESS) return failed;
+  const int unwatched = attempt->watch.Start(loop_.reactor(), attempt->socket.fd(),
+                                             platform::kWrite, OnReady, attempt);
+  if (unwatched == 0) return EINPROGRESS;
+  attempt->socket.Close();
+  return unwatched;
+}
+
+void Dialer::OnReady(void* ready_attempt, unsigned) noexcept {
+  auto* attempt = static_cast<Attempt*>(ready_attempt);
+  Dialer* self = attempt->dialer;
+  int failed = attempt->socket.ConnectResult();
+  if (failed == 0 && IsItsOwnPeer(attempt->socket)) failed = ECONNREFUSED;
+  if (failed == 0) return self->Succeed(attempt);
+  attempt->failed = failed;
+  attempt->watch.Stop();
+  attempt->socket.Close();
+  self->TryNext();
+}
+
+void Dialer::Succeed(Attempt* attempt) noexcept {
+  attempt->watch.Stop();
+  platform::Socket socket = std::move(attempt->socket);
+  Cancel();
+  listener_.OnDialed(std::move(socket));
+}
+
+void Dialer::FailIfAllHave() noexcept {
+  for (const auto& attempt : attempts_)
+    if (attempt->failed == 0) return;
+  ErrorRef error = NoMemoryError();
+  try {
+    error = MakeError({.status = Status::kConnect,
+                       .phase = Phase::kConnect,
+                       .message = "cannot connect to " + target_ + ": " + Tried(),
+                       .flags = kUnsent | kRetryable,
+                       .system_errno = attempts_[0]->failed});
+  } catch (const std::bad_alloc&) {
+  }
+  Cancel();
+  listener_.OnDialFailed(std::move(error));
+}
+
+std::string Dialer::Tried() const {
+  std::string text;
+  for (size_t i = 0; i < begun_; i++) {
+    if (i > 0) text += "; ";
+    if (i == kMostInMessage) return text + "and " + std::to_string(begun_ - i) + " more";
+    char reason[128];
+    const int failed = attempts_[i]->failed;
+    text += attempts_[i]->address.Text() + ": " +
+            (failed == 0 ? "no answer yet" : strerror_r(failed, reason, sizeof reason));
+  }
+  return text;
+}
+
+}  // namespace creche

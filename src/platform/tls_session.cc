@@ -1,0 +1,293 @@
+#include "platform/tls_session.h"
+
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <openssl/x509v3.h>
+
+#include <algorithm>
+#include <cstring>
+#include <new>
+#include <utility>
+
+#include "platform/address.h"
+
+namespace creche::platform {
+
+namespace {
+
+constexpr size_t kRecord = SSL3_RT_MAX_PLAIN_LENGTH;
+
+const char* VerifyHint(long code) {
+  switch (code) {
+    case X509_V_ERR_HOSTNAME_MISMATCH:
+    case X509_V_ERR_IP_ADDRESS_MISMATCH:
+      return "it was issued for another host: check the URL";
+    case X509_V_ERR_CERT_HAS_EXPIRED:
+    case X509_V_ERR_CERT_NOT_YET_VALID:
+      return "the server needs a new one, or this machine's clock is wrong";
+    case X509_V_ERR_CERT_REVOKED:
+      return "do not trust this server";
+    default:
+      return "if you know its issuer, trust it by ca_file";
+  }
+}
+
+const char* ReasonHint(int reason) {
+  switch (reason) {
+    case SSL_R_WRONG_VERSION_NUMBER:
+    case SSL_R_HTTP_REQUEST:
+    case SSL_R_UNKNOWN_PROTOCOL:
+      return "; does the server speak TLS on this port?";
+    case SSL_R_UNSUPPORTED_PROTOCOL:
+    case SSL_R_TLSV1_ALERT_PROTOCOL_VERSION:
+      return "; TLS 1.2 or later is needed on both sides";
+    case SSL_R_SSLV3_ALERT_HANDSHAKE_FAILURE:
+      return "; the server wants other ciphers, or a client certificate";
+    default:
+      return "";
+  }
+}
+
+// The parts of a write, from where it stands.
+class Cursor {
+ public:
+  Cursor(const iovec* parts, size_t count) : part_(parts), end_(parts + count) { SkipEmpty(); }
+  bool done() const { return part_ == end_; }
+  // The next record's worth, in one piece; copied together into `room` if it is in several.
+  std::pair<const char*, size_t> Next(char* room) const {
+    const char* first = Base(part_) + at_;
+    const size_t size = part_->iov_len - at_;
+    if (size >= kRecord || part_ + 1 == end_) return {first, std::min(size, kRecord)};
+    size_t filled = 0;
+    for (Cursor c = *this; !c.done() && filled < kRecord;) {
+      const size_t n = std::min(c.part_->iov_len - c.at_, kRecord - filled);
+      std::memcpy(room + filled, Base(c.part_) + c.at_, n);
+      filled += n;
+      c.Advance(n);
+    }
+    return {room, filled};
+  }
+  void Advance(size_t size) {
+    while (size > 0) {
+      const size_t n = std::min(size, part_->iov_len - at_);
+      size -= n;
+      at_ += n;
+      SkipEmpty();
+    }
+  }
+
+ private:
+  static const char* Base(const iovec* part) { return static_cast<const char*>(part->iov_base); }
+  void SkipEmpty() {
+    while (part_ != end_ && at_ == part_->iov_len) part_++, at_ = 0;
+  }
+  const iovec* part_;
+  const iovec* end_;
+  size_t at_ = 0;
+};
+
+}  // namespace
+
+std::unique_ptr<TlsSession> TlsSession::Open(std::shared_ptr<TlsContext> context, int fd,
+                                             const std::string& host, uint16_t port,
+                                             TlsFailure* failure) noexcept {
+  try {
+    // With the dot of an absolute name neither SNI nor certificates would match.
+    std::string name = host;
+    if (!name.empty() && name.back() == '.') name.pop_back();
+    std::unique_ptr<TlsSession> session(
+        new TlsSession(std::move(context), fd, name + ":" + std::to_string(port)));
+    ERR_clear_error();
+    const bool ok = session->Prepare(name);
+    ERR_clear_error();
+    if (ok) return session;
+    *failure = TlsFailure{.text = "TLS with " + session->server_ +
+                                  " cannot be started: is that a host name, and is there memory?"};
+  } catch (const std::bad_alloc&) {
+    *failure = TlsFailure{};
+  }
+  return nullptr;
+}
+
+bool TlsSession::Prepare(const std::string& host) {
+  ssl_ = SSL_new(context_->get());
+  BIO* bio = ssl_ ? NewTransportBio(&transport_) : nullptr;
+  if (!bio) return false;
+  SSL_set_bio(ssl_, bio, bio);
+  SSL_set_app_data(ssl_, this);
+  SSL_set_connect_state(ssl_);
+  X509_VERIFY_PARAM* verify = SSL_get0_param(ssl_);
+  if (Address::Literal(host)) {
+    // SNI is for names only (RFC 6066); the zone of an address is not part of a certificate.
+    const std::string ip = host.substr(0, host.find('%'));
+    if (X509_VERIFY_PARAM_set1_ip_asc(verify, ip.c_str()) != 1) return false;
+  } else {
+    X509_VERIFY_PARAM_set_hostflags(verify, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+    // An empty name would mean: do not check.
+    if (host.empty() || X509_VERIFY_PARAM_set1_host(verify, host.data(), host.size()) != 1 ||
+        SSL_set_tlsext_host_name(ssl_, host.c_str()) != 1)
+      return false;
+  }
+  if (SSL_SESSION* session = context_->cache().Take(server_)) {
+    SSL_set_session(ssl_, session);
+    SSL_SESSION_free(session);
+  }
+  return true;
+}
+
+TlsSession::~TlsSession() {
+  SSL_free(ssl_);
+  ERR_clear_error();
+}
+
+TlsState TlsSession::Handshake() noexcept {
+  if (ended_ != TlsState::kDone) return ended_;
+  ERR_clear_error();
+  const int returned = SSL_do_handshake(ssl_);
+  if (returned == 1) {
+    ready_ = true;
+    // The server may have said something already, and the socket will not be readable for it again.
+    pending_ = SSL_has_pending(ssl_) == 1;
+    return TlsState::kDone;
+  }
+  const TlsState state = Sort(returned);
+  if (state == TlsState::kWantRead || state == TlsState::kWantWrite) return state;
+  // It may have been the session that was offered: never offer one again that may be broken.
+  context_->cache().Drop(server_);
+  return ended_ = TlsState::kFailed;
+}
+
+TlsResult TlsSession::Read(void* into, size_t capacity) noexcept {
+  pending_ = false;
+  if (ended_ != TlsState::kDone) return {ended_, 0};
+  size_t total = 0;
+  TlsState state = TlsState::kDone;
+  do {
+    size_t n = 0;
+    ERR_clear_error();
+    const int returned = SSL_read_ex(ssl_, static_cast<char*>(into) + total, capacity - total, &n);
+    if (returned != 1) state = Sort(returned);
+    total += n;
+  } while (state == TlsState::kDone && total < capacity &&
+           (SSL_has_pending(ssl_) || !transport_.drained));
+  if (state != TlsState::kDone && state != TlsState::kWantRead && state != TlsState::kWantWrite)
+    ended_ = state;
+  if (total == 0) return {state, 0};
+  // What was not reported yet, or not even looked at, comes with the next call.
+  pending_ = state == TlsState::kDone ? total == capacity && SSL_has_pending(ssl_) == 1
+                                      : state != TlsState::kWantRead;
+  return {TlsState::kDone, total};
+}
+
+TlsResult TlsSession::Write(const iovec* parts, size_t count) noexcept {
+  size_t total = 0;
+  char record[kRecord];
+  for (Cursor cursor(parts, count); !cursor.done();) {
+    // As many bytes as possible: after a kWantWrite OpenSSL must be offered at least as many as it
+    // was before, and so it is if the caller offers the rest.
+    const auto [data, size] = cursor.Next(record);
+    size_t n = 0;
+    ERR_clear_error();
+    const int returned = SSL_write_ex(ssl_, data, size, &n);
+    writing_ = returned != 1;
+    if (returned == 1) {
+      total += n;
+      cursor.Advance(n);
+      continue;
+    }
+    // Without renegotiation a write has nothing to wait for but room.
+    if (Sort(returned) != TlsState::kWantWrite) return {TlsState::kFailed, 0};
+    return {total > 0 ? TlsState::kDone : TlsState::kWantWrite, total};
+  }
+  return {TlsState::kDone, total};
+}
+
+bool TlsSession::Quiet() noexcept {
+  if (ended_ != TlsState::kDone) return false;
+  pending_ = false;
+  transport_.drained = false;
+  char byte;
+  size_t n = 0;
+  ERR_clear_error();
+  const int returned = SSL_peek_ex(ssl_, &byte, 1, &n);
+  return returned != 1 && Sort(returned) == TlsState::kWantRead;
+}
+
+void TlsSession::SendCloseNotify() noexcept {
+  // After a failure, or into the middle of a record, nothing may be sent.
+  if (!ready_ || writing_ || ended_ == TlsState::kFailed || ended_ == TlsState::kTruncated) return;
+  ERR_clear_error();
+  SSL_shutdown(ssl_);
+  ERR_clear_error();
+}
+
+const char* TlsSession::version() const noexcept {
+  return SSL_get_version(ssl_);
+}
+const char* TlsSession::cipher() const noexcept {
+  return SSL_get_cipher_name(ssl_);
+}
+bool TlsSession::resumed() const noexcept {
+  return SSL_session_reused(ssl_) == 1;
+}
+
+std::string TlsSession::alpn() const {
+  const unsigned char* name = nullptr;
+  unsigned size = 0;
+  SSL_get0_alpn_selected(ssl_, &name, &size);
+  return std::string(reinterpret_cast<const char*>(name), size);
+}
+
+int TlsSession::OnNewSession(ssl_st* ssl, ssl_session_st* session) {
+  auto* self = static_cast<TlsSession*>(SSL_get_app_data(ssl));
+  return self->context_->cache().Put(self->server_, session) ? 1 : 0;
+}
+
+TlsState TlsSession::Sort(int returned) noexcept {
+  switch (SSL_get_error(ssl_, returned)) {
+    case SSL_ERROR_WANT_READ:
+      return TlsState::kWantRead;
+    case SSL_ERROR_WANT_WRITE:
+      return TlsState::kWantWrite;
+    case SSL_ERROR_ZERO_RETURN:
+      return TlsState::kEnd;
+    default:
+      break;
+  }
+  const unsigned long error = ERR_peek_error();
+  failure_ = TlsFailure{};
+  failure_.disconnected = transport_.ended || transport_.failed != 0;
+  failure_.system_errno = transport_.failed;
+  try {
+    Describe(error);
+  } catch (const std::bad_alloc&) {
+    failure_.text.clear();
+  }
+  ERR_clear_error();
+  return transport_.ended && ready_ ? TlsState::kTruncated : TlsState::kFailed;
+}
+
+void TlsSession::Describe(unsigned long error) {
+  if (transport_.failed != 0) {
+    char text[128];
+    failure_.text = "the connection to " + server_ +
+                    " failed: " + strerror_r(transport_.failed, text, sizeof text);
+  } else if (transport_.ended) {
+    failure_.text = ready_ ? server_ +
+                                 " ended the connection without saying so by TLS (no "
+                                 "close_notify): something may be missing"
+                           : server_ + " closed the connection during the TLS handshake";
+  } else if (const long verify = SSL_get_verify_result(ssl_);
+             ERR_GET_REASON(error) == SSL_R_CERTIFICATE_VERIFY_FAILED && verify != X509_V_OK) {
+    failure_.verify = static_cast<int>(verify);
+    failure_.text = "the certificate of " + server_ +
+                    " is not valid: " + X509_verify_cert_error_string(verify) + "; " +
+                    VerifyHint(verify);
+  } else {
+    const char* reason = ERR_reason_error_string(error);
+    failure_.text = "TLS with " + server_ + " failed: " + (reason ? reason : "unknown error") +
+                    ReasonHint(ERR_GET_REASON(error));
+  }
+}
+
+}  // namespace creche::platform

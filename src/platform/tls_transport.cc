@@ -1,0 +1,82 @@
+#include "platform/tls_transport.h"
+
+#include <openssl/bio.h>
+
+#include <cerrno>
+
+#include "platform/socket.h"
+
+namespace creche::platform {
+
+namespace {
+
+TlsTransport& TransportOf(BIO* bio) {
+  return *static_cast<TlsTransport*>(BIO_get_data(bio));
+}
+
+int Write(BIO* bio, const char* data, int size) {
+  BIO_clear_retry_flags(bio);
+  const iovec part{const_cast<char*>(data), static_cast<size_t>(size)};
+  TlsTransport& transport = TransportOf(bio);
+  transport.failed = 0;
+  const ssize_t n = SendOn(transport.fd, &part, 1);
+  if (n >= 0) return static_cast<int>(n);
+  if (n == -EAGAIN)
+    BIO_set_retry_write(bio);
+  else
+    transport.failed = static_cast<int>(-n);
+  return -1;
+}
+
+int Read(BIO* bio, char* into, int capacity) {
+  BIO_clear_retry_flags(bio);
+  TlsTransport& transport = TransportOf(bio);
+  transport.failed = 0;
+  const ssize_t n =
+      transport.drained ? -EAGAIN : ReceiveFrom(transport.fd, into, static_cast<size_t>(capacity));
+  transport.drained = n < capacity && n != 0;
+  if (n > 0) return static_cast<int>(n);
+  if (n == 0) {
+    transport.ended = true;
+    return 0;
+  }
+  if (n == -EAGAIN)
+    BIO_set_retry_read(bio);
+  else
+    transport.failed = static_cast<int>(-n);
+  return -1;
+}
+
+long Control(BIO* bio, int command, long, void*) {
+  switch (command) {
+    case BIO_CTRL_FLUSH:
+      return 1;
+    case BIO_CTRL_EOF:
+      return TransportOf(bio).ended;
+    default:
+      return 0;
+  }
+}
+
+// Made once and never freed: connections may outlive everything that could free it.
+BIO_METHOD* MakeMethod() {
+  BIO_METHOD* method = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "creche socket");
+  if (!method) return nullptr;
+  BIO_meth_set_write(method, Write);
+  BIO_meth_set_read(method, Read);
+  BIO_meth_set_ctrl(method, Control);
+  return method;
+}
+
+}  // namespace
+
+bio_st* NewTransportBio(TlsTransport* transport) noexcept {
+  static BIO_METHOD* const method = MakeMethod();
+  BIO* bio = method ? BIO_new(method) : nullptr;
+  if (!bio) return nullptr;
+  BIO_set_data(bio, transport);
+  BIO_set_init(bio, 1);
+  return bio;
+}
+
+}  // namespace creche::platform
