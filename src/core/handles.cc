@@ -274,6 +274,14 @@ Locked::Locked(uint64_t id, uint32_t kinds) noexcept {
   domain->lock.unlock();
 }
 
+void* FindHere(Domain* domain, uint64_t id, uint32_t kinds, Status* status) noexcept {
+  Domain* its = PeekDomain(id, kinds, status);
+  if (!its) return nullptr;
+  if (its == domain) return SlotAt(ChunkOf(SlotOf(id)), SlotOf(id)).object;
+  *status = Status::kWrongLoop;
+  return nullptr;
+}
+
 Domain* PeekDomain(uint64_t id, uint32_t kinds, Status* status) noexcept {
   *status = Status::kBadHandle;
   const uint32_t kind = static_cast<uint32_t>(id >> 59);

@@ -88,6 +88,12 @@ class Locked {
     return static_cast<T*>(object_);
   }
   Domain* domain() const noexcept { return domain_; }
+  // Leaves the lock to the caller.
+  [[nodiscard]] Domain* Keep() noexcept {
+    Domain* domain = domain_;
+    domain_ = nullptr;
+    return domain;
+  }
   void Unlock() noexcept {
     if (domain_) domain_->lock.unlock();
     domain_ = nullptr;
@@ -99,6 +105,10 @@ class Locked {
   void* object_ = nullptr;
   Status status_ = Status::kBadHandle;
 };
+
+// The object behind an id that must be of `domain`, whose lock is held; null with *status set:
+// kWrongLoop if it lives in another domain.
+void* FindHere(Domain* domain, uint64_t id, uint32_t kinds, Status* status) noexcept;
 
 // What the domain of an id belongs to, found without a lock: for signal handlers. Null if the id is
 // no live one of these kinds; the answer may be out of date at once.

@@ -24,6 +24,8 @@
 namespace creche::tasks {
 
 struct Node;
+struct EndNode;
+struct OperationNode;
 class Tree;
 
 // creche_completion.kind
@@ -98,7 +100,7 @@ class Lease {
   friend class Operation;
   friend struct Node;
   Tree* tree_ = nullptr;
-  Node* owner_ = nullptr;
+  EndNode* owner_ = nullptr;
   Lease* next_ = nullptr;
   Lease* prev_ = nullptr;
 };
@@ -139,11 +141,13 @@ class Operation {
  private:
   friend class Tree;
   friend struct Node;
-  Node* node_ = nullptr;
+  OperationNode* node_ = nullptr;
+  Tree* tree_ = nullptr;
+  Operation* next_dead_ = nullptr;
 };
 
 // Where a completion goes. fn null: the nearest queue, else nobody.
-enum class Route : uint8_t { kDefault, kFunction, kToGroup, kNobody };
+enum class Route : uint8_t { kDefault, kFunction, kToGroup, kNobody, kListener };
 struct Completion;  // twin of creche_completion
 using DoneFn = void (*)(void* user, const Completion* completion);
 
@@ -185,6 +189,7 @@ class Resident {
   Resident* next_ = nullptr;
   Resident* prev_ = nullptr;
   bool registered_ = false;
+  bool told_ = false;  // CloseForLoop was called
 };
 // Any thread. kClosed if the loop is closing.
 Status AddResident(Loop& loop, Resident* resident) noexcept;

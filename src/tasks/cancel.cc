@@ -1,0 +1,175 @@
+// Cancellation: what is effectively cancelled, and whom that reaches. No recursion: trees may be deep.
+#include <new>
+
+#include "tasks/tree.h"
+
+namespace creche::tasks {
+
+namespace {
+
+// A node has become effectively cancelled: what happens to it. May free it, if it is a leaf.
+void Reach(Tree& tree, Node* node) {
+  switch (node->type) {
+    case NodeType::kScope: return;
+    case NodeType::kRoot:
+    case NodeType::kGroup: {
+      auto* group = static_cast<Group*>(node);
+      if (group->grace != kNever) {
+        try {
+          tree.graces_.Arm(&group->grace_alarm, After(tree.now(), group->grace));
+          tree.Poke();
+        } catch (const std::bad_alloc&) {  // nobody is named, nothing else is lost
+        }
+      }
+      tree.MaySettle(node);
+      return;
+    }
+    default: break;
+  }
+  auto* task = static_cast<EndNode*>(node);
+  task->was_eff = true;
+  if (task->state == State::kNew) return;
+  if (task->state == State::kWaiting) {
+    tree.RemoveWaiting(task);
+    return tree.Begin(task);
+  }
+  switch (task->type) {
+    case NodeType::kSleep: return tree.CommitCancelled(task, Phase::kNone);
+    case NodeType::kOperation:
+    case NodeType::kOffload:
+      if (task->state == State::kRunning) {
+        task->tell_cancel = true;
+        tree.PushEffect(task);
+      }
+      return;
+    case NodeType::kUser:
+    case NodeType::kExternal: {
+      auto* user = static_cast<UserNode*>(task);
+      if (user->finished)
+        tree.MaySettle(user);
+      else if (user->begun)
+        tree.Notify(user, &user->cancel, What::kCancel);
+      return;
+    }
+    default: return;
+  }
+}
+
+// Recomputes `eff` below `top`, whose own has just changed.
+void Spread(Tree& tree, Node* top) {
+  Node* node = top->first_child;
+  while (node) {
+    const bool eff = node->called || (!node->shield && node->parent->eff);
+    const bool changed = eff != node->eff;
+    if (changed) {
+      node->eff = eff;
+      if (!eff)
+        node->cause = nullptr;
+      else if (!node->cause)
+        node->cause = node->parent->cause;
+    }
+    // The next one first: a leaf may be gone after Reach.
+    Node* next = changed ? node->first_child : nullptr;
+    if (!next) {
+      Node* up = node;
+      while (up != top && !up->next) up = up->parent;
+      next = up == top ? nullptr : up->next;
+    }
+    if (changed && eff) Reach(tree, node);
+    node = next;
+  }
+}
+
+std::string Explain(const Cause* cause, Status status, Phase phase) {
+  std::string text = status == Status::kTimeout ? "timed out" : "cancelled";
+  if (phase != Phase::kNone) text += std::string(" in phase ") + PhaseName(phase);
+  if (!cause) return text;
+  switch (cause->reason) {
+    case Reason::kDeadline: return text + ": a deadline passed; allow more time or start earlier";
+    case Reason::kExplicit:
+      return text + (cause->text.empty() ? ": creche_scope_cancel" : ": " + cause->text);
+    case Reason::kSibling: return text + ": a sibling failed; see the group's error for why";
+    case Reason::kRace: return text + ": a sibling won the race";
+    case Reason::kShutdown: return text + ": the loop is closing";
+    case Reason::kInterrupt: return text + ": interrupted by a signal";
+    case Reason::kFinished: return text + ": its task finished with a failure";
+    case Reason::kMisnested: return text + ": its task finished and left this open";
+    case Reason::kNone: break;
+  }
+  return text;
+}
+
+}  // namespace
+
+void Tree::Cancel(Node* node, Reason reason, uint64_t by, const char* text) noexcept {
+  if (node->called) return;
+  node->called = true;
+  node->called_by = reason;
+  deadlines_.Disarm(&node->expiry);
+  if (!node->cause) {
+    try {
+      auto cause = MakeRef<Cause>();
+      cause->reason = reason;
+      cause->by = by;
+      if (text) cause->text = text;
+      node->cause = std::move(cause);
+    } catch (const std::bad_alloc&) {  // cancelled all the same, for no reason given
+    }
+  }
+  if (node->eff) return;
+  node->eff = true;
+  Spread(*this, node);
+  Reach(*this, node);
+}
+
+void Tree::SetShield(Node* node, bool shield) noexcept {
+  if (node->shield == shield) return;
+  node->shield = shield;
+  const bool eff = node->called || (!shield && node->parent->eff);
+  if (eff == node->eff) return;
+  node->eff = eff;
+  if (!eff)
+    node->cause = nullptr;
+  else if (!node->cause)
+    node->cause = node->parent->cause;
+  Spread(*this, node);
+  if (eff) Reach(*this, node);
+}
+
+Status Tree::SetDeadline(Node* node, Nanos deadline) noexcept {
+  if (node->called) return Status::kCancelled;
+  node->deadline = deadline;
+  if (deadline <= now()) {
+    Cancel(node, Reason::kDeadline, node->id, nullptr);
+    return Status::kOk;
+  }
+  try {
+    deadlines_.Arm(&node->expiry, deadline);
+  } catch (const std::bad_alloc&) {
+    return Status::kNoMemory;
+  }
+  if (deadlines_.next() == deadline) Poke();
+  return Status::kOk;
+}
+
+ErrorRef Tree::CancelError(const Node* node, Status status, Phase phase) noexcept {
+  Cause* cause = node->cause.get();
+  if (cause && cause->made && cause->made->status() == status && cause->made->phase() == phase)
+    return cause->made;
+  try {
+    ErrorInfo info{.status = status, .phase = phase, .message = Explain(cause, status, phase)};
+    if (cause) {
+      info.reason = cause->reason;
+      info.by = cause->by;
+      info.reason_text = cause->text;
+    }
+    if (status == Status::kTimeout) info.flags |= kRetryable;
+    ErrorRef error = MakeError(std::move(info));
+    if (cause) cause->made = error;
+    return error;
+  } catch (const std::bad_alloc&) {
+    return NoMemoryError();
+  }
+}
+
+}  // namespace creche::tasks

@@ -1,0 +1,326 @@
+// Ends: results are committed, counted, routed; what has become empty is settled.
+#include <cstdlib>
+
+#include "tasks/tree.h"
+
+namespace creche::tasks {
+
+namespace {
+
+void Unlink(Node* node) {
+  Node* parent = node->parent;
+  if (parent->first_child == node) {
+    parent->first_child = node->next;
+    if (node->next) node->next->prev = node->prev;
+  } else {
+    node->prev->next = node->next;
+    (node->next ? node->next : parent->first_child)->prev = node->prev;
+  }
+  node->next = node->prev = nullptr;
+}
+
+bool IsFailure(Status status) { return status != Status::kOk && status != Status::kCancelled; }
+
+}  // namespace
+
+void Tree::CommitCancelled(EndNode* task, Phase phase) noexcept {
+  End end;
+  end.status = Status::kCancelled;
+  end.code = static_cast<uint32_t>(phase);
+  Commit(task, std::move(end));
+}
+
+void Tree::Commit(EndNode* task, End end) noexcept {
+  task->state = State::kCommitted;
+  deadlines_.Disarm(&task->expiry);
+  if (task->type == NodeType::kSleep) sleeps_.Disarm(&static_cast<SleepNode*>(task)->alarm);
+  const bool visible = !task->shield && task->parent->eff;
+  if (end.status == Status::kCancelled) {
+    const Phase phase = static_cast<Phase>(end.code);
+    end.code = 0;
+    if (task->called && !visible) {
+      end.flags |= kCaught;
+      if (task->called_by == Reason::kDeadline && !task->move_on) end.status = Status::kTimeout;
+    } else {
+      task->parent->reached = true;
+      if (visible) end.flags |= kPassing;
+    }
+    if (!end.error) end.error = CancelError(task, end.status, phase);
+    if (end.status == Status::kCancelled) counters_.cancelled++;
+  } else if (end.status != Status::kOk && !end.error) {
+    end.error = MakeError(end.status, Phase::kTask, StatusName(end.status));
+  }
+  Unlink(task);
+  task->end = std::move(end);
+  EndNode* owner = task->owner;
+  if (IsFailure(task->end.status))
+    CountFailure(task, owner);
+  else if (task->end.status == Status::kOk && owner->type == NodeType::kGroup && !task->body) {
+    auto* group = static_cast<Group*>(owner);
+    if (group->policy == Policy::kRace && !group->won && task->type != NodeType::kGroup) {
+      group->won = true;
+      Cancel(group, Reason::kRace, task->id, nullptr);
+    }
+  }
+  if (task->type == NodeType::kOperation) {
+    auto* node = static_cast<OperationNode*>(task);
+    Operation* operation = node->operation.release();
+    operation->node_ = nullptr;
+    operation->next_dead_ = dead_;
+    dead_ = operation;
+    Poke();
+  }
+  counters_.ended++;
+  counters_.tasks--;
+  RouteFinal(task);
+}
+
+void Tree::CountFailure(EndNode* child, EndNode* owner) noexcept {
+  switch (owner->type) {
+    case NodeType::kRoot:
+      if (child->route == Route::kNobody) counters_.unobserved++;
+      return;
+    case NodeType::kGroup: {
+      auto* group = static_cast<Group*>(owner);
+      if (group->policy == Policy::kCollect) return;
+      if (group->errors.size() < group->max_errors) {
+        try {
+          group->errors.push_back(child->end.error);
+        } catch (const std::bad_alloc&) {
+          group->errors_dropped++;
+        }
+      } else {
+        group->errors_dropped++;
+      }
+      if (group->policy == Policy::kFailFast) Cancel(group, Reason::kSibling, child->id, nullptr);
+      return;
+    }
+    case NodeType::kUser:
+    case NodeType::kExternal: {
+      // A step's failure is its starter's to handle, unless nobody is told of it.
+      if (child->route != Route::kNobody) return;
+      auto* task = static_cast<UserNode*>(owner);
+      if (!task->failed_step) task->failed_step = child->end.error;
+      Cancel(task, Reason::kSibling, child->id, nullptr);
+      return;
+    }
+    default: return;
+  }
+}
+
+void Tree::RouteFinal(EndNode* node) noexcept {
+  switch (node->route) {
+    case Route::kFunction:
+    case Route::kListener: return PushReady(&node->final);
+    case Route::kDefault: {
+      if (!(node->type == NodeType::kGroup && static_cast<Group*>(node)->joinable))
+        EndSlot(domain_, node->id);
+      Queue* queue = node->queue;
+      queue->accepted--;
+      if (!node->seated) Uncount(node);
+      Push(queue, &node->final);
+      return QueueMayEnd(queue);
+    }
+    case Route::kToGroup: {
+      auto* group = static_cast<Group*>(node->owner);
+      Completion& c = group->gathered[node->gather_index];
+      Fill(node, &c);
+      c.error = node->end.error ? &node->end.error.Leak()->fields() : nullptr;
+      if (node->end.held) c.hold = KeepHeld(std::move(node->end.held));
+      break;
+    }
+    case Route::kNobody: Discard(std::move(node->end)); break;
+  }
+  Uncount(node);
+  Retire(node);
+}
+
+void Tree::Fill(const EndNode* node, Completion* c) noexcept {
+  const End& end = node->end;
+  *c = {};
+  c->status = static_cast<int32_t>(end.status);
+  c->flags = end.flags;
+  c->code = end.code;
+  c->value = end.value;
+  c->data = end.data;
+  c->data_size = end.size;
+  c->error = end.error ? &end.error->fields() : nullptr;
+  c->user = node->user;
+  c->task = node->id;
+}
+
+void Tree::Retire(EndNode* node) noexcept {
+  if (node->type == NodeType::kGroup && static_cast<Group*>(node)->joinable) return;
+  if (node->route != Route::kDefault && !node->slot_ended) EndSlot(domain_, node->id);
+  Free(node);
+}
+
+void Tree::Uncount(EndNode* node) noexcept {
+  Node* parent = node->parent;
+  EndNode* owner = node->owner;
+  if (!node->detached) {
+    parent->live--;
+    if (parent != owner) MaySettle(parent);
+  }
+  owner->pending--;
+  if (node->counted) {
+    auto* group = static_cast<Group*>(owner);
+    group->running--;
+    AdmitWaiting(group);
+  }
+  MaySettle(owner);
+}
+
+void Tree::MaySettle(Node* node) noexcept {
+  if (node->settling) return;
+  node->settling = true;
+  node->settle_next = settle_;
+  settle_ = node;
+}
+
+void Tree::Settle() noexcept {
+  while (Node* node = settle_) {
+    settle_ = node->settle_next;
+    node->settling = false;
+    if (node->type == NodeType::kScope) {
+      if (node->leaving && node->live == 0) LeaveNow(node, nullptr);
+      continue;
+    }
+    auto* owner = static_cast<EndNode*>(node);
+    bool closed = false;
+    switch (owner->type) {
+      case NodeType::kRoot: closed = static_cast<Group*>(owner)->closed; break;
+      case NodeType::kGroup:
+        closed = static_cast<Group*>(owner)->closed && owner->state != State::kCommitted;
+        break;
+      case NodeType::kUser:
+      case NodeType::kExternal:
+        closed = static_cast<UserNode*>(owner)->finished && owner->state != State::kCommitted;
+        break;
+      case NodeType::kOffload:
+        closed = static_cast<OffloadNode*>(owner)->finished && owner->state != State::kCommitted;
+        break;
+      default: break;
+    }
+    if (!closed) continue;
+    if (owner->pending == 0) {
+      if (owner->type == NodeType::kRoot)
+        Poke();
+      else if (owner->type == NodeType::kGroup)
+        FinishGroup(static_cast<Group*>(owner));
+      else if (owner->type == NodeType::kOffload)
+        Commit(owner, std::move(owner->end));
+      else
+        CompleteUser(static_cast<UserNode*>(owner));
+    } else if (owner->pending == owner->leases && (owner->type != NodeType::kGroup || owner->eff)) {
+      // Only leases are left: their owner has finished, or is cancelled.
+      owner->give_back = true;
+      PushEffect(owner);
+    }
+  }
+}
+
+void Tree::LeaveNow(Node* scope, LeaveOutcome* outcome) noexcept {
+  const bool visible = !scope->shield && scope->parent->eff;
+  const bool caught = scope->called && !visible && scope->reached;
+  LeaveOutcome o;
+  o.reason = scope->cause ? scope->cause->reason : Reason::kNone;
+  if (caught) {
+    o.flags = kCaught;
+    if (scope->called_by == Reason::kDeadline && !scope->move_on) o.status = Status::kTimeout;
+  } else if (scope->reached) {
+    o.flags = kPassing;
+    o.status = Status::kCancelled;
+    scope->parent->reached = true;
+  }
+  if (outcome) *outcome = o;
+  deadlines_.Disarm(&scope->expiry);
+  Unlink(scope);
+  EndSlot(domain_, scope->id);
+  Node* parent = scope->parent;
+  EndNode* owner = scope->owner;
+  parent->live--;
+  owner->pending--;
+  if (parent != owner) MaySettle(parent);
+  MaySettle(owner);
+  counters_.scopes--;
+  Free(scope);
+}
+
+void Tree::FinishGroup(Group* group) noexcept {
+  const bool visible = !group->shield && group->parent->eff;
+  const bool caught = group->called && !visible && group->reached;
+  const bool failed = group->policy != Policy::kCollect && !group->errors.empty() &&
+                      !(group->policy == Policy::kRace && group->won);
+  End end;
+  if (caught) end.flags |= kCaught;
+  if (group->reached && !caught) {
+    end.flags |= kPassing;
+    group->parent->reached = true;
+  }
+  if (failed) {
+    end.status = Status::kGroup;
+    end.error = GroupError(group);
+  } else if (group->reached && !caught) {
+    end.status = Status::kCancelled;
+    end.error = CancelError(group, Status::kCancelled, Phase::kNone);
+  } else if (caught && group->called_by == Reason::kDeadline && !group->move_on) {
+    end.status = Status::kTimeout;
+    end.error = CancelError(group, Status::kTimeout, Phase::kNone);
+  }
+  if (!group->gathered.empty()) HandOutGathered(group, &end);
+  group->state = State::kCommitted;
+  deadlines_.Disarm(&group->expiry);
+  graces_.Disarm(&group->grace_alarm);
+  Unlink(group);
+  group->end = std::move(end);
+  if (IsFailure(group->end.status)) CountFailure(group, group->owner);
+  counters_.ended++;
+  counters_.groups--;
+  if (group->joinable) {
+    group->outcome = {group->end.status, group->end.flags,
+                      group->cause ? group->cause->reason : Reason::kNone};
+    group->outcome_error = group->end.error;
+  }
+  RouteFinal(group);
+}
+
+void Tree::Discard(End&& end) noexcept {
+  if (!(end.flags & kOwned) && !end.error && !end.held) return;
+  try {
+    trash_.push_back(std::move(end));
+    Poke();
+  } catch (const std::bad_alloc&) {
+    // It cannot wait for a moment without the lock. Releasing a handle only needs a leaf lock; an
+    // error's cookie may be freed here, under it.
+    if (end.flags & kOwned) ReleaseObject(end.value);
+  }
+}
+
+void Tree::Free(Node* node) noexcept {
+  if (node->queue) {
+    UnrefQueue(node->queue);
+    node->queue = nullptr;
+  }
+  free(node->name);
+  switch (node->type) {
+    case NodeType::kRoot: return;
+    case NodeType::kScope: return scopes_pool_.Delete(node);
+    case NodeType::kGroup: return groups_pool_.Delete(static_cast<Group*>(node));
+    case NodeType::kOperation: {
+      auto* task = static_cast<OperationNode*>(node);
+      if (Operation* operation = task->operation.release()) {  // never admitted
+        operation->next_dead_ = dead_;
+        dead_ = operation;
+        Poke();
+      }
+      return operations_pool_.Delete(task);
+    }
+    case NodeType::kSleep: return sleeps_pool_.Delete(static_cast<SleepNode*>(node));
+    case NodeType::kUser:
+    case NodeType::kExternal: return users_pool_.Delete(static_cast<UserNode*>(node));
+    case NodeType::kOffload: return offloads_pool_.Delete(static_cast<OffloadNode*>(node));
+  }
+}
+
+}  // namespace creche::tasks

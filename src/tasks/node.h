@@ -1,0 +1,193 @@
+// The nodes of the tree: bare scopes, tasks, groups, the root. All fields are guarded by the lock of
+// the loop's domain unless a comment says otherwise.
+#pragma once
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "core/deadlines.h"
+#include "core/error.h"
+#include "core/handles.h"
+#include "tasks/completion.h"
+#include "tasks/operation.h"
+
+namespace creche::tasks {
+
+struct Queue;
+struct Group;
+
+// Why something was cancelled; shared by all that it reaches. The errors made from it are shared too:
+// cancelling 100,000 sleepers makes one.
+struct Cause : RefCounted {
+  Reason reason = Reason::kNone;
+  uint64_t by = 0;
+  std::string text;
+  ErrorRef made;  // the last error made from it
+};
+
+// A place in the list of callbacks to run, or in a queue.
+enum class EntryType : uint8_t { kFinal, kNotice, kMore, kPost };
+struct Entry {
+  Entry* next = nullptr;
+  struct EndNode* node = nullptr;  // null for kPost
+  EntryType type = EntryType::kFinal;
+  bool listed = false;
+  What what = What::kDone;
+};
+// One with a result of its own (a chunk, a block of rows, a pull).
+struct MoreEntry : Entry {
+  Outcome outcome;
+  uint64_t hold = 0;
+};
+struct PostEntry : Entry {
+  DoneFn fn = nullptr;
+  void* user = nullptr;
+  What what_for = What::kPost;
+};
+
+enum class NodeType : uint8_t { kRoot, kScope, kGroup, kOperation, kSleep, kUser, kExternal, kOffload };
+
+// Any scope.
+struct Node {
+  Node* parent = nullptr;
+  Node* first_child = nullptr;
+  Node* next = nullptr;
+  Node* prev = nullptr;
+  struct EndNode* owner = nullptr;  // the nearest task, group or root above: whose child or step it is
+  uint64_t id = 0;
+  Ref<Cause> cause;  // why it is (or its surroundings are) cancelled
+  Nanos deadline = kNever;
+  Deadline expiry;        // in Tree::deadlines_
+  uint32_t live = 0;      // directly in it: tasks, scopes and groups that have not ended
+  NodeType type;
+  Reason called_by = Reason::kNone;  // why it was cancelled itself
+  bool called : 1 = false;   // it was cancelled itself
+  bool eff : 1 = false;      // it is effectively cancelled
+  bool shield : 1 = false;
+  bool move_on : 1 = false;
+  bool reached : 1 = false;  // a CANCELLED has come up to it
+  bool leaving : 1 = false;  // bare scope: to be left as soon as it is empty
+  bool settling : 1 = false;  // in Tree::settle_
+  bool detached : 1 = false;  // its parent does not count it any more (being delivered)
+  Node* settle_next = nullptr;
+  Queue* queue = nullptr;     // the nearest, counted in Queue::refs
+  char* name = nullptr;       // malloc'd
+
+  explicit Node(NodeType t) : type(t) {}
+  bool is_owner() const noexcept { return type != NodeType::kScope; }
+};
+
+enum class State : uint8_t {
+  kNew,       // linked, not entered yet
+  kWaiting,   // for its group's limit
+  kStarting,  // to be started on the loop
+  kRunning,
+  kFinished,  // a user's task that has finished and waits for its steps; a closed group
+  kCommitted  // its result stands
+};
+
+// What a task or group ends with.
+struct End {
+  Status status = Status::kOk;
+  uint32_t code = 0;
+  uint32_t flags = 0;
+  uint64_t value = 0;
+  const void* data = nullptr;
+  size_t size = 0;
+  ErrorRef error;
+  std::unique_ptr<Held> held;
+};
+
+// A node with a completion: what owns children, steps and leases.
+struct EndNode : Node {
+  using Node::Node;
+  uint32_t pending = 0;  // what holds it open: children or steps, scopes, leases
+  uint32_t leases = 0;   // of those
+  Lease* first_lease = nullptr;
+  State state = State::kNew;
+  Route route = Route::kNobody;
+  bool in_effects : 1 = false;
+  bool counted : 1 = false;    // it takes a place of its group's limit
+  bool body : 1 = false;       // it is the body of its group
+  bool seated : 1 = false;     // counts until its completion is released
+  bool give_back : 1 = false;  // its leases are to be given back (effect)
+  bool tell_cancel : 1 = false;  // its operation is to be told (effect)
+  bool was_eff : 1 = false;      // it has been effectively cancelled at some time
+  bool told : 1 = false;         // Operation::Cancel was called
+  uint32_t gather_index = 0;
+  DoneFn done = nullptr;
+  void* user = nullptr;
+  Nanos started = 0;
+  Entry final;
+  End end;
+  // In Tree's effects, or in its group's waiting list (never in both).
+  EndNode* link_next = nullptr;
+  EndNode* link_prev = nullptr;
+};
+
+// An answer of the user's on its way to an operation.
+struct Answer {
+  Status status = Status::kOk;
+  std::string bytes;
+  bool more = false;
+  ErrorRef error;
+};
+
+struct OperationNode : EndNode {
+  OperationNode() : EndNode(NodeType::kOperation) {}
+  std::unique_ptr<Operation> operation;  // used on the loop's thread only, once started
+  bool asked = false;                    // a kPull or kAsk waits for an answer
+  std::unique_ptr<Answer> answer;
+};
+
+struct SleepNode : EndNode {
+  SleepNode() : EndNode(NodeType::kSleep) {}
+  Nanos wake = 0;
+  Deadline alarm;  // in Tree::sleeps_
+};
+
+// A user's or external task.
+struct UserNode : EndNode {
+  explicit UserNode(NodeType t) : EndNode(t) {}
+  DoneFn body_fn = nullptr;  // external tasks: null, notices go where the completion goes
+  void* body_user = nullptr;
+  BodyListener* listener = nullptr;
+  uint64_t begin_value = 0;
+  Entry begin, cancel, stalled;
+  bool begun = false;
+  bool finished = false;
+  ErrorRef failed_step;  // of a step that nobody was told of
+};
+
+struct OffloadNode : EndNode {
+  OffloadNode() : EndNode(NodeType::kOffload) {}
+  struct OffloadWork* work = nullptr;
+  bool finished = false;
+};
+
+// creche_group_options, checked.
+enum class Policy : uint8_t { kFailFast, kCollect, kRace };
+
+struct Group : EndNode {
+  explicit Group(NodeType t) : EndNode(t) {}
+  Policy policy = Policy::kFailFast;
+  bool closed = false;
+  bool joinable = false;
+  bool joining = false;
+  bool until_released = false;
+  bool won = false;            // RACE: somebody has succeeded
+  bool joined_end = false;     // it has ended and waits for its join
+  int join_fd = -1;            // an eventfd of the joiner
+  uint32_t limit = 0;
+  uint32_t running = 0;        // of those that count against limit
+  uint32_t max_errors = 0;
+  uint32_t errors_dropped = 0;
+  EndNode* first_waiting = nullptr;
+  EndNode* last_waiting = nullptr;
+  Nanos grace = kNever;
+  Deadline grace_alarm;  // in Tree::graces_
+  std::vector<ErrorRef> errors;
+  std::vector<Completion> gathered;       // with the references that ReleaseCompletions gives back
+};
+
+}  // namespace creche::tasks

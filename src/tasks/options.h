@@ -1,0 +1,111 @@
+// What the C ABI's options structs become once they are checked, and the calls of the ABI that are
+// about the tree. Any thread unless a comment says otherwise.
+#pragma once
+#include <cstdint>
+#include <string>
+
+#include "tasks/completion.h"
+#include "tasks/operation.h"
+
+namespace creche::tasks {
+
+struct LoopOptions {
+  bool caller_runs = false;
+  uint32_t offload_limit = 40;
+  const char* name = nullptr;
+  DoneFn done = nullptr;
+  void* user = nullptr;
+};
+
+struct ScopeOptions {
+  const char* name = nullptr;
+  Nanos deadline = kNever;
+  bool move_on = false;
+  bool shield = false;
+};
+
+struct GroupOptions {
+  const char* name = nullptr;
+  Nanos deadline = kNever;
+  Nanos grace = kNever;
+  bool move_on = false;
+  bool shield = false;
+  bool joinable = false;
+  bool until_released = false;
+  bool own_queue_only = false;
+  uint32_t policy = 0;
+  uint32_t limit = 0;
+  uint32_t max_errors = 1024;
+  uint64_t queue = 0;
+};
+
+// creche_outcome
+struct LeaveOutcome {
+  Status status = Status::kOk;
+  uint32_t flags = 0;
+  Reason reason = Reason::kNone;
+};
+
+struct ScopeState {
+  bool called, effective, shield, reached;
+  Reason reason;
+  uint32_t live;
+  Nanos deadline, effective_deadline;
+};
+
+struct LoopCounters {
+  uint64_t turns, started, ended, completions, cancelled, unobserved, posts;
+  uint64_t live_tasks, live_groups, live_scopes, live_leases;
+};
+
+// ---- loops (tree.cc, dump.cc) ----
+Status OpenLoop(const LoopOptions& options, uint64_t* id, int* system_errno) noexcept;
+Status RunLoop(uint64_t loop) noexcept;
+Status PollLoop(uint64_t loop, Nanos timeout) noexcept;
+Status PostTo(uint64_t loop, DoneFn fn, void* user) noexcept;
+Status CloseLoop(uint64_t loop) noexcept;
+Status ShutdownLoop(uint64_t loop, Nanos grace) noexcept;
+// survivors: what is still alive, for the message of a timeout.
+Status JoinLoop(uint64_t loop, Nanos timeout, std::string* survivors) noexcept;
+Status AbandonLoop(uint64_t loop) noexcept;
+Status ReadClock(uint64_t scope, Nanos* now) noexcept;
+Status DumpLoop(uint64_t loop, std::string* text) noexcept;
+Status CountLoop(uint64_t loop, LoopCounters* counters) noexcept;
+
+// ---- scopes (scope.cc) ----
+Status OpenScope(uint64_t in, const ScopeOptions& options, uint64_t* id) noexcept;
+Status LeaveScope(uint64_t scope, LeaveOutcome* outcome) noexcept;
+Status CancelScope(uint64_t scope, const char* text) noexcept;
+Status InterruptScope(uint64_t scope) noexcept;  // async-signal-safe
+Status MoveDeadline(uint64_t scope, Nanos deadline) noexcept;
+Status ShieldScope(uint64_t scope, bool shield) noexcept;
+Status LookAtScope(uint64_t scope, ScopeState* state) noexcept;
+
+// ---- groups (group.cc) ----
+Status OpenGroup(const GroupOptions& options, const Tail& tail) noexcept;
+Status CloseGroup(uint64_t group) noexcept;
+Status JoinGroup(uint64_t group, Nanos timeout, LeaveOutcome* outcome) noexcept;
+
+// ---- tasks (user_task.cc, sleep.cc, offload.cc) ----
+Status SpawnTask(const Tail& tail, DoneFn body, void* body_user) noexcept;
+Status OpenTask(const Tail& tail) noexcept;
+Status FinishTask(uint64_t task, Status status, uint64_t value, ErrorRef error) noexcept;
+Status AnswerTask(uint64_t task, Status status, std::string bytes, bool more,
+                  ErrorRef error) noexcept;
+Status SleepUntil(const Tail& tail, Nanos wake) noexcept;
+using OffloadFn = int32_t (*)(void* arg, uint64_t task, uint64_t* value);
+Status Offload(const Tail& tail, OffloadFn fn, void* arg, void (*arg_free)(void*),
+               bool abandon) noexcept;
+// kOk: go on; kCancelled: asked to stop; else the handle's error.
+Status OffloadCancelled(uint64_t task) noexcept;
+
+// ---- queues (queue.cc) ----
+Status OpenQueue(uint64_t loop, const char* name, uint64_t* id, int* system_errno) noexcept;
+Status QueueFd(uint64_t queue, int* fd) noexcept;
+Status DrainQueue(uint64_t queue, Completion* completions, size_t capacity, size_t* n) noexcept;
+Status WaitQueue(uint64_t queue, Completion* completions, size_t capacity, Nanos timeout,
+                 size_t* n) noexcept;
+Status CloseQueue(uint64_t queue, DoneFn done, void* user) noexcept;
+void ReleaseQueue(uint64_t queue) noexcept;
+
+}  // namespace creche::tasks

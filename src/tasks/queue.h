@@ -1,0 +1,32 @@
+// Queue: a list of entries with a descriptor that is readable while the list has any or the queue is
+// closed. Guarded by the lock of the loop's domain.
+#pragma once
+#include <cstdint>
+
+#include "platform/unique_fd.h"
+#include "tasks/node.h"
+
+namespace creche::tasks {
+
+struct Queue {
+  uint64_t id = 0;
+  platform::UniqueFd fd;  // an eventfd, non-blocking
+  uint32_t refs = 1;      // its handle, nodes that name it, waiting threads
+  uint32_t accepted = 0;  // routes that will still bring something
+  bool closed = false;    // takes no new routes
+  bool released = false;  // what comes is thrown away
+  bool signalled = false; // the descriptor is readable
+  DoneFn close_done = nullptr;
+  void* close_user = nullptr;
+  PostEntry* close_entry = nullptr;  // reserved for close_done
+  char* name = nullptr;
+  Entry* first = nullptr;
+  Entry* last = nullptr;
+  Queue* next_queue = nullptr;  // in Tree::queues_
+  Queue* prev_queue = nullptr;
+
+  // Makes the descriptor say what it must.
+  void Signal() noexcept;
+};
+
+}  // namespace creche::tasks

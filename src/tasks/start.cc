@@ -1,0 +1,235 @@
+// Admission: what may be started where, how it is linked and counted, and how tasks begin.
+#include <cstdlib>
+#include <cstring>
+#include <new>
+
+#include "tasks/tree.h"
+
+namespace creche::tasks {
+
+Status Tree::Admits(const Node* in) noexcept {
+  if (in->type == NodeType::kScope) {
+    if (in->leaving) return Status::kClosed;
+    in = in->owner;
+  }
+  switch (in->type) {
+    case NodeType::kScope: break;
+    case NodeType::kRoot:
+      return static_cast<const Group*>(in)->closed ? Status::kClosed : Status::kOk;
+    case NodeType::kGroup:
+      return static_cast<const Group*>(in)->state == State::kCommitted ? Status::kClosed
+                                                                       : Status::kOk;
+    case NodeType::kUser:
+    case NodeType::kExternal:
+      return static_cast<const UserNode*>(in)->finished ? Status::kClosed : Status::kOk;
+    case NodeType::kOffload:
+      return static_cast<const OffloadNode*>(in)->finished ? Status::kClosed : Status::kOk;
+    case NodeType::kOperation:
+    case NodeType::kSleep: return Status::kState;
+  }
+  return Status::kInternal;
+}
+
+Status Tree::SetRoute(EndNode* node, Node* in, const Tail& tail) noexcept {
+  Queue* queue = in->queue;
+  if (const uint64_t named = tail.options ? tail.options->queue : 0) {
+    Status status = Status::kOk;
+    queue = static_cast<Queue*>(FindHere(domain_, named, Bit(Kind::kQueue), &status));
+    if (!queue) return status;
+  }
+  node->route = tail.route;
+  node->done = tail.done;
+  node->user = tail.user;
+  if (tail.route == Route::kToGroup) {
+    EndNode* owner = in->is_owner() ? static_cast<EndNode*>(in) : in->owner;
+    if (owner->type != NodeType::kGroup) return Status::kInvalid;
+    auto* group = static_cast<Group*>(owner);
+    try {
+      node->gather_index = static_cast<uint32_t>(group->gathered.size());
+      group->gathered.push_back({});
+    } catch (const std::bad_alloc&) {
+      return Status::kNoMemory;
+    }
+  } else if (tail.route == Route::kDefault) {
+    if (!queue)
+      node->route = Route::kNobody;
+    else if (queue->closed)
+      return Status::kClosed;
+  }
+  if (queue) {
+    node->queue = queue;
+    queue->refs++;
+    if (node->route == Route::kDefault) queue->accepted++;
+  }
+  return Status::kOk;
+}
+
+void Tree::Link(Node* node, Node* in, bool shield) noexcept {
+  node->parent = in;
+  node->owner = in->is_owner() ? static_cast<EndNode*>(in) : in->owner;
+  node->shield = shield;
+  if (!shield && in->eff) {
+    node->eff = true;
+    node->cause = in->cause;
+  }
+  // A list that ends in null; first->prev is the last one.
+  if (Node* first = in->first_child) {
+    node->prev = first->prev;
+    first->prev->next = node;
+    first->prev = node;
+  } else {
+    in->first_child = node;
+    node->prev = node;
+  }
+  in->live++;
+  node->owner->pending++;
+}
+
+Status Tree::SetDeadlineOfNew(Node* node, Nanos deadline) noexcept {
+  if (deadline == kNever) return Status::kOk;
+  node->deadline = deadline;
+  if (deadline <= now()) {
+    Cancel(node, Reason::kDeadline, node->id, nullptr);
+    return Status::kOk;
+  }
+  try {
+    deadlines_.Arm(&node->expiry, deadline);
+  } catch (const std::bad_alloc&) {
+    return Status::kNoMemory;
+  }
+  if (deadlines_.next() == deadline) Poke();
+  return Status::kOk;
+}
+
+Status Tree::StartTask(EndNode* task, Node* in, const Tail& tail, bool passes_limit) noexcept {
+  const TaskOptions defaults;
+  const TaskOptions& options = tail.options ? *tail.options : defaults;
+  task->id = AddSlot(domain_, Kind::kTask, static_cast<Node*>(task));
+  if (options.name) task->name = strdup(options.name);
+  Status status = Status::kOk;
+  if (task->id == 0 || (options.name && !task->name)) status = Status::kNoMemory;
+  if (status == Status::kOk && options.deadline != kNever) {
+    try {
+      deadlines_.Reserve();
+    } catch (const std::bad_alloc&) {
+      status = Status::kNoMemory;
+    }
+  }
+  if (status == Status::kOk) status = SetRoute(task, in, tail);
+  if (status != Status::kOk) {
+    if (task->id != 0) EndSlot(domain_, task->id);
+    Free(task);
+    return status;
+  }
+  task->final.node = task;
+  task->move_on = options.move_on;
+  task->started = now();
+  Link(task, in, options.shield);
+  task->was_eff = task->eff;
+  counters_.started++;
+  counters_.tasks++;
+  static_cast<void>(SetDeadlineOfNew(task, options.deadline));  // there is room
+  Enter(task, passes_limit, tail.task);
+  return Status::kOk;
+}
+
+void Tree::Enter(EndNode* task, bool passes_limit, uint64_t* id_out) noexcept {
+  if (id_out) *id_out = task->id;
+  EndNode* owner = task->owner;
+  if (owner->type == NodeType::kGroup) {
+    auto* group = static_cast<Group*>(owner);
+    if (group->until_released && task->route == Route::kDefault) task->seated = true;
+    if (group->limit != 0 && !passes_limit) {
+      if (group->running >= group->limit && !task->eff) {
+        task->state = State::kWaiting;
+        // What a child's callback starts goes before those that wait already.
+        EndNode* after = group->last_waiting;
+        if (calling_owner_ == group && OnThread()) {
+          after = follow_up_;
+          follow_up_ = task;
+        }
+        task->link_prev = after;
+        task->link_next = after ? after->link_next : group->first_waiting;
+        (after ? after->link_next : group->first_waiting) = task;
+        (task->link_next ? task->link_next->link_prev : group->last_waiting) = task;
+        return;
+      }
+      task->counted = true;
+      group->running++;
+    }
+  }
+  Begin(task);
+}
+
+void Tree::RemoveWaiting(EndNode* task) noexcept {
+  auto* group = static_cast<Group*>(task->owner);
+  (task->link_prev ? task->link_prev->link_next : group->first_waiting) = task->link_next;
+  (task->link_next ? task->link_next->link_prev : group->last_waiting) = task->link_prev;
+  if (follow_up_ == task) follow_up_ = task->link_prev;
+  task->link_next = task->link_prev = nullptr;
+  task->state = State::kNew;
+  task->counted = true;
+  group->running++;
+}
+
+void Tree::AdmitWaiting(Group* group) noexcept {
+  while (group->first_waiting && group->running < group->limit) {
+    EndNode* task = group->first_waiting;
+    RemoveWaiting(task);
+    Begin(task);
+  }
+}
+
+void Tree::Begin(EndNode* task) noexcept {
+  switch (task->type) {
+    case NodeType::kOperation:
+    case NodeType::kOffload:
+      task->state = State::kStarting;
+      PushEffect(task);
+      break;
+    case NodeType::kSleep: {
+      auto* sleep = static_cast<SleepNode*>(task);
+      task->state = State::kRunning;
+      if (task->eff) {
+        CommitCancelled(task, Phase::kNone);
+        break;
+      }
+      try {
+        sleeps_.Arm(&sleep->alarm, sleep->wake);
+        if (sleeps_.next() == sleep->wake) Poke();
+      } catch (const std::bad_alloc&) {
+        Commit(task, {.status = Status::kNoMemory, .error = NoMemoryError()});
+      }
+      break;
+    }
+    case NodeType::kUser:
+    case NodeType::kExternal: {
+      auto* user = static_cast<UserNode*>(task);
+      task->state = State::kRunning;
+      Notify(user, &user->begin, What::kBegin);
+      break;
+    }
+    case NodeType::kRoot:
+    case NodeType::kScope:
+    case NodeType::kGroup: break;
+  }
+}
+
+Status StartOperation(Loop& loop, const Tail& tail, std::unique_ptr<Operation> operation) noexcept {
+  if (tail.task) *tail.task = 0;
+  Section section(tail.in, kScopeKinds);
+  if (!section.ok()) return section.status();
+  Tree* tree = section.tree();
+  if (tree != &loop) return Status::kWrongLoop;
+  if (Status status = Tree::Admits(section.node()); status != Status::kOk) return status;
+  OperationNode* node = tree->operations_pool_.New();
+  if (!node) return Status::kNoMemory;
+  const bool passes = operation->PassesLimit();
+  operation->node_ = node;
+  operation->tree_ = tree;
+  node->operation = std::move(operation);
+  // On failure Free puts the operation aside: it is destroyed on the loop, without a lock.
+  return tree->StartTask(node, section.node(), tail, passes);
+}
+
+}  // namespace creche::tasks

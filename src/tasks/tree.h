@@ -1,0 +1,188 @@
+// Tree: a loop and the tree of scopes, groups and tasks that lives on it.
+//
+// One lock (that of the loop's domain) guards the whole tree, so that every verdict (admitted,
+// cancelled, left, finished) is made in the calling thread and stands when the call returns; only
+// effects wait for the loop: starting and cancelling operations, callbacks. The lock is held for short
+// sections without system calls and never while code of the user or of a protocol runs.
+#pragma once
+#include <atomic>
+#include <string>
+
+#include "core/loop.h"
+#include "tasks/node.h"
+#include "tasks/options.h"
+#include "tasks/pool.h"
+#include "tasks/queue.h"
+
+namespace creche {
+class Workers;
+}
+
+namespace creche::tasks {
+
+class Tree final : public Loop {
+ public:
+  Tree();
+  ~Tree() override;
+
+  // ---- life (tree.cc) ----
+  static Status Open(const LoopOptions& options, uint64_t* id, int* system_errno) noexcept;
+  Status RunToEnd() noexcept;              // caller-run, until the end
+  Status PollOnce(Nanos timeout) noexcept; // caller-run, one turn
+  Status Join(Nanos timeout) noexcept;
+  void Abandon() noexcept;
+  // With the lock held:
+  void BeginClose() noexcept;
+  void BeginShutdown(Nanos grace) noexcept;
+  void AddResidentLocked(Resident* resident) noexcept;
+  void RemoveResident(Resident* resident) noexcept;
+  bool closing() const noexcept { return root_.closed; }
+
+  // ---- admission (start.cc); lock held ----
+  // Whether something may be started in `in` now.
+  static Status Admits(const Node* in) noexcept;
+  // Finds the queue a route needs and checks it; fills node's route fields.
+  Status SetRoute(EndNode* node, Node* in, const Tail& tail) noexcept;
+  // Links an admitted node into the tree and counts it. No failure from here on.
+  void Link(Node* node, Node* in, bool shield) noexcept;
+  Status SetDeadlineOfNew(Node* node, Nanos deadline) noexcept;
+  // A task's way in: waits for a limit or begins.
+  void Enter(EndNode* task, bool passes_limit, uint64_t* id_out) noexcept;
+  void Begin(EndNode* task) noexcept;
+  Status StartTask(EndNode* task, Node* in, const Tail& tail, bool passes_limit) noexcept;
+
+  // ---- cancellation (cancel.cc); lock held ----
+  void Cancel(Node* node, Reason reason, uint64_t by, const char* text) noexcept;
+  void SetShield(Node* node, bool shield) noexcept;
+  Status SetDeadline(Node* node, Nanos deadline) noexcept;
+  // The error of a cancelled node, `status` kCancelled or kTimeout.
+  static ErrorRef CancelError(const Node* node, Status status, Phase phase) noexcept;
+
+  // ---- ends (commit.cc); lock held ----
+  // Commits a task's result.
+  void Commit(EndNode* task, End end) noexcept;
+  void CommitCancelled(EndNode* task, Phase phase) noexcept;
+  // Hands a committed node's final completion to its route.
+  void RouteFinal(EndNode* node) noexcept;
+  // The node no longer counts anywhere; it is freed unless it must wait.
+  void Ended(EndNode* node) noexcept;
+  void Settle() noexcept;
+  void MaySettle(Node* node) noexcept;
+  void CountFailure(EndNode* child, EndNode* owner) noexcept;
+  void Free(Node* node) noexcept;
+  // To be released without the lock: handles, errors and memory that nobody is told of.
+  void Discard(End&& end) noexcept;
+
+  // ---- groups, users' tasks, leases (group.cc, user_task.cc, lease.cc); lock held ----
+  void FinishGroup(Group* group) noexcept;
+  void AdmitWaiting(Group* group) noexcept;
+  void RemoveWaiting(EndNode* task) noexcept;
+  Status FinishUser(UserNode* task, Status status, uint64_t value, ErrorRef error) noexcept;
+  void CompleteUser(UserNode* task) noexcept;
+  void Notify(UserNode* task, Entry* entry, What what) noexcept;
+  void CloseOpenScopes(EndNode* task, bool* misnested) noexcept;
+  void AttachLease(Lease* lease, EndNode* owner) noexcept;
+  void DetachLease(Lease* lease) noexcept;
+
+  // ---- queues (queue.cc); lock held ----
+  void Push(Queue* queue, Entry* entry) noexcept;
+  void UnrefQueue(Queue* queue) noexcept;
+  void QueueMayEnd(Queue* queue) noexcept;
+
+  // ---- loop work (dispatch.cc) ----
+  void PushReady(Entry* entry) noexcept;
+  void PushEffect(EndNode* node) noexcept;
+  void Poke() noexcept { poke_ = true; }
+
+  bool Ready() noexcept override;
+  Nanos NextDeadline() noexcept override;
+  void Expire(Nanos now) noexcept override;
+  bool Dispatch() noexcept override;
+
+  Workers* workers() noexcept { return workers_; }
+  Group* root() noexcept { return &root_; }
+
+  // ---- state, guarded by the lock ----
+  Group root_{NodeType::kRoot};
+  bool poke_ = false;       // something was added that the loop must look at
+  bool ended_ = false;      // the last callback has returned
+  bool joined_ = false;
+  bool caller_runs_ = false;
+  bool being_run_ = false;
+  Node* settle_ = nullptr;
+  Entry* ready_first_ = nullptr;
+  Entry* ready_last_ = nullptr;
+  EndNode* effects_first_ = nullptr;
+  EndNode* effects_last_ = nullptr;
+  Deadlines deadlines_, sleeps_, graces_;
+  Nanos shutdown_at_ = kNever;
+  Queue* queues_ = nullptr;
+  Group* ended_joinables_ = nullptr;  // linked by link_next
+  Resident* residents_ = nullptr;
+  bool residents_closing_ = false;
+  bool root_done_told_ = false;
+  std::vector<End> trash_;
+  std::vector<int> join_fds_;  // eventfds of threads that wait for the end
+  EndNode* calling_ = nullptr;     // whose callback runs now
+  EndNode* calling_owner_ = nullptr;
+  EndNode* follow_up_ = nullptr;   // the last that this callback put before the waiting ones
+  struct Counters {
+    uint64_t started = 0, ended = 0, completions = 0, cancelled = 0, unobserved = 0, posts = 0;
+    uint64_t tasks = 0, groups = 0, scopes = 0, leases = 0;
+  } counters_;
+  uint64_t turns() const noexcept { return turns_.load(std::memory_order_relaxed); }
+  Workers* workers_ = nullptr;
+
+  Pool<Node> scopes_pool_;
+  Pool<OperationNode> operations_pool_;
+  Pool<SleepNode> sleeps_pool_;
+  Pool<UserNode> users_pool_;
+  Pool<Group> groups_pool_;
+  Pool<OffloadNode> offloads_pool_;
+
+ private:
+  friend class Section;
+  static void* ThreadMain(void* self);
+  void TurnUntilEnded() noexcept;
+  bool RunEffects() noexcept;
+  void RunEffect(EndNode* node, std::unique_lock<platform::Lock>& lock) noexcept;
+  void Call(Entry* entry, std::unique_lock<platform::Lock>& lock) noexcept;
+  void CallMore(MoreEntry* entry, std::unique_lock<platform::Lock>& lock) noexcept;
+  void EmptyTrash(std::unique_lock<platform::Lock>& lock) noexcept;
+  bool TryEnd(std::unique_lock<platform::Lock>& lock) noexcept;
+  void TakeInterrupts() noexcept;
+  int WaitEnded(Nanos timeout) noexcept;
+
+  pthread_t thread_{};
+  bool has_thread_ = false;
+  int run_error_ = 0;
+};
+
+// A section of code that holds a tree's lock. Its end settles what has become empty, unlocks, and wakes
+// the loop if there is something for it.
+class Section {
+ public:
+  // By a handle; check ok() first.
+  Section(uint64_t id, uint32_t kinds) noexcept;
+  explicit Section(Tree& tree) noexcept;
+  ~Section() { Leave(); }
+  Section(const Section&) = delete;
+  Section& operator=(const Section&) = delete;
+  bool ok() const noexcept { return domain_ != nullptr; }
+  Status status() const noexcept { return status_; }
+  Tree* tree() const noexcept { return tree_; }
+  Node* node() const noexcept { return static_cast<Node*>(object_); }
+  template <class T>
+  T* As() const noexcept {
+    return static_cast<T*>(object_);
+  }
+  void Leave() noexcept;
+
+ private:
+  Domain* domain_ = nullptr;
+  Tree* tree_ = nullptr;
+  void* object_ = nullptr;
+  Status status_ = Status::kOk;
+};
+
+}  // namespace creche::tasks
