@@ -225,6 +225,11 @@ void AbandonDomain(Domain* domain) noexcept {
   domain->wake_fd = -1;
 }
 
+Domain* DomainOfForked(uint64_t id) noexcept {
+  Chunk* chunk = ChunkOf(SlotOf(id));
+  return chunk ? chunk->domain.load() : nullptr;
+}
+
 uint64_t AddSlot(Domain* domain, Kind kind, void* object) noexcept {
   if (domain->first_free == 0 && !AddChunk(domain)) return 0;
   const uint32_t number = domain->first_free;

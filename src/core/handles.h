@@ -67,6 +67,9 @@ void AbandonDomain(Domain* domain) noexcept;
 // Ends all ids of a domain and gives its chunks and itself back for reuse. Its lock must be free.
 void CloseDomain(Domain* domain) noexcept;
 
+// The domain of an id that gave kForked; null if there is none.
+Domain* DomainOfForked(uint64_t id) noexcept;
+
 // Makes an id for `object`; 0 without memory. domain->lock must be held.
 uint64_t AddSlot(Domain* domain, Kind kind, void* object) noexcept;
 // Ends an id. domain->lock must be held and the id must be live in it.

@@ -13,6 +13,7 @@
 #include "core/handles.h"
 #include "core/ref.h"
 #include "core/status.h"
+#include "core/workers.h"
 #include "platform/clock.h"
 #include "platform/reactor.h"
 
@@ -58,6 +59,8 @@ class Timer : private Deadline {
 class Loop : public RefCounted {
  public:
   platform::Reactor& reactor() noexcept { return reactor_; }
+  // For the library's own blocking calls: name look-ups, cancel requests.
+  Workers& workers() noexcept { return workers_; }
   // Guards everything the derived class keeps for other threads; null once the loop has ended.
   Domain* domain() noexcept { return domain_; }
   // The clock. Any thread.
@@ -120,6 +123,7 @@ class Loop : public RefCounted {
   std::atomic<bool> wake_sent_{false};
   std::atomic<Job*> jobs_{nullptr};  // newest first; kJobsClosed at the end
   Deadlines timers_;
+  Workers workers_{16};
   Nanos turn_time_ = 0;
 };
 

@@ -16,7 +16,7 @@ void Reach(Tree& tree, Node* node) {
       auto* group = static_cast<Group*>(node);
       if (group->grace != kNever) {
         try {
-          tree.graces_.Arm(&group->grace_alarm, After(tree.now(), group->grace));
+          tree.graces_.Arm(static_cast<Grace*>(group), After(tree.now(), group->grace));
           tree.Poke();
         } catch (const std::bad_alloc&) {  // nobody is named, nothing else is lost
         }
@@ -105,7 +105,7 @@ void Tree::Cancel(Node* node, Reason reason, uint64_t by, const char* text) noex
   if (node->called) return;
   node->called = true;
   node->called_by = reason;
-  deadlines_.Disarm(&node->expiry);
+  deadlines_.Disarm(node->expiry());
   if (!node->cause) {
     try {
       auto cause = MakeRef<Cause>();
@@ -144,7 +144,7 @@ Status Tree::SetDeadline(Node* node, Nanos deadline) noexcept {
     return Status::kOk;
   }
   try {
-    deadlines_.Arm(&node->expiry, deadline);
+    deadlines_.Arm(node->expiry(), deadline);
   } catch (const std::bad_alloc&) {
     return Status::kNoMemory;
   }

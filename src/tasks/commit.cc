@@ -1,6 +1,7 @@
 // Ends: results are committed, counted, routed; what has become empty is settled.
 #include <cstdlib>
 
+#include "tasks/hold.h"
 #include "tasks/tree.h"
 
 namespace creche::tasks {
@@ -32,8 +33,9 @@ void Tree::CommitCancelled(EndNode* task, Phase phase) noexcept {
 
 void Tree::Commit(EndNode* task, End end) noexcept {
   task->state = State::kCommitted;
-  deadlines_.Disarm(&task->expiry);
-  if (task->type == NodeType::kSleep) sleeps_.Disarm(&static_cast<SleepNode*>(task)->alarm);
+  if (task->in_effects) RemoveEffect(task);
+  deadlines_.Disarm(task->expiry());
+  if (task->type == NodeType::kSleep) sleeps_.Disarm(static_cast<Alarm*>(static_cast<SleepNode*>(task)));
   const bool visible = !task->shield && task->parent->eff;
   if (end.status == Status::kCancelled) {
     const Phase phase = static_cast<Phase>(end.code);
@@ -52,16 +54,7 @@ void Tree::Commit(EndNode* task, End end) noexcept {
   }
   Unlink(task);
   task->end = std::move(end);
-  EndNode* owner = task->owner;
-  if (IsFailure(task->end.status))
-    CountFailure(task, owner);
-  else if (task->end.status == Status::kOk && owner->type == NodeType::kGroup && !task->body) {
-    auto* group = static_cast<Group*>(owner);
-    if (group->policy == Policy::kRace && !group->won && task->type != NodeType::kGroup) {
-      group->won = true;
-      Cancel(group, Reason::kRace, task->id, nullptr);
-    }
-  }
+  CountEnd(task);
   if (task->type == NodeType::kOperation) {
     auto* node = static_cast<OperationNode*>(task);
     Operation* operation = node->operation.release();
@@ -73,6 +66,16 @@ void Tree::Commit(EndNode* task, End end) noexcept {
   counters_.ended++;
   counters_.tasks--;
   RouteFinal(task);
+}
+
+void Tree::CountEnd(EndNode* child) noexcept {
+  EndNode* owner = child->owner;
+  if (IsFailure(child->end.status)) return CountFailure(child, owner);
+  if (child->end.status != Status::kOk || owner->type != NodeType::kGroup || child->body) return;
+  auto* group = static_cast<Group*>(owner);
+  if (group->policy != Policy::kRace || group->won) return;
+  group->won = true;
+  Cancel(group, Reason::kRace, child->id, nullptr);
 }
 
 void Tree::CountFailure(EndNode* child, EndNode* owner) noexcept {
@@ -113,8 +116,12 @@ void Tree::RouteFinal(EndNode* node) noexcept {
     case Route::kFunction:
     case Route::kListener: return PushReady(&node->final);
     case Route::kDefault: {
-      if (!(node->type == NodeType::kGroup && static_cast<Group*>(node)->joinable))
-        EndSlot(domain_, node->id);
+      EndId(node);
+      if (node->end.held && (node->hold = KeepHeld(node->end.held)) == 0) {
+        node->end = {};
+        node->end.status = Status::kNoMemory;
+        node->end.error = NoMemoryError();
+      }
       Queue* queue = node->queue;
       queue->accepted--;
       if (!node->seated) Uncount(node);
@@ -126,7 +133,7 @@ void Tree::RouteFinal(EndNode* node) noexcept {
       Completion& c = group->gathered[node->gather_index];
       Fill(node, &c);
       c.error = node->end.error ? &node->end.error.Leak()->fields() : nullptr;
-      if (node->end.held) c.hold = KeepHeld(std::move(node->end.held));
+      if (node->end.held) c.hold = KeepHeld(node->end.held);
       break;
     }
     case Route::kNobody: Discard(std::move(node->end)); break;
@@ -149,19 +156,31 @@ void Tree::Fill(const EndNode* node, Completion* c) noexcept {
   c->task = node->id;
 }
 
+void Tree::EndId(EndNode* node) noexcept {
+  if (node->id_ended || node->type == NodeType::kRoot) return;  // a loop's ends with its join
+  if (node->type == NodeType::kGroup) {
+    auto* group = static_cast<Group*>(node);
+    if (group->joinable && !group->joined) return;
+  }
+  node->id_ended = true;
+  EndSlot(domain_, node->id);
+}
+
 void Tree::Retire(EndNode* node) noexcept {
-  if (node->type == NodeType::kGroup && static_cast<Group*>(node)->joinable) return;
-  if (node->route != Route::kDefault && !node->slot_ended) EndSlot(domain_, node->id);
+  if (node->type == NodeType::kGroup) {
+    auto* group = static_cast<Group*>(node);
+    group->delivered = true;
+    if (group->joinable && !group->joined) return;
+  }
+  EndId(node);
   Free(node);
 }
 
 void Tree::Uncount(EndNode* node) noexcept {
   Node* parent = node->parent;
   EndNode* owner = node->owner;
-  if (!node->detached) {
-    parent->live--;
-    if (parent != owner) MaySettle(parent);
-  }
+  parent->live--;
+  if (parent != owner) MaySettle(parent);
   owner->pending--;
   if (node->counted) {
     auto* group = static_cast<Group*>(owner);
@@ -195,10 +214,8 @@ void Tree::Settle() noexcept {
         break;
       case NodeType::kUser:
       case NodeType::kExternal:
-        closed = static_cast<UserNode*>(owner)->finished && owner->state != State::kCommitted;
-        break;
       case NodeType::kOffload:
-        closed = static_cast<OffloadNode*>(owner)->finished && owner->state != State::kCommitted;
+        closed = static_cast<UserNode*>(owner)->finished && owner->state != State::kCommitted;
         break;
       default: break;
     }
@@ -208,8 +225,6 @@ void Tree::Settle() noexcept {
         Poke();
       else if (owner->type == NodeType::kGroup)
         FinishGroup(static_cast<Group*>(owner));
-      else if (owner->type == NodeType::kOffload)
-        Commit(owner, std::move(owner->end));
       else
         CompleteUser(static_cast<UserNode*>(owner));
     } else if (owner->pending == owner->leases && (owner->type != NodeType::kGroup || owner->eff)) {
@@ -234,7 +249,7 @@ void Tree::LeaveNow(Node* scope, LeaveOutcome* outcome) noexcept {
     scope->parent->reached = true;
   }
   if (outcome) *outcome = o;
-  deadlines_.Disarm(&scope->expiry);
+  deadlines_.Disarm(scope->expiry());
   Unlink(scope);
   EndSlot(domain_, scope->id);
   Node* parent = scope->parent;
@@ -270,18 +285,15 @@ void Tree::FinishGroup(Group* group) noexcept {
   }
   if (!group->gathered.empty()) HandOutGathered(group, &end);
   group->state = State::kCommitted;
-  deadlines_.Disarm(&group->expiry);
-  graces_.Disarm(&group->grace_alarm);
+  if (group->in_effects) RemoveEffect(group);
+  deadlines_.Disarm(group->expiry());
+  graces_.Disarm(static_cast<Grace*>(group));
   Unlink(group);
   group->end = std::move(end);
-  if (IsFailure(group->end.status)) CountFailure(group, group->owner);
+  CountEnd(group);
   counters_.ended++;
   counters_.groups--;
-  if (group->joinable) {
-    group->outcome = {group->end.status, group->end.flags,
-                      group->cause ? group->cause->reason : Reason::kNone};
-    group->outcome_error = group->end.error;
-  }
+  if (group->joinable) KeepForJoin(group);
   RouteFinal(group);
 }
 
@@ -318,8 +330,8 @@ void Tree::Free(Node* node) noexcept {
     }
     case NodeType::kSleep: return sleeps_pool_.Delete(static_cast<SleepNode*>(node));
     case NodeType::kUser:
-    case NodeType::kExternal: return users_pool_.Delete(static_cast<UserNode*>(node));
-    case NodeType::kOffload: return offloads_pool_.Delete(static_cast<OffloadNode*>(node));
+    case NodeType::kExternal:
+    case NodeType::kOffload: return users_pool_.Delete(static_cast<UserNode*>(node));
   }
 }
 

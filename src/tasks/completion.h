@@ -24,6 +24,13 @@ struct Completion {
   uint64_t seat;  // Kind::kSeat: until_released; "reserved" in the ABI
 };
 
+// creche_outcome
+struct LeaveOutcome {
+  Status status = Status::kOk;
+  uint32_t flags = 0;
+  Reason reason = Reason::kNone;
+};
+
 // Releases what drained completions own, and clears them. Any thread.
 void ReleaseCompletions(Completion* completions, size_t n) noexcept;
 

@@ -8,6 +8,7 @@
 #include "core/deadlines.h"
 #include "core/error.h"
 #include "core/handles.h"
+#include "core/workers.h"
 #include "tasks/completion.h"
 #include "tasks/operation.h"
 
@@ -42,13 +43,17 @@ struct MoreEntry : Entry {
 struct PostEntry : Entry {
   DoneFn fn = nullptr;
   void* user = nullptr;
-  What what_for = What::kPost;
 };
 
 enum class NodeType : uint8_t { kRoot, kScope, kGroup, kOperation, kSleep, kUser, kExternal, kOffload };
 
+// The heaps that a node can be in, told apart by type.
+struct Expiry : Deadline {};  // Tree::deadlines_
+struct Alarm : Deadline {};   // Tree::sleeps_
+struct Grace : Deadline {};   // Tree::graces_
+
 // Any scope.
-struct Node {
+struct Node : Expiry {
   Node* parent = nullptr;
   Node* first_child = nullptr;
   Node* next = nullptr;
@@ -57,7 +62,6 @@ struct Node {
   uint64_t id = 0;
   Ref<Cause> cause;  // why it is (or its surroundings are) cancelled
   Nanos deadline = kNever;
-  Deadline expiry;        // in Tree::deadlines_
   uint32_t live = 0;      // directly in it: tasks, scopes and groups that have not ended
   NodeType type;
   Reason called_by = Reason::kNone;  // why it was cancelled itself
@@ -68,12 +72,12 @@ struct Node {
   bool reached : 1 = false;  // a CANCELLED has come up to it
   bool leaving : 1 = false;  // bare scope: to be left as soon as it is empty
   bool settling : 1 = false;  // in Tree::settle_
-  bool detached : 1 = false;  // its parent does not count it any more (being delivered)
   Node* settle_next = nullptr;
   Queue* queue = nullptr;     // the nearest, counted in Queue::refs
   char* name = nullptr;       // malloc'd
 
   explicit Node(NodeType t) : type(t) {}
+  Expiry* expiry() noexcept { return this; }
   bool is_owner() const noexcept { return type != NodeType::kScope; }
 };
 
@@ -82,7 +86,6 @@ enum class State : uint8_t {
   kWaiting,   // for its group's limit
   kStarting,  // to be started on the loop
   kRunning,
-  kFinished,  // a user's task that has finished and waits for its steps; a closed group
   kCommitted  // its result stands
 };
 
@@ -94,8 +97,8 @@ struct End {
   uint64_t value = 0;
   const void* data = nullptr;
   size_t size = 0;
-  ErrorRef error;
-  std::unique_ptr<Held> held;
+  ErrorRef error = {};
+  std::unique_ptr<Held> held = {};
 };
 
 // A node with a completion: what owns children, steps and leases.
@@ -114,7 +117,9 @@ struct EndNode : Node {
   bool tell_cancel : 1 = false;  // its operation is to be told (effect)
   bool was_eff : 1 = false;      // it has been effectively cancelled at some time
   bool told : 1 = false;         // Operation::Cancel was called
+  bool id_ended : 1 = false;
   uint32_t gather_index = 0;
+  uint64_t hold = 0;  // Kind::kHold of what end.held was, once it is in a queue
   DoneFn done = nullptr;
   void* user = nullptr;
   Nanos started = 0;
@@ -140,13 +145,12 @@ struct OperationNode : EndNode {
   std::unique_ptr<Answer> answer;
 };
 
-struct SleepNode : EndNode {
+struct SleepNode : EndNode, Alarm {
   SleepNode() : EndNode(NodeType::kSleep) {}
   Nanos wake = 0;
-  Deadline alarm;  // in Tree::sleeps_
 };
 
-// A user's or external task.
+// A user's or external task, or an offloaded function.
 struct UserNode : EndNode {
   explicit UserNode(NodeType t) : EndNode(t) {}
   DoneFn body_fn = nullptr;  // external tasks: null, notices go where the completion goes
@@ -157,26 +161,24 @@ struct UserNode : EndNode {
   bool begun = false;
   bool finished = false;
   ErrorRef failed_step;  // of a step that nobody was told of
-};
-
-struct OffloadNode : EndNode {
-  OffloadNode() : EndNode(NodeType::kOffload) {}
-  struct OffloadWork* work = nullptr;
-  bool finished = false;
+  std::unique_ptr<WorkItem> work;  // offloaded: until a worker has it
+  bool abandon = false;
 };
 
 // creche_group_options, checked.
 enum class Policy : uint8_t { kFailFast, kCollect, kRace };
 
-struct Group : EndNode {
+struct Group : EndNode, Grace {
   explicit Group(NodeType t) : EndNode(t) {}
   Policy policy = Policy::kFailFast;
   bool closed = false;
+  bool inherits = true;  // children without a queue of their own take the one from outside
   bool joinable = false;
   bool joining = false;
+  bool delivered = false;      // its completion was
+  bool joined = false;         // its outcome was taken
   bool until_released = false;
   bool won = false;            // RACE: somebody has succeeded
-  bool joined_end = false;     // it has ended and waits for its join
   int join_fd = -1;            // an eventfd of the joiner
   uint32_t limit = 0;
   uint32_t running = 0;        // of those that count against limit
@@ -185,9 +187,16 @@ struct Group : EndNode {
   EndNode* first_waiting = nullptr;
   EndNode* last_waiting = nullptr;
   Nanos grace = kNever;
-  Deadline grace_alarm;  // in Tree::graces_
+  LeaveOutcome outcome;  // kept for a join
+  ErrorRef outcome_error;
   std::vector<ErrorRef> errors;
   std::vector<Completion> gathered;       // with the references that ReleaseCompletions gives back
 };
+
+// The queue that what is started in `in` inherits.
+inline Queue* QueueBelow(const Node* in) noexcept {
+  const bool own_only = in->type == NodeType::kGroup && !static_cast<const Group*>(in)->inherits;
+  return own_only ? nullptr : in->queue;
+}
 
 }  // namespace creche::tasks

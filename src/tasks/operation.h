@@ -90,6 +90,8 @@ class Lease {
   // Ends the lease: its owner is no longer held open. Harmless if it is not attached.
   void Detach() noexcept;
   bool attached() const noexcept { return owner_ != nullptr; }
+  // The next one of the same owner, for dumps.
+  const Lease* next() const noexcept { return next_; }
 
  protected:
   Lease() = default;
@@ -104,6 +106,33 @@ class Lease {
   Lease* next_ = nullptr;
   Lease* prev_ = nullptr;
 };
+
+// Where a completion goes. fn null: the nearest queue, else nobody.
+enum class Route : uint8_t { kDefault, kFunction, kToGroup, kNobody, kListener };
+struct Completion;  // twin of creche_completion
+using DoneFn = void (*)(void* user, const Completion* completion);
+
+// creche_task_options, checked; the tail of every operation.
+struct TaskOptions {
+  const char* name = nullptr;
+  Nanos deadline = kNever;  // absolute; a timeout was added to the time of the call
+  bool move_on = false;
+  bool shield = false;
+  bool body = false;
+  uint64_t queue = 0;
+};
+
+// Tail of arguments of every start.
+struct Tail {
+  uint64_t in = 0;
+  const TaskOptions* options = nullptr;  // null: defaults
+  Route route = Route::kDefault;
+  DoneFn done = nullptr;
+  void* user = nullptr;
+  uint64_t* task = nullptr;  // where the id is stored, before the task can end; may be null
+};
+
+class BodyListener;
 
 class Operation {
  public:
@@ -140,35 +169,11 @@ class Operation {
 
  private:
   friend class Tree;
-  friend struct Node;
+  friend Status StartOperation(Loop&, const Tail&, std::unique_ptr<Operation>) noexcept;
+  friend bool StartBody(Operation&, DoneFn, void*, uint64_t, BodyListener*) noexcept;
   OperationNode* node_ = nullptr;
   Tree* tree_ = nullptr;
   Operation* next_dead_ = nullptr;
-};
-
-// Where a completion goes. fn null: the nearest queue, else nobody.
-enum class Route : uint8_t { kDefault, kFunction, kToGroup, kNobody, kListener };
-struct Completion;  // twin of creche_completion
-using DoneFn = void (*)(void* user, const Completion* completion);
-
-// creche_task_options, checked; the tail of every operation.
-struct TaskOptions {
-  const char* name = nullptr;
-  Nanos deadline = kNever;  // absolute; a timeout was added to the time of the call
-  bool move_on = false;
-  bool shield = false;
-  bool body = false;
-  uint64_t queue = 0;
-};
-
-// Tail of arguments of every start.
-struct Tail {
-  uint64_t in = 0;
-  const TaskOptions* options = nullptr;  // null: defaults
-  Route route = Route::kDefault;
-  DoneFn done = nullptr;
-  void* user = nullptr;
-  uint64_t* task = nullptr;  // where the id is stored, before the task can end; may be null
 };
 
 // Starts a library operation in a scope. Any thread. `loop` is the one its session, pool or lease

@@ -39,13 +39,6 @@ struct GroupOptions {
   uint64_t queue = 0;
 };
 
-// creche_outcome
-struct LeaveOutcome {
-  Status status = Status::kOk;
-  uint32_t flags = 0;
-  Reason reason = Reason::kNone;
-};
-
 struct ScopeState {
   bool called, effective, shield, reached;
   Reason reason;

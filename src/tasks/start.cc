@@ -21,9 +21,8 @@ Status Tree::Admits(const Node* in) noexcept {
                                                                        : Status::kOk;
     case NodeType::kUser:
     case NodeType::kExternal:
-      return static_cast<const UserNode*>(in)->finished ? Status::kClosed : Status::kOk;
     case NodeType::kOffload:
-      return static_cast<const OffloadNode*>(in)->finished ? Status::kClosed : Status::kOk;
+      return static_cast<const UserNode*>(in)->finished ? Status::kClosed : Status::kOk;
     case NodeType::kOperation:
     case NodeType::kSleep: return Status::kState;
   }
@@ -31,7 +30,7 @@ Status Tree::Admits(const Node* in) noexcept {
 }
 
 Status Tree::SetRoute(EndNode* node, Node* in, const Tail& tail) noexcept {
-  Queue* queue = in->queue;
+  Queue* queue = QueueBelow(in);
   if (const uint64_t named = tail.options ? tail.options->queue : 0) {
     Status status = Status::kOk;
     queue = static_cast<Queue*>(FindHere(domain_, named, Bit(Kind::kQueue), &status));
@@ -93,7 +92,7 @@ Status Tree::SetDeadlineOfNew(Node* node, Nanos deadline) noexcept {
     return Status::kOk;
   }
   try {
-    deadlines_.Arm(&node->expiry, deadline);
+    deadlines_.Arm(node->expiry(), deadline);
   } catch (const std::bad_alloc&) {
     return Status::kNoMemory;
   }
@@ -195,7 +194,7 @@ void Tree::Begin(EndNode* task) noexcept {
         break;
       }
       try {
-        sleeps_.Arm(&sleep->alarm, sleep->wake);
+        sleeps_.Arm(static_cast<Alarm*>(sleep), sleep->wake);
         if (sleeps_.next() == sleep->wake) Poke();
       } catch (const std::bad_alloc&) {
         Commit(task, {.status = Status::kNoMemory, .error = NoMemoryError()});

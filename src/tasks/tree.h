@@ -14,10 +14,6 @@
 #include "tasks/pool.h"
 #include "tasks/queue.h"
 
-namespace creche {
-class Workers;
-}
-
 namespace creche::tasks {
 
 class Tree final : public Loop {
@@ -27,10 +23,13 @@ class Tree final : public Loop {
 
   // ---- life (tree.cc) ----
   static Status Open(const LoopOptions& options, uint64_t* id, int* system_errno) noexcept;
-  Status RunToEnd() noexcept;              // caller-run, until the end
-  Status PollOnce(Nanos timeout) noexcept; // caller-run, one turn
-  Status Join(Nanos timeout) noexcept;
-  void Abandon() noexcept;
+  void TurnUntilEnded() noexcept;
+  using Loop::Turn;
+  bool HasEnded() noexcept;
+  // Waits for the end and takes everything down. survivors: what is alive at a timeout.
+  Status Join(Nanos timeout, std::string* survivors) noexcept;
+  // The last that sees a joined loop's domain gives it back.
+  void CloseAfterJoin() noexcept;
   // With the lock held:
   void BeginClose() noexcept;
   void BeginShutdown(Nanos grace) noexcept;
@@ -64,8 +63,11 @@ class Tree final : public Loop {
   void CommitCancelled(EndNode* task, Phase phase) noexcept;
   // Hands a committed node's final completion to its route.
   void RouteFinal(EndNode* node) noexcept;
-  // The node no longer counts anywhere; it is freed unless it must wait.
-  void Ended(EndNode* node) noexcept;
+  void Uncount(EndNode* node) noexcept;  // it no longer counts in its parent, owner and limit
+  void Retire(EndNode* node) noexcept;   // its completion was delivered or thrown away: free it
+  void EndId(EndNode* node) noexcept;
+  static void Fill(const EndNode* node, Completion* completion) noexcept;
+  void CountEnd(EndNode* child) noexcept;  // as a failure, or a success that wins a race
   void Settle() noexcept;
   void MaySettle(Node* node) noexcept;
   void CountFailure(EndNode* child, EndNode* owner) noexcept;
@@ -75,6 +77,10 @@ class Tree final : public Loop {
 
   // ---- groups, users' tasks, leases (group.cc, user_task.cc, lease.cc); lock held ----
   void FinishGroup(Group* group) noexcept;
+  void LeaveNow(Node* scope, LeaveOutcome* outcome) noexcept;
+  void KeepForJoin(Group* group) noexcept;
+  static ErrorRef GroupError(const Group* group) noexcept;
+  void HandOutGathered(Group* group, End* end) noexcept;
   void AdmitWaiting(Group* group) noexcept;
   void RemoveWaiting(EndNode* task) noexcept;
   Status FinishUser(UserNode* task, Status status, uint64_t value, ErrorRef error) noexcept;
@@ -86,12 +92,16 @@ class Tree final : public Loop {
 
   // ---- queues (queue.cc); lock held ----
   void Push(Queue* queue, Entry* entry) noexcept;
+  void DiscardEntry(Entry* entry) noexcept;
+  void TakeEntry(Entry* entry, Completion* completion) noexcept;
+  void DropQueue(Queue* queue) noexcept;
   void UnrefQueue(Queue* queue) noexcept;
   void QueueMayEnd(Queue* queue) noexcept;
 
   // ---- loop work (dispatch.cc) ----
   void PushReady(Entry* entry) noexcept;
   void PushEffect(EndNode* node) noexcept;
+  void RemoveEffect(EndNode* node) noexcept;
   void Poke() noexcept { poke_ = true; }
 
   bool Ready() noexcept override;
@@ -99,7 +109,6 @@ class Tree final : public Loop {
   void Expire(Nanos now) noexcept override;
   bool Dispatch() noexcept override;
 
-  Workers* workers() noexcept { return workers_; }
   Group* root() noexcept { return &root_; }
 
   // ---- state, guarded by the lock ----
@@ -109,6 +118,7 @@ class Tree final : public Loop {
   bool joined_ = false;
   bool caller_runs_ = false;
   bool being_run_ = false;
+  bool joining_ = false;
   Node* settle_ = nullptr;
   Entry* ready_first_ = nullptr;
   Entry* ready_last_ = nullptr;
@@ -117,45 +127,45 @@ class Tree final : public Loop {
   Deadlines deadlines_, sleeps_, graces_;
   Nanos shutdown_at_ = kNever;
   Queue* queues_ = nullptr;
-  Group* ended_joinables_ = nullptr;  // linked by link_next
+  Group* joinables_ = nullptr;  // ended, waiting for their join; linked by link_next and link_prev
   Resident* residents_ = nullptr;
-  bool residents_closing_ = false;
   bool root_done_told_ = false;
   std::vector<End> trash_;
-  std::vector<int> join_fds_;  // eventfds of threads that wait for the end
-  EndNode* calling_ = nullptr;     // whose callback runs now
-  EndNode* calling_owner_ = nullptr;
+  Operation* dead_ = nullptr;  // completed; destroyed on the loop, without the lock
+  int join_fd_ = -1;  // an eventfd of the thread that joins
+  EndNode* calling_owner_ = nullptr;  // of the task whose callback runs now
   EndNode* follow_up_ = nullptr;   // the last that this callback put before the waiting ones
   struct Counters {
     uint64_t started = 0, ended = 0, completions = 0, cancelled = 0, unobserved = 0, posts = 0;
     uint64_t tasks = 0, groups = 0, scopes = 0, leases = 0;
   } counters_;
   uint64_t turns() const noexcept { return turns_.load(std::memory_order_relaxed); }
-  Workers* workers_ = nullptr;
+  std::unique_ptr<Workers> offload_workers_;
+  uint32_t waiters_ = 0;  // threads that sleep on one of the queues
 
   Pool<Node> scopes_pool_;
   Pool<OperationNode> operations_pool_;
   Pool<SleepNode> sleeps_pool_;
   Pool<UserNode> users_pool_;
   Pool<Group> groups_pool_;
-  Pool<OffloadNode> offloads_pool_;
 
  private:
   friend class Section;
   static void* ThreadMain(void* self);
-  void TurnUntilEnded() noexcept;
+  void EmptyTrashAfterEnd() noexcept;
+  void Survivors(std::string* text) noexcept;
   bool RunEffects() noexcept;
   void RunEffect(EndNode* node, std::unique_lock<platform::Lock>& lock) noexcept;
+  void RunOffload(UserNode* task, std::unique_lock<platform::Lock>& lock) noexcept;
+  void NameStalled(Group* group) noexcept;
+  static Outcome ToOutcome(const End& end) noexcept;
   void Call(Entry* entry, std::unique_lock<platform::Lock>& lock) noexcept;
-  void CallMore(MoreEntry* entry, std::unique_lock<platform::Lock>& lock) noexcept;
   void EmptyTrash(std::unique_lock<platform::Lock>& lock) noexcept;
   bool TryEnd(std::unique_lock<platform::Lock>& lock) noexcept;
   void TakeInterrupts() noexcept;
-  int WaitEnded(Nanos timeout) noexcept;
 
   pthread_t thread_{};
   bool has_thread_ = false;
-  int run_error_ = 0;
 };
 
 // A section of code that holds a tree's lock. Its end settles what has become empty, unlocks, and wakes

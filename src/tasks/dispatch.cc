@@ -1,0 +1,272 @@
+// The loop's part of a turn: deadlines, effects (starting and cancelling operations), callbacks.
+#include <algorithm>
+#include <mutex>
+
+#include "tasks/tree.h"
+
+namespace creche::tasks {
+
+void Tree::PushReady(Entry* entry) noexcept {
+  entry->next = nullptr;
+  (ready_last_ ? ready_last_->next : ready_first_) = entry;
+  ready_last_ = entry;
+  Poke();
+}
+
+void Tree::PushEffect(EndNode* node) noexcept {
+  if (node->in_effects) return;
+  node->in_effects = true;
+  node->link_next = nullptr;
+  node->link_prev = effects_last_;
+  (effects_last_ ? effects_last_->link_next : effects_first_) = node;
+  effects_last_ = node;
+  Poke();
+}
+
+void Tree::RemoveEffect(EndNode* node) noexcept {
+  node->in_effects = false;
+  (node->link_prev ? node->link_prev->link_next : effects_first_) = node->link_next;
+  (node->link_next ? node->link_next->link_prev : effects_last_) = node->link_prev;
+  node->link_next = node->link_prev = nullptr;
+}
+
+bool Tree::Ready() noexcept {
+  std::lock_guard guard(domain_->lock);
+  return ready_first_ || effects_first_ || dead_ || !trash_.empty() || ended_ ||
+         (root_.closed && root_.pending == 0);
+}
+
+Nanos Tree::NextDeadline() noexcept {
+  std::lock_guard guard(domain_->lock);
+  return std::min({deadlines_.next(), sleeps_.next(), graces_.next(), shutdown_at_});
+}
+
+void Tree::TakeInterrupts() noexcept {
+  if (!domain_->interrupted.exchange(false)) return;
+  for (auto& place : domain_->interrupts) {
+    const uint64_t id = place.exchange(0);
+    Status status;
+    if (id == 0) continue;
+    if (void* found = FindHere(domain_, id, kScopeKinds, &status))
+      Cancel(static_cast<Node*>(found), Reason::kInterrupt, id, nullptr);
+  }
+}
+
+void Tree::Expire(Nanos now) noexcept {
+  Section section(*this);
+  TakeInterrupts();
+  while (Deadline* expired = deadlines_.PopExpired(now)) {
+    Node* node = static_cast<Node*>(static_cast<Expiry*>(expired));
+    Cancel(node, Reason::kDeadline, node->id, nullptr);
+  }
+  if (shutdown_at_ <= now) {
+    shutdown_at_ = kNever;
+    Cancel(&root_, Reason::kShutdown, root_.id, nullptr);
+  }
+  while (Deadline* expired = graces_.PopExpired(now)) NameStalled(static_cast<Group*>(static_cast<Grace*>(expired)));
+  while (Deadline* expired = sleeps_.PopExpired(now)) Commit(static_cast<SleepNode*>(static_cast<Alarm*>(expired)), {});
+}
+
+void Tree::NameStalled(Group* group) noexcept {
+  for (Node* node = group->first_child; node;) {
+    if (node->type == NodeType::kUser || node->type == NodeType::kExternal) {
+      auto* task = static_cast<UserNode*>(node);
+      if (task->begun && !task->finished) Notify(task, &task->stalled, What::kStalled);
+    }
+    Node* next = node->first_child;
+    if (!next) {
+      while (node != group && !node->next) node = node->parent;
+      next = node == group ? nullptr : node->next;
+    }
+    node = next;
+  }
+}
+
+bool Tree::RunEffects() noexcept {
+  std::unique_lock lock(domain_->lock);
+  bool did = false;
+  while (EndNode* node = effects_first_) {
+    RemoveEffect(node);
+    RunEffect(node, lock);
+    did = true;
+    if (settle_) Settle();
+  }
+  return did;
+}
+
+void Tree::RunEffect(EndNode* node, std::unique_lock<platform::Lock>& lock) noexcept {
+  if (node->give_back) {
+    node->give_back = false;
+    while (Lease* lease = node->first_lease) {
+      const bool last = lease->next_ == nullptr;  // after it the node may be gone
+      DetachLease(lease);
+      lock.unlock();
+      lease->GiveBack();
+      lock.lock();
+      if (last) return;
+    }
+    return;
+  }
+  if (node->type == NodeType::kOffload) return RunOffload(static_cast<UserNode*>(node), lock);
+  if (node->type != NodeType::kOperation) return;
+  auto* task = static_cast<OperationNode*>(node);
+  Operation* operation = task->operation.get();
+  if (task->state == State::kStarting) {
+    if (task->eff) return CommitCancelled(task, Phase::kNone);
+    task->state = State::kRunning;
+    lock.unlock();
+    operation->Start();
+    lock.lock();
+    return;
+  }
+  if (task->tell_cancel && !task->told) {
+    task->told = true;
+    task->answer.reset();
+    task->asked = false;
+    lock.unlock();
+    operation->Cancel();
+    lock.lock();
+    return;
+  }
+  if (std::unique_ptr<Answer> answer = std::move(task->answer)) {
+    lock.unlock();
+    operation->Answer(answer->status, std::move(answer->bytes), answer->more,
+                      std::move(answer->error));
+    lock.lock();
+  }
+}
+
+bool Tree::Dispatch() noexcept {
+  bool did = RunEffects();
+  {
+    std::unique_lock lock(domain_->lock);
+    // One batch: what becomes ready meanwhile waits for the next turn, after I/O.
+    for (Entry *last = ready_last_, *entry = nullptr; last && entry != last;) {
+      entry = ready_first_;
+      ready_first_ = entry->next;
+      if (!ready_first_) ready_last_ = nullptr;
+      Call(entry, lock);
+      if (settle_) Settle();
+      did = true;
+    }
+  }
+  did |= RunEffects();
+  std::unique_lock lock(domain_->lock);
+  EmptyTrash(lock);
+  if (root_.closed && root_.pending == 0) did |= TryEnd(lock);
+  return did;
+}
+
+void Tree::Call(Entry* entry, std::unique_lock<platform::Lock>& lock) noexcept {
+  Completion c{};
+  counters_.completions++;
+  if (entry->type == EntryType::kPost) {
+    auto* post = static_cast<PostEntry*>(entry);
+    c.kind = static_cast<uint32_t>(post->what);
+    c.user = post->user;
+    const DoneFn fn = post->fn;
+    lock.unlock();
+    delete post;
+    fn(c.user, &c);
+    lock.lock();
+    return;
+  }
+  EndNode* node = entry->node;
+  calling_owner_ = node->owner;
+  follow_up_ = nullptr;
+  if (entry->type == EntryType::kFinal) {
+    Fill(node, &c);
+    c.kind = static_cast<uint32_t>(entry->what);
+    EndId(node);
+    if (node->parent && node->parent != node->owner) {
+      // In its bare scope it no longer counts, so that its callback may leave the scope.
+      node->parent->live--;
+      MaySettle(node->parent);
+      node->parent = node->owner;
+      node->owner->live++;
+    }
+    {
+      const End end = std::move(node->end);  // its error and data live until the callback has returned
+      lock.unlock();
+      if (node->route == Route::kListener)
+        static_cast<UserNode*>(node)->listener->BodyEnded(ToOutcome(end));
+      else
+        node->done(node->user, &c);
+    }
+    lock.lock();
+    calling_owner_ = nullptr;
+    if (node->type == NodeType::kRoot) {
+      ended_ = true;
+    } else {
+      Uncount(node);
+      Retire(node);
+    }
+    return;
+  }
+  c.flags = kMore;
+  c.user = node->user;
+  c.task = node->id;
+  c.kind = static_cast<uint32_t>(entry->what);
+  // Held open, whatever the callback does.
+  node->pending++;
+  if (entry->type == EntryType::kMore) {
+    auto* more = static_cast<MoreEntry*>(entry);
+    c.status = static_cast<int32_t>(more->outcome.status);
+    c.flags |= more->outcome.owned ? kOwned : 0u;
+    c.code = more->outcome.code;
+    c.value = more->outcome.value;
+    c.data = more->outcome.data;
+    c.data_size = more->outcome.size;
+    c.error = more->outcome.error ? &more->outcome.error->fields() : nullptr;
+    lock.unlock();
+    node->done(node->user, &c);
+    delete more;
+    lock.lock();
+  } else {
+    auto* task = static_cast<UserNode*>(node);
+    const bool begin = entry == &task->begin;
+    entry->listed = false;
+    if (begin) task->begun = true;
+    if (begin || !task->finished) {
+      c.value = begin ? task->begin_value : 0;
+      const bool external = task->type == NodeType::kExternal;
+      if (!external) c.user = task->body_user;
+      const DoneFn fn = external ? task->done : task->body_fn;
+      lock.unlock();
+      fn(c.user, &c);
+      lock.lock();
+      if (begin && task->eff && !task->finished) Notify(task, &task->cancel, What::kCancel);
+    }
+  }
+  calling_owner_ = nullptr;
+  node->pending--;
+  MaySettle(node);
+}
+
+Outcome Tree::ToOutcome(const End& end) noexcept {
+  Outcome outcome;
+  outcome.status = end.status;
+  outcome.value = end.value;
+  outcome.error = end.error;
+  return outcome;
+}
+
+void Tree::EmptyTrash(std::unique_lock<platform::Lock>& lock) noexcept {
+  while (dead_ || !trash_.empty()) {
+    Operation* dead = std::exchange(dead_, nullptr);
+    std::vector<End> trash = std::move(trash_);
+    trash_.clear();
+    lock.unlock();
+    while (dead) {
+      Operation* next = dead->next_dead_;
+      delete dead;
+      dead = next;
+    }
+    for (End& end : trash)
+      if (end.flags & kOwned) ReleaseObject(end.value);
+    trash.clear();
+    lock.lock();
+  }
+}
+
+}  // namespace creche::tasks

@@ -1,0 +1,171 @@
+// Groups: opening, closing, joining; their errors and gathered results.
+#include <poll.h>
+#include <sys/eventfd.h>
+
+#include <cstdlib>
+#include <cstring>
+
+#include "platform/unique_fd.h"
+#include "platform/wait.h"
+#include "tasks/hold.h"
+#include "tasks/tree.h"
+
+namespace creche::tasks {
+
+Status OpenGroup(const GroupOptions& options, const Tail& tail) noexcept {
+  if (tail.task) *tail.task = 0;
+  Section section(tail.in, kScopeKinds);
+  if (!section.ok()) return section.status();
+  Tree* tree = section.tree();
+  Node* in = section.node();
+  if (Status status = Tree::Admits(in); status != Status::kOk) return status;
+  Group* group = tree->groups_pool_.New(NodeType::kGroup);
+  if (!group) return Status::kNoMemory;
+  group->id = AddSlot(tree->domain(), Kind::kGroup, static_cast<Node*>(group));
+  if (options.name) group->name = strdup(options.name);
+  Status status =
+      group->id == 0 || (options.name && !group->name) ? Status::kNoMemory : Status::kOk;
+  if (status == Status::kOk) {
+    try {
+      if (options.deadline != kNever) tree->deadlines_.Reserve();
+      if (options.joinable) group->errors.reserve(1);
+    } catch (const std::bad_alloc&) {
+      status = Status::kNoMemory;
+    }
+  }
+  TaskOptions own;  // its own completion: its own queue first
+  own.queue = options.queue;
+  Tail route = tail;
+  route.options = &own;
+  if (status == Status::kOk) status = tree->SetRoute(group, in, route);
+  if (status != Status::kOk) {
+    if (group->id != 0) EndSlot(tree->domain(), group->id);
+    tree->Free(group);
+    return status;
+  }
+  if (options.own_queue_only && options.queue == 0) {
+    // Children do not inherit; the group's own completion still goes where it was going to.
+    group->inherits = false;
+  }
+  group->final.node = group;
+  group->policy = static_cast<Policy>(options.policy);
+  group->move_on = options.move_on;
+  group->joinable = options.joinable;
+  group->until_released = options.until_released;
+  group->limit = options.limit;
+  group->max_errors = options.max_errors;
+  group->grace = options.grace;
+  group->started = tree->now();
+  group->state = State::kRunning;
+  tree->Link(group, in, options.shield);
+  tree->counters_.started++;
+  tree->counters_.groups++;
+  if (tail.task) *tail.task = group->id;
+  static_cast<void>(tree->SetDeadlineOfNew(group, options.deadline));  // there is room
+  return Status::kOk;
+}
+
+Status CloseGroup(uint64_t id) noexcept {
+  Section section(id, Bit(Kind::kGroup));
+  if (!section.ok()) return section.status();
+  auto* group = static_cast<Group*>(section.node());
+  group->closed = true;
+  section.tree()->MaySettle(group);
+  return Status::kOk;
+}
+
+void Tree::KeepForJoin(Group* group) noexcept {
+  group->outcome = {group->end.status, group->end.flags,
+                    group->cause ? group->cause->reason : Reason::kNone};
+  group->link_next = joinables_;
+  group->link_prev = nullptr;
+  if (joinables_) joinables_->link_prev = group;
+  joinables_ = group;
+  if (group->join_fd >= 0) platform::Reactor::Wake(group->join_fd);
+}
+
+Status JoinGroup(uint64_t id, Nanos timeout, LeaveOutcome* outcome) noexcept {
+  if (Loop::OnAnyLoop()) return Status::kWouldDeadlock;
+  const Nanos until = After(platform::MonotonicNow(), timeout);
+  platform::UniqueFd fd;
+  bool joining = false;
+  for (int failed = 0;;) {
+    {
+      Section section(id, Bit(Kind::kGroup));
+      if (!section.ok()) return section.status();
+      Tree* tree = section.tree();
+      auto* group = static_cast<Group*>(section.node());
+      if (!group->joinable || (group->joining && !joining)) return Status::kState;
+      group->closed = true;
+      tree->MaySettle(group);
+      tree->Settle();
+      if (group->state == State::kCommitted) {
+        if (outcome) *outcome = group->outcome;
+        if (group->link_next) group->link_next->link_prev = group->link_prev;
+        if (group->link_prev)
+          group->link_prev->link_next = group->link_next;
+        else
+          tree->joinables_ = static_cast<Group*>(group->link_next);
+        group->joined = true;
+        tree->EndId(group);
+        if (group->delivered) tree->Free(group);
+        return Status::kOk;
+      }
+      joining = group->joining = failed == 0 && timeout != 0;
+      if (!joining) {
+        group->join_fd = -1;
+        if (failed == 0) return Status::kTimeout;
+        return failed == EINTR ? Status::kInterrupted : Status::kTimeout;
+      }
+      if (!fd) fd = platform::UniqueFd(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+      if (!fd) {
+        group->joining = false;
+        return Status::kSystem;
+      }
+      group->join_fd = fd.get();
+    }
+    failed = platform::WaitReadable(fd.get(), until);
+  }
+}
+
+ErrorRef Tree::GroupError(const Group* group) noexcept {
+  try {
+    ErrorInfo info{.status = Status::kGroup};
+    info.children = group->errors;
+    info.children_dropped = group->errors_dropped;
+    const size_t n = group->errors.size() + group->errors_dropped;
+    info.message = std::to_string(n) + (n == 1 ? " child failed; " : " children failed; ") +
+                   (n == 1 ? "it says: " : "the first says: ") + group->errors[0]->message();
+    if (group->cause) {
+      info.reason = group->cause->reason;
+      info.by = group->cause->by;
+    }
+    return MakeError(std::move(info));
+  } catch (const std::bad_alloc&) {
+    return NoMemoryError();
+  }
+}
+
+namespace {
+// The array behind a group's completion, and what its completions own.
+struct Gathered final : Held {
+  explicit Gathered(std::vector<Completion> c) : completions(std::move(c)) {}
+  ~Gathered() override { ReleaseCompletions(completions.data(), completions.size()); }
+  std::vector<Completion> completions;
+};
+}  // namespace
+
+void Tree::HandOutGathered(Group* group, End* end) noexcept {
+  auto* gathered = new (std::nothrow) Gathered(std::move(group->gathered));
+  if (!gathered) {
+    end->status = Status::kNoMemory;
+    end->error = NoMemoryError();
+    return;
+  }
+  end->held.reset(gathered);
+  end->data = gathered->completions.data();
+  end->size = gathered->completions.size() * sizeof(Completion);
+  end->value = gathered->completions.size();
+}
+
+}  // namespace creche::tasks

@@ -1,0 +1,131 @@
+// Offloaded functions: user code that may block, on worker threads.
+#include <new>
+
+#include "tasks/tree.h"
+
+namespace creche::tasks {
+
+namespace {
+
+// The function on its way to a worker, and on it. Owns arg: frees it once, whatever happens.
+class OffloadWork final : public WorkItem {
+ public:
+  OffloadWork(OffloadFn fn, void* arg, void (*arg_free)(void*))
+      : fn_(fn), arg_(arg), arg_free_(arg_free) {}
+  ~OffloadWork() override {
+    if (arg_free_) arg_free_(arg_);
+    if (ran_ || task_ == 0) return;
+    // No worker took it: its task must not wait for ever.
+    Section section(task_, Bit(Kind::kTask));
+    if (section.ok()) {
+      auto* task = static_cast<UserNode*>(section.node());
+      task->begun = true;
+      static_cast<void>(section.tree()->FinishUser(
+          task, Status::kNoMemory, 0,
+          MakeError(Status::kNoMemory, Phase::kTask,
+                    "no worker thread could be started for an offloaded function")));
+    }
+  }
+  // The call failed: arg stays the caller's.
+  void Disown() { arg_free_ = nullptr; }
+  void set_task(uint64_t task) { task_ = task; }
+
+  void Run() noexcept override {
+    ran_ = true;
+    {
+      Section section(task_, Bit(Kind::kTask));
+      if (!section.ok()) return;  // cancelled before it began
+      auto* task = static_cast<UserNode*>(section.node());
+      if (task->finished) return;
+      task->begun = true;
+    }
+    uint64_t value = 0;
+    const auto status = static_cast<Status>(fn_(arg_, task_, &value));
+    // Its arg is freed before anybody can learn that it has ended.
+    if (arg_free_) arg_free_(arg_);
+    arg_free_ = nullptr;
+    static_cast<void>(FinishOffloaded(task_, status, value));
+  }
+
+ private:
+  static Status FinishOffloaded(uint64_t id, Status status, uint64_t value) {
+    Section section(id, Bit(Kind::kTask));
+    if (!section.ok()) return section.status();  // abandoned
+    return section.tree()->FinishUser(static_cast<UserNode*>(section.node()), status, value,
+                                      nullptr);
+  }
+
+  const OffloadFn fn_;
+  void* const arg_;
+  void (*arg_free_)(void*);
+  uint64_t task_ = 0;
+  bool ran_ = false;
+};
+
+}  // namespace
+
+Status Offload(const Tail& tail, OffloadFn fn, void* arg, void (*arg_free)(void*),
+               bool abandon) noexcept {
+  if (tail.task) *tail.task = 0;
+  auto* work = new (std::nothrow) OffloadWork(fn, arg, arg_free);
+  if (!work) return Status::kNoMemory;
+  std::unique_ptr<OffloadWork> owned(work);
+  Status status;
+  {
+    Section section(tail.in, kScopeKinds);
+    status = section.status();
+    if (section.ok()) status = Tree::Admits(section.node());
+    if (status == Status::kOk) {
+      Tree* tree = section.tree();
+      UserNode* task = tree->users_pool_.New(NodeType::kOffload);
+      uint64_t id = 0;
+      Tail own = tail;
+      own.task = &id;
+      if (task) {
+        task->abandon = abandon;
+        status = tree->StartTask(task, section.node(), own, false);
+      } else {
+        status = Status::kNoMemory;
+      }
+      if (status == Status::kOk) {
+        work->set_task(id);
+        if (tail.task) *tail.task = id;
+        task->work = std::move(owned);
+      }
+    }
+  }
+  if (owned) owned->Disown();
+  return status;
+}
+
+void Tree::RunOffload(UserNode* task, std::unique_lock<platform::Lock>& lock) noexcept {
+  if (task->state == State::kStarting) {
+    std::unique_ptr<WorkItem> work = std::move(task->work);
+    if (task->eff)
+      CommitCancelled(task, Phase::kNone);
+    else
+      task->state = State::kRunning;
+    const bool submit = task->state == State::kRunning;
+    lock.unlock();
+    // Without a worker the item is destroyed, which finishes the task.
+    if (submit)
+      static_cast<void>(offload_workers_->Submit(std::move(work)));
+    else
+      work.reset();
+    lock.lock();
+    return;
+  }
+  if (!task->tell_cancel || task->finished) return;
+  task->tell_cancel = false;
+  if (!task->begun) return CommitCancelled(task, Phase::kNone);
+  if (task->abandon) static_cast<void>(FinishUser(task, Status::kCancelled, 0, nullptr));
+}
+
+Status OffloadCancelled(uint64_t id) noexcept {
+  Section section(id, Bit(Kind::kTask));
+  if (!section.ok()) return section.status();
+  if (section.node()->type != NodeType::kOffload) return Status::kBadHandle;
+  return section.node()->eff ? Status::kCancelled : Status::kOk;
+}
+
+}  // namespace creche::tasks

@@ -1,0 +1,155 @@
+// What operations call: completing, delivering, asking; and what other parts of a loop register.
+#include "tasks/operation.h"
+
+#include <new>
+
+#include "tasks/hold.h"
+#include "tasks/tree.h"
+
+namespace creche::tasks {
+
+namespace {
+End ToEnd(Outcome&& outcome) {
+  End end;
+  end.status = outcome.status;
+  end.code = outcome.code;
+  end.flags = outcome.owned ? kOwned : 0u;
+  end.value = outcome.value;
+  end.data = outcome.data;
+  end.size = outcome.size;
+  end.error = std::move(outcome.error);
+  end.held = std::move(outcome.held);
+  return end;
+}
+}  // namespace
+
+void Operation::Complete(Outcome outcome) noexcept { CompleteWithLease(std::move(outcome), nullptr); }
+
+void Operation::CompleteWithLease(Outcome outcome, Lease* lease) noexcept {
+  Section section(*tree_);
+  node_->final.what = outcome.what;
+  if (lease) tree_->AttachLease(lease, node_->owner);
+  tree_->Commit(node_, ToEnd(std::move(outcome)));
+}
+
+bool Operation::Deliver(Outcome outcome) noexcept {
+  auto* entry = new (std::nothrow) MoreEntry;
+  if (!entry) return false;
+  entry->type = EntryType::kMore;
+  entry->node = node_;
+  entry->what = outcome.what;
+  entry->outcome = std::move(outcome);
+  const bool queued = node_->route == Route::kDefault;  // set at the start, read-only since
+  if (queued && entry->outcome.held) {
+    entry->hold = KeepHeld(entry->outcome.held);
+    if (entry->hold == 0) {
+      delete entry;
+      return false;
+    }
+  }
+  Section section(*tree_);
+  if (queued) {
+    tree_->Push(node_->queue, entry);
+  } else if (node_->route == Route::kFunction) {
+    tree_->PushReady(entry);
+  } else {
+    // Nobody is told of steps in between, not even a group that gathers.
+    End end;
+    end.flags = entry->outcome.owned ? kOwned : 0u;
+    end.value = entry->outcome.value;
+    end.held = std::move(entry->outcome.held);
+    end.error = std::move(entry->outcome.error);
+    tree_->Discard(std::move(end));
+    delete entry;
+  }
+  return true;
+}
+
+bool Operation::Ask(What what, uint64_t hint) noexcept {
+  {
+    Section section(*tree_);
+    if (node_->route != Route::kDefault && node_->route != Route::kFunction) return false;
+    node_->asked = true;
+  }
+  Outcome outcome;
+  outcome.what = what;
+  outcome.value = hint;
+  return Deliver(std::move(outcome));
+}
+
+Status AnswerTask(uint64_t id, Status status, std::string bytes, bool more,
+                  ErrorRef error) noexcept {
+  auto* answer = new (std::nothrow) Answer;
+  if (!answer) return Status::kNoMemory;
+  std::unique_ptr<Answer> owned(answer);
+  *answer = {status, std::move(bytes), more, std::move(error)};
+  Section section(id, Bit(Kind::kTask));
+  if (!section.ok()) return section.status();
+  if (section.node()->type != NodeType::kOperation) return Status::kState;
+  auto* task = static_cast<OperationNode*>(section.node());
+  if (!task->asked || task->state != State::kRunning) return Status::kState;
+  task->asked = false;
+  task->answer = std::move(owned);
+  section.tree()->PushEffect(task);
+  return Status::kOk;
+}
+
+bool Operation::cancelled() const noexcept {
+  Section section(*tree_);
+  return node_->eff;
+}
+
+Loop& Operation::loop() const noexcept { return *tree_; }
+uint64_t Operation::task_id() const noexcept { return node_->id; }
+
+Status AddResident(Loop& loop, Resident* resident) noexcept {
+  auto& tree = static_cast<Tree&>(loop);
+  Section section(tree);
+  if (tree.closing()) return Status::kClosed;
+  tree.AddResidentLocked(resident);
+  return Status::kOk;
+}
+
+void RemoveResident(Loop& loop, Resident* resident) noexcept {
+  auto& tree = static_cast<Tree&>(loop);
+  Section section(tree);
+  tree.RemoveResident(resident);
+}
+
+bool DeliverClosed(Loop& loop, DoneFn done, void* user) noexcept {
+  auto* entry = new (std::nothrow) PostEntry;
+  if (!entry) return false;
+  entry->type = EntryType::kPost;
+  entry->what = What::kDone;
+  entry->fn = done;
+  entry->user = user;
+  auto& tree = static_cast<Tree&>(loop);
+  Section section(tree);
+  tree.PushReady(entry);
+  return true;
+}
+
+Ref<Loop> FindLoop(uint64_t id, Status* status) noexcept {
+  Section section(id, Bit(Kind::kLoop));
+  *status = section.status();
+  return section.ok() ? Ref<Loop>::Share(section.tree()) : nullptr;
+}
+
+Status PostTo(uint64_t loop, DoneFn fn, void* user) noexcept {
+  auto* entry = new (std::nothrow) PostEntry;
+  if (!entry) return Status::kNoMemory;
+  std::unique_ptr<PostEntry> owned(entry);
+  entry->type = EntryType::kPost;
+  entry->what = What::kPost;
+  entry->fn = fn;
+  entry->user = user;
+  Section section(loop, Bit(Kind::kLoop));
+  if (!section.ok()) return section.status();
+  Tree* tree = section.tree();
+  if (tree->root_done_told_) return Status::kClosed;
+  tree->counters_.posts++;
+  tree->PushReady(owned.release());
+  return Status::kOk;
+}
+
+}  // namespace creche::tasks

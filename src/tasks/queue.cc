@@ -1,0 +1,260 @@
+// Queues: filled by the loop, drained by any thread.
+#include "tasks/queue.h"
+
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <new>
+
+#include "platform/wait.h"
+#include "tasks/hold.h"
+#include "tasks/tree.h"
+
+namespace creche::tasks {
+
+void Queue::Signal() noexcept {
+  const bool readable = first != nullptr || released || (closed && accepted == 0);
+  if (readable == signalled) return;
+  const int saved = errno;
+  uint64_t count = 1;
+  [[maybe_unused]] const ssize_t n = readable ? write(fd.get(), &count, sizeof count)
+                                              : read(fd.get(), &count, sizeof count);
+  signalled = readable;
+  errno = saved;
+}
+
+Status OpenQueue(uint64_t loop, const char* name, uint64_t* id, int* system_errno) noexcept {
+  *id = 0;
+  platform::UniqueFd fd(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+  *system_errno = fd ? 0 : errno;
+  if (!fd) return Status::kSystem;
+  auto* queue = new (std::nothrow) Queue;
+  if (!queue) return Status::kNoMemory;
+  std::unique_ptr<Queue> owned(queue);
+  queue->fd = std::move(fd);
+  if (name && !(queue->name = strdup(name))) return Status::kNoMemory;
+  Section section(loop, Bit(Kind::kLoop));
+  Status status = section.status();
+  if (section.ok()) {
+    Tree* tree = section.tree();
+    status = tree->closing() ? Status::kClosed : Status::kOk;
+    if (status == Status::kOk) {
+      queue->id = AddSlot(tree->domain(), Kind::kQueue, queue);
+      if (queue->id == 0) status = Status::kNoMemory;
+    }
+    if (status == Status::kOk) {
+      queue->next_queue = tree->queues_;
+      if (tree->queues_) tree->queues_->prev_queue = queue;
+      tree->queues_ = owned.release();
+      *id = queue->id;
+    }
+  }
+  if (owned) free(queue->name);
+  return status;
+}
+
+Status QueueFd(uint64_t id, int* fd) noexcept {
+  Section section(id, Bit(Kind::kQueue));
+  if (!section.ok()) return section.status();
+  *fd = section.As<Queue>()->fd.get();
+  return Status::kOk;
+}
+
+void Tree::Push(Queue* queue, Entry* entry) noexcept {
+  if (queue->released) return DiscardEntry(entry);
+  entry->next = nullptr;
+  (queue->last ? queue->last->next : queue->first) = entry;
+  queue->last = entry;
+  queue->Signal();
+}
+
+void Tree::DiscardEntry(Entry* entry) noexcept {
+  switch (entry->type) {
+    case EntryType::kNotice: entry->listed = false; return;
+    case EntryType::kFinal: {
+      EndNode* node = entry->node;
+      Discard(std::move(node->end));
+      if (node->seated) {
+        node->seated = false;
+        Uncount(node);
+      }
+      return Retire(node);
+    }
+    case EntryType::kMore: {
+      auto* more = static_cast<MoreEntry*>(entry);
+      End end;
+      end.flags = more->outcome.owned ? kOwned : 0u;
+      end.value = more->outcome.value;
+      end.error = std::move(more->outcome.error);
+      end.held = std::move(more->outcome.held);
+      Discard(std::move(end));
+      if (more->hold != 0) {
+        End hold;
+        hold.flags = kOwned;
+        hold.value = more->hold;
+        Discard(std::move(hold));
+      }
+      delete more;
+      return;
+    }
+    case EntryType::kPost: delete static_cast<PostEntry*>(entry); return;
+  }
+}
+
+void Tree::UnrefQueue(Queue* queue) noexcept {
+  if (--queue->refs != 0) return;
+  (queue->prev_queue ? queue->prev_queue->next_queue : queues_) = queue->next_queue;
+  if (queue->next_queue) queue->next_queue->prev_queue = queue->prev_queue;
+  delete queue->close_entry;
+  free(queue->name);
+  delete queue;
+}
+
+void Tree::QueueMayEnd(Queue* queue) noexcept {
+  if (!queue->closed || queue->accepted != 0) return;
+  queue->Signal();
+  if (queue->close_entry) {
+    PushReady(queue->close_entry);
+    queue->close_entry = nullptr;
+  }
+}
+
+void Tree::TakeEntry(Entry* entry, Completion* c) noexcept {
+  EndNode* node = entry->node;
+  if (entry->type == EntryType::kFinal) {
+    Fill(node, c);
+    c->kind = static_cast<uint32_t>(entry->what);
+    c->hold = node->hold;
+    if (node->end.error) static_cast<void>(node->end.error.Leak());
+    if (node->seated) {
+      // Its id has ended, so there is a free slot: this cannot fail.
+      c->seat = AddSlot(domain_, Kind::kSeat, node);
+    } else {
+      Retire(node);
+    }
+    return;
+  }
+  *c = {};
+  c->kind = static_cast<uint32_t>(entry->what);
+  c->flags = kMore;
+  c->user = node->user;
+  c->task = node->id;
+  if (entry->type == EntryType::kNotice) {
+    entry->listed = false;
+    c->value = static_cast<UserNode*>(node)->begin_value;
+    return;
+  }
+  auto* more = static_cast<MoreEntry*>(entry);
+  c->status = static_cast<int32_t>(more->outcome.status);
+  c->flags |= more->outcome.owned ? kOwned : 0u;
+  c->code = more->outcome.code;
+  c->value = more->outcome.value;
+  c->data = more->outcome.data;
+  c->data_size = more->outcome.size;
+  c->error = more->outcome.error ? &more->outcome.error.Leak()->fields() : nullptr;
+  c->hold = more->hold;
+  delete more;
+}
+
+Status DrainQueue(uint64_t id, Completion* completions, size_t capacity, size_t* n) noexcept {
+  *n = 0;
+  Section section(id, Bit(Kind::kQueue));
+  if (!section.ok()) return section.status();
+  Tree* tree = section.tree();
+  auto* queue = section.As<Queue>();
+  while (*n < capacity && queue->first) {
+    Entry* entry = queue->first;
+    queue->first = entry->next;
+    if (!queue->first) queue->last = nullptr;
+    tree->TakeEntry(entry, &completions[(*n)++]);
+  }
+  tree->counters_.completions += *n;
+  queue->Signal();
+  return *n == 0 && queue->closed && queue->accepted == 0 ? Status::kClosed : Status::kOk;
+}
+
+Status WaitQueue(uint64_t id, Completion* completions, size_t capacity, Nanos timeout,
+                 size_t* n) noexcept {
+  *n = 0;
+  if (Loop::OnAnyLoop()) return Status::kWouldDeadlock;
+  const Nanos until = After(platform::MonotonicNow(), timeout);
+  for (;;) {
+    Status status = DrainQueue(id, completions, capacity, n);
+    if (status != Status::kOk || *n > 0 || capacity == 0) return status;
+    int fd;
+    Queue* queue;
+    Ref<Tree> tree;
+    {
+      // A reference keeps the descriptor open while this thread sleeps on it.
+      Section section(id, Bit(Kind::kQueue));
+      if (!section.ok()) continue;
+      queue = section.As<Queue>();
+      queue->refs++;
+      fd = queue->fd.get();
+      tree = Ref<Tree>::Share(section.tree());
+      tree->waiters_++;
+    }
+    const int failed = platform::WaitReadable(fd, until);
+    bool released, last;
+    {
+      Section section(*tree);
+      released = queue->released;
+      tree->UnrefQueue(queue);
+      last = --tree->waiters_ == 0 && tree->joined_;
+    }
+    if (last) tree->CloseAfterJoin();
+    if (released) return Status::kClosed;
+    if (failed == ETIMEDOUT) return Status::kTimeout;
+    if (failed == EINTR) return Status::kInterrupted;
+  }
+}
+
+Status CloseQueue(uint64_t id, DoneFn done, void* user) noexcept {
+  PostEntry* entry = nullptr;
+  if (done) {
+    entry = new (std::nothrow) PostEntry;
+    if (!entry) return Status::kNoMemory;
+    entry->type = EntryType::kPost;
+    entry->what = What::kDone;
+    entry->fn = done;
+    entry->user = user;
+  }
+  std::unique_ptr<PostEntry> owned(entry);
+  Section section(id, Bit(Kind::kQueue));
+  if (!section.ok()) return section.status();
+  auto* queue = section.As<Queue>();
+  if (queue->closed) {
+    // Closed before: this caller is told as well, now.
+    if (owned) section.tree()->PushReady(owned.release());
+    return Status::kOk;
+  }
+  queue->closed = true;
+  queue->close_entry = owned.release();
+  section.tree()->QueueMayEnd(queue);
+  return Status::kOk;
+}
+
+void ReleaseQueue(uint64_t id) noexcept {
+  Section section(id, Bit(Kind::kQueue));
+  if (!section.ok()) return;
+  auto* queue = section.As<Queue>();
+  EndSlot(section.tree()->domain(), id);
+  section.tree()->DropQueue(queue);
+}
+
+void Tree::DropQueue(Queue* queue) noexcept {
+  queue->closed = queue->released = true;
+  while (Entry* entry = queue->first) {
+    queue->first = entry->next;
+    DiscardEntry(entry);
+  }
+  queue->last = nullptr;
+  queue->Signal();
+  QueueMayEnd(queue);
+  UnrefQueue(queue);
+}
+
+}  // namespace creche::tasks

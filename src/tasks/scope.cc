@@ -1,0 +1,131 @@
+// Bare scopes, and what can be done to any scope.
+#include <cstdlib>
+#include <cstring>
+
+#include "platform/fork.h"
+#include "tasks/tree.h"
+
+namespace creche::tasks {
+
+Status OpenScope(uint64_t in, const ScopeOptions& options, uint64_t* id) noexcept {
+  *id = 0;
+  Section section(in, kScopeKinds);
+  if (!section.ok()) return section.status();
+  Tree* tree = section.tree();
+  if (Status status = Tree::Admits(section.node()); status != Status::kOk) return status;
+  Node* scope = tree->scopes_pool_.New(NodeType::kScope);
+  if (!scope) return Status::kNoMemory;
+  scope->id = AddSlot(tree->domain(), Kind::kScope, scope);
+  if (options.name) scope->name = strdup(options.name);
+  bool ok = scope->id != 0 && (!options.name || scope->name);
+  try {
+    if (options.deadline != kNever) tree->deadlines_.Reserve();
+  } catch (const std::bad_alloc&) {
+    ok = false;
+  }
+  if (!ok) {
+    if (scope->id != 0) EndSlot(tree->domain(), scope->id);
+    tree->Free(scope);
+    return Status::kNoMemory;
+  }
+  scope->move_on = options.move_on;
+  if ((scope->queue = QueueBelow(section.node()))) scope->queue->refs++;
+  tree->Link(scope, section.node(), options.shield);
+  tree->counters_.scopes++;
+  static_cast<void>(tree->SetDeadlineOfNew(scope, options.deadline));  // there is room
+  *id = scope->id;
+  return Status::kOk;
+}
+
+Status LeaveScope(uint64_t id, LeaveOutcome* outcome) noexcept {
+  Section section(id, kScopeKinds);
+  if (!section.ok()) return section.status();
+  Node* scope = section.node();
+  if (scope->type != NodeType::kScope || scope->leaving) return Status::kState;
+  if (scope->live == 0) {
+    section.tree()->LeaveNow(scope, outcome);
+    return Status::kOk;
+  }
+  if (outcome) return Status::kBusy;
+  scope->leaving = true;
+  return Status::kOk;
+}
+
+Status CancelScope(uint64_t id, const char* text) noexcept {
+  char cut[128];
+  if (text) {
+    // Cut at a character, not inside one.
+    size_t n = strnlen(text, sizeof cut);
+    if (n == sizeof cut) {
+      n = sizeof cut - 1;
+      while (n > 0 && (static_cast<unsigned char>(text[n]) & 0xc0) == 0x80) n--;
+    }
+    memcpy(cut, text, n);
+    cut[n] = '\0';
+  }
+  Section section(id, kScopeKinds);
+  if (!section.ok()) return section.status();
+  section.tree()->Cancel(section.node(), Reason::kExplicit, id, text ? cut : nullptr);
+  return Status::kOk;
+}
+
+Status InterruptScope(uint64_t id) noexcept {
+  Status status;
+  Domain* domain = PeekDomain(id, kScopeKinds, &status);
+  if (!domain) return status;
+  for (auto& place : domain->interrupts) {
+    uint64_t held = 0;
+    if (!place.compare_exchange_strong(held, id) && held != id) continue;
+    domain->interrupted.store(true);
+    platform::Reactor::Wake(domain->wake_fd);
+    return Status::kOk;
+  }
+  return Status::kLimit;
+}
+
+Status MoveDeadline(uint64_t id, Nanos deadline) noexcept {
+  Section section(id, kScopeKinds);
+  if (!section.ok()) return section.status();
+  return section.tree()->SetDeadline(section.node(), deadline);
+}
+
+Status ShieldScope(uint64_t id, bool shield) noexcept {
+  Section section(id, kScopeKinds);
+  if (!section.ok()) return section.status();
+  if (section.node()->type == NodeType::kRoot) return Status::kInvalid;
+  section.tree()->SetShield(section.node(), shield);
+  return Status::kOk;
+}
+
+Status LookAtScope(uint64_t id, ScopeState* state) noexcept {
+  Section section(id, kScopeKinds);
+  if (!section.ok()) return section.status();
+  const Node* scope = section.node();
+  state->called = scope->called;
+  state->effective = scope->eff;
+  state->shield = scope->shield;
+  state->reached = scope->reached;
+  state->reason = scope->eff && scope->cause ? scope->cause->reason : Reason::kNone;
+  state->live = scope->live;
+  if (scope->is_owner()) state->live += static_cast<const EndNode*>(scope)->leases;
+  state->deadline = scope->deadline;
+  state->effective_deadline = INT64_MIN;
+  if (!scope->eff) {
+    Nanos nearest = kNever;
+    for (const Node* n = scope; n; n = n->parent) {
+      nearest = std::min(nearest, n->deadline);
+      if (n->shield) break;
+    }
+    state->effective_deadline = nearest;
+  }
+  return Status::kOk;
+}
+
+Status ReadClock(uint64_t id, Nanos* now) noexcept {
+  Section section(id, kScopeKinds);
+  if (!section.ok()) return section.status();
+  *now = section.tree()->now();
+  return Status::kOk;
+}
+
+}  // namespace creche::tasks

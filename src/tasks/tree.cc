@@ -1,0 +1,312 @@
+// The life of a loop: opened, run by its thread or its caller, closed, joined, abandoned.
+#include "tasks/tree.h"
+
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <mutex>
+#include <new>
+
+#include "platform/fork.h"
+#include "platform/thread.h"
+#include "platform/wait.h"
+
+namespace creche::tasks {
+
+Tree::Tree() = default;
+
+Tree::~Tree() { free(root_.name); }
+
+Status Tree::Open(const LoopOptions& options, uint64_t* id, int* system_errno) noexcept {
+  *id = 0;
+  *system_errno = 0;
+  auto* made = new (std::nothrow) Tree;
+  if (!made) return Status::kNoMemory;
+  Ref<Tree> tree = Ref<Tree>::Adopt(made);
+  tree->offload_workers_.reset(new (std::nothrow) Workers(options.offload_limit));
+  if (!tree->offload_workers_) return Status::kNoMemory;
+  if (const int failed = tree->OpenCore(); failed != 0) {
+    *system_errno = failed;
+    return failed == ENOMEM ? Status::kNoMemory : Status::kSystem;
+  }
+  Group& root = tree->root_;
+  root.final.node = &root;
+  root.policy = Policy::kCollect;
+  root.state = State::kRunning;
+  root.route = options.done ? Route::kFunction : Route::kNobody;
+  root.done = options.done;
+  root.user = options.user;
+  root.started = tree->now();
+  tree->caller_runs_ = options.caller_runs;
+  Status status = Status::kOk;
+  {
+    std::lock_guard guard(tree->domain_->lock);
+    root.id = AddSlot(tree->domain_, Kind::kLoop, static_cast<Node*>(&root));
+    if (options.name) root.name = strdup(options.name);
+    if (root.id == 0 || (options.name && !root.name)) status = Status::kNoMemory;
+  }
+  if (status == Status::kOk && !options.caller_runs) {
+    *system_errno = platform::StartThread(&tree->thread_, options.name ? options.name : "creche",
+                                          ThreadMain, made);
+    if (*system_errno != 0) status = Status::kSystem;
+    tree->has_thread_ = status == Status::kOk;
+  }
+  if (status != Status::kOk) {
+    CloseDomain(tree->domain_);
+    tree->domain_ = nullptr;
+    return status;
+  }
+  *id = root.id;
+  static_cast<void>(tree.Leak());  // the handle's reference: given back by the join
+  return Status::kOk;
+}
+
+void* Tree::ThreadMain(void* self) {
+  static_cast<Tree*>(self)->TurnUntilEnded();
+  return nullptr;
+}
+
+void Tree::TurnUntilEnded() noexcept {
+  while (!HasEnded()) Turn(kNever);
+}
+
+bool Tree::HasEnded() noexcept {
+  std::lock_guard guard(domain_->lock);
+  return ended_;
+}
+
+void Tree::BeginClose() noexcept {
+  root_.closed = true;
+  Cancel(&root_, Reason::kShutdown, root_.id, nullptr);
+  MaySettle(&root_);
+  Poke();
+}
+
+void Tree::BeginShutdown(Nanos grace) noexcept {
+  if (grace == 0) return BeginClose();
+  root_.closed = true;
+  shutdown_at_ = std::min(shutdown_at_, After(now(), grace));
+  MaySettle(&root_);
+  Poke();
+}
+
+void Tree::AddResidentLocked(Resident* resident) noexcept {
+  resident->prev_ = nullptr;
+  resident->next_ = residents_;
+  if (residents_) residents_->prev_ = resident;
+  residents_ = resident;
+  resident->registered_ = true;
+}
+
+void Tree::RemoveResident(Resident* resident) noexcept {
+  if (!resident->registered_) return;
+  (resident->prev_ ? resident->prev_->next_ : residents_) = resident->next_;
+  if (resident->next_) resident->next_->prev_ = resident->prev_;
+  resident->registered_ = false;
+  Poke();
+}
+
+// Everything in the tree has ended and the root is closed: what is left to do, step by step.
+bool Tree::TryEnd(std::unique_lock<platform::Lock>& lock) noexcept {
+  if (ended_ || ready_first_ || effects_first_) return false;
+  for (Resident* resident = residents_; resident; resident = resident->next_) {
+    if (resident->told_) continue;
+    resident->told_ = true;
+    lock.unlock();
+    resident->CloseForLoop();
+    lock.lock();
+    return true;
+  }
+  if (residents_) return false;  // they are closing
+  if (!root_done_told_) {
+    root_done_told_ = true;
+    if (root_.route == Route::kFunction) {
+      PushReady(&root_.final);
+      return true;
+    }
+  }
+  lock.unlock();
+  workers().Stop();
+  offload_workers_->Stop();
+  StopJobs();
+  lock.lock();
+  EmptyTrash(lock);
+  ended_ = true;
+  if (join_fd_ >= 0) platform::Reactor::Wake(join_fd_);
+  return true;
+}
+
+Status OpenLoop(const LoopOptions& options, uint64_t* id, int* system_errno) noexcept {
+  return Tree::Open(options, id, system_errno);
+}
+
+Status CloseLoop(uint64_t id) noexcept {
+  Section section(id, Bit(Kind::kLoop));
+  if (section.ok()) section.tree()->BeginClose();
+  return section.status();
+}
+
+Status ShutdownLoop(uint64_t id, Nanos grace) noexcept {
+  Section section(id, Bit(Kind::kLoop));
+  if (section.ok()) section.tree()->BeginShutdown(grace);
+  return section.status();
+}
+
+namespace {
+
+// The right to run a caller-run loop, for as long as it lives.
+class Run {
+ public:
+  explicit Run(uint64_t id) noexcept {
+    if (Loop::OnAnyLoop()) {
+      status_ = Status::kWouldDeadlock;
+      return;
+    }
+    Section section(id, Bit(Kind::kLoop));
+    status_ = section.status();
+    if (!section.ok()) return;
+    Tree* tree = section.tree();
+    if (!tree->caller_runs_ || tree->being_run_ || tree->joining_) {
+      status_ = Status::kState;
+    } else if (tree->ended_) {
+      status_ = Status::kEnded;
+    } else {
+      tree->being_run_ = true;
+      tree_ = Ref<Tree>::Share(tree);
+    }
+  }
+  ~Run() {
+    if (!tree_) return;
+    Section section(*tree_);
+    tree_->being_run_ = false;
+  }
+  Run(const Run&) = delete;
+  Run& operator=(const Run&) = delete;
+  Status status() const { return status_; }
+  Tree* operator->() const { return tree_.get(); }
+
+ private:
+  Ref<Tree> tree_;
+  Status status_ = Status::kOk;
+};
+
+}  // namespace
+
+Status RunLoop(uint64_t id) noexcept {
+  Run run(id);
+  if (run.status() == Status::kOk) run->TurnUntilEnded();
+  return run.status();
+}
+
+Status PollLoop(uint64_t id, Nanos timeout) noexcept {
+  Run run(id);
+  if (run.status() != Status::kOk) return run.status();
+  const Nanos until = After(run->now(), timeout);
+  for (bool first = true;; first = false) {
+    const Nanos left = timeout == kNever ? kNever : std::max<Nanos>(0, until - run->now());
+    if (run->Turn(left)) return Status::kOk;
+    if (run->HasEnded()) return Status::kEnded;
+    if (!first && left == 0) return Status::kTimeout;
+  }
+}
+
+Status Tree::Join(Nanos timeout, std::string* survivors) noexcept {
+  const Nanos until = After(now(), timeout);
+  platform::UniqueFd fd;
+  if (!caller_runs_) {
+    fd = platform::UniqueFd(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+    if (!fd) return Status::kSystem;
+    Section section(*this);
+    join_fd_ = fd.get();
+  }
+  int failed = 0;
+  while (!HasEnded() && failed == 0) {
+    if (caller_runs_) {
+      const Nanos left = timeout == kNever ? kNever : until - now();
+      if (left <= 0)
+        failed = ETIMEDOUT;
+      else
+        Turn(left);
+    } else {
+      failed = platform::WaitReadable(fd.get(), until);
+    }
+  }
+  if (!HasEnded()) {
+    Section section(*this);
+    join_fd_ = -1;
+    if (failed == ETIMEDOUT) Survivors(survivors);
+    return failed == EINTR ? Status::kInterrupted : Status::kTimeout;
+  }
+  if (has_thread_) pthread_join(thread_, nullptr);
+  bool last;
+  {
+    Section section(*this);
+    join_fd_ = -1;
+    for (Queue *queue = queues_, *next; queue; queue = next) {
+      next = queue->next_queue;
+      if (queue->released) continue;
+      EndSlot(domain_, queue->id);
+      DropQueue(queue);  // threads that sleep on it wake, and let go of it
+    }
+    while (Group* group = joinables_) {
+      joinables_ = static_cast<Group*>(group->link_next);
+      EndSlot(domain_, group->id);
+      group->joined = true;
+      if (group->delivered) Free(group);
+    }
+    EndSlot(domain_, root_.id);
+    joined_ = true;
+    last = waiters_ == 0;
+  }
+  EmptyTrashAfterEnd();
+  if (last) CloseAfterJoin();
+  return Status::kOk;
+}
+
+void Tree::EmptyTrashAfterEnd() noexcept {
+  std::unique_lock lock(domain_->lock);
+  EmptyTrash(lock);
+}
+
+void Tree::CloseAfterJoin() noexcept {
+  Domain* domain = domain_;
+  domain_ = nullptr;
+  CloseDomain(domain);
+}
+
+Status JoinLoop(uint64_t id, Nanos timeout, std::string* survivors) noexcept {
+  if (Loop::OnAnyLoop()) return Status::kWouldDeadlock;
+  Ref<Tree> tree;
+  {
+    Section section(id, Bit(Kind::kLoop));
+    if (!section.ok()) return section.status();
+    tree = Ref<Tree>::Share(section.tree());
+    if (tree->joining_ || tree->being_run_) return Status::kState;
+    tree->joining_ = true;
+  }
+  const Status status = tree->Join(timeout, survivors);
+  if (status == Status::kOk) {
+    tree->Unref();  // the handle's reference
+  } else {
+    Section section(*tree);
+    tree->joining_ = false;
+  }
+  return status;
+}
+
+Status AbandonLoop(uint64_t id) noexcept {
+  Status status;
+  {
+    Locked found(id, Bit(Kind::kLoop));
+    status = found.status();
+  }
+  if (status == Status::kOk) return Status::kState;
+  if (status != Status::kForked) return status;
+  AbandonDomain(DomainOfForked(id));
+  return Status::kOk;
+}
+
+}  // namespace creche::tasks

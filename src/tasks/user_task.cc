@@ -1,0 +1,146 @@
+// User tasks and external tasks: begun, notified, finished by the user.
+#include "tasks/tree.h"
+
+namespace creche::tasks {
+
+void Tree::Notify(UserNode* task, Entry* entry, What what) noexcept {
+  if (entry->listed) return;
+  entry->listed = true;
+  entry->node = task;
+  entry->type = EntryType::kNotice;
+  entry->what = what;
+  if (task->type == NodeType::kExternal && task->route == Route::kDefault) {
+    Push(task->queue, entry);
+    if (what != What::kBegin) return;
+    // In a queue it has begun as soon as its begin can be read.
+    task->begun = true;
+    if (task->eff) Notify(task, &task->cancel, What::kCancel);
+  } else {
+    PushReady(entry);
+  }
+}
+
+Status SpawnTask(const Tail& tail, DoneFn body, void* body_user) noexcept {
+  if (tail.task) *tail.task = 0;
+  Section section(tail.in, kScopeKinds);
+  if (!section.ok()) return section.status();
+  Tree* tree = section.tree();
+  if (Status status = Tree::Admits(section.node()); status != Status::kOk) return status;
+  UserNode* task = tree->users_pool_.New(NodeType::kUser);
+  if (!task) return Status::kNoMemory;
+  task->body_fn = body;
+  task->body_user = body_user;
+  return tree->StartTask(task, section.node(), tail, false);
+}
+
+Status OpenTask(const Tail& tail) noexcept {
+  if (tail.task) *tail.task = 0;
+  Section section(tail.in, kScopeKinds);
+  if (!section.ok()) return section.status();
+  Tree* tree = section.tree();
+  Node* in = section.node();
+  if (Status status = Tree::Admits(in); status != Status::kOk) return status;
+  const bool has_queue = QueueBelow(in) || (tail.options && tail.options->queue != 0);
+  if (tail.route == Route::kToGroup || tail.route == Route::kNobody ||
+      (tail.route == Route::kDefault && !has_queue))
+    return Status::kInvalid;
+  EndNode* owner = in->is_owner() ? static_cast<EndNode*>(in) : in->owner;
+  const bool body = tail.options && tail.options->body;
+  if (body && owner->type != NodeType::kGroup) return Status::kInvalid;
+  UserNode* task = tree->users_pool_.New(NodeType::kExternal);
+  if (!task) return Status::kNoMemory;
+  task->body = body;
+  return tree->StartTask(task, in, tail, body);
+}
+
+Status FinishTask(uint64_t id, Status status, uint64_t value, ErrorRef error) noexcept {
+  Section section(id, Bit(Kind::kTask));
+  if (!section.ok()) return section.status();
+  Node* node = section.node();
+  if (node->type != NodeType::kUser && node->type != NodeType::kExternal) return Status::kState;
+  return section.tree()->FinishUser(static_cast<UserNode*>(node), status, value, std::move(error));
+}
+
+Status Tree::FinishUser(UserNode* task, Status status, uint64_t value, ErrorRef error) noexcept {
+  if (!task->begun || task->finished) return Status::kState;
+  task->finished = true;
+  if (status == Status::kCancelled && !task->was_eff) {
+    status = Status::kNotCancelled;
+    error = MakeError(Status::kNotCancelled, Phase::kTask,
+                      "the task finished with CRECHE_E_CANCELLED though nothing cancelled it; "
+                      "finish with CRECHE_E_USER or a status of your own");
+  }
+  // Its own error for a cancellation says less than ours, which has the reason.
+  if (status == Status::kCancelled) error = nullptr;
+  bool misnested = false;
+  CloseOpenScopes(task, &misnested);
+  if (misnested && (status == Status::kOk || status == Status::kCancelled)) {
+    status = Status::kMisnested;
+    error = MakeError(Status::kMisnested, Phase::kTask,
+                      "the task finished while a group or scope that it had opened was still open; "
+                      "close or leave it before creche_task_finish");
+  }
+  task->end.status = status;
+  task->end.value = value;
+  task->end.error = std::move(error);
+  if (status != Status::kOk && !task->eff) Cancel(task, Reason::kFinished, task->id, nullptr);
+  if (task->body) {
+    auto* group = static_cast<Group*>(task->owner);
+    group->closed = true;
+    MaySettle(group);
+  }
+  MaySettle(task);
+  return Status::kOk;
+}
+
+void Tree::CloseOpenScopes(EndNode* task, bool* misnested) noexcept {
+  // Those of the task's own: its children, and what is in its bare scopes.
+  Node* node = task->first_child;
+  while (node) {
+    const bool scope = node->type == NodeType::kScope;
+    if (scope && !node->leaving) {
+      *misnested = true;
+      node->leaving = true;
+      Cancel(node, Reason::kMisnested, task->id, nullptr);
+      MaySettle(node);
+    } else if (node->type == NodeType::kGroup && !static_cast<Group*>(node)->closed) {
+      *misnested = true;
+      static_cast<Group*>(node)->closed = true;
+      Cancel(node, Reason::kMisnested, task->id, nullptr);
+      MaySettle(node);
+    }
+    Node* next = scope ? node->first_child : nullptr;
+    if (!next) {
+      while (node != task && !node->next) node = node->parent;
+      next = node == task ? nullptr : node->next;
+    }
+    node = next;
+  }
+}
+
+void Tree::CompleteUser(UserNode* task) noexcept {
+  End end = std::move(task->end);
+  if (end.status == Status::kOk && task->failed_step) {
+    end.status = task->failed_step->status();
+    end.error = std::move(task->failed_step);
+  }
+  if (end.status == Status::kCancelled) end.code = static_cast<uint32_t>(Phase::kTask);
+  Commit(task, std::move(end));
+}
+
+bool StartBody(Operation& operation, DoneFn body, void* body_user, uint64_t value,
+               BodyListener* listener) noexcept {
+  Tree* tree = operation.tree_;
+  Section section(*tree);
+  UserNode* task = tree->users_pool_.New(NodeType::kUser);
+  if (!task) return false;
+  task->body_fn = body;
+  task->body_user = body_user;
+  task->begin_value = value;
+  task->listener = listener;
+  Tail tail;
+  tail.route = Route::kListener;
+  return tree->StartTask(task, operation.node_, tail, true) == Status::kOk;
+}
+
+}  // namespace creche::tasks
