@@ -127,7 +127,7 @@ ResponseParser::Verdict ResponseParser::Feed(const char* data, size_t size, size
     *used = at;
     return EndMessage(data, at);
   }
-  last_ = data[size - 1];
+  if (size > 0) last_ = data[size - 1];
   *used = size;
   return Verdict::kMore;
 }
