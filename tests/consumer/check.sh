@@ -33,7 +33,10 @@ shared_flags=$(pkg-config --define-prefix --cflags --libs creche)
 # Only our own archive is static: what it needs comes as shared libraries, as distributions ship them.
 static_flags=$(pkg-config --define-prefix --static --cflags --libs creche |
     sed 's/-lcreche\>/-l:libcreche.a/')
-programs=$(find "$here/hello.c" "$here/../examples" -name '*.c' 2>/dev/null)
+# The program that README.md shows must build, too.
+awk '/^```c$/ { inside = 1; next } /^```/ { inside = 0 } inside' "$here/../../README.md" \
+    >"$work/readme.c"
+programs=$(find "$here/hello.c" "$here/../examples" "$work/readme.c" -name '*.c' 2>/dev/null)
 
 for program in $programs; do
     name=$(basename "$program" .c)
@@ -46,6 +49,7 @@ for program in $programs; do
 done
 expect "hello runs" "$work/hello"
 expect "static hello runs" "$work/hello-static"
+expect "the program of README.md runs" "$work/readme"
 expect "hello uses the SONAME" sh -c "readelf -d '$work/hello' | grep -q 'libcreche.so.[0-9]*.[0-9]*]'"
 expect "static hello needs no libcreche.so" \
     sh -c "! readelf -d '$work/hello-static' | grep -q libcreche"

@@ -1,4 +1,4 @@
-/* The smallest program of a user: the library that is loaded is the one whose headers it has. */
+/* The smallest program of a user: a loop comes and goes. */
 #include <creche/creche.h>
 #include <stdio.h>
 #include <string.h>
