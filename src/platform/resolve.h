@@ -8,9 +8,9 @@
 namespace creche::platform {
 
 struct Resolved {
-  int eai = 0;                     // EAI_* of a failure, or 0
-  int system_errno = 0;            // of EAI_SYSTEM
-  std::vector<Address> addresses;  // in the order of preference (RFC 6724), port 0
+  int eai = 0;                          // EAI_* of a failure, or 0
+  int system_errno = 0;                 // of EAI_SYSTEM
+  std::vector<Address> addresses = {};  // in the order of preference (RFC 6724), port 0
 };
 
 // Asks the system (hosts file, DNS, ...). Blocks for as long as the system's resolver likes.

@@ -254,7 +254,8 @@ TlsState TlsSession::Sort(int returned) noexcept {
     default:
       break;
   }
-  const unsigned long error = ERR_peek_error();
+  // The last one is that of the TLS layer; those before it are details from below.
+  const unsigned long error = ERR_peek_last_error();
   failure_ = TlsFailure{};
   failure_.disconnected = transport_.ended || transport_.failed != 0;
   failure_.system_errno = transport_.failed;
