@@ -35,7 +35,9 @@ constinit const Error Error::kNoMemory(
                 .reserved = 0},
     true);
 
-ErrorRef NoMemoryError() noexcept { return ErrorRef::Share(&Error::kNoMemory); }
+ErrorRef NoMemoryError() noexcept {
+  return ErrorRef::Share(&Error::kNoMemory);
+}
 
 ErrorRef MakeError(ErrorInfo info) noexcept {
   try {

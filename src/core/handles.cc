@@ -63,8 +63,12 @@ uint32_t FirstGeneration(uint32_t slot) {
   return x * 2246822519u;
 }
 
-uint32_t SlotOf(uint64_t id) { return static_cast<uint32_t>(id >> 32) & ((1u << kSlotBits) - 1); }
-uint32_t GenerationOf(uint64_t id) { return static_cast<uint32_t>(id); }
+uint32_t SlotOf(uint64_t id) {
+  return static_cast<uint32_t>(id >> 32) & ((1u << kSlotBits) - 1);
+}
+uint32_t GenerationOf(uint64_t id) {
+  return static_cast<uint32_t>(id);
+}
 uint64_t MakeId(Kind kind, uint32_t slot, uint32_t generation) {
   return uint64_t{static_cast<uint32_t>(kind)} << 59 | uint64_t{slot} << 32 | generation;
 }
@@ -72,7 +76,9 @@ uint64_t MakeId(Kind kind, uint32_t slot, uint32_t generation) {
 Chunk* ChunkOf(uint32_t slot) {
   return g_chunks[slot >> kChunkBits].load(std::memory_order_acquire);
 }
-Slot& SlotAt(Chunk* chunk, uint32_t slot) { return chunk->slots[slot & (kChunkSlots - 1)]; }
+Slot& SlotAt(Chunk* chunk, uint32_t slot) {
+  return chunk->slots[slot & (kChunkSlots - 1)];
+}
 
 bool IsLive(const Slot& slot, uint64_t id) {
   return slot.kind.load(std::memory_order_relaxed) == static_cast<uint32_t>(KindOf(id)) &&
@@ -149,19 +155,32 @@ void AfterFork() {
 
 const char* KindName(Kind kind) noexcept {
   switch (kind) {
-    case Kind::kNone: return "nothing";
-    case Kind::kLoop: return "a loop";
-    case Kind::kScope: return "a scope";
-    case Kind::kGroup: return "a group";
-    case Kind::kTask: return "a task";
-    case Kind::kQueue: return "a queue";
-    case Kind::kSession: return "a session";
-    case Kind::kResponse: return "a response";
-    case Kind::kPool: return "a pool";
-    case Kind::kConnection: return "a connection";
-    case Kind::kRows: return "rows";
-    case Kind::kHold: return "a held completion";
-    case Kind::kSeat: return "a held place in a group";
+    case Kind::kNone:
+      return "nothing";
+    case Kind::kLoop:
+      return "a loop";
+    case Kind::kScope:
+      return "a scope";
+    case Kind::kGroup:
+      return "a group";
+    case Kind::kTask:
+      return "a task";
+    case Kind::kQueue:
+      return "a queue";
+    case Kind::kSession:
+      return "a session";
+    case Kind::kResponse:
+      return "a response";
+    case Kind::kPool:
+      return "a pool";
+    case Kind::kConnection:
+      return "a connection";
+    case Kind::kRows:
+      return "rows";
+    case Kind::kHold:
+      return "a held completion";
+    case Kind::kSeat:
+      return "a held place in a group";
   }
   return "no handle of this library";
 }
@@ -341,6 +360,8 @@ void ReleaseObject(uint64_t id) noexcept {
   if (Ref<Object> object = Take(id)) object->Released();
 }
 
-void ForgetObject(uint64_t id) noexcept { Take(id); }
+void ForgetObject(uint64_t id) noexcept {
+  Take(id);
+}
 
 }  // namespace creche

@@ -1,11 +1,11 @@
 // The handle table: 64-bit ids to objects, checked by kind and generation, from any thread.
 //
 // An id is kind (5 bits), slot (27 bits), generation (32 bits). Slots come in chunks; each chunk
-// belongs to one Domain, whose lock guards what its ids name: a loop's tree has a domain of its own,
-// and all objects with a reference count (sessions, responses, rows, ...) share one. Domains and
-// chunks are never freed, so a look-up by a stale id never touches freed memory: it locks the domain
-// and checks the slot again. Generations start at a random number in each copy of the library, so
-// that an id of one copy, or a forged one, means nothing in another.
+// belongs to one Domain, whose lock guards what its ids name: a loop's tree has a domain of its
+// own, and all objects with a reference count (sessions, responses, rows, ...) share one. Domains
+// and chunks are never freed, so a look-up by a stale id never touches freed memory: it locks the
+// domain and checks the slot again. Generations start at a random number in each copy of the
+// library, so that an id of one copy, or a forged one, means nothing in another.
 #pragma once
 #include <atomic>
 #include <cstddef>
@@ -34,12 +34,16 @@ enum class Kind : uint32_t {
   kSeat = 12,  // a drained completion that still counts in its group
 };
 
-constexpr uint32_t Bit(Kind kind) { return 1u << static_cast<uint32_t>(kind); }
+constexpr uint32_t Bit(Kind kind) {
+  return 1u << static_cast<uint32_t>(kind);
+}
 // What a creche_scope may be.
 inline constexpr uint32_t kScopeKinds =
     Bit(Kind::kLoop) | Bit(Kind::kScope) | Bit(Kind::kGroup) | Bit(Kind::kTask);
 
-constexpr Kind KindOf(uint64_t id) { return static_cast<Kind>(id >> 59); }
+constexpr Kind KindOf(uint64_t id) {
+  return static_cast<Kind>(id >> 59);
+}
 // "a group", "a task", ... for messages.
 const char* KindName(Kind kind) noexcept;
 
@@ -48,8 +52,8 @@ const char* KindName(Kind kind) noexcept;
 struct Domain {
   platform::Lock lock;
   std::atomic<uint32_t> fork_generation{0};
-  void* owner = nullptr;    // the loop, for a loop's domain
-  uint32_t first_free = 0;  // guarded by lock, as is the rest: slot number, 0 for none
+  void* owner = nullptr;     // the loop, for a loop's domain
+  uint32_t first_free = 0;   // guarded by lock, as is the rest: slot number, 0 for none
   uint32_t first_chunk = 0;  // its chunks, linked by number + 1
   Domain* next_spare = nullptr;
   int wake_fd = -1;  // an eventfd; set once for a loop's domain

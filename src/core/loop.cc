@@ -9,7 +9,9 @@ thread_local Loop* Loop::running_ = nullptr;
 
 namespace {
 // Stands in jobs_ once the loop takes no more; never dereferenced.
-Job* ClosedMark() { return reinterpret_cast<Job*>(alignof(Job)); }
+Job* ClosedMark() {
+  return reinterpret_cast<Job*>(alignof(Job));
+}
 }  // namespace
 
 bool Timer::Arm(Nanos at) noexcept {
@@ -21,7 +23,9 @@ bool Timer::Arm(Nanos at) noexcept {
   }
 }
 
-void Timer::Disarm() noexcept { loop_.timers_.Disarm(this); }
+void Timer::Disarm() noexcept {
+  loop_.timers_.Disarm(this);
+}
 
 int Loop::OpenCore() noexcept {
   int error = 0;
@@ -91,7 +95,8 @@ bool Loop::Turn(Nanos timeout) noexcept {
     wait = next == kNever ? timeout : std::min(timeout, std::max<Nanos>(0, next - now()));
   }
   if (wait > 0) {
-    // Announce the sleep first, then look again: who adds work after this look sees the announcement.
+    // Announce the sleep first, then look again: who adds work after this look sees the
+    // announcement.
     sleeping_.store(true);
     if (jobs_.load() != nullptr || Ready() || domain_->interrupted.load()) wait = 0;
   }

@@ -1,5 +1,5 @@
-// Loop: one reactor, the thread that runs it, timers and jobs of the layers above. What it does with
-// tasks is the business of the class derived from it (tasks::Tree).
+// Loop: one reactor, the thread that runs it, timers and jobs of the layers above. What it does
+// with tasks is the business of the class derived from it (tasks::Tree).
 //
 // A turn: wait for I/O and run its callbacks (results are committed, nobody is told yet); run jobs
 // that other threads submitted; fire timers; let the derived class expire deadlines and dispatch.
@@ -22,8 +22,8 @@ namespace creche {
 class Loop;
 
 // A piece of work that any thread can hand to the loop without allocating: embed one in the object
-// that needs it. Submitted again while it is pending it stays pending once; it may be submitted anew
-// as soon as `run` has been entered.
+// that needs it. Submitted again while it is pending it stays pending once; it may be submitted
+// anew as soon as `run` has been entered.
 class Job {
  public:
   using Run = void (*)(Job*) noexcept;
@@ -36,7 +36,8 @@ class Job {
   std::atomic<bool> pending_{false};
 };
 
-// A one-shot timer of the loop's thread, for phase timeouts and idle connections. Destroying disarms.
+// A one-shot timer of the loop's thread, for phase timeouts and idle connections. Destroying
+// disarms.
 class Timer : private Deadline {
  public:
   using Fire = void (*)(void* arg) noexcept;

@@ -121,8 +121,8 @@ class Stream {
   bool reading_ = false;   // not paused
   bool readable_ = false;  // there may be something: the last receive filled its memory, or none
                            // was made since the watch said so
-  bool broken_ = false;   // reading has failed for good
-  bool writing_ = false;  // something is left to be written
+  bool broken_ = false;    // reading has failed for good
+  bool writing_ = false;   // something is left to be written
 };
 
 }  // namespace creche

@@ -1,7 +1,7 @@
 // The monotonic clock, in nanoseconds.
 #pragma once
-#include <ctime>
 #include <cstdint>
+#include <ctime>
 
 namespace creche::platform {
 

@@ -12,7 +12,9 @@ namespace {
 void (*release_after_fork)() = nullptr;
 std::once_flag installed;
 
-void InParent() { release_after_fork(); }
+void InParent() {
+  release_after_fork();
+}
 void InChild() {
   g_fork_generation.fetch_add(1, std::memory_order_relaxed);
   release_after_fork();

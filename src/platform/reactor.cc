@@ -30,8 +30,8 @@ int Reactor::Open(int wake_fd) noexcept {
   if (!config) return ENOMEM;
   // Every call comes from the loop's thread (Wake writes to a descriptor), so no locks inside; and
   // the environment must not switch backends of somebody else's program.
-  event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK | EVENT_BASE_FLAG_IGNORE_ENV |
-                                    EVENT_BASE_FLAG_NO_CACHE_TIME);
+  event_config_set_flag(
+      config, EVENT_BASE_FLAG_NOLOCK | EVENT_BASE_FLAG_IGNORE_ENV | EVENT_BASE_FLAG_NO_CACHE_TIME);
   errno = 0;
   base_ = event_base_new_with_config(config);
   event_config_free(config);
@@ -47,7 +47,8 @@ void Reactor::Poll(int64_t timeout) noexcept {
   if (timeout <= 0) {
     flags = EVLOOP_NONBLOCK;
   } else if (timeout != INT64_MAX) {
-    // Re-armed only when it must fire earlier: one that fires too early costs a turn, not a syscall.
+    // Re-armed only when it must fire earlier: one that fires too early costs a turn, not a
+    // syscall.
     const int64_t at = MonotonicNow() + timeout;
     if (!timer_armed_ || at < timer_at_) {
       const int64_t us = (timeout + 999) / 1000;
@@ -72,8 +73,8 @@ void Reactor::Wake(int wake_fd) noexcept {
 }
 
 void Reactor::Abandon() noexcept {
-  // event_base_free would call epoll_ctl on the set that the parent shares, and the base's own epoll
-  // descriptor cannot be had from libevent: it stays open, and is harmless.
+  // event_base_free would call epoll_ctl on the set that the parent shares, and the base's own
+  // epoll descriptor cannot be had from libevent: it stays open, and is harmless.
   base_ = nullptr;
   wake_event_ = nullptr;
   timer_ = nullptr;
@@ -106,7 +107,8 @@ int Watch::Set(unsigned interest) noexcept {
   const unsigned changed = interest ^ interest_;
   int failed = 0;
   if (changed & kRead) failed |= interest & kRead ? event_add(read_, nullptr) : event_del(read_);
-  if (changed & kWrite) failed |= interest & kWrite ? event_add(write_, nullptr) : event_del(write_);
+  if (changed & kWrite)
+    failed |= interest & kWrite ? event_add(write_, nullptr) : event_del(write_);
   if (failed) return errno ? errno : ENOMEM;
   interest_ = interest;
   return 0;

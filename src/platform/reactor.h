@@ -43,8 +43,8 @@ class Reactor {
 // What a descriptor is watched for.
 enum Interest : unsigned { kNothing = 0, kRead = 1, kWrite = 2, kReadWrite = 3 };
 
-// Watch: a persistent, level-triggered watch of one descriptor. Destroying or changing it in its own
-// callback is fine. Loop's thread only. The descriptor must be open until the watch is stopped.
+// Watch: a persistent, level-triggered watch of one descriptor. Destroying or changing it in its
+// own callback is fine. Loop's thread only. The descriptor must be open until the watch is stopped.
 class Watch {
  public:
   // ready: Interest bits. Called from Reactor::Poll.

@@ -4,8 +4,8 @@
 
 namespace creche::platform {
 
-// Waits until `fd` is readable or the monotonic clock reaches `until` (INT64_MAX: no end). Returns 0,
-// ETIMEDOUT, or EINTR when a signal handler ran.
+// Waits until `fd` is readable or the monotonic clock reaches `until` (INT64_MAX: no end). Returns
+// 0, ETIMEDOUT, or EINTR when a signal handler ran.
 int WaitReadable(int fd, int64_t until) noexcept;
 
 }  // namespace creche::platform

@@ -1,4 +1,5 @@
-// Cancellation: what is effectively cancelled, and whom that reaches. No recursion: trees may be deep.
+// Cancellation: what is effectively cancelled, and whom that reaches. No recursion: trees may be
+// deep.
 #include <new>
 
 #include "tasks/tree.h"
@@ -10,7 +11,8 @@ namespace {
 // A node has become effectively cancelled: what happens to it. May free it, if it is a leaf.
 void Reach(Tree& tree, Node* node) {
   switch (node->type) {
-    case NodeType::kScope: return;
+    case NodeType::kScope:
+      return;
     case NodeType::kRoot:
     case NodeType::kGroup: {
       auto* group = static_cast<Group*>(node);
@@ -24,7 +26,8 @@ void Reach(Tree& tree, Node* node) {
       tree.MaySettle(node);
       return;
     }
-    default: break;
+    default:
+      break;
   }
   auto* task = static_cast<EndNode*>(node);
   task->was_eff = true;
@@ -34,7 +37,8 @@ void Reach(Tree& tree, Node* node) {
     return tree.Begin(task);
   }
   switch (task->type) {
-    case NodeType::kSleep: return tree.CommitCancelled(task, Phase::kNone);
+    case NodeType::kSleep:
+      return tree.CommitCancelled(task, Phase::kNone);
     case NodeType::kOperation:
     case NodeType::kOffload:
       if (task->state == State::kRunning) {
@@ -51,7 +55,8 @@ void Reach(Tree& tree, Node* node) {
         tree.Notify(user, &user->cancel, What::kCancel);
       return;
     }
-    default: return;
+    default:
+      return;
   }
 }
 
@@ -85,16 +90,24 @@ std::string Explain(const Cause* cause, Status status, Phase phase) {
   if (phase != Phase::kNone) text += std::string(" in phase ") + PhaseName(phase);
   if (!cause) return text;
   switch (cause->reason) {
-    case Reason::kDeadline: return text + ": a deadline passed; allow more time or start earlier";
+    case Reason::kDeadline:
+      return text + ": a deadline passed; allow more time or start earlier";
     case Reason::kExplicit:
       return text + (cause->text.empty() ? ": creche_scope_cancel" : ": " + cause->text);
-    case Reason::kSibling: return text + ": a sibling failed; see the group's error for why";
-    case Reason::kRace: return text + ": a sibling won the race";
-    case Reason::kShutdown: return text + ": the loop is closing";
-    case Reason::kInterrupt: return text + ": interrupted by a signal";
-    case Reason::kFinished: return text + ": its task finished with a failure";
-    case Reason::kMisnested: return text + ": its task finished and left this open";
-    case Reason::kNone: break;
+    case Reason::kSibling:
+      return text + ": a sibling failed; see the group's error for why";
+    case Reason::kRace:
+      return text + ": a sibling won the race";
+    case Reason::kShutdown:
+      return text + ": the loop is closing";
+    case Reason::kInterrupt:
+      return text + ": interrupted by a signal";
+    case Reason::kFinished:
+      return text + ": its task finished with a failure";
+    case Reason::kMisnested:
+      return text + ": its task finished and left this open";
+    case Reason::kNone:
+      break;
   }
   return text;
 }

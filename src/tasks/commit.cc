@@ -20,7 +20,9 @@ void Unlink(Node* node) {
   node->next = node->prev = nullptr;
 }
 
-bool IsFailure(Status status) { return status != Status::kOk && status != Status::kCancelled; }
+bool IsFailure(Status status) {
+  return status != Status::kOk && status != Status::kCancelled;
+}
 
 }  // namespace
 
@@ -35,7 +37,8 @@ void Tree::Commit(EndNode* task, End end) noexcept {
   task->state = State::kCommitted;
   if (task->in_effects) RemoveEffect(task);
   deadlines_.Disarm(task->expiry());
-  if (task->type == NodeType::kSleep) sleeps_.Disarm(static_cast<Alarm*>(static_cast<SleepNode*>(task)));
+  if (task->type == NodeType::kSleep)
+    sleeps_.Disarm(static_cast<Alarm*>(static_cast<SleepNode*>(task)));
   const bool visible = !task->shield && task->parent->eff;
   if (end.status == Status::kCancelled) {
     const Phase phase = static_cast<Phase>(end.code);
@@ -107,14 +110,16 @@ void Tree::CountFailure(EndNode* child, EndNode* owner) noexcept {
       Cancel(task, Reason::kSibling, child->id, nullptr);
       return;
     }
-    default: return;
+    default:
+      return;
   }
 }
 
 void Tree::RouteFinal(EndNode* node) noexcept {
   switch (node->route) {
     case Route::kFunction:
-    case Route::kListener: return PushReady(&node->final);
+    case Route::kListener:
+      return PushReady(&node->final);
     case Route::kDefault: {
       EndId(node);
       if (node->end.held && (node->hold = KeepHeld(node->end.held)) == 0) {
@@ -136,7 +141,9 @@ void Tree::RouteFinal(EndNode* node) noexcept {
       if (node->end.held) c.hold = KeepHeld(node->end.held);
       break;
     }
-    case Route::kNobody: Discard(std::move(node->end)); break;
+    case Route::kNobody:
+      Discard(std::move(node->end));
+      break;
   }
   Uncount(node);
   Retire(node);
@@ -208,7 +215,9 @@ void Tree::Settle() noexcept {
     auto* owner = static_cast<EndNode*>(node);
     bool closed = false;
     switch (owner->type) {
-      case NodeType::kRoot: closed = static_cast<Group*>(owner)->closed; break;
+      case NodeType::kRoot:
+        closed = static_cast<Group*>(owner)->closed;
+        break;
       case NodeType::kGroup:
         closed = static_cast<Group*>(owner)->closed && owner->state != State::kCommitted;
         break;
@@ -217,7 +226,8 @@ void Tree::Settle() noexcept {
       case NodeType::kOffload:
         closed = static_cast<UserNode*>(owner)->finished && owner->state != State::kCommitted;
         break;
-      default: break;
+      default:
+        break;
     }
     if (!closed) continue;
     if (owner->pending == 0) {
@@ -316,9 +326,12 @@ void Tree::Free(Node* node) noexcept {
   }
   free(node->name);
   switch (node->type) {
-    case NodeType::kRoot: return;
-    case NodeType::kScope: return scopes_pool_.Delete(node);
-    case NodeType::kGroup: return groups_pool_.Delete(static_cast<Group*>(node));
+    case NodeType::kRoot:
+      return;
+    case NodeType::kScope:
+      return scopes_pool_.Delete(node);
+    case NodeType::kGroup:
+      return groups_pool_.Delete(static_cast<Group*>(node));
     case NodeType::kOperation: {
       auto* task = static_cast<OperationNode*>(node);
       if (Operation* operation = task->operation.release()) {  // never admitted
@@ -328,10 +341,12 @@ void Tree::Free(Node* node) noexcept {
       }
       return operations_pool_.Delete(task);
     }
-    case NodeType::kSleep: return sleeps_pool_.Delete(static_cast<SleepNode*>(node));
+    case NodeType::kSleep:
+      return sleeps_pool_.Delete(static_cast<SleepNode*>(node));
     case NodeType::kUser:
     case NodeType::kExternal:
-    case NodeType::kOffload: return users_pool_.Delete(static_cast<UserNode*>(node));
+    case NodeType::kOffload:
+      return users_pool_.Delete(static_cast<UserNode*>(node));
   }
 }
 

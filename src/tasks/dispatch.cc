@@ -63,8 +63,10 @@ void Tree::Expire(Nanos now) noexcept {
     shutdown_at_ = kNever;
     Cancel(&root_, Reason::kShutdown, root_.id, nullptr);
   }
-  while (Deadline* expired = graces_.PopExpired(now)) NameStalled(static_cast<Group*>(static_cast<Grace*>(expired)));
-  while (Deadline* expired = sleeps_.PopExpired(now)) Commit(static_cast<SleepNode*>(static_cast<Alarm*>(expired)), {});
+  while (Deadline* expired = graces_.PopExpired(now))
+    NameStalled(static_cast<Group*>(static_cast<Grace*>(expired)));
+  while (Deadline* expired = sleeps_.PopExpired(now))
+    Commit(static_cast<SleepNode*>(static_cast<Alarm*>(expired)), {});
 }
 
 void Tree::NameStalled(Group* group) noexcept {
@@ -186,7 +188,8 @@ void Tree::Call(Entry* entry, std::unique_lock<platform::Lock>& lock) noexcept {
       node->owner->live++;
     }
     {
-      const End end = std::move(node->end);  // its error and data live until the callback has returned
+      const End end =
+          std::move(node->end);  // its error and data live until the callback has returned
       lock.unlock();
       if (node->route == Route::kListener)
         static_cast<UserNode*>(node)->listener->BodyEnded(ToOutcome(end));

@@ -1,4 +1,5 @@
-// Seeing it: the live tree as text, and counters. Any thread, also while a callback blocks the loop.
+// Seeing it: the live tree as text, and counters. Any thread, also while a callback blocks the
+// loop.
 #include <cstdio>
 
 #include "tasks/tree.h"
@@ -9,14 +10,22 @@ namespace {
 
 const char* TypeName(NodeType type) {
   switch (type) {
-    case NodeType::kRoot: return "loop";
-    case NodeType::kScope: return "scope";
-    case NodeType::kGroup: return "group";
-    case NodeType::kOperation: return "operation";
-    case NodeType::kSleep: return "sleep";
-    case NodeType::kUser: return "task";
-    case NodeType::kExternal: return "external task";
-    case NodeType::kOffload: return "offloaded function";
+    case NodeType::kRoot:
+      return "loop";
+    case NodeType::kScope:
+      return "scope";
+    case NodeType::kGroup:
+      return "group";
+    case NodeType::kOperation:
+      return "operation";
+    case NodeType::kSleep:
+      return "sleep";
+    case NodeType::kUser:
+      return "task";
+    case NodeType::kExternal:
+      return "external task";
+    case NodeType::kOffload:
+      return "offloaded function";
   }
   return "?";
 }
@@ -25,11 +34,16 @@ const char* StateName(const EndNode* node) {
   if (node->type == NodeType::kGroup || node->type == NodeType::kRoot)
     return static_cast<const Group*>(node)->closed ? "closed" : "open";
   switch (node->state) {
-    case State::kNew: return "new";
-    case State::kWaiting: return "waiting for the group's limit";
-    case State::kStarting: return "starting";
-    case State::kRunning: break;
-    case State::kCommitted: return "ended";
+    case State::kNew:
+      return "new";
+    case State::kWaiting:
+      return "waiting for the group's limit";
+    case State::kStarting:
+      return "starting";
+    case State::kRunning:
+      break;
+    case State::kCommitted:
+      return "ended";
   }
   if (node->type == NodeType::kOperation) {
     const auto* task = static_cast<const OperationNode*>(node);
@@ -117,7 +131,8 @@ void Tree::Survivors(std::string* text) noexcept {
     });
     if (more > 0) *text += " and " + std::to_string(more) + " more";
     if (named == 0)
-      *text = root_.closed ? "its sessions and pools, which are closing" : "nothing: it is not closed";
+      *text =
+          root_.closed ? "its sessions and pools, which are closing" : "nothing: it is not closed";
   } catch (const std::bad_alloc&) {
     text->clear();
   }
@@ -127,8 +142,17 @@ Status CountLoop(uint64_t loop, LoopCounters* out) noexcept {
   Section section(loop, Bit(Kind::kLoop));
   if (!section.ok()) return section.status();
   const auto& c = section.tree()->counters_;
-  *out = {section.tree()->turns(), c.started, c.ended,  c.completions, c.cancelled, c.unobserved,
-          c.posts,                 c.tasks,   c.groups, c.scopes,      c.leases};
+  *out = {section.tree()->turns(),
+          c.started,
+          c.ended,
+          c.completions,
+          c.cancelled,
+          c.unobserved,
+          c.posts,
+          c.tasks,
+          c.groups,
+          c.scopes,
+          c.leases};
   return Status::kOk;
 }
 

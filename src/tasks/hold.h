@@ -1,5 +1,5 @@
-// HeldObject: keeps the data of a drained completion, under a handle of its own, until the completion
-// is released, also after its loop has ended.
+// HeldObject: keeps the data of a drained completion, under a handle of its own, until the
+// completion is released, also after its loop has ended.
 #pragma once
 #include <memory>
 

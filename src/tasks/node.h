@@ -1,5 +1,5 @@
-// The nodes of the tree: bare scopes, tasks, groups, the root. All fields are guarded by the lock of
-// the loop's domain unless a comment says otherwise.
+// The nodes of the tree: bare scopes, tasks, groups, the root. All fields are guarded by the lock
+// of the loop's domain unless a comment says otherwise.
 #pragma once
 #include <cstdint>
 #include <memory>
@@ -17,8 +17,8 @@ namespace creche::tasks {
 struct Queue;
 struct Group;
 
-// Why something was cancelled; shared by all that it reaches. The errors made from it are shared too:
-// cancelling 100,000 sleepers makes one.
+// Why something was cancelled; shared by all that it reaches. The errors made from it are shared
+// too: cancelling 100,000 sleepers makes one.
 struct Cause : RefCounted {
   Reason reason = Reason::kNone;
   uint64_t by = 0;
@@ -45,7 +45,16 @@ struct PostEntry : Entry {
   void* user = nullptr;
 };
 
-enum class NodeType : uint8_t { kRoot, kScope, kGroup, kOperation, kSleep, kUser, kExternal, kOffload };
+enum class NodeType : uint8_t {
+  kRoot,
+  kScope,
+  kGroup,
+  kOperation,
+  kSleep,
+  kUser,
+  kExternal,
+  kOffload
+};
 
 // The heaps that a node can be in, told apart by type.
 struct Expiry : Deadline {};  // Tree::deadlines_
@@ -58,23 +67,24 @@ struct Node : Expiry {
   Node* first_child = nullptr;
   Node* next = nullptr;
   Node* prev = nullptr;
-  struct EndNode* owner = nullptr;  // the nearest task, group or root above: whose child or step it is
+  struct EndNode* owner =
+      nullptr;  // the nearest task, group or root above: whose child or step it is
   uint64_t id = 0;
   Ref<Cause> cause;  // why it is (or its surroundings are) cancelled
   Nanos deadline = kNever;
-  uint32_t live = 0;      // directly in it: tasks, scopes and groups that have not ended
+  uint32_t live = 0;  // directly in it: tasks, scopes and groups that have not ended
   NodeType type;
   Reason called_by = Reason::kNone;  // why it was cancelled itself
-  bool called : 1 = false;   // it was cancelled itself
-  bool eff : 1 = false;      // it is effectively cancelled
+  bool called : 1 = false;           // it was cancelled itself
+  bool eff : 1 = false;              // it is effectively cancelled
   bool shield : 1 = false;
   bool move_on : 1 = false;
-  bool reached : 1 = false;  // a CANCELLED has come up to it
-  bool leaving : 1 = false;  // bare scope: to be left as soon as it is empty
+  bool reached : 1 = false;   // a CANCELLED has come up to it
+  bool leaving : 1 = false;   // bare scope: to be left as soon as it is empty
   bool settling : 1 = false;  // in Tree::settle_
   Node* settle_next = nullptr;
-  Queue* queue = nullptr;     // the nearest, counted in Queue::refs
-  char* name = nullptr;       // malloc'd
+  Queue* queue = nullptr;  // the nearest, counted in Queue::refs
+  char* name = nullptr;    // malloc'd
 
   explicit Node(NodeType t) : type(t) {}
   Expiry* expiry() noexcept { return this; }
@@ -110,10 +120,10 @@ struct EndNode : Node {
   State state = State::kNew;
   Route route = Route::kNobody;
   bool in_effects : 1 = false;
-  bool counted : 1 = false;    // it takes a place of its group's limit
-  bool body : 1 = false;       // it is the body of its group
-  bool seated : 1 = false;     // counts until its completion is released
-  bool give_back : 1 = false;  // its leases are to be given back (effect)
+  bool counted : 1 = false;      // it takes a place of its group's limit
+  bool body : 1 = false;         // it is the body of its group
+  bool seated : 1 = false;       // counts until its completion is released
+  bool give_back : 1 = false;    // its leases are to be given back (effect)
   bool tell_cancel : 1 = false;  // its operation is to be told (effect)
   bool was_eff : 1 = false;      // it has been effectively cancelled at some time
   bool told : 1 = false;         // Operation::Cancel was called
@@ -160,7 +170,7 @@ struct UserNode : EndNode {
   Entry begin, cancel, stalled;
   bool begun = false;
   bool finished = false;
-  ErrorRef failed_step;  // of a step that nobody was told of
+  ErrorRef failed_step;            // of a step that nobody was told of
   std::unique_ptr<WorkItem> work;  // offloaded: until a worker has it
   bool abandon = false;
 };
@@ -175,13 +185,13 @@ struct Group : EndNode, Grace {
   bool inherits = true;  // children without a queue of their own take the one from outside
   bool joinable = false;
   bool joining = false;
-  bool delivered = false;      // its completion was
-  bool joined = false;         // its outcome was taken
+  bool delivered = false;  // its completion was
+  bool joined = false;     // its outcome was taken
   bool until_released = false;
-  bool won = false;            // RACE: somebody has succeeded
-  int join_fd = -1;            // an eventfd of the joiner
+  bool won = false;  // RACE: somebody has succeeded
+  int join_fd = -1;  // an eventfd of the joiner
   uint32_t limit = 0;
-  uint32_t running = 0;        // of those that count against limit
+  uint32_t running = 0;  // of those that count against limit
   uint32_t max_errors = 0;
   uint32_t errors_dropped = 0;
   EndNode* first_waiting = nullptr;
@@ -190,7 +200,7 @@ struct Group : EndNode, Grace {
   LeaveOutcome outcome;  // kept for a join
   ErrorRef outcome_error;
   std::vector<ErrorRef> errors;
-  std::vector<Completion> gathered;       // with the references that ReleaseCompletions gives back
+  std::vector<Completion> gathered;  // with the references that ReleaseCompletions gives back
 };
 
 // The queue that what is started in `in` inherits.

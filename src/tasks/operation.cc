@@ -23,7 +23,9 @@ End ToEnd(Outcome&& outcome) {
 }
 }  // namespace
 
-void Operation::Complete(Outcome outcome) noexcept { CompleteWithLease(std::move(outcome), nullptr); }
+void Operation::Complete(Outcome outcome) noexcept {
+  CompleteWithLease(std::move(outcome), nullptr);
+}
 
 void Operation::CompleteWithLease(Outcome outcome, Lease* lease) noexcept {
   Section section(*tree_);
@@ -99,8 +101,12 @@ bool Operation::cancelled() const noexcept {
   return node_->eff;
 }
 
-Loop& Operation::loop() const noexcept { return *tree_; }
-uint64_t Operation::task_id() const noexcept { return node_->id; }
+Loop& Operation::loop() const noexcept {
+  return *tree_;
+}
+uint64_t Operation::task_id() const noexcept {
+  return node_->id;
+}
 
 Status AddResident(Loop& loop, Resident* resident) noexcept {
   auto& tree = static_cast<Tree&>(loop);

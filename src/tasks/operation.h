@@ -1,9 +1,11 @@
-// Operation: the work behind a library task (a fetch, a query, ...), and what it may do to the tree.
-// This is all that the protocol layers need to know of structured concurrency:
+// Operation: the work behind a library task (a fetch, a query, ...), and what it may do to the
+// tree. This is all that the protocol layers need to know of structured concurrency:
 //
-//   * Start runs once on the loop's thread, unless the task was cancelled before: then the operation
+//   * Start runs once on the loop's thread, unless the task was cancelled before: then the
+//   operation
 //     is destroyed without it and the task completes with CRECHE_E_CANCELLED.
-//   * Cancel runs at most once, on the loop's thread, after Start and before Complete. The operation
+//   * Cancel runs at most once, on the loop's thread, after Start and before Complete. The
+//   operation
 //     cleans up (closes the socket, cancels the query and drains) and then completes: with
 //     Outcome::Cancelled(), or with its result if that was there first. It must end within a bound.
 //   * Complete is called exactly once, on the loop's thread, from Start, Cancel, an I/O callback, a
@@ -59,7 +61,7 @@ struct Outcome {
   uint64_t value = 0;
   const void* data = nullptr;
   size_t size = 0;
-  ErrorRef error = {};               // not null if status is not kOk
+  ErrorRef error = {};              // not null if status is not kOk
   std::unique_ptr<Held> held = {};  // what data points into, unless into value
 
   static Outcome Failed(ErrorRef error) {
@@ -77,9 +79,9 @@ struct Outcome {
   }
 };
 
-// A lease: something that belongs to the nearest task, group or loop, and holds it open: a connection,
-// an unfinished response. Derive the resource from it. Loop's thread only, but for the handle's
-// release, which the resource passes on to the loop by a Job.
+// A lease: something that belongs to the nearest task, group or loop, and holds it open: a
+// connection, an unfinished response. Derive the resource from it. Loop's thread only, but for the
+// handle's release, which the resource passes on to the loop by a Job.
 class Lease {
  public:
   // The owner has finished, or is cancelled and has nothing else left: give it back now. Detach was
@@ -145,8 +147,8 @@ class Operation {
   // What it waits for just now, for dumps: static text. Read by other threads while it runs, so
   // answer from a relaxed atomic.
   virtual const char* WaitsFor() const noexcept { return ""; }
-  // True for work on a lease (a query on a connection, a read of a response): it finishes what holds
-  // a slot of the group's limit, so it passes that limit.
+  // True for work on a lease (a query on a connection, a read of a response): it finishes what
+  // holds a slot of the group's limit, so it passes that limit.
   virtual bool PassesLimit() const noexcept { return false; }
 
  protected:
@@ -177,13 +179,14 @@ class Operation {
 };
 
 // Starts a library operation in a scope. Any thread. `loop` is the one its session, pool or lease
-// belongs to: kWrongLoop unless `in` does too. On failure the operation is destroyed, nothing happens
-// and *tail.task is 0.
+// belongs to: kWrongLoop unless `in` does too. On failure the operation is destroyed, nothing
+// happens and *tail.task is 0.
 Status StartOperation(Loop& loop, const Tail& tail, std::unique_ptr<Operation> operation) noexcept;
 
 // Something that lives as long as a loop unless it is closed before: a session, a pool. The loop
-// calls CloseForLoop on its thread when everything in the tree has ended; when all have said Closed,
-// the loop ends. Keep a Ref in the object for as long as it is registered: the tree holds none.
+// calls CloseForLoop on its thread when everything in the tree has ended; when all have said
+// Closed, the loop ends. Keep a Ref in the object for as long as it is registered: the tree holds
+// none.
 class Resident {
  public:
   virtual ~Resident() = default;
@@ -200,16 +203,16 @@ class Resident {
 Status AddResident(Loop& loop, Resident* resident) noexcept;
 // Loop's thread, once, when it is closed to the last.
 void RemoveResident(Loop& loop, Resident* resident) noexcept;
-// Delivers the last completion of a close to a function (never inline, on the loop). Memory: `job`-like
-// storage is reserved by the caller making the object; false without memory.
+// Delivers the last completion of a close to a function (never inline, on the loop). Memory:
+// `job`-like storage is reserved by the caller making the object; false without memory.
 [[nodiscard]] bool DeliverClosed(Loop& loop, DoneFn done, void* user) noexcept;
 
 // The loop behind a loop handle, with a reference; null with *status set.
 Ref<Loop> FindLoop(uint64_t id, Status* status) noexcept;
 
-// A task that runs a user's body as part of a library operation (creche_pool_transaction): a user task
-// in the scope of the operation's own task, whose end is reported to `ended` on the loop's thread.
-// value and flags travel in its CRECHE_BEGIN. Loop's thread. False without memory.
+// A task that runs a user's body as part of a library operation (creche_pool_transaction): a user
+// task in the scope of the operation's own task, whose end is reported to `ended` on the loop's
+// thread. value and flags travel in its CRECHE_BEGIN. Loop's thread. False without memory.
 class BodyListener {
  public:
   virtual ~BodyListener() = default;

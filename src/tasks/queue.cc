@@ -20,8 +20,8 @@ void Queue::Signal() noexcept {
   if (readable == signalled) return;
   const int saved = errno;
   uint64_t count = 1;
-  [[maybe_unused]] const ssize_t n = readable ? write(fd.get(), &count, sizeof count)
-                                              : read(fd.get(), &count, sizeof count);
+  [[maybe_unused]] const ssize_t n =
+      readable ? write(fd.get(), &count, sizeof count) : read(fd.get(), &count, sizeof count);
   signalled = readable;
   errno = saved;
 }
@@ -73,7 +73,9 @@ void Tree::Push(Queue* queue, Entry* entry) noexcept {
 
 void Tree::DiscardEntry(Entry* entry) noexcept {
   switch (entry->type) {
-    case EntryType::kNotice: entry->listed = false; return;
+    case EntryType::kNotice:
+      entry->listed = false;
+      return;
     case EntryType::kFinal: {
       EndNode* node = entry->node;
       Discard(std::move(node->end));
@@ -100,7 +102,9 @@ void Tree::DiscardEntry(Entry* entry) noexcept {
       delete more;
       return;
     }
-    case EntryType::kPost: delete static_cast<PostEntry*>(entry); return;
+    case EntryType::kPost:
+      delete static_cast<PostEntry*>(entry);
+      return;
   }
 }
 

@@ -1,5 +1,5 @@
-// Queue: a list of entries with a descriptor that is readable while the list has any or the queue is
-// closed. Guarded by the lock of the loop's domain.
+// Queue: a list of entries with a descriptor that is readable while the list has any or the queue
+// is closed. Guarded by the lock of the loop's domain.
 #pragma once
 #include <cstdint>
 
@@ -10,12 +10,12 @@ namespace creche::tasks {
 
 struct Queue {
   uint64_t id = 0;
-  platform::UniqueFd fd;  // an eventfd, non-blocking
-  uint32_t refs = 1;      // its handle, nodes that name it, waiting threads
-  uint32_t accepted = 0;  // routes that will still bring something
-  bool closed = false;    // takes no new routes
-  bool released = false;  // what comes is thrown away
-  bool signalled = false; // the descriptor is readable
+  platform::UniqueFd fd;   // an eventfd, non-blocking
+  uint32_t refs = 1;       // its handle, nodes that name it, waiting threads
+  uint32_t accepted = 0;   // routes that will still bring something
+  bool closed = false;     // takes no new routes
+  bool released = false;   // what comes is thrown away
+  bool signalled = false;  // the descriptor is readable
   DoneFn close_done = nullptr;
   void* close_user = nullptr;
   PostEntry* close_entry = nullptr;  // reserved for close_done

@@ -13,7 +13,8 @@ Status Tree::Admits(const Node* in) noexcept {
     in = in->owner;
   }
   switch (in->type) {
-    case NodeType::kScope: break;
+    case NodeType::kScope:
+      break;
     case NodeType::kRoot:
       return static_cast<const Group*>(in)->closed ? Status::kClosed : Status::kOk;
     case NodeType::kGroup:
@@ -24,7 +25,8 @@ Status Tree::Admits(const Node* in) noexcept {
     case NodeType::kOffload:
       return static_cast<const UserNode*>(in)->finished ? Status::kClosed : Status::kOk;
     case NodeType::kOperation:
-    case NodeType::kSleep: return Status::kState;
+    case NodeType::kSleep:
+      return Status::kState;
   }
   return Status::kInternal;
 }
@@ -210,7 +212,8 @@ void Tree::Begin(EndNode* task) noexcept {
     }
     case NodeType::kRoot:
     case NodeType::kScope:
-    case NodeType::kGroup: break;
+    case NodeType::kGroup:
+      break;
   }
 }
 

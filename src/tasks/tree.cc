@@ -18,7 +18,9 @@ namespace creche::tasks {
 
 Tree::Tree() = default;
 
-Tree::~Tree() { free(root_.name); }
+Tree::~Tree() {
+  free(root_.name);
+}
 
 Status Tree::Open(const LoopOptions& options, uint64_t* id, int* system_errno) noexcept {
   *id = 0;

@@ -2,8 +2,8 @@
 //
 // One lock (that of the loop's domain) guards the whole tree, so that every verdict (admitted,
 // cancelled, left, finished) is made in the calling thread and stands when the call returns; only
-// effects wait for the loop: starting and cancelling operations, callbacks. The lock is held for short
-// sections without system calls and never while code of the user or of a protocol runs.
+// effects wait for the loop: starting and cancelling operations, callbacks. The lock is held for
+// short sections without system calls and never while code of the user or of a protocol runs.
 #pragma once
 #include <atomic>
 #include <string>
@@ -113,8 +113,8 @@ class Tree final : public Loop {
 
   // ---- state, guarded by the lock ----
   Group root_{NodeType::kRoot};
-  bool poke_ = false;       // something was added that the loop must look at
-  bool ended_ = false;      // the last callback has returned
+  bool poke_ = false;   // something was added that the loop must look at
+  bool ended_ = false;  // the last callback has returned
   bool joined_ = false;
   bool caller_runs_ = false;
   bool being_run_ = false;
@@ -131,10 +131,10 @@ class Tree final : public Loop {
   Resident* residents_ = nullptr;
   bool root_done_told_ = false;
   std::vector<End> trash_;
-  Operation* dead_ = nullptr;  // completed; destroyed on the loop, without the lock
-  int join_fd_ = -1;  // an eventfd of the thread that joins
+  Operation* dead_ = nullptr;         // completed; destroyed on the loop, without the lock
+  int join_fd_ = -1;                  // an eventfd of the thread that joins
   EndNode* calling_owner_ = nullptr;  // of the task whose callback runs now
-  EndNode* follow_up_ = nullptr;   // the last that this callback put before the waiting ones
+  EndNode* follow_up_ = nullptr;      // the last that this callback put before the waiting ones
   struct Counters {
     uint64_t started = 0, ended = 0, completions = 0, cancelled = 0, unobserved = 0, posts = 0;
     uint64_t tasks = 0, groups = 0, scopes = 0, leases = 0;
@@ -168,8 +168,8 @@ class Tree final : public Loop {
   bool has_thread_ = false;
 };
 
-// A section of code that holds a tree's lock. Its end settles what has become empty, unlocks, and wakes
-// the loop if there is something for it.
+// A section of code that holds a tree's lock. Its end settles what has become empty, unlocks, and
+// wakes the loop if there is something for it.
 class Section {
  public:
   // By a handle; check ok() first.

@@ -1,0 +1,91 @@
+#include "capi/guard.h"
+
+#include <cstdarg>
+#include <cstdio>
+
+#include "core/handles.h"
+
+namespace creche::capi {
+
+namespace {
+
+// Plain memory without a destructor: threads may end after the library's user has forgotten it.
+struct LastError {
+  creche_error error;
+  char message[384];
+};
+constexpr LastError NoError() {
+  LastError none{};
+  none.error.size = sizeof(creche_error);
+  none.error.message = "no error";
+  return none;
+}
+constinit thread_local LastError last_error = NoError();
+
+}  // namespace
+
+creche_status Fail(Status status, const char* format, ...) noexcept {
+  va_list args;
+  va_start(args, format);
+  vsnprintf(last_error.message, sizeof last_error.message, format, args);
+  va_end(args);
+  last_error.error = {};
+  last_error.error.size = sizeof(creche_error);
+  last_error.error.status = static_cast<creche_status>(status);
+  last_error.error.message = last_error.message;
+  if (status == Status::kNoMemory) last_error.error.flags = CRECHE_ERROR_RETRYABLE;
+  return static_cast<creche_status>(status);
+}
+
+creche_status Answer(Status status, uint64_t id, const char* wanted) noexcept {
+  const char* kind = KindName(KindOf(id));
+  switch (status) {
+    case Status::kOk:
+      return CRECHE_OK;
+    case Status::kBadHandle:
+      if (id == 0) return Fail(status, "the handle is null; %s is needed", wanted);
+      return Fail(status,
+                  "%016llx is no handle that this call can use: it looks like %s; %s is needed",
+                  static_cast<unsigned long long>(id), kind, wanted);
+    case Status::kEnded:
+      return Fail(status, "the handle %016llx was %s that has ended or was released; %s is needed",
+                  static_cast<unsigned long long>(id), kind, wanted);
+    case Status::kClosed:
+      return Fail(status, "%s takes no more work: it, its loop or a queue of it is closed", kind);
+    case Status::kWrongLoop:
+      return Fail(status, "the objects of this call belong to different loops; open them on one");
+    case Status::kForked:
+      return Fail(status,
+                  "%s was made before fork() in the parent process; open a new loop here "
+                  "(creche_loop_abandon forgets the old one)",
+                  kind);
+    case Status::kState:
+      return Fail(status, "%s is not in a state that allows this call now", kind);
+    case Status::kBusy:
+      return Fail(status, "%s has live work in it; wait for it or cancel it", kind);
+    case Status::kWouldDeadlock:
+      return Fail(status,
+                  "this call blocks and was made inside a callback or a loop's run, where it would "
+                  "wait for itself; call it from another thread");
+    case Status::kInterrupted:
+      return Fail(status, "a signal arrived while waiting; call again");
+    case Status::kTimeout:
+      return Fail(status, "nothing happened in the time allowed");
+    case Status::kNoMemory:
+      return Fail(status, "no memory: free some or lower the limits, then try again");
+    case Status::kInvalid:
+      return Fail(status, "an argument is not allowed with %s here; see the function's text", kind);
+    case Status::kLimit:
+      return Fail(status, "a limit is reached");
+    case Status::kCancelled:
+      return Fail(status, "%s was cancelled already", kind);
+    default:
+      return Fail(status, "%s", StatusName(status));
+  }
+}
+
+}  // namespace creche::capi
+
+extern "C" const creche_error* creche_last_error(void) {
+  return &creche::capi::last_error.error;
+}

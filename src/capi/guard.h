@@ -1,0 +1,54 @@
+// The way in and the way out of every function of the ABI: no exception leaves, errno stays, and
+// each failure explains itself in creche_last_error().
+#pragma once
+#include <creche/base.h>
+
+#include <cerrno>
+#include <exception>
+#include <new>
+
+#include "core/status.h"
+
+namespace creche::capi {
+
+// Sets this thread's last error and returns the status. printf-like.
+creche_status Fail(Status status, const char* format, ...) noexcept
+    __attribute__((format(printf, 2, 3)));
+
+// CRECHE_OK for kOk; else fails with a text that fits the status. id: the handle that the call is
+// about; wanted: "a group", "a scope (of a loop, group, scope or task)", ...
+creche_status Answer(Status status, uint64_t id, const char* wanted) noexcept;
+
+// Runs the body of an entry.
+template <class F>
+creche_status Guard(F body) noexcept {
+  const int saved = errno;
+  creche_status status;
+  try {
+    status = body();
+  } catch (const std::bad_alloc&) {
+    status = Fail(Status::kNoMemory, "no memory: free some or lower the limits, then try again");
+  } catch (const std::exception& e) {
+    status = Fail(Status::kInternal, "a bug of libcreche, please report it: %s", e.what());
+  } catch (...) {
+    status = Fail(Status::kInternal, "a bug of libcreche, please report it");
+  }
+  errno = saved;
+  return status;
+}
+
+// The same for entries that answer something else than a status.
+template <class R, class F>
+R GuardOr(R otherwise, F body) noexcept {
+  const int saved = errno;
+  R result = otherwise;
+  try {
+    result = body();
+  } catch (...) {
+    result = otherwise;
+  }
+  errno = saved;
+  return result;
+}
+
+}  // namespace creche::capi

@@ -1,0 +1,170 @@
+// creche/loop.h
+#include <creche/loop.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "capi/options.h"
+#include "capi/tail.h"
+#include "tasks/options.h"
+
+using namespace creche;
+using namespace creche::capi;
+
+namespace creche::capi {
+
+template <>
+creche_loop_options Defaults() noexcept {
+  creche_loop_options o{};
+  o.size = sizeof o;
+  o.offload_limit = 40;
+  return o;
+}
+
+static constexpr char kLoop[] = "a loop";
+
+}  // namespace creche::capi
+
+extern "C" {
+
+creche_status creche_loop_options_init(creche_loop_options* options, size_t size) {
+  return InitOptions(options, size);
+}
+
+creche_status creche_loop_open(const creche_loop_options* options, creche_loop* loop) {
+  return Guard([&]() -> creche_status {
+    if (!loop) return Fail(Status::kInvalid, "loop is NULL: nowhere to store the handle");
+    *loop = {};
+    creche_loop_options o;
+    if (creche_status failed = ReadOptions(options, &o, 0, "creche_loop_options")) return failed;
+    if (o.run > CRECHE_RUN_CALLER)
+      return Fail(Status::kUnsupported,
+                  "creche_loop_options.run is %u; it is CRECHE_RUN_THREAD or CRECHE_RUN_CALLER",
+                  o.run);
+    if (o.done == creche_to_group)
+      return Fail(Status::kInvalid, "a loop belongs to no group; give a function or NULL as done");
+    if (o.offload_limit == 0)
+      return Fail(Status::kInvalid, "creche_loop_options.offload_limit is 0; at least 1 is needed");
+    tasks::LoopOptions opened;
+    opened.caller_runs = o.run == CRECHE_RUN_CALLER;
+    opened.offload_limit = o.offload_limit;
+    opened.name = o.name;
+    opened.done = o.done == creche_nobody ? nullptr : ToDone(o.done);
+    opened.user = o.user;
+    int system_errno = 0;
+    const Status status = tasks::OpenLoop(opened, &loop->scope.id, &system_errno);
+    if (status == Status::kSystem)
+      return Fail(status,
+                  "the loop could not be opened: %s; raise the limit of descriptors or threads",
+                  strerror(system_errno));
+    return Answer(status, 0, kLoop);
+  });
+}
+
+creche_status creche_loop_run(creche_loop loop) {
+  return Guard([&] { return Answer(tasks::RunLoop(loop.scope.id), loop.scope.id, kLoop); });
+}
+
+creche_status creche_loop_poll(creche_loop loop, int64_t timeout) {
+  return Guard([&]() -> creche_status {
+    if (timeout < 0) return Fail(Status::kInvalid, "timeout is negative");
+    return Answer(tasks::PollLoop(loop.scope.id, timeout), loop.scope.id, kLoop);
+  });
+}
+
+creche_status creche_loop_post(creche_loop loop, creche_done_fn fn, void* user) {
+  return Guard([&]() -> creche_status {
+    if (!fn || fn == creche_to_group || fn == creche_nobody)
+      return Fail(Status::kInvalid, "fn must be a function of yours");
+    return Answer(tasks::PostTo(loop.scope.id, ToDone(fn), user), loop.scope.id, kLoop);
+  });
+}
+
+creche_status creche_loop_close(creche_loop loop) {
+  return Guard([&] { return Answer(tasks::CloseLoop(loop.scope.id), loop.scope.id, kLoop); });
+}
+
+creche_status creche_loop_shutdown(creche_loop loop, int64_t grace) {
+  return Guard([&]() -> creche_status {
+    if (grace < 0) return Fail(Status::kInvalid, "grace is negative");
+    return Answer(tasks::ShutdownLoop(loop.scope.id, grace), loop.scope.id, kLoop);
+  });
+}
+
+creche_status creche_loop_join(creche_loop loop, int64_t timeout) {
+  return Guard([&]() -> creche_status {
+    if (timeout < 0) return Fail(Status::kInvalid, "timeout is negative");
+    std::string survivors;
+    const Status status = tasks::JoinLoop(loop.scope.id, timeout, &survivors);
+    if (status == Status::kTimeout)
+      return Fail(status, "the loop has not ended in the time allowed; still alive: %s",
+                  survivors.c_str());
+    return Answer(status, loop.scope.id, kLoop);
+  });
+}
+
+creche_status creche_loop_abandon(creche_loop loop) {
+  return Guard([&]() -> creche_status {
+    const Status status = tasks::AbandonLoop(loop.scope.id);
+    if (status == Status::kState)
+      return Fail(status,
+                  "only a child of fork() may abandon a loop of its parent; here, close it");
+    return Answer(status, loop.scope.id, kLoop);
+  });
+}
+
+creche_status creche_now(creche_scope scope, int64_t* now) {
+  return Guard([&]() -> creche_status {
+    if (!now) return Fail(Status::kInvalid, "now is NULL");
+    return Started(tasks::ReadClock(scope.id, now), scope);
+  });
+}
+
+creche_status creche_loop_dump(creche_loop loop, char* buffer, size_t capacity, size_t* size) {
+  return Guard([&]() -> creche_status {
+    if (!buffer && capacity > 0)
+      return Fail(Status::kInvalid, "buffer is NULL and capacity is not 0");
+    std::string text;
+    const Status status = tasks::DumpLoop(loop.scope.id, &text);
+    if (status != Status::kOk) return Answer(status, loop.scope.id, kLoop);
+    if (size) *size = text.size() + 1;
+    if (capacity > 0) {
+      const size_t n = std::min(capacity - 1, text.size());
+      memcpy(buffer, text.data(), n);
+      buffer[n] = '\0';
+    }
+    if (capacity < text.size() + 1)
+      return Fail(Status::kLimit, "the dump needs %zu bytes, the buffer has %zu", text.size() + 1,
+                  capacity);
+    return CRECHE_OK;
+  });
+}
+
+creche_status creche_loop_get_counters(creche_loop loop, creche_loop_counters* counters,
+                                       size_t size) {
+  return Guard([&]() -> creche_status {
+    if (!counters || size < 2 * sizeof(uint32_t))
+      return Fail(Status::kInvalid,
+                  "counters is NULL or size is too short; pass sizeof the struct");
+    tasks::LoopCounters c;
+    const Status status = tasks::CountLoop(loop.scope.id, &c);
+    if (status != Status::kOk) return Answer(status, loop.scope.id, kLoop);
+    creche_loop_counters out{};
+    out.size = static_cast<uint32_t>(size);
+    out.turns = c.turns;
+    out.started = c.started;
+    out.ended = c.ended;
+    out.completions = c.completions;
+    out.cancelled = c.cancelled;
+    out.unobserved = c.unobserved;
+    out.posts = c.posts;
+    out.live_tasks = c.live_tasks;
+    out.live_groups = c.live_groups;
+    out.live_scopes = c.live_scopes;
+    out.live_leases = c.live_leases;
+    StoreSized(out, counters, size);
+    return CRECHE_OK;
+  });
+}
+
+}  // extern "C"

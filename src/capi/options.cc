@@ -1,0 +1,85 @@
+#include "capi/options.h"
+
+#include "capi/tail.h"
+#include "platform/clock.h"
+
+namespace creche::capi {
+
+creche_status ReadDeadline(int64_t timeout, int64_t deadline, const char* name,
+                           Nanos* result) noexcept {
+  if (timeout < 0)
+    return Fail(
+        Status::kInvalid,
+        "%s.timeout is negative; it counts nanoseconds from the call (a deadline may lie in "
+        "the past)",
+        name);
+  if (timeout != CRECHE_NEVER && deadline != CRECHE_NEVER)
+    return Fail(Status::kInvalid, "%s has both a timeout and a deadline; give one", name);
+  *result = timeout != CRECHE_NEVER ? After(platform::MonotonicNow(), timeout) : deadline;
+  return CRECHE_OK;
+}
+
+creche_status ReadBool(uint32_t value, const char* name, bool* result) noexcept {
+  if (value > 1) return Fail(Status::kInvalid, "%s is %u; it is 0 or 1", name, value);
+  *result = value == 1;
+  return CRECHE_OK;
+}
+
+creche_status ReadOnTimeout(uint32_t value, const char* name, bool* move_on) noexcept {
+  if (value > CRECHE_MOVE_ON)
+    return Fail(Status::kUnsupported, "%s.on_timeout is %u; it is CRECHE_FAIL or CRECHE_MOVE_ON",
+                name, value);
+  *move_on = value == CRECHE_MOVE_ON;
+  return CRECHE_OK;
+}
+
+template <>
+creche_task_options Defaults() noexcept {
+  creche_task_options o{};
+  o.size = sizeof o;
+  o.timeout = CRECHE_NEVER;
+  o.deadline = CRECHE_NEVER;
+  return o;
+}
+
+void SetRoute(creche_done_fn done, void* user, tasks::Tail* tail) noexcept {
+  tail->user = user;
+  if (!done)
+    tail->route = tasks::Route::kDefault;
+  else if (done == creche_to_group)
+    tail->route = tasks::Route::kToGroup;
+  else if (done == creche_nobody)
+    tail->route = tasks::Route::kNobody;
+  else {
+    tail->route = tasks::Route::kFunction;
+    tail->done = ToDone(done);
+  }
+}
+
+creche_status TailReader::Read(creche_scope in, const creche_task_options* given,
+                               creche_done_fn done, void* user, creche_task* task,
+                               uint32_t known_flags) noexcept {
+  if (task) *task = {};
+  tail.in = in.id;
+  SetRoute(done, user, &tail);
+  tail.task = task ? &task->scope.id : nullptr;
+  if (!given) return CRECHE_OK;
+  static constexpr char kName[] = "creche_task_options";
+  creche_task_options o;
+  creche_status failed = ReadOptions(given, &o, known_flags, kName);
+  if (!failed) failed = ReadDeadline(o.timeout, o.deadline, kName, &options.deadline);
+  if (!failed) failed = ReadOnTimeout(o.on_timeout, kName, &options.move_on);
+  if (!failed) failed = ReadBool(o.shield, "creche_task_options.shield", &options.shield);
+  if (failed) return failed;
+  options.name = o.name;
+  options.queue = o.queue.id;
+  options.body = (o.flags & CRECHE_TASK_BODY) != 0;
+  tail.options = &options;
+  return CRECHE_OK;
+}
+
+}  // namespace creche::capi
+
+extern "C" creche_status creche_task_options_init(creche_task_options* options, size_t size) {
+  return creche::capi::InitOptions(options, size);
+}

@@ -1,0 +1,73 @@
+// Options structs of the ABI: sized, so that old callers and new libraries understand each other,
+// and the other way round as far as that is possible.
+#pragma once
+#include <creche/task.h>
+
+#include <cstring>
+#include <type_traits>
+
+#include "capi/guard.h"
+#include "tasks/operation.h"
+
+namespace creche::capi {
+
+// The defaults of each struct: specialised beside the functions that read it.
+template <class O>
+O Defaults() noexcept;
+
+// creche_x_options_init.
+template <class O>
+creche_status InitOptions(O* options, size_t size) noexcept {
+  static_assert(std::is_trivially_copyable_v<O> && offsetof(O, size) == 0);
+  if (!options) return Fail(Status::kInvalid, "options is NULL");
+  if (size < sizeof(O) || size > UINT32_MAX)  // of version 0.1: none is shorter
+    return Fail(Status::kInvalid, "size is %zu; pass sizeof the struct (at least %zu)", size,
+                sizeof(O));
+  O defaults = Defaults<O>();
+  defaults.size = static_cast<uint32_t>(size);
+  memset(options, 0, size);  // 0 is the default of what only a newer caller knows
+  memcpy(options, &defaults, sizeof defaults);
+  return CRECHE_OK;
+}
+
+// Copies what a caller gave, or the defaults for NULL. known_flags: bits that are allowed.
+template <class O>
+creche_status ReadOptions(const O* given, O* options, uint32_t known_flags,
+                          const char* name) noexcept {
+  if (!given) {
+    *options = Defaults<O>();
+    return CRECHE_OK;
+  }
+  if (given->size < sizeof(O))
+    return Fail(Status::kInvalid, "%s.size is %u, at least %zu is needed: call %s_init first", name,
+                given->size, sizeof(O), name);
+  const auto* bytes = reinterpret_cast<const unsigned char*>(given);
+  for (size_t i = sizeof(O); i < given->size; i++)
+    if (bytes[i] != 0)
+      return Fail(Status::kUnsupported,
+                  "%s has a field set (byte %zu) that this version of libcreche (%s) does not know",
+                  name, i, creche_version_string());
+  memcpy(options, given, sizeof(O));
+  if (options->flags & ~known_flags)
+    return Fail(Status::kUnsupported, "%s.flags has bits (0x%x) that this version does not know",
+                name, options->flags & ~known_flags);
+  return CRECHE_OK;
+}
+
+// Stores a struct that the library fills in `size` bytes of the caller's: zeros behind what is
+// known.
+template <class S>
+void StoreSized(const S& filled, S* out, size_t size) noexcept {
+  memset(static_cast<void*>(out), 0, size);
+  memcpy(static_cast<void*>(out), &filled, size < sizeof filled ? size : sizeof filled);
+}
+
+// timeout and deadline of options to one absolute deadline.
+creche_status ReadDeadline(int64_t timeout, int64_t deadline, const char* name,
+                           Nanos* result) noexcept;
+// 0 or 1.
+creche_status ReadBool(uint32_t value, const char* name, bool* result) noexcept;
+// CRECHE_FAIL or CRECHE_MOVE_ON.
+creche_status ReadOnTimeout(uint32_t value, const char* name, bool* move_on) noexcept;
+
+}  // namespace creche::capi

@@ -1,0 +1,122 @@
+// creche/scope.h
+#include <creche/scope.h>
+
+#include "capi/options.h"
+#include "capi/tail.h"
+#include "tasks/options.h"
+
+using namespace creche;
+using namespace creche::capi;
+
+namespace creche::capi {
+
+template <>
+creche_scope_options Defaults() noexcept {
+  creche_scope_options o{};
+  o.size = sizeof o;
+  o.timeout = CRECHE_NEVER;
+  o.deadline = CRECHE_NEVER;
+  return o;
+}
+
+static creche_status OfScope(Status status, creche_scope scope) {
+  return Started(status, scope);
+}
+
+}  // namespace creche::capi
+
+extern "C" {
+
+creche_status creche_scope_options_init(creche_scope_options* options, size_t size) {
+  return InitOptions(options, size);
+}
+
+creche_status creche_scope_open(creche_scope in, const creche_scope_options* options,
+                                creche_scope* scope) {
+  return Guard([&]() -> creche_status {
+    if (!scope) return Fail(Status::kInvalid, "scope is NULL: nowhere to store the handle");
+    *scope = {};
+    static constexpr char kName[] = "creche_scope_options";
+    creche_scope_options o;
+    tasks::ScopeOptions opened;
+    creche_status failed = ReadOptions(options, &o, 0, kName);
+    if (!failed) failed = ReadDeadline(o.timeout, o.deadline, kName, &opened.deadline);
+    if (!failed) failed = ReadOnTimeout(o.on_timeout, kName, &opened.move_on);
+    if (!failed) failed = ReadBool(o.shield, "creche_scope_options.shield", &opened.shield);
+    if (failed) return failed;
+    opened.name = o.name;
+    return OfScope(tasks::OpenScope(in.id, opened, &scope->id), in);
+  });
+}
+
+creche_status creche_scope_leave(creche_scope scope, creche_outcome* outcome) {
+  return Guard([&]() -> creche_status {
+    tasks::LeaveOutcome left;
+    const Status status = tasks::LeaveScope(scope.id, outcome ? &left : nullptr);
+    if (status == Status::kState)
+      return Fail(status,
+                  "only a bare scope is left, and only once; groups, tasks and loops end by "
+                  "themselves");
+    if (status == Status::kOk && outcome)
+      *outcome = {static_cast<creche_status>(left.status), left.flags,
+                  static_cast<uint32_t>(left.reason), 0};
+    return OfScope(status, scope);
+  });
+}
+
+creche_status creche_scope_cancel(creche_scope scope, const char* reason) {
+  return Guard([&] { return OfScope(tasks::CancelScope(scope.id, reason), scope); });
+}
+
+// No guard: it may run in a signal handler.
+creche_status creche_scope_interrupt(creche_scope scope) {
+  return static_cast<creche_status>(tasks::InterruptScope(scope.id));
+}
+
+creche_status creche_scope_set_deadline(creche_scope scope, int64_t deadline) {
+  return Guard([&] { return OfScope(tasks::MoveDeadline(scope.id, deadline), scope); });
+}
+
+creche_status creche_scope_set_timeout(creche_scope scope, int64_t timeout) {
+  return Guard([&]() -> creche_status {
+    Nanos deadline;
+    if (creche_status failed = ReadDeadline(timeout, CRECHE_NEVER, "the scope", &deadline))
+      return failed;
+    return OfScope(tasks::MoveDeadline(scope.id, deadline), scope);
+  });
+}
+
+creche_status creche_scope_set_shield(creche_scope scope, uint32_t shield) {
+  return Guard([&]() -> creche_status {
+    bool raised;
+    if (creche_status failed = ReadBool(shield, "shield", &raised)) return failed;
+    const Status status = tasks::ShieldScope(scope.id, raised);
+    if (status == Status::kInvalid)
+      return Fail(status, "a loop has nothing around it to shield from");
+    return OfScope(status, scope);
+  });
+}
+
+creche_status creche_scope_get_state(creche_scope scope, creche_scope_state* state, size_t size) {
+  return Guard([&]() -> creche_status {
+    if (!state || size < 2 * sizeof(uint32_t))
+      return Fail(Status::kInvalid, "state is NULL or size is too short; pass sizeof the struct");
+    tasks::ScopeState s;
+    const Status status = tasks::LookAtScope(scope.id, &s);
+    if (status != Status::kOk) return OfScope(status, scope);
+    creche_scope_state out{};
+    out.size = static_cast<uint32_t>(size);
+    out.called = s.called;
+    out.effective = s.effective;
+    out.shield = s.shield;
+    out.reached = s.reached;
+    out.reason = static_cast<uint32_t>(s.reason);
+    out.live = s.live;
+    out.deadline = s.deadline;
+    out.effective_deadline = s.effective_deadline;
+    StoreSized(out, state, size);
+    return CRECHE_OK;
+  });
+}
+
+}  // extern "C"

@@ -1,0 +1,34 @@
+// The tail of arguments that every asynchronous call has: ..., done, user, task.
+#pragma once
+#include <creche/task.h>
+
+#include "capi/guard.h"
+#include "capi/options.h"
+#include "tasks/operation.h"
+
+namespace creche::capi {
+
+// The route that `done` stands for.
+void SetRoute(creche_done_fn done, void* user, tasks::Tail* tail) noexcept;
+
+inline tasks::DoneFn ToDone(creche_done_fn done) noexcept {
+  return reinterpret_cast<tasks::DoneFn>(
+      done);  // capi/layout.cc asserts that the structs are twins
+}
+
+// Reads and keeps what the tail of a call says. Use: Tail tail; if (creche_status s =
+// tail.Read(...)) return s;
+struct TailReader {
+  tasks::Tail tail;
+  tasks::TaskOptions options;
+  // task: *task becomes {0} at once, whatever happens later. options may be NULL.
+  creche_status Read(creche_scope in, const creche_task_options* given, creche_done_fn done,
+                     void* user, creche_task* task, uint32_t known_flags = 0) noexcept;
+};
+
+// The status of a start as the ABI's: with a text that fits the scope it was tried in.
+inline creche_status Started(Status status, creche_scope in) noexcept {
+  return Answer(status, in.id, "a scope (that of a loop, group, scope or task)");
+}
+
+}  // namespace creche::capi

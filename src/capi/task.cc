@@ -1,0 +1,148 @@
+// creche/task.h
+#include <creche/task.h>
+
+#include "capi/options.h"
+#include "capi/tail.h"
+#include "core/error.h"
+#include "platform/clock.h"
+#include "tasks/options.h"
+
+using namespace creche;
+using namespace creche::capi;
+
+namespace creche::capi {
+
+template <>
+creche_offload_options Defaults() noexcept {
+  creche_offload_options o{};
+  o.size = sizeof o;
+  return o;
+}
+
+// A reference to the error that a user gave; null for NULL.
+static ErrorRef Kept(const creche_error* error) {
+  const creche_error* kept = creche_error_keep(error);
+  return kept ? ErrorRef::Adopt(Error::Of(reinterpret_cast<const ErrorFields*>(kept))) : nullptr;
+}
+
+static creche_status OfTask(Status status, creche_task task) {
+  return Answer(status, task.scope.id, "a task");
+}
+
+static creche_status SleepFor(creche_scope in, Nanos wake, const creche_task_options* options,
+                              creche_done_fn done, void* user, creche_task* task) {
+  TailReader reader;
+  if (creche_status failed = reader.Read(in, options, done, user, task)) return failed;
+  return Started(tasks::SleepUntil(reader.tail, wake), in);
+}
+
+}  // namespace creche::capi
+
+extern "C" {
+
+creche_status creche_task_spawn(creche_scope in, creche_done_fn body, void* body_user,
+                                const creche_task_options* options, creche_done_fn done, void* user,
+                                creche_task* task) {
+  return Guard([&]() -> creche_status {
+    TailReader reader;
+    if (creche_status failed = reader.Read(in, options, done, user, task)) return failed;
+    if (!body || body == creche_to_group || body == creche_nobody)
+      return Fail(Status::kInvalid, "body must be a function of yours");
+    return Started(tasks::SpawnTask(reader.tail, ToDone(body), body_user), in);
+  });
+}
+
+creche_status creche_task_open(creche_scope in, const creche_task_options* options,
+                               creche_done_fn done, void* user, creche_task* task) {
+  return Guard([&]() -> creche_status {
+    TailReader reader;
+    if (creche_status failed = reader.Read(in, options, done, user, task, CRECHE_TASK_BODY))
+      return failed;
+    const Status status = tasks::OpenTask(reader.tail);
+    if (status == Status::kInvalid)
+      return Fail(
+          status,
+          "an external task must be told to begin and to hurry: give a function, or a queue "
+          "above or in the options; and a body belongs to a group");
+    return Started(status, in);
+  });
+}
+
+creche_status creche_task_finish(creche_task task, creche_status status, uint64_t value,
+                                 const creche_error* error) {
+  return Guard([&]() -> creche_status {
+    if (status > 0 || (status > -1000 && std::string_view(creche_status_name(status)) == "?"))
+      return Fail(Status::kInvalid,
+                  "status is %d; finish with CRECHE_OK, a CRECHE_E_*, or -1000 and below", status);
+    const Status answer =
+        tasks::FinishTask(task.scope.id, static_cast<Status>(status), value, Kept(error));
+    if (answer == Status::kState)
+      return Fail(answer, "the task was finished before, has not begun, or is not yours to finish");
+    return OfTask(answer, task);
+  });
+}
+
+creche_status creche_task_answer(creche_task task, creche_status status, const void* data,
+                                 size_t size, uint32_t flags, const creche_error* error) {
+  return Guard([&]() -> creche_status {
+    if (status > 0)
+      return Fail(Status::kInvalid, "status is %d; it is CRECHE_OK or a failure", status);
+    if (!data && size > 0) return Fail(Status::kInvalid, "data is NULL and size is not 0");
+    if (flags & ~static_cast<uint32_t>(CRECHE_MORE))
+      return Fail(Status::kUnsupported, "flags is 0x%x; only CRECHE_MORE is known", flags);
+    std::string bytes(static_cast<const char*>(data ? data : ""), size);
+    const Status answer = tasks::AnswerTask(task.scope.id, static_cast<Status>(status),
+                                            std::move(bytes), flags & CRECHE_MORE, Kept(error));
+    if (answer == Status::kState)
+      return Fail(answer, "nothing was asked of you: answer each CRECHE_PULL or CRECHE_ASK once");
+    return OfTask(answer, task);
+  });
+}
+
+creche_status creche_offload_options_init(creche_offload_options* options, size_t size) {
+  return InitOptions(options, size);
+}
+
+creche_status creche_offload(creche_scope in, creche_offload_fn fn, void* arg,
+                             const creche_offload_options* options, creche_done_fn done, void* user,
+                             creche_task* task) {
+  return Guard([&]() -> creche_status {
+    if (task) *task = {};
+    creche_offload_options o;
+    if (creche_status failed =
+            ReadOptions(options, &o, CRECHE_OFFLOAD_ABANDON, "creche_offload_options"))
+      return failed;
+    TailReader reader;
+    if (creche_status failed = reader.Read(in, o.task, done, user, task)) return failed;
+    if (!fn) return Fail(Status::kInvalid, "fn is NULL");
+    // A struct of one uint64_t is passed like a uint64_t: the ABI rests on it anyway (base.h).
+    static_assert(sizeof(creche_task) == sizeof(uint64_t));
+    const auto same = reinterpret_cast<tasks::OffloadFn>(reinterpret_cast<void*>(fn));
+    return Started(
+        tasks::Offload(reader.tail, same, arg, o.arg_free, (o.flags & CRECHE_OFFLOAD_ABANDON) != 0),
+        in);
+  });
+}
+
+int32_t creche_offload_cancelled(creche_task task) {
+  const Status status = tasks::OffloadCancelled(task.scope.id);
+  if (status == Status::kCancelled) return 1;
+  return Guard([&] { return Answer(status, task.scope.id, "an offloaded function's task"); });
+}
+
+creche_status creche_sleep(creche_scope in, int64_t duration, const creche_task_options* options,
+                           creche_done_fn done, void* user, creche_task* task) {
+  return Guard([&]() -> creche_status {
+    if (task) *task = {};
+    if (duration < 0)
+      return Fail(Status::kInvalid, "duration is negative; it counts nanoseconds from the call");
+    return SleepFor(in, After(platform::MonotonicNow(), duration), options, done, user, task);
+  });
+}
+
+creche_status creche_sleep_until(creche_scope in, int64_t point, const creche_task_options* options,
+                                 creche_done_fn done, void* user, creche_task* task) {
+  return Guard([&] { return SleepFor(in, point, options, done, user, task); });
+}
+
+}  // extern "C"
