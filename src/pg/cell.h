@@ -1,0 +1,47 @@
+// One cell's way from PostgreSQL's binary form into a block.
+#pragma once
+#include <bit>
+#include <cstdint>
+
+#include "pg/bytes.h"
+#include "pg/types.h"
+
+namespace creche::pg {
+
+// Seconds and so on since 2000 to those since 1970; the infinities stay what they are. The last 29
+// years before the end of PostgreSQL's calendar (294247 to 294276) do not fit: they saturate.
+inline int64_t ToUnixMicroseconds(int64_t pg) noexcept {
+  if (pg == INT64_MAX || pg == INT64_MIN) return pg;
+  int64_t unix_time;
+  return __builtin_add_overflow(pg, kEpochMicroseconds, &unix_time) ? INT64_MAX - 1 : unix_time;
+}
+inline int64_t ToUnixDays(int32_t pg) noexcept {
+  if (pg == INT32_MAX) return INT64_MAX;
+  if (pg == INT32_MIN) return INT64_MIN;
+  return pg + kEpochDays;
+}
+
+// The value of a cell whose type has a FixedSize, from that many bytes.
+inline uint64_t DecodeFixed(uint32_t type, const char* p) noexcept {
+  switch (type) {
+    case kBool:
+      return *p != 0;
+    case kInt2:
+      return static_cast<uint64_t>(int64_t{static_cast<int16_t>(Load16(p))});
+    case kInt4:
+      return static_cast<uint64_t>(int64_t{static_cast<int32_t>(Load32(p))});
+    case kOid:
+      return Load32(p);
+    case kFloat4:
+      return std::bit_cast<uint64_t>(double{std::bit_cast<float>(Load32(p))});
+    case kDate:
+      return static_cast<uint64_t>(ToUnixDays(static_cast<int32_t>(Load32(p))));
+    case kTimestamp:
+    case kTimestamptz:
+      return static_cast<uint64_t>(ToUnixMicroseconds(static_cast<int64_t>(Load64(p))));
+    default:
+      return Load64(p);
+  }
+}
+
+}  // namespace creche::pg

@@ -1,0 +1,219 @@
+#include "pg/format.h"
+
+#include <bit>
+#include <charconv>
+#include <cmath>
+#include <cstdlib>
+
+#include "pg/bytes.h"
+#include "pg/numeric.h"
+#include "pg/types.h"
+
+namespace creche::pg {
+
+namespace {
+
+constexpr int64_t kMicrosecondsPerDay = 86'400'000'000;
+
+void AppendInteger(std::string* out, int64_t value, int width = 0) {
+  char digits[24];
+  const auto end = std::to_chars(digits, digits + sizeof digits, value).ptr;
+  for (auto n = end - digits; n < width; n++) *out += '0';
+  out->append(digits, end);
+}
+
+void AppendHex(std::string* out, const char* bytes, size_t size) {
+  static constexpr char kHex[] = "0123456789abcdef";
+  for (size_t i = 0; i < size; i++) {
+    const auto byte = static_cast<unsigned char>(bytes[i]);
+    *out += kHex[byte >> 4];
+    *out += kHex[byte & 15];
+  }
+}
+
+// The shortest digits that give the same number again; an exponent from `wide` on and below -4.
+template <class Real>
+void AppendReal(std::string* out, Real value, int wide) {
+  if (std::isnan(value)) return out->append("NaN"), void();
+  if (std::isinf(value)) return out->append(value < 0 ? "-Infinity" : "Infinity"), void();
+  char text[64];
+  const auto end =
+      std::to_chars(text, text + sizeof text, value, std::chars_format::scientific).ptr;
+  const std::string_view all(text, static_cast<size_t>(end - text));
+  const size_t e = all.find('e');
+  int exponent = 0;
+  std::from_chars(text + e + (text[e + 1] == '+' ? 2 : 1), end, exponent);
+  if (exponent < -4 || exponent >= wide) return out->append(all), void();
+  const auto plain = std::to_chars(text, text + sizeof text, value, std::chars_format::fixed).ptr;
+  out->append(text, plain);
+}
+
+// Proleptic Gregorian calendar, from days since 1970-01-01.
+void AppendDate(std::string* out, int64_t days, bool* before_christ) {
+  days += 719'468;  // since 0000-03-01
+  const int64_t era = (days >= 0 ? days : days - 146'096) / 146'097;
+  const auto day_of_era = days - era * 146'097;
+  const auto year_of_era =
+      (day_of_era - day_of_era / 1460 + day_of_era / 36'524 - day_of_era / 146'096) / 365;
+  const auto day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+  const auto month_from_march = (5 * day_of_year + 2) / 153;
+  const auto day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
+  const auto month = month_from_march < 10 ? month_from_march + 3 : month_from_march - 9;
+  int64_t year = year_of_era + era * 400 + (month <= 2);
+  *before_christ = year <= 0;
+  if (*before_christ) year = 1 - year;
+  AppendInteger(out, year, 4);
+  *out += '-';
+  AppendInteger(out, month, 2);
+  *out += '-';
+  AppendInteger(out, day, 2);
+}
+
+// Non-negative microseconds as hh:mm:ss with the decimals there are.
+void AppendTime(std::string* out, uint64_t microseconds) {
+  const uint64_t seconds = microseconds / 1'000'000;
+  AppendInteger(out, static_cast<int64_t>(seconds / 3600), 2);
+  *out += ':';
+  AppendInteger(out, static_cast<int64_t>(seconds / 60 % 60), 2);
+  *out += ':';
+  AppendInteger(out, static_cast<int64_t>(seconds % 60), 2);
+  const auto fraction = static_cast<int64_t>(microseconds % 1'000'000);
+  if (fraction == 0) return;
+  *out += '.';
+  AppendInteger(out, fraction, 6);
+  while (out->back() == '0') out->pop_back();
+}
+
+bool AppendInfinity(std::string* out, int64_t value) {
+  if (value == INT64_MAX) out->append("infinity");
+  if (value == INT64_MIN) out->append("-infinity");
+  return value == INT64_MAX || value == INT64_MIN;
+}
+
+void AppendTimestamp(std::string* out, int64_t microseconds, const char* zone) {
+  if (AppendInfinity(out, microseconds)) return;
+  int64_t days = microseconds / kMicrosecondsPerDay;
+  int64_t rest = microseconds % kMicrosecondsPerDay;
+  if (rest < 0) {
+    rest += kMicrosecondsPerDay;
+    days--;
+  }
+  bool before_christ;
+  AppendDate(out, days, &before_christ);
+  *out += ' ';
+  AppendTime(out, static_cast<uint64_t>(rest));
+  out->append(zone);
+  if (before_christ) out->append(" BC");
+}
+
+uint64_t Magnitude(int64_t value) {
+  return value < 0 ? 0 - static_cast<uint64_t>(value) : static_cast<uint64_t>(value);
+}
+
+// "1 year 2 mons -3 days +04:05:06"
+void AppendInterval(std::string* out, const char* bytes) {
+  const auto time = static_cast<int64_t>(Load64(bytes));
+  const auto days = static_cast<int32_t>(Load32(bytes + 8));
+  const auto months = static_cast<int32_t>(Load32(bytes + 12));
+  bool empty = true;
+  bool negative = false;  // the part before
+  const auto append = [&](int64_t value, const char* unit) {
+    if (value == 0) return;
+    if (!empty) *out += ' ';
+    if (negative && value > 0) *out += '+';
+    AppendInteger(out, value);
+    out->append(unit);
+    if (value != 1) *out += 's';
+    negative = value < 0;
+    empty = false;
+  };
+  append(months / 12, " year");
+  append(months % 12, " mon");
+  append(days, " day");
+  if (time == 0 && !empty) return;
+  if (!empty) *out += ' ';
+  if (time < 0)
+    *out += '-';
+  else if (negative)
+    *out += '+';
+  AppendTime(out, Magnitude(time));
+}
+
+// UTC offset from seconds west of it.
+void AppendZone(std::string* out, int32_t west) {
+  *out += west > 0 ? '-' : '+';
+  const auto seconds = static_cast<int64_t>(Magnitude(west));
+  AppendInteger(out, seconds / 3600, 2);
+  for (int64_t part : {seconds / 60 % 60, seconds % 60}) {
+    if (part == 0 && seconds % 60 == 0) break;
+    *out += ':';
+    AppendInteger(out, part, 2);
+  }
+}
+
+void AppendUuid(std::string* out, const char* bytes) {
+  static constexpr int kGroups[] = {4, 2, 2, 2, 6};
+  for (int group : kGroups) {
+    if (!out->empty()) *out += '-';
+    AppendHex(out, bytes, static_cast<size_t>(group));
+    bytes += group;
+  }
+}
+
+void AppendValue(std::string* out, const RowView::Cell& cell) {
+  const auto integer = static_cast<int64_t>(cell.bits);
+  switch (cell.type) {
+    case kBool:
+      return out->append(cell.bits ? "t" : "f"), void();
+    case kFloat4:
+      return AppendReal(out, static_cast<float>(std::bit_cast<double>(cell.bits)), 6);
+    case kFloat8:
+      return AppendReal(out, std::bit_cast<double>(cell.bits), 15);
+    case kTimestamp:
+      return AppendTimestamp(out, integer, "");
+    case kTimestamptz:
+      return AppendTimestamp(out, integer, "+00");
+    case kDate: {
+      if (AppendInfinity(out, integer)) return;
+      // What no server sends, a forged block may hold.
+      if (integer < INT32_MIN || integer > INT32_MAX) return;
+      bool before_christ;
+      AppendDate(out, integer, &before_christ);
+      if (before_christ) out->append(" BC");
+      return;
+    }
+    default:
+      return AppendInteger(out, integer);
+  }
+}
+
+}  // namespace
+
+std::string FormatCell(const RowView& rows, uint64_t row, uint32_t column) {
+  std::string out;
+  const RowView::Cell cell = rows.At(row, column);
+  if (cell.null) return out;
+  if (!cell.bytes) {
+    AppendValue(&out, cell);
+    return out;
+  }
+  size_t size;
+  if (const char* text = rows.Text(row, column, &size)) return std::string(text, size);
+  if (cell.type == kNumeric) return NumericToText(cell.bytes, cell.size);
+  if (cell.type == kUuid && cell.size == 16) {
+    AppendUuid(&out, cell.bytes);
+  } else if (cell.type == kTime && cell.size == 8) {
+    AppendTime(&out, Load64(cell.bytes) & INT64_MAX);
+  } else if (cell.type == kTimetz && cell.size == 12) {
+    AppendTime(&out, Load64(cell.bytes) & INT64_MAX);
+    AppendZone(&out, static_cast<int32_t>(Load32(cell.bytes + 8)));
+  } else if (cell.type == kInterval && cell.size == 16) {
+    AppendInterval(&out, cell.bytes);
+  } else {
+    out = "\\x";
+    AppendHex(&out, cell.bytes, cell.size);
+  }
+  return out;
+}
+
+}  // namespace creche::pg

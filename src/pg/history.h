@@ -1,0 +1,64 @@
+// History: what a pool remembers of the statements that it ran: how long they took and whether they
+// left anything behind. It decides what may share a connection: only what has always been short. A
+// table of fixed size; statements that collide forget one another. Loop's thread.
+#pragma once
+#include <cstdint>
+#include <memory>
+#include <new>
+
+#include "core/status.h"
+
+namespace creche::pg {
+
+class History {
+ public:
+  // Nobody minds to wait behind a statement that takes no longer than this.
+  static constexpr Nanos kShort = 5 * kMillisecond;
+  static constexpr uint8_t kRunsToTrust = 2;
+
+  // plain: it ended well and left nothing in the session or in a transaction.
+  void Record(uint64_t hash, Nanos took, bool plain) noexcept {
+    Entry* entry = Slot(hash);
+    if (!entry) return;
+    const auto us = static_cast<uint32_t>(took / 1000 < UINT32_MAX ? took / 1000 : UINT32_MAX);
+    if (entry->hash != hash) *entry = {hash, us, 0, 0};
+    // The longest, fading slowly.
+    entry->cost_us = us > entry->cost_us ? us : entry->cost_us - (entry->cost_us - us) / 8;
+    if (!plain)
+      entry->plain_runs = 0;
+    else if (entry->plain_runs < UINT8_MAX)
+      entry->plain_runs++;
+    entry->runs = 1;
+  }
+  // It failed: says nothing about how long it takes.
+  void RecordFailure(uint64_t hash) noexcept {
+    Entry* entry = Slot(hash);
+    if (entry && entry->hash == hash) entry->plain_runs = 0;
+  }
+  bool Seen(uint64_t hash) noexcept {
+    const Entry* entry = Slot(hash);
+    return entry && entry->hash == hash && entry->runs != 0;
+  }
+  bool IsShort(uint64_t hash) noexcept {
+    const Entry* entry = Slot(hash);
+    return entry && entry->hash == hash && entry->plain_runs >= kRunsToTrust &&
+           entry->cost_us <= kShort / 1000;
+  }
+
+ private:
+  static constexpr size_t kEntries = 2048;  // a power of two
+  struct Entry {
+    uint64_t hash;
+    uint32_t cost_us;
+    uint8_t plain_runs;
+    uint8_t runs;
+  };
+  // Null without memory.
+  Entry* Slot(uint64_t hash) noexcept {
+    if (!entries_) entries_.reset(new (std::nothrow) Entry[kEntries]{});
+    return entries_ ? &entries_[(hash ^ hash >> 32) & (kEntries - 1)] : nullptr;
+  }
+  std::unique_ptr<Entry[]> entries_;
+};
+
+}  // namespace creche::pg

@@ -1,0 +1,118 @@
+#include "pg/statement.h"
+
+#include <cstring>
+#include <functional>
+#include <string>
+
+#include "pg/params.h"
+
+namespace creche::pg {
+
+namespace {
+
+// The protocol counts parameters in 16 bits.
+constexpr size_t kMaxValues = 65535;
+
+constexpr size_t Align(size_t offset, size_t to) {
+  return (offset + to - 1) & ~(to - 1);
+}
+
+// Past white space and comments.
+std::string_view SkipToWord(std::string_view sql) {
+  for (;;) {
+    const size_t first = sql.find_first_not_of(" \t\r\n\f\v;(");
+    if (first == sql.npos) return {};
+    sql.remove_prefix(first);
+    if (sql.starts_with("--")) {
+      const size_t end = sql.find('\n');
+      sql.remove_prefix(end == sql.npos ? sql.size() : end);
+    } else if (sql.starts_with("/*")) {
+      size_t depth = 1;
+      size_t at = 2;
+      while (at < sql.size() && depth > 0) {
+        const std::string_view two = sql.substr(at, 2);
+        if (two == "/*") depth++;
+        if (two == "*/") depth--;
+        at += two == "/*" || two == "*/" ? 2 : 1;
+      }
+      sql.remove_prefix(at < sql.size() ? at : sql.size());
+    } else {
+      return sql;
+    }
+  }
+}
+
+bool StartsWithWord(std::string_view sql, std::string_view word) {
+  if (sql.size() < word.size()) return false;
+  for (size_t i = 0; i < word.size(); i++)
+    if ((sql[i] | 0x20) != word[i]) return false;
+  if (sql.size() == word.size()) return true;
+  const auto next = static_cast<unsigned char>(sql[word.size()]);
+  return !(next >= 0x80 || next == '_' || (next >= '0' && next <= '9') ||
+           ((next | 0x20) >= 'a' && (next | 0x20) <= 'z'));
+}
+
+uint64_t Mix(uint64_t hash, uint64_t value) {
+  hash ^= value + 0x9e3779b97f4a7c15u + (hash << 6) + (hash >> 2);
+  return hash;
+}
+
+}  // namespace
+
+Verb VerbOf(std::string_view sql) noexcept {
+  sql = SkipToWord(sql);
+  if (sql.empty()) return Verb::kOther;
+  switch (sql[0] | 0x20) {
+    case 'c':
+      if (StartsWithWord(sql, "copy")) return Verb::kCopy;
+      return StartsWithWord(sql, "commit") ? Verb::kTransaction : Verb::kOther;
+    case 'b':
+      return StartsWithWord(sql, "begin") ? Verb::kTransaction : Verb::kOther;
+    case 's':
+      return StartsWithWord(sql, "start") ? Verb::kTransaction : Verb::kOther;
+    case 'r':
+      return StartsWithWord(sql, "rollback") ? Verb::kTransaction : Verb::kOther;
+    case 'e':
+      return StartsWithWord(sql, "end") ? Verb::kTransaction : Verb::kOther;
+    case 'a':
+      return StartsWithWord(sql, "abort") ? Verb::kTransaction : Verb::kOther;
+    default:
+      return Verb::kOther;
+  }
+}
+
+Statement::Statement(std::string_view sql, const Value* values, size_t count)
+    : sql_size_(sql.size()), count_(count), verb_(VerbOf(sql)) {
+  if (count > kMaxValues) {
+    error_ = MakeError(Status::kInvalid, Phase::kOptions,
+                       "more than 65535 parameters: pass arrays, or split the statement");
+    count_ = count = 0;
+  }
+  size_t bytes = 0;
+  for (size_t i = 0; i < count; i++) bytes += Align(EncodedSize(values[i]), 8);
+  lengths_ = count * sizeof(const char*);
+  formats_ = lengths_ + count * sizeof(int);
+  types_ = formats_ + count * sizeof(int);
+  size_t at = Align(types_ + count * sizeof(uint32_t), 8);
+  sql_ = at + bytes;
+  bytes_ = sql_ + sql.size() + 1;
+  memory_.reset(new char[bytes_]);
+  std::memcpy(memory_.get() + sql_, sql.data(), sql.size());
+  memory_[sql_ + sql.size()] = '\0';
+
+  hash_ = std::hash<std::string_view>{}(sql);
+  for (size_t i = 0; i < count; i++) {
+    Encoded encoded;
+    char* out = memory_.get() + at;
+    if (ErrorRef error = Encode(values[i], i + 1, out, &encoded); error && !error_)
+      error_ = std::move(error);
+    At<const char*>(0)[i] = encoded.null ? nullptr : out;
+    At<int>(lengths_)[i] = static_cast<int>(encoded.size);
+    At<int>(formats_)[i] = encoded.binary;
+    At<uint32_t>(types_)[i] = values[i].type;
+    hash_ = Mix(hash_, values[i].type);
+    at += Align(EncodedSize(values[i]), 8);
+  }
+}
+
+}  // namespace creche::pg

@@ -1,0 +1,194 @@
+// Statements: parameters, verbs, the cache of prepared ones and the history.
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstring>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "pg/bytes.h"
+#include "pg/history.h"
+#include "pg/statement.h"
+#include "pg/statement_cache.h"
+#include "pg/types.h"
+
+namespace creche::pg {
+namespace {
+
+Value Integer(uint32_t type, int64_t i) {
+  return {type, Value::kInteger, i, 0, nullptr, 0};
+}
+Value Real(uint32_t type, double d) {
+  return {type, Value::kReal, 0, d, nullptr, 0};
+}
+Value Bytes(uint32_t type, uint32_t form, const void* data, size_t size) {
+  return {type, form, 0, 0, data, size};
+}
+
+Statement One(Value value) {
+  return Statement("select $1", &value, 1);
+}
+
+TEST(Params, Integers) {
+  const Value values[] = {Integer(kBool, 1),
+                          Integer(kInt2, -2),
+                          Integer(kInt4, 3),
+                          Integer(kInt8, INT64_MIN),
+                          Integer(kTimestamptz, 946684800000001),
+                          Integer(kTimestamp, INT64_MAX)};
+  const Statement s("select 1", values, 6);
+  ASSERT_FALSE(s.error());
+  ASSERT_EQ(s.count(), 6);
+  EXPECT_EQ(s.values()[0][0], 1);
+  EXPECT_EQ(Load16(s.values()[1]), 0xfffe);
+  EXPECT_EQ(Load32(s.values()[2]), 3u);
+  EXPECT_EQ(Load64(s.values()[3]), 0x8000000000000000u);
+  EXPECT_EQ(Load64(s.values()[4]), 1u);
+  EXPECT_EQ(Load64(s.values()[5]), static_cast<uint64_t>(INT64_MAX));
+  const int lengths[] = {1, 2, 4, 8, 8, 8};
+  for (int i = 0; i < 6; i++) {
+    EXPECT_EQ(s.lengths()[i], lengths[i]);
+    EXPECT_EQ(s.formats()[i], 1);
+    EXPECT_EQ(s.types()[i], values[i].type);
+  }
+  EXPECT_STREQ(s.sql(), "select 1");
+}
+
+TEST(Params, TextBytesAndNull) {
+  const Value values[] = {Bytes(0, Value::kText, "abc", 2),
+                          Bytes(kBytea, Value::kBinary, "\0x", 2),
+                          Bytes(0, Value::kNull, nullptr, 0),
+                          Bytes(kBytea, Value::kBinary, nullptr, 0),
+                          Real(kFloat8, 0.5),
+                          Real(kFloat4, -INFINITY)};
+  const Statement s("x", values, 6);
+  ASSERT_FALSE(s.error());
+  EXPECT_STREQ(s.values()[0], "ab");
+  EXPECT_EQ(s.formats()[0], 0);
+  EXPECT_EQ(std::memcmp(s.values()[1], "\0x", 2), 0);
+  EXPECT_EQ(s.lengths()[1], 2);
+  EXPECT_EQ(s.values()[2], nullptr);
+  EXPECT_NE(s.values()[3], nullptr);
+  EXPECT_EQ(s.lengths()[3], 0);
+  EXPECT_EQ(Load64(s.values()[4]), 0x3fe0000000000000u);
+  EXPECT_EQ(Load32(s.values()[5]), 0xff800000u);
+}
+
+TEST(Params, RefusesWhatCannotBeSent) {
+  struct Case {
+    Value value;
+    Status status;
+  };
+  const Case cases[] = {
+      {Integer(kInt2, 32768), Status::kInvalid},
+      {Integer(kInt2, -32769), Status::kInvalid},
+      {Integer(kInt4, int64_t{1} << 31), Status::kInvalid},
+      {Integer(kBool, 2), Status::kInvalid},
+      {Integer(kTimestamptz, INT64_MIN + 1), Status::kInvalid},
+      {Integer(kText, 1), Status::kType},
+      {Integer(0, 1), Status::kType},
+      {Real(kInt4, 1), Status::kType},
+      {Real(kFloat4, 1e300), Status::kInvalid},
+      {Bytes(0, Value::kBinary, "x", 1), Status::kType},
+      {Bytes(0, Value::kText, "a\0b", 3), Status::kInvalid},
+      {Bytes(kBytea, Value::kBinary, nullptr, 1), Status::kInvalid},
+      {Bytes(kBytea, Value::kBinary, "x", SIZE_MAX), Status::kInvalid},
+      {Bytes(kBytea, 9, "x", 1), Status::kInvalid},
+  };
+  for (const Case& c : cases) {
+    const Statement s = One(c.value);
+    ASSERT_TRUE(s.error());
+    EXPECT_EQ(s.error()->status(), c.status) << s.error()->message();
+    EXPECT_NE(std::strstr(s.error()->message(), "$1"), nullptr);
+  }
+  const Value two[] = {Integer(kInt4, 1), Integer(kInt4, INT64_MAX)};
+  EXPECT_NE(std::strstr(Statement("x", two, 2).error()->message(), "$2"), nullptr);
+  std::vector<Value> many(65536, Integer(kInt4, 1));
+  EXPECT_TRUE(Statement("x", many.data(), many.size()).error());
+  EXPECT_FALSE(Statement("x", many.data(), 65535).error());
+}
+
+TEST(Statement, Verbs) {
+  EXPECT_EQ(VerbOf("copy t to stdout"), Verb::kCopy);
+  EXPECT_EQ(VerbOf("  -- hm\n /* a /* b */ */ COPY t from stdin"), Verb::kCopy);
+  EXPECT_EQ(VerbOf("copying"), Verb::kOther);
+  EXPECT_EQ(VerbOf("select 1"), Verb::kOther);
+  EXPECT_EQ(VerbOf("Begin"), Verb::kTransaction);
+  EXPECT_EQ(VerbOf("start transaction"), Verb::kTransaction);
+  EXPECT_EQ(VerbOf("commit and chain"), Verb::kTransaction);
+  EXPECT_EQ(VerbOf("end;"), Verb::kTransaction);
+  EXPECT_EQ(VerbOf(""), Verb::kOther);
+  EXPECT_EQ(VerbOf("/* open"), Verb::kOther);
+}
+
+TEST(StatementCache, FindsByTextAndTypes) {
+  StatementCache cache("p_", 4);
+  const Value i4 = Integer(kInt4, 1), i8 = Integer(kInt8, 1);
+  const Statement a("select $1", &i4, 1), b("select $1", &i8, 1);
+  EXPECT_EQ(cache.Find(a), nullptr);
+  EXPECT_STREQ(cache.Add(a), "p_1");
+  EXPECT_STREQ(cache.Find(a), "p_1");
+  EXPECT_EQ(cache.Find(b), nullptr);
+  EXPECT_STREQ(cache.Add(b), "p_2");
+  EXPECT_STREQ(cache.Find(a), "p_1");
+  cache.Forget(cache.last());
+  EXPECT_EQ(cache.Find(b), nullptr);
+  cache.Forget(a);
+  EXPECT_EQ(cache.size(), 0u);
+  EXPECT_TRUE(cache.unused().empty());
+}
+
+TEST(StatementCache, GivesUpTheLeastRecentlyUsed) {
+  StatementCache cache("p_", 3);
+  std::vector<Statement> s;
+  for (int i = 0; i < 4; i++) s.emplace_back("select " + std::to_string(i), nullptr, 0);
+  for (int i = 0; i < 3; i++) ASSERT_NE(cache.Add(s[static_cast<size_t>(i)]), nullptr);
+  ASSERT_NE(cache.Find(s[0]), nullptr);
+  ASSERT_NE(cache.Add(s[3]), nullptr);
+  EXPECT_EQ(cache.Find(s[1]), nullptr);
+  EXPECT_NE(cache.Find(s[0]), nullptr);
+  EXPECT_NE(cache.Find(s[2]), nullptr);
+  ASSERT_EQ(cache.unused().size(), 1u);
+  EXPECT_EQ(cache.unused()[0], "p_2");
+  cache.UnusedClosed(1);
+  EXPECT_TRUE(cache.unused().empty());
+  cache.Clear();
+  EXPECT_EQ(cache.Find(s[0]), nullptr);
+}
+
+TEST(StatementCache, KeepsNothingThatIsTooBigOrTooMuch) {
+  StatementCache none("p_", 0);
+  EXPECT_EQ(none.Add(Statement("select 1", nullptr, 0)), nullptr);
+  StatementCache small("p_", 1);
+  EXPECT_EQ(small.Add(Statement(std::string(StatementCache::kMaxSize + 1, 'x'), nullptr, 0)),
+            nullptr);
+  size_t kept = 0;
+  for (int i = 0; i < 1000; i++)
+    kept += small.Add(Statement("select " + std::to_string(i), nullptr, 0)) != nullptr;
+  EXPECT_LT(kept, 30u) << "names that nobody closes are bounded";
+}
+
+TEST(History, TrustsWhatHasBeenShort) {
+  History history;
+  EXPECT_FALSE(history.Seen(7));
+  EXPECT_FALSE(history.IsShort(7));
+  history.Record(7, 100'000, true);
+  EXPECT_TRUE(history.Seen(7));
+  EXPECT_FALSE(history.IsShort(7));
+  history.Record(7, 100'000, true);
+  EXPECT_TRUE(history.IsShort(7));
+  history.Record(7, 50 * kMillisecond, true);
+  EXPECT_FALSE(history.IsShort(7));
+  for (int i = 0; i < 40; i++) history.Record(7, 100'000, true);
+  EXPECT_TRUE(history.IsShort(7)) << "forgives in time";
+  history.Record(7, 100'000, false);
+  EXPECT_FALSE(history.IsShort(7)) << "left something behind";
+  history.Record(8, 0, true);
+  history.Record(8, 0, true);
+  history.RecordFailure(8);
+  EXPECT_FALSE(history.IsShort(8));
+}
+
+}  // namespace
+}  // namespace creche::pg
