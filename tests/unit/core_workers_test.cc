@@ -1,0 +1,162 @@
+#include "core/workers.h"
+
+#include <gtest/gtest.h>
+#include <signal.h>
+
+#include <atomic>
+#include <functional>
+#include <future>
+#include <set>
+#include <thread>
+#include <vector>
+
+namespace creche {
+namespace {
+
+class Item : public WorkItem {
+ public:
+  explicit Item(std::function<void()> run, std::atomic<int>* destroyed = nullptr)
+      : run_(std::move(run)), destroyed_(destroyed) {}
+  ~Item() override {
+    if (destroyed_) ++*destroyed_;
+  }
+  void Run() noexcept override { run_(); }
+
+ private:
+  std::function<void()> run_;
+  std::atomic<int>* destroyed_;
+};
+
+bool Submit(Workers& workers, std::function<void()> run, std::atomic<int>* destroyed = nullptr) {
+  return workers.Submit(std::make_unique<Item>(std::move(run), destroyed));
+}
+
+TEST(Workers, RunsInOrderOnAnotherThread) {
+  Workers workers(1);
+  std::vector<int> order;
+  std::promise<void> done;
+  std::thread::id thread;
+  for (int i = 0; i < 100; i++) {
+    ASSERT_TRUE(Submit(workers, [&, i] {
+      order.push_back(i);
+      thread = std::this_thread::get_id();
+      if (i == 99) done.set_value();
+    }));
+  }
+  done.get_future().wait();
+  EXPECT_NE(thread, std::this_thread::get_id());
+  for (int i = 0; i < 100; i++) EXPECT_EQ(order[i], i);
+}
+
+// As many at a time as the limit says, and no more: each waits until that many are inside.
+TEST(Workers, GrowsToItsLimit) {
+  constexpr int kLimit = 5;
+  Workers workers(kLimit);
+  std::mutex mutex;
+  std::condition_variable all_in;
+  int inside = 0, most = 0;
+  std::atomic<int> ended{0};
+  for (int i = 0; i < 2 * kLimit; i++) {
+    ASSERT_TRUE(Submit(workers, [&] {
+      std::unique_lock lock(mutex);
+      most = std::max(most, ++inside);
+      all_in.notify_all();
+      all_in.wait(lock, [&] { return most == kLimit; });
+      inside--;
+      ended++;
+    }));
+  }
+  while (ended < 2 * kLimit) std::this_thread::yield();
+  EXPECT_EQ(most, kLimit);
+}
+
+TEST(Workers, UsesAnIdleThreadAgain) {
+  Workers workers;
+  std::set<std::thread::id> threads;
+  for (int i = 0; i < 20; i++) {
+    std::promise<void> done;
+    std::atomic<int> destroyed{0};
+    ASSERT_TRUE(Submit(
+        workers,
+        [&] {
+          threads.insert(std::this_thread::get_id());
+          done.set_value();
+        },
+        &destroyed));
+    done.get_future().wait();
+    while (destroyed == 0) std::this_thread::yield();
+  }
+  // One that has just ended an item may not be idle yet when the next one comes.
+  EXPECT_LT(threads.size(), 20u);
+}
+
+TEST(Workers, BlocksAllSignalsInItsThreads) {
+  Workers workers;
+  std::promise<bool> blocked;
+  ASSERT_TRUE(Submit(workers, [&] {
+    sigset_t set;
+    pthread_sigmask(SIG_BLOCK, nullptr, &set);
+    blocked.set_value(sigismember(&set, SIGTERM) && sigismember(&set, SIGPIPE) &&
+                      sigismember(&set, SIGUSR1));
+  }));
+  EXPECT_TRUE(blocked.get_future().get());
+}
+
+TEST(Workers, StopDropsWhatHasNotBegunAndWaitsForNobodyInside) {
+  std::promise<void> inside, go, ended;
+  std::atomic<int> destroyed{0};
+  bool dropped_ran = false;
+  {
+    Workers workers(1);
+    ASSERT_TRUE(Submit(
+        workers,
+        [&] {
+          inside.set_value();
+          go.get_future().wait();
+          ended.set_value();
+        },
+        &destroyed));
+    inside.get_future().wait();
+    for (int i = 0; i < 1000; i++)
+      ASSERT_TRUE(Submit(
+          workers, [&] { dropped_ran = true; }, &destroyed));
+    workers.Stop();
+    EXPECT_EQ(destroyed, 1000);
+    EXPECT_FALSE(Submit(
+        workers, [] {}, &destroyed));
+    EXPECT_EQ(destroyed, 1001);
+    workers.Stop();
+  }
+  go.set_value();
+  ended.get_future().wait();
+  while (destroyed < 1002) std::this_thread::yield();
+  EXPECT_FALSE(dropped_ran);
+}
+
+TEST(Workers, TakesNothingWithoutAThread) {
+  Workers workers(0);
+  std::atomic<int> destroyed{0};
+  EXPECT_FALSE(Submit(
+      workers, [] {}, &destroyed));
+  EXPECT_EQ(destroyed, 1);
+}
+
+TEST(Workers, ManySubmitters) {
+  std::atomic<int> ran{0}, destroyed{0};
+  {
+    Workers workers(4);
+    std::vector<std::thread> threads;
+    for (int t = 0; t < 4; t++)
+      threads.emplace_back([&] {
+        for (int i = 0; i < 500; i++)
+          Submit(
+              workers, [&] { ran++; }, &destroyed);
+      });
+    for (std::thread& thread : threads) thread.join();
+    while (ran < 1000) std::this_thread::yield();
+  }
+  while (destroyed < 2000) std::this_thread::yield();
+}
+
+}  // namespace
+}  // namespace creche

@@ -1,0 +1,56 @@
+// A loop without a tree, for tests of what lives on one.
+#pragma once
+#include <gtest/gtest.h>
+
+#include <functional>
+
+#include "core/loop.h"
+
+namespace creche::test {
+
+class TestLoop : public Loop {
+ public:
+  // An open loop.
+  static Ref<TestLoop> Open() {
+    auto loop = MakeRef<TestLoop>();
+    EXPECT_EQ(loop->OpenCore(), 0);
+    return loop;
+  }
+  // Turns until `done`; false, and a failed test, after ten seconds.
+  bool RunUntil(const std::function<bool()>& done) {
+    const Nanos limit = After(now(), 10 * kSecond);
+    while (!done()) {
+      Turn(limit - now());
+      if (now() < limit) continue;
+      ADD_FAILURE() << "nothing happened";
+      return false;
+    }
+    return true;
+  }
+  // One turn; waits for something to do.
+  void RunOnce() { Turn(10 * kSecond); }
+  // One turn with what there is.
+  void Poll() { Turn(0); }
+  // Refuses jobs from now on.
+  void StopTakingJobs() {
+    if (!stopped_) StopJobs();
+    stopped_ = true;
+  }
+
+ private:
+  template <class T, class... A>
+  friend Ref<T> creche::MakeRef(A&&...);
+  TestLoop() = default;
+  ~TestLoop() override {
+    StopTakingJobs();
+    CloseDomain(domain_);
+  }
+  bool Ready() noexcept override { return false; }
+  Nanos NextDeadline() noexcept override { return kNever; }
+  void Expire(Nanos) noexcept override {}
+  bool Dispatch() noexcept override { return false; }
+
+  bool stopped_ = false;
+};
+
+}  // namespace creche::test
