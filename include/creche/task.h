@@ -33,8 +33,8 @@ typedef struct creche_task_options {
 CRECHE_API creche_status creche_task_options_init(creche_task_options *options, size_t size);
 
 /* Starts a user task in `in`. body(body_user, ...) gets CRECHE_BEGIN when it may run, exactly once,
- * even in a cancelled scope; CRECHE_CANCEL each time that it becomes cancelled later; and may get
- * CRECHE_STALLED. It starts steps in task.scope and ends with creche_task_finish, there or later, from
+ * even in a cancelled scope; CRECHE_CANCEL each time that it becomes cancelled (right after
+ * CRECHE_BEGIN if it was before), unless it has finished; and may get CRECHE_STALLED. It starts steps in task.scope and ends with creche_task_finish, there or later, from
  * any thread. done gets the final completion. task: may be NULL.
  * Returns CRECHE_OK; CRECHE_E_INVALID (body NULL or a route; options), CRECHE_E_UNSUPPORTED,
  * CRECHE_E_CLOSED (the group is closed and empty, the task has finished, the loop is closing),
@@ -101,7 +101,8 @@ CRECHE_API creche_status creche_offload(creche_scope in, creche_offload_fn fn, v
                                         const creche_offload_options *options, creche_done_fn done,
                                         void *user, creche_task *task);
 
-/* 1 if the task has been asked to stop, 0 if not, or the handle errors. For polling. Since 0.1. */
+/* 1 if the task has been asked to stop, 0 if not, or the handle errors (CRECHE_E_ENDED: abandoned), so
+ * that anything but 0 means "stop". For polling. Since 0.1. */
 CRECHE_API int32_t creche_offload_cancelled(creche_task task);
 
 /* Completes after `duration` nanoseconds from the call, never early. Negative is CRECHE_E_INVALID;

@@ -37,7 +37,7 @@ creche_status Fail(Status status, const char* format, ...) noexcept {
   return static_cast<creche_status>(status);
 }
 
-creche_status Answer(Status status, uint64_t id, const char* wanted) noexcept {
+creche_status Explain(Status status, uint64_t id, const char* wanted) noexcept {
   const char* kind = KindName(KindOf(id));
   switch (status) {
     case Status::kOk:

@@ -15,9 +15,13 @@ namespace creche::capi {
 creche_status Fail(Status status, const char* format, ...) noexcept
     __attribute__((format(printf, 2, 3)));
 
-// CRECHE_OK for kOk; else fails with a text that fits the status. id: the handle that the call is
-// about; wanted: "a group", "a scope (of a loop, group, scope or task)", ...
-creche_status Answer(Status status, uint64_t id, const char* wanted) noexcept;
+// Fails with a text that fits the status. id: the handle that the call is about; wanted: "a group",
+// "a scope (of a loop, group, scope or task)", ...
+creche_status Explain(Status status, uint64_t id, const char* wanted) noexcept;
+// The same, or CRECHE_OK for kOk.
+inline creche_status Answer(Status status, uint64_t id, const char* wanted) noexcept {
+  return status == Status::kOk ? CRECHE_OK : Explain(status, id, wanted);
+}
 
 // Runs the body of an entry.
 template <class F>

@@ -25,6 +25,11 @@ static ErrorRef Kept(const creche_error* error) {
   return kept ? ErrorRef::Adopt(Error::Of(reinterpret_cast<const ErrorFields*>(kept))) : nullptr;
 }
 
+// Whether a task may end with this failure: one that has a name, or a user's own.
+static bool IsFinish(creche_status status) {
+  return status < 0 && (status <= -1000 || std::string_view(creche_status_name(status)) != "?");
+}
+
 static creche_status OfTask(Status status, creche_task task) {
   return Answer(status, task.scope.id, "a task");
 }
@@ -71,7 +76,7 @@ creche_status creche_task_open(creche_scope in, const creche_task_options* optio
 creche_status creche_task_finish(creche_task task, creche_status status, uint64_t value,
                                  const creche_error* error) {
   return Guard([&]() -> creche_status {
-    if (status > 0 || (status > -1000 && std::string_view(creche_status_name(status)) == "?"))
+    if (status != CRECHE_OK && !IsFinish(status))
       return Fail(Status::kInvalid,
                   "status is %d; finish with CRECHE_OK, a CRECHE_E_*, or -1000 and below", status);
     const Status answer =

@@ -187,14 +187,14 @@ void Tree::Uncount(EndNode* node) noexcept {
   Node* parent = node->parent;
   EndNode* owner = node->owner;
   parent->live--;
-  if (parent != owner) MaySettle(parent);
+  if (parent != owner && parent->leaving) MaySettle(parent);
   owner->pending--;
   if (node->counted) {
     auto* group = static_cast<Group*>(owner);
     group->running--;
     AdmitWaiting(group);
   }
-  MaySettle(owner);
+  if (owner->pending == owner->leases) MaySettle(owner);
 }
 
 void Tree::MaySettle(Node* node) noexcept {
@@ -266,8 +266,8 @@ void Tree::LeaveNow(Node* scope, LeaveOutcome* outcome) noexcept {
   EndNode* owner = scope->owner;
   parent->live--;
   owner->pending--;
-  if (parent != owner) MaySettle(parent);
-  MaySettle(owner);
+  if (parent != owner && parent->leaving) MaySettle(parent);
+  if (owner->pending == owner->leases) MaySettle(owner);
   counters_.scopes--;
   Free(scope);
 }

@@ -55,7 +55,7 @@ Status OpenGroup(const GroupOptions& options, const Tail& tail) noexcept {
   group->limit = options.limit;
   group->max_errors = options.max_errors;
   group->grace = options.grace;
-  group->started = tree->now();
+  group->started = platform::CoarseNow();
   group->state = State::kRunning;
   tree->Link(group, in, options.shield);
   tree->counters_.started++;

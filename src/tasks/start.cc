@@ -124,7 +124,7 @@ Status Tree::StartTask(EndNode* task, Node* in, const Tail& tail, bool passes_li
   }
   task->final.node = task;
   task->move_on = options.move_on;
-  task->started = now();
+  task->started = platform::CoarseNow();
   Link(task, in, options.shield);
   task->was_eff = task->eff;
   counters_.started++;
