@@ -26,40 +26,10 @@ skipped=0
 start=$(date +%s)
 
 # ---- What is needed ----
-packages="g++ cmake ninja-build pkg-config python3 git
-    libevent-dev libssl-dev libpq-dev zlib1g-dev libbrotli-dev libzstd-dev node-llhttp
-    libcmocka-dev libgtest-dev nginx-light postgresql pgbouncer openssl"
-[ -n "$quick" ] || packages="$packages clang-14 clang-format-14 abigail-tools binutils"
-[ -z "$quick" ] || packages="$packages clang-format-14"
-
-install_missing() {
-    command -v dpkg-query >/dev/null && command -v apt-get >/dev/null || return 0
-    missing=
-    for package in $packages; do
-        dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' ||
-            missing="$missing $package"
-    done
-    [ -n "$missing" ] || return 0
-    echo "installing:$missing"
-    sudo=
-    [ "$(id -u)" = 0 ] || sudo="sudo -n"
-    # PostgreSQL's package would otherwise start a server of its own.
-    mkdir -p "$logs/etc" && echo 'create_main_cluster = false' >"$logs/etc/createcluster.conf"
-    # shellcheck disable=SC2086
-    {
-        $sudo apt-get update -q || true
-        if [ ! -e /etc/postgresql-common/createcluster.conf ]; then
-            $sudo mkdir -p /etc/postgresql-common
-            $sudo cp "$logs/etc/createcluster.conf" /etc/postgresql-common/
-        fi
-        $sudo env DEBIAN_FRONTEND=noninteractive \
-            apt-get install -q -y --no-install-recommends \
-            -o Dpkg::Options::=--force-confold $missing
-    } >"$logs/install" 2>&1 || {
-        tail -n 20 "$logs/install"
-        echo "could not install:$missing"
-    }
-}
+install_log=$logs/install
+. tests/support/packages.sh
+packages="$build_packages git clang-format-14"
+[ -n "$quick" ] || packages="$packages clang-14 abigail-tools binutils"
 
 # ---- Steps ----
 # begin name; then end adds up its counts and says how it went.
@@ -137,7 +107,8 @@ script() {
     esac
 }
 
-install_missing
+# shellcheck disable=SC2086
+install_missing $packages
 jobs=$(getconf _NPROCESSORS_ONLN)
 launchers=
 if command -v ccache >/dev/null; then

@@ -1,0 +1,44 @@
+/* What the benchmark programs share: a run lasts a number of seconds and prints one line,
+ * "done N seconds S", from which bench.py makes rates; it takes CPU time and memory from the
+ * kernel's account of the process, so that every client is measured the same way. */
+#ifndef CRECHE_BENCH_H
+#define CRECHE_BENCH_H
+
+#include <creche/creche.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+static inline double BenchNow(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+static inline void BenchPrint(unsigned long done, double seconds) {
+  printf("done %lu seconds %.6f\n", done, seconds);
+}
+
+static inline void BenchCheck(creche_status status, const char* what) {
+  if (status == CRECHE_OK) return;
+  fprintf(stderr, "%s: %s\n", what, creche_last_error()->message);
+  exit(1);
+}
+
+static inline void BenchCompleted(const creche_completion* c, const char* what) {
+  if (c->status == CRECHE_OK) return;
+  fprintf(stderr, "%s: %s\n", what, creche_error_message(c->error));
+  exit(1);
+}
+
+/* A loop that this thread runs. */
+static inline creche_loop BenchLoop(void) {
+  creche_loop_options o;
+  creche_loop loop;
+  BenchCheck(creche_loop_options_init(&o, sizeof o), "options");
+  o.run = CRECHE_RUN_CALLER;
+  BenchCheck(creche_loop_open(&o, &loop), "loop");
+  return loop;
+}
+
+#endif

@@ -1,0 +1,213 @@
+"""Runs the benchmarks: ours and each peer alternate in one run, the median of each counts. Clients run
+on one core, servers on the other (run.sh sees to that). CPU time and peak memory are the kernel's, of
+the whole client process. Ratio > 1 means that ours is better."""
+
+import argparse
+import json
+import os
+import re
+import resource
+import statistics
+import subprocess
+import sys
+
+HTTP_CONNECTIONS = 100
+PG_CONNECTIONS = 10
+PG_CONCURRENCY = 100
+
+# Nanoseconds: the budgets of the structured core.
+CORE_BUDGETS = {
+    "spawn_join": 100,
+    "scope_open_close": 40,
+    "cancel_sleeper": 150,
+    "post": 200,
+    "queue_drain": 100,
+}
+
+
+class Run:
+    """One run of a client: what it did, in which time, and what that cost."""
+
+    def __init__(self, command):
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        text = process.stdout.read()
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        if process.returncode != 0:
+            raise RuntimeError(f"{' '.join(command)}: exit status {process.returncode}\n{text}")
+        self.text = text
+        self.cpu = usage.ru_utime + usage.ru_stime
+        self.rss = usage.ru_maxrss / 1024
+        self.done, self.seconds = self.read()
+
+    def read(self):
+        for pattern in (
+            r"done (\d+) seconds ([\d.]+)",  # our programs
+            r"(\d+) requests in ([\d.]+)s",  # wrk
+        ):
+            if match := re.search(pattern, self.text):
+                return int(match[1]), float(match[2])
+        done = re.search(r"actually processed: (\d+)", self.text)  # pgbench
+        tps = re.search(r"tps = ([\d.]+)", self.text)
+        return int(done[1]), int(done[1]) / float(tps[1])
+
+    @property
+    def rate(self):
+        return self.done / self.seconds
+
+    @property
+    def cpu_us(self):
+        return self.cpu / self.done * 1e6
+
+
+class Bench:
+    def __init__(self, options):
+        self.options = options
+        self.rows = []
+
+    def progress(self, text):
+        print(text, file=sys.stderr, flush=True)
+
+    def alternate(self, commands):
+        """The runs of each command, round by round."""
+        runs = {name: [] for name in commands}
+        for round_number in range(self.options.rounds):
+            for name, command in commands.items():
+                self.progress(f"  round {round_number + 1}/{self.options.rounds}: {name}")
+                runs[name].append(Run(command))
+        return runs
+
+    def compare(self, name, unit, runs, value, more_is_better):
+        ours = statistics.median(value(run) for run in runs["creche"])
+        for peer in runs:
+            if peer == "creche":
+                continue
+            theirs = statistics.median(value(run) for run in runs[peer])
+            self.add(name, unit, ours, peer, theirs, more_is_better)
+
+    def add(self, name, unit, ours, peer, theirs, more_is_better):
+        ratio = ours / theirs if more_is_better else theirs / ours
+        row = {"name": name, "unit": unit, "ours": round(ours, 2), "peer_name": peer,
+               "peer": round(theirs, 2), "ratio": round(ratio, 2)}
+        self.rows.append(row)
+
+    def program(self, name):
+        return os.path.join(self.options.build, "tests", "bench", name)
+
+    def peer(self, name):
+        path = os.path.join(self.options.peers, name) if self.options.peers else ""
+        return path if os.path.exists(path) else None
+
+    # ---- the benchmarks ----
+
+    def core(self):
+        scale = str(0.1 if self.options.quick else 1.0)
+        values = {}
+        for round_number in range(self.options.rounds):
+            self.progress(f"  round {round_number + 1}/{self.options.rounds}: creche")
+            text = subprocess.run([self.program("core_bench"), scale], check=True,
+                                  capture_output=True, text=True).stdout
+            for line in text.splitlines():
+                name, value = line.split()
+                values.setdefault(name, []).append(float(value))
+        for name, budget in CORE_BUDGETS.items():
+            self.add(name, "ns", statistics.median(values[name]), "budget", budget, False)
+
+    def http(self, kind="http", ca=None):
+        url = os.environ["HTTPS_URL" if ca else "HTTP_URL"] + "/small"
+        seconds = str(self.options.seconds)
+        tail = [url, str(HTTP_CONNECTIONS), seconds] + ([ca] if ca else [])
+        commands = {
+            "creche": [self.program("http_bench")] + tail,
+            "wrk": ["wrk", "-t1", f"-c{HTTP_CONNECTIONS}", f"-d{seconds}", url],
+            "libcurl multi": [self.program("curl_bench")] + tail,
+        }
+        if not ca and self.peer("hyper_bench"):
+            commands["hyper"] = [self.peer("hyper_bench")] + tail
+        runs = self.alternate(commands)
+        self.compare(f"{kind}_keepalive_rate", "requests/s", runs, lambda r: r.rate, True)
+        self.compare(f"{kind}_keepalive_cpu", "us/request", runs, lambda r: r.cpu_us, False)
+
+    def https(self):
+        self.http("https", os.environ["CA_FILE"])
+
+    def pg_setup(self):
+        dsn = os.environ["DATABASE_URL"]
+        sql = ("drop table if exists bench; create table bench (id int primary key, value text); "
+               "insert into bench select i, 'value ' || i from generate_series(1, 100000) i; "
+               "vacuum analyze bench")
+        for statement in sql.split("; "):
+            subprocess.run(["psql", "-q", "-X", dsn, "-c", statement], check=True,
+                           stderr=subprocess.DEVNULL)
+        return dsn
+
+    def pgbench(self, dsn):
+        script = os.path.join(os.path.dirname(os.path.abspath(__file__)), "by_key.sql")
+        return ["pgbench", "-n", "-M", "prepared", "-f", script, "-j", "1", "-c",
+                str(PG_CONNECTIONS), "-T", str(max(1, int(self.options.seconds))), dsn]
+
+    def pg_mode(self, mode):
+        dsn = self.pg_setup()
+        amount = "1000000" if mode == "stream" else str(self.options.seconds)
+        if mode == "stream" and self.options.quick:
+            amount = "200000"
+        tail = [mode, dsn, amount, str(PG_CONNECTIONS), str(PG_CONCURRENCY)]
+        commands = {"creche": [self.program("pg_bench")] + tail}
+        if mode != "stream":
+            commands["pgbench -M prepared"] = self.pgbench(dsn)
+        if mode != "pool":
+            commands["libpq loop"] = [self.program("libpq_bench")] + tail
+        if self.peer("tokio_pg_bench"):
+            commands["tokio-postgres"] = [self.peer("tokio_pg_bench")] + tail
+        runs = self.alternate(commands)
+        what = "rows/s" if mode == "stream" else "queries/s"
+        each = "us/row" if mode == "stream" else "us/query"
+        self.compare(f"pg_{mode}_rate", what, runs, lambda r: r.rate, True)
+        self.compare(f"pg_{mode}_cpu", each, runs, lambda r: r.cpu_us, False)
+        if mode == "stream":
+            self.compare("pg_stream_peak_rss", "MiB", runs, lambda r: r.rss, False)
+
+    def pg_held(self):
+        self.pg_mode("held")
+
+    def pg_pool(self):
+        self.pg_mode("pool")
+
+    def pg_stream(self):
+        self.pg_mode("stream")
+
+    def table(self):
+        lines = [("name", "unit", "ours", "peer", "theirs", "ratio")]
+        lines += [(r["name"], r["unit"], f"{r['ours']:,}", r["peer_name"], f"{r['peer']:,}",
+                   f"{r['ratio']:.2f}") for r in self.rows]
+        widths = [max(len(line[i]) for line in lines) for i in range(6)]
+        for line in lines:
+            print("  ".join(cell.rjust(width) if i in (2, 4, 5) else cell.ljust(width)
+                            for i, (cell, width) in enumerate(zip(line, widths))).rstrip())
+
+
+def main():
+    names = ["core", "http", "https", "pg_held", "pg_pool", "pg_stream"]
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--build", required=True, help="the build folder")
+    parser.add_argument("--peers", default="", help="folder of the Rust peers' programs")
+    parser.add_argument("--quick", action="store_true", help="short runs")
+    parser.add_argument("--only", choices=names, action="append", help="just this one")
+    parser.add_argument("--json", help="file for the results")
+    options = parser.parse_args()
+    options.rounds = 3 if options.quick else 5
+    options.seconds = 1 if options.quick else 4
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    bench = Bench(options)
+    for name in options.only or names:
+        bench.progress(name)
+        getattr(bench, name)()
+    bench.table()
+    if options.json:
+        with open(options.json, "w", encoding="utf-8") as file:
+            json.dump(bench.rows, file, indent=2)
+            file.write("\n")
+
+
+main()
