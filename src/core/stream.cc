@@ -94,10 +94,11 @@ ErrorRef Stream::StartTls(std::shared_ptr<platform::TlsContext> context, const s
       if (failure.text.empty()) return NoMemoryError();
       return MakeError(Status::kTls, Phase::kTls, std::move(failure.text));
     }
+    // A quick server may have answered already. If all is said, for good or bad, the next turn
+    // tells it: the socket is writable then.
     const TlsState state = tls->session->Handshake();
-    tls->handshaking = state == TlsState::kWantWrite ? platform::kWrite : platform::kRead;
+    tls->handshaking = state == TlsState::kWantRead ? platform::kRead : platform::kWrite;
     tls_ = std::move(tls);
-    if (state != TlsState::kWantRead && state != TlsState::kWantWrite) return Failure(Phase::kTls);
     return Watch() == 0 ? ErrorRef() : NoMemoryError();
   } catch (const std::bad_alloc&) {
     return NoMemoryError();

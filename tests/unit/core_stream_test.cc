@@ -1,0 +1,614 @@
+#include "core/stream.h"
+
+#include <dlfcn.h>
+#include <netinet/tcp.h>
+#include <openssl/x509_vfy.h>
+#include <sys/epoll.h>
+
+#include <cerrno>
+#include <string>
+
+#include "io_peer.h"
+#include "test_loop.h"
+
+// Each system call that may be made for an exchange, counted for its thread.
+namespace {
+thread_local struct { int sends = 0, receives = 0, waits = 0, controls = 0; } calls;
+template <class F>
+F* Next(const char* name) {
+  return reinterpret_cast<F*>(dlsym(RTLD_NEXT, name));
+}
+}  // namespace
+
+extern "C" {
+__attribute__((visibility("default"))) ssize_t sendmsg(int fd, const msghdr* message, int flags) {
+  static auto* const next = Next<ssize_t(int, const msghdr*, int)>("sendmsg");
+  calls.sends++;
+  return next(fd, message, flags);
+}
+__attribute__((visibility("default"))) ssize_t recv(int fd, void* into, size_t size, int flags) {
+  static auto* const next = Next<ssize_t(int, void*, size_t, int)>("recv");
+  calls.receives++;
+  return next(fd, into, size, flags);
+}
+__attribute__((visibility("default"))) int epoll_wait(int fd, epoll_event* events, int n, int ms) {
+  static auto* const next = Next<int(int, epoll_event*, int, int)>("epoll_wait");
+  calls.waits++;
+  return next(fd, events, n, ms);
+}
+__attribute__((visibility("default"))) int epoll_ctl(int epoll, int what, int fd,
+                                                     epoll_event* event) noexcept {
+  static auto* const next = Next<int(int, int, int, epoll_event*)>("epoll_ctl");
+  calls.controls++;
+  return next(epoll, what, fd, event);
+}
+}
+
+namespace creche {
+namespace {
+
+using platform::Socket;
+using platform::TlsContext;
+using platform::TlsFailure;
+using test::Authority;
+using test::Server;
+using test::TestLoop;
+using test::TlsPeer;
+using test::TlsServerContext;
+
+// A user of a stream who notes what happens.
+class User : public Stream::Listener {
+ public:
+  User(const Ref<TestLoop>& loop, uint16_t port) : loop_(loop) {
+    Socket socket;
+    const int started = socket.Connect(test::Loopback(port));
+    EXPECT_TRUE(started == 0 || started == EINPROGRESS);
+    EXPECT_TRUE(test::Await(socket.fd(), POLLOUT));
+    stream = std::make_unique<Stream>(*loop, std::move(socket));
+    EXPECT_EQ(stream->Open(this), 0);
+  }
+
+  void OnReadable() noexcept override {
+    readable_calls++;
+    if (on_readable) return on_readable();
+    // Once, as the stream asks for.
+    std::string into(capacity, 0);
+    const IoResult result = stream->Read(into.data(), capacity);
+    got.append(into, 0, result.size);
+    if (result.state == Io::kOk || result.state == Io::kLater) return;
+    end = result.state;
+    ended = true;
+    stream->PauseReading();
+  }
+  void OnWritable() noexcept override {
+    writable_calls++;
+    if (on_writable) return on_writable();
+    WriteRest();
+  }
+  void OnHandshakeDone(ErrorRef failed) noexcept override {
+    handshakes++;
+    error = std::move(failed);
+    if (on_handshake) on_handshake();
+  }
+
+  void Write(std::string text) {
+    rest = std::move(text);
+    WriteRest();
+  }
+  void WriteRest() {
+    const IoResult result = stream->Write(rest.data(), rest.size());
+    write_failed = result.state == Io::kFailed;
+    rest.erase(0, result.size);
+  }
+  ErrorRef StartTls(std::shared_ptr<TlsContext> context, const std::string& host = "localhost") {
+    return stream->StartTls(std::move(context), host, 443);
+  }
+  bool Handshake(std::shared_ptr<TlsContext> context) {
+    const ErrorRef refused = StartTls(std::move(context));
+    EXPECT_FALSE(refused) << refused->message();
+    EXPECT_EQ(handshakes, 0) << "never from inside";
+    loop_->RunUntil([this] { return handshakes > 0; });
+    EXPECT_FALSE(error) << error->message();
+    return !error;
+  }
+  void RunUntilGot(const std::string& text) {
+    loop_->RunUntil([&] { return got == text || ended; });
+    EXPECT_EQ(got, text);
+  }
+  void RunToTheEnd() {
+    loop_->RunUntil([this] { return ended; });
+  }
+
+  std::unique_ptr<Stream> stream;
+  size_t capacity = 16384;
+  std::string got, rest;
+  Io end = Io::kOk;
+  bool ended = false, write_failed = false;
+  ErrorRef error;
+  int readable_calls = 0, writable_calls = 0, handshakes = 0;
+  std::function<void()> on_readable, on_writable, on_handshake;
+
+ private:
+  const Ref<TestLoop> loop_;
+};
+
+class StreamTest : public testing::Test {
+ protected:
+  std::shared_ptr<TlsContext> Trusting() {
+    TlsFailure failure;
+    auto context = TlsContext::Create({.ca_file = authority_.file()}, &failure);
+    EXPECT_TRUE(context) << failure.text;
+    return context;
+  }
+  const Ref<TestLoop> loop_ = TestLoop::Open();
+  const Authority authority_;
+  const TlsServerContext good_{authority_.Sign("DNS:localhost")};
+};
+
+// ---- Cost
+// ----------------------------------------------------------------------------------------
+
+constexpr int kExchanges = 100;
+
+void ExpectCostOf(User& user, const Ref<TestLoop>& loop) {
+  const std::string answer(1000, 'a');
+  calls = {};
+  for (int i = 0; i < kExchanges; i++) {
+    user.got.clear();
+    char head[] = "head", body[] = " and body\n";
+    const iovec parts[] = {{head, 4}, {body, 10}};
+    ASSERT_EQ(user.stream->Write(parts, 2).size, 14u);
+    loop->RunUntil([&] { return user.got == answer; });
+  }
+  EXPECT_EQ(calls.sends, kExchanges);
+  EXPECT_EQ(calls.receives, kExchanges);
+  EXPECT_EQ(calls.waits, kExchanges);
+  EXPECT_EQ(calls.controls, 0);
+}
+
+TEST_F(StreamTest, AnExchangeCostsOneSendOneReceiveAndOneWait) {
+  Server server([](int fd) {
+    while (!test::ReadUntil(fd, "\n").empty()) test::SendAll(fd, std::string(1000, 'a'));
+  });
+  User user(loop_, server.port());
+  ExpectCostOf(user, loop_);
+}
+
+TEST_F(StreamTest, AndOverTlsTheSame) {
+  SSL_CTX_set_num_tickets(good_.get(), 0);  // they would come with the first answers
+  Server server([&](int fd) {
+    TlsPeer peer(good_, fd);
+    while (!peer.ReadUntil("\n").empty()) peer.Send(std::string(1000, 'a'));
+  });
+  User user(loop_, server.port());
+  ASSERT_TRUE(user.Handshake(Trusting()));
+  ExpectCostOf(user, loop_);
+}
+
+TEST_F(StreamTest, IsSmall) {
+  EXPECT_LE(sizeof(Stream), 128u);
+}
+
+// ---- Reading
+// -------------------------------------------------------------------------------------
+
+TEST_F(StreamTest, ReadsToTheEnd) {
+  Server server([](int fd) { test::SendAll(fd, std::string(100'000, 'x')); });
+  User user(loop_, server.port());
+  user.capacity = 777;
+  user.RunToTheEnd();
+  EXPECT_EQ(user.got, std::string(100'000, 'x'));
+  EXPECT_EQ(user.end, Io::kEnd);
+  char byte;
+  EXPECT_EQ(user.stream->Read(&byte, 1).state, Io::kEnd) << "and so again";
+  const ErrorRef error = user.stream->Failure(Phase::kBody);
+  EXPECT_EQ(error->status(), Status::kDisconnected);
+  EXPECT_EQ(error->phase(), Phase::kBody);
+}
+
+TEST_F(StreamTest, TellsAReset) {
+  Server server([](int fd) { test::ResetAtClose(fd); });
+  User user(loop_, server.port());
+  user.RunToTheEnd();
+  EXPECT_EQ(user.end, Io::kFailed);
+  char byte;
+  EXPECT_EQ(user.stream->Read(&byte, 1).state, Io::kFailed) << "and so again";
+  const ErrorRef error = user.stream->Failure(Phase::kHeaders);
+  EXPECT_EQ(error->status(), Status::kDisconnected);
+  EXPECT_EQ(error->fields().system_errno, ECONNRESET);
+}
+
+TEST_F(StreamTest, DoesNotAskTheSystemForWhatIsNotThere) {
+  Server server([](int fd) { test::AwaitEnd(fd); });
+  User user(loop_, server.port());
+  calls = {};
+  char byte;
+  EXPECT_EQ(user.stream->Read(&byte, 1).state, Io::kLater);
+  EXPECT_EQ(calls.receives, 0);
+}
+
+TEST_F(StreamTest, PausesAndResumes) {
+  Server server([](int fd) {
+    test::ReadUntil(fd, "\n");
+    test::SendAll(fd, "late");
+    test::AwaitEnd(fd);
+  });
+  User user(loop_, server.port());
+  user.stream->PauseReading();
+  EXPECT_FALSE(user.stream->reading());
+  user.Write("go\n");
+  ASSERT_TRUE(test::Await(user.stream->socket().fd(), POLLIN));
+  for (int i = 0; i < 5; i++) loop_->Poll();
+  EXPECT_EQ(user.readable_calls, 0);
+  EXPECT_FALSE(user.stream->ResumeReading());
+  user.RunUntilGot("late");
+}
+
+TEST_F(StreamTest, PassesFromOneListenerToTheNext) {
+  Server server([](int fd) {
+    test::SendAll(fd, "one");
+    test::ReadUntil(fd, "\n");
+    test::SendAll(fd, "two");
+    test::AwaitEnd(fd);
+  });
+  User first(loop_, server.port());
+  User second(loop_, server.port());
+  first.RunUntilGot("one");
+  second.stream = std::move(first.stream);
+  second.stream->set_listener(&second);
+  second.Write("\n");
+  second.RunUntilGot("two");
+  EXPECT_EQ(first.got, "one");
+}
+
+// ---- Writing
+// -------------------------------------------------------------------------------------
+
+// More than fits: the rest goes when there is room, and then nothing is watched for any more.
+void WriteMuch(User& user, const Ref<TestLoop>& loop, size_t size, std::atomic<bool>& may_read) {
+  user.Write(std::string(size, 'x'));
+  EXPECT_FALSE(user.rest.empty());
+  for (int i = 0; i < 5; i++) loop->Poll();
+  may_read = true;
+  loop->RunUntil([&] { return user.rest.empty(); });
+  EXPECT_FALSE(user.write_failed);
+  EXPECT_GT(user.writable_calls, 0);
+  const int so_far = user.writable_calls;
+  for (int i = 0; i < 5; i++) loop->Poll();
+  EXPECT_EQ(user.writable_calls, so_far);
+}
+
+constexpr size_t kMuch = 20'000'000;
+
+TEST_F(StreamTest, WritesMoreThanFits) {
+  std::atomic<bool> may_read{false};
+  size_t received = 0;
+  {
+    Server server([&](int fd) {
+      while (!may_read) std::this_thread::yield();
+      std::string into(100'000, 0);
+      for (ssize_t n; (n = recv(fd, into.data(), into.size(), 0)) > 0;)
+        received += static_cast<size_t>(n);
+    });
+    User user(loop_, server.port());
+    WriteMuch(user, loop_, kMuch, may_read);
+    user.stream->socket().ShutdownSend();
+    user.RunToTheEnd();
+  }
+  EXPECT_EQ(received, kMuch);
+}
+
+TEST_F(StreamTest, WritesMoreThanFitsOverTls) {
+  std::atomic<bool> may_read{false};
+  size_t received = 0;
+  bool clean = false;
+  {
+    Server server([&](int fd) {
+      TlsPeer peer(good_, fd);
+      while (!may_read) std::this_thread::yield();
+      received = peer.Drain(&clean);
+    });
+    User user(loop_, server.port());
+    ASSERT_TRUE(user.Handshake(Trusting()));
+    WriteMuch(user, loop_, kMuch, may_read);
+    user.stream.reset();
+  }
+  EXPECT_EQ(received, kMuch);
+  EXPECT_TRUE(clean) << "a stream says goodbye";
+}
+
+// The test would die of SIGPIPE.
+TEST_F(StreamTest, WritingToAClosedPeerIsAFailure) {
+  Server server([](int fd) { test::ResetAtClose(fd); });
+  User user(loop_, server.port());
+  user.RunToTheEnd();
+  user.Write("x");
+  EXPECT_TRUE(user.write_failed);
+  EXPECT_EQ(user.stream->Failure(Phase::kSend)->fields().system_errno, EPIPE);
+  EXPECT_EQ(user.stream->Failure(Phase::kSend)->status(), Status::kDisconnected);
+}
+
+TEST_F(StreamTest, WritingNothingDoesNothing) {
+  Server server([](int fd) { test::AwaitEnd(fd); });
+  User user(loop_, server.port());
+  calls = {};
+  EXPECT_EQ(user.stream->Write("", 0).state, Io::kOk);
+  EXPECT_EQ(calls.sends, 0);
+}
+
+// ---- TLS
+// -----------------------------------------------------------------------------------------
+
+TEST_F(StreamTest, TellsHowATlsConnectionEnds) {
+  for (const bool clean : {true, false}) {
+    Server server([&](int fd) {
+      TlsPeer peer(good_, fd);
+      peer.Send("answer");
+      if (clean) peer.CloseNotify();
+      shutdown(fd, SHUT_WR);
+      test::AwaitEnd(fd);
+    });
+    User user(loop_, server.port());
+    ASSERT_TRUE(user.Handshake(Trusting()));
+    user.RunToTheEnd();
+    EXPECT_EQ(user.got, "answer");
+    EXPECT_EQ(user.end, clean ? Io::kEnd : Io::kTruncated);
+    EXPECT_EQ(user.stream->Failure(Phase::kBody)->status(), Status::kDisconnected);
+  }
+}
+
+// The end comes in the same receive as the last bytes, and no FIN follows.
+TEST_F(StreamTest, ACloseNotifyBehindTheLastBytesIsNotLost) {
+  Server server([&](int fd) {
+    TlsPeer peer(good_, fd);
+    peer.ReadUntil("\n");
+    const int on = 1;
+    setsockopt(fd, IPPROTO_TCP, TCP_CORK, &on, sizeof on);
+    peer.Send("answer");
+    peer.CloseNotify();
+    const int off = 0;
+    setsockopt(fd, IPPROTO_TCP, TCP_CORK, &off, sizeof off);
+    test::AwaitEnd(fd);
+  });
+  for (const size_t capacity : {1, 6, 7, 4096}) {
+    User user(loop_, server.port());
+    user.capacity = capacity;
+    ASSERT_TRUE(user.Handshake(Trusting()));
+    user.Write("go\n");
+    user.RunToTheEnd();
+    EXPECT_EQ(user.got, "answer");
+    EXPECT_EQ(user.end, Io::kEnd);
+  }
+}
+
+// OpenSSL holds what the socket does not announce again: with a small room, once for each call.
+TEST_F(StreamTest, WhatTlsHoldsIsNotLost) {
+  const std::string much(100'000, 'y');
+  Server server([&](int fd) {
+    TlsPeer peer(good_, fd);
+    peer.Send(much);
+    test::AwaitEnd(fd);
+  });
+  for (const size_t capacity : {100, 16'384, 16'385, 60'000, 200'000}) {
+    User user(loop_, server.port());
+    user.capacity = capacity;
+    ASSERT_TRUE(user.Handshake(Trusting()));
+    user.RunUntilGot(much);
+    const int so_far = user.readable_calls;
+    for (int i = 0; i < 5; i++) loop_->Poll();
+    EXPECT_LE(user.readable_calls, so_far + 1) << "nothing is announced when nothing is left";
+  }
+}
+
+TEST_F(StreamTest, PausesWithBytesHeldByTls) {
+  Server server([&](int fd) {
+    TlsPeer peer(good_, fd);
+    peer.Send("0123456789");
+    test::AwaitEnd(fd);
+  });
+  User user(loop_, server.port());
+  user.on_readable = [&] {
+    char byte;
+    if (user.stream->Read(&byte, 1).state != Io::kOk) return;
+    user.got += byte;
+    user.stream->PauseReading();
+  };
+  ASSERT_TRUE(user.Handshake(Trusting()));
+  for (size_t i = 1; i <= 10; i++) {
+    loop_->RunUntil([&] { return user.got.size() == i; });
+    for (int turn = 0; turn < 3; turn++) loop_->Poll();
+    EXPECT_EQ(user.got.size(), i);
+    EXPECT_FALSE(user.stream->ResumeReading());
+  }
+  EXPECT_EQ(user.got, "0123456789");
+}
+
+TEST_F(StreamTest, StartsTlsOnAStreamUsedInClear) {
+  Server server([&](int fd) {
+    test::ReadUntil(fd, "\r\n\r\n");
+    test::SendAll(fd, "HTTP/1.1 200 OK\r\n\r\n");
+    TlsPeer peer(good_, fd);
+    peer.Send(peer.ReadUntil("\n"));
+    test::AwaitEnd(fd);
+  });
+  User user(loop_, server.port());
+  user.Write("CONNECT localhost:443 HTTP/1.1\r\n\r\n");
+  user.RunUntilGot("HTTP/1.1 200 OK\r\n\r\n");
+  user.got.clear();
+  ASSERT_TRUE(user.Handshake(Trusting()));
+  ASSERT_NE(user.stream->tls(), nullptr);
+  EXPECT_STREQ(user.stream->tls()->version(), "TLSv1.3");
+  user.Write("secret\n");
+  user.RunUntilGot("secret\n");
+}
+
+TEST_F(StreamTest, TellsWhyAHandshakeFailed) {
+  const TlsServerContext expired(authority_.Sign("DNS:localhost", -60));
+  struct Case {
+    Server::Script script;
+    const char* host;
+    Status status;
+  };
+  const Case cases[] = {
+      {[&](int fd) { TlsPeer peer(expired, fd); }, "localhost", Status::kTlsVerify},
+      {[&](int fd) { TlsPeer peer(good_, fd); }, "other.example", Status::kTlsVerify},
+      {[](int fd) {
+         test::SendAll(fd, "220 mail.example ESMTP\r\n");
+         test::AwaitEnd(fd);
+       },
+       "localhost", Status::kTls},
+      {[](int fd) {
+         char byte;
+         recv(fd, &byte, 1, 0);
+         shutdown(fd, SHUT_WR);
+         test::AwaitEnd(fd);
+       },
+       "localhost", Status::kDisconnected},
+  };
+  for (const Case& c : cases) {
+    Server server(c.script);
+    User user(loop_, server.port());
+    ASSERT_FALSE(user.StartTls(Trusting(), c.host));
+    loop_->RunUntil([&] { return user.handshakes > 0; });
+    ASSERT_TRUE(user.error);
+    EXPECT_EQ(user.error->status(), c.status) << user.error->message();
+    EXPECT_EQ(user.error->phase(), Phase::kTls);
+    EXPECT_EQ(user.error->fields().tls_verify != 0, c.status == Status::kTlsVerify);
+    for (int i = 0; i < 3; i++) loop_->Poll();
+    EXPECT_EQ(user.handshakes, 1);
+    EXPECT_EQ(user.readable_calls, 0) << "nothing comes after a failure";
+  }
+}
+
+TEST_F(StreamTest, ABadHostIsToldAtOnce) {
+  Server server([](int fd) { test::AwaitEnd(fd); });
+  User user(loop_, server.port());
+  const ErrorRef error = user.StartTls(Trusting(), "");
+  ASSERT_TRUE(error);
+  EXPECT_EQ(error->status(), Status::kTls);
+}
+
+TEST_F(StreamTest, CanGoAtEveryStepOfAHandshake) {
+  Server server([&](int fd) { TlsPeer peer(good_, fd); });
+  for (int turns = 0; turns < 6; turns++) {
+    User user(loop_, server.port());
+    ASSERT_FALSE(user.StartTls(Trusting()));
+    for (int i = 0; i < turns && user.handshakes == 0; i++) loop_->RunOnce();
+    user.stream.reset();
+    loop_->Poll();
+  }
+}
+
+// ---- Going in a callback
+// -------------------------------------------------------------------------
+
+TEST_F(StreamTest, MayGoInEachOfItsCalls) {
+  for (const bool secure : {false, true}) {
+    Server server([&](int fd) {
+      if (!secure) {
+        test::SendAll(fd, "0123456789");
+        return test::AwaitEnd(fd);
+      }
+      TlsPeer peer(good_, fd);
+      peer.Send("0123456789");
+      test::AwaitEnd(fd);
+    });
+    {
+      User user(loop_, server.port());
+      ASSERT_TRUE(!secure || user.Handshake(Trusting()));
+      user.on_readable = [&] { user.stream.reset(); };
+      loop_->RunUntil([&] { return !user.stream; });
+    }
+    {
+      // Woken for what is left, not by the socket.
+      User user(loop_, server.port());
+      user.capacity = 1;
+      ASSERT_TRUE(!secure || user.Handshake(Trusting()));
+      loop_->RunUntil([&] { return !user.got.empty(); });
+      user.on_readable = [&] { user.stream.reset(); };
+      loop_->RunUntil([&] { return !user.stream; });
+    }
+    {
+      User user(loop_, server.port());
+      ASSERT_TRUE(!secure || user.Handshake(Trusting()));
+      user.stream->PauseReading();
+      user.on_writable = [&] { user.stream.reset(); };
+      user.Write(std::string(kMuch, 'x'));
+      loop_->RunUntil([&] { return !user.stream; });
+    }
+    if (secure) {
+      User user(loop_, server.port());
+      user.on_handshake = [&] { user.stream.reset(); };
+      ASSERT_FALSE(user.StartTls(Trusting()));
+      loop_->RunUntil([&] { return !user.stream; });
+    }
+  }
+}
+
+// ---- Idle connections
+// ----------------------------------------------------------------------------
+
+TEST_F(StreamTest, KnowsWhetherAnIdleConnectionIsSound) {
+  for (const int what : {0, 1, 2}) {
+    Server server([&](int fd) {
+      test::ReadUntil(fd, "\n");
+      if (what == 0) test::SendAll(fd, "HTTP/1.1 408 Request Timeout\r\n\r\n");
+      if (what == 1) return;
+      if (what == 2) return test::ResetAtClose(fd);
+      test::AwaitEnd(fd);
+    });
+    User user(loop_, server.port());
+    EXPECT_TRUE(user.stream->IdleIsSound());
+    user.Write("\n");
+    ASSERT_TRUE(test::Await(user.stream->socket().fd(), POLLIN));
+    EXPECT_FALSE(user.stream->IdleIsSound());
+    EXPECT_FALSE(user.stream->IdleIsSound()) << "and so again";
+  }
+}
+
+// The server sends its tickets when the connection is idle already.
+TEST_F(StreamTest, TicketsDoNotSpoilAnIdleConnection) {
+  Server server([&](int fd) {
+    TlsPeer peer(good_, fd);
+    peer.Send(peer.ReadUntil("\n"));
+    SSL_new_session_ticket(peer.get());
+    SSL_do_handshake(peer.get());
+    peer.ReadUntil("\n");
+    peer.CloseNotify();
+    test::AwaitEnd(fd);
+  });
+  User user(loop_, server.port());
+  const auto context = Trusting();
+  ASSERT_TRUE(user.Handshake(context));
+  EXPECT_TRUE(user.stream->IdleIsSound());
+  user.Write("one\n");
+  user.RunUntilGot("one\n");
+  // From now on it is in a pool, whose owner asks whenever there is something to read.
+  bool sound = true;
+  user.on_readable = [&] { sound = user.stream->IdleIsSound(); };
+  const size_t tickets = 3;  // two behind the handshake, one more
+  loop_->RunUntil([&] { return context->cache().size() == tickets; });
+  EXPECT_TRUE(sound);
+  EXPECT_TRUE(user.stream->IdleIsSound());
+  user.Write("two\n");
+  loop_->RunUntil([&] { return !sound; });
+  EXPECT_FALSE(user.stream->IdleIsSound());
+}
+
+TEST_F(StreamTest, ResumesSessions) {
+  Server server([&](int fd) {
+    TlsPeer peer(good_, fd);
+    peer.Send("x");
+    peer.Drain(nullptr);
+  });
+  const auto context = Trusting();
+  for (int i = 0; i < 3; i++) {
+    User user(loop_, server.port());
+    ASSERT_TRUE(user.Handshake(context));
+    user.RunUntilGot("x");
+    EXPECT_EQ(user.stream->tls()->resumed(), i > 0);
+  }
+}
+
+}  // namespace
+}  // namespace creche
