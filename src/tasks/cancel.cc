@@ -31,8 +31,9 @@ void Reach(Tree& tree, Node* node) {
   }
   auto* task = static_cast<EndNode*>(node);
   task->was_eff = true;
-  if (task->state == State::kNew) return;
+  if (task->state == State::kNew || task->state == State::kCommitted) return;
   if (task->state == State::kWaiting) {
+    task->waited = true;
     tree.RemoveWaiting(task);
     return tree.Begin(task);
   }

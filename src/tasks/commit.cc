@@ -20,6 +20,11 @@ void Unlink(Node* node) {
   node->next = node->prev = nullptr;
 }
 
+bool IsUsers(const EndNode* node) {
+  return node->type == NodeType::kUser || node->type == NodeType::kExternal ||
+         node->type == NodeType::kOffload;
+}
+
 bool IsFailure(Status status) {
   return status != Status::kOk && status != Status::kCancelled;
 }
@@ -130,8 +135,10 @@ void Tree::RouteFinal(EndNode* node) noexcept {
       Queue* queue = node->queue;
       queue->accepted--;
       if (!node->seated) Uncount(node);
+      queue->refs++;  // a released queue goes with its last node
       Push(queue, &node->final);
-      return QueueMayEnd(queue);
+      QueueMayEnd(queue);
+      return UnrefQueue(queue);
     }
     case Route::kToGroup: {
       auto* group = static_cast<Group*>(node->owner);
@@ -237,8 +244,8 @@ void Tree::Settle() noexcept {
         FinishGroup(static_cast<Group*>(owner));
       else
         CompleteUser(static_cast<UserNode*>(owner));
-    } else if (owner->pending == owner->leases && (owner->type != NodeType::kGroup || owner->eff)) {
-      // Only leases are left: their owner has finished, or is cancelled.
+    } else if (owner->pending == owner->leases && (owner->eff || IsUsers(owner))) {
+      // Only leases are left: their owner is cancelled, or is a task that has finished.
       owner->give_back = true;
       PushEffect(owner);
     }

@@ -33,7 +33,7 @@ void Tree::RemoveEffect(EndNode* node) noexcept {
 bool Tree::Ready() noexcept {
   std::lock_guard guard(domain_->lock);
   return ready_first_ || effects_first_ || dead_ || !trash_.empty() || ended_ ||
-         (root_.closed && root_.pending == 0);
+         (root_.closed && root_.pending == 0 && !residents_closing_);
 }
 
 Nanos Tree::NextDeadline() noexcept {
@@ -48,7 +48,8 @@ void Tree::TakeInterrupts() noexcept {
     Status status;
     if (id == 0) continue;
     if (void* found = FindHere(domain_, id, kScopeKinds, &status))
-      Cancel(static_cast<Node*>(found), Reason::kInterrupt, id, nullptr);
+      if (!IsOver(static_cast<Node*>(found)))
+        Cancel(static_cast<Node*>(found), Reason::kInterrupt, id, nullptr);
   }
 }
 
@@ -114,7 +115,7 @@ void Tree::RunEffect(EndNode* node, std::unique_lock<platform::Lock>& lock) noex
   auto* task = static_cast<OperationNode*>(node);
   Operation* operation = task->operation.get();
   if (task->state == State::kStarting) {
-    if (task->eff) return CommitCancelled(task, Phase::kNone);
+    if (task->eff) return CommitCancelled(task, task->waited ? Phase::kLimit : Phase::kNone);
     task->state = State::kRunning;
     lock.unlock();
     operation->Start();

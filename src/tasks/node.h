@@ -128,6 +128,7 @@ struct EndNode : Node {
   bool was_eff : 1 = false;      // it has been effectively cancelled at some time
   bool told : 1 = false;         // Operation::Cancel was called
   bool id_ended : 1 = false;
+  bool waited : 1 = false;  // it was cancelled while it waited for its group's limit
   uint32_t gather_index = 0;
   uint64_t hold = 0;  // Kind::kHold of what end.held was, once it is in a queue
   DoneFn done = nullptr;
@@ -202,6 +203,11 @@ struct Group : EndNode, Grace {
   std::vector<ErrorRef> errors;
   std::vector<Completion> gathered;  // with the references that ReleaseCompletions gives back
 };
+
+// Whether its result stands already: nothing can be done to it any more.
+inline bool IsOver(const Node* node) noexcept {
+  return node->is_owner() && static_cast<const EndNode*>(node)->state == State::kCommitted;
+}
 
 // The queue that what is started in `in` inherits.
 inline Queue* QueueBelow(const Node* in) noexcept {

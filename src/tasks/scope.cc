@@ -65,6 +65,7 @@ Status CancelScope(uint64_t id, const char* text) noexcept {
   }
   Section section(id, kScopeKinds);
   if (!section.ok()) return section.status();
+  if (IsOver(section.node())) return Status::kEnded;
   section.tree()->Cancel(section.node(), Reason::kExplicit, id, text ? cut : nullptr);
   return Status::kOk;
 }
@@ -86,12 +87,14 @@ Status InterruptScope(uint64_t id) noexcept {
 Status MoveDeadline(uint64_t id, Nanos deadline) noexcept {
   Section section(id, kScopeKinds);
   if (!section.ok()) return section.status();
+  if (IsOver(section.node())) return Status::kEnded;
   return section.tree()->SetDeadline(section.node(), deadline);
 }
 
 Status ShieldScope(uint64_t id, bool shield) noexcept {
   Section section(id, kScopeKinds);
   if (!section.ok()) return section.status();
+  if (IsOver(section.node())) return Status::kEnded;
   if (section.node()->type == NodeType::kRoot) return Status::kInvalid;
   section.tree()->SetShield(section.node(), shield);
   return Status::kOk;
@@ -100,6 +103,7 @@ Status ShieldScope(uint64_t id, bool shield) noexcept {
 Status LookAtScope(uint64_t id, ScopeState* state) noexcept {
   Section section(id, kScopeKinds);
   if (!section.ok()) return section.status();
+  if (IsOver(section.node())) return Status::kEnded;
   const Node* scope = section.node();
   state->called = scope->called;
   state->effective = scope->eff;

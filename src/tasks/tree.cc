@@ -108,6 +108,7 @@ void Tree::RemoveResident(Resident* resident) noexcept {
   (resident->prev_ ? resident->prev_->next_ : residents_) = resident->next_;
   if (resident->next_) resident->next_->prev_ = resident->prev_;
   resident->registered_ = false;
+  residents_closing_ = false;
   Poke();
 }
 
@@ -122,7 +123,10 @@ bool Tree::TryEnd(std::unique_lock<platform::Lock>& lock) noexcept {
     lock.lock();
     return true;
   }
-  if (residents_) return false;  // they are closing
+  if (residents_) {
+    residents_closing_ = true;
+    return false;
+  }
   if (!root_done_told_) {
     root_done_told_ = true;
     if (root_.route == Route::kFunction) {

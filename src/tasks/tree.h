@@ -129,6 +129,7 @@ class Tree final : public Loop {
   Queue* queues_ = nullptr;
   Group* joinables_ = nullptr;  // ended, waiting for their join; linked by link_next and link_prev
   Resident* residents_ = nullptr;
+  bool residents_closing_ = false;  // all were told to close, and the loop waits for them
   bool root_done_told_ = false;
   std::vector<End> trash_;
   Operation* dead_ = nullptr;         // completed; destroyed on the loop, without the lock
