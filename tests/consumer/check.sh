@@ -24,14 +24,13 @@ expect() {
 }
 
 expect install cmake --install "$build" --prefix "$prefix"
-# The .pc file has the prefix that the build was configured with; a relocated one is asked for so.
 lib=$(dirname "$(dirname "$(find "$prefix" -name creche.pc)")")
 PKG_CONFIG_PATH=$lib/pkgconfig${PKG_CONFIG_PATH:+:$PKG_CONFIG_PATH}
 LD_LIBRARY_PATH=$lib${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
 export PKG_CONFIG_PATH LD_LIBRARY_PATH
-shared_flags=$(pkg-config --define-prefix --cflags --libs creche)
+shared_flags=$(pkg-config --cflags --libs creche)
 # Only our own archive is static: what it needs comes as shared libraries, as distributions ship them.
-static_flags=$(pkg-config --define-prefix --static --cflags --libs creche |
+static_flags=$(pkg-config --static --cflags --libs creche |
     sed 's/-lcreche\>/-l:libcreche.a/')
 # The program that README.md shows must build, too.
 awk '/^```c$/ { inside = 1; next } /^```/ { inside = 0 } inside' "$here/../../README.md" \
