@@ -90,7 +90,7 @@ void WriteHead(const RequestHead& head, std::string* out) {
   out->append(head.method).append(" ").append(head.url.target()).append(" HTTP/1.1\r\nHost: ");
   if (own.Has(Known::kHost)) {
     out->append(own.Find(Known::kHost));
-  } else if (session.Has(Known::kHost)) {
+  } else if (session.Has(Known::kHost) && (head.withheld & Bit(Known::kHost)) == 0) {
     out->append(session.Find(Known::kHost));
   } else {
     out->append(head.url.authority());

@@ -9,7 +9,7 @@
 #include <cstdint>
 #include <string>
 
-#include "core/status.h"
+#include "http/problem.h"
 #include "http/response_head.h"
 
 namespace creche::http {
@@ -29,11 +29,6 @@ class ResponseParser {
  public:
   enum class Verdict : uint8_t { kMore, kDone, kFailed };
   enum class BodyFraming : uint8_t { kNone, kLength, kChunked, kUntilClose };
-  // Static text, and how to report it.
-  struct Problem {
-    Status status = Status::kOk;
-    const char* text = "";
-  };
 
   ResponseParser();
   // llhttp keeps a pointer to this.

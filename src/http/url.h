@@ -35,6 +35,10 @@ class Url {
   const std::string& text() const { return text_; }
   // "Basic dXNlcjpwYXNz", or "" without user info.
   const std::string& authorization() const { return authorization_; }
+  // Takes over the credentials of `other` unless it has its own.
+  void InheritCredentials(const Url& other) {
+    if (authorization_.empty()) authorization_ = other.authorization_;
+  }
 
  private:
   Url() = default;

@@ -1,0 +1,139 @@
+// creche/http.h: sessions and requests.
+#include <creche/http.h>
+
+#include "capi/guard.h"
+#include "capi/http_options.h"
+#include "capi/options.h"
+#include "capi/tail.h"
+#include "http/request_operation.h"
+#include "http/session.h"
+
+using namespace creche;
+using namespace creche::capi;
+
+namespace creche::capi {
+
+static Ref<http::Session> FindSession(creche_session session, creche_status* failed) {
+  Status status = Status::kOk;
+  auto found = Find<http::Session>(session.id, Kind::kSession, &status);
+  *failed = found ? CRECHE_OK : Answer(status, session.id, "a session");
+  return found;
+}
+
+// Fetch and send differ only in when they complete.
+static creche_status StartRequest(creche_session session, creche_scope in, const char* url,
+                                  const creche_request_options* options, creche_done_fn done,
+                                  void* user, creche_task* task, bool stream) {
+  if (task) *task = {};
+  creche_request_options o;
+  if (creche_status failed = ReadRequest(options, &o)) return failed;
+  TailReader reader;
+  if (creche_status failed = reader.Read(in, o.task, done, user, task)) return failed;
+  if (!url) return Fail(Status::kInvalid, "url is NULL");
+  if ((o.flags & CRECHE_REQUEST_PULL_BODY) && (done == creche_to_group || done == creche_nobody))
+    return Fail(Status::kInvalid,
+                "a pulled body needs somebody to ask: give a function, or NULL and a queue");
+  creche_status failed = CRECHE_OK;
+  Ref<http::Session> found = FindSession(session, &failed);
+  if (!found) return failed;
+  if (found->closing()) return Fail(Status::kClosed, "the session is closed: open another one");
+  Result<http::Request> request = MakeRequest(url, o, found->settings());
+  // Here rather than on the loop: the first time it reads the trusted CAs.
+  if (request.ok() && request.value().url.https())
+    if (auto tls = found->Tls(); !tls.ok()) request = tls.error();
+  Loop& loop = found->loop();
+  return Started(tasks::StartOperation(loop, reader.tail,
+                                       std::make_unique<http::RequestOperation>(
+                                           std::move(found), std::move(request), stream)),
+                 in);
+}
+
+}  // namespace creche::capi
+
+extern "C" {
+
+creche_status creche_session_options_init(creche_session_options* options, size_t size) {
+  return InitOptions(options, size);
+}
+
+creche_status creche_request_options_init(creche_request_options* options, size_t size) {
+  return InitOptions(options, size);
+}
+
+creche_status creche_session_open(creche_loop loop, const creche_session_options* options,
+                                  creche_session* session) {
+  return Guard([&]() -> creche_status {
+    if (!session) return Fail(Status::kInvalid, "session is NULL: nowhere to store the handle");
+    *session = {};
+    http::SessionSettings settings;
+    if (creche_status failed = ReadSession(options, &settings)) return failed;
+    Status status = Status::kOk;
+    Ref<Loop> found = tasks::FindLoop(loop.scope.id, &status);
+    if (!found) return Answer(status, loop.scope.id, "a loop");
+    auto opened = http::Session::Open(std::move(found), std::move(settings));
+    if (!opened.ok()) return Fail(opened.error()->status(), "%s", opened.error()->message());
+    session->id = AddObject(Kind::kSession, opened.value());
+    if (session->id != 0) return CRECHE_OK;
+    opened.value()->Released();
+    return Answer(Status::kNoMemory, 0, "a session");
+  });
+}
+
+creche_status creche_session_close(creche_session session, creche_done_fn done, void* user) {
+  return Guard([&]() -> creche_status {
+    if (done == creche_to_group)
+      return Fail(Status::kInvalid, "a close belongs to no group; give a function or NULL as done");
+    creche_status failed = CRECHE_OK;
+    Ref<http::Session> found = FindSession(session, &failed);
+    if (!found) return failed;
+    return Answer(found->Close(done == creche_nobody ? nullptr : ToDone(done), user), session.id,
+                  "a session");
+  });
+}
+
+void creche_session_release(creche_session session) {
+  const int saved = errno;
+  if (KindOf(session.id) == Kind::kSession) ReleaseObject(session.id);
+  errno = saved;
+}
+
+creche_status creche_session_get_counters(creche_session session, creche_session_counters* counters,
+                                          size_t size) {
+  return Guard([&]() -> creche_status {
+    if (!counters || size < sizeof(uint32_t))
+      return Fail(Status::kInvalid, "counters is NULL, or size too small");
+    creche_status failed = CRECHE_OK;
+    Ref<http::Session> found = FindSession(session, &failed);
+    if (!found) return failed;
+    const http::Counters& n = found->counters();
+    creche_session_counters c{};
+    c.size = static_cast<uint32_t>(size);
+    c.requests = n.requests.get();
+    c.connects = n.connects.get();
+    c.reuses = n.reuses.get();
+    c.retries = n.retries.get();
+    c.dns_lookups = n.dns_lookups.get();
+    c.bytes_sent = n.bytes_sent.get();
+    c.bytes_received = n.bytes_received.get();
+    c.idle = n.idle.get();
+    const uint64_t open = n.open.get();  // the two change one after the other
+    c.active = open > c.idle ? open - c.idle : 0;
+    c.waiting = n.waiting.get();
+    StoreSized(c, counters, size);
+    return CRECHE_OK;
+  });
+}
+
+creche_status creche_session_fetch(creche_session session, creche_scope in, const char* url,
+                                   const creche_request_options* options, creche_done_fn done,
+                                   void* user, creche_task* task) {
+  return Guard([&] { return StartRequest(session, in, url, options, done, user, task, false); });
+}
+
+creche_status creche_session_send(creche_session session, creche_scope in, const char* url,
+                                  const creche_request_options* options, creche_done_fn done,
+                                  void* user, creche_task* task) {
+  return Guard([&] { return StartRequest(session, in, url, options, done, user, task, true); });
+}
+
+}  // extern "C"

@@ -1,0 +1,172 @@
+#include "capi/http_options.h"
+
+#include <string_view>
+
+#include "platform/clock.h"
+
+namespace creche::capi {
+
+template <>
+creche_session_options Defaults() noexcept {
+  const http::SessionSettings d;
+  creche_session_options o{};
+  o.size = sizeof o;
+  o.limit = d.limits.total;
+  o.limit_per_host = d.limits.per_origin;
+  o.max_waiting = d.limits.max_waiting;
+  o.max_redirects = d.max_redirects;
+  o.max_header_bytes = d.max_header_bytes;
+  o.dns_ttl_ms = static_cast<uint32_t>(d.dns_ttl / kMillisecond);
+  o.max_body = d.max_body;
+  o.keepalive = d.limits.keepalive;
+  o.user_agent = "libcreche/0.1.0";
+  return o;
+}
+
+template <>
+creche_request_options Defaults() noexcept {
+  creche_request_options o{};
+  o.size = sizeof o;
+  o.max_redirects = CRECHE_DEFAULT;
+  return o;
+}
+
+namespace {
+
+// Each phase, by its place in both structs.
+struct TimeoutField {
+  int64_t creche_http_timeouts::*given;
+  Nanos http::Timeouts::*kept;
+  const char* name;
+};
+constexpr TimeoutField kTimeouts[] = {
+    {&creche_http_timeouts::pool, &http::Timeouts::pool, "pool"},
+    {&creche_http_timeouts::dns, &http::Timeouts::dns, "dns"},
+    {&creche_http_timeouts::connect, &http::Timeouts::connect, "connect"},
+    {&creche_http_timeouts::tls, &http::Timeouts::tls, "tls"},
+    {&creche_http_timeouts::send, &http::Timeouts::send, "send"},
+    {&creche_http_timeouts::first_byte, &http::Timeouts::first_byte, "first_byte"},
+    {&creche_http_timeouts::read_gap, &http::Timeouts::read_gap, "read_gap"},
+};
+
+creche_status CheckTimeouts(const creche_http_timeouts& given) {
+  for (const TimeoutField& f : kTimeouts)
+    if (given.*f.given < 0)
+      return Fail(Status::kInvalid, "timeouts.%s is negative; it counts nanoseconds", f.name);
+  if (given.reserved != 0)
+    return Fail(Status::kUnsupported, "timeouts.reserved is set; leave it 0");
+  return CRECHE_OK;
+}
+
+// 0 keeps what is there.
+void TakeTimeouts(const creche_http_timeouts& given, http::Timeouts* timeouts) {
+  for (const TimeoutField& f : kTimeouts)
+    if (given.*f.given != 0) timeouts->*f.kept = given.*f.given;
+}
+
+creche_status CheckHeaders(const creche_header* headers, size_t count) {
+  if (!headers && count > 0) return Fail(Status::kInvalid, "headers is NULL, headers_count not 0");
+  for (size_t i = 0; i < count; i++) {
+    if (!headers[i].name) return Fail(Status::kInvalid, "headers[%zu].name is NULL", i);
+    if (!headers[i].value && headers[i].value_size > 0)
+      return Fail(Status::kInvalid, "headers[%zu].value is NULL, its size not 0", i);
+  }
+  return CRECHE_OK;
+}
+
+Result<void> TakeHeaders(const creche_header* headers, size_t count, http::HeaderList* list) {
+  for (size_t i = 0; i < count; i++) {
+    const std::string_view value(headers[i].value ? headers[i].value : "", headers[i].value_size);
+    if (auto r = list->Add(headers[i].name, value); !r.ok()) return r;
+  }
+  return {};
+}
+
+}  // namespace
+
+creche_status ReadSession(const creche_session_options* given, http::SessionSettings* settings) {
+  creche_session_options o;
+  if (creche_status failed = ReadOptions(
+          given, &o, CRECHE_SESSION_INSECURE | CRECHE_SESSION_NO_DECODE, "creche_session_options"))
+    return failed;
+  if (creche_status failed = CheckTimeouts(o.timeouts)) return failed;
+  if (creche_status failed = CheckHeaders(o.headers, o.headers_count)) return failed;
+  if (o.keepalive < 0) return Fail(Status::kInvalid, "keepalive is negative");
+  if (o.max_header_bytes == 0) return Fail(Status::kInvalid, "max_header_bytes is 0");
+  if (auto r = TakeHeaders(o.headers, o.headers_count, &settings->headers); !r.ok())
+    return Fail(Status::kInvalid, "headers: %s", r.error()->message());
+  if (settings->headers.Has(http::Known::kContentLength) ||
+      settings->headers.Has(http::Known::kTransferEncoding))
+    return Fail(Status::kInvalid,
+                "a session cannot say how long the bodies of its requests are: leave "
+                "Content-Length and Transfer-Encoding out");
+  if (o.user_agent && !http::IsFieldValue(o.user_agent))
+    return Fail(Status::kInvalid, "user_agent holds a control character");
+  settings->limits = {o.limit, o.limit_per_host, o.max_waiting, o.keepalive};
+  settings->max_redirects = o.max_redirects;
+  settings->max_header_bytes = o.max_header_bytes;
+  settings->max_body = o.max_body;
+  settings->dns_ttl = o.dns_ttl_ms * kMillisecond;
+  settings->user_agent =
+      o.user_agent ? o.user_agent : Defaults<creche_session_options>().user_agent;
+  settings->ca_file = o.ca_file ? o.ca_file : "";
+  settings->verify = (o.flags & CRECHE_SESSION_INSECURE) == 0;
+  settings->decode = (o.flags & CRECHE_SESSION_NO_DECODE) == 0;
+  TakeTimeouts(o.timeouts, &settings->timeouts);
+  return CRECHE_OK;
+}
+
+creche_status ReadRequest(const creche_request_options* given, creche_request_options* options) {
+  creche_request_options& o = *options;
+  if (creche_status failed = ReadOptions(
+          given, &o, CRECHE_REQUEST_NO_DECODE | CRECHE_REQUEST_PULL_BODY | CRECHE_REQUEST_NO_RETRY,
+          "creche_request_options"))
+    return failed;
+  if (creche_status failed = CheckTimeouts(o.timeouts)) return failed;
+  if (creche_status failed = CheckHeaders(o.headers, o.headers_count)) return failed;
+  const bool pulled = (o.flags & CRECHE_REQUEST_PULL_BODY) != 0;
+  if (pulled && o.body)
+    return Fail(Status::kInvalid, "a body is given as bytes or pulled, not both");
+  if (!pulled && !o.body && o.body_size > 0)
+    return Fail(Status::kInvalid, "body is NULL, body_size not 0");
+  if (o.body && o.body_size == CRECHE_UNKNOWN_SIZE)
+    return Fail(Status::kInvalid, "only the size of a pulled body may be unknown");
+  if (o.reserved != 0) return Fail(Status::kUnsupported, "reserved is set; leave it 0");
+  return CRECHE_OK;
+}
+
+Result<http::Request> MakeRequest(const char* text, const creche_request_options& o,
+                                  const http::SessionSettings& session) {
+  Result<http::Url> url = http::Url::Parse(text);
+  if (!url.ok()) return url.error();
+  const bool pulled = (o.flags & CRECHE_REQUEST_PULL_BODY) != 0;
+  const bool body = pulled || o.body;
+  http::Request request{
+      .method = o.method ? o.method
+                : body   ? "POST"
+                         : "GET",
+      .url = std::move(url).value(),
+      .pulled = pulled,
+      .decode = session.decode && (o.flags & CRECHE_REQUEST_NO_DECODE) == 0,
+      .retry = (o.flags & CRECHE_REQUEST_NO_RETRY) == 0,
+      .max_body = o.max_body != 0 ? o.max_body : session.max_body,
+      .max_redirects = o.max_redirects != CRECHE_DEFAULT ? o.max_redirects : session.max_redirects,
+      .timeouts = session.timeouts,
+      .started = platform::MonotonicNow()};
+  TakeTimeouts(o.timeouts, &request.timeouts);
+  if (auto r = TakeHeaders(o.headers, o.headers_count, &request.headers); !r.ok()) return r.error();
+  if (pulled && o.body_size == CRECHE_UNKNOWN_SIZE) {
+    request.framing = http::Framing::kChunked;
+  } else if (body) {
+    request.framing = http::Framing::kSized;
+    request.body_size = o.body_size;
+    if (o.body) request.body.assign(static_cast<const char*>(o.body), o.body_size);
+  }
+  const http::RequestHead head{request.method,   request.url,        request.headers,
+                               session.headers,  session.user_agent, request.decode,
+                               request.withheld, request.framing,    request.body_size};
+  if (auto r = http::CheckRequest(head); !r.ok()) return r.error();
+  return request;
+}
+
+}  // namespace creche::capi

@@ -1,0 +1,23 @@
+// The options of creche/http.h, read and checked.
+#pragma once
+#include <creche/http.h>
+
+#include "capi/options.h"
+#include "core/result.h"
+#include "http/client.h"
+#include "http/request.h"
+
+namespace creche::capi {
+
+// creche_session_options to what the session keeps. What is wrong is misuse: CRECHE_E_INVALID.
+creche_status ReadSession(const creche_session_options* given, http::SessionSettings* settings);
+
+// creche_request_options as they were given, checked as far as their content does not matter.
+creche_status ReadRequest(const creche_request_options* given, creche_request_options* options);
+
+// URL and options to a request, with the session's settings for what is not given. What is wrong
+// with the content is an error that the operation fails with. May throw bad_alloc.
+Result<http::Request> MakeRequest(const char* url, const creche_request_options& options,
+                                  const http::SessionSettings& session);
+
+}  // namespace creche::capi

@@ -1,0 +1,98 @@
+#include "http/body.h"
+
+#include <algorithm>
+#include <cstring>
+
+namespace creche::http {
+
+namespace {
+
+constexpr Problem kNoMemory{Status::kNoMemory, "no memory for the body"};
+constexpr Problem kTooLarge{Status::kLimit,
+                            "the body is larger than max_body: raise it, or read it as a stream"};
+constexpr Problem kUndecodable{Status::kCoding,
+                               "the body does not decode as its Content-Encoding says"};
+constexpr Problem kCodingCut{
+    Status::kCoding, "the coded body ends too early (its Content-Encoding is not complete)"};
+
+// A server may promise a lot and send nothing: more is only taken as it comes.
+constexpr uint64_t kTrusted = 1 << 20;
+constexpr size_t kDecodeStep = 64 << 10;
+
+}  // namespace
+
+Problem WholeBody::Begin(std::unique_ptr<Decoder> decoder, uint64_t max,
+                         uint64_t expected) noexcept {
+  decoder_ = std::move(decoder);
+  max_ = max;
+  if (decoder_) return {};
+  if (expected > max) return kTooLarge;
+  if (expected > 0 && !bytes_.Reserve(std::min(expected, kTrusted) + 1)) return kNoMemory;
+  return {};
+}
+
+char* WholeBody::Room(uint64_t left, size_t* room) noexcept {
+  if (decoder_) return nullptr;
+  *room = static_cast<size_t>(std::min(left, kTrusted));
+  return bytes_.Reserve(*room + 1);
+}
+
+Problem WholeBody::Append(const char* data, size_t size) noexcept {
+  if (decoder_) return Decode(data, size);
+  if (size > max_ - bytes_.size()) return kTooLarge;
+  if (data == bytes_.data() + bytes_.size()) {  // received in Room
+    bytes_.Commit(size);
+    return {};
+  }
+  return bytes_.Append(data, size) ? Problem{} : kNoMemory;
+}
+
+Problem WholeBody::Decode(const char* data, size_t size) noexcept {
+  std::string_view in(data, size);
+  size_t made = 0;
+  size_t room = 0;
+  do {
+    // One byte more than may be, to know that there is more.
+    room = static_cast<size_t>(std::min<uint64_t>(kDecodeStep, max_ - bytes_.size() + 1));
+    char* into = bytes_.Reserve(room + 1);
+    if (!into) return kNoMemory;
+    if (!decoder_->Decode(&in, into, room, &made)) return kUndecodable;
+    bytes_.Commit(made);
+    if (bytes_.size() > max_) return kTooLarge;
+  } while (!in.empty() || made == room);
+  return {};
+}
+
+Problem WholeBody::End() noexcept {
+  if (decoder_ && !decoder_->Complete()) return kCodingCut;
+  decoder_.reset();
+  char* nul = bytes_.Reserve(1);
+  if (!nul) return kNoMemory;
+  *nul = '\0';
+  return {};
+}
+
+size_t StreamBody::Worth(size_t capacity) const noexcept {
+  return std::min(capacity, decoder_ ? kHigh : coded_.size());
+}
+
+Problem StreamBody::Read(char* into, size_t capacity, size_t* size) noexcept {
+  *size = 0;
+  if (!decoder_) {
+    *size = std::min(capacity, coded_.size());
+    std::memcpy(into, coded_.data(), *size);
+    coded_.Consume(*size);
+    return {};
+  }
+  if (broken_) return kUndecodable;
+  std::string_view in = coded_.view();
+  broken_ = !decoder_->Decode(&in, into, capacity, size);
+  coded_.Consume(coded_.size() - in.size());
+  more_ = *size == capacity;
+  if (*size > 0) return {};  // what is wrong behind it is for the next read
+  if (broken_) return kUndecodable;
+  if (finished() && !decoder_->Complete()) return kCodingCut;
+  return {};
+}
+
+}  // namespace creche::http

@@ -1,0 +1,32 @@
+#include "http/client.h"
+
+#include "http/exchange.h"
+
+namespace creche::http {
+
+Client::Client(Loop& l, Session& s, const SessionSettings& set, Counters& count)
+    : loop(l),
+      session(s),
+      settings(set),
+      counters(count),
+      resolver(l, l.workers(), Resolver::Options{.ttl = set.dns_ttl}),
+      pool(l, set.limits, count),
+      scratch(new char[kScratch]) {}
+
+void Client::Add(Exchange* exchange) noexcept {
+  exchange->next_ = exchanges_;
+  exchange->prev_ = nullptr;
+  if (exchanges_) exchanges_->prev_ = exchange;
+  exchanges_ = exchange;
+}
+
+void Client::Remove(Exchange* exchange) noexcept {
+  (exchange->prev_ ? exchange->prev_->next_ : exchanges_) = exchange->next_;
+  if (exchange->next_) exchange->next_->prev_ = exchange->prev_;
+}
+
+void Client::FailAll(const ErrorRef& error) noexcept {
+  while (exchanges_) exchanges_->Fail(error);
+}
+
+}  // namespace creche::http

@@ -1,0 +1,59 @@
+// Client: what the exchanges of a session share on the loop: connections, names, memory to receive
+// into. It lives until the session is closed. Loop's thread only.
+#pragma once
+#include <memory>
+#include <string>
+
+#include "core/resolver.h"
+#include "http/counters.h"
+#include "http/headers.h"
+#include "http/origin_pool.h"
+#include "http/request.h"
+
+namespace creche::http {
+
+// creche_session_options, checked and copied. Immutable.
+struct SessionSettings {
+  OriginPool::Limits limits;
+  uint32_t max_redirects = 10;
+  uint32_t max_header_bytes = 64 << 10;
+  uint64_t max_body = 64 << 20;
+  Nanos dns_ttl = 10 * kSecond;
+  Timeouts timeouts;
+  std::string user_agent;
+  HeaderList headers;
+  bool verify = true;
+  bool decode = true;
+  std::string ca_file;
+};
+
+class Exchange;
+class Session;
+
+class Client {
+ public:
+  Client(Loop& loop, Session& session, const SessionSettings& settings, Counters& counters);
+
+  // Room for what is received and used at once.
+  static constexpr size_t kScratch = 64 << 10;
+
+  Loop& loop;
+  Session& session;
+  const SessionSettings& settings;
+  Counters& counters;
+  Resolver resolver;
+  OriginPool pool;
+  const std::unique_ptr<char[]> scratch;
+  std::string head;  // a request's, while it is written
+
+  // Exchanges that have started and not ended.
+  void Add(Exchange* exchange) noexcept;
+  void Remove(Exchange* exchange) noexcept;
+  // Ends them all with this error.
+  void FailAll(const ErrorRef& error) noexcept;
+
+ private:
+  Exchange* exchanges_ = nullptr;
+};
+
+}  // namespace creche::http

@@ -1,0 +1,107 @@
+#include "http/connector.h"
+
+namespace creche::http {
+
+namespace {
+std::string Seconds(Nanos duration) {
+  const Nanos ms = duration / kMillisecond;
+  return ms % 1000 == 0 ? std::to_string(ms / 1000) + " s" : std::to_string(ms) + " ms";
+}
+}  // namespace
+
+Connector::Connector(Loop& loop, Resolver& resolver, std::shared_ptr<platform::TlsContext> tls,
+                     Listener* listener)
+    : loop_(loop),
+      resolver_(resolver),
+      tls_(std::move(tls)),
+      listener_(listener),
+      timer_(
+          loop, [](void* self) noexcept { static_cast<Connector*>(self)->OnTimeout(); }, this),
+      dialer_(loop, *this) {}
+
+void Connector::Start(const Url& url, const Timeouts& timeouts) noexcept {
+  try {
+    host_ = url.host();
+    authority_ = url.authority();
+    port_ = url.port();
+    timeouts_ = timeouts;
+    Enter(Phase::kDns, timeouts_.dns);
+    if (auto known = resolver_.Resolve(host_, port_, this)) OnResolved(std::move(*known));
+  } catch (const std::bad_alloc&) {
+    Fail(NoMemoryError());
+  }
+}
+
+void Connector::Enter(Phase phase, Nanos timeout) noexcept {
+  phase_ = phase;
+  // Without memory for the timer there is no timeout; the connection may still come.
+  [[maybe_unused]] const bool armed = timer_.Arm(After(loop_.now(), timeout));
+}
+
+void Connector::Fail(ErrorRef error) noexcept {
+  timer_.Disarm();
+  listener_->OnConnectFailed(std::move(error));
+}
+
+void Connector::OnResolved(Result<Addresses> answer) noexcept {
+  if (!answer.ok()) return Fail(answer.error());
+  Enter(Phase::kConnect, timeouts_.connect);
+  try {
+    if (dialer_.Start(authority_, std::move(answer).value())) return;
+  } catch (const std::bad_alloc&) {
+  }
+  Fail(NoMemoryError());
+}
+
+void Connector::OnDialFailed(ErrorRef error) noexcept {
+  Fail(std::move(error));
+}
+
+void Connector::OnDialed(platform::Socket socket) noexcept {
+  ErrorRef error;
+  try {
+    stream_ = std::make_unique<Stream>(loop_, std::move(socket));
+    if (const int failed = stream_->Open(this))
+      return Fail(MakeSystemError(Status::kSystem, Phase::kConnect, "watching a socket", failed));
+    if (!tls_) {
+      timer_.Disarm();
+      return listener_->OnConnected(std::move(stream_));
+    }
+    Enter(Phase::kTls, timeouts_.tls);
+    error = stream_->StartTls(tls_, host_, port_);
+  } catch (const std::bad_alloc&) {
+    error = NoMemoryError();
+  }
+  if (error) Fail(std::move(error));
+}
+
+void Connector::OnHandshakeDone(ErrorRef error) noexcept {
+  if (error) return Fail(std::move(error));
+  timer_.Disarm();
+  listener_->OnConnected(std::move(stream_));
+}
+
+void Connector::OnTimeout() noexcept {
+  try {
+    std::string message;
+    switch (phase_) {
+      case Phase::kDns:
+        message = "the name " + host_ + " was not resolved in " + Seconds(timeouts_.dns) +
+                  ": check the resolver, or raise timeouts.dns";
+        break;
+      case Phase::kConnect:
+        message = "no connection to " + authority_ + " in " + Seconds(timeouts_.connect) + " (" +
+                  dialer_.Tried() + "): check that it is up, or raise timeouts.connect";
+        break;
+      default:
+        message = "no TLS handshake with " + authority_ + " in " + Seconds(timeouts_.tls) +
+                  ": check that it speaks TLS, or raise timeouts.tls";
+        break;
+    }
+    Fail(MakeError(Status::kTimeout, phase_, std::move(message)));
+  } catch (const std::bad_alloc&) {
+    Fail(NoMemoryError());
+  }
+}
+
+}  // namespace creche::http

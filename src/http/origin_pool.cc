@@ -1,0 +1,228 @@
+#include "http/origin_pool.h"
+
+#include <algorithm>
+
+namespace creche::http {
+
+void ConnectionWaiter::Leave() noexcept {
+  if (pool_) pool_->StopWaiting(this);
+}
+
+OriginPool::OriginPool(Loop& loop, const Limits& limits, Counters& counters)
+    : loop_(loop),
+      limits_(limits),
+      counters_(counters),
+      timer_(
+          loop, [](void* self) noexcept { static_cast<OriginPool*>(self)->CloseExpired(); }, this),
+      serve_(
+          loop, [](void* self) noexcept { static_cast<OriginPool*>(self)->ServeAll(); }, this) {}
+
+OriginPool::~OriginPool() {
+  Clear();
+}
+
+OriginPool::Answer OriginPool::Acquire(std::string_view name, bool fresh,
+                                       ConnectionWaiter* waiter) {
+  auto found = origins_.find(name);
+  if (found == origins_.end()) {
+    found = origins_.emplace(name, Origin()).first;
+    found->second.name = found->first;
+  }
+  Origin* origin = &found->second;
+  if (!origin->first) {
+    origin->pinned = true;  // closing dead connections must not make it go
+    std::unique_ptr<Connection> kept = fresh ? nullptr : TakeSound(origin);
+    const bool room = !kept && MakeRoom(origin);
+    origin->pinned = false;
+    if (kept) {
+      waiter->OnKept(std::move(kept));
+      return Answer::kGiven;
+    }
+    if (room) {
+      waiter->OnSlot(TakeSlot(origin));
+      return Answer::kGiven;
+    }
+  }
+  if (limits_.max_waiting != 0 && counters_.waiting.get() >= limits_.max_waiting) {
+    ForgetIfUnused(origin);
+    return Answer::kFull;
+  }
+  waiter->fresh_ = fresh;
+  StartWaiting(origin, waiter);
+  return Answer::kWaiting;
+}
+
+Slot OriginPool::TakeSlot(Origin* origin) noexcept {
+  counters_.open.Add();
+  origin->open++;
+  return Slot(this, origin);
+}
+
+void OriginPool::Keep(std::unique_ptr<Connection> connection, Nanos keep) noexcept {
+  Connection* c = connection.release();
+  Origin* origin = c->origin();
+  c->user_ = nullptr;
+  c->timer_.Clear();
+  c->idle_in_ = this;
+  c->idle_since_ = loop_.turn_time();
+  c->idle_until_ = After(c->idle_since_, std::min(keep, limits_.keepalive));
+  c->next_ = origin->idle;
+  if (c->next_) c->next_->prev_ = c;
+  origin->idle = c;
+  c->older_ = newest_;
+  (newest_ ? newest_->newer_ : oldest_) = c;
+  newest_ = c;
+  counters_.idle.Add();
+  if (c->idle_until_ < timer_at_ && timer_.Arm(c->idle_until_)) timer_at_ = c->idle_until_;
+  if (counters_.waiting.get() > 0) ServeSoon();
+}
+
+void OriginPool::Clear() noexcept {
+  while (oldest_) Drop(oldest_);
+}
+
+// Takes a connection out of the idle ones.
+std::unique_ptr<Connection> OriginPool::Take(Connection* c) noexcept {
+  Origin* origin = c->origin();
+  (c->prev_ ? c->prev_->next_ : origin->idle) = c->next_;
+  if (c->next_) c->next_->prev_ = c->prev_;
+  (c->newer_ ? c->newer_->older_ : newest_) = c->older_;
+  (c->older_ ? c->older_->newer_ : oldest_) = c->newer_;
+  c->next_ = c->prev_ = c->newer_ = c->older_ = nullptr;
+  c->idle_in_ = nullptr;
+  counters_.idle.Subtract();
+  return std::unique_ptr<Connection>(c);
+}
+
+void OriginPool::Drop(Connection* connection) noexcept {
+  Take(connection).reset();
+}
+
+// The idle connection that was used last, if it is still good.
+std::unique_ptr<Connection> OriginPool::TakeSound(Origin* origin) noexcept {
+  while (Connection* c = origin->idle) {
+    // One that came back in this very turn has been looked at a moment ago. For others the watch
+    // would have told of what arrived before this turn; look for what has arrived since.
+    const bool sound = c->idle_since_ == loop_.turn_time() ||
+                       (c->idle_until_ > loop_.turn_time() && c->stream_->IdleIsSound());
+    auto taken = Take(c);
+    if (sound) return taken;
+  }
+  return nullptr;
+}
+
+bool OriginPool::CanOpen(const Origin* origin) const noexcept {
+  if (limits_.per_origin != 0 && origin->open >= limits_.per_origin) return false;
+  return limits_.total == 0 || counters_.open.get() < limits_.total ||
+         FindVictim(origin) != nullptr;
+}
+
+// The idle connection that may be closed so that `origin` can have another: the oldest that nobody
+// waits for; for an origin that has none, the oldest of all.
+Connection* OriginPool::FindVictim(const Origin* origin) const noexcept {
+  if (origin->open == 0) return oldest_;
+  for (Connection* c = oldest_; c; c = c->newer_)
+    if (!c->origin()->first || c->origin() == origin) return c;
+  return nullptr;
+}
+
+// Makes sure that a slot is free for `origin`. False: it has to wait.
+bool OriginPool::MakeRoom(Origin* origin) noexcept {
+  if (!CanOpen(origin)) {
+    // At the limit of its own, a dead idle one may be what is in the way.
+    if (limits_.per_origin == 0 || origin->open < limits_.per_origin || !origin->idle) return false;
+    Drop(origin->idle);
+    return true;
+  }
+  if (limits_.total != 0 && counters_.open.get() >= limits_.total) Drop(FindVictim(origin));
+  return true;
+}
+
+void OriginPool::Freed(Origin* origin) noexcept {
+  counters_.open.Subtract();
+  origin->open--;
+  if (counters_.waiting.get() > 0) ServeSoon();
+  ForgetIfUnused(origin);
+}
+
+void OriginPool::ForgetIfUnused(Origin* origin) noexcept {
+  if (origin->open == 0 && !origin->first && !origin->pinned)
+    origins_.erase(origins_.find(origin->name));
+}
+
+void OriginPool::StartWaiting(Origin* origin, ConnectionWaiter* waiter) noexcept {
+  waiter->pool_ = this;
+  waiter->origin_ = origin;
+  waiter->number_ = ++numbers_;
+  waiter->next_ = nullptr;
+  waiter->prev_ = origin->last;
+  (origin->last ? origin->last->next_ : origin->first) = waiter;
+  origin->last = waiter;
+  counters_.waiting.Add();
+  if (origin->first != waiter) return;
+  origin->prev_line = nullptr;
+  origin->next_line = lines_;
+  if (lines_) lines_->prev_line = origin;
+  lines_ = origin;
+}
+
+void OriginPool::StopWaiting(ConnectionWaiter* waiter) noexcept {
+  Origin* origin = waiter->origin_;
+  (waiter->prev_ ? waiter->prev_->next_ : origin->first) = waiter->next_;
+  (waiter->next_ ? waiter->next_->prev_ : origin->last) = waiter->prev_;
+  waiter->pool_ = nullptr;
+  counters_.waiting.Subtract();
+  if (origin->first) return;
+  (origin->prev_line ? origin->prev_line->next_line : lines_) = origin->next_line;
+  if (origin->next_line) origin->next_line->prev_line = origin->prev_line;
+  origin->next_line = origin->prev_line = nullptr;
+  ForgetIfUnused(origin);
+}
+
+void OriginPool::ServeSoon() noexcept {
+  // Without memory for the heap of timers: now. Its array never shrinks, so that is a rare first.
+  if (!serve_.armed() && !serve_.Arm(0)) ServeAll();
+}
+
+void OriginPool::ServeAll() noexcept {
+  for (;;) {
+    Origin* best = nullptr;
+    for (Origin* o = lines_; o; o = o->next_line) {
+      if (best && best->first->number_ < o->first->number_) continue;
+      if (o->idle || CanOpen(o)) best = o;
+    }
+    if (!best) return;
+    Serve(best);
+  }
+}
+
+// Gives the first in line a kept connection, or room to open one.
+void OriginPool::Serve(Origin* origin) noexcept {
+  ConnectionWaiter* waiter = origin->first;
+  if (auto kept = waiter->fresh_ ? nullptr : TakeSound(origin)) {
+    StopWaiting(waiter);
+    return waiter->OnKept(std::move(kept));
+  }
+  // What was idle and dead is closed by now, which left room.
+  if (!MakeRoom(origin)) return;
+  Slot slot = TakeSlot(origin);
+  StopWaiting(waiter);
+  waiter->OnSlot(std::move(slot));
+}
+
+void OriginPool::CloseExpired() noexcept {
+  const Nanos now = loop_.now();
+  Nanos next = kNever;
+  for (Connection* c = oldest_; c;) {
+    Connection* newer = c->newer_;
+    if (c->idle_until_ <= now) {
+      Drop(c);
+    } else {
+      next = std::min(next, c->idle_until_);
+    }
+    c = newer;
+  }
+  timer_at_ = next != kNever && timer_.Arm(next) ? next : kNever;
+}
+
+}  // namespace creche::http

@@ -1,0 +1,120 @@
+// OriginPool: the connections of a session, by origin (scheme, host and port; all of a session
+// share one TLS identity). Idle ones are used again, the last one first. A request that finds none,
+// and no room under the limits to open one, waits in line. Loop's thread only.
+//
+// Fairness: each origin has a line of its own, first in, first out. A connection that becomes free
+// goes to the first in its origin's line, unless somebody who has waited longer is at an origin
+// that has no connection at all: then an idle one makes room. So nobody starves, and nobody's
+// connection is closed to open another one to the same purpose.
+#pragma once
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+
+#include "core/loop.h"
+#include "http/connection.h"
+#include "http/counters.h"
+
+namespace creche::http {
+
+// Somebody who needs a connection. Destroying it leaves the line.
+class ConnectionWaiter {
+ public:
+  // A kept connection, not idle any more.
+  virtual void OnKept(std::unique_ptr<Connection> connection) noexcept = 0;
+  // Room to open one: connect, and make a Connection of the slot.
+  virtual void OnSlot(Slot slot) noexcept = 0;
+
+ protected:
+  ConnectionWaiter() = default;
+  ~ConnectionWaiter() { Leave(); }
+  void Leave() noexcept;
+  bool waiting() const { return pool_ != nullptr; }
+
+ private:
+  friend class OriginPool;
+  OriginPool* pool_ = nullptr;
+  Origin* origin_ = nullptr;
+  ConnectionWaiter* next_ = nullptr;
+  ConnectionWaiter* prev_ = nullptr;
+  uint64_t number_ = 0;
+  bool fresh_ = false;
+};
+
+// What a pool knows of an origin.
+struct Origin {
+  std::string_view name;       // the key
+  uint32_t open = 0;           // slots
+  Connection* idle = nullptr;  // last used first
+  ConnectionWaiter* first = nullptr;
+  ConnectionWaiter* last = nullptr;
+  Origin* next_line = nullptr;
+  Origin* prev_line = nullptr;
+  bool pinned = false;  // in use though nothing is open and nobody waits
+};
+
+class OriginPool {
+ public:
+  struct Limits {
+    uint32_t total = 100;      // sockets, idle and connecting ones too; 0: no limit
+    uint32_t per_origin = 0;   // 0: no limit
+    uint32_t max_waiting = 0;  // 0: no limit
+    Nanos keepalive = 15 * kSecond;
+  };
+
+  OriginPool(Loop& loop, const Limits& limits, Counters& counters);
+  ~OriginPool();
+  OriginPool(const OriginPool&) = delete;
+  OriginPool& operator=(const OriginPool&) = delete;
+
+  enum class Answer { kGiven, kWaiting, kFull };
+  // kGiven: OnKept or OnSlot was called, inside. kWaiting: it is called later, unless the waiter
+  // leaves. kFull: max_waiting. fresh: a new connection, please, for kept ones proved to be dead.
+  Answer Acquire(std::string_view origin, bool fresh, ConnectionWaiter* waiter);
+  // Takes back a connection that can be used again, for no longer than `keep`.
+  void Keep(std::unique_ptr<Connection> connection, Nanos keep) noexcept;
+  // Closes all idle ones.
+  void Clear() noexcept;
+
+ private:
+  friend class Connection;
+  friend class ConnectionWaiter;
+  friend class Slot;
+  struct Hash {
+    using is_transparent = void;
+    size_t operator()(std::string_view text) const { return std::hash<std::string_view>()(text); }
+  };
+
+  void Freed(Origin* origin) noexcept;
+  void Drop(Connection* connection) noexcept;
+  std::unique_ptr<Connection> Take(Connection* connection) noexcept;
+  std::unique_ptr<Connection> TakeSound(Origin* origin) noexcept;
+  bool MakeRoom(Origin* origin) noexcept;
+  Connection* FindVictim(const Origin* origin) const noexcept;
+  bool CanOpen(const Origin* origin) const noexcept;
+  Slot TakeSlot(Origin* origin) noexcept;
+  void Serve(Origin* origin) noexcept;
+  void ServeAll() noexcept;
+  void ServeSoon() noexcept;
+  void StartWaiting(Origin* origin, ConnectionWaiter* waiter) noexcept;
+  void StopWaiting(ConnectionWaiter* waiter) noexcept;
+  void ForgetIfUnused(Origin* origin) noexcept;
+  void CloseExpired() noexcept;
+
+  Loop& loop_;
+  const Limits limits_;
+  // open, idle and waiting are kept here, where other threads can read them.
+  Counters& counters_;
+  std::unordered_map<std::string, Origin, Hash, std::equal_to<>> origins_;
+  Origin* lines_ = nullptr;  // origins that somebody waits for
+  Connection* newest_ = nullptr;
+  Connection* oldest_ = nullptr;
+  uint64_t numbers_ = 0;
+  Timer timer_;  // for the idle one that expires next, or earlier
+  Nanos timer_at_ = kNever;
+  Timer serve_;  // fires once, at once: lines are served in a clean place, not inside a destructor
+};
+
+}  // namespace creche::http

@@ -1,0 +1,70 @@
+#include "http/request.h"
+
+namespace creche::http {
+
+namespace {
+
+constexpr uint32_t kCredentials =
+    Bit(Known::kAuthorization) | Bit(Known::kCookie) | Bit(Known::kProxyAuthorization);
+// What speaks of a body.
+constexpr uint32_t kOfBody = Bit(Known::kContentEncoding) | Bit(Known::kContentLength) |
+                             Bit(Known::kContentType) | Bit(Known::kExpect) |
+                             Bit(Known::kTransferEncoding);
+
+bool IsRedirect(int status) {
+  return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
+}
+
+}  // namespace
+
+bool Request::IsRedirected(const ResponseHead& head) const {
+  return max_redirects > 0 && IsRedirect(head.status) && !head.Find(Known::kLocation).empty();
+}
+
+Result<void> Request::Redirect(const ResponseHead& head) {
+  const auto fail = [&](Status status, std::string message, ErrorRef cause = {}) {
+    return MakeError({.status = status,
+                      .phase = Phase::kHeaders,
+                      .message = std::move(message),
+                      .http_status = head.status,
+                      .cause = std::move(cause)});
+  };
+  if (redirects == max_redirects)
+    return fail(Status::kRedirect, "more than " + std::to_string(max_redirects) +
+                                       " redirects, the last from " + url.text() +
+                                       ": raise max_redirects if that is right");
+  Result<Url> next = url.Resolve(head.Find(Known::kLocation));
+  if (!next.ok())
+    return fail(
+        Status::kRedirect,
+        url.text() + " redirects to where nothing can be fetched: " + next.error()->message(),
+        next.error());
+
+  const bool to_get =
+      head.status == 303 ? method != "HEAD" : head.status <= 302 && method == "POST";
+  if (to_get) {
+    method = "GET";
+    body.clear();
+    pulled = false;
+    framing = Framing::kNone;
+    body_size = 0;
+    headers.Drop(kOfBody);
+    withheld |= kOfBody;  // the session's
+  } else if (pulled && framing != Framing::kNone) {
+    return fail(Status::kBody, url.text() +
+                                   " redirects a request whose body was pulled and is gone: send "
+                                   "it to the new place, or give the body as bytes");
+  }
+  Url target = std::move(next).value();
+  if (target.origin() != url.origin()) {
+    withheld |= kCredentials | Bit(Known::kHost);
+    headers.Drop(kCredentials | Bit(Known::kHost));
+  } else {
+    target.InheritCredentials(url);
+  }
+  url = std::move(target);
+  redirects++;
+  return {};
+}
+
+}  // namespace creche::http

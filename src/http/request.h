@@ -1,0 +1,57 @@
+// Request: what a user asked for, checked and copied; changed only by redirects.
+#pragma once
+#include <cstdint>
+#include <string>
+
+#include "core/status.h"
+#include "http/headers.h"
+#include "http/request_writer.h"
+#include "http/response_head.h"
+#include "http/url.h"
+
+namespace creche::http {
+
+// creche_http_timeouts with all defaults filled in; kNever for none.
+struct Timeouts {
+  Nanos pool = kNever;
+  Nanos dns = 30 * kSecond;
+  Nanos connect = 30 * kSecond;
+  Nanos tls = 30 * kSecond;
+  Nanos send = 60 * kSecond;
+  Nanos first_byte = 300 * kSecond;
+  Nanos read_gap = 60 * kSecond;
+};
+
+struct Request {
+  std::string method;
+  Url url;
+  HeaderList headers = {};
+  std::string body = {};  // unless pulled
+  bool pulled = false;  // the user is asked for the body, piece by piece
+  Framing framing = Framing::kNone;
+  uint64_t body_size = 0;  // for kSized
+  bool decode = true;
+  bool retry = true;  // on a new connection, when a kept one was dead
+  uint64_t max_body = 0;
+  uint32_t max_redirects = 0;
+  Timeouts timeouts = {};
+  Nanos started = 0;  // when it was called
+
+  // Of redirects.
+  uint32_t redirects = 0;
+  uint32_t withheld = 0;  // see RequestHead
+
+  bool head() const { return method == "HEAD"; }
+
+  // True if `head` sends the request elsewhere and that is to be followed.
+  bool IsRedirected(const ResponseHead& head) const;
+  // Turns a redirected request into the one to make there. Fails with kRedirect (too many, no place
+  // to go to) or kBody (what was pulled cannot be sent again).
+  //   301, 302: a POST becomes a GET; 303: all but HEAD do; 307, 308: nothing changes.
+  //   Another origin (scheme, host or port) is told neither Authorization nor Cookie nor
+  //   Proxy-Authorization nor a Host of the user's, then and on all hops behind it; so a step
+  //   from https down to http carries none of them either, and is allowed.
+  Result<void> Redirect(const ResponseHead& head);
+};
+
+}  // namespace creche::http

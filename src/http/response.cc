@@ -1,0 +1,152 @@
+#include "http/response.h"
+
+#include <new>
+
+namespace creche::http {
+
+namespace {
+
+// The memory of one piece of a body.
+struct Piece : tasks::Held {
+  explicit Piece(size_t capacity) : bytes(new char[capacity]) {}
+  std::unique_ptr<char[]> bytes;
+};
+
+}  // namespace
+
+Response::Response(Exchange& exchange)
+    : head_(std::move(exchange.head())),
+      url_(exchange.request().url.text()),
+      release_([](Job* job) noexcept {
+        Response* self = static_cast<ReleaseJob*>(job)->response;
+        self->Close();
+        self->Unref();
+      }) {
+  release_.response = this;
+  info_.times = exchange.times();
+  info_.redirects = exchange.request().redirects;
+  info_.reused = exchange.reused();
+  info_.tls = exchange.tls();
+  ended_.store(info_.times.ended, std::memory_order_relaxed);
+  body_bytes_.store(exchange.body_bytes(), std::memory_order_relaxed);
+}
+
+Ref<Response> Response::Whole(Exchange& exchange) {
+  auto response = Ref<Response>::Adopt(new Response(exchange));
+  response->body_ = std::move(exchange.whole().bytes());
+  return response;
+}
+
+Ref<Response> Response::Stream(Ref<Loop> loop, std::unique_ptr<Exchange>* exchange) {
+  auto response = Ref<Response>::Adopt(new Response(**exchange));
+  response->loop_ = std::move(loop);
+  response->stream_ = (*exchange)->TakeStream();
+  (*exchange)->set_owner(response.get());
+  response->exchange_ = std::move(*exchange);
+  return response;
+}
+
+ResponseInfo Response::info() const {
+  ResponseInfo info = info_;
+  info.times.ended = ended_.load(std::memory_order_relaxed);
+  info.body_bytes = body_bytes_.load(std::memory_order_relaxed);
+  return info;
+}
+
+void Response::StartRead(ReadOperation* reader) noexcept {
+  if (reader_) {
+    reader->Done(tasks::Outcome::Failed(
+        MakeError(Status::kState, Phase::kBody,
+                  "another read of this response is under way: wait for its completion")));
+    return;
+  }
+  reader_ = reader;
+  if (stream_->readable() || failure_) Serve();
+  if (reader_ && exchange_) exchange_->SetWaiting(true);
+}
+
+void Response::StopRead() noexcept {
+  reader_ = nullptr;
+  if (exchange_) exchange_->SetWaiting(false);
+}
+
+// Gives the reader what there is; it goes on waiting if that is nothing.
+void Response::Serve() noexcept {
+  tasks::Outcome outcome;
+  try {
+    const size_t room = stream_->Worth(reader_->capacity_);
+    auto piece = std::make_unique<Piece>(room);
+    size_t size = 0;
+    const Problem problem = stream_->Read(piece->bytes.get(), room, &size);
+    if (size > 0) {
+      outcome.what = tasks::What::kChunk;
+      outcome.data = piece->bytes.get();
+      outcome.size = size;
+      outcome.held = std::move(piece);
+    } else if (problem.bad()) {
+      if (!failure_) failure_ = MakeError(problem.status, Phase::kBody, url_ + ": " + problem.text);
+      outcome = tasks::Outcome::Failed(failure_);
+      Close();
+    } else if (stream_->finished() && failure_) {
+      outcome = tasks::Outcome::Failed(failure_);
+      Close();
+    } else if (stream_->finished()) {
+      outcome.what = tasks::What::kEnd;
+      Close();
+    } else {
+      return;
+    }
+  } catch (const std::bad_alloc&) {
+    outcome = tasks::Outcome::Failed(NoMemoryError());
+  }
+  ReadOperation* reader = std::exchange(reader_, nullptr);
+  if (exchange_) exchange_->SetWaiting(false);
+  reader->Done(std::move(outcome));
+}
+
+void Response::OnBody() noexcept {
+  body_bytes_.store(exchange_->body_bytes(), std::memory_order_relaxed);
+  if (reader_) Serve();
+}
+
+void Response::OnEnd(ErrorRef error) noexcept {
+  const Ref<Response> alive = Ref<Response>::Share(this);
+  body_bytes_.store(exchange_->body_bytes(), std::memory_order_relaxed);
+  ended_.store(exchange_->times().ended, std::memory_order_relaxed);
+  failure_ = std::move(error);
+  stream_->End();  // what came before a failure is delivered before it
+  exchange_.reset();
+  if (reader_) Serve();
+  // A session that was closed must not hold groups open by what nobody will read.
+  if (failure_ && failure_->status() == Status::kClosed) Detach();
+}
+
+// The body has been read, or nobody will read it: the connection is closed if it is still needed
+// for it, and nobody is held open any more.
+void Response::Close() noexcept {
+  if (exchange_) exchange_->Abort();  // not destroyed: it may be what is calling
+  Detach();
+}
+
+void Response::Released() noexcept {
+  if (whole()) return;
+  AddRef();
+  if (!loop_->Submit(&release_)) Unref();  // the loop has ended, and everything with it
+}
+
+void Response::GiveBack() noexcept {
+  const Ref<Response> alive = Ref<Response>::Share(this);
+  if (!failure_)
+    failure_ = MakeError(Status::kClosed, Phase::kBody,
+                         url_ + ": the response was given back with the end of its owner");
+  if (exchange_) exchange_->Abort();
+  stream_->End();
+  ForgetObject(id());
+}
+
+void ReadOperation::Cancel() noexcept {
+  response_->StopRead();
+  Complete(tasks::Outcome::Cancelled(Phase::kBody));
+}
+
+}  // namespace creche::http

@@ -1,0 +1,72 @@
+#include "http/upload.h"
+
+#include <charconv>
+
+namespace creche::http {
+
+void Upload::Begin(const Request& request, std::string_view head) {
+  request_ = &request;
+  first_ = head;
+  second_ = request.body;
+  out_.clear();
+  sent_ = pulled_ = 0;
+  last_ = !request.pulled || (request.framing == Framing::kSized && request.body_size == 0);
+  done_ = pulling_ = pulled_any_ = false;
+}
+
+Upload::Step Upload::Write(Stream* stream) {
+  while (!first_.empty() || !second_.empty()) {
+    const iovec parts[2] = {{const_cast<char*>(first_.data()), first_.size()},
+                            {const_cast<char*>(second_.data()), second_.size()}};
+    const bool one = second_.empty();
+    const IoResult result =
+        first_.empty() ? stream->Write(&parts[1], 1) : stream->Write(parts, one ? 1 : 2);
+    if (result.state == Io::kOk) {
+      sent_ += result.size;
+      const size_t of_first = std::min(result.size, first_.size());
+      first_.remove_prefix(of_first);
+      second_.remove_prefix(result.size - of_first);
+      if (first_.empty() && second_.empty()) break;
+    } else if (result.state != Io::kLater) {
+      return Step::kFailed;
+    }
+    if (!first_.empty() && first_.data() != out_.data() + (out_.size() - first_.size())) {
+      out_.assign(first_);  // the head lies in memory that all exchanges share
+      first_ = out_;
+    }
+    return Step::kBlocked;
+  }
+  if (last_) {
+    done_ = true;
+    return Step::kDone;
+  }
+  pulling_ = true;
+  return Step::kPull;
+}
+
+Problem Upload::Add(std::string piece, bool more) {
+  pulling_ = false;
+  pulled_any_ = true;
+  pulled_ += piece.size();
+  if (request_->framing == Framing::kSized) {
+    if (pulled_ > request_->body_size)
+      return {Status::kBody, "more was given for the body than body_size says"};
+    if (!more && pulled_ < request_->body_size)
+      return {Status::kBody, "less was given for the body than body_size says"};
+    last_ = pulled_ == request_->body_size;
+    out_ = std::move(piece);
+  } else {
+    out_.clear();
+    if (!piece.empty()) {  // an empty chunk would be the last one
+      char size[16];
+      out_.append(size, std::to_chars(size, size + sizeof size, piece.size(), 16).ptr);
+      out_.append("\r\n").append(piece).append("\r\n");
+    }
+    if (!more) out_.append("0\r\n\r\n");
+    last_ = !more;
+  }
+  first_ = out_;
+  return {};
+}
+
+}  // namespace creche::http
