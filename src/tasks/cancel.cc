@@ -50,7 +50,7 @@ void Reach(Tree& tree, Node* node) {
     case NodeType::kUser:
     case NodeType::kExternal: {
       auto* user = static_cast<UserNode*>(task);
-      if (user->finished)
+      if (user->ending)
         tree.MaySettle(user);
       else if (user->begun)
         tree.Notify(user, &user->cancel, What::kCancel);

@@ -201,7 +201,7 @@ void Tree::Uncount(EndNode* node) noexcept {
     group->running--;
     AdmitWaiting(group);
   }
-  if (owner->pending == owner->leases) MaySettle(owner);
+  if (owner->ending && owner->pending == owner->leases) MaySettle(owner);
 }
 
 void Tree::MaySettle(Node* node) noexcept {
@@ -220,23 +220,7 @@ void Tree::Settle() noexcept {
       continue;
     }
     auto* owner = static_cast<EndNode*>(node);
-    bool closed = false;
-    switch (owner->type) {
-      case NodeType::kRoot:
-        closed = static_cast<Group*>(owner)->closed;
-        break;
-      case NodeType::kGroup:
-        closed = static_cast<Group*>(owner)->closed && owner->state != State::kCommitted;
-        break;
-      case NodeType::kUser:
-      case NodeType::kExternal:
-      case NodeType::kOffload:
-        closed = static_cast<UserNode*>(owner)->finished && owner->state != State::kCommitted;
-        break;
-      default:
-        break;
-    }
-    if (!closed) continue;
+    if (!owner->ending || owner->state == State::kCommitted) continue;
     if (owner->pending == 0) {
       if (owner->type == NodeType::kRoot)
         Poke();
@@ -274,7 +258,7 @@ void Tree::LeaveNow(Node* scope, LeaveOutcome* outcome) noexcept {
   parent->live--;
   owner->pending--;
   if (parent != owner && parent->leaving) MaySettle(parent);
-  if (owner->pending == owner->leases) MaySettle(owner);
+  if (owner->ending && owner->pending == owner->leases) MaySettle(owner);
   counters_.scopes--;
   Free(scope);
 }

@@ -33,7 +33,7 @@ void Tree::RemoveEffect(EndNode* node) noexcept {
 bool Tree::Ready() noexcept {
   std::lock_guard guard(domain_->lock);
   return ready_first_ || effects_first_ || dead_ || !trash_.empty() || ended_ ||
-         (root_.closed && root_.pending == 0 && !residents_closing_);
+         (root_.ending && root_.pending == 0 && !residents_closing_);
 }
 
 Nanos Tree::NextDeadline() noexcept {
@@ -74,7 +74,7 @@ void Tree::NameStalled(Group* group) noexcept {
   for (Node* node = group->first_child; node;) {
     if (node->type == NodeType::kUser || node->type == NodeType::kExternal) {
       auto* task = static_cast<UserNode*>(node);
-      if (task->begun && !task->finished) Notify(task, &task->stalled, What::kStalled);
+      if (task->begun && !task->ending) Notify(task, &task->stalled, What::kStalled);
     }
     Node* next = node->first_child;
     if (!next) {
@@ -156,7 +156,7 @@ bool Tree::Dispatch() noexcept {
   did |= RunEffects();
   std::unique_lock lock(domain_->lock);
   EmptyTrash(lock);
-  if (root_.closed && root_.pending == 0) did |= TryEnd(lock);
+  if (root_.ending && root_.pending == 0) did |= TryEnd(lock);
   return did;
 }
 
@@ -231,7 +231,7 @@ void Tree::Call(Entry* entry, std::unique_lock<platform::Lock>& lock) noexcept {
     const bool begin = entry == &task->begin;
     entry->listed = false;
     if (begin) task->begun = true;
-    if (begin || !task->finished) {
+    if (begin || !task->ending) {
       c.value = begin ? task->begin_value : 0;
       const bool external = task->type == NodeType::kExternal;
       if (!external) c.user = task->body_user;
@@ -239,7 +239,7 @@ void Tree::Call(Entry* entry, std::unique_lock<platform::Lock>& lock) noexcept {
       lock.unlock();
       fn(c.user, &c);
       lock.lock();
-      if (begin && task->eff && !task->finished) Notify(task, &task->cancel, What::kCancel);
+      if (begin && task->eff && !task->ending) Notify(task, &task->cancel, What::kCancel);
     }
   }
   calling_owner_ = nullptr;

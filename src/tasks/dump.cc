@@ -32,7 +32,7 @@ const char* TypeName(NodeType type) {
 
 const char* StateName(const EndNode* node) {
   if (node->type == NodeType::kGroup || node->type == NodeType::kRoot)
-    return static_cast<const Group*>(node)->closed ? "closed" : "open";
+    return static_cast<const Group*>(node)->ending ? "closed" : "open";
   switch (node->state) {
     case State::kNew:
       return "new";
@@ -52,7 +52,7 @@ const char* StateName(const EndNode* node) {
   }
   if (node->type == NodeType::kSleep) return "asleep";
   const auto* user = static_cast<const UserNode*>(node);
-  return user->finished ? "finished, waiting for its steps" : user->begun ? "running" : "starting";
+  return user->ending ? "finished, waiting for its steps" : user->begun ? "running" : "starting";
 }
 
 void Line(std::string* text, const Node* node, int depth, Nanos now) {
@@ -132,7 +132,7 @@ void Tree::Survivors(std::string* text) noexcept {
     if (more > 0) *text += " and " + std::to_string(more) + " more";
     if (named == 0)
       *text =
-          root_.closed ? "its sessions and pools, which are closing" : "nothing: it is not closed";
+          root_.ending ? "its sessions and pools, which are closing" : "nothing: it is not closed";
   } catch (const std::bad_alloc&) {
     text->clear();
   }

@@ -69,7 +69,7 @@ Status CloseGroup(uint64_t id) noexcept {
   Section section(id, Bit(Kind::kGroup));
   if (!section.ok()) return section.status();
   auto* group = static_cast<Group*>(section.node());
-  group->closed = true;
+  group->ending = true;
   section.tree()->MaySettle(group);
   return Status::kOk;
 }
@@ -96,7 +96,7 @@ Status JoinGroup(uint64_t id, Nanos timeout, LeaveOutcome* outcome) noexcept {
       Tree* tree = section.tree();
       auto* group = static_cast<Group*>(section.node());
       if (!group->joinable || (group->joining && !joining)) return Status::kState;
-      group->closed = true;
+      group->ending = true;
       tree->MaySettle(group);
       tree->Settle();
       if (group->state == State::kCommitted) {

@@ -118,6 +118,7 @@ struct EndNode : Node {
   uint32_t leases = 0;   // of those
   Lease* first_lease = nullptr;
   State state = State::kNew;
+  bool ending = false;  // a group that is closed, a task that has finished: ends when it is empty
   Route route = Route::kNobody;
   bool in_effects : 1 = false;
   bool counted : 1 = false;      // it takes a place of its group's limit
@@ -170,7 +171,6 @@ struct UserNode : EndNode {
   uint64_t begin_value = 0;
   Entry begin, cancel, stalled;
   bool begun = false;
-  bool finished = false;
   ErrorRef failed_step;            // of a step that nobody was told of
   std::unique_ptr<WorkItem> work;  // offloaded: until a worker has it
   bool abandon = false;
@@ -182,7 +182,6 @@ enum class Policy : uint8_t { kFailFast, kCollect, kRace };
 struct Group : EndNode, Grace {
   explicit Group(NodeType t) : EndNode(t) {}
   Policy policy = Policy::kFailFast;
-  bool closed = false;
   bool inherits = true;  // children without a queue of their own take the one from outside
   bool joinable = false;
   bool joining = false;

@@ -36,7 +36,7 @@ class OffloadWork final : public WorkItem {
       Section section(task_, Bit(Kind::kTask));
       if (!section.ok()) return;  // cancelled before it began
       auto* task = static_cast<UserNode*>(section.node());
-      if (task->finished) return;
+      if (task->ending) return;
       task->begun = true;
     }
     uint64_t value = 0;
@@ -115,7 +115,7 @@ void Tree::RunOffload(UserNode* task, std::unique_lock<platform::Lock>& lock) no
     lock.lock();
     return;
   }
-  if (!task->tell_cancel || task->finished) return;
+  if (!task->tell_cancel || task->ending) return;
   task->tell_cancel = false;
   if (!task->begun) return CommitCancelled(task, Phase::kNone);
   if (task->abandon) static_cast<void>(FinishUser(task, Status::kCancelled, 0, nullptr));

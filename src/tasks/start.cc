@@ -16,14 +16,14 @@ Status Tree::Admits(const Node* in) noexcept {
     case NodeType::kScope:
       break;
     case NodeType::kRoot:
-      return static_cast<const Group*>(in)->closed ? Status::kClosed : Status::kOk;
+      return static_cast<const Group*>(in)->ending ? Status::kClosed : Status::kOk;
     case NodeType::kGroup:
       return static_cast<const Group*>(in)->state == State::kCommitted ? Status::kClosed
                                                                        : Status::kOk;
     case NodeType::kUser:
     case NodeType::kExternal:
     case NodeType::kOffload:
-      return static_cast<const UserNode*>(in)->finished ? Status::kClosed : Status::kOk;
+      return static_cast<const UserNode*>(in)->ending ? Status::kClosed : Status::kOk;
     case NodeType::kOperation:
     case NodeType::kSleep:
       return Status::kState;

@@ -81,7 +81,7 @@ bool Tree::HasEnded() noexcept {
 }
 
 void Tree::BeginClose() noexcept {
-  root_.closed = true;
+  root_.ending = true;
   Cancel(&root_, Reason::kShutdown, root_.id, nullptr);
   MaySettle(&root_);
   Poke();
@@ -89,7 +89,7 @@ void Tree::BeginClose() noexcept {
 
 void Tree::BeginShutdown(Nanos grace) noexcept {
   if (grace == 0) return BeginClose();
-  root_.closed = true;
+  root_.ending = true;
   shutdown_at_ = std::min(shutdown_at_, After(now(), grace));
   MaySettle(&root_);
   Poke();

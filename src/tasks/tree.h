@@ -35,7 +35,7 @@ class Tree final : public Loop {
   void BeginShutdown(Nanos grace) noexcept;
   void AddResidentLocked(Resident* resident) noexcept;
   void RemoveResident(Resident* resident) noexcept;
-  bool closing() const noexcept { return root_.closed; }
+  bool closing() const noexcept { return root_.ending; }
 
   // ---- admission (start.cc); lock held ----
   // Whether something may be started in `in` now.

@@ -62,8 +62,8 @@ Status FinishTask(uint64_t id, Status status, uint64_t value, ErrorRef error) no
 }
 
 Status Tree::FinishUser(UserNode* task, Status status, uint64_t value, ErrorRef error) noexcept {
-  if (!task->begun || task->finished) return Status::kState;
-  task->finished = true;
+  if (!task->begun || task->ending) return Status::kState;
+  task->ending = true;
   if (status == Status::kCancelled && !task->was_eff) {
     status = Status::kNotCancelled;
     error = MakeError(Status::kNotCancelled, Phase::kTask,
@@ -86,7 +86,7 @@ Status Tree::FinishUser(UserNode* task, Status status, uint64_t value, ErrorRef 
   if (status != Status::kOk && !task->eff) Cancel(task, Reason::kFinished, task->id, nullptr);
   if (task->body) {
     auto* group = static_cast<Group*>(task->owner);
-    group->closed = true;
+    group->ending = true;
     MaySettle(group);
   }
   MaySettle(task);
@@ -103,9 +103,9 @@ void Tree::CloseOpenScopes(EndNode* task, bool* misnested) noexcept {
       node->leaving = true;
       Cancel(node, Reason::kMisnested, task->id, nullptr);
       MaySettle(node);
-    } else if (node->type == NodeType::kGroup && !static_cast<Group*>(node)->closed) {
+    } else if (node->type == NodeType::kGroup && !static_cast<Group*>(node)->ending) {
       *misnested = true;
-      static_cast<Group*>(node)->closed = true;
+      static_cast<Group*>(node)->ending = true;
       Cancel(node, Reason::kMisnested, task->id, nullptr);
       MaySettle(node);
     }
