@@ -6,6 +6,7 @@
 #include <sys/epoll.h>
 
 #include <cerrno>
+#include <future>
 #include <string>
 
 #include "io_peer.h"
@@ -298,23 +299,25 @@ TEST_F(StreamTest, WritesMoreThanFits) {
   EXPECT_EQ(received, kMuch);
 }
 
-TEST_F(StreamTest, WritesMoreThanFitsOverTls) {
+TEST_F(StreamTest, WritesMoreThanFitsOverTlsAndSaysGoodbye) {
   std::atomic<bool> may_read{false};
-  size_t received = 0;
-  bool clean = false;
-  {
-    Server server([&](int fd) {
-      TlsPeer peer(good_, fd);
-      while (!may_read) std::this_thread::yield();
-      received = peer.Drain(&clean);
-    });
-    User user(loop_, server.port());
-    ASSERT_TRUE(user.Handshake(Trusting()));
-    WriteMuch(user, loop_, kMuch, may_read);
-    user.stream.reset();
-  }
-  EXPECT_EQ(received, kMuch);
-  EXPECT_TRUE(clean) << "a stream says goodbye";
+  std::promise<void> all;
+  std::promise<bool> clean;
+  Server server([&](int fd) {
+    TlsPeer peer(good_, fd);
+    while (!may_read) std::this_thread::yield();
+    peer.Read(kMuch);
+    all.set_value();
+    bool said = false;
+    EXPECT_EQ(peer.Drain(&said), 0u);
+    clean.set_value(said);
+  });
+  User user(loop_, server.port());
+  ASSERT_TRUE(user.Handshake(Trusting()));
+  WriteMuch(user, loop_, kMuch, may_read);
+  all.get_future().wait();
+  user.stream.reset();
+  EXPECT_TRUE(clean.get_future().get());
 }
 
 // The test would die of SIGPIPE.
@@ -504,13 +507,13 @@ TEST_F(StreamTest, CanGoAtEveryStepOfAHandshake) {
 
 TEST_F(StreamTest, MayGoInEachOfItsCalls) {
   for (const bool secure : {false, true}) {
+    std::atomic<bool> may_read{true};
     Server server([&](int fd) {
-      if (!secure) {
+      if (secure)
+        TlsPeer(good_, fd).Send("0123456789");
+      else
         test::SendAll(fd, "0123456789");
-        return test::AwaitEnd(fd);
-      }
-      TlsPeer peer(good_, fd);
-      peer.Send("0123456789");
+      while (!may_read) std::this_thread::yield();
       test::AwaitEnd(fd);
     });
     {
@@ -529,11 +532,13 @@ TEST_F(StreamTest, MayGoInEachOfItsCalls) {
       loop_->RunUntil([&] { return !user.stream; });
     }
     {
+      may_read = false;
       User user(loop_, server.port());
       ASSERT_TRUE(!secure || user.Handshake(Trusting()));
       user.stream->PauseReading();
       user.on_writable = [&] { user.stream.reset(); };
       user.Write(std::string(kMuch, 'x'));
+      may_read = true;
       loop_->RunUntil([&] { return !user.stream; });
     }
     if (secure) {

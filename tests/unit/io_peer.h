@@ -240,6 +240,15 @@ class TlsPeer {
     while (got.find(end) == got.npos && SSL_read(ssl_.get(), &byte, 1) == 1) got += byte;
     return got;
   }
+  // Takes that many bytes.
+  void Read(size_t size) {
+    char bytes[16384];
+    while (size > 0) {
+      const int n = SSL_read(ssl_.get(), bytes, static_cast<int>(std::min(size, sizeof bytes)));
+      if (n <= 0) return;
+      size -= static_cast<size_t>(n);
+    }
+  }
   // Bytes received until the client ends, and whether it said so.
   size_t Drain(bool* clean) {
     size_t total = 0;

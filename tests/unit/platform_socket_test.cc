@@ -152,9 +152,13 @@ TEST(Socket, NeverRaisesSigpipe) {
   struct sigaction before;
   sigaction(SIGPIPE, nullptr, &before);
   ASSERT_EQ(before.sa_handler, SIG_DFL);
-  Server server([](int fd) { test::ResetAtClose(fd); });
+  Server server([](int fd) {
+    test::ReadUntil(fd, "\n");
+    test::ResetAtClose(fd);
+  });
   Socket socket;
   ASSERT_EQ(ConnectTo(&socket, server.address()), 0);
+  ASSERT_EQ(socket.Send("\n", 1), 1);
   ASSERT_TRUE(Await(socket.fd(), POLLIN));
   char byte;
   EXPECT_EQ(socket.Receive(&byte, 1), -ECONNRESET);
