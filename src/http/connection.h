@@ -69,7 +69,6 @@ class Connection final : private Stream::Listener {
 
   // While idle, for the pool.
   OriginPool* idle_in_ = nullptr;
-  Nanos idle_since_ = 0;
   Nanos idle_until_ = 0;
   Connection* newer_ = nullptr;  // of all idle ones
   Connection* older_ = nullptr;

@@ -1,6 +1,7 @@
 #include "http/headers.h"
 
 #include <array>
+#include <cstring>
 
 namespace creche::http {
 
@@ -20,27 +21,12 @@ constexpr std::array<bool, 256> MakeTokenTable() {
 }
 constexpr std::array<bool, 256> kToken = MakeTokenTable();
 
-struct KnownEntry {
-  std::string_view name;
-  Known known;
-};
-constexpr KnownEntry kKnown[] = {
-    {"accept", Known::kAccept},
-    {"accept-encoding", Known::kAcceptEncoding},
-    {"authorization", Known::kAuthorization},
-    {"connection", Known::kConnection},
-    {"content-encoding", Known::kContentEncoding},
-    {"content-length", Known::kContentLength},
-    {"content-type", Known::kContentType},
-    {"cookie", Known::kCookie},
-    {"expect", Known::kExpect},
-    {"host", Known::kHost},
-    {"keep-alive", Known::kKeepAlive},
-    {"location", Known::kLocation},
-    {"proxy-authorization", Known::kProxyAuthorization},
-    {"transfer-encoding", Known::kTransferEncoding},
-    {"user-agent", Known::kUserAgent},
-};
+// True if one of eight bytes is below 0x20 or 0x7f. May also be true for what follows such a byte.
+bool MayHoldControl(uint64_t eight) {
+  constexpr uint64_t kOnes = 0x0101010101010101, kTops = 0x8080808080808080;
+  const uint64_t del = eight ^ (kOnes * 0x7f);
+  return (((eight - kOnes * 0x20) & ~eight) | ((del - kOnes) & ~del)) & kTops;
+}
 
 }  // namespace
 
@@ -51,8 +37,20 @@ bool IsToken(std::string_view text) noexcept {
 }
 
 bool IsFieldValue(std::string_view text) noexcept {
-  for (const char c : text)
-    if ((static_cast<unsigned char>(c) < 0x20 && c != '\t') || c == 0x7f) return false;
+  const char* at = text.data();
+  const char* const end = at + text.size();
+  while (at < end) {
+    if (end - at >= 8) {
+      uint64_t eight;
+      memcpy(&eight, at, sizeof eight);
+      if (!MayHoldControl(eight)) {
+        at += 8;
+        continue;
+      }
+    }
+    if ((static_cast<unsigned char>(*at) < 0x20 && *at != '\t') || *at == 0x7f) return false;
+    at++;
+  }
   return true;
 }
 
@@ -78,9 +76,40 @@ bool NextElement(std::string_view* list, std::string_view* element) noexcept {
 }
 
 Known KnownName(std::string_view name) noexcept {
-  for (const KnownEntry& entry : kKnown)
-    if (entry.name.size() == name.size() && SameName(entry.name, name)) return entry.known;
-  return Known::kOther;
+  const auto is = [&](std::string_view known, Known value) {
+    return SameName(name, known) ? value : Known::kOther;
+  };
+  // Names of the same length differ in their first letters.
+  const char first = name.empty() ? '\0' : Lower(name[0]);
+  switch (name.size()) {
+    case 4:
+      return is("host", Known::kHost);
+    case 6:
+      if (first == 'a') return is("accept", Known::kAccept);
+      return first == 'c' ? is("cookie", Known::kCookie) : is("expect", Known::kExpect);
+    case 8:
+      return is("location", Known::kLocation);
+    case 10:
+      if (first == 'c') return is("connection", Known::kConnection);
+      return first == 'k' ? is("keep-alive", Known::kKeepAlive)
+                          : is("user-agent", Known::kUserAgent);
+    case 12:
+      return is("content-type", Known::kContentType);
+    case 13:
+      return is("authorization", Known::kAuthorization);
+    case 14:
+      return is("content-length", Known::kContentLength);
+    case 15:
+      return is("accept-encoding", Known::kAcceptEncoding);
+    case 16:
+      return is("content-encoding", Known::kContentEncoding);
+    case 17:
+      return is("transfer-encoding", Known::kTransferEncoding);
+    case 19:
+      return is("proxy-authorization", Known::kProxyAuthorization);
+    default:
+      return Known::kOther;
+  }
 }
 
 Result<void> HeaderList::Add(std::string_view name, std::string_view value) {

@@ -64,8 +64,7 @@ void OriginPool::Keep(std::unique_ptr<Connection> connection, Nanos keep) noexce
   c->user_ = nullptr;
   c->timer_.Clear();
   c->idle_in_ = this;
-  c->idle_since_ = loop_.turn_time();
-  c->idle_until_ = After(c->idle_since_, std::min(keep, limits_.keepalive));
+  c->idle_until_ = After(loop_.now(), std::min(keep, limits_.keepalive));
   c->next_ = origin->idle;
   if (c->next_) c->next_->prev_ = c;
   origin->idle = c;
@@ -101,10 +100,11 @@ void OriginPool::Drop(Connection* connection) noexcept {
 // The idle connection that was used last, if it is still good.
 std::unique_ptr<Connection> OriginPool::TakeSound(Origin* origin) noexcept {
   while (Connection* c = origin->idle) {
-    // One that came back in this very turn has been looked at a moment ago. For others the watch
-    // would have told of what arrived before this turn; look for what has arrived since.
-    const bool sound = c->idle_since_ == loop_.turn_time() ||
-                       (c->idle_until_ > loop_.turn_time() && c->stream_->IdleIsSound());
+    // Its watch has told of everything that came before this turn's callbacks. Only if those have
+    // taken long is another look worth a system call.
+    const Nanos now = loop_.now();
+    const bool sound = c->idle_until_ > now &&
+                       (now - loop_.turn_time() < kMillisecond || c->stream_->IdleIsSound());
     auto taken = Take(c);
     if (sound) return taken;
   }
