@@ -1,0 +1,141 @@
+/* What the tests of http.h share: a loop on its own thread, a queue that gets all completions, and
+ * short ways to fetch. */
+#ifndef FIXTURE_H
+#define FIXTURE_H
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+#include <creche/creche.h>
+
+#include "support/support.h"
+
+#define PATIENCE (20 * CRECHE_SECOND) /* longer than anything takes that does not hang */
+#define PATIENCE_MS 20000
+
+static creche_loop loop;
+static creche_queue queue;
+static creche_session web;
+static creche_task_options to_queue; /* an operation's: its completion goes to `queue` */
+static char url_text[512];
+
+static inline int open_session(const creche_session_options* options) {
+  creche_task_options_init(&to_queue, sizeof to_queue);
+  if (creche_loop_open(NULL, &loop) || creche_queue_open(loop, NULL, &queue) ||
+      creche_session_open(loop, options, &web)) {
+    fprintf(stderr, "%s\n", creche_last_error()->message);
+    return -1;
+  }
+  to_queue.queue = queue;
+  return 0;
+}
+
+static inline int set_up(void** state) {
+  (void)state;
+  return open_session(NULL);
+}
+
+static inline int tear_down(void** state) {
+  (void)state;
+  creche_session_release(web);
+  creche_queue_release(queue);
+  creche_loop_close(loop);
+  return creche_loop_join(loop, PATIENCE) == CRECHE_OK ? 0 : -1;
+}
+
+/* Instead of the session of set_up. */
+static inline void use_session(const creche_session_options* options) {
+  creche_session_release(web);
+  assert_int_equal(creche_session_open(loop, options, &web), CRECHE_OK);
+}
+
+static inline creche_session_options session_options(void) {
+  creche_session_options o;
+  assert_int_equal(creche_session_options_init(&o, sizeof o), CRECHE_OK);
+  return o;
+}
+
+static inline creche_request_options request_options(void) {
+  creche_request_options o;
+  assert_int_equal(creche_request_options_init(&o, sizeof o), CRECHE_OK);
+  o.task = &to_queue;
+  return o;
+}
+
+/* url + path; good until the next call. */
+static inline const char* at(const char* url, const char* path) {
+  snprintf(url_text, sizeof url_text, "%s%s", url, path);
+  return url_text;
+}
+
+static inline creche_task start(const char* url, const creche_request_options* options,
+                                void* user) {
+  creche_request_options o = options ? *options : request_options();
+  creche_task task;
+  assert_int_equal(creche_session_fetch(web, loop.scope, url, &o, NULL, user, &task), CRECHE_OK);
+  return task;
+}
+
+/* The next completion: its error and data live until creche_completions_release. */
+static inline creche_completion next(void) {
+  creche_completion c;
+  size_t n = 0;
+  assert_int_equal(creche_queue_wait(queue, &c, 1, PATIENCE, &n), CRECHE_OK);
+  assert_int_equal(n, 1);
+  return c;
+}
+
+static inline void drop(creche_completion c) {
+  creche_completions_release(&c, 1);
+}
+
+static inline creche_completion fetch(const char* url, const creche_request_options* options) {
+  start(url, options, NULL);
+  return next();
+}
+
+static inline creche_completion send_request(const char* url,
+                                             const creche_request_options* options) {
+  creche_request_options o = options ? *options : request_options();
+  assert_int_equal(creche_session_send(web, loop.scope, url, &o, NULL, NULL, NULL), CRECHE_OK);
+  return next();
+}
+
+static inline creche_completion read_some(creche_response response, size_t capacity) {
+  assert_int_equal(
+      creche_response_read(response, loop.scope, capacity, &to_queue, NULL, NULL, NULL), CRECHE_OK);
+  return next();
+}
+
+static inline void expect_body(creche_completion c, uint32_t code, const char* body) {
+  if (c.status != CRECHE_OK) fail_msg("%s", creche_error_message(c.error));
+  assert_int_equal(c.code, code);
+  assert_int_equal(c.data_size, strlen(body));
+  assert_string_equal(c.data, body); /* a NUL byte follows */
+  drop(c);
+}
+
+/* Checks and drops a failed one. flags: CRECHE_ERROR_*. */
+static inline void expect_failure(creche_completion c, creche_status status, uint32_t phase,
+                                  uint32_t flags) {
+  if (c.status != status || c.error->phase != phase || c.error->flags != flags)
+    fail_msg("%s phase %u flags %u: %s", creche_status_name(c.status), c.error ? c.error->phase : 0,
+             c.error ? c.error->flags : 0, creche_error_message(c.error));
+  assert_int_equal(c.flags & (CRECHE_OWNED | CRECHE_MORE), 0);
+  assert_true(strlen(c.error->message) > 20);
+  drop(c);
+}
+
+static inline creche_session_counters counters(void) {
+  creche_session_counters c;
+  assert_int_equal(creche_session_get_counters(web, &c, sizeof c), CRECHE_OK);
+  return c;
+}
+
+#endif
