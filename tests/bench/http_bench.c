@@ -14,6 +14,7 @@ static int running;
 static void Answered(void* user, const creche_completion* c) {
   (void)user;
   BenchCompleted(c, url);
+  if (c->status != CRECHE_OK) return;
   if (c->code != 200) {
     fprintf(stderr, "%s: status %u\n", url, c->code);
     exit(1);

@@ -18,6 +18,7 @@ static void Next(unsigned long i);
 
 static void Answered(void* user, const creche_completion* c) {
   BenchCompleted(c, by_key);
+  if (c->status != CRECHE_OK) return;
   const creche_row_block* rows = c->data;
   if (rows->row_count != 1) {
     fprintf(stderr, "%lu rows\n", (unsigned long)rows->row_count);
