@@ -7,6 +7,9 @@ import xml.etree.ElementTree as xml
 
 CASES = re.compile(r"^\[  (PASSED|FAILED)  \] (\d+) test", re.MULTILINE)  # GoogleTest and cmocka
 SCRIPT = re.compile(r"^(\d+) passed, (\d+) failed", re.MULTILINE)  # scripts of ours
+# What went well says nothing about what did not.
+GOOD = re.compile(r"^\[ RUN +\] (\S+)\n(?:(?!\[ RUN ).*\n)*?\[ +OK \] \1\b.*\n|^\[-{10}\].*\n",
+                  re.MULTILINE)
 
 
 def cases(test):
@@ -37,5 +40,5 @@ for test in xml.parse(sys.argv[1]).getroot().iter("testcase"):
     if counts[1]:
         # The time tells a test that ran into its limit.
         print(f"--- {test.get('name')}: {test.get('status')} after {float(test.get('time')):.1f} s\n"
-              f"{test.findtext('system-out') or ''}")
+              f"{GOOD.sub('', test.findtext('system-out') or '')}")
 print("{} passed, {} failed, {} skipped".format(*total))
