@@ -27,7 +27,7 @@ struct Request {
   Url url;
   HeaderList headers = {};
   std::string body = {};  // unless pulled
-  bool pulled = false;  // the user is asked for the body, piece by piece
+  bool pulled = false;    // the user is asked for the body, piece by piece
   Framing framing = Framing::kNone;
   uint64_t body_size = 0;  // for kSized
   bool decode = true;
