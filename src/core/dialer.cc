@@ -29,13 +29,6 @@ std::vector<platform::Address> TakingTurns(const std::vector<platform::Address>&
   return mixed;
 }
 
-// A port of this machine that nobody listens on, in the range of ephemeral ones, may connect to
-// itself.
-bool IsItsOwnPeer(const platform::Socket& socket) {
-  const platform::Address local = socket.Local();
-  return local.port() != 0 && local == socket.Peer();
-}
-
 }  // namespace
 
 struct Dialer::Attempt {
@@ -109,8 +102,7 @@ int Dialer::Begin(Attempt* attempt) noexcept {
 void Dialer::OnReady(void* ready_attempt, unsigned) noexcept {
   auto* attempt = static_cast<Attempt*>(ready_attempt);
   Dialer* self = attempt->dialer;
-  int failed = attempt->socket.ConnectResult();
-  if (failed == 0 && IsItsOwnPeer(attempt->socket)) failed = ECONNREFUSED;
+  const int failed = attempt->socket.ConnectResult();
   if (failed == 0) return self->Succeed(attempt);
   attempt->failed = failed;
   attempt->watch.Stop();

@@ -14,7 +14,7 @@ namespace creche {
 
 class Workers::Crew : public RefCounted {
  public:
-  explicit Crew(size_t limit) : limit_(limit) {}
+  Crew(size_t limit, Nanos patience) : limit_(limit), patience_(patience) {}
   bool Submit(std::unique_ptr<WorkItem> item) noexcept;
   void Stop() noexcept;
 
@@ -26,7 +26,6 @@ class Workers::Crew : public RefCounted {
     enum { kIdle, kRunning, kDone } state = kIdle;  // kDone: it returns now
   };
   using Crewmates = std::vector<std::unique_ptr<Worker>>;
-  static constexpr std::chrono::seconds kPatience{10};  // of a thread without work
 
   static void* Main(void* worker);
   void Work(Worker* worker) noexcept;
@@ -36,6 +35,7 @@ class Workers::Crew : public RefCounted {
   static void Join(const Crewmates& mates) noexcept;
 
   const size_t limit_;
+  const std::chrono::nanoseconds patience_;
   std::mutex mutex_;
   std::condition_variable work_;
   // All guarded by mutex_.
@@ -89,7 +89,7 @@ void* Workers::Crew::Main(void* worker) {
 void Workers::Crew::Work(Worker* worker) noexcept {
   std::unique_lock lock(mutex_);
   for (;;) {
-    const bool called = work_.wait_for(lock, kPatience, [this] { return first_ || stopped_; });
+    const bool called = work_.wait_for(lock, patience_, [this] { return first_ || stopped_; });
     idle_--;
     if (stopped_ || !called) {
       worker->state = Worker::kDone;
@@ -145,7 +145,7 @@ void Workers::Crew::Stop() noexcept {
   while (dropped) dropped = std::move(dropped->next_);  // one by one: no recursion
 }
 
-Workers::Workers(size_t limit) : crew_(MakeRef<Crew>(limit)) {}
+Workers::Workers(size_t limit, Nanos patience) : crew_(MakeRef<Crew>(limit, patience)) {}
 Workers::~Workers() {
   Stop();
 }

@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "core/ref.h"
+#include "core/status.h"
 
 namespace creche {
 
@@ -23,8 +24,10 @@ class WorkItem {
 class Workers {
  public:
   static constexpr size_t kDefaultLimit = 40;
-  // limit: of threads. No thread is started before the first item. Throws bad_alloc.
-  explicit Workers(size_t limit = kDefaultLimit);
+  static constexpr Nanos kPatience = 10 * kSecond;
+  // limit: of threads. patience: of a thread without work, before it goes. No thread is started
+  // before the first item. Throws bad_alloc.
+  explicit Workers(size_t limit = kDefaultLimit, Nanos patience = kPatience);
   // Stops.
   ~Workers();
   Workers(const Workers&) = delete;

@@ -331,6 +331,25 @@ TEST_F(StreamTest, WritingToAClosedPeerIsAFailure) {
   EXPECT_EQ(user.stream->Failure(Phase::kSend)->status(), Status::kDisconnected);
 }
 
+// A server that refuses a long request answers and closes: the answer is still there to be read.
+TEST_F(StreamTest, AFailedWriteDoesNotSpoilWhatHasArrived) {
+  Server server([](int fd) {
+    test::ReadUntil(fd, "\n");
+    test::SendAll(fd, "413");  // and closes with bytes unread: a reset follows
+  });
+  User user(loop_, server.port());
+  user.on_readable = [&] {
+    const std::string more(100'000, 'x');
+    while (user.stream->Write(more.data(), more.size()).state != Io::kFailed)
+      test::Await(user.stream->socket().fd(), POLLOUT);
+    user.on_readable = nullptr;
+    user.OnReadable();
+  };
+  user.Write("\nmore");
+  loop_->RunUntil([&] { return user.ended || !user.got.empty(); });
+  EXPECT_EQ(user.got, "413");
+}
+
 TEST_F(StreamTest, WritingNothingDoesNothing) {
   Server server([](int fd) { test::AwaitEnd(fd); });
   User user(loop_, server.port());

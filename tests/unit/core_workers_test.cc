@@ -4,8 +4,11 @@
 #include <signal.h>
 
 #include <atomic>
+#include <condition_variable>
+#include <filesystem>
 #include <functional>
 #include <future>
+#include <mutex>
 #include <set>
 #include <thread>
 #include <vector>
@@ -88,6 +91,22 @@ TEST(Workers, UsesAnIdleThreadAgain) {
   }
   // One that has just ended an item may not be idle yet when the next one comes.
   EXPECT_LT(threads.size(), 20u);
+}
+
+// Threads that have had nothing to do go, and are joined when the next one is needed.
+TEST(Workers, ThreadsGoWhenThereIsNothingToDo) {
+  const auto threads = [] {
+    const std::filesystem::directory_iterator tasks("/proc/self/task");
+    return std::distance(begin(tasks), end(tasks));
+  };
+  const auto before = threads();
+  Workers workers(4, kMillisecond);
+  for (int round = 0; round < 3; round++) {
+    std::promise<void> done;
+    ASSERT_TRUE(Submit(workers, [&] { done.set_value(); }));
+    done.get_future().wait();
+    while (threads() > before) std::this_thread::yield();
+  }
 }
 
 TEST(Workers, BlocksAllSignalsInItsThreads) {

@@ -1,0 +1,12 @@
+// What went wrong in TLS and what to do about it, in words.
+#pragma once
+#include <string>
+
+namespace creche::platform {
+
+// Of an X509_V_ERR_* code: "self-signed certificate; if you know ...".
+std::string CertificateText(long verify);
+// Of an error of OpenSSL's queue.
+std::string TlsErrorText(unsigned long error);
+
+}  // namespace creche::platform
