@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <new>
+#include <utility>
 
 #include "core/status.h"
 
@@ -28,16 +29,18 @@ class History {
       entry->plain_runs = 0;
     else if (entry->plain_runs < UINT8_MAX)
       entry->plain_runs++;
-    entry->runs = 1;
   }
   // It failed: says nothing about how long it takes.
   void RecordFailure(uint64_t hash) noexcept {
     Entry* entry = Slot(hash);
     if (entry && entry->hash == hash) entry->plain_runs = 0;
   }
-  bool Seen(uint64_t hash) noexcept {
-    const Entry* entry = Slot(hash);
-    return entry && entry->hash == hash && entry->runs != 0;
+  // It is about to run: has it before?
+  bool Touch(uint64_t hash) noexcept {
+    Entry* entry = Slot(hash);
+    if (!entry) return false;
+    if (entry->hash != hash) *entry = {hash, 0, 0, 0};
+    return std::exchange(entry->runs, uint8_t{1}) != 0;
   }
   bool IsShort(uint64_t hash) noexcept {
     const Entry* entry = Slot(hash);

@@ -171,10 +171,10 @@ TEST(StatementCache, KeepsNothingThatIsTooBigOrTooMuch) {
 
 TEST(History, TrustsWhatHasBeenShort) {
   History history;
-  EXPECT_FALSE(history.Seen(7));
+  EXPECT_FALSE(history.Touch(7));
   EXPECT_FALSE(history.IsShort(7));
   history.Record(7, 100'000, true);
-  EXPECT_TRUE(history.Seen(7));
+  EXPECT_TRUE(history.Touch(7));
   EXPECT_FALSE(history.IsShort(7));
   history.Record(7, 100'000, true);
   EXPECT_TRUE(history.IsShort(7));

@@ -1,0 +1,23 @@
+// creche_pool_acquire.
+#pragma once
+#include "pg/connection_lease.h"
+#include "pg/pool.h"
+#include "pg/waiter.h"
+#include "tasks/operation.h"
+
+namespace creche::pg {
+
+class AcquireOperation final : public tasks::Operation, private Waiter {
+ public:
+  explicit AcquireOperation(Ref<Pool> pool) : pool_(std::move(pool)) {}
+  void Start() noexcept override { pool_->Wait(this, false, 0); }
+  void Cancel() noexcept override;
+  const char* WaitsFor() const noexcept override { return "connection"; }
+
+ private:
+  void OnConnection(Connection* connection) noexcept override;
+  void OnRefused(const ErrorRef& why) noexcept override { Complete(tasks::Outcome::Failed(why)); }
+  const Ref<Pool> pool_;
+};
+
+}  // namespace creche::pg

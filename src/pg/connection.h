@@ -1,0 +1,183 @@
+// Connection: one PGconn driven by the loop. It is always in pipeline mode (but for scripts), takes
+// requests in order, gives each a synchronization point of its own, so that the failure of one
+// never touches another, and reads answers as they come. Loop's thread.
+//
+// Queue: requests wait in `queue_` until they may be sent; then a Flight stands for them in the
+// order of the answers. The Flight outlives a request whose owner could not wait any longer.
+#pragma once
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/loop.h"
+#include "pg/cancel.h"
+#include "pg/counters.h"
+#include "pg/history.h"
+#include "pg/request.h"
+#include "pg/statement_cache.h"
+#include "pg/tidy.h"
+#include "platform/reactor.h"
+
+struct pg_conn;
+
+namespace creche::pg {
+
+class ConnectionLease;
+
+class Connection : private Cancel::Listener {
+ public:
+  class Owner {
+   public:
+    // Something has ended on it, or it is ready for more.
+    virtual void OnProgress(Connection* connection) noexcept = 0;
+    // It is of no use any more; all requests have had their replies. Do not destroy it inside.
+    virtual void OnLost(Connection* connection, const ErrorRef& why) noexcept = 0;
+
+   protected:
+    ~Owner() = default;
+  };
+  struct Settings {
+    bool prepare = true;
+    size_t statement_cache = 256;
+    size_t depth = 64;  // requests in flight
+    Nanos cancel_timeout = 5 * kSecond;
+  };
+
+  // Takes over `connection`: non-blocking, idle, in pipeline mode.
+  Connection(Loop& loop, Owner& owner, pg_conn* connection, const Settings& settings,
+             History& history, Counters& counters);
+  ~Connection();
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+  // Begins to read. False if the descriptor cannot be watched.
+  [[nodiscard]] bool Start() noexcept;
+
+  // Puts a request in the queue, and sends it if it may be sent now.
+  void Submit(Request* request) noexcept;
+  // True: it was not sent yet and is out of the queue; there will be no reply. False: it is being
+  // cancelled on the server as soon as that hits nobody else; the reply follows.
+  bool CancelRequest(Request* request) noexcept;
+  // Fails everything and says OnLost. `why` is the error of what is in flight.
+  void Lose(const ErrorRef& why) noexcept;
+  // Ends everything: what waits fails with `why`, what runs is cancelled. OnProgress follows when
+  // it is idle, or OnLost.
+  void BeginClose(const ErrorRef& why) noexcept;
+  // Does not read for the stream that runs, so that the server is held back; or reads again.
+  void Pause(bool pause) noexcept;
+
+  bool lost() const noexcept { return lost_; }
+  bool idle() const noexcept { return flights_ == 0 && !queue_first_ && !cancel_; }
+  // In flight and waiting.
+  size_t load() const noexcept { return flights_ + queued_; }
+  // True if more can join what is in flight: nothing is being cancelled.
+  bool shareable() const noexcept { return !lost_ && !frozen_ && load() < settings_.depth; }
+  // True unless it is certain that no transaction is open. Exact when idle.
+  bool maybe_in_transaction() const noexcept { return maybe_in_transaction_; }
+  // True if a statement may have left something in the session.
+  bool dirty() const noexcept { return dirty_; }
+  void set_clean() noexcept { dirty_ = false; }
+  // True on a server in recovery (hot standby).
+  bool standby() const noexcept;
+  StatementCache& cache() noexcept { return cache_; }
+  Nanos born() const noexcept { return born_; }
+
+  // The pool's own books.
+  struct Books {
+    enum class Use : uint8_t { kIdle, kShared, kTaken, kTidying };
+    Use use = Use::kTaken;
+    bool reserved = false;  // drains for somebody who needs it alone
+    Nanos idle_since = 0;
+    ConnectionLease* holder = nullptr;  // the lease that has it
+    std::unique_ptr<Tidy> tidy;
+  } books;
+
+ private:
+  struct Flight {
+    Request* request = nullptr;  // null: nobody waits for it any more
+    Request::Shape shape = Request::Shape::kRows;
+    bool cancelled = false;
+    bool implicit = false;  // surely in no transaction but its own
+    bool plain = false;     // its result leaves nothing behind
+    bool stale = false;     // a prepared statement was not what the cache said
+    uint8_t steps = 0;      // commands in it, each with a result and an end
+    uint8_t step = 0;
+    uint32_t parses = 0;  // bit i: step i prepares a statement
+    uint32_t closes = 0;  // bit i: step i closes one
+    uint32_t added = 0;   // number of the first statement it adds to the cache
+    uint64_t hash = 0;    // of what it ran, for the history; 0: of no interest
+    uint64_t read = 0;    // bytes of the answer, about, from the second read on
+    uint64_t max_bytes = UINT64_MAX;
+    int64_t affected = -1;
+    Nanos since = 0;          // when it became the first
+    Nanos asked = 0;          // when it was cancelled
+    Nanos deadline = kNever;  // when its cancelling must be over
+    ErrorRef error;
+    Ref<Rows> rows;
+  };
+
+  static void OnReady(void* self, unsigned ready) noexcept;
+  static void OnTimer(void* self) noexcept;
+  static void OnNotice(void* self, const pg_result* result);
+
+  // connection.cc: the queue and sending.
+  void Advance() noexcept;
+  bool Send(Request* request) noexcept;
+  bool SendStatement(Flight* flight, const Statement& statement, bool prepare) noexcept;
+  bool SendSync() noexcept;
+  void Unlink(Request* request) noexcept;
+  void Flush() noexcept;
+  void UpdateInterest() noexcept;
+  Flight& At(size_t index) noexcept { return ring_[(first_ + index) & (ring_.size() - 1)]; }
+
+  // connection_read.cc: answers.
+  void Read() noexcept;
+  void Drain() noexcept;
+  void Take(Flight* flight, pg_result* result) noexcept;
+  void TakeRows(Flight* flight, const pg_result* result) noexcept;
+  void TakeError(Flight* flight, const pg_result* result) noexcept;
+  void EndOfStep(Flight* flight) noexcept;
+  void EndOfFlight() noexcept;
+  void Remember(const Flight& flight, Nanos now) noexcept;
+  void CountBytes() noexcept;
+
+  // connection_cancel.cc
+  void CancelFlight(Flight* flight) noexcept;
+  void StepCancel() noexcept;
+  void CancelDone() noexcept override;
+  void ArmTimer() noexcept;
+
+  Loop& loop_;
+  Owner& owner_;
+  pg_conn* const connection_;
+  const Settings settings_;
+  History& history_;
+  Counters& counters_;
+  StatementCache cache_;
+  platform::Watch watch_;
+  Timer timer_;
+  const Nanos born_;
+
+  Request* queue_first_ = nullptr;
+  Request* queue_last_ = nullptr;
+  size_t queued_ = 0;
+  std::vector<Flight> ring_;  // a power of two
+  size_t first_ = 0;
+  size_t flights_ = 0;
+  size_t cancelled_ = 0;  // flights that are
+
+  Ref<Cancel> cancel_;  // on its way
+  uint32_t hits_ = 0;   // statements that our cancels may yet hit
+  Nanos retry_at_ = 0;  // not another cancel before
+  Nanos timer_at_ = kNever;
+  ErrorRef closing_;     // not null: everything ends with this
+  ErrorRef last_words_;  // what the server said before it closed
+  bool frozen_ = false;  // nothing more is sent until all in flight has ended
+  bool paused_ = false;
+  bool flushing_ = false;
+  bool reading_ = false;
+  bool lost_ = false;
+  bool dirty_ = false;
+  bool maybe_in_transaction_ = false;
+};
+
+}  // namespace creche::pg

@@ -1,0 +1,117 @@
+// Connection: cancelling what runs. A cancel request names a backend, not a statement: it hits what
+// is running when it arrives. So one is sent only when the statement to be stopped is the first in
+// flight; from then on nothing more is sent until the request is done and everything in flight has
+// ended. If it comes too late and hits the next one, that was rolled back, and is run again unseen.
+#include <algorithm>
+
+#include "pg/connection.h"
+
+namespace creche::pg {
+
+namespace {
+
+// With others behind it in the pipeline, what is cancelled gets this long to end by itself.
+constexpr Nanos kGrace = 10 * kMillisecond;
+// A request that missed is repeated after this.
+constexpr Nanos kRetry = 200 * kMillisecond;
+
+ErrorRef NotInTime() noexcept {
+  return MakeError(
+      Status::kDisconnected, Phase::kQuery,
+      "a cancelled statement did not end in cancel_timeout: the connection was dropped");
+}
+
+}  // namespace
+
+bool Connection::CancelRequest(Request* request) noexcept {
+  if (request->state_ == Request::State::kQueued) {
+    Unlink(request);
+    return true;
+  }
+  for (size_t i = 0; i < flights_; i++)
+    if (At(i).request == request) CancelFlight(&At(i));
+  // A stream that is held back must be read to its end.
+  if (paused_) {
+    paused_ = false;
+    UpdateInterest();
+  }
+  StepCancel();
+  return false;
+}
+
+void Connection::CancelFlight(Flight* flight) noexcept {
+  if (flight->cancelled) return;
+  flight->cancelled = true;
+  flight->asked = loop_.now();
+  flight->deadline = After(flight->asked, settings_.cancel_timeout);
+  cancelled_++;
+}
+
+void Connection::StepCancel() noexcept {
+  if (lost_) return;
+  if (flights_ > 0 && At(0).cancelled && !cancel_) {
+    Flight& first = At(0);
+    const Nanos now = loop_.now();
+    if (first.deadline == kNever) first.deadline = After(now, settings_.cancel_timeout);
+    Nanos due = retry_at_;
+    if (flights_ > 1 && !closing_) due = std::max(due, std::max(first.since, first.asked) + kGrace);
+    if (now >= due) {
+      cancel_ = Cancel::Send(loop_, connection_, this);
+      if (cancel_) {
+        frozen_ = true;
+        hits_++;
+        counters_.cancels.Add();
+      } else {
+        retry_at_ = now + kRetry;
+      }
+    }
+  }
+  ArmTimer();
+}
+
+void Connection::ArmTimer() noexcept {
+  Nanos at = kNever;
+  for (size_t i = 0; i < flights_ && cancelled_ > 0; i++) at = std::min(at, At(i).deadline);
+  if (flights_ > 0 && At(0).cancelled && !cancel_) {
+    Nanos due = retry_at_;
+    if (flights_ > 1) due = std::max(due, std::max(At(0).since, At(0).asked) + kGrace);
+    at = std::min(at, due);
+  }
+  if (at == timer_at_ && (at == kNever || timer_.armed())) return;
+  timer_at_ = at;
+  if (!timer_.Arm(at)) Lose(NoMemoryError());
+}
+
+void Connection::OnTimer(void* arg) noexcept {
+  auto* self = static_cast<Connection*>(arg);
+  const Nanos now = self->loop_.now();
+  self->timer_at_ = kNever;
+  for (size_t i = 0; i < self->flights_; i++) {
+    Flight& flight = self->At(i);
+    if (flight.deadline > now) continue;
+    if (i == 0) return self->Lose(NotInTime());
+    // Behind somebody else's that takes long: nobody waits for it any more, its answer will be
+    // thrown away. When it is the first it gets a deadline again.
+    flight.deadline = kNever;
+    Request* request = flight.request;
+    flight.request = nullptr;
+    if (!request) continue;
+    request->state_ = Request::State::kNone;
+    request->OnReply({.error = NotInTime()});
+  }
+  self->StepCancel();
+}
+
+void Connection::CancelDone() noexcept {
+  cancel_ = nullptr;
+  retry_at_ = loop_.now() + kRetry;
+  if (flights_ == 0) {
+    hits_ = 0;
+    if (!closing_) frozen_ = false;
+  }
+  StepCancel();
+  Advance();
+  if (!lost_) owner_.OnProgress(this);
+}
+
+}  // namespace creche::pg

@@ -1,0 +1,54 @@
+#include "pg/connection_lease.h"
+
+#include <utility>
+
+namespace creche::pg {
+
+Ref<ConnectionLease> ConnectionLease::Make(Ref<Pool> pool, Connection* connection,
+                                           bool of_operation) {
+  auto lease =
+      Ref<ConnectionLease>::Adopt(new ConnectionLease(std::move(pool), connection, of_operation));
+  lease->pool_->Hold(connection, lease.get());
+  return lease;
+}
+
+ErrorRef ConnectionLease::Gone() const noexcept {
+  if (pool_->closing()) return Pool::ClosedError();
+  return MakeError(ErrorInfo{.status = Status::kDisconnected,
+                             .phase = Phase::kQuery,
+                             .message = "this connection was lost: acquire another one",
+                             .flags = kUnsent});
+}
+
+void ConnectionLease::Released() noexcept {
+  if (of_operation_) return;
+  released_.store(true);
+  SubmitJob();
+}
+
+void ConnectionLease::SubmitJob() noexcept {
+  if (submitted_.exchange(true)) return;  // it will look after this
+  AddRef();                               // given back by OnJob
+  if (!loop().Submit(&job_)) Unref();
+}
+
+void ConnectionLease::OnJob(Job* job) noexcept {
+  const auto lease = Ref<ConnectionLease>::Adopt(static_cast<LeaseJob*>(job)->lease);
+  lease->submitted_.store(false);
+  if (lease->released_.load() && lease->accepted_.load() == 0) lease->End();
+}
+
+void ConnectionLease::End() noexcept {
+  Detach();
+  if (Connection* connection = std::exchange(connection_, nullptr))
+    pool_->Return(connection, !levels.empty());
+}
+
+void ConnectionLease::GiveBack() noexcept {
+  const auto keep = Ref<ConnectionLease>::Share(this);
+  ForgetObject(id());
+  released_.store(true);
+  if (accepted_.load() == 0) End();
+}
+
+}  // namespace creche::pg

@@ -1,0 +1,72 @@
+#include "pg/pg_operation.h"
+
+#include "pg/server_error.h"
+
+namespace creche::pg {
+
+void PgOperation::Start() noexcept {
+  if (ErrorRef error = Prepare()) {
+    place_.Settle();
+    return Fail(std::move(error));
+  }
+  if (ConnectionLease* lease = place_.lease()) {
+    if (Connection* connection = lease->connection())
+      OnConnection(connection);
+    else
+      Fail(lease->Gone());
+    return place_.Settle();
+  }
+  waits_for_.store("connection", std::memory_order_relaxed);
+  uint64_t hash;
+  const bool shareable = Shareable(&hash);
+  place_.pool().Wait(this, shareable, hash);
+}
+
+void PgOperation::OnConnection(Connection* connection) noexcept {
+  waits_for_.store("query", std::memory_order_relaxed);
+  connection_ = connection;
+  connection->Submit(this);
+}
+
+void PgOperation::OnRefused(const ErrorRef& why) noexcept {
+  Fail(why);
+}
+
+void PgOperation::Cancel() noexcept {
+  stopping_ = true;
+  if (!connection_) {
+    place_.pool().Leave(this);
+    return Complete(tasks::Outcome::Cancelled(Phase::kPool));
+  }
+  waits_for_.store("cancel", std::memory_order_relaxed);
+  if (connection_->CancelRequest(this)) Complete(tasks::Outcome::Cancelled(Phase::kQuery));
+}
+
+void PgOperation::OnReply(Reply reply) noexcept {
+  Connection* connection = connection_;
+  connection_ = nullptr;
+  if (stopping_) {
+    // What was done in spite of it is a result. A failure of its own is one, too.
+    const bool cut = !reply.answered || HasState(reply.error, "57014");
+    if (cut) return Complete(tasks::Outcome::Cancelled(Phase::kQuery));
+  } else if ((reply.undone || reply.unsent) && RunAgain(reply)) {
+    if (reply.undone && HasState(reply.error, "57014")) place_.pool().count().resent.Add();
+    if (place_.lease()) return OnConnection(connection);
+    waits_for_.store("connection", std::memory_order_relaxed);
+    return place_.pool().Wait(this, false, 0);
+  }
+  Finish(std::move(reply));
+}
+
+bool PgOperation::RunAgain(const Reply& reply) noexcept {
+  if (!Repeatable() || place_.pool().closing() || tries_ >= kMaxTries) return false;
+  if (ConnectionLease* lease = place_.lease()) {
+    // Only if nothing was sent behind it: the order is the user's.
+    Connection* connection = lease->connection();
+    if (!reply.undone || !connection || connection->lost() || connection->load() > 0) return false;
+  }
+  tries_++;
+  return true;
+}
+
+}  // namespace creche::pg

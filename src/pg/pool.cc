@@ -1,0 +1,298 @@
+#include "pg/pool.h"
+
+#include <algorithm>
+#include <mutex>
+#include <new>
+
+#include "pg/connection_lease.h"
+
+namespace creche::pg {
+
+namespace {
+
+// After failures of connecting, the next attempt waits longer and longer.
+Nanos Backoff(uint32_t failures) {
+  const Nanos delay = 10 * kMillisecond << std::min(failures, 8u);
+  return std::min(delay, 2 * kSecond);
+}
+
+}  // namespace
+
+ErrorRef Pool::ClosedError() noexcept {
+  return MakeError(ErrorInfo{
+      .status = Status::kClosed, .phase = Phase::kClose, .message = "the pool was closed"});
+}
+
+Pool::Pool(Ref<Loop> loop, const char* dsn, const PoolOptions& options)
+    : loop_(std::move(loop)),
+      dsn_(dsn ? std::make_shared<const std::string>(dsn) : nullptr),
+      options_(options),
+      timer_(*loop_, OnTimer, this) {
+  // What is moved between these later must not fail half-way.
+  members_.reserve(options.max_size);
+  idle_.reserve(options.max_size);
+  connectors_.reserve(options.max_size);
+  dead_.reserve(options.max_size);
+  dead_connectors_.reserve(options.max_size);
+}
+
+Status Pool::Open(Ref<Loop> loop, const char* dsn, const PoolOptions& options, Ref<Pool>* pool) {
+  auto made = Ref<Pool>::Adopt(new Pool(std::move(loop), dsn, options));
+  made->self_ = made;
+  const Status status = tasks::AddResident(made->loop(), made.get());
+  if (status != Status::kOk) {
+    made->self_ = nullptr;
+    return status;
+  }
+  if (options.min_size > 0) made->SubmitJob(&made->open_job_);
+  *pool = std::move(made);
+  return Status::kOk;
+}
+
+void Pool::SubmitJob(PoolJob* job) noexcept {
+  if (job->submitted) return;
+  job->submitted = true;
+  AddRef();  // given back when it runs
+  if (!loop_->Submit(job)) Unref();
+}
+
+void Pool::OnOpenJob(Job* job) noexcept {
+  const auto pool = Ref<Pool>::Adopt(static_cast<PoolJob*>(job)->pool);
+  pool->Serve();
+}
+
+// ---- Closing
+// ---------------------------------------------------------------------------------------
+
+Status Pool::Close(tasks::DoneFn done, void* user) noexcept {
+  closing_.store(true);
+  try {
+    const std::lock_guard lock(lock_);
+    if (done) closers_.push_back({done, user});
+  } catch (const std::bad_alloc&) {
+    return Status::kNoMemory;
+  }
+  auto* job = new (std::nothrow) PoolJob(this, OnCloseJob);
+  if (!job) return Status::kNoMemory;
+  AddRef();
+  if (!loop_->Submit(job)) {
+    delete job;
+    Unref();
+  }
+  return Status::kOk;
+}
+
+void Pool::OnCloseJob(Job* job) noexcept {
+  const std::unique_ptr<PoolJob> owned(static_cast<PoolJob*>(job));
+  const auto pool = Ref<Pool>::Adopt(owned->pool);
+  pool->BeginClose();
+  if (pool->closed_) pool->TellClosers();
+}
+
+void Pool::RefuseAll(const ErrorRef& why) noexcept {
+  while (Waiter* waiter = Oldest()) {
+    Leave(waiter);
+    waiter->OnRefused(why);
+  }
+}
+
+void Pool::BeginClose() noexcept {
+  if (begun_close_) return;
+  begun_close_ = true;
+  closing_.store(true);
+  const Ref<Pool> keep = Ref<Pool>::Share(this);
+  connectors_.clear();
+  timer_.Disarm();
+  const ErrorRef why = ClosedError();
+  RefuseAll(why);
+  // From the end: those that are idle go at once.
+  for (size_t i = members_.size(); i-- > 0;) {
+    Connection* connection = members_[i].get();
+    connection->BeginClose(why);
+    if (!connection->lost() && connection->idle()) Retire(connection);
+  }
+  MaybeClosed();
+}
+
+void Pool::MaybeClosed() noexcept {
+  if (!begun_close_ || closed_ || !members_.empty() || !dead_.empty() || !dead_connectors_.empty())
+    return;
+  closed_ = true;
+  TellClosers();
+  tasks::RemoveResident(*loop_, this);
+  const Ref<Pool> last = std::move(self_);
+}
+
+void Pool::TellClosers() noexcept {
+  std::vector<Closer> closers;
+  {
+    const std::lock_guard lock(lock_);
+    closers.swap(closers_);
+  }
+  for (const Closer& closer : closers) (void)tasks::DeliverClosed(*loop_, closer.done, closer.user);
+}
+
+// ---- Opening connections
+// ---------------------------------------------------------------------------
+
+void Pool::Grow() noexcept {
+  const Nanos now = loop_->now();
+  while (!begun_close_ && size() < options_.max_size) {
+    const size_t waiting = alone_.size() + shareable_.size();
+    const bool wanted = connectors_.size() < waiting || size() < options_.min_size;
+    // After a failure one goes ahead; the others follow when it has succeeded.
+    if (!wanted || now < connect_at_ || (failures_ > 0 && !connectors_.empty())) return;
+    try {
+      auto connector =
+          std::make_unique<Connector>(*loop_, static_cast<Connector::Listener&>(*this), dsn_,
+                                      options_.application_name, options_.connect_timeout);
+      if (!connector->Start()) throw std::bad_alloc();
+      connectors_.push_back(std::move(connector));
+
+    } catch (const std::bad_alloc&) {
+      connect_at_ = now + Backoff(failures_++);
+      if (members_.empty() && connectors_.empty()) RefuseAll(NoMemoryError());
+      return;
+    }
+  }
+}
+
+void Pool::OnConnected(Connector* connector, pg_conn* connected) noexcept {
+  const auto it = std::find_if(connectors_.begin(), connectors_.end(),
+                               [=](const auto& c) { return c.get() == connector; });
+  dead_connectors_.push_back(std::move(*it));
+  connectors_.erase(it);
+  SubmitJob(&bury_job_);
+  failures_ = 0;
+  connect_error_ = nullptr;
+  const Connection::Settings settings{
+      .prepare = options_.prepare && options_.statement_cache > 0,
+      .statement_cache = options_.statement_cache,
+      .depth = options_.pipeline ? std::max(options_.pipeline_depth, 1u) : 1,
+      .cancel_timeout = options_.cancel_timeout};
+  try {
+    auto made = std::make_unique<Connection>(*loop_, static_cast<Connection::Owner&>(*this),
+                                             connected, settings, history_, counters_);
+    made->books.tidy = std::make_unique<Tidy>(*made, tidy_statements_);
+    if (!made->Start()) throw std::bad_alloc();
+    members_.push_back(std::move(made));
+  } catch (const std::bad_alloc&) {
+    return Serve();
+  }
+  counters_.connects.Add();
+  Park(members_.back().get());
+  Serve();
+}
+
+void Pool::OnConnectFailed(Connector* connector, ErrorRef error) noexcept {
+  const auto it = std::find_if(connectors_.begin(), connectors_.end(),
+                               [=](const auto& c) { return c.get() == connector; });
+  dead_connectors_.push_back(std::move(*it));
+  connectors_.erase(it);
+  SubmitJob(&bury_job_);
+  connect_at_ = loop_->now() + Backoff(failures_++);
+  connect_error_ = error;
+  // With other connections there is hope.
+  if (members_.empty() && connectors_.empty()) RefuseAll(error);
+  Serve();
+}
+
+// ---- The life of a connection
+// ----------------------------------------------------------------------
+
+void Pool::OnProgress(Connection* connection) noexcept {
+  if (connection->lost()) return;
+  if (connection->idle()) {
+    if (begun_close_) {
+      Retire(connection);
+      return MaybeClosed();
+    }
+    if (connection->books.use != Connection::Books::Use::kIdle && !connection->books.holder)
+      Park(connection);
+  }
+  Serve();
+}
+
+void Pool::OnLost(Connection* connection, const ErrorRef&) noexcept {
+  counters_.dropped.Add();
+  Retire(connection);
+  Serve();
+  MaybeClosed();
+}
+
+void Pool::Retire(Connection* connection) noexcept {
+  std::erase(idle_, connection);
+  const auto it = std::find_if(members_.begin(), members_.end(),
+                               [=](const auto& c) { return c.get() == connection; });
+  if (it == members_.end()) return;
+  if (ConnectionLease* lease = connection->books.holder) {
+    connection->books.holder = nullptr;
+    leased_--;
+    lease->Lost();
+  }
+  // Somebody may be inside it, or hold a pointer to it for the rest of this turn.
+  dead_.push_back(std::move(*it));
+  members_.erase(it);
+  SubmitJob(&bury_job_);
+}
+
+void Pool::OnBuryJob(Job* job) noexcept {
+  const auto pool = Ref<Pool>::Adopt(static_cast<PoolJob*>(job)->pool);
+  pool->bury_job_.submitted = false;
+  pool->dead_.clear();
+  pool->dead_connectors_.clear();
+  pool->MaybeClosed();
+}
+
+// ---- Time
+// ------------------------------------------------------------------------------------------
+
+bool Pool::Expired(const Connection& connection, Nanos now) const noexcept {
+  return After(connection.born(), options_.max_lifetime) <= now;
+}
+
+void Pool::OnTimer(void* self) noexcept {
+  auto* pool = static_cast<Pool*>(self);
+  const Ref<Pool> keep = Ref<Pool>::Share(pool);
+  pool->Expire(pool->loop_->now());
+  pool->Serve();
+}
+
+void Pool::Expire(Nanos now) noexcept {
+  for (Waiters* waiters : {&alone_, &shareable_}) {
+    while (waiters->first() && waiters->first()->deadline_ <= now) {
+      Waiter* waiter = waiters->first();
+      waiters->Remove(waiter);
+      waiter->OnRefused(MakeError(
+          ErrorInfo{.status = Status::kTimeout,
+                    .phase = Phase::kPool,
+                    .message = "no connection became free in acquire_timeout: raise max_size, or "
+                               "hold connections for a shorter time",
+                    .flags = kRetryable | kUnsent,
+                    .cause = connect_error_}));
+    }
+  }
+  for (size_t i = idle_.size(); i-- > 0;)
+    if (Expired(*idle_[i], now)) Retire(idle_[i]);
+  while (!idle_.empty() && members_.size() > options_.min_size &&
+         After(idle_[0]->books.idle_since, options_.idle_timeout) <= now)
+    Retire(idle_[0]);
+}
+
+void Pool::ArmTimer() noexcept {
+  if (begun_close_) return;
+  Nanos at = kNever;
+  for (const Waiters* waiters : {&alone_, &shareable_})
+    if (waiters->first()) at = std::min(at, waiters->first()->deadline_);
+  if (!idle_.empty() && members_.size() > options_.min_size)
+    at = std::min(at, After(idle_[0]->books.idle_since, options_.idle_timeout));
+  if (options_.max_lifetime != kNever)
+    for (const Connection* c : idle_) at = std::min(at, After(c->born(), options_.max_lifetime));
+  const bool wants_more = alone_.size() + shareable_.size() > 0 || size() < options_.min_size;
+  if (failures_ > 0 && connectors_.empty() && wants_more) at = std::min(at, connect_at_);
+  if (at == timer_at_ && (at == kNever || timer_.armed())) return;
+  timer_at_ = at;
+  (void)timer_.Arm(at);  // without memory: the next event tries again
+}
+
+}  // namespace creche::pg

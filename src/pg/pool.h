@@ -1,0 +1,153 @@
+// Pool: connections to one database, opened when needed, given to those who wait in the order of
+// their coming. A statement that is known to be short may share a connection with others like it
+// when there is none to spare (design, part 6); everything else has one of its own.
+#pragma once
+#include <atomic>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/handles.h"
+#include "core/loop.h"
+#include "pg/connection.h"
+#include "pg/connector.h"
+#include "pg/counters.h"
+#include "pg/history.h"
+#include "pg/tidy.h"
+#include "pg/waiter.h"
+#include "platform/lock.h"
+#include "tasks/operation.h"
+
+namespace creche::pg {
+
+class ConnectionLease;
+
+struct PoolOptions {
+  bool prepare = true;
+  bool pipeline = true;
+  uint32_t min_size = 0;
+  uint32_t max_size = 10;
+  uint32_t max_waiting = 0;  // 0: no limit
+  uint32_t statement_cache = 256;
+  uint32_t pipeline_depth = 64;
+  bool full_reset = true;
+  Nanos connect_timeout = 30 * kSecond;
+  Nanos acquire_timeout = 60 * kSecond;
+  Nanos idle_timeout = 300 * kSecond;
+  Nanos max_lifetime = kNever;
+  Nanos cancel_timeout = 5 * kSecond;
+  std::string application_name;
+};
+
+class Pool final : public Object,
+                   public tasks::Resident,
+                   private Connector::Listener,
+                   private Connection::Owner {
+ public:
+  // Any thread. dsn: null for the environment. kClosed if the loop is closing. May throw bad_alloc.
+  static Status Open(Ref<Loop> loop, const char* dsn, const PoolOptions& options, Ref<Pool>* pool);
+
+  // ---- Any thread ----
+  Loop& loop() const noexcept { return *loop_; }
+  bool closing() const noexcept { return closing_.load(); }
+  const Counters& counters() const noexcept { return counters_; }
+  // done: null for nobody. kNoMemory or kOk.
+  Status Close(tasks::DoneFn done, void* user) noexcept;
+  void Released() noexcept override { (void)Close(nullptr, nullptr); }
+
+  // ---- Loop's thread ----
+  // Waits for a connection. May call back at once. shareable: it is one plain statement whose text
+  // and types have this hash.
+  void Wait(Waiter* waiter, bool shareable, uint64_t hash) noexcept;
+  // Takes a waiter out of the queue; false if it is not in there.
+  bool Leave(Waiter* waiter) noexcept;
+  // A lease gives its connection back, or holds it from now on.
+  void Hold(Connection* connection, ConnectionLease* lease) noexcept;
+  void Return(Connection* connection, bool maybe_transaction) noexcept;
+  void CloseForLoop() noexcept override { BeginClose(); }
+  Counters& count() noexcept { return counters_; }
+  static ErrorRef ClosedError() noexcept;
+
+ private:
+  Pool(Ref<Loop> loop, const char* dsn, const PoolOptions& options);
+  struct Closer {
+    tasks::DoneFn done;
+    void* user;
+  };
+  // A job of the pool's, which lives at least until it has run.
+  struct PoolJob : Job {
+    PoolJob(Pool* owner, Run run) : Job(run), pool(owner) {}
+    Pool* const pool;
+    bool submitted = false;  // until it runs
+  };
+  static void OnCloseJob(Job* job) noexcept;
+  static void OnOpenJob(Job* job) noexcept;
+  static void OnBuryJob(Job* job) noexcept;
+  void SubmitJob(PoolJob* job) noexcept;
+
+  // pool_serve.cc: who gets which connection.
+  void Serve() noexcept;
+  void ServeOnce() noexcept;
+  Waiter* Oldest() const noexcept;
+  void Grant(Waiter* waiter, Connection* connection, Connection::Books::Use use) noexcept;
+  Connection* LeastLoaded() noexcept;
+  void Reserve() noexcept;
+  void Park(Connection* connection) noexcept;
+  void TidyUp(Connection* connection, bool rollback, bool full) noexcept;
+  Connection* PopIdle() noexcept;
+  size_t size() const noexcept { return members_.size() + connectors_.size(); }
+
+  // pool.cc: opening and closing connections.
+  void Grow() noexcept;
+  void OnConnected(Connector* connector, pg_conn* connection) noexcept override;
+  void OnConnectFailed(Connector* connector, ErrorRef error) noexcept override;
+  void OnProgress(Connection* connection) noexcept override;
+  void OnLost(Connection* connection, const ErrorRef& why) noexcept override;
+  // Closes it when nobody can be inside it any more.
+  void Retire(Connection* connection) noexcept;
+  void RefuseAll(const ErrorRef& why) noexcept;
+  void BeginClose() noexcept;
+  void MaybeClosed() noexcept;
+  void TellClosers() noexcept;
+  static void OnTimer(void* self) noexcept;
+  void Expire(Nanos now) noexcept;
+  void ArmTimer() noexcept;
+  bool Expired(const Connection& connection, Nanos now) const noexcept;
+
+  const Ref<Loop> loop_;
+  const std::shared_ptr<const std::string> dsn_;
+  const PoolOptions options_;
+  const TidyStatements tidy_statements_;
+  Counters counters_;
+  std::atomic<bool> closing_{false};
+  platform::Lock lock_;
+  std::vector<Closer> closers_;  // guarded by lock_
+  PoolJob open_job_{this, OnOpenJob};
+  PoolJob bury_job_{this, OnBuryJob};
+
+  // Loop's thread.
+  Ref<Pool> self_;  // while it is registered with the loop
+  History history_;
+  Timer timer_;
+  std::vector<std::unique_ptr<Connection>> members_;
+  std::vector<Connection*> idle_;  // the longest idle first; used from the end
+  std::vector<std::unique_ptr<Connector>> connectors_;
+  std::vector<std::unique_ptr<Connection>> dead_;
+  std::vector<std::unique_ptr<Connector>> dead_connectors_;
+  Waiters alone_;      // want a connection of their own
+  Waiters shareable_;  // would share one
+  uint64_t next_ticket_ = 1;
+  size_t leased_ = 0;
+  size_t next_shared_ = 0;
+  uint32_t failures_ = 0;  // of connecting, in a row
+  Nanos connect_at_ = 0;   // not before
+  Nanos timer_at_ = kNever;
+  ErrorRef connect_error_;
+  bool serving_ = false;
+  bool serve_again_ = false;
+  bool reserving_ = false;
+  bool closed_ = false;
+  bool begun_close_ = false;
+};
+
+}  // namespace creche::pg

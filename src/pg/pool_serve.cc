@@ -1,0 +1,187 @@
+// Pool: who gets which connection.
+#include <algorithm>
+#include <new>
+
+#include "pg/connection_lease.h"
+#include "pg/pool.h"
+
+namespace creche::pg {
+
+using Use = Connection::Books::Use;
+
+void Pool::Wait(Waiter* waiter, bool shareable, uint64_t hash) noexcept {
+  if (begun_close_) return waiter->OnRefused(ClosedError());
+  const bool again = waiter->ticket_ != 0;
+  waiter->shareable_ = shareable && options_.pipeline && history_.IsShort(hash);
+  // The way of nearly all when there is room: no queue, no timer.
+  if (!serving_ && !idle_.empty() && !Oldest()) {
+    if (Connection* connection = PopIdle()) {
+      Grant(waiter, connection, waiter->shareable_ ? Use::kShared : Use::kTaken);
+      return counters_.idle.Set(idle_.size());
+    }
+  }
+  if (!again) {
+    if (options_.max_waiting != 0 && alone_.size() + shareable_.size() >= options_.max_waiting &&
+        size() >= options_.max_size && !(waiter->shareable_ && LeastLoaded()))
+      return waiter->OnRefused(MakeError(
+          ErrorInfo{.status = Status::kLimit,
+                    .phase = Phase::kPool,
+                    .message = "max_waiting operations wait for a connection already: start fewer "
+                               "at a time (a group's limit), or raise max_size",
+                    .flags = kRetryable | kUnsent}));
+    waiter->ticket_ = next_ticket_++;
+    waiter->deadline_ = After(loop_->now(), options_.acquire_timeout);
+  }
+  (waiter->shareable_ ? shareable_ : alone_).Add(waiter);
+  Serve();
+}
+
+bool Pool::Leave(Waiter* waiter) noexcept {
+  if (!waiter->queued_) return false;
+  (waiter->shareable_ ? shareable_ : alone_).Remove(waiter);
+  if (alone_.size() == 0 && reserving_) Serve();
+  return true;
+}
+
+Waiter* Pool::Oldest() const noexcept {
+  Waiter* a = alone_.first();
+  Waiter* b = shareable_.first();
+  if (!a || !b) return a ? a : b;
+  return a->ticket_ < b->ticket_ ? a : b;
+}
+
+// What is granted may fail, wait again or end inside, and so come back here: no recursion.
+void Pool::Serve() noexcept {
+  if (serving_) {
+    serve_again_ = true;
+    return;
+  }
+  serving_ = true;
+  do {
+    serve_again_ = false;
+    ServeOnce();
+  } while (serve_again_);
+  serving_ = false;
+  ArmTimer();
+  counters_.connections.Set(members_.size());
+  counters_.idle.Set(idle_.size());
+  counters_.leased.Set(leased_);
+  counters_.waiting.Set(alone_.size() + shareable_.size());
+}
+
+void Pool::ServeOnce() noexcept {
+  if (begun_close_) return;
+  while (Waiter* waiter = Oldest()) {
+    Connection* connection = PopIdle();
+    if (!connection) break;
+    Leave(waiter);
+    Grant(waiter, connection, waiter->shareable_ ? Use::kShared : Use::kTaken);
+  }
+  Grow();
+  if (size() < options_.max_size) return;
+  // None to spare: those who may share one do.
+  Reserve();
+  while (Waiter* waiter = shareable_.first()) {
+    Connection* connection = LeastLoaded();
+    if (!connection) break;
+    Leave(waiter);
+    Grant(waiter, connection, Use::kShared);
+  }
+}
+
+Connection* Pool::PopIdle() noexcept {
+  while (!idle_.empty()) {
+    Connection* connection = idle_.back();
+    idle_.pop_back();
+    if (!connection->lost()) return connection;
+  }
+  return nullptr;
+}
+
+void Pool::Grant(Waiter* waiter, Connection* connection, Use use) noexcept {
+  connection->books.use = use;
+  waiter->OnConnection(connection);
+}
+
+Connection* Pool::LeastLoaded() noexcept {
+  if (!options_.pipeline) return nullptr;
+  Connection* best = nullptr;
+  const size_t count = members_.size();
+  for (size_t i = 0; i < count; i++) {
+    Connection* c = members_[(next_shared_ + i) % count].get();
+    if (c->books.use != Use::kShared || c->books.reserved || !c->shareable()) continue;
+    if (!best || c->load() < best->load()) best = c;
+  }
+  next_shared_++;
+  return best;
+}
+
+// Who needs a connection alone must not starve because others keep all of them busy: for each one
+// that waits, one shared connection takes no more until it is idle.
+void Pool::Reserve() noexcept {
+  if (alone_.size() == 0 && !reserving_) return;
+  reserving_ = alone_.size() > 0;
+  size_t reserved = 0;
+  for (const auto& c : members_) {
+    if (!reserving_ || c->books.use != Use::kShared) c->books.reserved = false;
+    reserved += c->books.reserved;
+  }
+  while (reserved < alone_.size()) {
+    Connection* next = LeastLoaded();
+    if (!next) return;
+    next->books.reserved = true;
+    reserved++;
+  }
+}
+
+void Pool::Hold(Connection* connection, ConnectionLease* lease) noexcept {
+  connection->books.use = Use::kTaken;
+  connection->books.holder = lease;
+  leased_++;
+  counters_.leased.Set(leased_);
+}
+
+void Pool::Return(Connection* connection, bool maybe_transaction) noexcept {
+  connection->books.holder = nullptr;
+  leased_--;
+  if (connection->lost()) return Serve();
+  const bool rollback = maybe_transaction || connection->maybe_in_transaction();
+  // Behind whatever is in flight: no round trip of its own.
+  TidyUp(connection, rollback, options_.full_reset);
+  if (!connection->lost() && connection->idle()) Park(connection);
+  Serve();
+}
+
+void Pool::TidyUp(Connection* connection, bool rollback, bool full) noexcept {
+  connection->books.use = Use::kTidying;
+  const size_t unused = connection->cache().unused().size();
+  if (begun_close_ || (!rollback && !full && unused == 0)) return;
+  try {
+    connection->books.tidy->Begin(rollback, full);
+  } catch (const std::bad_alloc&) {
+    connection->Lose(NoMemoryError());
+  }
+}
+
+// A connection has nothing to do any more.
+void Pool::Park(Connection* connection) noexcept {
+  connection->books.reserved = false;
+  const Nanos now = loop_->now();
+  if (begun_close_ || Expired(*connection, now)) {
+    Retire(connection);
+    return MaybeClosed();
+  }
+  const bool open = connection->maybe_in_transaction();
+  const bool dirty = connection->dirty() && options_.full_reset;
+  // Names that were given up are closed a few at a time.
+  constexpr size_t kManyUnused = 8;
+  if (open || dirty || connection->cache().unused().size() >= kManyUnused) {
+    TidyUp(connection, open, dirty);
+    return;
+  }
+  connection->books.use = Use::kIdle;
+  connection->books.idle_since = now;
+  idle_.push_back(connection);
+}
+
+}  // namespace creche::pg

@@ -1,0 +1,51 @@
+#include "pg/query_operation.h"
+
+#include <algorithm>
+
+namespace creche::pg {
+
+namespace {
+
+// Rows affected, for creche_completion.code.
+uint32_t Code(int64_t affected) {
+  return static_cast<uint32_t>(std::clamp<int64_t>(affected, 0, UINT32_MAX));
+}
+
+}  // namespace
+
+ErrorRef CheckStatement(const Statement& statement) noexcept {
+  if (statement.error()) return statement.error();
+  if (statement.verb() != Verb::kCopy) return nullptr;
+  return MakeError(ErrorInfo{.status = Status::kUnsupported,
+                             .phase = Phase::kQuery,
+                             .message = "COPY is not supported: use INSERT ... SELECT unnest(...) "
+                                        "to write much, a stream to read much",
+                             .flags = kUnsent});
+}
+
+ErrorRef QueryOperation::Prepare() noexcept {
+  if (script_ && statement_.error()) return statement_.error();
+  if (!script_)
+    if (ErrorRef error = CheckStatement(statement_)) return error;
+  Run(&statement_);
+  set_max_bytes(options_.max_bytes);
+  set_prepare(options_.prepare);
+  return nullptr;
+}
+
+void QueryOperation::Finish(Reply reply) noexcept {
+  if (reply.error) return Fail(std::move(reply.error));
+  tasks::Outcome outcome;
+  outcome.code = Code(reply.affected);
+  if (reply.rows) {
+    const RowBlock* block = reply.rows->block();
+    outcome.data = block;
+    outcome.size = block->total_size;
+    outcome.owned = true;
+    outcome.value = AddObject(Kind::kRows, std::move(reply.rows));
+    if (outcome.value == 0) return Fail(NoMemoryError());
+  }
+  Complete(std::move(outcome));
+}
+
+}  // namespace creche::pg

@@ -1,0 +1,41 @@
+// One statement with a whole result (creche_pool_query, creche_connection_query), or a script.
+#pragma once
+#include "pg/pg_operation.h"
+
+namespace creche::pg {
+
+struct QueryOptions {
+  bool prepare = true;
+  bool alone = false;
+  uint64_t max_bytes = uint64_t{256} << 20;
+  uint32_t block_rows = 4096;
+  uint32_t block_bytes = 256 << 10;
+  uint32_t blocks = 4;
+};
+
+// Null if a statement can be run as a query or stream.
+ErrorRef CheckStatement(const Statement& statement) noexcept;
+
+class QueryOperation final : public PgOperation {
+ public:
+  QueryOperation(Place place, Statement statement, const QueryOptions& options, bool script)
+      : PgOperation(std::move(place), script ? Shape::kScript : Shape::kRows),
+        statement_(std::move(statement)),
+        options_(options),
+        script_(script) {}
+
+ private:
+  ErrorRef Prepare() noexcept override;
+  void Finish(Reply reply) noexcept override;
+  bool Repeatable() const noexcept override { return !script_; }
+  bool Shareable(uint64_t* hash) const noexcept override {
+    *hash = statement_.hash();
+    return !options_.alone && statement_.verb() == Verb::kOther;
+  }
+
+  const Statement statement_;
+  const QueryOptions options_;
+  const bool script_;
+};
+
+}  // namespace creche::pg

@@ -1,0 +1,70 @@
+// Request: a statement (or a few that share their fate) on its way through a connection. Derive
+// from it; the connection links it into its queues and never owns it. Loop's thread.
+#pragma once
+#include <cstddef>
+#include <cstdint>
+
+#include "core/error.h"
+#include "pg/rows.h"
+#include "pg/statement.h"
+
+struct pg_result;
+
+namespace creche::pg {
+
+// How a request ended.
+struct Reply {
+  ErrorRef error = {};    // null: well
+  Ref<Rows> rows = {};    // of the last statement; null if it failed, or of a script
+  int64_t affected = -1;  // rows that the last statement changed or returned; -1: it does not say
+  bool unsent = false;    // nothing of it has reached the server
+  bool undone = false;    // it failed for no fault of its own (hit by the cancel of another, or its
+                          // prepared statement was gone) and has left no trace: run it again
+  bool answered = false;  // the server has said how it ended
+};
+
+class Request {
+ public:
+  enum class Shape : uint8_t {
+    kRows,    // one result, whole
+    kStream,  // one result, row by row; alone on its connection
+    kScript,  // many statements in one text, without parameters; alone on its connection
+  };
+  virtual ~Request() = default;
+  // The end. It may be submitted again, or destroyed, inside.
+  virtual void OnReply(Reply reply) noexcept = 0;
+  // A stream's rows, one or some, to be taken out of `result` now.
+  virtual void OnRows(const pg_result* /*result*/) noexcept {}
+
+ protected:
+  explicit Request(Shape shape) : shape_(shape) {}
+  // What to run. The statements must live until the reply.
+  void Run(const Statement* statement) noexcept {
+    one_ = statement;
+    statements_ = &one_;
+    count_ = 1;
+  }
+  void Run(const Statement* const* statements, size_t count) noexcept {
+    statements_ = statements;
+    count_ = count;
+  }
+  // A result that is bigger is CRECHE_E_LIMIT.
+  void set_max_bytes(uint64_t max) noexcept { max_bytes_ = max; }
+  // False: it is not kept as a prepared statement.
+  void set_prepare(bool prepare) noexcept { prepare_ = prepare; }
+
+ private:
+  friend class Connection;
+  enum class State : uint8_t { kNone, kQueued, kSent };
+  const Shape shape_;
+  State state_ = State::kNone;
+  bool prepare_ = true;
+  Request* next_ = nullptr;  // in the queue
+  Request* prev_ = nullptr;
+  const Statement* one_ = nullptr;
+  const Statement* const* statements_ = nullptr;
+  size_t count_ = 0;
+  uint64_t max_bytes_ = UINT64_MAX;
+};
+
+}  // namespace creche::pg

@@ -1,0 +1,133 @@
+#include "pg/stream_operation.h"
+
+#include <libpq-fe.h>
+
+#include <algorithm>
+#include <new>
+
+#include "pg/connection.h"
+
+namespace creche::pg {
+
+// Counts the blocks that the user holds; outlives the stream for as long as there are any.
+class StreamOperation::Giver final : public RowsGiver {
+ public:
+  Giver(StreamOperation* stream, Loop& loop)
+      : job_(this), loop_(Ref<Loop>::Share(&loop)), stream_(stream) {}
+  void BlockReleased() noexcept override {
+    held_.fetch_sub(1);
+    if (submitted_.exchange(true)) return;
+    AddRef();  // given back by OnJob
+    if (!loop_->Submit(&job_)) Unref();
+  }
+  void Given() noexcept { held_.fetch_add(1); }
+  uint32_t held() const noexcept { return held_.load(); }
+  void Forget() noexcept { stream_ = nullptr; }
+
+ private:
+  struct GiverJob : Job {
+    explicit GiverJob(Giver* owner) : Job(OnJob), giver(owner) {}
+    Giver* const giver;
+  } job_;
+  static void OnJob(Job* job) noexcept {
+    const auto giver = Ref<Giver>::Adopt(static_cast<GiverJob*>(job)->giver);
+    giver->submitted_.store(false);
+    if (giver->stream_) giver->stream_->BlockReleased();
+  }
+
+  const Ref<Loop> loop_;
+  StreamOperation* stream_;  // loop's thread; null once it has ended
+  std::atomic<uint32_t> held_{0};
+  std::atomic<bool> submitted_{false};
+};
+
+StreamOperation::~StreamOperation() {
+  if (giver_) giver_->Forget();
+}
+
+ErrorRef StreamOperation::Prepare() noexcept {
+  if (ErrorRef error = CheckStatement(statement_)) return error;
+  try {
+    giver_ = MakeRef<Giver>(this, loop());
+    timer_ = std::make_unique<Timer>(loop(), OnTimer, this);
+  } catch (const std::bad_alloc&) {
+    return NoMemoryError();
+  }
+  Run(&statement_);
+  set_prepare(options_.prepare);
+  return nullptr;
+}
+
+void StreamOperation::OnRows(const PGresult* result) noexcept {
+  if (error_) return;
+  try {
+    collector_.Append(result);
+  } catch (const std::bad_alloc&) {
+    error_ = NoMemoryError();
+  }
+  rows_ += PQntuples(result);
+  const bool full =
+      collector_.rows() >= options_.block_rows || collector_.bytes() >= options_.block_bytes;
+  if (!error_ && full && !Deliver(result)) error_ = NoMemoryError();
+  if (!error_ && !full && !timer_->armed()) {
+    // For a block that does not fill up: what describes its columns must still be there.
+    if (!columns_) columns_ = {PQcopyResult(result, PG_COPYRES_ATTRS), PQclear};
+    if (!columns_ || !timer_->Arm(After(loop().now(), kPatience))) error_ = NoMemoryError();
+  }
+  if (error_)
+    (void)connection()->CancelRequest(this);
+  else if (giver_->held() >= options_.blocks)
+    connection()->Pause(true);
+}
+
+bool StreamOperation::Deliver(const PGresult* columns) noexcept {
+  timer_->Disarm();
+  tasks::Outcome outcome;
+  outcome.what = tasks::What::kRows;
+  outcome.owned = true;
+  try {
+    Ref<Rows> rows = collector_.Take(columns);
+    rows->set_giver(giver_);
+    outcome.data = rows->block();
+    outcome.size = rows->block()->total_size;
+    outcome.value = AddObject(Kind::kRows, std::move(rows));
+  } catch (const std::bad_alloc&) {
+    return false;
+  }
+  if (outcome.value == 0) return false;
+  giver_->Given();
+  delivered_++;
+  const uint64_t id = outcome.value;
+  if (Operation::Deliver(std::move(outcome))) return true;
+  ReleaseObject(id);
+  return false;
+}
+
+void StreamOperation::BlockReleased() noexcept {
+  if (connection() && giver_->held() < options_.blocks) connection()->Pause(false);
+}
+
+void StreamOperation::OnTimer(void* self) noexcept {
+  auto* stream = static_cast<StreamOperation*>(self);
+  if (!stream->connection() || stream->stopping() || stream->collector_.rows() == 0) return;
+  if (!stream->Deliver(stream->columns_.get())) {
+    stream->error_ = NoMemoryError();
+    (void)stream->connection()->CancelRequest(stream);
+  } else if (stream->giver_->held() >= stream->options_.blocks) {
+    stream->connection()->Pause(true);
+  }
+}
+
+void StreamOperation::Finish(Reply reply) noexcept {
+  timer_->Disarm();
+  if (error_) return Fail(error_);
+  // An error after rows: those came first, and belong to the user.
+  if (collector_.rows() > 0 && columns_ && !Deliver(columns_.get())) return Fail(NoMemoryError());
+  if (reply.error) return Fail(std::move(reply.error));
+  tasks::Outcome outcome;
+  const int64_t affected = reply.affected >= 0 ? reply.affected : rows_;
+  outcome.code = static_cast<uint32_t>(std::min<int64_t>(affected, UINT32_MAX));
+  Complete(std::move(outcome));
+}
+
+}  // namespace creche::pg

@@ -1,0 +1,43 @@
+// Streams (creche_pool_stream, creche_connection_stream): rows in blocks as they come, bounded by
+// the blocks that the user has not released.
+#pragma once
+#include "pg/pg_operation.h"
+#include "pg/query_operation.h"
+#include "pg/row_builder.h"
+
+namespace creche::pg {
+
+class StreamOperation final : public PgOperation {
+ public:
+  StreamOperation(Place place, Statement statement, const QueryOptions& options)
+      : PgOperation(std::move(place), Shape::kStream),
+        statement_(std::move(statement)),
+        options_(options) {}
+  ~StreamOperation() override;
+
+ private:
+  class Giver;
+  ErrorRef Prepare() noexcept override;
+  void OnRows(const pg_result* result) noexcept override;
+  void Finish(Reply reply) noexcept override;
+  // Once a block went out it cannot be begun anew.
+  bool Repeatable() const noexcept override { return delivered_ == 0; }
+  // Hands out what was collected.
+  bool Deliver(const pg_result* columns) noexcept;
+  void BlockReleased() noexcept;
+  static void OnTimer(void* self) noexcept;
+
+  // Rows do not wait longer than this for their block to fill up.
+  static constexpr Nanos kPatience = 5 * kMillisecond;
+  const Statement statement_;
+  const QueryOptions options_;
+  RowCollector collector_;
+  Ref<Giver> giver_;
+  std::unique_ptr<Timer> timer_;
+  std::unique_ptr<pg_result, void (*)(pg_result*)> columns_{nullptr, nullptr};
+  uint64_t delivered_ = 0;
+  int64_t rows_ = 0;
+  ErrorRef error_;
+};
+
+}  // namespace creche::pg

@@ -1,0 +1,56 @@
+#include "pg/tidy.h"
+
+#include <string>
+
+#include "pg/connection.h"
+
+namespace creche::pg {
+
+namespace {
+
+// Names closed at once.
+constexpr size_t kMaxClosed = 8;
+
+Statement Plain(std::string_view sql) {
+  return Statement(sql, nullptr, 0);
+}
+
+}  // namespace
+
+// RESET ALL does not reset the role; DISCARD ALL would drop the prepared statements.
+TidyStatements::TidyStatements()
+    : rollback_(Plain("ROLLBACK")),
+      unlock_(Plain("SELECT pg_advisory_unlock_all()")),
+      close_(Plain("CLOSE ALL")),
+      unlisten_(Plain("UNLISTEN *")),
+      reset_(Plain("RESET ALL")),
+      authorization_(Plain("SET SESSION AUTHORIZATION DEFAULT")) {}
+
+void Tidy::Begin(bool rollback, bool full) {
+  run_.clear();
+  closing_.clear();
+  full_ = full;
+  if (rollback) run_.push_back(&all_.rollback_);
+  if (full) {
+    run_.insert(run_.end(), {&all_.authorization_, &all_.unlock_, &all_.close_});
+    // A server in recovery cannot listen, and says so.
+    if (!connection_.standby()) run_.push_back(&all_.unlisten_);
+    run_.push_back(&all_.reset_);
+  }
+  const std::vector<std::string>& unused = connection_.cache().unused();
+  const size_t count = std::min(unused.size(), kMaxClosed);
+  closing_.reserve(count);
+  for (size_t i = 0; i < count; i++) closing_.push_back(Plain("DEALLOCATE " + unused[i]));
+  for (const Statement& statement : closing_) run_.push_back(&statement);
+  connection_.cache().UnusedClosed(count);
+  Run(run_.data(), run_.size());
+  connection_.Submit(this);
+}
+
+void Tidy::OnReply(Reply reply) noexcept {
+  if (connection_.lost()) return;
+  if (reply.error) return connection_.Lose(reply.error);
+  if (full_) connection_.set_clean();
+}
+
+}  // namespace creche::pg

@@ -1,0 +1,65 @@
+// creche_pool_transaction: a connection, BEGIN, the user's body as a task of its own, and then
+// COMMIT under a shield or ROLLBACK; again from BEGIN on when the server asks for it.
+#pragma once
+#include <memory>
+
+#include "pg/connection_lease.h"
+#include "pg/control_operation.h"
+#include "pg/pool.h"
+#include "pg/request.h"
+#include "pg/transaction_text.h"
+#include "pg/waiter.h"
+#include "tasks/operation.h"
+
+namespace creche::pg {
+
+class TransactionOperation final : public tasks::Operation,
+                                   private Waiter,
+                                   private Request,
+                                   private tasks::BodyListener {
+ public:
+  // May throw bad_alloc.
+  TransactionOperation(Ref<Pool> pool, const TransactionOptions& options, tasks::DoneFn body,
+                       void* user);
+  ~TransactionOperation() override;
+  void Start() noexcept override;
+  void Cancel() noexcept override;
+  const char* WaitsFor() const noexcept override {
+    return waits_for_.load(std::memory_order_relaxed);
+  }
+
+ private:
+  enum class Stage : uint8_t { kWaiting, kBegin, kBody, kCommit, kRollback };
+  void OnConnection(Connection* connection) noexcept override;
+  void OnRefused(const ErrorRef& why) noexcept override;
+  void OnReply(Reply reply) noexcept override;
+  void BodyEnded(tasks::Outcome outcome) noexcept override;
+  static void OnTimer(void* self) noexcept;
+
+  void Begin() noexcept;
+  void StartTheBody() noexcept;
+  void Commit() noexcept;
+  void Rollback() noexcept;
+  void Submit(Stage stage, const Statement* statement) noexcept;
+  bool MayRetry(const ErrorRef& error) const noexcept;
+  void End(tasks::Outcome outcome) noexcept;
+  bool ReadyForTheNext() noexcept;
+
+  const Ref<Pool> pool_;
+  const TransactionOptions options_;
+  const tasks::DoneFn body_;
+  void* const body_user_;
+  const Statement begin_;
+  const Statement commit_;
+  const Statement rollback_;
+  Ref<ConnectionLease> lease_;
+  std::unique_ptr<Timer> timer_;
+  std::atomic<const char*> waits_for_{"connection"};
+  tasks::Outcome outcome_;  // the body's
+  uint32_t retries_left_;
+  Stage stage_ = Stage::kWaiting;
+  bool stopping_ = false;
+  bool retry_ = false;  // after the rollback
+};
+
+}  // namespace creche::pg

@@ -1,0 +1,29 @@
+#include "pg/transaction_text.h"
+
+namespace creche::pg {
+
+std::string BeginText(const TransactionOptions& options) {
+  std::string text = "BEGIN";
+  switch (options.isolation) {
+    case TransactionOptions::kReadCommitted:
+      text += " ISOLATION LEVEL READ COMMITTED";
+      break;
+    case TransactionOptions::kRepeatableRead:
+      text += " ISOLATION LEVEL REPEATABLE READ";
+      break;
+    case TransactionOptions::kSerializable:
+      text += " ISOLATION LEVEL SERIALIZABLE";
+      break;
+    default:
+      break;
+  }
+  if (options.read_only) text += " READ ONLY";
+  if (options.deferrable) text += " DEFERRABLE";
+  return text;
+}
+
+std::string SavepointText(const char* verb, size_t level) {
+  return std::string(verb) + " creche_" + std::to_string(level);
+}
+
+}  // namespace creche::pg
