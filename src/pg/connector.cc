@@ -22,6 +22,8 @@ std::string StateIn(const std::string& message) {
     const size_t end = at + 7;
     if (end >= message.size() || message[end] != ':') continue;
     const std::string state = message.substr(at + 2, 5);
+    // The severity in front may have five letters, too ("FATAL"); a state has digits.
+    if (state.find_first_of("0123456789") == state.npos) continue;
     if (std::all_of(state.begin(), state.end(),
                     [](char c) { return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z'); }))
       return state;

@@ -41,6 +41,11 @@ class StreamOperation::Giver final : public RowsGiver {
   std::atomic<bool> submitted_{false};
 };
 
+StreamOperation::StreamOperation(Place place, Statement statement, const QueryOptions& options)
+    : PgOperation(std::move(place), Shape::kStream),
+      statement_(std::move(statement)),
+      options_(options) {}
+
 StreamOperation::~StreamOperation() {
   if (giver_) giver_->Forget();
 }

@@ -9,10 +9,7 @@ namespace creche::pg {
 
 class StreamOperation final : public PgOperation {
  public:
-  StreamOperation(Place place, Statement statement, const QueryOptions& options)
-      : PgOperation(std::move(place), Shape::kStream),
-        statement_(std::move(statement)),
-        options_(options) {}
+  StreamOperation(Place place, Statement statement, const QueryOptions& options);
   ~StreamOperation() override;
 
  private:

@@ -29,7 +29,6 @@ TidyStatements::TidyStatements()
 void Tidy::Begin(bool rollback, bool full) {
   run_.clear();
   closing_.clear();
-  full_ = full;
   if (rollback) run_.push_back(&all_.rollback_);
   if (full) {
     run_.insert(run_.end(), {&all_.authorization_, &all_.unlock_, &all_.close_});
@@ -50,7 +49,8 @@ void Tidy::Begin(bool rollback, bool full) {
 void Tidy::OnReply(Reply reply) noexcept {
   if (connection_.lost()) return;
   if (reply.error) return connection_.Lose(reply.error);
-  if (full_) connection_.set_clean();
+  // Not full means that there was nothing to undo, or that nobody wants it.
+  connection_.set_clean();
 }
 
 }  // namespace creche::pg

@@ -32,7 +32,6 @@ class Tidy final : public Request {
  private:
   Connection& connection_;
   const TidyStatements& all_;
-  bool full_ = false;
   std::vector<Statement> closing_;
   std::vector<const Statement*> run_;
 };

@@ -70,8 +70,8 @@ void TransactionOperation::StartTheBody() noexcept {
 
 void TransactionOperation::BodyEnded(Outcome outcome) noexcept {
   outcome_ = std::move(outcome);
-  // What the body began inside and left open is ended with the whole.
   if (outcome_.status == Status::kOk && !stopping_) return Commit();
+  if (outcome_.status == Status::kOk) outcome_ = Outcome::Cancelled(Phase::kTask);
   retry_ = !stopping_ && MayRetry(outcome_.error);
   Rollback();
 }

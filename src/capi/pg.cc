@@ -1,0 +1,293 @@
+// creche/pg.h: pools, connections and what runs on them.
+#include <creche/pg.h>
+
+#include <memory>
+
+#include "capi/options.h"
+#include "capi/pg_options.h"
+#include "capi/tail.h"
+#include "pg/acquire_operation.h"
+#include "pg/control_operation.h"
+#include "pg/query_operation.h"
+#include "pg/stream_operation.h"
+#include "pg/transaction_operation.h"
+
+using namespace creche;
+using namespace creche::capi;
+
+namespace creche::capi {
+
+namespace {
+
+Ref<pg::Pool> FindPool(creche_pool pool, creche_status* failed) {
+  Status status = Status::kOk;
+  Ref<pg::Pool> found = Find<pg::Pool>(pool.id, Kind::kPool, &status);
+  *failed = found ? CRECHE_OK : Answer(status, pool.id, "a pool");
+  return found;
+}
+
+// One that takes work.
+Ref<pg::Pool> FindOpenPool(creche_pool pool, creche_status* failed) {
+  Ref<pg::Pool> found = FindPool(pool, failed);
+  if (!found || !found->closing()) return found;
+  *failed = Fail(Status::kClosed, "the pool is closed");
+  return nullptr;
+}
+
+Ref<pg::ConnectionLease> FindConnection(creche_connection connection, creche_status* failed) {
+  Status status = Status::kOk;
+  auto found = Find<pg::ConnectionLease>(connection.id, Kind::kConnection, &status);
+  *failed = found ? CRECHE_OK : Answer(status, connection.id, "a connection");
+  if (!found || !found->pool().closing()) return found;
+  *failed = Fail(Status::kClosed, "the connection's pool is closed");
+  return nullptr;
+}
+
+enum class Form { kQuery, kStream, kScript };
+
+// Where it runs has been found; the rest is the same for pools and connections.
+creche_status StartStatement(pg::Place place, Form form, creche_scope in, const char* sql,
+                             const creche_value* args, size_t args_count,
+                             const creche_query_options* given, creche_done_fn done, void* user,
+                             creche_task* task) {
+  pg::QueryOptions options;
+  const creche_task_options* task_options;
+  if (creche_status failed = ReadQuery(given, &options, &task_options)) return failed;
+  TailReader reader;
+  if (creche_status failed = reader.Read(in, task_options, done, user, task)) return failed;
+  if (creche_status failed = CheckSql(sql, args, args_count)) return failed;
+  pg::Statement statement(sql, reinterpret_cast<const pg::Value*>(args), args_count);
+  Loop& loop = place.loop();
+  const auto keep = Ref<Loop>::Share(&loop);
+  std::unique_ptr<tasks::Operation> operation;
+  if (form == Form::kStream)
+    operation =
+        std::make_unique<pg::StreamOperation>(std::move(place), std::move(statement), options);
+  else
+    operation = std::make_unique<pg::QueryOperation>(std::move(place), std::move(statement),
+                                                     options, form == Form::kScript);
+  return Started(tasks::StartOperation(loop, reader.tail, std::move(operation)), in);
+}
+
+creche_status OnPool(creche_pool pool, Form form, creche_scope in, const char* sql,
+                     const creche_value* args, size_t args_count,
+                     const creche_query_options* options, creche_done_fn done, void* user,
+                     creche_task* task) {
+  return Guard([&]() -> creche_status {
+    if (task) *task = {};
+    creche_status failed = CRECHE_OK;
+    Ref<pg::Pool> found = FindOpenPool(pool, &failed);
+    if (!found) return failed;
+    return StartStatement(pg::Place(std::move(found)), form, in, sql, args, args_count, options,
+                          done, user, task);
+  });
+}
+
+creche_status OnConnection(creche_connection connection, Form form, creche_scope in,
+                           const char* sql, const creche_value* args, size_t args_count,
+                           const creche_query_options* options, creche_done_fn done, void* user,
+                           creche_task* task) {
+  return Guard([&]() -> creche_status {
+    if (task) *task = {};
+    creche_status failed = CRECHE_OK;
+    Ref<pg::ConnectionLease> found = FindConnection(connection, &failed);
+    if (!found) return failed;
+    return StartStatement(pg::Place(std::move(found)), form, in, sql, args, args_count, options,
+                          done, user, task);
+  });
+}
+
+creche_status Control(creche_connection connection, pg::ControlOperation::Step step,
+                      creche_scope in, const creche_transaction_options* given, creche_done_fn done,
+                      void* user, creche_task* task) {
+  return Guard([&]() -> creche_status {
+    if (task) *task = {};
+    creche_status failed = CRECHE_OK;
+    Ref<pg::ConnectionLease> found = FindConnection(connection, &failed);
+    if (!found) return failed;
+    pg::TransactionOptions options;
+    const creche_task_options* task_options;
+    if ((failed = ReadTransaction(given, &options, &task_options))) return failed;
+    TailReader reader;
+    if ((failed = reader.Read(in, task_options, done, user, task))) return failed;
+    // The end of a transaction is shielded; commit_timeout bounds it.
+    if (step != pg::ControlOperation::Step::kBegin) {
+      reader.options.shield = true;
+      reader.tail.options = &reader.options;
+    }
+    const auto loop = Ref<Loop>::Share(&found->loop());
+    auto operation =
+        std::make_unique<pg::ControlOperation>(pg::Place(std::move(found)), step, options);
+    return Started(tasks::StartOperation(*loop, reader.tail, std::move(operation)), in);
+  });
+}
+
+}  // namespace
+}  // namespace creche::capi
+
+extern "C" {
+
+creche_status creche_pool_open(creche_loop loop, const char* dsn,
+                               const creche_pool_options* options, creche_pool* pool) {
+  return Guard([&]() -> creche_status {
+    if (!pool) return Fail(Status::kInvalid, "pool is NULL: nowhere to store the handle");
+    *pool = {};
+    pg::PoolOptions o;
+    if (creche_status failed = ReadPool(options, &o)) return failed;
+    Status status = Status::kOk;
+    Ref<Loop> found = tasks::FindLoop(loop.scope.id, &status);
+    if (!found) return Answer(status, loop.scope.id, "a loop");
+    Ref<pg::Pool> opened;
+    status = pg::Pool::Open(std::move(found), dsn, o, &opened);
+    if (status != Status::kOk) return Answer(status, loop.scope.id, "a loop");
+    pool->id = AddObject(Kind::kPool, opened);
+    if (pool->id != 0) return CRECHE_OK;
+    opened->Released();
+    return Answer(Status::kNoMemory, 0, "a pool");
+  });
+}
+
+creche_status creche_pool_close(creche_pool pool, creche_done_fn done, void* user) {
+  return Guard([&]() -> creche_status {
+    if (done == creche_to_group)
+      return Fail(Status::kInvalid, "a close belongs to no group; give a function or NULL as done");
+    creche_status failed = CRECHE_OK;
+    Ref<pg::Pool> found = FindPool(pool, &failed);
+    if (!found) return failed;
+    return Answer(found->Close(done == creche_nobody ? nullptr : ToDone(done), user), pool.id,
+                  "a pool");
+  });
+}
+
+void creche_pool_release(creche_pool pool) {
+  const int saved = errno;
+  if (KindOf(pool.id) == Kind::kPool) ReleaseObject(pool.id);
+  errno = saved;
+}
+
+creche_status creche_pool_get_counters(creche_pool pool, creche_pool_counters* counters,
+                                       size_t size) {
+  return Guard([&]() -> creche_status {
+    if (!counters || size < sizeof(uint32_t))
+      return Fail(Status::kInvalid, "counters is NULL, or size too small");
+    creche_status failed = CRECHE_OK;
+    Ref<pg::Pool> found = FindPool(pool, &failed);
+    if (!found) return failed;
+    const pg::Counters& c = found->counters();
+    creche_pool_counters filled{};
+    filled.size = static_cast<uint32_t>(size);
+    filled.connections = c.connections.get();
+    filled.idle = c.idle.get();
+    filled.leased = c.leased.get();
+    filled.waiting = c.waiting.get();
+    filled.connects = c.connects.get();
+    filled.statements = c.statements.get();
+    filled.pipelined = c.pipelined.get();
+    filled.prepares = c.prepares.get();
+    filled.cancels = c.cancels.get();
+    filled.resent = c.resent.get();
+    filled.dropped = c.dropped.get();
+    StoreSized(filled, counters, size);
+    return CRECHE_OK;
+  });
+}
+
+creche_status creche_pool_query(creche_pool pool, creche_scope in, const char* sql,
+                                const creche_value* args, size_t args_count,
+                                const creche_query_options* options, creche_done_fn done,
+                                void* user, creche_task* task) {
+  return OnPool(pool, Form::kQuery, in, sql, args, args_count, options, done, user, task);
+}
+
+creche_status creche_pool_stream(creche_pool pool, creche_scope in, const char* sql,
+                                 const creche_value* args, size_t args_count,
+                                 const creche_query_options* options, creche_done_fn done,
+                                 void* user, creche_task* task) {
+  return OnPool(pool, Form::kStream, in, sql, args, args_count, options, done, user, task);
+}
+
+creche_status creche_pool_acquire(creche_pool pool, creche_scope in,
+                                  const creche_task_options* options, creche_done_fn done,
+                                  void* user, creche_task* task) {
+  return Guard([&]() -> creche_status {
+    if (task) *task = {};
+    creche_status failed = CRECHE_OK;
+    Ref<pg::Pool> found = FindOpenPool(pool, &failed);
+    if (!found) return failed;
+    TailReader reader;
+    if ((failed = reader.Read(in, options, done, user, task))) return failed;
+    const auto loop = Ref<Loop>::Share(&found->loop());
+    auto operation = std::make_unique<pg::AcquireOperation>(std::move(found));
+    return Started(tasks::StartOperation(*loop, reader.tail, std::move(operation)), in);
+  });
+}
+
+creche_status creche_pool_transaction(creche_pool pool, creche_scope in, creche_done_fn body,
+                                      void* body_user, const creche_transaction_options* given,
+                                      creche_done_fn done, void* user, creche_task* task) {
+  return Guard([&]() -> creche_status {
+    if (task) *task = {};
+    creche_status failed = CRECHE_OK;
+    Ref<pg::Pool> found = FindOpenPool(pool, &failed);
+    if (!found) return failed;
+    if (!body || body == creche_to_group || body == creche_nobody)
+      return Fail(Status::kInvalid, "body must be a function of yours");
+    pg::TransactionOptions options;
+    const creche_task_options* task_options;
+    if ((failed = ReadTransaction(given, &options, &task_options))) return failed;
+    TailReader reader;
+    if ((failed = reader.Read(in, task_options, done, user, task))) return failed;
+    const auto loop = Ref<Loop>::Share(&found->loop());
+    auto operation = std::make_unique<pg::TransactionOperation>(std::move(found), options,
+                                                                ToDone(body), body_user);
+    return Started(tasks::StartOperation(*loop, reader.tail, std::move(operation)), in);
+  });
+}
+
+void creche_connection_release(creche_connection connection) {
+  const int saved = errno;
+  if (KindOf(connection.id) == Kind::kConnection) ReleaseObject(connection.id);
+  errno = saved;
+}
+
+creche_status creche_connection_query(creche_connection connection, creche_scope in,
+                                      const char* sql, const creche_value* args, size_t args_count,
+                                      const creche_query_options* options, creche_done_fn done,
+                                      void* user, creche_task* task) {
+  return OnConnection(connection, Form::kQuery, in, sql, args, args_count, options, done, user,
+                      task);
+}
+
+creche_status creche_connection_stream(creche_connection connection, creche_scope in,
+                                       const char* sql, const creche_value* args, size_t args_count,
+                                       const creche_query_options* options, creche_done_fn done,
+                                       void* user, creche_task* task) {
+  return OnConnection(connection, Form::kStream, in, sql, args, args_count, options, done, user,
+                      task);
+}
+
+creche_status creche_connection_script(creche_connection connection, creche_scope in,
+                                       const char* sql, const creche_query_options* options,
+                                       creche_done_fn done, void* user, creche_task* task) {
+  return OnConnection(connection, Form::kScript, in, sql, nullptr, 0, options, done, user, task);
+}
+
+creche_status creche_connection_begin(creche_connection connection, creche_scope in,
+                                      const creche_transaction_options* options,
+                                      creche_done_fn done, void* user, creche_task* task) {
+  return Control(connection, pg::ControlOperation::Step::kBegin, in, options, done, user, task);
+}
+
+creche_status creche_connection_commit(creche_connection connection, creche_scope in,
+                                       const creche_transaction_options* options,
+                                       creche_done_fn done, void* user, creche_task* task) {
+  return Control(connection, pg::ControlOperation::Step::kCommit, in, options, done, user, task);
+}
+
+creche_status creche_connection_rollback(creche_connection connection, creche_scope in,
+                                         const creche_transaction_options* options,
+                                         creche_done_fn done, void* user, creche_task* task) {
+  return Control(connection, pg::ControlOperation::Step::kRollback, in, options, done, user, task);
+}
+
+}  // extern "C"

@@ -1,0 +1,22 @@
+// The options structs of creche/pg.h, as the pg layer knows them.
+#pragma once
+#include <creche/pg.h>
+
+#include "capi/options.h"
+#include "capi/tail.h"
+#include "pg/pool.h"
+#include "pg/query_operation.h"
+#include "pg/transaction_text.h"
+
+namespace creche::capi {
+
+creche_status ReadPool(const creche_pool_options* given, pg::PoolOptions* options);
+// *task: the options of the task in it, or NULL.
+creche_status ReadQuery(const creche_query_options* given, pg::QueryOptions* options,
+                        const creche_task_options** task);
+creche_status ReadTransaction(const creche_transaction_options* given,
+                              pg::TransactionOptions* options, const creche_task_options** task);
+// What a statement is made from; it may fail for want of memory only (bad_alloc).
+creche_status CheckSql(const char* sql, const creche_value* args, size_t args_count);
+
+}  // namespace creche::capi
