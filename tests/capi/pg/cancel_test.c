@@ -1,0 +1,199 @@
+/* Cancelling and time limits: the query stops on the server, the connection lives on. */
+#include "pg_test.h"
+
+static creche_query_options with_task(const creche_task_options* task) {
+  creche_query_options o;
+  OK(creche_query_options_init(&o, sizeof o));
+  o.task = task;
+  return o;
+}
+
+static int64_t sleepers(creche_pool pool) {
+  return number(pool,
+                "select count(*) from pg_stat_activity where state = 'active' and query like "
+                "'%pg_sleep(20)%' and pid <> pg_backend_pid()");
+}
+
+static void test_cancel_a_running_query(void** state) {
+  (void)state;
+  creche_pool pool = open_pool(1), other = open_pool(1);
+  for (int i = 0; i < 3; i++) {
+    answer a;
+    answer_init(&a);
+    creche_task task;
+    OK(creche_pool_query(pool, loop.scope, "select pg_sleep(20)", NULL, 0, NULL, on_answer, &a,
+                         &task));
+    while (sleepers(other) == 0) nap_ms(5);
+    int64_t began = now_ms();
+    OK(creche_scope_cancel(task.scope, "enough"));
+    EXPECT(&a, CRECHE_E_CANCELLED);
+    assert_string_equal(a.error->reason_text, "enough");
+    assert_true(now_ms() - began < 1000);
+    assert_int_equal(sleepers(other), 0);
+    answer_free(&a);
+    assert_int_equal(number(pool, "select 42"), 42);
+  }
+  assert_int_equal(counters(pool).connects, 1);
+  assert_int_equal(counters(pool).cancels, 3);
+  close_pool(pool);
+  close_pool(other);
+}
+
+static void test_timeout(void** state) {
+  (void)state;
+  creche_pool pool = open_pool(1);
+  creche_task_options t;
+  OK(creche_task_options_init(&t, sizeof t));
+  t.timeout = 50 * CRECHE_MILLISECOND;
+  creche_query_options o = with_task(&t);
+  answer a;
+  answer_init(&a);
+  int64_t began = now_ms();
+  OK(creche_pool_query(pool, loop.scope, "select pg_sleep(20)", NULL, 0, &o, on_answer, &a, NULL));
+  EXPECT(&a, CRECHE_E_TIMEOUT);
+  assert_in_range(now_ms() - began, 49, 1500);
+  answer_free(&a);
+  assert_int_equal(number(pool, "select 1"), 1);
+  assert_int_equal(counters(pool).connects, 1);
+  close_pool(pool);
+}
+
+static void test_cancel_what_waits(void** state) {
+  (void)state;
+  creche_pool pool = open_pool(1);
+  creche_connection c = acquire(pool);
+  answer a, b;
+  creche_task task;
+  answer_init(&a);
+  OK(creche_pool_query(pool, loop.scope, "select 1", NULL, 0, NULL, on_answer, &a, &task));
+  nap_ms(20);
+  assert_int_equal(counters(pool).waiting, 1);
+  OK(creche_scope_cancel(task.scope, NULL));
+  EXPECT(&a, CRECHE_E_CANCELLED);
+  assert_int_equal(a.error->phase, CRECHE_PHASE_POOL);
+  answer_free(&a);
+  /* Behind another one on a connection: it is cancelled when its turn comes, the first is not hit.
+   */
+  answer_init(&a);
+  answer_init(&b);
+  OK(creche_connection_query(c, loop.scope, "select pg_sleep(0.3), 7", NULL, 0, NULL, on_answer, &a,
+                             NULL));
+  OK(creche_connection_query(c, loop.scope, "select pg_sleep(20)", NULL, 0, NULL, on_answer, &b,
+                             &task));
+  nap_ms(50);
+  OK(creche_scope_cancel(task.scope, NULL));
+  EXPECT(&a, CRECHE_OK);
+  EXPECT(&b, CRECHE_E_CANCELLED);
+  assert_int_equal(creche_row_int4(a.rows, 0, 1), 7);
+  answer_free(&a);
+  answer_free(&b);
+  /* The first of several: those behind it run. */
+  answer_init(&a);
+  answer_init(&b);
+  OK(creche_connection_query(c, loop.scope, "select pg_sleep(20)", NULL, 0, NULL, on_answer, &a,
+                             &task));
+  OK(creche_connection_query(c, loop.scope, "select 8", NULL, 0, NULL, on_answer, &b, NULL));
+  nap_ms(50);
+  OK(creche_scope_cancel(task.scope, NULL));
+  EXPECT(&a, CRECHE_E_CANCELLED);
+  EXPECT(&b, CRECHE_OK);
+  assert_int_equal(creche_row_int4(b.rows, 0, 0), 8);
+  answer_free(&a);
+  answer_free(&b);
+  creche_connection_release(c);
+  assert_int_equal(counters(pool).connects, 1);
+  close_pool(pool);
+}
+
+static void test_cancelled_group(void** state) {
+  (void)state;
+  creche_pool pool = open_pool(3);
+  answer group_end, a[10];
+  answer_init(&group_end);
+  creche_group group;
+  OK(creche_group_open(loop.scope, NULL, on_answer, &group_end, &group));
+  for (int i = 0; i < 10; i++) {
+    answer_init(&a[i]);
+    OK(creche_pool_query(pool, group.scope, i == 1 ? "select 1/0" : "select pg_sleep(20)", NULL, 0,
+                         NULL, on_answer, &a[i], NULL));
+  }
+  OK(creche_group_close(group));
+  EXPECT(&group_end, CRECHE_E_GROUP);
+  for (int i = 0; i < 10; i++) {
+    EXPECT(&a[i], i == 1 ? CRECHE_E_PG : CRECHE_E_CANCELLED);
+    answer_free(&a[i]);
+  }
+  answer_free(&group_end);
+  assert_int_equal(number(pool, "select 1"), 1);
+  assert_int_equal(counters(pool).dropped, 0);
+  close_pool(pool);
+}
+
+static void test_close_pool_while_running(void** state) {
+  (void)state;
+  creche_pool pool = open_pool(2), other = open_pool(1);
+  answer a[4], end;
+  for (int i = 0; i < 4; i++) {
+    answer_init(&a[i]);
+    OK(creche_pool_query(pool, loop.scope, "select pg_sleep(20)", NULL, 0, NULL, on_answer, &a[i],
+                         NULL));
+  }
+  while (sleepers(other) < 2) nap_ms(5);
+  answer_init(&end);
+  int64_t began = now_ms();
+  OK(creche_pool_close(pool, on_answer, &end));
+  EXPECT(&end, CRECHE_OK);
+  assert_true(now_ms() - began < 2000);
+  for (int i = 0; i < 4; i++) {
+    EXPECT(&a[i], CRECHE_E_CLOSED);
+    answer_free(&a[i]);
+  }
+  assert_int_equal(sleepers(other), 0);
+  creche_task task;
+  assert_int_equal(
+      creche_pool_query(pool, loop.scope, "select 1", NULL, 0, NULL, NULL, NULL, &task),
+      CRECHE_E_CLOSED);
+  answer_free(&end);
+  creche_pool_release(pool);
+  close_pool(other);
+}
+
+static void test_frozen_server(void** state) {
+  (void)state;
+  creche_pool pool;
+  creche_pool_options p;
+  OK(creche_pool_options_init(&p, sizeof p));
+  p.max_size = 2;
+  p.cancel_timeout = 300 * CRECHE_MILLISECOND;
+  p.connect_timeout = 300 * CRECHE_MILLISECOND;
+  OK(creche_pool_open(loop, support_postgres_url(server), &p, &pool));
+  must(pool, "select 1");
+  support_postgres_freeze(server);
+  creche_task_options t;
+  OK(creche_task_options_init(&t, sizeof t));
+  t.timeout = 100 * CRECHE_MILLISECOND;
+  creche_query_options o = with_task(&t);
+  int64_t began = now_ms();
+  answer a, b;
+  answer_init(&a);
+  OK(creche_pool_query(pool, loop.scope, "select 1", NULL, 0, &o, on_answer, &a, NULL));
+  EXPECT(&a, CRECHE_E_TIMEOUT);
+  assert_true(now_ms() - began < 3000);
+  answer_free(&a);
+  run(pool, &b, "select 2");
+  EXPECT(&b, CRECHE_E_TIMEOUT); /* connecting */
+  assert_true(b.error->phase == CRECHE_PHASE_CONNECT || b.error->phase == CRECHE_PHASE_AUTH);
+  answer_free(&b);
+  support_postgres_thaw(server);
+  assert_int_equal(number(pool, "select 3"), 3);
+  close_pool(pool);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_cancel_a_running_query),   cmocka_unit_test(test_timeout),
+      cmocka_unit_test(test_cancel_what_waits),        cmocka_unit_test(test_cancelled_group),
+      cmocka_unit_test(test_close_pool_while_running), cmocka_unit_test(test_frozen_server),
+  };
+  return cmocka_run_group_tests(tests, start_server, stop_server);
+}

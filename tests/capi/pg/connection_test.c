@@ -1,0 +1,337 @@
+/* Leased connections: order, reset, scripts, transactions, streams. */
+#include "pg_test.h"
+
+static void test_pipelined_in_order(void** state) {
+  (void)state;
+  creche_pool pool = open_pool(1);
+  creche_connection c = acquire(pool);
+  must_on(c, "create temp table seq (n int)");
+  enum { kCount = 200 };
+  static answer a[kCount];
+  char sql[100];
+  for (int i = 0; i < kCount; i++) {
+    answer_init(&a[i]);
+    snprintf(sql, sizeof sql,
+             i % 10 == 5 ? "select 1/0 + %d"
+                         : "insert into seq values (%d) returning (select count(*) from seq)",
+             i);
+    OK(creche_connection_query(c, loop.scope, sql, NULL, 0, NULL, on_answer, &a[i], NULL));
+  }
+  int done = 0;
+  for (int i = 0; i < kCount; i++) {
+    if (i % 10 == 5) {
+      EXPECT(&a[i], CRECHE_E_PG);
+      assert_string_equal(answer_state(&a[i]), "22012");
+    } else {
+      EXPECT(&a[i], CRECHE_OK);
+      assert_int_equal(creche_row_int8(a[i].rows, 0, 0), done++);
+    }
+    assert_int_equal(a[i].ended, 1);
+    answer_free(&a[i]);
+  }
+  assert_true(counters(pool).pipelined > 0);
+  creche_connection_release(c);
+  creche_connection_release(c);
+  close_pool(pool);
+}
+
+static void test_reset(void** state) {
+  (void)state;
+  creche_pool pool = open_pool(1);
+  must(pool, "create role somebody");
+  creche_connection c = acquire(pool);
+  must_on(c, "set application_name = 'changed'");
+  must_on(c, "set role somebody");
+  must_on(c, "listen news");
+  number_on(c, "select pg_advisory_lock(1) is null");
+  must_on(c, "declare held cursor with hold for select 1");
+  must_on(c, "begin");
+  must_on(c, "create temp table left_open (i int)");
+  creche_connection_release(c);
+  answer a;
+  run(pool, &a,
+      "select current_user = session_user and current_setting('application_name') <> 'changed'"
+      " and not exists (select from pg_listening_channels())"
+      " and not exists (select from pg_locks where locktype = 'advisory')"
+      " and not exists (select from pg_cursors where name <> '') and to_regclass('left_open') is "
+      "null");
+  EXPECT(&a, CRECHE_OK);
+  assert_int_equal(creche_row_bool(a.rows, 0, 0), 1);
+  answer_free(&a);
+  /* A statement on the pool that leaves something is undone, too. */
+  must(pool, "set role somebody");
+  run(pool, &a, "select current_user = session_user");
+  assert_int_equal(creche_row_bool(a.rows, 0, 0), 1);
+  answer_free(&a);
+  must(pool, "begin");
+  must(pool, "create table t_begin (i int)");
+  assert_int_equal(number(pool, "select count(*) from pg_class where relname = 't_begin'"), 1);
+  must(pool, "drop table t_begin");
+  must(pool, "drop role somebody");
+  assert_int_equal(counters(pool).connects, 1);
+  close_pool(pool);
+}
+
+static void test_release_lets_statements_finish(void** state) {
+  (void)state;
+  creche_pool pool = open_pool(1);
+  must(pool, "create table f (i int)");
+  for (int round = 0; round < 20; round++) {
+    creche_connection c = acquire(pool);
+    answer a, b;
+    answer_init(&a);
+    answer_init(&b);
+    OK(creche_connection_query(c, loop.scope, "select pg_sleep(0.01)", NULL, 0, NULL, on_answer, &a,
+                               NULL));
+    OK(creche_connection_query(c, loop.scope, "insert into f values (1)", NULL, 0, NULL, on_answer,
+                               &b, NULL));
+    creche_connection_release(c);
+    EXPECT(&a, CRECHE_OK);
+    EXPECT(&b, CRECHE_OK);
+    answer_free(&a);
+    answer_free(&b);
+    answer_init(&a);
+    assert_int_equal(
+        creche_connection_query(c, loop.scope, "select 1", NULL, 0, NULL, on_answer, &a, NULL),
+        CRECHE_E_ENDED);
+    answer_free(&a);
+  }
+  assert_int_equal(number(pool, "select count(*) from f"), 20);
+  must(pool, "drop table f");
+  close_pool(pool);
+}
+
+static void test_script(void** state) {
+  (void)state;
+  creche_pool pool = open_pool(1);
+  creche_connection c = acquire(pool);
+  answer a, b;
+  answer_init(&a);
+  answer_init(&b);
+  OK(creche_connection_script(
+      c, loop.scope,
+      "create temp table s (i int); insert into s values (1), (2); update s set i = 3", NULL,
+      on_answer, &a, NULL));
+  OK(creche_connection_query(c, loop.scope, "select sum(i) from s", NULL, 0, NULL, on_answer, &b,
+                             NULL));
+  EXPECT(&a, CRECHE_OK);
+  assert_int_equal(a.code, 2);
+  assert_null(a.rows);
+  EXPECT(&b, CRECHE_OK);
+  assert_int_equal(creche_row_int8(b.rows, 0, 0), 6);
+  answer_free(&a);
+  answer_free(&b);
+  answer_init(&a);
+  OK(creche_connection_script(c, loop.scope,
+                              "insert into s values (9); select 1/0; insert into s values (10)",
+                              NULL, on_answer, &a, NULL));
+  EXPECT(&a, CRECHE_E_PG);
+  answer_free(&a);
+  assert_int_equal(number_on(c, "select count(*) from s"), 2);
+  answer_init(&a);
+  OK(creche_connection_script(c, loop.scope, "select 1; copy s to stdout", NULL, on_answer, &a,
+                              NULL));
+  EXPECT(&a, CRECHE_E_UNSUPPORTED);
+  answer_free(&a);
+  creche_connection_release(c);
+  assert_int_equal(number(pool, "select 1"), 1);
+  close_pool(pool);
+}
+
+static creche_status control(creche_status (*call)(creche_connection, creche_scope,
+                                                   const creche_transaction_options*,
+                                                   creche_done_fn, void*, creche_task*),
+                             creche_connection c, answer* a) {
+  answer_init(a);
+  OK(call(c, loop.scope, NULL, on_answer, a, NULL));
+  return answer_wait(a);
+}
+
+static void step(creche_status (*call)(creche_connection, creche_scope,
+                                       const creche_transaction_options*, creche_done_fn, void*,
+                                       creche_task*),
+                 creche_connection c, creche_status expected) {
+  answer a;
+  control(call, c, &a);
+  EXPECT(&a, expected);
+  answer_free(&a);
+}
+
+static void test_begin_commit_rollback(void** state) {
+  (void)state;
+  creche_pool pool = open_pool(1);
+  must(pool, "create table tx (i int)");
+  creche_connection c = acquire(pool);
+  step(creche_connection_commit, c, CRECHE_E_STATE);
+  step(creche_connection_begin, c, CRECHE_OK);
+  must_on(c, "insert into tx values (1)");
+  step(creche_connection_begin, c, CRECHE_OK);
+  must_on(c, "insert into tx values (2)");
+  step(creche_connection_rollback, c, CRECHE_OK);
+  step(creche_connection_begin, c, CRECHE_OK);
+  must_on(c, "insert into tx values (3)");
+  step(creche_connection_commit, c, CRECHE_OK);
+  step(creche_connection_commit, c, CRECHE_OK);
+  assert_int_equal(number_on(c, "select sum(i) from tx"), 4);
+  /* A failed statement: COMMIT is answered by ROLLBACK. */
+  step(creche_connection_begin, c, CRECHE_OK);
+  answer a;
+  run_on(c, &a, "select 1/0");
+  EXPECT(&a, CRECHE_E_PG);
+  answer_free(&a);
+  step(creche_connection_commit, c, CRECHE_E_ROLLED_BACK);
+  /* A failed savepoint leaves the rest usable. */
+  step(creche_connection_begin, c, CRECHE_OK);
+  must_on(c, "insert into tx values (10)");
+  step(creche_connection_begin, c, CRECHE_OK);
+  run_on(c, &a, "select 1/0");
+  answer_free(&a);
+  step(creche_connection_commit, c, CRECHE_E_PG);
+  step(creche_connection_rollback, c, CRECHE_OK);
+  step(creche_connection_commit, c, CRECHE_OK);
+  assert_int_equal(number_on(c, "select sum(i) from tx"), 14);
+  step(creche_connection_begin, c, CRECHE_OK);
+  must_on(c, "delete from tx");
+  creche_connection_release(c);
+  assert_int_equal(number(pool, "select sum(i) from tx"), 14);
+  must(pool, "drop table tx");
+  close_pool(pool);
+}
+
+typedef struct stream_check {
+  answer a;
+  int64_t next;
+  int wrong;
+  int blocks;
+} stream_check;
+
+static void on_stream(void* user, const creche_completion* c) {
+  stream_check* s = user;
+  if (c->kind == CRECHE_ROWS) {
+    const creche_row_block* b = c->data;
+    s->blocks++;
+    for (uint64_t r = 0; r < b->row_count; r++)
+      if (creche_row_int8(b, r, 0) != s->next++) s->wrong++;
+    creche_rows_release((creche_rows){c->value});
+  } else {
+    on_answer(&s->a, c);
+  }
+}
+
+static void test_stream(void** state) {
+  (void)state;
+  creche_pool pool = open_pool(1);
+  stream_check s = {.next = 1};
+  answer_init(&s.a);
+  OK(creche_pool_stream(pool, loop.scope,
+                        "select i::int8, 'text ' || i from generate_series(1, 100000) i", NULL, 0,
+                        NULL, on_stream, &s, NULL));
+  EXPECT(&s.a, CRECHE_OK);
+  assert_int_equal(s.next, 100001);
+  assert_int_equal(s.wrong, 0);
+  assert_int_equal(s.a.code, 100000);
+  assert_true(s.blocks >= 25);
+  answer_free(&s.a);
+  /* An error after rows. */
+  memset(&s, 0, sizeof s);
+  s.next = -5;
+  answer_init(&s.a);
+  OK(creche_pool_stream(pool, loop.scope, "select i::int8, 1/i from generate_series(-5, 5) i", NULL,
+                        0, NULL, on_stream, &s, NULL));
+  EXPECT(&s.a, CRECHE_E_PG);
+  assert_int_equal(s.next, 0);
+  answer_free(&s.a);
+  /* Slow rows come before their block is full. */
+  memset(&s, 0, sizeof s);
+  s.next = 1;
+  answer_init(&s.a);
+  creche_task task;
+  OK(creche_pool_stream(pool, loop.scope,
+                        "select i::int8 from generate_series(1, 100) i, lateral (select "
+                        "repeat('x', 8000), pg_sleep(case when i = 50 then 60 else 0 end)) x",
+                        NULL, 0, NULL, on_stream, &s, &task));
+  nap_ms(200);
+  OK(creche_scope_cancel(task.scope, NULL));
+  EXPECT(&s.a, CRECHE_E_CANCELLED);
+  answer_free(&s.a);
+  assert_int_equal(number(pool, "select 1"), 1);
+  assert_int_equal(counters(pool).connects, 1);
+  close_pool(pool);
+}
+
+typedef struct holder {
+  answer a;
+  pthread_mutex_t lock;
+  uint64_t held[64];
+  int count;
+} holder;
+
+static void on_hold(void* user, const creche_completion* c) {
+  holder* h = user;
+  if (c->kind != CRECHE_ROWS) {
+    on_answer(&h->a, c);
+    return;
+  }
+  pthread_mutex_lock(&h->lock);
+  if (h->count < 64) h->held[h->count] = c->value;
+  h->count++;
+  pthread_mutex_unlock(&h->lock);
+}
+
+static int held(holder* h) {
+  pthread_mutex_lock(&h->lock);
+  int n = h->count;
+  pthread_mutex_unlock(&h->lock);
+  return n;
+}
+
+static void test_stream_holds_back(void** state) {
+  (void)state;
+  creche_pool pool = open_pool(1);
+  static holder h;
+  answer_init(&h.a);
+  pthread_mutex_init(&h.lock, NULL);
+  creche_query_options o;
+  OK(creche_query_options_init(&o, sizeof o));
+  o.block_rows = 100;
+  o.blocks = 2;
+  OK(creche_pool_stream(pool, loop.scope, "select i from generate_series(1, 1000) i", NULL, 0, &o,
+                        on_hold, &h, NULL));
+  for (int i = 0; i < 10; i++) {
+    while (held(&h) < (i + 2 < 10 ? i + 2 : 10)) nap_ms(1);
+    if (i < 3) {
+      nap_ms(20);
+      assert_int_equal(held(&h), i + 2);
+    }
+    creche_rows_release((creche_rows){h.held[i]});
+  }
+  EXPECT(&h.a, CRECHE_OK);
+  assert_int_equal(h.count, 10);
+  answer_free(&h.a);
+  /* Cancelled while held back. */
+  h.count = 0;
+  answer_init(&h.a);
+  creche_task task;
+  OK(creche_pool_stream(pool, loop.scope, "select i from generate_series(1, 100000000) i", NULL, 0,
+                        &o, on_hold, &h, &task));
+  while (held(&h) < 2) nap_ms(1);
+  OK(creche_scope_cancel(task.scope, NULL));
+  EXPECT(&h.a, CRECHE_E_CANCELLED);
+  answer_free(&h.a);
+  for (int i = 0; i < h.count; i++) creche_rows_release((creche_rows){h.held[i]});
+  assert_int_equal(number(pool, "select 1"), 1);
+  close_pool(pool);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_pipelined_in_order),
+      cmocka_unit_test(test_reset),
+      cmocka_unit_test(test_release_lets_statements_finish),
+      cmocka_unit_test(test_script),
+      cmocka_unit_test(test_begin_commit_rollback),
+      cmocka_unit_test(test_stream),
+      cmocka_unit_test(test_stream_holds_back),
+  };
+  return cmocka_run_group_tests(tests, start_server, stop_server);
+}
