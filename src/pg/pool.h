@@ -89,6 +89,9 @@ class Pool final : public Object,
   void Serve() noexcept;
   void ServeOnce() noexcept;
   Waiter* Oldest() const noexcept;
+  Waiter* OldestSharing() noexcept;
+  bool MayShare(const Waiter& waiter) noexcept;
+  Connection::Books::Use UseOf(const Waiter& waiter) noexcept;
   void Grant(Waiter* waiter, Connection* connection, Connection::Books::Use use) noexcept;
   Connection* LeastLoaded() noexcept;
   void Reserve() noexcept;

@@ -12,11 +12,13 @@ using Use = Connection::Books::Use;
 void Pool::Wait(Waiter* waiter, bool shareable, uint64_t hash) noexcept {
   if (begun_close_) return waiter->OnRefused(ClosedError());
   const bool again = waiter->ticket_ != 0;
-  waiter->shareable_ = shareable && options_.pipeline && history_.IsShort(hash);
+  waiter->candidate_ = shareable && options_.pipeline;
+  waiter->hash_ = hash;
+  waiter->shareable_ = MayShare(*waiter);
   // The way of nearly all when there is room: no queue, no timer.
   if (!serving_ && !idle_.empty() && !Oldest()) {
     if (Connection* connection = PopIdle()) {
-      Grant(waiter, connection, waiter->shareable_ ? Use::kShared : Use::kTaken);
+      Grant(waiter, connection, UseOf(*waiter));
       return counters_.idle.Set(idle_.size());
     }
   }
@@ -50,6 +52,22 @@ Waiter* Pool::Oldest() const noexcept {
   return a->ticket_ < b->ticket_ ? a : b;
 }
 
+// It was unknown when it came, and may have become known while it waited.
+bool Pool::MayShare(const Waiter& waiter) noexcept {
+  return waiter.shareable_ || (waiter.candidate_ && history_.IsShort(waiter.hash_));
+}
+
+Use Pool::UseOf(const Waiter& waiter) noexcept {
+  return MayShare(waiter) ? Use::kShared : Use::kTaken;
+}
+
+Waiter* Pool::OldestSharing() noexcept {
+  Waiter* a = alone_.first();
+  Waiter* b = shareable_.first();
+  if (!a || !MayShare(*a)) return b;
+  return !b || a->ticket_ < b->ticket_ ? a : b;
+}
+
 // What is granted may fail, wait again or end inside, and so come back here: no recursion.
 void Pool::Serve() noexcept {
   if (serving_) {
@@ -75,18 +93,18 @@ void Pool::ServeOnce() noexcept {
     Connection* connection = PopIdle();
     if (!connection) break;
     Leave(waiter);
-    Grant(waiter, connection, waiter->shareable_ ? Use::kShared : Use::kTaken);
+    Grant(waiter, connection, UseOf(*waiter));
   }
   Grow();
   if (size() < options_.max_size) return;
   // None to spare: those who may share one do.
-  Reserve();
-  while (Waiter* waiter = shareable_.first()) {
+  while (Waiter* waiter = OldestSharing()) {
     Connection* connection = LeastLoaded();
     if (!connection) break;
     Leave(waiter);
     Grant(waiter, connection, Use::kShared);
   }
+  Reserve();
 }
 
 Connection* Pool::PopIdle() noexcept {

@@ -27,7 +27,9 @@ class Waiter {
   Waiter* next_ = nullptr;
   Waiter* prev_ = nullptr;
   bool queued_ = false;
-  bool shareable_ = false;
+  bool shareable_ = false;  // which queue it is in
+  bool candidate_ = false;  // one plain statement: shareable as soon as `hash_` is known as short
+  uint64_t hash_ = 0;
   uint64_t ticket_ = 0;  // the order of arrival; kept when it must wait again
   Nanos deadline_ = kNever;
 };
