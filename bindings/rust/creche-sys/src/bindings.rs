@@ -1,0 +1,1542 @@
+// Written by generate.py from the C headers: change those, and run it again.
+use core::ffi::{c_char, c_void};
+
+pub const CRECHE_VERSION_MAJOR: u32 = 0;
+
+pub const CRECHE_VERSION_MINOR: u32 = 1;
+
+pub const CRECHE_VERSION_PATCH: u32 = 0;
+
+/// major * 1000000 + minor * 1000 + patch
+pub const CRECHE_VERSION_NUMBER: u32 = 1000;
+
+/// Numbers are fixed for ever and the same on every platform; new ones are appended. A user's own
+/// statuses (creche_task_finish) are CRECHE_E_USER or anything from -1000 down.
+pub type creche_status = i32;
+
+pub const CRECHE_OK: creche_status = 0;
+
+/// an argument: NULL where not allowed, out of range, contradictory
+pub const CRECHE_E_INVALID: creche_status = -1;
+
+/// never was a handle of this kind: null, forged or of another kind
+pub const CRECHE_E_BAD_HANDLE: creche_status = -2;
+
+/// was good; what it named has ended or was released
+pub const CRECHE_E_ENDED: creche_status = -3;
+
+/// exists, but takes no more work
+pub const CRECHE_E_CLOSED: creche_status = -4;
+
+/// the objects belong to different loops
+pub const CRECHE_E_WRONG_LOOP: creche_status = -5;
+
+/// a blocking call inside a callback or a loop's run
+pub const CRECHE_E_WOULD_DEADLOCK: creche_status = -6;
+
+/// a signal arrived while waiting; call again
+pub const CRECHE_E_INTERRUPTED: creche_status = -7;
+
+/// the object was made before fork(), in the parent process
+pub const CRECHE_E_FORKED: creche_status = -8;
+
+/// an option that this version does not know, or is not built with
+pub const CRECHE_E_UNSUPPORTED: creche_status = -9;
+
+/// not now: finished twice, opened twice, out of order
+pub const CRECHE_E_STATE: creche_status = -10;
+
+/// live work is in the way; nothing was changed
+pub const CRECHE_E_BUSY: creche_status = -11;
+
+pub const CRECHE_E_NO_MEMORY: creche_status = -12;
+
+/// a limit of the options was exceeded (body size, waiters, ...)
+pub const CRECHE_E_LIMIT: creche_status = -13;
+
+/// a bug of the library: please report it
+pub const CRECHE_E_INTERNAL: creche_status = -14;
+
+/// the operating system refused; system_errno says why
+pub const CRECHE_E_SYSTEM: creche_status = -15;
+
+/// stopped by a scope; error->reason says which and why
+pub const CRECHE_E_CANCELLED: creche_status = -20;
+
+/// a deadline of its own, or a phase timeout, ran out
+pub const CRECHE_E_TIMEOUT: creche_status = -21;
+
+/// children failed; error->children is the tree of failures
+pub const CRECHE_E_GROUP: creche_status = -22;
+
+/// a task finished with groups or scopes of its own still open
+pub const CRECHE_E_MISNESTED: creche_status = -23;
+
+/// a task claimed CRECHE_E_CANCELLED though nobody cancelled it
+pub const CRECHE_E_NOT_CANCELLED: creche_status = -24;
+
+/// a failure that the user's own code reported
+pub const CRECHE_E_USER: creche_status = -25;
+
+/// not a URL that can be fetched
+pub const CRECHE_E_URL: creche_status = -40;
+
+/// the name could not be resolved
+pub const CRECHE_E_DNS: creche_status = -41;
+
+/// no address accepted a connection
+pub const CRECHE_E_CONNECT: creche_status = -42;
+
+/// the handshake or a record failed
+pub const CRECHE_E_TLS: creche_status = -43;
+
+/// the certificate is not trusted, or names another host
+pub const CRECHE_E_TLS_VERIFY: creche_status = -44;
+
+/// the peer closed or reset the connection before an answer
+pub const CRECHE_E_DISCONNECTED: creche_status = -45;
+
+/// the peer sent something that is not allowed
+pub const CRECHE_E_PROTOCOL: creche_status = -46;
+
+/// the connection ended inside a body
+pub const CRECHE_E_TRUNCATED: creche_status = -47;
+
+/// the body does not decode (gzip, deflate, br, zstd)
+pub const CRECHE_E_CODING: creche_status = -48;
+
+/// the request's body could not be produced or sent again
+pub const CRECHE_E_BODY: creche_status = -49;
+
+/// too many redirects, or one to a place that cannot be fetched
+pub const CRECHE_E_REDIRECT: creche_status = -50;
+
+/// the server answered with an error; error->sqlstate has its code
+pub const CRECHE_E_PG: creche_status = -60;
+
+/// a COMMIT was sent and its answer never came
+pub const CRECHE_E_OUTCOME_UNKNOWN: creche_status = -61;
+
+/// a COMMIT was answered by ROLLBACK
+pub const CRECHE_E_ROLLED_BACK: creche_status = -62;
+
+/// a value or a column does not have that type
+pub const CRECHE_E_TYPE: creche_status = -63;
+
+/// All times are int64_t nanoseconds; points in time are on the loop's clock (creche_now).
+pub const CRECHE_NEVER: i64 = i64::MAX;
+
+pub const CRECHE_NANOSECOND: i64 = 1;
+
+pub const CRECHE_MICROSECOND: i64 = 1000;
+
+pub const CRECHE_MILLISECOND: i64 = 1000000;
+
+pub const CRECHE_SECOND: i64 = 1000000000;
+
+/// 64-bit ids, free to copy, compare and send to other threads; other languages may declare each as
+/// uint64_t. {0} is the null handle. What is a scope holds one as its only member, so `group.scope`
+/// is the upcast. Scopes, groups, tasks and loops are names: they end by themselves and are never
+/// released. All others are owned: release them once (again, or {0}, is harmless).
+#[repr(C)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
+pub struct creche_scope {
+    pub id: u64,
+}
+
+#[repr(C)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
+pub struct creche_loop {
+    pub scope: creche_scope,
+}
+
+#[repr(C)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
+pub struct creche_group {
+    pub scope: creche_scope,
+}
+
+#[repr(C)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
+pub struct creche_task {
+    pub scope: creche_scope,
+}
+
+#[repr(C)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
+pub struct creche_queue {
+    pub id: u64,
+}
+
+#[repr(C)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
+pub struct creche_session {
+    pub id: u64,
+}
+
+#[repr(C)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
+pub struct creche_response {
+    pub id: u64,
+}
+
+#[repr(C)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
+pub struct creche_pool {
+    pub id: u64,
+}
+
+#[repr(C)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
+pub struct creche_connection {
+    pub id: u64,
+}
+
+#[repr(C)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
+pub struct creche_rows {
+    pub id: u64,
+}
+
+pub const CRECHE_PHASE_NONE: u32 = 0;
+
+/// waiting for a group's limit
+pub const CRECHE_PHASE_LIMIT: u32 = 1;
+
+/// waiting for a connection of a session or pool (acquire)
+pub const CRECHE_PHASE_POOL: u32 = 2;
+
+pub const CRECHE_PHASE_DNS: u32 = 3;
+
+pub const CRECHE_PHASE_CONNECT: u32 = 4;
+
+pub const CRECHE_PHASE_TLS: u32 = 5;
+
+pub const CRECHE_PHASE_SEND: u32 = 6;
+
+/// waiting for, or reading, the head of the answer
+pub const CRECHE_PHASE_HEADERS: u32 = 7;
+
+pub const CRECHE_PHASE_BODY: u32 = 8;
+
+/// PostgreSQL: start-up and authentication
+pub const CRECHE_PHASE_AUTH: u32 = 9;
+
+pub const CRECHE_PHASE_QUERY: u32 = 10;
+
+pub const CRECHE_PHASE_COMMIT: u32 = 11;
+
+pub const CRECHE_PHASE_ROLLBACK: u32 = 12;
+
+pub const CRECHE_PHASE_RESET: u32 = 13;
+
+/// the user's own code
+pub const CRECHE_PHASE_TASK: u32 = 14;
+
+pub const CRECHE_PHASE_CLOSE: u32 = 15;
+
+/// reading what the user asked for: URL, DSN, files
+pub const CRECHE_PHASE_OPTIONS: u32 = 16;
+
+pub const CRECHE_REASON_NONE: u32 = 0;
+
+pub const CRECHE_REASON_DEADLINE: u32 = 1;
+
+/// creche_scope_cancel; reason_text is its text
+pub const CRECHE_REASON_EXPLICIT: u32 = 2;
+
+/// a sibling failed in a fail-fast group; by names it
+pub const CRECHE_REASON_SIBLING: u32 = 3;
+
+/// a sibling won; by names it
+pub const CRECHE_REASON_RACE: u32 = 4;
+
+/// the loop is closing
+pub const CRECHE_REASON_SHUTDOWN: u32 = 5;
+
+/// creche_scope_interrupt
+pub const CRECHE_REASON_INTERRUPT: u32 = 6;
+
+/// its task finished with a failure while this step was running
+pub const CRECHE_REASON_FINISHED: u32 = 7;
+
+/// its task finished and left this group or scope open
+pub const CRECHE_REASON_MISNESTED: u32 = 8;
+
+/// the same call may well succeed later, and doing it again is safe
+pub const CRECHE_ERROR_RETRYABLE: u32 = 1;
+
+/// nothing of the request or statement reached the server
+pub const CRECHE_ERROR_UNSENT: u32 = 2;
+
+/// What went wrong. Made by the library only, so it may grow at its end: read a field only if
+/// `size` covers it (all fields of the header you compiled with are covered by a library that is at
+/// least as new). Never NULL: message. Other pointers may be NULL. Lives as long as what it came
+/// with (the completion); creche_error_keep makes it yours. Immutable, so free to read anywhere.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct creche_error {
+    pub size: u32,
+    /// CRECHE_ERROR_*
+    pub flags: u32,
+    pub status: creche_status,
+    /// CRECHE_PHASE_*
+    pub phase: u32,
+    /// CRECHE_REASON_* of a cancellation
+    pub reason: u32,
+    /// errno of the failed system call, or 0; for CRECHE_E_DNS the EAI_* code
+    pub system_errno: i32,
+    /// X509_V_ERR_* of a certificate that failed, or 0
+    pub tls_verify: i32,
+    /// of an answer that is the failure, or 0
+    pub http_status: u32,
+    /// five characters and NULs, or empty
+    pub sqlstate: [c_char; 8],
+    /// what happened and what to do, one line, UTF-8
+    pub message: *const c_char,
+    /// text given with an explicit cancellation
+    pub reason_text: *const c_char,
+    /// who cancelled: the scope whose deadline it was, the sibling that failed
+    pub by: creche_scope,
+    /// the user's own (a foreign exception), from creche_error_new
+    pub cookie: *mut c_void,
+    pub cause: *const creche_error,
+    /// CRECHE_E_GROUP: failures in order of completion
+    pub children: *const *const creche_error,
+    pub children_count: usize,
+    /// failures over the group's max_errors: counted, not kept
+    pub children_dropped: usize,
+    pub server_severity: *const c_char,
+    pub server_message: *const c_char,
+    pub server_detail: *const c_char,
+    pub server_hint: *const c_char,
+    pub server_context: *const c_char,
+    pub server_schema: *const c_char,
+    pub server_table: *const c_char,
+    pub server_column: *const c_char,
+    pub server_datatype: *const c_char,
+    pub server_constraint: *const c_char,
+    pub server_routine: *const c_char,
+    /// 1-based character in the statement, or 0
+    pub server_position: i32,
+    pub reserved: u32,
+}
+
+/// the end of a task, with its result
+pub const CRECHE_DONE: u32 = 0;
+
+/// to the user: your task may run
+pub const CRECHE_BEGIN: u32 = 1;
+
+/// to the user: your task should hurry; finish it soon
+pub const CRECHE_CANCEL: u32 = 2;
+
+/// to the user: more of the request's body, please; creche_task_answer.
+/// value: about how many bytes fit at once
+pub const CRECHE_PULL: u32 = 3;
+
+/// to the user: a password, please; creche_task_answer
+pub const CRECHE_ASK: u32 = 4;
+
+/// bytes of a body: data, data_size
+pub const CRECHE_CHUNK: u32 = 5;
+
+/// the end of a stream
+pub const CRECHE_END: u32 = 6;
+
+/// a block of rows; value: creche_rows, data: const creche_row_block *
+pub const CRECHE_ROWS: u32 = 7;
+
+/// the call of a posted function
+pub const CRECHE_POST: u32 = 8;
+
+/// to the user: this task has not ended in its group's grace time
+pub const CRECHE_STALLED: u32 = 9;
+
+/// not the last one of its task
+pub const CRECHE_MORE: u32 = 1;
+
+/// value is a handle, and yours to release
+pub const CRECHE_OWNED: u32 = 2;
+
+/// its scope was cancelled and absorbed it
+pub const CRECHE_CAUGHT: u32 = 4;
+
+/// a cancellation from further out passes through
+pub const CRECHE_PASSING: u32 = 8;
+
+/// How one task ended, or one step of it. Never grows: it travels in arrays.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct creche_completion {
+    /// CRECHE_OK or CRECHE_E_*
+    pub status: creche_status,
+    /// CRECHE_DONE, ...: what the fields below mean
+    pub kind: u32,
+    /// CRECHE_MORE, ...; without CRECHE_MORE user and task are dead
+    pub flags: u32,
+    /// HTTP status, ...
+    pub code: u32,
+    /// a handle's id, a count, ...
+    pub value: u64,
+    /// a view into value if that is owned; else until the callback
+    /// returns or the drained completion is released
+    pub data: *const c_void,
+    /// bytes
+    pub data_size: usize,
+    /// NULL on success; lives as a view in data does
+    pub error: *const creche_error,
+    /// from the call that started it
+    pub user: *mut c_void,
+    pub task: creche_task,
+    /// for creche_completions_release only
+    pub hold: u64,
+    pub reserved: u64,
+}
+
+/// Every callback has this type. It runs on the loop's thread, one at a time, must return normally
+/// (no exception, no longjmp) and soon; every function not tagged [not on a loop] is legal in it.
+pub type creche_done_fn = Option<unsafe extern "C" fn(user: *mut c_void, completion: *const creche_completion)>;
+
+/// on a thread of its own, all signals blocked in it
+pub const CRECHE_RUN_THREAD: u32 = 0;
+
+/// by creche_loop_run and creche_loop_poll, on the thread that calls them
+pub const CRECHE_RUN_CALLER: u32 = 1;
+
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct creche_loop_options {
+    /// set by _init
+    pub size: u32,
+    /// 0
+    pub flags: u32,
+    /// CRECHE_RUN_*
+    pub run: u32,
+    /// worker threads for creche_offload at the most; default 40
+    pub offload_limit: u32,
+    /// for dumps and the thread's name; copied; may be NULL
+    pub name: *const c_char,
+    /// the loop's own completion, on the loop's thread, its last callback;
+    /// NULL: nobody is told
+    pub done: creche_done_fn,
+    pub user: *mut c_void,
+}
+
+/// What has happened in a loop so far, and what lives in it now. Sized: set by _counters from size.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct creche_loop_counters {
+    pub size: u32,
+    pub flags: u32,
+    /// of the loop
+    pub turns: u64,
+    /// tasks and groups
+    pub started: u64,
+    /// tasks and groups
+    pub ended: u64,
+    /// delivered, all kinds
+    pub completions: u64,
+    /// tasks that ended with CRECHE_E_CANCELLED
+    pub cancelled: u64,
+    /// failures of root tasks that nobody was told of
+    pub unobserved: u64,
+    pub posts: u64,
+    pub live_tasks: u64,
+    pub live_groups: u64,
+    pub live_scopes: u64,
+    /// connections and unfinished responses that are held
+    pub live_leases: u64,
+    /// nanoseconds; 0 unless stall measuring is on
+    pub longest_callback: u64,
+}
+
+/// CRECHE_E_TIMEOUT, a failure
+pub const CRECHE_FAIL: u32 = 0;
+
+/// no failure: a scope's outcome is OK with CRECHE_CAUGHT
+pub const CRECHE_MOVE_ON: u32 = 1;
+
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct creche_scope_options {
+    /// set by _init
+    pub size: u32,
+    /// 0
+    pub flags: u32,
+    /// CRECHE_FAIL, CRECHE_MOVE_ON
+    pub on_timeout: u32,
+    /// 1: cancellation from outside does not come in
+    pub shield: u32,
+    /// nanoseconds from the call; CRECHE_NEVER. Not both of these.
+    pub timeout: i64,
+    /// a point of the loop's clock; CRECHE_NEVER; in the past: cancelled at once
+    pub deadline: i64,
+    /// for dumps; copied; may be NULL
+    pub name: *const c_char,
+}
+
+/// How a scope or group was left. Never grows.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct creche_outcome {
+    /// CRECHE_OK, CRECHE_E_TIMEOUT, CRECHE_E_CANCELLED (from further out);
+    /// for a group any outcome of it
+    pub status: creche_status,
+    /// CRECHE_CAUGHT, CRECHE_PASSING
+    pub flags: u32,
+    /// CRECHE_REASON_* if it was cancelled
+    pub reason: u32,
+    pub reserved: u32,
+}
+
+/// A look at a scope; reading never changes it. Sized.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct creche_scope_state {
+    pub size: u32,
+    pub flags: u32,
+    /// it was cancelled itself
+    pub called: u32,
+    /// it or, unless shielded, something around it was cancelled
+    pub effective: u32,
+    pub shield: u32,
+    /// a CRECHE_E_CANCELLED has reached it
+    pub reached: u32,
+    /// CRECHE_REASON_*, of what makes it effective
+    pub reason: u32,
+    /// tasks, scopes, groups and leases directly in it
+    pub live: u32,
+    /// its own
+    pub deadline: i64,
+    /// the nearest up to and including the first shield; INT64_MIN if
+    /// effectively cancelled
+    pub effective_deadline: i64,
+}
+
+/// the first failure cancels the siblings
+pub const CRECHE_FAIL_FAST: u32 = 0;
+
+/// errors are results: the group never says CRECHE_E_GROUP
+pub const CRECHE_COLLECT: u32 = 1;
+
+/// the first success cancels the rest; errors count only if none succeeds
+pub const CRECHE_RACE: u32 = 2;
+
+/// its outcome is kept for creche_group_join
+pub const CRECHE_GROUP_JOINABLE: u32 = 1;
+
+/// a child counts as alive, and against limit, until its drained
+/// completion is released
+pub const CRECHE_GROUP_UNTIL_RELEASED: u32 = 2;
+
+/// children with `done` NULL do not inherit a queue from outside
+pub const CRECHE_GROUP_OWN_QUEUE_ONLY: u32 = 4;
+
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct creche_group_options {
+    /// set by _init
+    pub size: u32,
+    /// CRECHE_GROUP_*
+    pub flags: u32,
+    /// CRECHE_FAIL_FAST, ...
+    pub policy: u32,
+    /// CRECHE_FAIL, CRECHE_MOVE_ON
+    pub on_timeout: u32,
+    pub shield: u32,
+    /// children at a time, except groups, the body and leases; 0: no limit
+    pub limit: u32,
+    /// failures kept in its error; more are only counted; default 1024
+    pub max_errors: u32,
+    pub reserved: u32,
+    /// nanoseconds from the call, or CRECHE_NEVER. Not both of these.
+    pub timeout: i64,
+    /// a point of the loop's clock, or CRECHE_NEVER
+    pub deadline: i64,
+    /// after a cancellation: how long user tasks may take before CRECHE_STALLED
+    /// names them; CRECHE_NEVER
+    pub grace: i64,
+    /// for dumps; copied; may be NULL
+    pub name: *const c_char,
+    /// where completions of the group and below go if `done` is NULL; {0}: the
+    /// nearest from outside
+    pub queue: creche_queue,
+}
+
+/// external tasks only: it is the body of its group; its finish closes the
+/// group; passes the limit; never the winner of a race
+pub const CRECHE_TASK_BODY: u32 = 1;
+
+/// What every operation can be told, through the `task` field of its own options.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct creche_task_options {
+    /// set by _init
+    pub size: u32,
+    /// CRECHE_TASK_*
+    pub flags: u32,
+    /// CRECHE_FAIL, CRECHE_MOVE_ON
+    pub on_timeout: u32,
+    /// 1: cancellation from outside does not come in
+    pub shield: u32,
+    /// nanoseconds from the call, waiting for a limit included; CRECHE_NEVER
+    pub timeout: i64,
+    /// a point of the loop's clock; CRECHE_NEVER. Not both of these.
+    pub deadline: i64,
+    /// for dumps and errors; copied; may be NULL
+    pub name: *const c_char,
+    /// where its completion goes if `done` is NULL; {0}: the nearest scope's
+    pub queue: creche_queue,
+}
+
+/// A function for a worker thread. Returns the task's status and may store a value. It may call any
+/// function of the library, start steps in task.scope, and poll creche_offload_cancelled.
+pub type creche_offload_fn = Option<unsafe extern "C" fn(arg: *mut c_void, task: creche_task, value: *mut u64) -> creche_status>;
+
+/// when cancelled, complete at once; the function runs on, its result
+/// is dropped, its worker stays counted until it returns
+pub const CRECHE_OFFLOAD_ABANDON: u32 = 1;
+
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct creche_offload_options {
+    /// set by _init
+    pub size: u32,
+    /// CRECHE_OFFLOAD_*
+    pub flags: u32,
+    /// called once after the function returned, or if it never ran, on
+    /// any thread; may be NULL
+    pub arg_free: Option<unsafe extern "C" fn(arg: *mut c_void)>,
+    /// may be NULL
+    pub task: *const creche_task_options,
+}
+
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct creche_queue_options {
+    /// set by _init
+    pub size: u32,
+    /// 0
+    pub flags: u32,
+    /// for dumps; copied; may be NULL
+    pub name: *const c_char,
+}
+
+/// A header field. Names are tokens; values are bytes without CR, LF and NUL. Never grows.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct creche_header {
+    /// NUL-terminated
+    pub name: *const c_char,
+    pub value: *const c_char,
+    pub value_size: usize,
+}
+
+/// Timeouts of the phases of a request, in nanoseconds; CRECHE_NEVER for none, 0 for the default of
+/// the session (in a session: of the library, in brackets). Each failure names its phase. Time in the
+/// pool's queue never counts as connecting. A bound for all of it: task->timeout. Never grows.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct creche_http_timeouts {
+    /// waiting for a connection of the session to be free [never]
+    pub pool: i64,
+    /// [30 s]
+    pub dns: i64,
+    /// TCP, all addresses [30 s]
+    pub connect: i64,
+    /// [30 s]
+    pub tls: i64,
+    /// a gap without progress in sending [60 s]
+    pub send: i64,
+    /// from the end of sending to the first byte of the answer [300 s]
+    pub first_byte: i64,
+    /// between two reads, while you are ready to read [60 s]
+    pub read_gap: i64,
+    pub reserved: i64,
+}
+
+/// do not verify certificates: for tests only
+pub const CRECHE_SESSION_INSECURE: u32 = 1;
+
+/// send no Accept-Encoding, leave bodies coded
+pub const CRECHE_SESSION_NO_DECODE: u32 = 2;
+
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct creche_session_options {
+    /// set by _init
+    pub size: u32,
+    /// CRECHE_SESSION_*
+    pub flags: u32,
+    /// connections at the most, idle ones too; default 100; 0: no limit
+    pub limit: u32,
+    /// for each origin; default 0: no limit
+    pub limit_per_host: u32,
+    /// requests waiting for a connection; more are CRECHE_E_LIMIT; 0: no limit
+    pub max_waiting: u32,
+    /// followed for a request; default 10; 0: none, the 3xx is the answer
+    pub max_redirects: u32,
+    /// of a response's head; default 65536
+    pub max_header_bytes: u32,
+    /// how long a resolved name is kept; default 10000 milliseconds; 0: not
+    pub dns_ttl_ms: u32,
+    /// of a whole body, decoded; default 64 MiB; more is CRECHE_E_LIMIT
+    pub max_body: u64,
+    /// how long an idle connection is kept; default 15 s
+    pub keepalive: i64,
+    pub timeouts: creche_http_timeouts,
+    /// default "libcreche/0.1.0"; "" for none; copied
+    pub user_agent: *const c_char,
+    /// PEM file of trusted CAs instead of the system's; copied path, read now
+    pub ca_file: *const c_char,
+    /// sent with every request unless it names the same itself; copied
+    pub headers: *const creche_header,
+    pub headers_count: usize,
+}
+
+/// What a session has now and did so far. Sized.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct creche_session_counters {
+    pub size: u32,
+    pub flags: u32,
+    pub requests: u64,
+    /// connections opened
+    pub connects: u64,
+    /// requests on a connection that was kept
+    pub reuses: u64,
+    /// of a kept connection that turned out dead
+    pub retries: u64,
+    pub dns_lookups: u64,
+    pub bytes_sent: u64,
+    pub bytes_received: u64,
+    /// connections in use
+    pub active: u64,
+    pub idle: u64,
+    /// requests waiting for a connection
+    pub waiting: u64,
+}
+
+/// for this request: no Accept-Encoding, leave the body coded
+pub const CRECHE_REQUEST_NO_DECODE: u32 = 1;
+
+/// the body is pulled: CRECHE_PULL comes where the completion goes
+/// (done or a queue), each answered by creche_task_answer
+pub const CRECHE_REQUEST_PULL_BODY: u32 = 2;
+
+/// never send again on a new connection when a kept one was dead
+pub const CRECHE_REQUEST_NO_RETRY: u32 = 4;
+
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct creche_request_options {
+    /// set by _init
+    pub size: u32,
+    /// CRECHE_REQUEST_*
+    pub flags: u32,
+    /// a token; default NULL: GET, or POST with a body; copied
+    pub method: *const c_char,
+    /// copied
+    pub headers: *const creche_header,
+    pub headers_count: usize,
+    /// copied; NULL: none
+    pub body: *const c_void,
+    /// bytes; for a pulled body its size, or CRECHE_UNKNOWN_SIZE: sent chunked
+    pub body_size: usize,
+    /// 0: the session's
+    pub max_body: u64,
+    /// CRECHE_DEFAULT: the session's
+    pub max_redirects: u32,
+    pub reserved: u32,
+    /// 0 in each: the session's
+    pub timeouts: creche_http_timeouts,
+    /// may be NULL
+    pub task: *const creche_task_options,
+}
+
+pub const CRECHE_UNKNOWN_SIZE: usize = usize::MAX;
+
+pub const CRECHE_DEFAULT: u32 = u32::MAX;
+
+/// Where the time of a request went: points of the loop's clock, 0 for what did not happen. Sized.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct creche_response_info {
+    pub size: u32,
+    pub flags: u32,
+    /// the call
+    pub started: i64,
+    /// a connection was there (new or kept)
+    pub connected: i64,
+    pub sent: i64,
+    pub first_byte: i64,
+    /// the end of the body, 0 before
+    pub ended: i64,
+    /// as received, coded
+    pub body_bytes: u64,
+    /// 1: on a kept connection
+    pub reused: u32,
+    pub redirects: u32,
+    /// of HTTP/1.x
+    pub http_minor: u32,
+    /// 1: over TLS
+    pub tls: u32,
+}
+
+/// text whose type the server infers from where the parameter stands
+pub const CRECHE_PG_UNKNOWN: u32 = 0;
+
+pub const CRECHE_PG_BOOL: u32 = 16;
+
+pub const CRECHE_PG_BYTEA: u32 = 17;
+
+pub const CRECHE_PG_INT8: u32 = 20;
+
+pub const CRECHE_PG_INT2: u32 = 21;
+
+pub const CRECHE_PG_INT4: u32 = 23;
+
+pub const CRECHE_PG_TEXT: u32 = 25;
+
+pub const CRECHE_PG_JSON: u32 = 114;
+
+pub const CRECHE_PG_FLOAT4: u32 = 700;
+
+pub const CRECHE_PG_FLOAT8: u32 = 701;
+
+pub const CRECHE_PG_DATE: u32 = 1082;
+
+pub const CRECHE_PG_TIMESTAMP: u32 = 1114;
+
+pub const CRECHE_PG_TIMESTAMPTZ: u32 = 1184;
+
+pub const CRECHE_PG_NUMERIC: u32 = 1700;
+
+pub const CRECHE_PG_UUID: u32 = 2950;
+
+pub const CRECHE_PG_JSONB: u32 = 3802;
+
+/// SQL NULL
+pub const CRECHE_VALUE_NULL: u32 = 0;
+
+/// data: PostgreSQL's text form, size bytes
+pub const CRECHE_VALUE_TEXT: u32 = 1;
+
+/// data: PostgreSQL's binary form, size bytes
+pub const CRECHE_VALUE_BINARY: u32 = 2;
+
+/// integer: for INT2, INT4, INT8, BOOL, and TIMESTAMP, TIMESTAMPTZ
+/// (microseconds since 1970-01-01 UTC)
+pub const CRECHE_VALUE_INTEGER: u32 = 3;
+
+/// real: for FLOAT4, FLOAT8
+pub const CRECHE_VALUE_REAL: u32 = 4;
+
+/// One parameter. Copied by the call it is given to. Never grows.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct creche_value {
+    /// an oid, or CRECHE_PG_UNKNOWN
+    pub type_: u32,
+    /// CRECHE_VALUE_*
+    pub form: u32,
+    pub integer: i64,
+    pub real: f64,
+    pub data: *const c_void,
+    /// bytes
+    pub size: usize,
+}
+
+/// One contiguous, position-independent piece of memory, aligned to 8: this header, then columns,
+/// then cells (row after row), then text and bytes. Offsets count from the start of the block. It may
+/// be copied as block->total_size bytes to another thread or process. All numbers in native order.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct creche_row_block {
+    /// CRECHE_ROW_BLOCK_MAGIC
+    pub magic: u32,
+    /// 1
+    pub version: u32,
+    /// bytes of all of it
+    pub total_size: u64,
+    pub row_count: u64,
+    pub column_count: u32,
+    /// of creche_row_column[column_count]
+    pub columns_offset: u32,
+    /// of creche_row_cell[row_count * column_count]
+    pub cells_offset: u64,
+    /// rows that the command changed or returned; -1: not known (yet)
+    pub affected: i64,
+    /// of the command tag, "INSERT 0 5", NUL-terminated; 0: none (yet)
+    pub tag_offset: u32,
+    pub reserved: u32,
+}
+
+pub const CRECHE_ROW_BLOCK_MAGIC: u32 = 0x6b6c6263;
+
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct creche_row_column {
+    /// NUL-terminated
+    pub name_offset: u32,
+    /// oid
+    pub type_: u32,
+    pub type_modifier: i32,
+    /// oid of the table it comes from, or 0
+    pub table: u32,
+    /// its number there, or 0
+    pub table_column: i32,
+    pub reserved: u32,
+}
+
+/// A cell. size is CRECHE_CELL_NULL for SQL NULL. For bool, int2, int4, int8, oid, float4, float8,
+/// date, timestamp and timestamptz `bits` is the value itself (integers sign-extended, dates as days
+/// and timestamps as microseconds since 1970-01-01, infinities as INT64_MIN and INT64_MAX, reals as
+/// the bits of a double); for all others the offset of size bytes of PostgreSQL's binary form, which
+/// for text, varchar, bpchar, name, json, enums and the like is the text; a NUL byte follows.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct creche_row_cell {
+    pub bits: u64,
+    /// bytes of the binary form
+    pub size: u32,
+    pub reserved: u32,
+}
+
+pub const CRECHE_CELL_NULL: u32 = u32::MAX;
+
+/// never prepare by name: behind a transaction-pooling PgBouncer
+pub const CRECHE_POOL_NO_PREPARE: u32 = 1;
+
+/// one statement at a time on each connection
+pub const CRECHE_POOL_NO_PIPELINE: u32 = 2;
+
+/// session state: locks, cursors, listens, settings, role
+pub const CRECHE_RESET_FULL: u32 = 0;
+
+/// only an open transaction is rolled back
+pub const CRECHE_RESET_NONE: u32 = 1;
+
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct creche_pool_options {
+    /// set by _init
+    pub size: u32,
+    /// CRECHE_POOL_*
+    pub flags: u32,
+    /// connections kept open; default 0
+    pub min_size: u32,
+    /// default 10
+    pub max_size: u32,
+    /// callers waiting for a connection; more are CRECHE_E_LIMIT; 0: no limit
+    pub max_waiting: u32,
+    /// prepared statements kept on each connection; default 256; 0: none
+    pub statement_cache: u32,
+    /// statements in flight on one shared connection; default 64
+    pub pipeline_depth: u32,
+    /// what is undone when a connection is given back: CRECHE_RESET_*
+    pub reset: u32,
+    /// for one attempt, all of it; default 30 s
+    pub connect_timeout: i64,
+    /// waiting for a connection; default 60 s; phase "pool"
+    pub acquire_timeout: i64,
+    /// an idle connection over min_size is closed; default 300 s
+    pub idle_timeout: i64,
+    /// of a connection; default CRECHE_NEVER
+    pub max_lifetime: i64,
+    /// cleaning up after a cancel before the connection is dropped; default 5 s
+    pub cancel_timeout: i64,
+    /// default NULL: the DSN's; copied
+    pub application_name: *const c_char,
+}
+
+/// What a pool has now and did so far. Sized.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct creche_pool_counters {
+    pub size: u32,
+    pub flags: u32,
+    /// open now
+    pub connections: u64,
+    pub idle: u64,
+    pub leased: u64,
+    /// operations waiting for a connection
+    pub waiting: u64,
+    /// opened so far
+    pub connects: u64,
+    /// sent so far
+    pub statements: u64,
+    /// of those, behind another one in flight
+    pub pipelined: u64,
+    /// statements prepared
+    pub prepares: u64,
+    /// cancel requests sent to the server
+    pub cancels: u64,
+    /// statements hit by somebody else's cancel, and run again unseen
+    pub resent: u64,
+    /// connections given up after a failure
+    pub dropped: u64,
+}
+
+/// do not keep it as a prepared statement
+pub const CRECHE_QUERY_NO_PREPARE: u32 = 1;
+
+/// never share a connection with other callers while it runs
+pub const CRECHE_QUERY_ALONE: u32 = 2;
+
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct creche_query_options {
+    /// set by _init
+    pub size: u32,
+    /// CRECHE_QUERY_*
+    pub flags: u32,
+    /// of a whole result; default 256 MiB; more is CRECHE_E_LIMIT
+    pub max_bytes: u64,
+    /// streams: rows in a block at the most; default 4096
+    pub block_rows: u32,
+    /// streams: about how big a block may get; default 256 KiB
+    pub block_bytes: u32,
+    /// streams: blocks that you may hold unreleased; default 4
+    pub blocks: u32,
+    pub reserved: u32,
+    /// may be NULL
+    pub task: *const creche_task_options,
+}
+
+/// the session's
+pub const CRECHE_ISOLATION_DEFAULT: u32 = 0;
+
+pub const CRECHE_READ_COMMITTED: u32 = 1;
+
+pub const CRECHE_REPEATABLE_READ: u32 = 2;
+
+pub const CRECHE_SERIALIZABLE: u32 = 3;
+
+pub const CRECHE_TRANSACTION_READ_ONLY: u32 = 1;
+
+pub const CRECHE_TRANSACTION_DEFERRABLE: u32 = 2;
+
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct creche_transaction_options {
+    /// set by _init
+    pub size: u32,
+    /// CRECHE_TRANSACTION_*
+    pub flags: u32,
+    /// CRECHE_ISOLATION_DEFAULT, ...
+    pub isolation: u32,
+    /// creche_pool_transaction: run the body again on 40001 and 40P01; default 0
+    pub retries: u32,
+    /// how long the shielded COMMIT (or ROLLBACK) may take; default 30 s
+    pub commit_timeout: i64,
+    /// may be NULL
+    pub task: *const creche_task_options,
+}
+
+unsafe extern "C" {
+    /// The plain copy of the last synchronous failure of this thread. Never NULL; after a success it
+    /// still shows the failure before. Valid until the next failing call of this thread; the message may
+    /// be truncated. Release functions never touch it. Since 0.1.
+    pub fn creche_last_error() -> *const creche_error;
+
+    /// "CRECHE_E_TIMEOUT" for CRECHE_E_TIMEOUT and so on; "?" for an unknown number. Static. Since 0.1.
+    pub fn creche_status_name(status: creche_status) -> *const c_char;
+
+    /// error->message, or "no error" for NULL. Lives as long as the error. Since 0.1.
+    pub fn creche_error_message(error: *const creche_error) -> *const c_char;
+
+    /// 1 if the same call may well succeed later and doing it again is safe; 0 otherwise or for NULL.
+    /// Since 0.1.
+    pub fn creche_error_is_retryable(error: *const creche_error) -> i32;
+
+    /// Makes an error yours: returns it (or a copy, if it is creche_last_error()) for
+    /// creche_error_release. NULL gives NULL; no memory gives NULL. Since 0.1.
+    pub fn creche_error_keep(error: *const creche_error) -> *const creche_error;
+
+    /// Gives back what creche_error_keep or creche_error_new returned. NULL is harmless. Since 0.1.
+    pub fn creche_error_release(error: *const creche_error);
+
+    /// Makes an error for creche_task_finish, for bindings: `cookie` carries the foreign exception and
+    /// cookie_free(cookie), if not NULL, is called once when the last reference goes, on any thread.
+    /// status: CRECHE_E_USER or -1000 and below. message: copied. cause: another error or NULL, kept.
+    /// Stores the error in *error (release it after use; finishing with it keeps it by itself).
+    /// Returns CRECHE_OK, CRECHE_E_INVALID or CRECHE_E_NO_MEMORY; on failure cookie stays yours and
+    /// *error is NULL. Since 0.1.
+    pub fn creche_error_new(status: creche_status, message: *const c_char, cookie: *mut c_void, cookie_free: Option<unsafe extern "C" fn(cookie: *mut c_void)>, cause: *const creche_error, error: *mut *const creche_error) -> creche_status;
+
+    /// The failures at the leaves of a tree of group errors, in order of completion: stores up to
+    /// `capacity` of them in `leaves` (which may be NULL for capacity 0) and returns how many there are.
+    /// An error that is no group's is its own only leaf; NULL has none. They live as long as `error`.
+    /// Since 0.1.
+    pub fn creche_error_flatten(error: *const creche_error, leaves: *mut *const creche_error, capacity: usize) -> usize;
+
+    /// Routes: pass one of these as `done`. (Their addresses are compared; they do nothing when called.)
+    /// creche_to_group: keep the completion for the group's own result, where completions stand in the
+    /// order of starting (gather). creche_nobody: throw it away and release what it owns; a failure
+    /// still counts for the group. NULL: the queue of the nearest scope above that has one, else like
+    /// creche_nobody. Since 0.1.
+    pub fn creche_to_group(user: *mut c_void, completion: *const creche_completion);
+
+    pub fn creche_nobody(user: *mut c_void, completion: *const creche_completion);
+
+    /// Releases `n` drained completions: the handles they own (clear CRECHE_OWNED to keep one), their
+    /// data and errors. Clears what it released, so a second time is harmless. Never fails, never
+    /// blocks. Since 0.1.
+    pub fn creche_completions_release(completions: *mut creche_completion, n: usize);
+
+    /// Releases whatever handle `value` is, if it is an owned one; for completions of unknown kind.
+    /// Since 0.1.
+    pub fn creche_value_release(value: u64);
+
+    /// The version of the library that is running: CRECHE_VERSION_NUMBER of its build. Since 0.1.
+    pub fn creche_version() -> u32;
+
+    /// The same as text, "0.1.0". Static. Since 0.1.
+    pub fn creche_version_string() -> *const c_char;
+
+    /// Sets the defaults in the first `size` bytes of *options (pass sizeof). Returns CRECHE_OK, or
+    /// CRECHE_E_INVALID for NULL or a size that is too short. Since 0.1.
+    pub fn creche_loop_options_init(options: *mut creche_loop_options, size: usize) -> creche_status;
+
+    /// Opens a loop and, by default, starts its thread. options: NULL for the defaults; copied.
+    /// Returns CRECHE_OK; CRECHE_E_INVALID, CRECHE_E_UNSUPPORTED (options), CRECHE_E_NO_MEMORY,
+    /// CRECHE_E_SYSTEM (no descriptor or thread). Since 0.1.
+    pub fn creche_loop_open(options: *const creche_loop_options, loop_: *mut creche_loop) -> creche_status;
+
+    /// [not on a loop] Runs a CRECHE_RUN_CALLER loop on this thread until it is closed and everything in
+    /// it has ended. Blocks. Returns CRECHE_OK when the loop has ended; CRECHE_E_STATE if it has a thread
+    /// of its own or is being run; CRECHE_E_WOULD_DEADLOCK, CRECHE_E_BAD_HANDLE, CRECHE_E_ENDED,
+    /// CRECHE_E_FORKED. Since 0.1.
+    pub fn creche_loop_run(loop_: creche_loop) -> creche_status;
+
+    /// [not on a loop] Runs one turn of a CRECHE_RUN_CALLER loop: waits up to `timeout` nanoseconds (0:
+    /// not at all, CRECHE_NEVER: as long as it takes) for something to do, does it, and returns.
+    /// Returns CRECHE_OK after work, CRECHE_E_TIMEOUT when there was none, CRECHE_E_ENDED once the loop
+    /// has ended, CRECHE_E_INTERRUPTED; else as creche_loop_run. Since 0.1.
+    pub fn creche_loop_poll(loop_: creche_loop, timeout: i64) -> creche_status;
+
+    /// Calls fn(user, completion with kind CRECHE_POST) on the loop, later, in the order of posting. An
+    /// accepted post is run before the loop ends, whatever else fails. Not a task: it cannot be cancelled.
+    /// Returns CRECHE_OK; CRECHE_E_INVALID (fn is NULL or a route), CRECHE_E_CLOSED once the loop is
+    /// shutting down to its last, CRECHE_E_NO_MEMORY, and the handle errors. Since 0.1.
+    pub fn creche_loop_post(loop_: creche_loop, fn_: creche_done_fn, user: *mut c_void) -> creche_status;
+
+    /// Ends the loop: cancels everything in it (reason: shutdown), refuses new root work, and when all of
+    /// it has ended closes what it owns, delivers the loop's own completion and stops the thread.
+    /// Idempotent; asynchronous: creche_loop_join waits. Returns CRECHE_OK and the handle errors.
+    /// Since 0.1.
+    pub fn creche_loop_close(loop_: creche_loop) -> creche_status;
+
+    /// The gentle end: refuses new root work, lets what runs go on for `grace` nanoseconds, then does
+    /// what creche_loop_close does. CRECHE_NEVER: no cancelling at all. Returns CRECHE_OK,
+    /// CRECHE_E_INVALID (negative), and the handle errors. Since 0.1.
+    pub fn creche_loop_shutdown(loop_: creche_loop, grace: i64) -> creche_status;
+
+    /// [not on a loop] Waits until the loop has ended and takes its thread, sessions, pools and queues
+    /// with it; responses, rows and drained completions that you hold stay valid until you release them.
+    /// It does not close: call creche_loop_close before. Runs a CRECHE_RUN_CALLER loop meanwhile.
+    /// timeout: nanoseconds from the call; 0 only looks. Returns CRECHE_OK; CRECHE_E_TIMEOUT (the message
+    /// names what is still alive; join again later); CRECHE_E_INTERRUPTED on a signal;
+    /// CRECHE_E_WOULD_DEADLOCK on a loop; CRECHE_E_STATE while another thread joins or runs it; the
+    /// handle errors (CRECHE_E_ENDED if it was joined). Since 0.1.
+    pub fn creche_loop_join(loop_: creche_loop, timeout: i64) -> creche_status;
+
+    /// After fork(), in the child: forgets a loop of the parent: closes its descriptors, sends nothing,
+    /// calls nothing. Its memory is not given back. All other calls on it go on returning
+    /// CRECHE_E_FORKED. In the process that made the loop it returns CRECHE_E_STATE. Since 0.1.
+    pub fn creche_loop_abandon(loop_: creche_loop) -> creche_status;
+
+    /// Reads the clock of the loop that a scope belongs to, in nanoseconds. Inside callbacks it is the
+    /// real time too, not that of the turn. Returns CRECHE_OK, CRECHE_E_INVALID and the handle errors.
+    /// Since 0.1.
+    pub fn creche_now(scope: creche_scope, now: *mut i64) -> creche_status;
+
+    /// Writes the live tree, one node a line (kind, name, id, age, state, what it waits for), to `buffer`
+    /// as NUL-terminated text, truncated to `capacity` bytes; *size (may be NULL) gets the bytes that all
+    /// of it needs with its NUL. buffer may be NULL for capacity 0. Never waits for the loop: works while
+    /// a callback blocks it. Returns CRECHE_OK, CRECHE_E_LIMIT (truncated), CRECHE_E_INVALID,
+    /// CRECHE_E_NO_MEMORY and the handle errors. Since 0.1.
+    pub fn creche_loop_dump(loop_: creche_loop, buffer: *mut c_char, capacity: usize, size: *mut usize) -> creche_status;
+
+    /// Fills the first `size` bytes of *counters. Returns CRECHE_OK, CRECHE_E_INVALID and the handle
+    /// errors. Since 0.1.
+    pub fn creche_loop_get_counters(loop_: creche_loop, counters: *mut creche_loop_counters, size: usize) -> creche_status;
+
+    /// Sets the defaults in the first `size` bytes (pass sizeof): no deadline, no shield, CRECHE_FAIL.
+    /// Returns CRECHE_OK or CRECHE_E_INVALID. Since 0.1.
+    pub fn creche_scope_options_init(options: *mut creche_scope_options, size: usize) -> creche_status;
+
+    /// Opens a bare scope in `in` to bound a section of work. It is left with creche_scope_leave. Steps
+    /// and children that are started in it belong to the task or group around it; errors pass it.
+    /// Returns CRECHE_OK; CRECHE_E_INVALID, CRECHE_E_UNSUPPORTED (options: a negative timeout, both
+    /// timeout and deadline), CRECHE_E_CLOSED (the group around it is closed and empty, or the task has
+    /// finished), CRECHE_E_NO_MEMORY, and the handle errors. Since 0.1.
+    pub fn creche_scope_open(in_: creche_scope, options: *const creche_scope_options, scope: *mut creche_scope) -> creche_status;
+
+    /// Leaves a bare scope: decides at once how it ended and stores that in *outcome. It catches if it
+    /// was cancelled, no cancellation further out is visible, and a CRECHE_E_CANCELLED reached it. While
+    /// there is live work or an open scope in it, CRECHE_E_BUSY and nothing changes; with outcome NULL it
+    /// is left by itself as soon as it is empty, and CRECHE_OK is returned. The operation whose callback
+    /// is running does not count as live. Returns CRECHE_OK, CRECHE_E_BUSY, CRECHE_E_STATE (it is a
+    /// group, task or loop: those end by themselves; or leaving was asked before), the handle errors.
+    /// Since 0.1.
+    pub fn creche_scope_leave(scope: creche_scope, outcome: *mut creche_outcome) -> creche_status;
+
+    /// Cancels a scope and all below it that no shield protects. Takes effect before it returns: what is
+    /// started in it from now on is born cancelled. Idempotent: the first reason sticks. reason: text for
+    /// creche_error.reason_text; copied, cut at 127 bytes; may be NULL. Returns CRECHE_OK and the handle
+    /// errors (CRECHE_E_ENDED: too late, harmless). Since 0.1.
+    pub fn creche_scope_cancel(scope: creche_scope, reason: *const c_char) -> creche_status;
+
+    /// Cancels a scope from a signal handler: async-signal-safe, takes no lock; takes effect a moment
+    /// later (reason: interrupt). Returns CRECHE_OK, CRECHE_E_BAD_HANDLE, CRECHE_E_ENDED, CRECHE_E_FORKED,
+    /// CRECHE_E_LIMIT (too many different scopes at once). Does not touch the last error. Since 0.1.
+    pub fn creche_scope_interrupt(scope: creche_scope) -> creche_status;
+
+    /// Moves the deadline (a point of the loop's clock, CRECHE_NEVER for none; the past expires it). Never
+    /// un-cancels. Returns CRECHE_OK, CRECHE_E_CANCELLED if the scope was cancelled already (nothing
+    /// changes), and the handle errors. Since 0.1.
+    pub fn creche_scope_set_deadline(scope: creche_scope, deadline: i64) -> creche_status;
+
+    /// The same, counted from now; negative is CRECHE_E_INVALID. Since 0.1.
+    pub fn creche_scope_set_timeout(scope: creche_scope, timeout: i64) -> creche_status;
+
+    /// Raises (1) or drops (0) the shield. Dropping it under a cancelled scope cancels what is inside at
+    /// once; raising it does not recall what was cancelled. Returns CRECHE_OK, CRECHE_E_INVALID (neither
+    /// 0 nor 1; a loop has no shield), the handle errors. Since 0.1.
+    pub fn creche_scope_set_shield(scope: creche_scope, shield: u32) -> creche_status;
+
+    /// Fills the first `size` bytes of *state. Returns CRECHE_OK, CRECHE_E_INVALID, the handle errors.
+    /// Since 0.1.
+    pub fn creche_scope_get_state(scope: creche_scope, state: *mut creche_scope_state, size: usize) -> creche_status;
+
+    /// Sets the defaults in the first `size` bytes (pass sizeof). Returns CRECHE_OK or CRECHE_E_INVALID.
+    /// Since 0.1.
+    pub fn creche_group_options_init(options: *mut creche_group_options, size: usize) -> creche_status;
+
+    /// Opens a group in `in`. Its own completion comes when it is closed and its last child has ended:
+    /// status CRECHE_E_GROUP with the tree of failures if there are any, else CRECHE_E_CANCELLED if a
+    /// cancellation passes through, else CRECHE_E_TIMEOUT (its own deadline), else CRECHE_OK; flags
+    /// CRECHE_CAUGHT and CRECHE_PASSING; data: an array of creche_completion, one for each child that was
+    /// started with creche_to_group, in the order of starting, data_size its bytes, value their count.
+    /// done NULL: to its own queue, else the nearest from outside. group: may be NULL.
+    /// Returns CRECHE_OK; CRECHE_E_INVALID, CRECHE_E_UNSUPPORTED (options), CRECHE_E_CLOSED (the group
+    /// around it is closed and empty, the task has finished, the loop is closing), CRECHE_E_WRONG_LOOP
+    /// (the queue), CRECHE_E_NO_MEMORY and the handle errors. Since 0.1.
+    pub fn creche_group_open(in_: creche_scope, options: *const creche_group_options, done: creche_done_fn, user: *mut c_void, group: *mut creche_group) -> creche_status;
+
+    /// "End when empty." Until its last child has ended anyone may still add to it. Closing again is
+    /// CRECHE_OK. Returns CRECHE_OK and the handle errors. Since 0.1.
+    pub fn creche_group_close(group: creche_group) -> creche_status;
+
+    /// [not on a loop] Waits for the end of a CRECHE_GROUP_JOINABLE group and stores its outcome; closes
+    /// it first if it is open. Once: then its handle has ended. timeout: nanoseconds from the call; 0 only
+    /// looks. outcome may be NULL. Returns CRECHE_OK when the group has ended (however it did), and
+    /// *outcome says how; CRECHE_E_TIMEOUT, CRECHE_E_INTERRUPTED (call again); CRECHE_E_STATE (not
+    /// joinable, or being joined), CRECHE_E_WOULD_DEADLOCK, the handle errors. Since 0.1.
+    pub fn creche_group_join(group: creche_group, timeout: i64, outcome: *mut creche_outcome) -> creche_status;
+
+    /// Sets the defaults in the first `size` bytes (pass sizeof). Returns CRECHE_OK or CRECHE_E_INVALID.
+    /// Since 0.1.
+    pub fn creche_task_options_init(options: *mut creche_task_options, size: usize) -> creche_status;
+
+    /// Starts a user task in `in`. body(body_user, ...) gets CRECHE_BEGIN when it may run, exactly once,
+    /// even in a cancelled scope; CRECHE_CANCEL each time that it becomes cancelled (right after
+    /// CRECHE_BEGIN if it was before), unless it has finished; and may get CRECHE_STALLED. It starts steps in task.scope and ends with creche_task_finish, there or later, from
+    /// any thread. done gets the final completion. task: may be NULL.
+    /// Returns CRECHE_OK; CRECHE_E_INVALID (body NULL or a route; options), CRECHE_E_UNSUPPORTED,
+    /// CRECHE_E_CLOSED (the group is closed and empty, the task has finished, the loop is closing),
+    /// CRECHE_E_STATE (`in` is a library operation: start in what it belongs to), CRECHE_E_WRONG_LOOP,
+    /// CRECHE_E_NO_MEMORY, the handle errors. Since 0.1.
+    pub fn creche_task_spawn(in_: creche_scope, body: creche_done_fn, body_user: *mut c_void, options: *const creche_task_options, done: creche_done_fn, user: *mut c_void, task: *mut creche_task) -> creche_status;
+
+    /// Opens an external task: like a user task, but CRECHE_BEGIN, CRECHE_CANCEL and CRECHE_STALLED come
+    /// where its completion goes (done or the queue), with CRECHE_MORE. creche_to_group and
+    /// creche_nobody are CRECHE_E_INVALID, as is NULL where there is no queue. The rest as above.
+    /// Since 0.1.
+    pub fn creche_task_open(in_: creche_scope, options: *const creche_task_options, done: creche_done_fn, user: *mut c_void, task: *mut creche_task) -> creche_status;
+
+    /// Ends a user or external task. With CRECHE_OK it waits for its steps; otherwise it cancels them and
+    /// waits. Then its completion comes, with `value` (a plain number or, with CRECHE_OWNED semantics of
+    /// your own, anything) and error. Scopes and groups of its own still open are cancelled and make it
+    /// CRECHE_E_MISNESTED; leases of its own are given back. status: CRECHE_OK; CRECHE_E_CANCELLED (only
+    /// if it was cancelled: else it becomes CRECHE_E_NOT_CANCELLED); any other CRECHE_E_*, CRECHE_E_USER,
+    /// or -1000 and below for your own; positive ones are CRECHE_E_INVALID. error: from creche_error_new
+    /// or a completion, kept; NULL makes one from status.
+    /// Returns CRECHE_OK; CRECHE_E_STATE (finished before, not begun yet, or not a user's or external
+    /// task), CRECHE_E_INVALID, CRECHE_E_NO_MEMORY, the handle errors. Since 0.1.
+    pub fn creche_task_finish(task: creche_task, status: creche_status, value: u64, error: *const creche_error) -> creche_status;
+
+    /// Answers CRECHE_PULL and CRECHE_ASK of a task with bytes (copied). For CRECHE_PULL: flags
+    /// CRECHE_MORE says that there is more to pull; without it the body ends with these bytes. status other
+    /// than CRECHE_OK fails the operation (CRECHE_E_BODY, with `error` as its cause).
+    /// Returns CRECHE_OK; CRECHE_E_STATE (nothing was asked), CRECHE_E_INVALID, CRECHE_E_NO_MEMORY, the
+    /// handle errors. Since 0.1.
+    pub fn creche_task_answer(task: creche_task, status: creche_status, data: *const c_void, size: usize, flags: u32, error: *const creche_error) -> creche_status;
+
+    /// Sets the defaults in the first `size` bytes (pass sizeof). Returns CRECHE_OK or CRECHE_E_INVALID.
+    /// Since 0.1.
+    pub fn creche_offload_options_init(options: *mut creche_offload_options, size: usize) -> creche_status;
+
+    /// Runs fn(arg, ...) on a worker thread, when one of the loop's offload_limit workers is free. Cancelled
+    /// before it started, it never runs; cancelled later, it completes with its own result, or at once
+    /// with CRECHE_OFFLOAD_ABANDON. If the call fails arg stays yours.
+    /// Returns as creche_task_spawn does. Since 0.1.
+    pub fn creche_offload(in_: creche_scope, fn_: creche_offload_fn, arg: *mut c_void, options: *const creche_offload_options, done: creche_done_fn, user: *mut c_void, task: *mut creche_task) -> creche_status;
+
+    /// 1 if the task has been asked to stop, 0 if not, or the handle errors (CRECHE_E_ENDED: abandoned), so
+    /// that anything but 0 means "stop". For polling. Since 0.1.
+    pub fn creche_offload_cancelled(task: creche_task) -> i32;
+
+    /// Completes after `duration` nanoseconds from the call, never early. Negative is CRECHE_E_INVALID;
+    /// 0 completes in a later turn. Returns as creche_task_spawn does. Since 0.1.
+    pub fn creche_sleep(in_: creche_scope, duration: i64, options: *const creche_task_options, done: creche_done_fn, user: *mut c_void, task: *mut creche_task) -> creche_status;
+
+    /// Completes at a point of the loop's clock; CRECHE_NEVER sleeps until it is cancelled.
+    /// Returns as creche_task_spawn does. Since 0.1.
+    pub fn creche_sleep_until(in_: creche_scope, point: i64, options: *const creche_task_options, done: creche_done_fn, user: *mut c_void, task: *mut creche_task) -> creche_status;
+
+    /// Sets the defaults in the first `size` bytes (pass sizeof). Returns CRECHE_OK or CRECHE_E_INVALID.
+    /// Since 0.1.
+    pub fn creche_queue_options_init(options: *mut creche_queue_options, size: usize) -> creche_status;
+
+    /// Opens a queue on a loop; name it in the options of groups and tasks. Returns CRECHE_OK;
+    /// CRECHE_E_INVALID, CRECHE_E_UNSUPPORTED, CRECHE_E_SYSTEM (no descriptor), CRECHE_E_NO_MEMORY,
+    /// CRECHE_E_CLOSED (the loop is closing), the handle errors. Since 0.1.
+    pub fn creche_queue_open(loop_: creche_loop, options: *const creche_queue_options, queue: *mut creche_queue) -> creche_status;
+
+    /// The queue's descriptor, to wait on (poll, epoll, asyncio's add_reader), never to read or close:
+    /// readable if and only if the queue has completions, or is closed and nothing more will come. Returns it, or a negative status.
+    /// Since 0.1.
+    pub fn creche_queue_fd(queue: creche_queue) -> i32;
+
+    /// Takes up to `capacity` completions, in the order in which they came, and stores how many in *n,
+    /// without waiting. They live until creche_completions_release. Returns CRECHE_OK (also with *n = 0
+    /// for an empty queue); CRECHE_E_CLOSED when the queue is closed and everything was taken;
+    /// CRECHE_E_INVALID, the handle errors (then *n = 0). Since 0.1.
+    pub fn creche_queue_drain(queue: creche_queue, completions: *mut creche_completion, capacity: usize, n: *mut usize) -> creche_status;
+
+    /// [not on a loop] The same, but waits until there is at least one; timeout: nanoseconds from the call,
+    /// CRECHE_NEVER for as long as it takes. Blocks. Further statuses: CRECHE_E_TIMEOUT,
+    /// CRECHE_E_INTERRUPTED (a signal: call again), CRECHE_E_WOULD_DEADLOCK. Since 0.1.
+    pub fn creche_queue_wait(queue: creche_queue, completions: *mut creche_completion, capacity: usize, timeout: i64, n: *mut usize) -> creche_status;
+
+    /// Closes a queue: calls that would route to it get CRECHE_E_CLOSED; what was accepted is still
+    /// delivered; then draining says CRECHE_E_CLOSED. done is called on the loop once nothing more will
+    /// come (NULL: nobody is told). Idempotent. Returns CRECHE_OK and the handle errors. Since 0.1.
+    pub fn creche_queue_close(queue: creche_queue, done: creche_done_fn, user: *mut c_void) -> creche_status;
+
+    /// Closes a queue and throws away, with all that it owns, what is in it or still to come. Blocked
+    /// waiters wake with CRECHE_E_CLOSED. Since 0.1.
+    pub fn creche_queue_release(queue: creche_queue);
+
+    /// Sets the defaults in the first `size` bytes (pass sizeof). Returns CRECHE_OK or CRECHE_E_INVALID.
+    /// Since 0.1.
+    pub fn creche_session_options_init(options: *mut creche_session_options, size: usize) -> creche_status;
+
+    /// Opens a session on a loop. Connects nowhere yet. Returns CRECHE_OK; CRECHE_E_INVALID (options),
+    /// CRECHE_E_UNSUPPORTED, CRECHE_E_SYSTEM or CRECHE_E_TLS (the CA file cannot be read or holds no
+    /// certificate), CRECHE_E_CLOSED (the loop is closing), CRECHE_E_NO_MEMORY, the handle errors.
+    /// Since 0.1.
+    pub fn creche_session_open(loop_: creche_loop, options: *const creche_session_options, session: *mut creche_session) -> creche_status;
+
+    /// Closes a session: requests in flight end with CRECHE_E_CLOSED, connections are closed; then done is
+    /// called with the last completion (NULL: nobody is told). Idempotent. Returns CRECHE_OK, the handle
+    /// errors. Since 0.1.
+    pub fn creche_session_close(session: creche_session, done: creche_done_fn, user: *mut c_void) -> creche_status;
+
+    /// Closes without a completion and gives up the handle. Since 0.1.
+    pub fn creche_session_release(session: creche_session);
+
+    /// Fills the first `size` bytes of *counters. Returns CRECHE_OK, CRECHE_E_INVALID, the handle errors.
+    /// Since 0.1.
+    pub fn creche_session_get_counters(session: creche_session, counters: *mut creche_session_counters, size: usize) -> creche_status;
+
+    /// Sets the defaults in the first `size` bytes (pass sizeof). Returns CRECHE_OK or CRECHE_E_INVALID.
+    /// Since 0.1.
+    pub fn creche_request_options_init(options: *mut creche_request_options, size: usize) -> creche_status;
+
+    /// Fetches a URL whole: status, headers and the decoded body, up to max_body. Any HTTP status is
+    /// success. The completion: code: the HTTP status; value: a creche_response, CRECHE_OWNED; data and
+    /// data_size: the body, a view into it (never NULL; a NUL byte follows the body). A malformed URL or
+    /// header fails like any other fetch, in the completion (CRECHE_E_URL, CRECHE_E_INVALID).
+    /// Failures: CRECHE_E_URL, _DNS, _CONNECT, _TLS, _TLS_VERIFY, _DISCONNECTED, _PROTOCOL, _TRUNCATED,
+    /// _CODING, _BODY, _REDIRECT, _LIMIT, _TIMEOUT, _CANCELLED, _CLOSED, _SYSTEM, _NO_MEMORY; error->phase
+    /// says where. Cancelled: its connection is closed. options: may be NULL. task: may be NULL.
+    /// Returns CRECHE_OK, or as creche_task_spawn does. Since 0.1.
+    pub fn creche_session_fetch(session: creche_session, in_: creche_scope, url: *const c_char, options: *const creche_request_options, done: creche_done_fn, user: *mut c_void, task: *mut creche_task) -> creche_status;
+
+    /// Sends a request and completes at the head of the answer: code: the HTTP status; value: a
+    /// creche_response, CRECHE_OWNED, whose body is read with creche_response_read. Until its body has
+    /// been read to the end, the response is a lease: it belongs to the nearest task or group around `in`
+    /// (or the loop) and holds it open. The rest as creche_session_fetch. Since 0.1.
+    pub fn creche_session_send(session: creche_session, in_: creche_scope, url: *const c_char, options: *const creche_request_options, done: creche_done_fn, user: *mut c_void, task: *mut creche_task) -> creche_status;
+
+    /// Reads what there is of the body, at least 1 and up to `capacity` bytes (0: 65536): kind CRECHE_CHUNK
+    /// with data and data_size, or CRECHE_END when the body has ended. One read at a time: a second one
+    /// completes with CRECHE_E_STATE. Not reading holds the server back. Cancelling a read cancels only
+    /// the read. After a failure (CRECHE_E_TRUNCATED, _TIMEOUT, _CODING, ...) what had arrived was
+    /// delivered before it. Returns CRECHE_OK; CRECHE_E_STATE (a whole response), or as creche_task_spawn.
+    /// Since 0.1.
+    pub fn creche_response_read(response: creche_response, in_: creche_scope, capacity: usize, options: *const creche_task_options, done: creche_done_fn, user: *mut c_void, task: *mut creche_task) -> creche_status;
+
+    /// Gives a response up. If its body was not read to the end, the connection is closed. Since 0.1.
+    pub fn creche_response_release(response: creche_response);
+
+    /// The HTTP status, 100 to 999, or a negative status (the handle errors). Since 0.1.
+    pub fn creche_response_status(response: creche_response) -> i32;
+
+    /// The value of the first header field of that name (any case), NUL-terminated, its size in *size
+    /// (may be NULL); NULL if there is none or the handle is bad. Lives as long as the response.
+    /// Since 0.1.
+    pub fn creche_response_header(response: creche_response, name: *const c_char, size: *mut usize) -> *const c_char;
+
+    /// The header field number `index`, in the order of the wire, stored in *header; its text lives as
+    /// long as the response. Returns CRECHE_OK, CRECHE_E_LIMIT (there are fewer), CRECHE_E_INVALID, the
+    /// handle errors. Since 0.1.
+    pub fn creche_response_header_at(response: creche_response, index: usize, header: *mut creche_header) -> creche_status;
+
+    /// The URL that answered, after redirects; NULL if the handle is bad. Lives as long as the response.
+    /// Since 0.1.
+    pub fn creche_response_url(response: creche_response) -> *const c_char;
+
+    /// Fills the first `size` bytes of *info. Returns CRECHE_OK, CRECHE_E_INVALID, the handle errors.
+    /// Since 0.1.
+    pub fn creche_response_get_info(response: creche_response, info: *mut creche_response_info, size: usize) -> creche_status;
+
+    /// 1 if the cell is SQL NULL or out of range. Since 0.1.
+    pub fn creche_row_is_null(rows: *const creche_row_block, row: u64, column: u32) -> i32;
+
+    /// The number of the column with that name (the last one of several), or -1. Since 0.1.
+    pub fn creche_row_column_index(rows: *const creche_row_block, name: *const c_char) -> i32;
+
+    /// The column's name; NULL out of range. Since 0.1.
+    pub fn creche_row_column_name(rows: *const creche_row_block, column: u32) -> *const c_char;
+
+    /// The column's type oid; 0 out of range. Since 0.1.
+    pub fn creche_row_column_type(rows: *const creche_row_block, column: u32) -> u32;
+
+    /// A bool column: 0 or 1. Since 0.1.
+    pub fn creche_row_bool(rows: *const creche_row_block, row: u64, column: u32) -> i32;
+
+    /// An int2, int4, int8 or oid column, widened; a date in days, a timestamp or timestamptz in
+    /// microseconds since 1970-01-01. Since 0.1.
+    pub fn creche_row_int8(rows: *const creche_row_block, row: u64, column: u32) -> i64;
+
+    /// An int2 or int4 column. Since 0.1.
+    pub fn creche_row_int4(rows: *const creche_row_block, row: u64, column: u32) -> i32;
+
+    /// A float4 or float8 column; integers are converted; numeric is converted with rounding. Since 0.1.
+    pub fn creche_row_float8(rows: *const creche_row_block, row: u64, column: u32) -> f64;
+
+    /// A text-like column (text, varchar, bpchar, name, json, xml, enums, unknown; jsonb without its
+    /// version byte): NUL-terminated, its size in *size (may be NULL). NULL for SQL NULL and for types
+    /// that are not text. Since 0.1.
+    pub fn creche_row_text(rows: *const creche_row_block, row: u64, column: u32, size: *mut usize) -> *const c_char;
+
+    /// The binary form of any column that is not held in `bits`, its size in *size (may be NULL). NULL for
+    /// SQL NULL and for types held in bits. Since 0.1.
+    pub fn creche_row_bytes(rows: *const creche_row_block, row: u64, column: u32, size: *mut usize) -> *const c_void;
+
+    /// Any cell as text, like PostgreSQL prints it (ISO dates, hex bytea; other types by their binary form
+    /// in hex), written to buffer with a NUL, cut at capacity. Returns the bytes that all of it needs
+    /// without the NUL; 0 for SQL NULL. Since 0.1.
+    pub fn creche_row_format(rows: *const creche_row_block, row: u64, column: u32, buffer: *mut c_char, capacity: usize) -> usize;
+
+    /// The block of a rows handle; NULL if the handle is bad. Lives until it is released. Since 0.1.
+    pub fn creche_rows_block(rows: creche_rows) -> *const creche_row_block;
+
+    /// Gives rows up. For a block of a stream: lets the stream go on. Since 0.1.
+    pub fn creche_rows_release(rows: creche_rows);
+
+    /// Sets the defaults in the first `size` bytes (pass sizeof). Returns CRECHE_OK or CRECHE_E_INVALID.
+    /// Since 0.1.
+    pub fn creche_pool_options_init(options: *mut creche_pool_options, size: usize) -> creche_status;
+
+    /// Opens a pool on a loop. dsn: a PostgreSQL URI or key=value string; copied; NULL: the environment
+    /// (PGHOST, ...). Opens min_size connections in the background; a DSN that does not parse, or a server
+    /// that cannot be reached, fails the operations. Returns CRECHE_OK; CRECHE_E_INVALID,
+    /// CRECHE_E_UNSUPPORTED (options), CRECHE_E_CLOSED, CRECHE_E_NO_MEMORY, the handle errors. Since 0.1.
+    pub fn creche_pool_open(loop_: creche_loop, dsn: *const c_char, options: *const creche_pool_options, pool: *mut creche_pool) -> creche_status;
+
+    /// Closes a pool: operations end with CRECHE_E_CLOSED, running statements are cancelled on the server,
+    /// connections are closed; then done gets the last completion (NULL: nobody is told). Idempotent.
+    /// Returns CRECHE_OK and the handle errors. Since 0.1.
+    pub fn creche_pool_close(pool: creche_pool, done: creche_done_fn, user: *mut c_void) -> creche_status;
+
+    /// Closes without a completion and gives up the handle. Since 0.1.
+    pub fn creche_pool_release(pool: creche_pool);
+
+    /// Fills the first `size` bytes of *counters. Returns CRECHE_OK, CRECHE_E_INVALID, the handle errors.
+    /// Since 0.1.
+    pub fn creche_pool_get_counters(pool: creche_pool, counters: *mut creche_pool_counters, size: usize) -> creche_status;
+
+    /// Sets the defaults in the first `size` bytes (pass sizeof). Returns CRECHE_OK or CRECHE_E_INVALID.
+    /// Since 0.1.
+    pub fn creche_query_options_init(options: *mut creche_query_options, size: usize) -> creche_status;
+
+    /// Runs one statement on a connection of the pool's choice, pipelined among others where that is safe;
+    /// nothing is checked out. sql: one statement; copied. args: args_count values for $1, $2, ...; copied.
+    /// The completion: value: creche_rows, CRECHE_OWNED; data: its const creche_row_block *; code: rows
+    /// affected (at most UINT32_MAX; the block has all of it). An error in the SQL fails in the completion.
+    /// Failures: CRECHE_E_PG (with sqlstate and the server's fields), _CONNECT, _DNS, _TLS, _DISCONNECTED,
+    /// _TIMEOUT, _CANCELLED, _CLOSED, _LIMIT, _INVALID (a value), _NO_MEMORY. Cancelled: a running query is
+    /// cancelled on the server and the connection stays usable; other callers' statements are untouched.
+    /// Returns CRECHE_OK, or as creche_task_spawn does. Since 0.1.
+    pub fn creche_pool_query(pool: creche_pool, in_: creche_scope, sql: *const c_char, args: *const creche_value, args_count: usize, options: *const creche_query_options, done: creche_done_fn, user: *mut c_void, task: *mut creche_task) -> creche_status;
+
+    /// Runs one statement and delivers its rows as they come: completions with kind CRECHE_ROWS and
+    /// CRECHE_MORE, value: creche_rows, CRECHE_OWNED, data: the block; at the end CRECHE_DONE with code as
+    /// above. Bounded: with `blocks` of them unreleased the server is held back. The connection is its
+    /// own while it runs. The rest as creche_pool_query. Since 0.1.
+    pub fn creche_pool_stream(pool: creche_pool, in_: creche_scope, sql: *const c_char, args: *const creche_value, args_count: usize, options: *const creche_query_options, done: creche_done_fn, user: *mut c_void, task: *mut creche_task) -> creche_status;
+
+    /// Acquires a connection: value: a creche_connection, CRECHE_OWNED: a lease of the nearest task or
+    /// group around `in` (or the loop), which holds it open. options->timeout, if sooner, replaces the
+    /// pool's acquire_timeout. Returns CRECHE_OK, or as creche_task_spawn does. Since 0.1.
+    pub fn creche_pool_acquire(pool: creche_pool, in_: creche_scope, options: *const creche_task_options, done: creche_done_fn, user: *mut c_void, task: *mut creche_task) -> creche_status;
+
+    /// Gives a connection back: statements in flight finish first, an open transaction is rolled back, the
+    /// session is reset (creche_pool_options.reset). Since 0.1.
+    pub fn creche_connection_release(connection: creche_connection);
+
+    /// Runs a statement on this connection. Started while others are in flight, it is pipelined behind
+    /// them. The rest as creche_pool_query. Passes its group's limit. Since 0.1.
+    pub fn creche_connection_query(connection: creche_connection, in_: creche_scope, sql: *const c_char, args: *const creche_value, args_count: usize, options: *const creche_query_options, done: creche_done_fn, user: *mut c_void, task: *mut creche_task) -> creche_status;
+
+    /// Streams a statement's rows on this connection, as creche_pool_stream does; what is started after it
+    /// waits for its end. Since 0.1.
+    pub fn creche_connection_stream(connection: creche_connection, in_: creche_scope, sql: *const c_char, args: *const creche_value, args_count: usize, options: *const creche_query_options, done: creche_done_fn, user: *mut c_void, task: *mut creche_task) -> creche_status;
+
+    /// Runs several statements separated by semicolons, without parameters, as one implicit transaction
+    /// unless they say otherwise. The completion has no rows; code: rows affected by the last. The rest as
+    /// creche_pool_query. Since 0.1.
+    pub fn creche_connection_script(connection: creche_connection, in_: creche_scope, sql: *const c_char, options: *const creche_query_options, done: creche_done_fn, user: *mut c_void, task: *mut creche_task) -> creche_status;
+
+    /// Sets the defaults in the first `size` bytes (pass sizeof). Returns CRECHE_OK or CRECHE_E_INVALID.
+    /// Since 0.1.
+    pub fn creche_transaction_options_init(options: *mut creche_transaction_options, size: usize) -> creche_status;
+
+    /// Runs body in a transaction on a connection of its own. body gets CRECHE_BEGIN like a user task's,
+    /// with the body's task in `task` and the connection in `value` (not owned: it is given back at the
+    /// end), starts its statements in task.scope and ends with creche_task_finish(task, ...). After
+    /// CRECHE_OK the commit runs under a shield, so that no cancellation from outside can cut it; after
+    /// anything else, or a cancellation, it rolls back. The completion comes last: CRECHE_OK with the
+    /// body's value after the commit; the body's failure; CRECHE_E_PG (the commit failed),
+    /// CRECHE_E_ROLLED_BACK (COMMIT was answered by ROLLBACK), CRECHE_E_OUTCOME_UNKNOWN (its answer never
+    /// came). Returns CRECHE_OK, or as creche_task_spawn does. Since 0.1.
+    pub fn creche_pool_transaction(pool: creche_pool, in_: creche_scope, body: creche_done_fn, body_user: *mut c_void, options: *const creche_transaction_options, done: creche_done_fn, user: *mut c_void, task: *mut creche_task) -> creche_status;
+
+    /// The steps of a transaction as single calls, for languages whose body is a function of their own.
+    /// Inside a transaction begin makes a savepoint; commit and rollback end the innermost. Commit runs
+    /// under a shield of its own, bounded by commit_timeout. Giving the connection back without a commit
+    /// rolls back. Completions: no rows; commit fails as creche_pool_transaction does.
+    /// Return CRECHE_OK, or as creche_task_spawn does. Since 0.1.
+    pub fn creche_connection_begin(connection: creche_connection, in_: creche_scope, options: *const creche_transaction_options, done: creche_done_fn, user: *mut c_void, task: *mut creche_task) -> creche_status;
+
+    pub fn creche_connection_commit(connection: creche_connection, in_: creche_scope, options: *const creche_transaction_options, done: creche_done_fn, user: *mut c_void, task: *mut creche_task) -> creche_status;
+
+    pub fn creche_connection_rollback(connection: creche_connection, in_: creche_scope, options: *const creche_transaction_options, done: creche_done_fn, user: *mut c_void, task: *mut creche_task) -> creche_status;
+}
