@@ -1,0 +1,206 @@
+/* creche_pool_transaction: a body in a transaction, committed under a shield or rolled back. */
+#include "pg_test.h"
+
+typedef struct body_job {
+  const char* sql[4];
+  creche_status finish; /* with which status the body ends after its last statement */
+  int ignore_errors;
+  int calls, next;
+  creche_task task;
+  creche_connection c;
+  int cancelled;
+  int hang; /* wait for the cancel instead of finishing */
+} body_job;
+
+static void body_step(body_job* j);
+
+static void on_step(void* user, const creche_completion* c) {
+  body_job* j = user;
+  if (c->status != CRECHE_OK && !j->ignore_errors) {
+    creche_task_finish(j->task, c->status == CRECHE_E_CANCELLED ? CRECHE_E_CANCELLED : c->status, 0,
+                       c->error);
+    return;
+  }
+  if (c->flags & CRECHE_OWNED) creche_value_release(c->value);
+  body_step(j);
+}
+
+static void body_step(body_job* j) {
+  const char* sql = j->next < 4 ? j->sql[j->next++] : NULL;
+  if (sql)
+    creche_connection_query(j->c, j->task.scope, sql, NULL, 0, NULL, on_step, j, NULL);
+  else if (!j->hang)
+    creche_task_finish(j->task, j->finish, 77, NULL);
+}
+
+static void body(void* user, const creche_completion* c) {
+  body_job* j = user;
+  if (c->kind == CRECHE_BEGIN) {
+    j->calls++;
+    j->next = 0;
+    j->task = c->task;
+    j->c = (creche_connection){c->value};
+    body_step(j);
+  } else if (c->kind == CRECHE_CANCEL) {
+    j->cancelled++;
+    if (j->hang) creche_task_finish(j->task, CRECHE_E_CANCELLED, 0, NULL);
+  }
+}
+
+static creche_status transact(creche_pool pool, body_job* j, answer* a,
+                              const creche_transaction_options* o) {
+  answer_init(a);
+  OK(creche_pool_transaction(pool, loop.scope, body, j, o, on_answer, a, NULL));
+  return answer_wait(a);
+}
+
+static void test_commit(void** state) {
+  (void)state;
+  creche_pool pool = open_pool(2);
+  must(pool, "create table t (i int)");
+  body_job j = {.sql = {"insert into t values (1)", "insert into t values (2)"}};
+  answer a;
+  transact(pool, &j, &a, NULL);
+  EXPECT(&a, CRECHE_OK);
+  assert_int_equal(a.value, 77);
+  a.value = 0;
+  answer_free(&a);
+  assert_int_equal(number(pool, "select sum(i) from t"), 3);
+  assert_int_equal(
+      creche_connection_query(j.c, loop.scope, "select 1", NULL, 0, NULL, NULL, NULL, NULL),
+      CRECHE_E_ENDED);
+  must(pool, "drop table t");
+  close_pool(pool);
+}
+
+static void test_failures_roll_back(void** state) {
+  (void)state;
+  creche_pool pool = open_pool(1);
+  must(pool, "create table t (i int)");
+  answer a;
+  body_job user = {.sql = {"insert into t values (1)"}, .finish = CRECHE_E_USER};
+  transact(pool, &user, &a, NULL);
+  EXPECT(&a, CRECHE_E_USER);
+  answer_free(&a);
+  body_job failing = {.sql = {"insert into t values (1)", "select 1/0"}};
+  transact(pool, &failing, &a, NULL);
+  EXPECT(&a, CRECHE_E_PG);
+  assert_string_equal(answer_state(&a), "22012");
+  answer_free(&a);
+  body_job swallowed = {.sql = {"insert into t values (1)", "select 1/0"}, .ignore_errors = 1};
+  transact(pool, &swallowed, &a, NULL);
+  EXPECT(&a, CRECHE_E_ROLLED_BACK);
+  answer_free(&a);
+  assert_int_equal(number(pool, "select count(*) from t"), 0);
+  must(pool, "create table d (i int unique deferrable initially deferred)");
+  body_job deferred = {.sql = {"insert into d values (1), (1)"}};
+  transact(pool, &deferred, &a, NULL);
+  EXPECT(&a, CRECHE_E_PG);
+  assert_string_equal(answer_state(&a), "23505");
+  answer_free(&a);
+  must(pool, "drop table t, d");
+  assert_int_equal(counters(pool).connects, 1);
+  close_pool(pool);
+}
+
+static void test_cancel_rolls_back(void** state) {
+  (void)state;
+  creche_pool pool = open_pool(1);
+  must(pool, "create table t (i int)");
+  body_job waiting = {.sql = {"insert into t values (1)", "select pg_sleep(20)"}};
+  body_job hanging = {.sql = {"insert into t values (1)"}, .hang = 1};
+  body_job* jobs[] = {&waiting, &hanging};
+  for (int i = 0; i < 2; i++) {
+    answer a;
+    creche_task task;
+    answer_init(&a);
+    OK(creche_pool_transaction(pool, loop.scope, body, jobs[i], NULL, on_answer, &a, &task));
+    nap_ms(100);
+    OK(creche_scope_cancel(task.scope, NULL));
+    EXPECT(&a, CRECHE_E_CANCELLED);
+    answer_free(&a);
+    assert_int_equal(jobs[i]->cancelled, 1);
+    assert_int_equal(number(pool, "select count(*) from t"), 0);
+  }
+  must(pool, "drop table t");
+  assert_int_equal(counters(pool).dropped, 0);
+  close_pool(pool);
+}
+
+static void test_retries(void** state) {
+  (void)state;
+  creche_pool pool = open_pool(2);
+  must(pool, "create sequence tries");
+  must(pool,
+       "create function flaky(times int) returns int language plpgsql as $$ begin "
+       "if nextval('tries') <= times then raise exception 'again' using errcode = '40001'; end if; "
+       "return 5; end $$");
+  creche_transaction_options o;
+  OK(creche_transaction_options_init(&o, sizeof o));
+  o.isolation = CRECHE_SERIALIZABLE;
+  o.retries = 3;
+  body_job j = {.sql = {"select flaky(2)"}};
+  answer a;
+  transact(pool, &j, &a, &o);
+  EXPECT(&a, CRECHE_OK);
+  assert_int_equal(j.calls, 3);
+  a.value = 0;
+  answer_free(&a);
+  body_job k = {.sql = {"select flaky(1000)"}};
+  transact(pool, &k, &a, &o);
+  EXPECT(&a, CRECHE_E_PG);
+  assert_string_equal(answer_state(&a), "40001");
+  assert_int_equal(creche_error_is_retryable(a.error), 1);
+  assert_int_equal(k.calls, 4);
+  answer_free(&a);
+  must(pool, "drop function flaky");
+  must(pool, "drop sequence tries");
+  close_pool(pool);
+}
+
+static void test_lost_commit(void** state) {
+  (void)state;
+  creche_pool pool = open_pool(1), other = open_pool(1);
+  must(other, "create table t (i int)");
+  /* A deferred trigger makes COMMIT slow; the server goes away meanwhile. */
+  must(other,
+       "create function slow() returns trigger language plpgsql as $$ begin perform pg_sleep(20); "
+       "return null; end $$");
+  must(other,
+       "create constraint trigger c after insert on t deferrable initially deferred for each row "
+       "execute function slow()");
+  creche_transaction_options o;
+  OK(creche_transaction_options_init(&o, sizeof o));
+  for (int i = 0; i < 2; i++) {
+    o.commit_timeout = i == 0 ? 200 * CRECHE_MILLISECOND : 30 * CRECHE_SECOND;
+    body_job j = {.sql = {"insert into t values (1)"}};
+    answer a;
+    creche_task task;
+    answer_init(&a);
+    OK(creche_pool_transaction(pool, loop.scope, body, &j, &o, on_answer, &a, &task));
+    nap_ms(100);
+    /* Shielded. */
+    OK(creche_scope_cancel(task.scope, NULL));
+    if (i == 1) {
+      nap_ms(50);
+      assert_int_equal(a.ended, 0);
+      support_postgres_kill(server);
+    }
+    EXPECT(&a, CRECHE_E_OUTCOME_UNKNOWN);
+    answer_free(&a);
+  }
+  close_pool(pool);
+  close_pool(other);
+  assert_int_equal(support_postgres_restart(server), 0);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_commit),
+      cmocka_unit_test(test_failures_roll_back),
+      cmocka_unit_test(test_cancel_rolls_back),
+      cmocka_unit_test(test_retries),
+      cmocka_unit_test(test_lost_commit),
+  };
+  return cmocka_run_group_tests(tests, start_server, stop_server);
+}
