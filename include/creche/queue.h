@@ -45,7 +45,8 @@ CRECHE_API creche_status creche_queue_wait(creche_queue queue, creche_completion
 
 /* Closes a queue: calls that would route to it get CRECHE_E_CLOSED; what was accepted is still
  * delivered; then draining says CRECHE_E_CLOSED. done is called on the loop once nothing more will
- * come (NULL: nobody is told). Idempotent. Returns CRECHE_OK and the handle errors. Since 0.1. */
+ * come (NULL: nobody is told). Idempotent. Returns CRECHE_OK, CRECHE_E_CLOSED (the loop has ended, so
+ * nobody could call done) and the handle errors. Since 0.1. */
 CRECHE_API creche_status creche_queue_close(creche_queue queue, creche_done_fn done, void *user);
 
 /* Closes a queue and throws away, with all that it owns, what is in it or still to come. Blocked

@@ -90,8 +90,11 @@ creche_status creche_queue_close(creche_queue queue, creche_done_fn done, void* 
   return Guard([&]() -> creche_status {
     if (done == creche_to_group)
       return Fail(Status::kInvalid, "a close belongs to no group; give a function or NULL as done");
-    return OfQueue(
-        tasks::CloseQueue(queue.id, done == creche_nobody ? nullptr : ToDone(done), user), queue);
+    const Status status =
+        tasks::CloseQueue(queue.id, done == creche_nobody ? nullptr : ToDone(done), user);
+    if (status == Status::kClosed)
+      return Fail(status, "the queue's loop has ended: nobody could call done; join the loop");
+    return OfQueue(status, queue);
   });
 }
 

@@ -94,11 +94,30 @@ void Error::AddRef() const noexcept {
   if (!immortal_) refs_.fetch_add(1, std::memory_order_relaxed);
 }
 
+bool Error::DropRef() const noexcept {
+  return !immortal_ && refs_.fetch_sub(1, std::memory_order_acq_rel) == 1;
+}
+
 void Error::Unref() const noexcept {
-  if (immortal_ || refs_.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
-  if (storage_->info.cookie_free) storage_->info.cookie_free(storage_->info.cookie);
-  delete storage_;
-  delete this;
+  if (!DropRef()) return;
+  // One after the other: trees of errors may be deep.
+  const Error* dying = this;
+  const auto drop = [&dying](ErrorRef& ref) {
+    const Error* error = ref.Leak();
+    if (!error || !error->DropRef()) return;
+    error->next_dying_ = dying;
+    dying = error;
+  };
+  while (dying) {
+    const Error* error = dying;
+    dying = error->next_dying_;
+    ErrorInfo& info = error->storage_->info;
+    for (ErrorRef& child : info.children) drop(child);
+    drop(info.cause);
+    if (info.cookie_free) info.cookie_free(info.cookie);
+    delete error->storage_;
+    delete error;
+  }
 }
 
 }  // namespace creche

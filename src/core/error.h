@@ -103,9 +103,13 @@ class Error {
   constexpr Error(ErrorFields fields, bool immortal) : fields_(fields), immortal_(immortal) {}
   static const Error kNoMemory;
 
+  // True if that was the last reference.
+  bool DropRef() const noexcept;
+
   ErrorFields fields_;  // first: see Of
   mutable std::atomic<uint32_t> refs_{1};
   bool immortal_;
+  mutable const Error* next_dying_ = nullptr;
   Storage* storage_ = nullptr;  // what the pointers in fields_ point into
 };
 

@@ -201,6 +201,12 @@ Domain* OpenDomain(void* owner, int* error) noexcept {
     domain = new (std::nothrow) Domain;
     *error = ENOMEM;
     if (!domain) return nullptr;
+  } else if (domain->fork_generation.load() != platform::ForkGeneration()) {
+    // The parent process still has it: a wake-up of one would be heard by the other.
+    close(domain->wake_fd);
+    domain->wake_fd = -1;
+  }
+  if (domain->wake_fd < 0) {
     domain->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (domain->wake_fd < 0) {
       *error = errno;

@@ -91,14 +91,13 @@ bool Loop::Turn(Nanos timeout) noexcept {
   Running running(this);
   Nanos wait = 0;
   if (timeout > 0 && !Ready()) {
-    const Nanos next = std::min(NextDeadline(), timers_.next());
-    wait = next == kNever ? timeout : std::min(timeout, std::max<Nanos>(0, next - now()));
-  }
-  if (wait > 0) {
-    // Announce the sleep first, then look again: who adds work after this look sees the
-    // announcement.
+    // Announce the sleep first, then look again, at deadlines too: who adds something after this
+    // look sees the announcement.
     sleeping_.store(true);
-    if (jobs_.load() != nullptr || Ready() || domain_->interrupted.load()) wait = 0;
+    if (jobs_.load() == nullptr && !Ready() && !domain_->interrupted.load()) {
+      const Nanos next = std::min(NextDeadline(), timers_.next());
+      wait = next == kNever ? timeout : std::min(timeout, std::max<Nanos>(0, next - now()));
+    }
   }
   reactor_.Poll(wait);
   sleeping_.store(false);

@@ -15,14 +15,7 @@ void Reach(Tree& tree, Node* node) {
       return;
     case NodeType::kRoot:
     case NodeType::kGroup: {
-      auto* group = static_cast<Group*>(node);
-      if (group->grace != kNever) {
-        try {
-          tree.graces_.Arm(static_cast<Grace*>(group), After(tree.now(), group->grace));
-          tree.Poke();
-        } catch (const std::bad_alloc&) {  // nobody is named, nothing else is lost
-        }
-      }
+      tree.ArmGrace(static_cast<Group*>(node));
       tree.MaySettle(node);
       return;
     }
@@ -136,6 +129,15 @@ void Tree::Cancel(Node* node, Reason reason, uint64_t by, const char* text) noex
   Reach(*this, node);
 }
 
+void Tree::ArmGrace(Group* group) noexcept {
+  if (group->grace == kNever) return;
+  try {
+    graces_.Arm(static_cast<Grace*>(group), After(now(), group->grace));
+    Poke();
+  } catch (const std::bad_alloc&) {  // nobody is named, nothing else is lost
+  }
+}
+
 void Tree::SetShield(Node* node, bool shield) noexcept {
   if (node->shield == shield) return;
   node->shield = shield;
@@ -152,8 +154,8 @@ void Tree::SetShield(Node* node, bool shield) noexcept {
 
 Status Tree::SetDeadline(Node* node, Nanos deadline) noexcept {
   if (node->called) return Status::kCancelled;
-  node->deadline = deadline;
   if (deadline <= now()) {
+    node->deadline = deadline;
     Cancel(node, Reason::kDeadline, node->id, nullptr);
     return Status::kOk;
   }
@@ -162,6 +164,7 @@ Status Tree::SetDeadline(Node* node, Nanos deadline) noexcept {
   } catch (const std::bad_alloc&) {
     return Status::kNoMemory;
   }
+  node->deadline = deadline;
   if (deadlines_.next() == deadline) Poke();
   return Status::kOk;
 }
@@ -177,7 +180,6 @@ ErrorRef Tree::CancelError(const Node* node, Status status, Phase phase) noexcep
       info.by = cause->by;
       info.reason_text = cause->text;
     }
-    if (status == Status::kTimeout) info.flags |= kRetryable;
     ErrorRef error = MakeError(std::move(info));
     if (cause) cause->made = error;
     return error;

@@ -107,7 +107,8 @@ void Tree::CountFailure(EndNode* child, EndNode* owner) noexcept {
       return;
     }
     case NodeType::kUser:
-    case NodeType::kExternal: {
+    case NodeType::kExternal:
+    case NodeType::kOffload: {
       // A step's failure is its starter's to handle, unless nobody is told of it.
       if (child->route != Route::kNobody) return;
       auto* task = static_cast<UserNode*>(owner);
@@ -127,11 +128,10 @@ void Tree::RouteFinal(EndNode* node) noexcept {
       return PushReady(&node->final);
     case Route::kDefault: {
       EndId(node);
-      if (node->end.held && (node->hold = KeepHeld(node->end.held)) == 0) {
-        node->end = {};
-        node->end.status = Status::kNoMemory;
-        node->end.error = NoMemoryError();
-      }
+      // Its id has just made room for the seat's.
+      if (node->seated && (node->seat = AddSlot(domain_, Kind::kSeat, node)) == 0)
+        node->seated = false;
+      KeepData(node);
       Queue* queue = node->queue;
       queue->accepted--;
       if (!node->seated) Uncount(node);
@@ -142,10 +142,12 @@ void Tree::RouteFinal(EndNode* node) noexcept {
     }
     case Route::kToGroup: {
       auto* group = static_cast<Group*>(node->owner);
-      Completion& c = group->gathered[node->gather_index];
+      KeepData(node);
+      Completion& c = group->gathered->completions[node->gather_index];
       Fill(node, &c);
+      c.kind = static_cast<uint32_t>(node->final.what);
       c.error = node->end.error ? &node->end.error.Leak()->fields() : nullptr;
-      if (node->end.held) c.hold = KeepHeld(node->end.held);
+      c.hold = node->hold;
       break;
     }
     case Route::kNobody:
@@ -154,6 +156,16 @@ void Tree::RouteFinal(EndNode* node) noexcept {
   }
   Uncount(node);
   Retire(node);
+}
+
+// What the data of a result points into gets a handle; without memory the result is lost, and says
+// so.
+void Tree::KeepData(EndNode* node) noexcept {
+  if (!node->end.held || (node->hold = KeepHeld(node->end.held)) != 0) return;
+  Discard(std::move(node->end));
+  node->end = {};
+  node->end.status = Status::kNoMemory;
+  node->end.error = NoMemoryError();
 }
 
 void Tree::Fill(const EndNode* node, Completion* c) noexcept {
@@ -266,7 +278,7 @@ void Tree::LeaveNow(Node* scope, LeaveOutcome* outcome) noexcept {
 void Tree::FinishGroup(Group* group) noexcept {
   const bool visible = !group->shield && group->parent->eff;
   const bool caught = group->called && !visible && group->reached;
-  const bool failed = group->policy != Policy::kCollect && !group->errors.empty() &&
+  const bool failed = (!group->errors.empty() || group->errors_dropped > 0) &&
                       !(group->policy == Policy::kRace && group->won);
   End end;
   if (caught) end.flags |= kCaught;
@@ -284,7 +296,7 @@ void Tree::FinishGroup(Group* group) noexcept {
     end.status = Status::kTimeout;
     end.error = CancelError(group, Status::kTimeout, Phase::kNone);
   }
-  if (!group->gathered.empty()) HandOutGathered(group, &end);
+  if (group->gathered) HandOutGathered(group, &end);
   group->state = State::kCommitted;
   if (group->in_effects) RemoveEffect(group);
   deadlines_.Disarm(group->expiry());

@@ -184,7 +184,7 @@ void Tree::Call(Entry* entry, std::unique_lock<platform::Lock>& lock) noexcept {
     if (node->parent && node->parent != node->owner) {
       // In its bare scope it no longer counts, so that its callback may leave the scope.
       node->parent->live--;
-      MaySettle(node->parent);
+      if (node->parent->leaving) MaySettle(node->parent);
       node->parent = node->owner;
       node->owner->live++;
     }
@@ -199,21 +199,18 @@ void Tree::Call(Entry* entry, std::unique_lock<platform::Lock>& lock) noexcept {
     }
     lock.lock();
     calling_owner_ = nullptr;
-    if (node->type == NodeType::kRoot) {
-      ended_ = true;
-    } else {
-      Uncount(node);
-      Retire(node);
-    }
+    if (node->type == NodeType::kRoot) return;
+    Uncount(node);
+    Retire(node);
     return;
   }
   c.flags = kMore;
   c.user = node->user;
   c.task = node->id;
   c.kind = static_cast<uint32_t>(entry->what);
-  // Held open, whatever the callback does.
-  node->pending++;
+  // Held open, whatever the callback does; by a notice since it was listed.
   if (entry->type == EntryType::kMore) {
+    node->pending++;
     auto* more = static_cast<MoreEntry*>(entry);
     c.status = static_cast<int32_t>(more->outcome.status);
     c.flags |= more->outcome.owned ? kOwned : 0u;

@@ -1,5 +1,6 @@
 // Seeing it: the live tree as text, and counters. Any thread, also while a callback blocks the
 // loop.
+#include <algorithm>
 #include <cstdio>
 
 #include "tasks/tree.h"
@@ -57,8 +58,9 @@ const char* StateName(const EndNode* node) {
 
 void Line(std::string* text, const Node* node, int depth, Nanos now) {
   char line[256];
-  snprintf(line, sizeof line, "%*s%s \"%s\" %016llx", depth * 2, "", TypeName(node->type),
-           node->name ? node->name : "", static_cast<unsigned long long>(node->id));
+  snprintf(line, sizeof line, "%*s%s \"%.100s\" %016llx", std::min(depth, 32) * 2, "",
+           TypeName(node->type), node->name ? node->name : "",
+           static_cast<unsigned long long>(node->id));
   *text += line;
   if (node->is_owner()) {
     const auto* end = static_cast<const EndNode*>(node);

@@ -2,6 +2,7 @@
 #include <poll.h>
 #include <sys/eventfd.h>
 
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 
@@ -62,6 +63,7 @@ Status OpenGroup(const GroupOptions& options, const Tail& tail) noexcept {
   tree->counters_.groups++;
   if (tail.task) *tail.task = group->id;
   static_cast<void>(tree->SetDeadlineOfNew(group, options.deadline));  // there is room
+  if (group->eff) tree->ArmGrace(group);
   return Status::kOk;
 }
 
@@ -134,8 +136,14 @@ ErrorRef Tree::GroupError(const Group* group) noexcept {
     info.children = group->errors;
     info.children_dropped = group->errors_dropped;
     const size_t n = group->errors.size() + group->errors_dropped;
-    info.message = std::to_string(n) + (n == 1 ? " child failed; " : " children failed; ") +
-                   (n == 1 ? "it says: " : "the first says: ") + group->errors[0]->message();
+    info.message = std::to_string(n) + (n == 1 ? " child failed" : " children failed");
+    if (!group->errors.empty()) {
+      // Cut: groups in groups would repeat it again and again.
+      constexpr int kQuoted = 200;
+      char quoted[kQuoted + 1];
+      snprintf(quoted, sizeof quoted, "%s", group->errors[0]->message());
+      info.message += std::string(n == 1 ? "; it says: " : "; the first says: ") + quoted;
+    }
     if (group->cause) {
       info.reason = group->cause->reason;
       info.by = group->cause->by;
@@ -146,26 +154,12 @@ ErrorRef Tree::GroupError(const Group* group) noexcept {
   }
 }
 
-namespace {
-// The array behind a group's completion, and what its completions own.
-struct Gathered final : Held {
-  explicit Gathered(std::vector<Completion> c) : completions(std::move(c)) {}
-  ~Gathered() override { ReleaseCompletions(completions.data(), completions.size()); }
-  std::vector<Completion> completions;
-};
-}  // namespace
-
 void Tree::HandOutGathered(Group* group, End* end) noexcept {
-  auto* gathered = new (std::nothrow) Gathered(std::move(group->gathered));
-  if (!gathered) {
-    end->status = Status::kNoMemory;
-    end->error = NoMemoryError();
-    return;
-  }
-  end->held.reset(gathered);
-  end->data = gathered->completions.data();
-  end->size = gathered->completions.size() * sizeof(Completion);
-  end->value = gathered->completions.size();
+  const std::vector<Completion>& completions = group->gathered->completions;
+  end->data = completions.data();
+  end->size = completions.size() * sizeof(Completion);
+  end->value = completions.size();
+  end->held = std::move(group->gathered);
 }
 
 }  // namespace creche::tasks

@@ -132,6 +132,7 @@ struct EndNode : Node {
   bool waited : 1 = false;  // it was cancelled while it waited for its group's limit
   uint32_t gather_index = 0;
   uint64_t hold = 0;  // Kind::kHold of what end.held was, once it is in a queue
+  uint64_t seat = 0;  // Kind::kSeat, once it is in a queue and seated
   DoneFn done = nullptr;
   void* user = nullptr;
   Nanos started = 0;
@@ -176,6 +177,12 @@ struct UserNode : EndNode {
   bool abandon = false;
 };
 
+// The array behind a group's completion, with the references that ReleaseCompletions gives back.
+struct Gathered final : Held {
+  ~Gathered() override { ReleaseCompletions(completions.data(), completions.size()); }
+  std::vector<Completion> completions;
+};
+
 // creche_group_options, checked.
 enum class Policy : uint8_t { kFailFast, kCollect, kRace };
 
@@ -200,7 +207,7 @@ struct Group : EndNode, Grace {
   LeaveOutcome outcome;  // kept for a join
   ErrorRef outcome_error;
   std::vector<ErrorRef> errors;
-  std::vector<Completion> gathered;  // with the references that ReleaseCompletions gives back
+  std::unique_ptr<Gathered> gathered;
 };
 
 // Whether its result stands already: nothing can be done to it any more.

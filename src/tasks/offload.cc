@@ -28,6 +28,8 @@ class OffloadWork final : public WorkItem {
   }
   // The call failed: arg stays the caller's.
   void Disown() { arg_free_ = nullptr; }
+  // Its task was cancelled: it must not run.
+  void Drop() { task_ = 0; }
   void set_task(uint64_t task) { task_ = task; }
 
   void Run() noexcept override {
@@ -36,7 +38,7 @@ class OffloadWork final : public WorkItem {
       Section section(task_, Bit(Kind::kTask));
       if (!section.ok()) return;  // cancelled before it began
       auto* task = static_cast<UserNode*>(section.node());
-      if (task->ending) return;
+      if (task->ending || task->eff) return;  // the loop is about to complete it
       task->begun = true;
     }
     uint64_t value = 0;
@@ -44,15 +46,22 @@ class OffloadWork final : public WorkItem {
     // Its arg is freed before anybody can learn that it has ended.
     if (arg_free_) arg_free_(arg_);
     arg_free_ = nullptr;
-    static_cast<void>(FinishOffloaded(task_, status, value));
+    FinishOffloaded(task_, status, value);
   }
 
  private:
-  static Status FinishOffloaded(uint64_t id, Status status, uint64_t value) {
+  static void FinishOffloaded(uint64_t id, Status status, uint64_t value) {
+    ErrorRef error;
+    if (static_cast<int32_t>(status) > 0) {
+      status = Status::kInvalid;
+      error = MakeError(status, Phase::kTask,
+                        "an offloaded function returned a positive status; return CRECHE_OK, a "
+                        "CRECHE_E_*, or -1000 and below");
+    }
     Section section(id, Bit(Kind::kTask));
-    if (!section.ok()) return section.status();  // abandoned
-    return section.tree()->FinishUser(static_cast<UserNode*>(section.node()), status, value,
-                                      nullptr);
+    if (!section.ok()) return;  // abandoned
+    static_cast<void>(section.tree()->FinishUser(static_cast<UserNode*>(section.node()), status,
+                                                 value, std::move(error)));
   }
 
   const OffloadFn fn_;
@@ -98,26 +107,32 @@ Status Offload(const Tail& tail, OffloadFn fn, void* arg, void (*arg_free)(void*
   return status;
 }
 
+// Cancelled before a worker had it. It may have steps and open scopes all the same.
+void Tree::FinishUnbegun(UserNode* task) noexcept {
+  task->begun = true;
+  static_cast<void>(FinishUser(task, Status::kCancelled, 0, nullptr));
+}
+
 void Tree::RunOffload(UserNode* task, std::unique_lock<platform::Lock>& lock) noexcept {
   if (task->state == State::kStarting) {
     std::unique_ptr<WorkItem> work = std::move(task->work);
-    if (task->eff)
-      CommitCancelled(task, Phase::kNone);
-    else
-      task->state = State::kRunning;
-    const bool submit = task->state == State::kRunning;
+    const bool run = !task->eff;
+    if (run) task->state = State::kRunning;
     lock.unlock();
-    // Without a worker the item is destroyed, which finishes the task.
-    if (submit)
+    if (run) {
+      // Without a worker the item is destroyed, which finishes the task.
       static_cast<void>(offload_workers_->Submit(std::move(work)));
-    else
+    } else {
+      static_cast<OffloadWork*>(work.get())->Drop();
       work.reset();
+    }
     lock.lock();
+    if (!run) FinishUnbegun(task);
     return;
   }
   if (!task->tell_cancel || task->ending) return;
   task->tell_cancel = false;
-  if (!task->begun) return CommitCancelled(task, Phase::kNone);
+  if (!task->begun) return FinishUnbegun(task);
   if (task->abandon) static_cast<void>(FinishUser(task, Status::kCancelled, 0, nullptr));
 }
 

@@ -36,6 +36,7 @@ class Pool {
   bool Grow() noexcept {
     const size_t n = blocks_.size() < 6 ? size_t{16} << blocks_.size() : 1024;
     try {
+      blocks_.reserve(blocks_.size() + 1);
       blocks_.emplace_back(new Place[n]);
     } catch (const std::bad_alloc&) {
       return false;

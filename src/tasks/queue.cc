@@ -81,6 +81,7 @@ void Tree::DiscardEntry(Entry* entry) noexcept {
       Discard(std::move(node->end));
       if (node->seated) {
         node->seated = false;
+        EndSlot(domain_, node->seat);
         Uncount(node);
       }
       return Retire(node);
@@ -133,12 +134,8 @@ void Tree::TakeEntry(Entry* entry, Completion* c) noexcept {
     c->kind = static_cast<uint32_t>(entry->what);
     c->hold = node->hold;
     if (node->end.error) static_cast<void>(node->end.error.Leak());
-    if (node->seated) {
-      // Its id has ended, so there is a free slot: this cannot fail.
-      c->seat = AddSlot(domain_, Kind::kSeat, node);
-    } else {
-      Retire(node);
-    }
+    c->seat = node->seat;
+    if (!node->seated) Retire(node);
     return;
   }
   *c = {};
@@ -177,7 +174,8 @@ Status DrainQueue(uint64_t id, Completion* completions, size_t capacity, size_t*
   }
   tree->counters_.completions += *n;
   queue->Signal();
-  return *n == 0 && queue->closed && queue->accepted == 0 ? Status::kClosed : Status::kOk;
+  const bool over = *n == 0 && !queue->first && queue->closed && queue->accepted == 0;
+  return over ? Status::kClosed : Status::kOk;
 }
 
 Status WaitQueue(uint64_t id, Completion* completions, size_t capacity, Nanos timeout,
@@ -230,6 +228,7 @@ Status CloseQueue(uint64_t id, DoneFn done, void* user) noexcept {
   Section section(id, Bit(Kind::kQueue));
   if (!section.ok()) return section.status();
   auto* queue = section.As<Queue>();
+  if (done && section.tree()->root_done_told_) return Status::kClosed;  // nobody can call it
   if (queue->closed) {
     // Closed before: this caller is told as well, now.
     if (owned) section.tree()->PushReady(owned.release());

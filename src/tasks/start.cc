@@ -46,8 +46,9 @@ Status Tree::SetRoute(EndNode* node, Node* in, const Tail& tail) noexcept {
     if (owner->type != NodeType::kGroup) return Status::kInvalid;
     auto* group = static_cast<Group*>(owner);
     try {
-      node->gather_index = static_cast<uint32_t>(group->gathered.size());
-      group->gathered.push_back({});
+      if (!group->gathered) group->gathered = std::make_unique<Gathered>();
+      node->gather_index = static_cast<uint32_t>(group->gathered->completions.size());
+      group->gathered->completions.push_back({});
     } catch (const std::bad_alloc&) {
       return Status::kNoMemory;
     }

@@ -265,9 +265,13 @@ Status Tree::Join(Nanos timeout, std::string* survivors) noexcept {
     }
     EndSlot(domain_, root_.id);
     joined_ = true;
-    last = waiters_ == 0;
+    waiters_++;  // this thread too: a waiter that wakes now must not be the last
   }
   EmptyTrashAfterEnd();
+  {
+    Section section(*this);
+    last = --waiters_ == 0;
+  }
   if (last) CloseAfterJoin();
   return Status::kOk;
 }

@@ -53,6 +53,8 @@ class Tree final : public Loop {
   // ---- cancellation (cancel.cc); lock held ----
   void Cancel(Node* node, Reason reason, uint64_t by, const char* text) noexcept;
   void SetShield(Node* node, bool shield) noexcept;
+  // Starts the grace time of a cancelled group, if it has one.
+  void ArmGrace(Group* group) noexcept;
   Status SetDeadline(Node* node, Nanos deadline) noexcept;
   // The error of a cancelled node, `status` kCancelled or kTimeout.
   static ErrorRef CancelError(const Node* node, Status status, Phase phase) noexcept;
@@ -63,6 +65,7 @@ class Tree final : public Loop {
   void CommitCancelled(EndNode* task, Phase phase) noexcept;
   // Hands a committed node's final completion to its route.
   void RouteFinal(EndNode* node) noexcept;
+  void KeepData(EndNode* node) noexcept;
   void Uncount(EndNode* node) noexcept;  // it no longer counts in its parent, owner and limit
   void Retire(EndNode* node) noexcept;   // its completion was delivered or thrown away: free it
   void EndId(EndNode* node) noexcept;
@@ -158,6 +161,7 @@ class Tree final : public Loop {
   bool RunEffects() noexcept;
   void RunEffect(EndNode* node, std::unique_lock<platform::Lock>& lock) noexcept;
   void RunOffload(UserNode* task, std::unique_lock<platform::Lock>& lock) noexcept;
+  void FinishUnbegun(UserNode* task) noexcept;
   void NameStalled(Group* group) noexcept;
   static Outcome ToOutcome(const End& end) noexcept;
   void Call(Entry* entry, std::unique_lock<platform::Lock>& lock) noexcept;

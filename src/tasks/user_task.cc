@@ -16,6 +16,7 @@ void Tree::Notify(UserNode* task, Entry* entry, What what) noexcept {
     task->begun = true;
     if (task->eff) Notify(task, &task->cancel, What::kCancel);
   } else {
+    task->pending++;  // until it was called: the task may finish meanwhile
     PushReady(entry);
   }
 }
@@ -71,7 +72,7 @@ Status Tree::FinishUser(UserNode* task, Status status, uint64_t value, ErrorRef 
                       "finish with CRECHE_E_USER or a status of your own");
   }
   // Its own error for a cancellation says less than ours, which has the reason.
-  if (status == Status::kCancelled) error = nullptr;
+  if (status == Status::kCancelled || status == Status::kOk) error = nullptr;
   bool misnested = false;
   CloseOpenScopes(task, &misnested);
   if (misnested && (status == Status::kOk || status == Status::kCancelled)) {
@@ -120,11 +121,15 @@ void Tree::CloseOpenScopes(EndNode* task, bool* misnested) noexcept {
 
 void Tree::CompleteUser(UserNode* task) noexcept {
   End end = std::move(task->end);
-  if (end.status == Status::kOk && task->failed_step) {
+  // A failure comes before the cancellation that it caused.
+  if (task->failed_step && (end.status == Status::kOk || end.status == Status::kCancelled)) {
     end.status = task->failed_step->status();
     end.error = std::move(task->failed_step);
   }
-  if (end.status == Status::kCancelled) end.code = static_cast<uint32_t>(Phase::kTask);
+  if (end.status == Status::kCancelled) {
+    const bool limit = task->waited && task->type == NodeType::kOffload;
+    end.code = static_cast<uint32_t>(limit ? Phase::kLimit : Phase::kTask);
+  }
   Commit(task, std::move(end));
 }
 
