@@ -2,7 +2,8 @@
 """What the shared library shows to the world is what the headers declare, and nothing else.
 
 Usage: check.py <libcreche.so>            checks it against the headers and symbols.txt
-       check.py --list <libcreche.so>     prints what symbols.txt should hold"""
+       check.py --list <libcreche.so>     prints what symbols.txt should hold
+       check.py --constants               prints what constants.txt should hold"""
 import os
 import re
 import subprocess
@@ -38,12 +39,30 @@ def exported(library):
             yield name, version, kind
 
 
-def declared():
+def header_texts():
     for header in sorted(os.listdir(INCLUDE)):
         with open(os.path.join(INCLUDE, header), encoding="utf-8") as file:
-            text = re.sub(r"/\*.*?\*/|^#.*?$", "", file.read(), flags=re.DOTALL | re.MULTILINE)
+            # Without comments.
+            yield re.sub(r"/\*.*?\*/", "", file.read(), flags=re.DOTALL)
+
+
+def declared():
+    for text in header_texts():
+        text = re.sub(r"^#.*$", "", text, flags=re.MULTILINE)
         for declaration in re.findall(r"\bCRECHE_API\b([^;{]+)", text):
             yield re.search(r"\b(creche_\w+)\s*\(", declaration).group(1)
+
+
+def constants():
+    """Programs are compiled with the numbers, so debug information does not show a change."""
+    for text in header_texts():
+        for name, value in re.findall(r"\b(CRECHE_\w+) = ([^,}\n]+)", text):
+            yield f"{name} {value.strip()}"
+
+
+def committed(name):
+    with open(os.path.join(HERE, name), encoding="utf-8") as file:
+        return set(file.read().splitlines())
 
 
 def header_version():
@@ -61,14 +80,18 @@ def main():
     if sys.argv[1] == "--list":
         print("\n".join(sorted(name for name, _, _ in exported(sys.argv[2]))))
         return 0
+    if sys.argv[1] == "--constants":
+        print("\n".join(sorted(constants())))
+        return 0
     library = sys.argv[1]
     symbols = list(exported(library))
     names = {name for name, _, _ in symbols}
     major, minor = header_version()
 
     same("exported, compared with the headers", names, set(declared()))
-    with open(os.path.join(HERE, "symbols.txt"), encoding="utf-8") as file:
-        same("exported, compared with symbols.txt (update.sh)", names, set(file.read().split()))
+    same("exported, compared with symbols.txt (update.sh)", names, committed("symbols.txt"))
+    same("constants, compared with constants.txt (update.sh)", set(constants()),
+         committed("constants.txt"))
     expect(all(n.startswith("creche_") for n in names), "a symbol does not begin with creche_")
     same("version nodes", {v for _, v, _ in symbols}, {f"CRECHE_{major}.{minor}"})
     same("kinds of symbols", {k for _, _, k in symbols}, {"T"})
