@@ -132,6 +132,7 @@ else
     fi
     if build tsan; then
         check tsan "tests" -L '^(unit|capi|fault)$'
+        check tsan "cancel storm" -R '^integration_cancel_storm$'
     fi
     for language in rust go python; do
         [ ! -e "tests/bindings/$language.sh" ] ||
