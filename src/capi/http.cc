@@ -20,6 +20,15 @@ static Ref<http::Session> FindSession(creche_session session, creche_status* fai
   return found;
 }
 
+static Result<http::Request> Prepare(http::Session& session, const char* url,
+                                     const creche_request_options& options) {
+  Result<http::Request> request = MakeRequest(url, options, session.settings());
+  // Here rather than on the loop: the first time it reads the trusted CAs.
+  if (request.ok() && request.value().url.https())
+    if (auto tls = session.Tls(); !tls.ok()) return tls.error();
+  return request;
+}
+
 // Fetch and send differ only in when they complete.
 static creche_status StartRequest(creche_session session, creche_scope in, const char* url,
                                   const creche_request_options* options, creche_done_fn done,
@@ -37,10 +46,7 @@ static creche_status StartRequest(creche_session session, creche_scope in, const
   Ref<http::Session> found = FindSession(session, &failed);
   if (!found) return failed;
   if (found->closing()) return Fail(Status::kClosed, "the session is closed: open another one");
-  Result<http::Request> request = MakeRequest(url, o, found->settings());
-  // Here rather than on the loop: the first time it reads the trusted CAs.
-  if (request.ok() && request.value().url.https())
-    if (auto tls = found->Tls(); !tls.ok()) request = tls.error();
+  Result<http::Request> request = Prepare(*found, url, o);
   Loop& loop = found->loop();
   return Started(tasks::StartOperation(loop, reader.tail,
                                        std::make_unique<http::RequestOperation>(

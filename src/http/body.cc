@@ -80,7 +80,7 @@ Problem StreamBody::Read(char* into, size_t capacity, size_t* size) noexcept {
   *size = 0;
   if (!decoder_) {
     *size = std::min(capacity, coded_.size());
-    std::memcpy(into, coded_.data(), *size);
+    if (*size > 0) std::memcpy(into, coded_.data(), *size);
     coded_.Consume(*size);
     return {};
   }

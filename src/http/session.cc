@@ -7,9 +7,11 @@
 namespace creche::http {
 
 Session::Session(Ref<Loop> loop, SessionSettings settings)
-    : loop_(std::move(loop)),
-      settings_(std::move(settings)),
-      close_([](Job* job) noexcept { static_cast<CloseJob*>(job)->session->CloseHere(); }) {
+    : loop_(std::move(loop)), settings_(std::move(settings)), close_([](Job* job) noexcept {
+        Session* self = static_cast<CloseJob*>(job)->session;
+        self->CloseHere();
+        self->Unref();
+      }) {
   close_.session = this;
 }
 
@@ -51,23 +53,22 @@ Status Session::Close(tasks::DoneFn done, void* user) {
       return tasks::DeliverClosed(*loop_, done, user) ? Status::kOk : Status::kNoMemory;
     }
     if (done) listeners_.push_back({done, user});
-    closing_.store(true, std::memory_order_release);
   }
-  // Refused if the loop has ended; but then it has closed the session before.
-  loop_->Submit(&close_);
+  Released();
   return Status::kOk;
 }
 
 void Session::Released() noexcept {
-  closing_.store(true, std::memory_order_release);
-  loop_->Submit(&close_);
+  if (closing_.exchange(true)) return;
+  AddRef();  // for the job; the loop may close the session before it comes to that
+  if (!loop_->Submit(&close_)) Unref();  // the loop has ended, and closed the session before
 }
 
 // Loop's thread.
 void Session::CloseHere() noexcept {
   if (!client_) return;
   const Ref<Session> alive = std::move(self_);
-  closing_.store(true, std::memory_order_release);
+  closing_.store(true);
   client_->FailAll(MakeError(Status::kClosed, Phase::kClose, "the session was closed"));
   client_.reset();
   std::vector<Listener> listeners;

@@ -22,7 +22,7 @@ class Session final : public Object, public tasks::Resident {
   Loop& loop() const { return *loop_; }
   const SessionSettings& settings() const { return settings_; }
   const Counters& counters() const { return counters_; }
-  bool closing() const { return closing_.load(std::memory_order_acquire); }
+  bool closing() const { return closing_.load(); }
   // done: null for nobody. kOk, kNoMemory.
   Status Close(tasks::DoneFn done, void* user);
   void Released() noexcept override;
