@@ -38,11 +38,30 @@ ErrorRef CopyRefused() noexcept {
                    "or a stream; the connection had to be dropped");
 }
 
+ErrorRef TooBig() noexcept {
+  return MakeError(Status::kLimit, Phase::kQuery,
+                   "the result is bigger than max_bytes: use a stream or a LIMIT");
+}
+
 // Statements that leave nothing behind but their data.
 bool IsPlain(const char* tag) {
-  static constexpr const char* kPlain[] = {"SELECT", "INSERT", "UPDATE", "DELETE", "MERGE"};
-  return std::any_of(std::begin(kPlain), std::end(kPlain),
-                     [tag](const char* t) { return std::strncmp(tag, t, std::strlen(t)) == 0; });
+  const auto is = [tag](const char* command) {
+    return std::strncmp(tag, command, std::strlen(command)) == 0;
+  };
+  switch (*tag) {
+    case 'S':
+      return is("SELECT");
+    case 'I':
+      return is("INSERT");
+    case 'U':
+      return is("UPDATE");
+    case 'D':
+      return is("DELETE");
+    case 'M':
+      return is("MERGE");
+    default:
+      return false;
+  }
 }
 
 }  // namespace
@@ -81,8 +100,7 @@ void Connection::CountBytes() noexcept {
   if (flight.read > 0) (void)ioctl(PQsocket(connection_), FIONREAD, &bytes);
   flight.read += static_cast<uint64_t>(std::clamp(bytes, 1, kRoom));
   if (flight.read <= flight.max_bytes || flight.cancelled) return;
-  flight.error = MakeError(Status::kLimit, Phase::kQuery,
-                           "the result is bigger than max_bytes: use a stream or a LIMIT");
+  flight.error = TooBig();
   CancelFlight(&flight);
   StepCancel();
 }
@@ -159,13 +177,13 @@ void Connection::TakeRows(Flight* flight, const PGresult* result) noexcept {
   flight->affected = AffectedOf(result);
   if (!flight->request || flight->error || flight->shape == Request::Shape::kScript) return;
   // What a stream ends with has no rows any more, only the columns and the tag.
-  if (flight->max_bytes != UINT64_MAX && BlockSize(result) > flight->max_bytes) {
-    flight->error = MakeError(Status::kLimit, Phase::kQuery,
-                              "the result is bigger than max_bytes: use a stream or a LIMIT");
-    return;
-  }
+  if (flight->shape == Request::Shape::kStream) return;
   try {
-    flight->rows = BuildRows(result);
+    const ResultBlock block(result);
+    if (block.size() <= flight->max_bytes)
+      flight->rows = block.Build(flight->affected);
+    else
+      flight->error = TooBig();
   } catch (const std::bad_alloc&) {
     flight->error = NoMemoryError();
   }

@@ -201,14 +201,14 @@ void Pool::OnConnectFailed(Connector* connector, ErrorRef error) noexcept {
 // ----------------------------------------------------------------------
 
 void Pool::OnProgress(Connection* connection) noexcept {
-  if (connection->lost()) return;
+  // Whoever holds it alone is served by it, not by the pool.
+  if (connection->lost() || (connection->books.holder && !begun_close_)) return;
   if (connection->idle()) {
     if (begun_close_) {
       Retire(connection);
       return MaybeClosed();
     }
-    if (connection->books.use != Connection::Books::Use::kIdle && !connection->books.holder)
-      Park(connection);
+    if (connection->books.use != Connection::Books::Use::kIdle) Park(connection);
   }
   Serve();
 }
