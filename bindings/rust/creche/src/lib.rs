@@ -1,1 +1,62 @@
+//! Structured concurrency, HTTP client sessions and PostgreSQL pools on any executor.
+//!
+//! Everything runs on a loop of its own in the background (libcreche); here it is futures that need
+//! no runtime. Nothing runs unattended: each operation belongs to a [`Scope`], a [`group`] ends after
+//! all of its children, dropping a future cancels its operation.
+//!
+//! ```no_run
+//! use creche::{GroupOptions, Session, SessionOptions, Times};
+//!
+//! # async fn f(urls: Vec<String>) -> creche::Result<()> {
+//! let web = Session::new(SessionOptions::new())?;
+//! creche::group(GroupOptions::new().limit(50).timeout(10.secs()), async |g| {
+//!     let web = &web;
+//!     for url in urls {
+//!         g.spawn(async move |scope| {
+//!             let page = web.get(&url).within(scope).await?;
+//!             println!("{} {} bytes of {url}", page.status(), page.body().len());
+//!             Ok(())
+//!         });
+//!     }
+//!     Ok(())
+//! })
+//! .await?;
+//! # Ok(()) }
+//! ```
+//!
+//! # Where operations belong
+//! `within(scope)` says it. Without, an operation belongs to the task that is being polled on this
+//! thread: a child or the body of a group, or a [`task`](task()). Outside of all of them it belongs to
+//! the loop.
+//!
+//! # Cancellation
+//! A scope that is cancelled (by hand, by its deadline, by a sibling's failure) stops the operations
+//! in it, which answer with [`Status::CANCELLED`], and the futures that are bodies of tasks in it are
+//! dropped at their next poll. [`shield`] and [`with_cleanup`] are for what must still happen then.
+//!
+//! # Threads
+//! Everything here is `Send` and `Sync` unless it holds something of yours that is not. Wakers are
+//! called on the loop's thread: an executor that runs tasks right in its wakers would block the loop.
+#![warn(rust_2018_idioms)]
 
+mod error;
+mod group;
+mod operation;
+mod options;
+mod runtime;
+mod scope;
+mod shield;
+mod sleep;
+mod status;
+mod task;
+
+pub use error::{Error, Result, ServerError};
+pub use group::{Child, Group, GroupOptions, Outcome, Policy, group};
+pub use operation::Pending;
+pub use options::{TaskOptions, Times};
+pub use runtime::{Loop, LoopCounters, LoopOptions};
+pub use scope::{Left, OpenScope, Scope, ScopeOptions, ScopeState};
+pub use shield::{shield, with_cleanup};
+pub use sleep::{Offload, Offloaded, Sleep, offload, sleep, timeout};
+pub use status::{Phase, Reason, Status};
+pub use task::task;

@@ -1,0 +1,223 @@
+//! One operation of the library as a future.
+use crate::error::{Error, Result};
+use crate::options::TaskOptions;
+use crate::scope::Scope;
+use creche_sys as sys;
+use std::ffi::c_void;
+use std::fmt;
+use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::ptr::null;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::task::{Context, Poll, Waker};
+
+/// A result that a completion carries.
+pub trait Answer: Send + Sized + 'static {
+    /// Takes it, with the handle that the completion owns.
+    ///
+    /// # Safety
+    /// The completion is alive, without a failure, and this is the only time that it is read.
+    unsafe fn read(completion: &sys::creche_completion) -> Result<Self>;
+}
+
+impl Answer for () {
+    unsafe fn read(_: &sys::creche_completion) -> Result<()> {
+        Ok(())
+    }
+}
+
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+}
+
+/// Wakes, whatever the executor's code does: a panic must not get into C.
+pub(crate) fn wake(waker: Option<Waker>) {
+    if let Some(waker) = waker {
+        let _ = catch_unwind(AssertUnwindSafe(|| waker.wake()));
+    }
+}
+
+/// Notes who is to be woken. What it returns is for dropping after the lock: it is foreign code.
+#[must_use]
+pub(crate) fn keep(place: &mut Option<Waker>, waker: &Waker) -> Option<Waker> {
+    match place {
+        Some(same) if same.will_wake(waker) => None,
+        place => place.replace(waker.clone()),
+    }
+}
+
+struct Shared<T> {
+    state: Mutex<State<T>>,
+}
+
+struct State<T> {
+    waker: Option<Waker>,
+    result: Option<Result<T>>,
+    done: bool,
+}
+
+/// An operation that has been started: a future that any executor may poll, and that needs none to
+/// make progress. Dropping it cancels the operation, without blocking; its group still waits for the
+/// end of its clean-up.
+#[must_use = "dropping it cancels the operation: await it, or detach it"]
+pub struct Pending<T> {
+    state: Progress<T>,
+    scope: Scope,
+}
+
+enum Progress<T> {
+    Running(Arc<Shared<T>>),
+    Failed(Error),
+    Finished,
+}
+
+/// The callback of every operation. `user` is an Arc of Shared<T>.
+unsafe extern "C" fn done<T: Answer>(user: *mut c_void, completion: *const sys::creche_completion) {
+    // SAFETY: from Arc::into_raw in start; there is exactly one final completion, and no other.
+    let shared = unsafe { Arc::from_raw(user.cast::<Shared<T>>().cast_const()) };
+    let outcome = catch_unwind(AssertUnwindSafe(|| {
+        // SAFETY: the completion lives until we return.
+        let completion = unsafe { &*completion };
+        let result = match completion.status {
+            // SAFETY: as above; read once.
+            sys::CRECHE_OK => unsafe { T::read(completion) },
+            // SAFETY: as above.
+            _ => Err(unsafe { Error::of(completion) }),
+        };
+        let mut state = lock(&shared.state);
+        state.result = Some(result);
+        state.done = true;
+        let waker = state.waker.take();
+        drop(state);
+        wake(waker);
+        // If nobody waits any more this is the last reference: the result is released.
+        drop(shared);
+    }));
+    debug_assert!(outcome.is_ok());
+}
+
+impl<T: Answer> Pending<T> {
+    /// Starts an operation. `call` passes its arguments on, with the tail that every asynchronous
+    /// call has.
+    pub(crate) fn start(
+        on: sys::creche_loop,
+        options: &TaskOptions,
+        call: impl FnOnce(
+            sys::creche_scope,
+            *const sys::creche_task_options,
+            sys::creche_done_fn,
+            *mut c_void,
+            *mut sys::creche_task,
+        ) -> Result<sys::creche_status>,
+    ) -> Pending<T> {
+        let within = options.scope_on(on);
+        let state = State { waker: None, result: None, done: false };
+        let shared = Arc::new(Shared { state: Mutex::new(state) });
+        let user = Arc::into_raw(shared.clone());
+        let mut task = sys::creche_task::default();
+        let status = options
+            .in_c(|options| {
+                call(within.raw, options, Some(done::<T>), user.cast_mut().cast(), &mut task)
+            })
+            .and_then(|status| status)
+            .and_then(crate::error::check);
+        let state = match status {
+            Ok(()) => Progress::Running(shared),
+            Err(error) => {
+                // SAFETY: an error return means no completion ever: the reference is ours again.
+                drop(unsafe { Arc::from_raw(user) });
+                Progress::Failed(error)
+            }
+        };
+        Pending { state, scope: Scope { raw: task.scope, on: within.on } }
+    }
+}
+
+impl<T> Pending<T> {
+    /// One that has failed before it was started.
+    pub(crate) fn failed(error: Error) -> Pending<T> {
+        let none = sys::creche_scope::default();
+        let scope = Scope { raw: none, on: sys::creche_loop { scope: none } };
+        Pending { state: Progress::Failed(error), scope }
+    }
+
+    /// The operation's own scope: cancelling it stops the operation, and the future answers with
+    /// [`Status::CANCELLED`](crate::Status::CANCELLED).
+    pub fn scope(&self) -> Scope {
+        self.scope
+    }
+
+    /// Lets it run without anybody waiting: its result is released when it comes. A failure still
+    /// counts for its group.
+    pub fn detach(mut self) {
+        self.state = Progress::Finished;
+    }
+}
+
+impl<T> Future for Pending<T> {
+    type Output = Result<T>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<T>> {
+        let result = match std::mem::replace(&mut self.state, Progress::Finished) {
+            Progress::Finished => panic!("polled after it was ready"),
+            Progress::Failed(error) => Err(error),
+            Progress::Running(shared) => {
+                let mut state = lock(&shared.state);
+                match state.result.take() {
+                    Some(result) => result,
+                    None => {
+                        let old = keep(&mut state.waker, context.waker());
+                        drop(state);
+                        drop(old);
+                        self.state = Progress::Running(shared);
+                        return Poll::Pending;
+                    }
+                }
+            }
+        };
+        Poll::Ready(result)
+    }
+}
+
+// Nothing in it is pinned: the result lies on the heap.
+impl<T> Unpin for Pending<T> {}
+
+impl<T> Drop for Pending<T> {
+    fn drop(&mut self) {
+        if let Progress::Running(shared) = &self.state {
+            if !lock(&shared.state).done {
+                // SAFETY: any thread; does not block; too late is harmless.
+                unsafe { sys::creche_scope_cancel(self.scope.raw, null()) };
+            }
+        }
+    }
+}
+
+impl<T> fmt::Debug for Pending<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pending").field("scope", &self.scope).finish_non_exhaustive()
+    }
+}
+
+/// Makes a builder awaitable by its `start`.
+macro_rules! awaitable {
+    ($name:ident $(<$life:lifetime>)? => $answer:ty) => {
+        impl $(<$life>)? std::future::IntoFuture for $name $(<$life>)? {
+            type Output = $crate::Result<$answer>;
+            type IntoFuture = $crate::Pending<$answer>;
+            fn into_future(self) -> $crate::Pending<$answer> {
+                self.start()
+            }
+        }
+    };
+}
+pub(crate) use awaitable;
+
+/// An operation without a `creche_task` of its own: the end of a close.
+pub(crate) fn closing(
+    on: sys::creche_loop,
+    call: impl FnOnce(sys::creche_done_fn, *mut c_void) -> sys::creche_status,
+) -> Pending<()> {
+    Pending::start(on, &TaskOptions::default(), |_, _, done, user, _| Ok(call(done, user)))
+}

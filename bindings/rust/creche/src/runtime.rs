@@ -1,0 +1,206 @@
+//! Loops.
+use crate::error::{Error, Result, c_text, check};
+use crate::options::nanoseconds;
+use crate::scope::Scope;
+use crate::status::Status;
+use creche_sys as sys;
+use std::ffi::c_char;
+use std::mem::zeroed;
+use std::ptr::{null, null_mut};
+use std::sync::Mutex;
+use std::time::Duration;
+
+/// A loop and its thread: the root of a tree of scopes, which owns everything else. It is a name,
+/// free to copy.
+///
+/// Programs need none: there is a default loop, opened when it is first needed and never joined.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct Loop {
+    pub(crate) raw: sys::creche_loop,
+}
+
+/// Options of [`Loop::open`].
+#[derive(Clone, Debug, Default)]
+pub struct LoopOptions {
+    name: Option<String>,
+    offload_limit: Option<u32>,
+}
+
+impl LoopOptions {
+    /// A loop on a thread of its own.
+    pub fn new() -> LoopOptions {
+        LoopOptions::default()
+    }
+
+    /// For dumps, and the thread's name.
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        self.name = Some(name.into());
+        self
+    }
+
+    /// Worker threads for [`offload`](crate::offload) at the most; 40 unless given.
+    pub fn offload_limit(mut self, limit: u32) -> Self {
+        self.offload_limit = Some(limit);
+        self
+    }
+}
+
+/// What has happened in a loop so far, and what lives in it now.
+#[derive(Clone, Copy, Debug)]
+#[allow(missing_docs)]
+#[non_exhaustive]
+pub struct LoopCounters {
+    pub turns: u64,
+    pub started: u64,
+    pub ended: u64,
+    pub completions: u64,
+    pub cancelled: u64,
+    pub unobserved: u64,
+    pub posts: u64,
+    pub live_tasks: u64,
+    pub live_groups: u64,
+    pub live_scopes: u64,
+    pub live_leases: u64,
+}
+
+/// The default loop, and the process that opened it.
+static DEFAULT: Mutex<Option<(u32, Loop)>> = Mutex::new(None);
+
+impl Loop {
+    /// Opens a loop of your own on a thread of its own.
+    pub fn open(options: LoopOptions) -> Result<Loop> {
+        // SAFETY: no arguments.
+        let running = unsafe { sys::creche_version() };
+        if running / 1000 != sys::CRECHE_VERSION_NUMBER / 1000 {
+            let text = format!(
+                "libcreche is of version {}.{}; this binding was made for {}.{}",
+                running / 1_000_000,
+                running / 1000 % 1000,
+                sys::CRECHE_VERSION_MAJOR,
+                sys::CRECHE_VERSION_MINOR
+            );
+            return Err(Error::own(Status::UNSUPPORTED, text));
+        }
+        let name = options.name.as_deref().map(c_text).transpose()?;
+        let mut raw = sys::creche_loop::default();
+        // SAFETY: plain options; they and their text live until the call returns.
+        check(unsafe {
+            let mut o: sys::creche_loop_options = zeroed();
+            check(sys::creche_loop_options_init(&mut o, size_of_val(&o)))?;
+            o.name = name.as_ref().map_or(null(), |name| name.as_ptr());
+            if let Some(limit) = options.offload_limit {
+                o.offload_limit = limit;
+            }
+            sys::creche_loop_open(&o, &mut raw)
+        })?;
+        Ok(Loop { raw })
+    }
+
+    /// The default loop of this process. A child made by `fork` gets one of its own.
+    pub fn current() -> Result<Loop> {
+        let mut default = crate::operation::lock(&DEFAULT);
+        match *default {
+            Some((process, on)) if process == std::process::id() => Ok(on),
+            _ => {
+                let on = Loop::open(LoopOptions::new().name("creche"))?;
+                *default = Some((std::process::id(), on));
+                Ok(on)
+            }
+        }
+    }
+
+    /// The loop's scope, the root of its tree.
+    pub fn scope(&self) -> Scope {
+        Scope { raw: self.raw.scope, on: self.raw }
+    }
+
+    /// Ends it: cancels everything in it. Does not wait: see [`Loop::join`].
+    pub fn close(&self) -> Result<()> {
+        // SAFETY: any thread, any handle.
+        check(unsafe { sys::creche_loop_close(self.raw) })
+    }
+
+    /// The gentle end: refuses new root work, and cancels what is left after `grace`.
+    pub fn shutdown(&self, grace: Duration) -> Result<()> {
+        // SAFETY: any thread, any handle.
+        check(unsafe { sys::creche_loop_shutdown(self.raw, nanoseconds(grace)) })
+    }
+
+    /// Blocks until it has ended, which needs a close before, and takes its sessions and pools with
+    /// it. On a loop's own thread this is an error with [`Status::WOULD_DEADLOCK`].
+    pub fn join(&self, timeout: Duration) -> Result<()> {
+        let end = std::time::Instant::now().checked_add(timeout);
+        loop {
+            let left = end.map_or(Duration::MAX, |end| {
+                end.saturating_duration_since(std::time::Instant::now())
+            });
+            // SAFETY: any thread, any handle: misuse is an error.
+            match unsafe { sys::creche_loop_join(self.raw, nanoseconds(left)) } {
+                sys::CRECHE_E_INTERRUPTED => continue,
+                status => return check(status),
+            }
+        }
+    }
+
+    /// The time of its clock.
+    pub fn now(&self) -> Result<Duration> {
+        let mut now = 0;
+        // SAFETY: any handle; now outlives the call.
+        check(unsafe { sys::creche_now(self.raw.scope, &mut now) })?;
+        Ok(Duration::from_nanos(now.max(0) as u64))
+    }
+
+    /// The live tree, one node a line.
+    pub fn dump(&self) -> Result<String> {
+        let mut size = 0;
+        // SAFETY: NULL for capacity 0.
+        let status = unsafe { sys::creche_loop_dump(self.raw, null_mut(), 0, &mut size) };
+        if status != sys::CRECHE_E_LIMIT {
+            check(status)?;
+        }
+        loop {
+            // The tree may grow meanwhile.
+            let mut text = vec![0u8; size + 256];
+            let buffer = text.as_mut_ptr().cast::<c_char>();
+            // SAFETY: the capacity is that of the buffer.
+            match unsafe { sys::creche_loop_dump(self.raw, buffer, text.len(), &mut size) } {
+                sys::CRECHE_E_LIMIT => continue,
+                status => check(status)?,
+            }
+            text.truncate(text.iter().position(|byte| *byte == 0).unwrap_or(0));
+            return Ok(String::from_utf8_lossy(&text).into_owned());
+        }
+    }
+
+    /// What has happened in it so far.
+    pub fn counters(&self) -> Result<LoopCounters> {
+        // SAFETY: plain numbers; the size is that of the memory.
+        let c = unsafe {
+            let mut c: sys::creche_loop_counters = zeroed();
+            check(sys::creche_loop_get_counters(self.raw, &mut c, size_of_val(&c)))?;
+            c
+        };
+        Ok(LoopCounters {
+            turns: c.turns,
+            started: c.started,
+            ended: c.ended,
+            completions: c.completions,
+            cancelled: c.cancelled,
+            unobserved: c.unobserved,
+            posts: c.posts,
+            live_tasks: c.live_tasks,
+            live_groups: c.live_groups,
+            live_scopes: c.live_scopes,
+            live_leases: c.live_leases,
+        })
+    }
+}
+
+/// The loop that something belongs to which names none: that of its scope, that of the running task,
+/// the default one.
+pub(crate) fn loop_for(within: Option<Scope>) -> Result<sys::creche_loop> {
+    match within.or_else(Scope::current) {
+        Some(scope) => Ok(scope.on),
+        None => Ok(Loop::current()?.raw),
+    }
+}
