@@ -1,0 +1,580 @@
+/* Tasks: user, external and offloaded ones, sleeps; their steps. The numbers are those of CASES.md.
+ */
+#include <pthread.h>
+#include <semaphore.h>
+#include <time.h>
+
+#include "support/core.h"
+
+/* 39: a task in a cancelled group runs once, begins before it is cancelled, its first step is
+ * cancelled. */
+static void a_cancelled_task_still_begins(void** state) {
+  seen g = {0}, s = {0}, step = {0};
+  creche_group group = group_in(loop.scope, NULL, &g);
+  creche_task task;
+  (void)state;
+  OK(creche_scope_cancel(group.scope, NULL));
+  task = spawn(group.scope, body_waits, &s);
+  OK(creche_group_close(group));
+  assert_int_equal(s.begins, 0); /* not inside the call */
+  settle();
+  assert_int_equal(s.begins, 1);
+  assert_int_equal(s.cancels, 1);
+  assert_int_equal(s.kind, CRECHE_CANCEL); /* after its begin */
+  op(task.scope, &step);
+  settle();
+  assert_int_equal(step.status, CRECHE_E_CANCELLED);
+  OK(creche_task_finish(task, CRECHE_E_CANCELLED, 0, NULL));
+  settle();
+  assert_int_equal(g.finals, 1);
+}
+
+/* CRECHE_CANCEL comes each time that a task becomes cancelled. */
+static void cancel_comes_each_time(void** state) {
+  seen s = {0};
+  creche_scope outer = scope_in(loop.scope, NULL);
+  creche_task task = spawn(outer, body_waits, &s);
+  (void)state;
+  settle();
+  OK(creche_scope_cancel(outer, NULL));
+  settle();
+  assert_int_equal(s.cancels, 1);
+  OK(creche_scope_set_shield(task.scope, 1));
+  OK(creche_scope_set_shield(task.scope, 0));
+  settle();
+  assert_int_equal(s.cancels, 2);
+  OK(creche_task_finish(task, CRECHE_OK, 0, NULL));
+  settle();
+  assert_int_equal(s.status, CRECHE_OK);
+  OK(creche_scope_leave(outer, NULL));
+}
+
+/* 34: nobody may claim a cancellation that nobody asked for. */
+static void an_invented_cancellation(void** state) {
+  seen g = {0}, s = {0};
+  creche_group group = group_in(loop.scope, NULL, &g);
+  (void)state;
+  spawn(group.scope, body_waits, &s);
+  OK(creche_group_close(group));
+  settle();
+  OK(creche_task_finish(s.task, CRECHE_E_CANCELLED, 0, NULL));
+  settle();
+  assert_int_equal(s.status, CRECHE_E_NOT_CANCELLED);
+  assert_int_equal(s.error_status, CRECHE_E_NOT_CANCELLED);
+  assert_int_equal(g.status, CRECHE_E_GROUP);
+}
+
+static void finishing(void** state) {
+  seen s = {0}, never = {0}, g = {0};
+  creche_group_options o = group_options();
+  creche_group group;
+  creche_task task, waiting;
+  (void)state;
+  o.limit = 1;
+  group = group_in(loop.scope, &o, &g);
+  task = spawn(group.scope, body_waits, &s);
+  waiting = spawn(group.scope, body_waits, &never);
+  OK(creche_group_close(group));
+  IS(creche_task_finish(task, CRECHE_OK, 0, NULL), CRECHE_E_STATE); /* not begun yet */
+  settle();
+  IS(creche_task_finish(waiting, CRECHE_OK, 0, NULL), CRECHE_E_STATE);
+  IS(creche_task_finish(task, 1, 0, NULL), CRECHE_E_INVALID);
+  IS(creche_task_finish(task, -999, 0, NULL), CRECHE_E_INVALID);
+  OK(creche_task_finish(task, CRECHE_OK, 5, NULL));
+  IS(creche_task_finish(task, CRECHE_OK, 6, NULL), CRECHE_E_STATE);
+  last_error_says("finished before");
+  IS(creche_sleep(task.scope, 0, NULL, see, &s, NULL), CRECHE_E_CLOSED);
+  settle();
+  assert_int_equal(s.value, 5);
+  IS(creche_task_finish(task, CRECHE_OK, 0, NULL), CRECHE_E_ENDED);
+  OK(creche_task_finish(waiting, CRECHE_OK, 0, NULL));
+  settle();
+  assert_int_equal(g.status, CRECHE_OK);
+}
+
+/* With an error on success there is no error. */
+static void success_has_no_error(void** state) {
+  seen s = {0};
+  const creche_error* error;
+  creche_task task = spawn(loop.scope, body_waits, &s);
+  (void)state;
+  OK(creche_error_new(-1234, "mine", NULL, NULL, NULL, &error));
+  settle();
+  OK(creche_task_finish(task, CRECHE_OK, 0, error));
+  creche_error_release(error);
+  settle();
+  assert_int_equal(s.status, CRECHE_OK);
+  assert_int_equal(s.has_error, 0);
+}
+
+/* ---- Steps ---- */
+/* A step's failure is its starter's to handle, also in a bare scope of the task. */
+static void a_failed_step_does_not_count(void** state) {
+  seen g = {0}, s = {0}, step[2] = {{0}, {0}}, sibling = {0};
+  creche_group group = group_in(loop.scope, NULL, &g);
+  creche_task task = spawn(group.scope, body_waits, &s);
+  creche_scope section;
+  (void)state;
+  op(group.scope, &sibling);
+  OK(creche_group_close(group));
+  settle();
+  section = scope_in(task.scope, NULL);
+  spawn(task.scope, body_fails, &step[0]);
+  spawn(section, body_fails, &step[1]);
+  settle();
+  assert_int_equal(step[0].status, CRECHE_E_USER);
+  assert_int_equal(step[1].status, CRECHE_E_USER);
+  assert_int_equal(s.cancels, 0);
+  assert_int_equal(sibling.finals, 0);
+  OK(creche_scope_leave(section, NULL));
+  OK(creche_task_finish(task, CRECHE_OK, 0, NULL));
+  settle();
+  assert_int_equal(s.status, CRECHE_OK);
+  OK(creche_scope_cancel(group.scope, NULL));
+  settle();
+  assert_int_equal(g.status, CRECHE_OK);
+}
+
+/* A failed step that nobody is told of fails its task, however that ends. */
+static void unobserved(creche_status finish) {
+  seen g = {0}, s = {0}, b = {0};
+  creche_group group = group_in(loop.scope, NULL, &g);
+  creche_task task = spawn(group.scope, body_waits, &s);
+  OK(creche_group_close(group));
+  settle();
+  OK(creche_task_spawn(task.scope, body_fails, &b, NULL, creche_nobody, NULL, NULL));
+  settle();
+  assert_int_equal(b.begins, 1);
+  assert_int_equal(s.cancels, 1);
+  OK(creche_task_finish(task, finish, 0, NULL));
+  settle();
+  assert_int_equal(s.status, CRECHE_E_USER);
+  assert_int_equal(g.status, CRECHE_E_GROUP);
+}
+static void an_unobserved_step_fails_its_task(void** state) {
+  (void)state;
+  unobserved(CRECHE_OK);
+  unobserved(CRECHE_E_CANCELLED);
+}
+
+/* With OK a task waits for its steps; with a failure it cancels them and waits. */
+static void a_task_waits_for_its_steps(void** state) {
+  seen s = {0}, step = {0};
+  creche_task task = spawn(loop.scope, body_waits, &s);
+  (void)state;
+  settle();
+  spawn(task.scope, body_waits, &step);
+  settle();
+  OK(creche_task_finish(task, CRECHE_OK, 0, NULL));
+  settle();
+  assert_int_equal(s.finals, 0);
+  assert_int_equal(step.cancels, 0);
+  OK(creche_task_finish(step.task, CRECHE_OK, 0, NULL));
+  settle();
+  assert_int_equal(s.status, CRECHE_OK);
+  assert_true(step.order < s.order);
+}
+static void a_failed_task_cancels_its_steps(void** state) {
+  seen s = {0}, step = {0};
+  creche_task task = spawn(loop.scope, body_waits, &s);
+  (void)state;
+  settle();
+  op(task.scope, &step);
+  OK(creche_task_finish(task, CRECHE_E_USER, 0, NULL));
+  settle();
+  assert_int_equal(step.status, CRECHE_E_CANCELLED);
+  assert_int_equal(step.reason, CRECHE_REASON_FINISHED);
+  assert_int_equal(step.by.id, task.scope.id);
+  assert_int_equal(s.status, CRECHE_E_USER);
+  assert_true(step.order < s.order);
+}
+
+/* 44, 25, 26, 45: finished with a group and a scope of its own still open. */
+static void misnested(void** state) {
+  seen g = {0}, s = {0}, gi = {0}, a = {0}, b = {0};
+  creche_group group = group_in(loop.scope, NULL, &g), inner;
+  creche_task task = spawn(group.scope, body_waits, &s);
+  creche_scope section;
+  (void)state;
+  OK(creche_group_close(group));
+  settle();
+  inner = group_in(task.scope, NULL, &gi);
+  section = scope_in(task.scope, NULL);
+  op(inner.scope, &a);
+  spawn(section, body_waits, &b); /* gets its clean-up */
+  settle();
+  OK(creche_task_finish(task, CRECHE_OK, 0, NULL));
+  settle();
+  assert_int_equal(a.status, CRECHE_E_CANCELLED);
+  assert_int_equal(a.reason, CRECHE_REASON_MISNESTED);
+  assert_int_equal(a.by.id, task.scope.id);
+  assert_int_equal(gi.finals, 1);
+  assert_int_equal(b.cancels, 1);
+  assert_int_equal(s.finals, 0);
+  OK(creche_task_finish(b.task, CRECHE_E_CANCELLED, 0, NULL));
+  settle();
+  assert_int_equal(s.status, CRECHE_E_MISNESTED);
+  assert_int_equal(g.status, CRECHE_E_GROUP);
+  IS(creche_scope_leave(section, NULL), CRECHE_E_ENDED); /* no second error */
+}
+/* A failure of its own says more than that. A closed group of its own is no misnesting. */
+static void not_misnested(void** state) {
+  seen s = {0}, t = {0}, gi = {0}, step = {0};
+  creche_group inner;
+  (void)state;
+  spawn(loop.scope, body_waits, &s);
+  spawn(loop.scope, body_waits, &t);
+  settle();
+  scope_in(s.task.scope, NULL);
+  OK(creche_task_finish(s.task, -1000, 0, NULL));
+  inner = group_in(t.task.scope, NULL, &gi);
+  OK(creche_sleep(inner.scope, CRECHE_MILLISECOND, NULL, see, &step, NULL));
+  OK(creche_group_close(inner));
+  OK(creche_task_finish(t.task, CRECHE_OK, 0, NULL));
+  until(&t.finals, 1);
+  assert_int_equal(s.status, -1000);
+  assert_int_equal(step.status, CRECHE_OK);
+  assert_int_equal(t.status, CRECHE_OK);
+}
+
+/* 46: an inner group that fails leaves the outer one alone: it is a step. */
+static void an_inner_group_is_a_step(void** state) {
+  seen g = {0}, s = {0}, gi = {0}, f = {0}, late = {0};
+  creche_group group = group_in(loop.scope, NULL, &g), inner;
+  creche_task task = spawn(group.scope, body_waits, &s);
+  (void)state;
+  OK(creche_group_close(group));
+  settle();
+  inner = group_in(task.scope, NULL, &gi);
+  spawn(inner.scope, body_fails, &f);
+  OK(creche_group_close(inner));
+  settle();
+  assert_int_equal(gi.status, CRECHE_E_GROUP);
+  OK(creche_sleep(task.scope, 0, NULL, see, &late, NULL));
+  OK(creche_task_finish(task, CRECHE_OK, 0, NULL));
+  settle();
+  assert_int_equal(late.status, CRECHE_OK);
+  assert_int_equal(g.status, CRECHE_OK);
+}
+
+/* A task that ends while a notice to it is on its way, and nobody is told of it. */
+static void a_notice_that_comes_late(void** state) {
+  seen s = {0};
+  int i;
+  (void)state;
+  for (i = 0; i < 100; i++) {
+    seen b = {0};
+    creche_task task;
+    OK(creche_task_spawn(loop.scope, body_waits, &b, NULL, creche_nobody, NULL, &task));
+    settle();
+    OK(creche_scope_cancel(task.scope, NULL));
+    OK(creche_task_finish(task, CRECHE_E_CANCELLED, 0, NULL));
+    op(loop.scope, &s); /* may take its memory */
+    settle();
+    assert_int_equal(b.begins, 1);
+    IS(creche_scope_cancel(task.scope, NULL), CRECHE_E_ENDED);
+  }
+  assert_int_equal(s.finals, 0);
+}
+
+/* 63, "a committed result beats a later cancel". */
+static void what_is_committed_stays(void** state) {
+  seen s = {0}, t = {0};
+  creche_task task = spawn(loop.scope, body_waits, &s);
+  (void)state;
+  settle();
+  OK(creche_task_finish(task, CRECHE_OK, 1, NULL));
+  IS(creche_scope_cancel(task.scope, NULL), CRECHE_E_ENDED);
+  OK(creche_sleep(loop.scope, 0, NULL, see, &t, NULL));
+  settle();
+  assert_int_equal(s.status, CRECHE_OK);
+  assert_int_equal(s.cancels, 0);
+  assert_int_equal(t.status, CRECHE_OK);
+}
+
+/* 47: nobody runs twice in a turn. */
+typedef struct weaver {
+  creche_task task;
+  int runs, *last, *twice, id;
+} weaver;
+static void weave(void* user, const creche_completion* c) {
+  weaver* w = user;
+  if (c->kind == CRECHE_BEGIN) w->task = c->task;
+  if (*w->last == w->id) ++*w->twice;
+  *w->last = w->id;
+  if (++w->runs == 10)
+    creche_task_finish(w->task, CRECHE_OK, 0, NULL);
+  else
+    creche_sleep(w->task.scope, 0, NULL, weave, w, NULL);
+}
+static void two_tasks_interleave(void** state) {
+  int last = 0, twice = 0;
+  weaver a, b;
+  seen s = {0}, t = {0};
+  (void)state;
+  memset(&a, 0, sizeof a);
+  a.last = &last;
+  a.twice = &twice;
+  a.id = 1;
+  b = a;
+  b.id = 2;
+  OK(creche_task_spawn(loop.scope, weave, &a, NULL, see, &s, NULL));
+  OK(creche_task_spawn(loop.scope, weave, &b, NULL, see, &t, NULL));
+  until(&s.finals, 1);
+  until(&t.finals, 1);
+  assert_int_equal(a.runs, 10);
+  assert_int_equal(b.runs, 10);
+  assert_int_equal(twice, 0);
+}
+
+/* ---- External tasks ---- */
+static void an_external_task(void** state) {
+  seen s = {0};
+  creche_task task;
+  (void)state;
+  OK(creche_task_open(loop.scope, NULL, see, &s, &task));
+  settle();
+  assert_int_equal(s.begins, 1);
+  assert_int_equal(s.flags, CRECHE_MORE);
+  assert_int_equal(s.task.scope.id, task.scope.id);
+  OK(creche_scope_cancel(task.scope, NULL));
+  settle();
+  assert_int_equal(s.cancels, 1);
+  OK(creche_task_finish(task, CRECHE_E_CANCELLED, 0, NULL));
+  settle();
+  assert_int_equal(s.finals, 1);
+  assert_int_equal(s.status, CRECHE_E_CANCELLED);
+  assert_int_equal(s.phase, CRECHE_PHASE_TASK);
+}
+static void an_external_task_must_be_told(void** state) {
+  (void)state;
+  IS(creche_task_open(loop.scope, NULL, creche_nobody, NULL, NULL), CRECHE_E_INVALID);
+  IS(creche_task_open(loop.scope, NULL, creche_to_group, NULL, NULL), CRECHE_E_INVALID);
+  IS(creche_task_open(loop.scope, NULL, NULL, NULL, NULL), CRECHE_E_INVALID);
+  last_error_says("queue");
+  IS(creche_task_spawn(loop.scope, NULL, NULL, NULL, see, NULL, NULL), CRECHE_E_INVALID);
+  IS(creche_task_spawn(loop.scope, creche_nobody, NULL, NULL, see, NULL, NULL), CRECHE_E_INVALID);
+}
+
+/* ---- Offloaded functions ---- */
+typedef struct job {
+  sem_t go, begun, freed;
+  int runs, frees, asked;
+  creche_status result, step;
+  seen *step_seen, s;
+} job;
+static void init_job(job* j) {
+  memset(j, 0, sizeof *j);
+  sem_init(&j->go, 0, 0);
+  sem_init(&j->begun, 0, 0);
+  sem_init(&j->freed, 0, 0);
+}
+static void free_job(void* arg) {
+  job* j = arg;
+  j->frees++;
+  sem_post(&j->freed);
+}
+static creche_status work(void* arg, creche_task task, uint64_t* value) {
+  job* j = arg;
+  j->runs++;
+  if (j->step_seen != NULL) j->step = creche_sleep(task.scope, 0, NULL, see, j->step_seen, NULL);
+  sem_post(&j->begun);
+  sem_wait(&j->go);
+  j->asked = creche_offload_cancelled(task);
+  *value = 11;
+  return j->result;
+}
+static creche_task offload(job* j, uint32_t flags, seen* s) {
+  creche_offload_options o;
+  creche_task task;
+  OK(creche_offload_options_init(&o, sizeof o));
+  o.flags = flags;
+  o.arg_free = free_job;
+  OK(creche_offload(loop.scope, work, j, &o, see, s, &task));
+  return task;
+}
+static void begun(job* j) { /* the loop hands it to a worker in its next turn */
+  settle();
+  sem_wait(&j->begun);
+}
+
+static void offloaded(void** state) {
+  seen s = {0}, step = {0};
+  job j;
+  (void)state;
+  init_job(&j);
+  j.step_seen = &step;
+  offload(&j, 0, &s);
+  begun(&j);
+  sem_post(&j.go);
+  until(&s.finals, 1);
+  assert_int_equal(j.frees, 1); /* before anybody is told */
+  assert_int_equal(j.asked, 0);
+  assert_int_equal(s.status, CRECHE_OK);
+  assert_int_equal(s.value, 11);
+  assert_int_equal(step.finals, 1);
+  assert_true(step.order < s.order); /* it waits for its steps */
+}
+
+/* 75, 79: cancelled while it runs, it completes with its own result, or at once if abandonable. */
+static void offloaded_and_cancelled(void** state) {
+  seen s = {0};
+  creche_task task;
+  job j;
+  (void)state;
+  init_job(&j);
+  task = offload(&j, 0, &s);
+  begun(&j);
+  OK(creche_scope_cancel(task.scope, NULL));
+  settle();
+  assert_int_equal(s.finals, 0);
+  sem_post(&j.go);
+  until(&s.finals, 1);
+  assert_int_equal(j.asked, 1);
+  assert_int_equal(s.status, CRECHE_OK);
+  assert_int_equal(s.value, 11);
+  assert_int_equal(j.frees, 1);
+}
+static void offloaded_and_abandoned(void** state) {
+  seen s = {0};
+  creche_task task;
+  job j;
+  (void)state;
+  init_job(&j);
+  task = offload(&j, CRECHE_OFFLOAD_ABANDON, &s);
+  begun(&j);
+  OK(creche_scope_cancel(task.scope, NULL));
+  until(&s.finals, 1);
+  assert_int_equal(s.status, CRECHE_E_CANCELLED);
+  assert_int_equal(j.frees, 0); /* it runs on */
+  sem_post(&j.go);
+  sem_wait(&j.freed);
+  assert_int_equal(j.asked, CRECHE_E_ENDED);
+  settle();
+  assert_int_equal(s.finals, 1); /* its result is dropped */
+}
+/* Cancelled before it started it never runs; the steps in its scope are not forgotten. */
+static void offloaded_never(void** state) {
+  seen s = {0}, step = {0}, s2 = {0};
+  creche_task task;
+  creche_scope scope;
+  job j, k;
+  (void)state;
+  init_job(&j);
+  init_job(&k);
+  task = offload(&j, 0, &s);
+  op(task.scope, &step);
+  OK(creche_scope_cancel(task.scope, NULL));
+  settle();
+  assert_int_equal(s.status, CRECHE_E_CANCELLED);
+  assert_int_equal(step.status, CRECHE_E_CANCELLED);
+  assert_true(step.order < s.order);
+  assert_int_equal(j.runs, 0);
+  assert_int_equal(j.frees, 1);
+  scope = scope_in(loop.scope, NULL);
+  OK(creche_scope_cancel(scope, NULL));
+  {
+    creche_offload_options o;
+    OK(creche_offload_options_init(&o, sizeof o));
+    o.arg_free = free_job;
+    OK(creche_offload(scope, work, &k, &o, see, &s2, NULL));
+    IS(creche_offload(scope, NULL, &k, &o, see, &s2, NULL), CRECHE_E_INVALID);
+  }
+  settle();
+  assert_int_equal(s2.status, CRECHE_E_CANCELLED);
+  assert_int_equal(k.runs, 0);
+  assert_int_equal(k.frees, 1); /* once; where the call failed the argument stays the caller's */
+  OK(creche_scope_leave(scope, NULL));
+}
+/* What an offloaded function may return; a step of it that nobody is told of. */
+static creche_status fails_unseen(void* arg, creche_task task, uint64_t* value) {
+  (void)value;
+  return creche_task_spawn(task.scope, body_fails, arg, NULL, creche_nobody, NULL, NULL);
+}
+static void offloaded_failures(void** state) {
+  seen s[3] = {{0}, {0}, {0}}, b = {0};
+  job j, k;
+  (void)state;
+  init_job(&j);
+  init_job(&k);
+  j.result = -2000;
+  k.result = 17;
+  sem_post(&j.go);
+  sem_post(&k.go);
+  offload(&j, 0, &s[0]);
+  until(&s[0].finals, 1);
+  assert_int_equal(s[0].status, -2000);
+  assert_int_equal(s[0].error_status, -2000);
+  offload(&k, 0, &s[1]);
+  until(&s[1].finals, 1);
+  assert_int_equal(s[1].status, CRECHE_E_INVALID);
+  OK(creche_offload(loop.scope, fails_unseen, &b, NULL, see, &s[2], NULL));
+  until(&s[2].finals, 1);
+  assert_int_equal(s[2].status, CRECHE_E_USER);
+}
+static void only_offloaded_tasks_are_asked(void** state) {
+  seen s = {0};
+  creche_task task = op(loop.scope, &s);
+  (void)state;
+  assert_int_equal(creche_offload_cancelled(task), CRECHE_E_BAD_HANDLE);
+  IS(creche_task_finish(task, CRECHE_OK, 0, NULL), CRECHE_E_STATE); /* 62 */
+  IS(creche_task_answer(task, CRECHE_OK, "x", 1, 0, NULL), CRECHE_E_STATE);
+  OK(creche_scope_cancel(task.scope, NULL));
+  settle();
+}
+
+/* 76: never more threads than the limit, in the order of starting. */
+static void offload_has_a_limit(void** state) {
+  creche_loop_options o;
+  creche_loop narrow;
+  seen s[2] = {{0}, {0}};
+  job j, k;
+  (void)state;
+  init_job(&j);
+  init_job(&k);
+  OK(creche_loop_options_init(&o, sizeof o));
+  o.offload_limit = 0;
+  IS(creche_loop_open(&o, &narrow), CRECHE_E_INVALID);
+  o.offload_limit = 1;
+  OK(creche_loop_open(&o, &narrow));
+  OK(creche_offload(narrow.scope, work, &j, NULL, see, &s[0], NULL));
+  OK(creche_offload(narrow.scope, work, &k, NULL, see, &s[1], NULL));
+  sem_wait(&j.begun);
+  assert_int_equal(sem_trywait(&k.begun), -1);
+  sem_post(&k.go);
+  sem_post(&j.go);
+  OK(creche_loop_shutdown(narrow, CRECHE_NEVER));
+  OK(creche_loop_join(narrow, PATIENCE));
+  assert_int_equal(s[0].finals + s[1].finals, 2);
+  assert_true(s[0].order < s[1].order);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      TEST(a_cancelled_task_still_begins),
+      TEST(cancel_comes_each_time),
+      TEST(an_invented_cancellation),
+      TEST(finishing),
+      TEST(success_has_no_error),
+      TEST(a_failed_step_does_not_count),
+      TEST(an_unobserved_step_fails_its_task),
+      TEST(a_task_waits_for_its_steps),
+      TEST(a_failed_task_cancels_its_steps),
+      TEST(misnested),
+      TEST(not_misnested),
+      TEST(an_inner_group_is_a_step),
+      TEST(a_notice_that_comes_late),
+      TEST(what_is_committed_stays),
+      TEST(two_tasks_interleave),
+      TEST(an_external_task),
+      TEST(an_external_task_must_be_told),
+      TEST(offloaded),
+      TEST(offloaded_and_cancelled),
+      TEST(offloaded_and_abandoned),
+      TEST(offloaded_never),
+      TEST(offloaded_failures),
+      TEST(only_offloaded_tasks_are_asked),
+      TEST(offload_has_a_limit),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
