@@ -40,6 +40,7 @@ void Tree::CommitCancelled(EndNode* task, Phase phase) noexcept {
 
 void Tree::Commit(EndNode* task, End end) noexcept {
   task->state = State::kCommitted;
+  ends_ = true;
   if (task->in_effects) RemoveEffect(task);
   deadlines_.Disarm(task->expiry());
   if (task->type == NodeType::kSleep)
@@ -298,6 +299,7 @@ void Tree::FinishGroup(Group* group) noexcept {
   }
   if (group->gathered) HandOutGathered(group, &end);
   group->state = State::kCommitted;
+  ends_ = true;
   if (group->in_effects) RemoveEffect(group);
   deadlines_.Disarm(group->expiry());
   graces_.Disarm(static_cast<Grace*>(group));

@@ -157,7 +157,7 @@ bool Tree::Dispatch() noexcept {
   std::unique_lock lock(domain_->lock);
   EmptyTrash(lock);
   if (root_.ending && root_.pending == 0) did |= TryEnd(lock);
-  return did;
+  return std::exchange(ends_, false) || did;
 }
 
 void Tree::Call(Entry* entry, std::unique_lock<platform::Lock>& lock) noexcept {

@@ -117,6 +117,7 @@ class Tree final : public Loop {
   // ---- state, guarded by the lock ----
   Group root_{NodeType::kRoot};
   bool poke_ = false;   // something was added that the loop must look at
+  bool ends_ = false;   // something has ended since the last turn
   bool ended_ = false;  // the last callback has returned
   bool joined_ = false;
   bool caller_runs_ = false;

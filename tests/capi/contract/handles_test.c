@@ -1,0 +1,317 @@
+/* Handles: null, forged, wrong kind, ended; from many threads; without effect and with a message.
+ */
+#include <pthread.h>
+
+#include "support/core.h"
+
+/* Every function that takes a handle, with its handle as a number. */
+static creche_status call(int which, uint64_t id) {
+  static seen s;
+  creche_scope scope;
+  creche_group group;
+  creche_task task;
+  creche_queue queue;
+  creche_loop of;
+  creche_scope_state look;
+  creche_loop_counters count;
+  creche_completion c;
+  int64_t t;
+  size_t n;
+  char text[8];
+  scope.id = group.scope.id = task.scope.id = queue.id = of.scope.id = id;
+  switch (which) {
+    case 0:
+      return creche_scope_open(scope, NULL, &scope);
+    case 1:
+      return creche_scope_leave(scope, NULL);
+    case 2:
+      return creche_scope_cancel(scope, NULL);
+    case 3:
+      return creche_scope_interrupt(scope);
+    case 4:
+      return creche_scope_set_deadline(scope, CRECHE_NEVER);
+    case 5:
+      return creche_scope_set_timeout(scope, CRECHE_NEVER);
+    case 6:
+      return creche_scope_set_shield(scope, 0);
+    case 7:
+      return creche_scope_get_state(scope, &look, sizeof look);
+    case 8:
+      return creche_now(scope, &t);
+    case 9:
+      return creche_group_open(scope, NULL, see, &s, &group);
+    case 10:
+      return creche_task_spawn(scope, see, &s, NULL, see, &s, &task);
+    case 11:
+      return creche_task_open(scope, NULL, see, &s, &task);
+    case 12:
+      return creche_sleep(scope, 0, NULL, see, &s, &task);
+    case 13:
+      return creche_sleep_until(scope, 0, NULL, see, &s, &task);
+    /* Not any scope: */
+    case 14:
+      return creche_group_close(group);
+    case 15:
+      return creche_group_join(group, 0, NULL);
+    case 16:
+      return creche_task_finish(task, CRECHE_OK, 0, NULL);
+    case 17:
+      return creche_task_answer(task, CRECHE_OK, NULL, 0, 0, NULL);
+    case 18:
+      return creche_offload_cancelled(task);
+    case 19:
+      return creche_queue_fd(queue);
+    case 20:
+      return creche_queue_drain(queue, &c, 1, &n);
+    case 21:
+      return creche_queue_wait(queue, &c, 1, 0, &n);
+    case 22:
+      return creche_queue_close(queue, NULL, NULL);
+    case 23:
+      return creche_loop_run(of);
+    case 24:
+      return creche_loop_poll(of, 0);
+    case 25:
+      return creche_loop_post(of, see, &s);
+    case 26:
+      return creche_loop_close(of);
+    case 27:
+      return creche_loop_shutdown(of, 0);
+    case 28:
+      return creche_loop_join(of, 0);
+    case 29:
+      return creche_loop_abandon(of);
+    case 30:
+      return creche_loop_dump(of, text, sizeof text, &n);
+    case 31:
+      return creche_loop_get_counters(of, &count, sizeof count);
+    case 32:
+      return creche_queue_open(of, NULL, &queue);
+    default:
+      return 1;
+  }
+}
+enum {
+  CALLS = 33,
+  OF_ANY_SCOPE = 14,
+  OF_GROUPS = 14,
+  OF_TASKS = 16,
+  OF_QUEUES = 19,
+  OF_LOOPS = 23
+};
+
+static void null_handles(void** state) {
+  int i;
+  (void)state;
+  for (i = 0; i < CALLS; i++) {
+    IS(call(i, 0), CRECHE_E_BAD_HANDLE);
+    if (i != 3) last_error_says("null");
+  }
+}
+
+static void forged_handles(void** state) {
+  const uint64_t forged[] = {
+      1,
+      0xdeadbeef,
+      UINT64_MAX,
+      UINT64_C(1) << 63,
+      UINT64_C(0x7fffffffffffffff),
+      loop.scope.id ^ 0x40000000,
+  };
+  size_t f;
+  int i;
+  (void)state;
+  for (f = 0; f < sizeof forged / sizeof *forged; f++)
+    for (i = 0; i < CALLS; i++) IS(call(i, forged[f]), CRECHE_E_BAD_HANDLE);
+  /* As each kind of object, in a slot that exists. */
+  for (f = 0; f < 32; f++)
+    for (i = 0; i < CALLS; i++) {
+      const uint64_t id = (uint64_t)f << 59 | (loop.scope.id & 0x07ffffff00000000) | 0x12345;
+      const creche_status status = call(i, id);
+      assert_true(status == CRECHE_E_BAD_HANDLE || status == CRECHE_E_ENDED);
+    }
+}
+
+static void wrong_kinds(void** state) {
+  seen g = {0}, s = {0};
+  creche_group group = group_in(loop.scope, NULL, &g);
+  creche_task task = op(group.scope, &s);
+  creche_scope scope = scope_in(loop.scope, NULL);
+  creche_queue queue;
+  int i;
+  (void)state;
+  OK(creche_queue_open(loop, NULL, &queue));
+  for (i = 0; i < OF_ANY_SCOPE; i++) IS(call(i, queue.id), CRECHE_E_BAD_HANDLE);
+  last_error_says("a queue");
+  last_error_says("scope");
+  for (i = OF_GROUPS; i < CALLS; i++) {
+    IS(call(i, scope.id), CRECHE_E_BAD_HANDLE);
+    if (i < OF_TASKS || i >= OF_QUEUES) IS(call(i, task.scope.id), CRECHE_E_BAD_HANDLE);
+    if (i >= OF_TASKS) IS(call(i, group.scope.id), CRECHE_E_BAD_HANDLE);
+    if (i < OF_LOOPS) IS(call(i, loop.scope.id), CRECHE_E_BAD_HANDLE);
+    if (i < OF_QUEUES || i >= OF_LOOPS) IS(call(i, queue.id), CRECHE_E_BAD_HANDLE);
+  }
+  assert_int_equal(g.finals + s.finals, 0); /* without effect */
+  assert_int_equal(state_of(group.scope).called, 0);
+  creche_queue_release(queue);
+  OK(creche_scope_leave(scope, NULL));
+  OK(creche_scope_cancel(group.scope, NULL));
+  OK(creche_group_close(group));
+  settle();
+}
+
+static void ended_handles(void** state) {
+  seen g = {0}, s = {0};
+  creche_group group = group_in(loop.scope, NULL, &g);
+  creche_task task = op(group.scope, &s);
+  creche_scope scope = scope_in(loop.scope, NULL);
+  creche_queue queue;
+  int i;
+  (void)state;
+  OK(creche_queue_open(loop, NULL, &queue));
+  OK(creche_scope_leave(scope, NULL));
+  OK(creche_scope_cancel(group.scope, NULL));
+  OK(creche_group_close(group));
+  settle();
+  creche_queue_release(queue);
+  creche_queue_release(queue); /* a second time is harmless */
+  OK(creche_loop_close(loop));
+  OK(creche_loop_join(loop, PATIENCE));
+  for (i = 0; i < OF_ANY_SCOPE; i++) {
+    IS(call(i, scope.id), CRECHE_E_ENDED);
+    if (i != 3) last_error_says("a scope");
+    IS(call(i, group.scope.id), CRECHE_E_ENDED);
+    if (i != 3) last_error_says("a group");
+    IS(call(i, task.scope.id), CRECHE_E_ENDED);
+    if (i != 3) last_error_says("a task");
+    IS(call(i, loop.scope.id), CRECHE_E_ENDED);
+    if (i != 3) last_error_says("a loop");
+  }
+  for (i = OF_GROUPS; i < OF_TASKS; i++) IS(call(i, group.scope.id), CRECHE_E_ENDED);
+  for (i = OF_TASKS; i < OF_QUEUES; i++) IS(call(i, task.scope.id), CRECHE_E_ENDED);
+  for (i = OF_QUEUES; i < OF_LOOPS; i++) IS(call(i, queue.id), CRECHE_E_ENDED);
+  for (i = OF_LOOPS; i < CALLS; i++) IS(call(i, loop.scope.id), CRECHE_E_ENDED);
+}
+
+/* Out-parameters of failed calls are the null handle. */
+static void a_failed_call_stores_null(void** state) {
+  const creche_scope bad = {77};
+  creche_loop bad_loop;
+  creche_scope scope = {1};
+  creche_group group = {{1}};
+  creche_task task[4] = {{{1}}, {{1}}, {{1}}, {{1}}};
+  creche_queue queue = {1};
+  size_t n = 9;
+  creche_completion c;
+  (void)state;
+  bad_loop.scope = bad;
+  IS(creche_scope_open(bad, NULL, &scope), CRECHE_E_BAD_HANDLE);
+  IS(creche_group_open(bad, NULL, see, NULL, &group), CRECHE_E_BAD_HANDLE);
+  IS(creche_task_spawn(bad, see, NULL, NULL, see, NULL, &task[0]), CRECHE_E_BAD_HANDLE);
+  IS(creche_task_open(bad, NULL, see, NULL, &task[1]), CRECHE_E_BAD_HANDLE);
+  IS(creche_sleep(bad, 0, NULL, see, NULL, &task[2]), CRECHE_E_BAD_HANDLE);
+  IS(creche_sleep(bad, -1, NULL, see, NULL, &task[3]), CRECHE_E_INVALID);
+  IS(creche_queue_open(bad_loop, NULL, &queue), CRECHE_E_BAD_HANDLE);
+  IS(creche_queue_drain(queue, &c, 1, &n), CRECHE_E_BAD_HANDLE);
+  assert_int_equal(scope.id | group.scope.id | queue.id | n, 0);
+  assert_int_equal(task[0].scope.id | task[1].scope.id | task[2].scope.id | task[3].scope.id, 0);
+  /* Nowhere to store one. */
+  IS(creche_loop_open(NULL, NULL), CRECHE_E_INVALID);
+  IS(creche_scope_open(loop.scope, NULL, NULL), CRECHE_E_INVALID);
+  IS(creche_queue_open(loop, NULL, NULL), CRECHE_E_INVALID);
+  IS(creche_now(loop.scope, NULL), CRECHE_E_INVALID);
+}
+
+/* An id is not given out again while its slot is used again and again. */
+static void slots_are_used_again_ids_are_not(void** state) {
+  creche_scope first = scope_in(loop.scope, NULL), scope;
+  int i;
+  (void)state;
+  OK(creche_scope_leave(first, NULL));
+  for (i = 0; i < 10000; i++) {
+    scope = scope_in(loop.scope, NULL);
+    assert_true(scope.id != first.id);
+    IS(creche_scope_cancel(first, NULL), CRECHE_E_ENDED);
+    assert_int_equal(state_of(scope).called, 0);
+    OK(creche_scope_leave(scope, NULL));
+  }
+}
+
+/* From many threads, while the slots are being used. */
+enum { THREADS = 4, ROUNDS = 3000 };
+static creche_loop shared;
+static void* ask(void* arg) {
+  const uint64_t* ids = arg;
+  size_t wrong = 0;
+  int round, i;
+  for (round = 0; round < ROUNDS; round++)
+    for (i = 0; i < 3; i++) {
+      creche_scope scope;
+      scope.id = ids[i];
+      wrong += creche_scope_cancel(scope, NULL) != (i == 0 ? CRECHE_E_ENDED : CRECHE_E_BAD_HANDLE);
+      wrong += creche_scope_interrupt(scope) != (i == 0 ? CRECHE_E_ENDED : CRECHE_E_BAD_HANDLE);
+    }
+  return (void*)wrong;
+}
+static void from_many_threads(void** state) {
+  pthread_t threads[THREADS];
+  uint64_t ids[3];
+  creche_scope scope;
+  void* wrong;
+  int i;
+  (void)state;
+  OK(creche_loop_open(NULL, &shared));
+  OK(creche_scope_open(shared.scope, NULL, &scope));
+  OK(creche_scope_leave(scope, NULL));
+  ids[0] = scope.id;
+  ids[1] = 0;
+  ids[2] = scope.id ^ 0x40000000; /* a generation of the future */
+  for (i = 0; i < THREADS; i++) assert_int_equal(pthread_create(&threads[i], NULL, ask, ids), 0);
+  for (i = 0; i < ROUNDS; i++) {
+    OK(creche_scope_open(shared.scope, NULL, &scope));
+    OK(creche_scope_leave(scope, NULL));
+  }
+  for (i = 0; i < THREADS; i++) {
+    assert_int_equal(pthread_join(threads[i], &wrong), 0);
+    assert_int_equal((size_t)wrong, 0);
+  }
+  OK(creche_loop_close(shared));
+  OK(creche_loop_join(shared, PATIENCE));
+}
+
+/* Objects of different loops do not mix. */
+static void wrong_loop(void** state) {
+  seen s = {0};
+  creche_loop other;
+  creche_queue queue;
+  creche_group_options g = group_options();
+  creche_task_options t = task_options();
+  creche_group group = {{1}};
+  (void)state;
+  OK(creche_loop_open(NULL, &other));
+  OK(creche_queue_open(other, NULL, &queue));
+  g.queue = t.queue = queue;
+  IS(creche_group_open(loop.scope, &g, see, &s, &group), CRECHE_E_WRONG_LOOP);
+  last_error_says("different loops");
+  assert_int_equal(group.scope.id, 0);
+  IS(creche_sleep(loop.scope, 0, &t, see, &s, NULL), CRECHE_E_WRONG_LOOP);
+  IS(creche_task_open(loop.scope, &t, NULL, &s, NULL), CRECHE_E_WRONG_LOOP);
+  IS(creche_task_spawn(loop.scope, see, &s, &t, NULL, &s, NULL), CRECHE_E_WRONG_LOOP);
+  assert_int_equal(state_of(loop.scope).live, 0);
+  OK(creche_loop_close(other));
+  OK(creche_loop_join(other, PATIENCE));
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      TEST(null_handles),
+      TEST(forged_handles),
+      TEST(wrong_kinds),
+      TEST(ended_handles),
+      TEST(a_failed_call_stores_null),
+      TEST(slots_are_used_again_ids_are_not),
+      TEST(from_many_threads),
+      TEST(wrong_loop),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,276 @@
+/* Options: sized structs, in and out; and other arguments that are refused at once. */
+#include "support/core.h"
+
+enum { CANARY = 0xa5, ROOM = 256 };
+typedef union room {
+  unsigned char bytes[ROOM];
+  creche_loop_options loop;
+  creche_scope_options scope;
+  creche_group_options group;
+  creche_task_options task;
+  creche_queue_options queue;
+  creche_offload_options offload;
+} room;
+
+/* Each struct behind one interface. */
+typedef struct kind {
+  const char* name;
+  size_t size;
+  creche_status (*init)(room* r, size_t size);
+  creche_status (*use)(const room* r);
+} kind;
+
+static seen unused;
+static creche_status init_loop(room* r, size_t size) {
+  return creche_loop_options_init(&r->loop, size);
+}
+static creche_status init_scope(room* r, size_t size) {
+  return creche_scope_options_init(&r->scope, size);
+}
+static creche_status init_group(room* r, size_t size) {
+  return creche_group_options_init(&r->group, size);
+}
+static creche_status init_task(room* r, size_t size) {
+  return creche_task_options_init(&r->task, size);
+}
+static creche_status init_queue(room* r, size_t size) {
+  return creche_queue_options_init(&r->queue, size);
+}
+static creche_status init_offload(room* r, size_t size) {
+  return creche_offload_options_init(&r->offload, size);
+}
+static creche_status use_loop(const room* r) {
+  creche_loop opened;
+  creche_status status = creche_loop_open(&r->loop, &opened);
+  if (status != CRECHE_OK) return status;
+  creche_loop_close(opened);
+  return creche_loop_join(opened, PATIENCE);
+}
+static creche_status use_scope(const room* r) {
+  creche_scope scope;
+  creche_status status = creche_scope_open(loop.scope, &r->scope, &scope);
+  return status != CRECHE_OK ? status : creche_scope_leave(scope, NULL);
+}
+static creche_status use_group(const room* r) {
+  creche_group group;
+  creche_status status = creche_group_open(loop.scope, &r->group, NULL, NULL, &group);
+  return status != CRECHE_OK ? status : creche_group_close(group);
+}
+static creche_status use_task(const room* r) {
+  return creche_sleep(loop.scope, 0, &r->task, see, &unused, NULL);
+}
+static creche_status use_queue(const room* r) {
+  creche_queue queue;
+  creche_status status = creche_queue_open(loop, &r->queue, &queue);
+  creche_queue_release(queue);
+  return status;
+}
+static creche_status nothing(void* arg, creche_task task, uint64_t* value) {
+  (void)arg;
+  (void)task;
+  *value = 0;
+  return CRECHE_OK;
+}
+static creche_status use_offload(const room* r) {
+  return creche_offload(loop.scope, nothing, NULL, &r->offload, NULL, NULL, NULL);
+}
+static const kind kinds[] = {
+    {"creche_loop_options", sizeof(creche_loop_options), init_loop, use_loop},
+    {"creche_scope_options", sizeof(creche_scope_options), init_scope, use_scope},
+    {"creche_group_options", sizeof(creche_group_options), init_group, use_group},
+    {"creche_task_options", sizeof(creche_task_options), init_task, use_task},
+    {"creche_queue_options", sizeof(creche_queue_options), init_queue, use_queue},
+    {"creche_offload_options", sizeof(creche_offload_options), init_offload, use_offload},
+};
+enum { KINDS = sizeof kinds / sizeof *kinds };
+
+static void init_writes_only_its_size(void** state) {
+  room r;
+  size_t k, i;
+  (void)state;
+  for (k = 0; k < KINDS; k++) {
+    memset(&r, CANARY, sizeof r);
+    OK(kinds[k].init(&r, kinds[k].size));
+    for (i = kinds[k].size; i < ROOM; i++) assert_int_equal(r.bytes[i], CANARY);
+    assert_int_equal(r.scope.size, kinds[k].size); /* size is the first field of all */
+    assert_int_equal(r.scope.flags, 0);
+    OK(kinds[k].use(&r));
+  }
+}
+
+static void init_refuses(void** state) {
+  room r;
+  size_t k, size;
+  (void)state;
+  for (k = 0; k < KINDS; k++) {
+    IS(kinds[k].init(NULL, kinds[k].size), CRECHE_E_INVALID);
+    for (size = 0; size < kinds[k].size; size++) {
+      memset(&r, CANARY, sizeof r);
+      IS(kinds[k].init(&r, size), CRECHE_E_INVALID);
+      assert_int_equal(r.bytes[0], CANARY);
+    }
+  }
+}
+
+static void too_short(void** state) {
+  room r;
+  size_t k;
+  (void)state;
+  for (k = 0; k < KINDS; k++) {
+    OK(kinds[k].init(&r, kinds[k].size));
+    r.scope.size = (uint32_t)kinds[k].size - 1;
+    IS(kinds[k].use(&r), CRECHE_E_INVALID);
+    last_error_says(kinds[k].name);
+    last_error_says("_init");
+    r.scope.size = 0; /* never initialized */
+    IS(kinds[k].use(&r), CRECHE_E_INVALID);
+  }
+}
+
+/* A newer caller: what it leaves at 0 is accepted, what it sets is refused. */
+static void longer_than_known(void** state) {
+  room r;
+  size_t k;
+  (void)state;
+  for (k = 0; k < KINDS; k++) {
+    memset(&r, CANARY, sizeof r);
+    OK(kinds[k].init(&r, kinds[k].size + 16));
+    assert_int_equal(r.scope.size, kinds[k].size + 16);
+    assert_int_equal(r.bytes[kinds[k].size + 15], 0);
+    assert_int_equal(r.bytes[kinds[k].size + 16], CANARY);
+    OK(kinds[k].use(&r));
+    r.bytes[kinds[k].size + 15] = 1;
+    IS(kinds[k].use(&r), CRECHE_E_UNSUPPORTED);
+    last_error_says(kinds[k].name);
+  }
+}
+
+static void unknown_flags(void** state) {
+  room r;
+  size_t k;
+  (void)state;
+  for (k = 0; k < KINDS; k++) {
+    OK(kinds[k].init(&r, kinds[k].size));
+    r.scope.flags = 0x40000000;
+    IS(kinds[k].use(&r), CRECHE_E_UNSUPPORTED);
+    last_error_says("flags");
+  }
+}
+
+static void unknown_numbers(void** state) {
+  creche_scope_options s = scope_options();
+  creche_group_options g = group_options();
+  creche_task_options t = task_options();
+  creche_loop_options l;
+  creche_scope scope;
+  creche_loop opened;
+  (void)state;
+  s.on_timeout = 2;
+  IS(creche_scope_open(loop.scope, &s, &scope), CRECHE_E_UNSUPPORTED);
+  s = scope_options();
+  s.shield = 2;
+  IS(creche_scope_open(loop.scope, &s, &scope), CRECHE_E_INVALID);
+  g.policy = 3;
+  IS(creche_group_open(loop.scope, &g, NULL, NULL, NULL), CRECHE_E_UNSUPPORTED);
+  g = group_options();
+  g.grace = -1;
+  IS(creche_group_open(loop.scope, &g, NULL, NULL, NULL), CRECHE_E_INVALID);
+  g = group_options();
+  g.timeout = -1;
+  IS(creche_group_open(loop.scope, &g, NULL, NULL, NULL), CRECHE_E_INVALID);
+  g.timeout = g.deadline = 1;
+  IS(creche_group_open(loop.scope, &g, NULL, NULL, NULL), CRECHE_E_INVALID);
+  t.timeout = -1;
+  IS(creche_sleep(loop.scope, 0, &t, NULL, NULL, NULL), CRECHE_E_INVALID);
+  OK(creche_loop_options_init(&l, sizeof l));
+  l.run = 2;
+  IS(creche_loop_open(&l, &opened), CRECHE_E_UNSUPPORTED);
+  assert_int_equal(opened.scope.id, 0);
+  l.run = CRECHE_RUN_CALLER;
+  l.done = creche_to_group;
+  IS(creche_loop_open(&l, &opened), CRECHE_E_INVALID);
+  assert_int_equal(state_of(loop.scope).live, 0);
+}
+
+/* Structs that the library fills. */
+static void filled_structs_are_sized(void** state) {
+  union {
+    unsigned char bytes[ROOM];
+    creche_scope_state state;
+    creche_loop_counters counters;
+  } r;
+  size_t size, i;
+  (void)state;
+  for (size = 0; size < sizeof(creche_scope_state) + 16; size++) {
+    memset(&r, CANARY, sizeof r);
+    IS(creche_scope_get_state(loop.scope, &r.state, size), size < 8 ? CRECHE_E_INVALID : CRECHE_OK);
+    for (i = size; i < ROOM; i++) assert_int_equal(r.bytes[i], CANARY);
+    if (size < 8) continue;
+    assert_int_equal(r.state.size, size);
+    for (i = sizeof(creche_scope_state); i < size; i++) assert_int_equal(r.bytes[i], 0);
+  }
+  for (size = 0; size < sizeof(creche_loop_counters) + 16; size++) {
+    memset(&r, CANARY, sizeof r);
+    IS(creche_loop_get_counters(loop, &r.counters, size), size < 8 ? CRECHE_E_INVALID : CRECHE_OK);
+    for (i = size; i < ROOM; i++) assert_int_equal(r.bytes[i], CANARY);
+  }
+  IS(creche_scope_get_state(loop.scope, NULL, 100), CRECHE_E_INVALID);
+  IS(creche_loop_get_counters(loop, NULL, 100), CRECHE_E_INVALID);
+}
+
+static void other_arguments(void** state) {
+  creche_completion c;
+  creche_queue queue;
+  size_t n;
+  char text[4];
+  (void)state;
+  OK(creche_queue_open(loop, NULL, &queue));
+  IS(creche_queue_drain(queue, &c, 1, NULL), CRECHE_E_INVALID);
+  IS(creche_queue_drain(queue, NULL, 1, &n), CRECHE_E_INVALID);
+  OK(creche_queue_drain(queue, NULL, 0, &n));
+  IS(creche_queue_wait(queue, &c, 1, -1, &n), CRECHE_E_INVALID);
+  IS(creche_queue_close(queue, creche_to_group, NULL), CRECHE_E_INVALID);
+  creche_queue_release(queue);
+  IS(creche_loop_post(loop, NULL, NULL), CRECHE_E_INVALID);
+  IS(creche_loop_post(loop, creche_nobody, NULL), CRECHE_E_INVALID);
+  IS(creche_loop_poll(loop, -1), CRECHE_E_INVALID);
+  IS(creche_loop_join(loop, -1), CRECHE_E_INVALID);
+  IS(creche_loop_shutdown(loop, -1), CRECHE_E_INVALID);
+  IS(creche_loop_dump(loop, NULL, 1, &n), CRECHE_E_INVALID);
+  IS(creche_loop_dump(loop, text, sizeof text, &n), CRECHE_E_LIMIT);
+  assert_int_equal(text[3], 0);
+  assert_true(n > sizeof text);
+  IS(creche_loop_dump(loop, NULL, 0, NULL), CRECHE_E_LIMIT);
+  creche_completions_release(NULL, 0);
+  creche_value_release(0);
+  creche_value_release(loop.scope.id); /* no owned handle: nothing happens */
+  OK(creche_loop_post(loop, see, &unused));
+  settle();
+}
+
+/* Inputs are copied: the caller's memory may change after the call. */
+static void inputs_are_copied(void** state) {
+  char name[] = "copied", text[512];
+  creche_group_options g = group_options();
+  creche_group group;
+  seen s = {0};
+  size_t n;
+  (void)state;
+  g.name = name;
+  group = group_in(loop.scope, &g, &s);
+  memset(name, 'x', sizeof name - 1);
+  memset(&g, CANARY, sizeof g);
+  OK(creche_loop_dump(loop, text, sizeof text, &n));
+  assert_non_null(strstr(text, "\"copied\""));
+  OK(creche_group_close(group));
+  settle();
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      TEST(init_writes_only_its_size), TEST(init_refuses),    TEST(too_short),
+      TEST(longer_than_known),         TEST(unknown_flags),   TEST(unknown_numbers),
+      TEST(filled_structs_are_sized),  TEST(other_arguments), TEST(inputs_are_copied),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
