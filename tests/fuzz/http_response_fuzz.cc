@@ -1,0 +1,91 @@
+// Fuzzes what a hostile server controls: the response parser (the verdict must not depend on where
+// the bytes are cut), the decoders, and Location. The first byte says how.
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "http/decoder.h"
+#include "http/response_parser.h"
+#include "http/url.h"
+
+using namespace creche;
+using namespace creche::http;
+
+namespace {
+
+struct Seen : ResponseSink {
+  void OnHead() noexcept override { heads++; }
+  void OnBody(const char* data, size_t size) noexcept override { body.append(data, size); }
+  ResponseHead head;
+  ResponseParser parser;
+  int heads = 0;
+  std::string body;
+  size_t used = 0;
+  ResponseParser::Verdict verdict = ResponseParser::Verdict::kMore;
+
+  void Feed(std::string_view bytes) {
+    if (verdict != ResponseParser::Verdict::kMore) return;
+    size_t n = 0;
+    verdict = parser.Feed(bytes.data(), bytes.size(), &n);
+    used += n;
+  }
+};
+
+void Parse(std::string_view input, bool head_request, size_t cut) {
+  constexpr size_t kMaxHead = 1024;
+  Seen whole;
+  Seen parts;
+  whole.parser.Begin(head_request, kMaxHead, &whole.head, &whole);
+  parts.parser.Begin(head_request, kMaxHead, &parts.head, &parts);
+  whole.Feed(input);
+  for (size_t at = 0; at < input.size(); at += cut) parts.Feed(input.substr(at, cut));
+  const bool failed = whole.verdict == ResponseParser::Verdict::kFailed;
+  if (whole.verdict != parts.verdict || (!failed && whole.body != parts.body) ||
+      (!failed && (whole.used != parts.used || whole.head.size() != parts.head.size())) ||
+      whole.heads > 1)
+    abort();
+  if (whole.verdict == ResponseParser::Verdict::kMore) whole.parser.Finish(true);
+  auto decoder = MakeDecoder(whole.head);
+  if (!decoder) return;
+  std::string_view in = whole.body;
+  char out[512];
+  for (size_t made = sizeof out, steps = 0; (!in.empty() || made == sizeof out) && steps < 1000;
+       steps++)
+    if (!decoder->Decode(&in, out, sizeof out, &made)) break;
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  if (size < 1) return 0;
+  const std::string_view input(reinterpret_cast<const char*>(data) + 1, size - 1);
+  if (data[0] == 0xff) {
+    static const Url base = Url::Parse("http://host/a/b?c").value();
+    if (auto url = base.Resolve(input); url.ok()) {
+      // What was accepted once is accepted again, and stays as it is.
+      auto again = Url::Parse(url.value().text());
+      if (!again.ok() || again.value().text() != url.value().text()) abort();
+    }
+    return 0;
+  }
+  Parse(input, (data[0] & 0x80) != 0, 1 + (data[0] & 0x3f));
+  return 0;
+}
+
+#ifdef CRECHE_FUZZ_REPLAY
+// Without libFuzzer: replays the files named on the command line.
+int main(int argc, char** argv) {
+  for (int i = 1; i < argc; i++) {
+    std::unique_ptr<FILE, int (*)(FILE*)> file(fopen(argv[i], "rb"), fclose);
+    if (!file) return 1;
+    std::string bytes;
+    char block[4096];
+    for (size_t n; (n = fread(block, 1, sizeof block, file.get())) > 0;) bytes.append(block, n);
+    LLVMFuzzerTestOneInput(reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size());
+  }
+  return 0;
+}
+#endif
