@@ -62,7 +62,7 @@ void Tree::Expire(Nanos now) noexcept {
   }
   if (shutdown_at_ <= now) {
     shutdown_at_ = kNever;
-    Cancel(&root_, Reason::kShutdown, root_.id, nullptr);
+    CancelAll();
   }
   while (Deadline* expired = graces_.PopExpired(now))
     NameStalled(static_cast<Group*>(static_cast<Grace*>(expired)));

@@ -82,9 +82,27 @@ bool Tree::HasEnded() noexcept {
 
 void Tree::BeginClose() noexcept {
   root_.ending = true;
-  Cancel(&root_, Reason::kShutdown, root_.id, nullptr);
+  CancelAll();
   MaySettle(&root_);
   Poke();
+}
+
+void Tree::CancelAll() noexcept {
+  Cancel(&root_, Reason::kShutdown, root_.id, nullptr);
+  // What is open outside of tasks has nobody left who would close it; tasks close their own.
+  for (Node* node = root_.first_child; node;) {
+    const bool scope = node->type == NodeType::kScope;
+    const bool group = node->type == NodeType::kGroup;
+    if (scope) node->leaving = true;
+    if (group) static_cast<Group*>(node)->ending = true;
+    if (scope || group) MaySettle(node);
+    Node* next = scope || group ? node->first_child : nullptr;
+    if (!next) {
+      while (node != &root_ && !node->next) node = node->parent;
+      next = node == &root_ ? nullptr : node->next;
+    }
+    node = next;
+  }
 }
 
 void Tree::BeginShutdown(Nanos grace) noexcept {

@@ -33,6 +33,7 @@ class Tree final : public Loop {
   // With the lock held:
   void BeginClose() noexcept;
   void BeginShutdown(Nanos grace) noexcept;
+  void CancelAll() noexcept;  // reason: shutdown; closes what is open outside of tasks
   void AddResidentLocked(Resident* resident) noexcept;
   void RemoveResident(Resident* resident) noexcept;
   bool closing() const noexcept { return root_.ending; }
