@@ -1,0 +1,16 @@
+// Package creche is structured concurrency, an HTTP client and a PostgreSQL pool, by libcreche.
+//
+// Run opens a group and returns when everything in it has ended. The contexts that its functions get
+// carry a scope: what is started with them belongs to their task, is cancelled with it, and has ended
+// before it has. Sessions and pools work with any other context, too; an operation whose context ends
+// is cancelled, cleaned up, and only then returns.
+//
+// Everything runs on one loop, with a thread of its own, that is opened when it is first needed.
+//
+// The module is used from the source tree of the library (its path is not one to download from):
+//
+//	require libcreche/creche v0.1.0
+//	replace libcreche/creche => ../libcreche/bindings/go
+//
+// cgo finds the C library by pkg-config.
+package creche

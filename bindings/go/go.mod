@@ -1,0 +1,3 @@
+module libcreche/creche
+
+go 1.22

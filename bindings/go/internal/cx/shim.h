@@ -1,0 +1,116 @@
+/* What makes one crossing of several: each start reports its failure in the same call, because
+ * creche_last_error() belongs to a thread and a goroutine to none; texts travel in one buffer, so
+ * that nothing of Go's memory needs pinning and nothing is allocated here. */
+#ifndef CX_SHIM_H
+#define CX_SHIM_H
+
+#include <creche/creche.h>
+#include <stdlib.h>
+
+/* The answer of every call that may fail. error: kept, for creche_error_release; NULL on success. */
+typedef struct cx_answer {
+  int32_t status;
+  uint32_t reserved;
+  uint64_t id;
+  const creche_error *error;
+} cx_answer;
+
+/* Where an operation runs and where its completion goes. */
+typedef struct cx_tail {
+  uint64_t in;
+  uint64_t queue;
+  uint64_t user;
+} cx_tail;
+
+/* Scopes, groups and tasks: what bounds them. name: NULL or NUL-terminated. */
+typedef struct cx_bounds {
+  uint32_t flags;
+  uint32_t on_timeout;
+  uint32_t shield;
+  uint32_t policy;
+  uint32_t limit;
+  uint32_t max_errors;
+  int64_t timeout;
+} cx_bounds;
+
+#define CX_NONE UINT32_MAX
+
+/* Offsets into one buffer. Headers stand there one after the other: the value's size (4 bytes), the
+ * name with its NUL, the value. */
+typedef struct cx_request {
+  uint32_t flags;
+  uint32_t method;  /* CX_NONE: the default */
+  uint32_t headers;
+  uint32_t headers_count;
+  uint32_t max_redirects;
+  uint32_t reserved;
+  uint64_t max_body;
+  uint64_t body_size;
+  int64_t timeout;
+  creche_http_timeouts timeouts;
+} cx_request;
+
+typedef struct cx_value {
+  uint32_t type;
+  uint32_t form;
+  int64_t integer;
+  double real;
+  uint64_t offset;
+  uint64_t size;
+} cx_value;
+
+typedef struct cx_query {
+  uint32_t flags;
+  uint32_t block_rows;
+  uint32_t block_bytes;
+  uint32_t blocks;
+  uint64_t max_bytes;
+  int64_t timeout;
+} cx_query;
+
+enum { CX_POOL_QUERY = 0, CX_POOL_STREAM = 1, CX_CONNECTION_QUERY = 2, CX_CONNECTION_STREAM = 3, CX_SCRIPT = 4 };
+enum { CX_BEGIN = 0, CX_COMMIT = 1, CX_ROLLBACK = 2 };
+
+/* Loop and queue. */
+cx_answer cx_loop_open(uint32_t offload_limit, const char *name);
+cx_answer cx_loop_close(uint64_t loop, int64_t grace);
+cx_answer cx_loop_join(uint64_t loop, int64_t timeout);
+cx_answer cx_queue_open(uint64_t loop);
+cx_answer cx_queue_close(uint64_t queue);
+/* Releases the `used` completions of the batch before, then takes up to `capacity` new ones: their
+ * number, or a negative status. */
+int64_t cx_take(uint64_t queue, creche_completion *batch, size_t used, size_t capacity);
+/* The same, but waits for the first one. */
+int64_t cx_wait(uint64_t queue, creche_completion *batch, size_t used, size_t capacity);
+
+/* Scopes, groups, tasks. */
+cx_answer cx_scope_cancel(uint64_t scope, const char *reason);
+cx_answer cx_group_open(cx_tail tail, cx_bounds bounds, const char *name);
+cx_answer cx_task_open(cx_tail tail, cx_bounds bounds, const char *name);
+cx_answer cx_task_finish(uint64_t task, int32_t status, const char *message, uint64_t cookie);
+cx_answer cx_task_answer(uint64_t task, int32_t status, const void *data, size_t size, uint32_t flags,
+                         const char *message);
+cx_answer cx_sleep(cx_tail tail, int64_t duration);
+
+/* HTTP. */
+cx_answer cx_session_open(uint64_t loop, const creche_session_options *options);
+cx_answer cx_http(uint64_t session, cx_tail tail, int32_t whole, const char *text, const void *body,
+                  cx_request request);
+cx_answer cx_read(uint64_t response, cx_tail tail, size_t capacity);
+/* Packs the URL and the headers of a response, laid out as above (first the URL as a header without a
+ * name), into buffer: the bytes that all of it needs, or a negative status. Releases the response if
+ * it fitted and `release` says so. */
+int64_t cx_response_head(uint64_t response, char *buffer, size_t capacity, int32_t release);
+
+/* PostgreSQL. */
+cx_answer cx_pool_open(uint64_t loop, const char *dsn, const creche_pool_options *options);
+cx_answer cx_query_start(int32_t what, uint64_t handle, cx_tail tail, const char *text,
+                         const cx_value *args, size_t args_count, cx_query query);
+cx_answer cx_acquire(uint64_t pool, cx_tail tail, int64_t timeout);
+cx_answer cx_transaction(int32_t step, uint64_t connection, cx_tail tail, uint32_t flags,
+                         uint32_t isolation, int64_t commit_timeout);
+
+/* For the tests: what a blocking call answers on the loop's thread. */
+int32_t cx_probe_blocking(uint64_t loop, uint64_t queue);
+
+#endif

@@ -1,0 +1,170 @@
+package creche
+
+import (
+	"context"
+	"os"
+	"sync"
+	"syscall"
+	"time"
+
+	"libcreche/creche/internal/cx"
+)
+
+// Loop is an event loop with a thread of its own, and all that runs on it. Most programs need only
+// the default one, which is opened when it is first used and never closed.
+type Loop struct {
+	id      uint64
+	queue   uint64
+	root    *scope
+	table   table
+	file    *os.File      // a duplicate of the queue's descriptor
+	drained chan struct{} // closed when nothing more will be delivered
+	once    sync.Once
+	result  error // of Close
+}
+
+// LoopOptions of NewLoop; nil and 0 are the defaults.
+type LoopOptions struct {
+	Name         string // for dumps, and the thread's name
+	OffloadLimit int    // worker threads at the most
+}
+
+var defaultLoop struct {
+	sync.Mutex
+	loop *Loop
+}
+
+// DefaultLoop is the loop that everything uses that is not given one.
+func DefaultLoop() (*Loop, error) {
+	d := &defaultLoop
+	d.Lock()
+	defer d.Unlock()
+	if d.loop == nil {
+		loop, err := NewLoop(nil)
+		if err != nil {
+			return nil, err
+		}
+		d.loop = loop
+	}
+	return d.loop, nil
+}
+
+// NewLoop opens a loop.
+func NewLoop(options *LoopOptions) (*Loop, error) {
+	o := LoopOptions{}
+	if options != nil {
+		o = *options
+	}
+	opened := cx.LoopOpen(uint32(o.OffloadLimit), o.Name)
+	if opened.Failure != nil {
+		return nil, newError(opened.Failure, nil)
+	}
+	l := &Loop{id: opened.ID, drained: make(chan struct{})}
+	l.root = &scope{loop: l, root: true, context: context.Background()}
+	l.root.id.Store(l.id)
+	fail := func(err error) (*Loop, error) {
+		cx.LoopClose(l.id, 0)
+		cx.LoopJoin(l.id, time.Second)
+		return nil, err
+	}
+	queue := cx.QueueOpen(l.id)
+	if queue.Failure != nil {
+		return fail(newError(queue.Failure, nil))
+	}
+	l.queue = queue.ID
+	// Go's poller waits for the queue, so that no thread sleeps in C. The descriptor is the library's:
+	// the poller gets one of its own for the same queue.
+	fd, _, errno := syscall.Syscall(syscall.SYS_FCNTL, uintptr(cx.QueueFd(l.queue)), syscall.F_DUPFD_CLOEXEC, 0)
+	if errno != 0 {
+		return fail(os.NewSyscallError("fcntl", errno))
+	}
+	l.file = os.NewFile(fd, "creche queue")
+	raw, err := l.file.SyscallConn()
+	if err != nil {
+		l.file.Close()
+		return fail(err)
+	}
+	go l.drain(raw)
+	return l, nil
+}
+
+// drain delivers completions, in batches, as long as the loop lives. It is the only reader.
+func (l *Loop) drain(raw syscall.RawConn) {
+	defer close(l.drained)
+	batch := cx.NewBatch()
+	var receivers [cx.BatchSize]receiver
+	err := raw.Read(func(uintptr) bool {
+		for {
+			events, status := batch.Take(l.queue)
+			if status != 0 {
+				return true
+			}
+			if len(events) == 0 {
+				return false
+			}
+			l.table.find(events, &receivers)
+			for i := range events {
+				if r := receivers[i]; r != nil {
+					receivers[i] = nil
+					r.deliver(&events[i])
+				}
+			}
+		}
+	})
+	if err != nil {
+		// Not a descriptor for the poller: wait in C.
+		for {
+			events, status := batch.Wait(l.queue)
+			if status != 0 {
+				break
+			}
+			l.table.find(events, &receivers)
+			for i := range events {
+				if r := receivers[i]; r != nil {
+					receivers[i] = nil
+					r.deliver(&events[i])
+				}
+			}
+		}
+	}
+	batch.Free()
+}
+
+// Context is ctx with this loop as the place where operations and groups are started.
+func (l *Loop) Context(ctx context.Context) context.Context {
+	return context.WithValue(ctx, scopeKey{}, l.root)
+}
+
+// Dump is the live tree as text, one scope, group or task a line.
+func (l *Loop) Dump() (string, error) {
+	text, dumped := cx.LoopDump(l.id)
+	if dumped.Failure != nil {
+		return "", newError(dumped.Failure, nil)
+	}
+	return text, nil
+}
+
+// Close ends a loop: it cancels all that runs in it, waits up to timeout for its end, and takes the
+// sessions and pools with it. The default loop need not be closed.
+func (l *Loop) Close(timeout time.Duration) error {
+	l.once.Do(func() { l.result = l.close(timeout) })
+	return l.result
+}
+
+func (l *Loop) close(timeout time.Duration) error {
+	deadline := time.Now().Add(timeout)
+	if closed := cx.LoopClose(l.id, 0); closed.Failure != nil {
+		return newError(closed.Failure, nil)
+	}
+	// The queue must stay until each operation has got its end from it.
+	for wait := 100 * time.Microsecond; l.table.live() > 0 && time.Now().Before(deadline); wait *= 2 {
+		time.Sleep(min(wait, 10*time.Millisecond))
+	}
+	cx.QueueClose(l.queue)
+	joined := cx.LoopJoin(l.id, max(time.Until(deadline), time.Millisecond))
+	if joined.Failure != nil {
+		return newError(joined.Failure, nil)
+	}
+	<-l.drained
+	return l.file.Close()
+}
