@@ -35,16 +35,22 @@ static_flags=$(pkg-config --static --cflags --libs creche |
 # The program that README.md shows must build, too.
 awk '/^```c$/ { inside = 1; next } /^```/ { inside = 0 } inside' "$here/../../README.md" \
     >"$work/readme.c"
-programs=$(find "$here/hello.c" "$here/../examples" "$work/readme.c" -name '*.c' 2>/dev/null)
+# name_*.c beside name.c are parts of that program.
+programs=
+for program in "$here/hello.c" "$work/readme.c" "$here"/../examples/*.c; do
+    whole=$(dirname "$program")/$(basename "$program" .c | sed 's/_.*//').c
+    [ "$whole" != "$program" ] && [ -e "$whole" ] || programs="$programs $program"
+done
 
 for program in $programs; do
     name=$(basename "$program" .c)
+    parts=$(find "$(dirname "$program")" -name "${name}_*.c")
     # Unquoted on purpose: flags are words.
     # shellcheck disable=SC2086
-    expect "$name, pkg-config" cc -std=c99 -D_GNU_SOURCE "$program" -o "$work/$name" $shared_flags -pthread
+    expect "$name, pkg-config" cc -std=c99 "$program" $parts -o "$work/$name" $shared_flags -pthread
     # shellcheck disable=SC2086
     expect "$name, pkg-config --static" \
-        cc -std=c99 -D_GNU_SOURCE "$program" -o "$work/$name-static" $static_flags -pthread
+        cc -std=c99 "$program" $parts -o "$work/$name-static" $static_flags -pthread
 done
 expect "hello runs" "$work/hello"
 expect "static hello runs" "$work/hello-static"
@@ -53,9 +59,9 @@ expect "hello uses the SONAME" sh -c "readelf -d '$work/hello' | grep -q 'libcre
 expect "static hello needs no libcreche.so" \
     sh -c "! readelf -d '$work/hello-static' | grep -q libcreche"
 
-list=$(echo "$programs" | tr '\n' ';')
+list=$(echo "$programs" | tr ' ' ';')
 expect "find_package" cmake -S "$here/project" -B "$work/project" "-DCMAKE_PREFIX_PATH=$prefix" \
-    "-DPROGRAMS=$list" -DCMAKE_C_FLAGS=-D_GNU_SOURCE
+    "-DPROGRAMS=$list"
 expect "build with find_package" cmake --build "$work/project"
 expect "hello of find_package runs" "$work/project/hello-creche"
 expect "static hello of find_package runs" "$work/project/hello-creche_static"

@@ -1,0 +1,135 @@
+#!/usr/bin/env python3
+"""Runs harvest as a user would, against real servers, and looks at what it prints and stores.
+
+Usage: harvest_check.py <creche-test-servers> <example_harvest>"""
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+
+PATIENCE = 120
+PAGES = {
+    "plain.html": b"<html><head><title>Plain</title></head><body>x</body></html>",
+    "odd name %41+&?.html": b"<TITLE lang=en>\n  Odd &amp; &lt;name&gt; &#x263A;  \n</TITLE>",
+    "weird.html": b"<title>a\x00b \x1b[31mred\x07 \xff\xfe caf\xc3\xa9 \"q\" \\ {x,NULL} &bogus;</title>",
+    "none.html": b"<html><titlepage>not a title</titlepage></html>",
+    "text.txt": b"<title>not html</title>",
+    "empty": b"",
+    "large.bin": bytes(3 << 20),
+}
+passed = failed = 0
+
+
+def expect(what, good, output=""):
+    global passed, failed
+    passed, failed = passed + bool(good), failed + (not good)
+    if not good:
+        print(f"failed: {what}\n{output}")
+
+
+def run(program, *arguments, status=0, text=None, env=None):
+    done = subprocess.run([program, *arguments], input=text,
+                          capture_output=True, text=True, timeout=PATIENCE,
+                          env={**os.environ, **(env or {})})
+    output = done.stdout + done.stderr
+    expect(f"harvest: ends with {status}, not {done.returncode}", done.returncode == status, output)
+    return done.stdout, output
+
+
+def sql(statement):
+    """Through psql, so that the library's word is not taken for it."""
+    return subprocess.run(["psql", "-XAtq", "-F", "|", "-d", os.environ["DATABASE_URL"], "-c",
+                           statement], capture_output=True, text=True).stdout.strip()
+
+
+def summary(out):
+    last = out.splitlines()[-1] if out else ""
+    found = re.fullmatch(
+        r"harvest: (\d+) urls, (\d+) ok, (\d+) failed, (\d+) rows stored, [\d.]+ s", last)
+    return tuple(map(int, found.groups())) if found else last
+
+
+def harvest_stores(program, http, https):
+    trust = ["--ca", os.environ["CA_FILE"]]
+    names = ["plain.html", "odd%20name%20%2541%2B%26%3F.html", "weird.html", "none.html",
+             "text.txt", "empty"]
+    urls = [f"{server}/{name}" for server in (http, https) for name in names] * 2
+    text = "# comment\n\n" + "\r\n".join(urls) + "\n"
+    for _ in range(2):  # again, into the table that is there now
+        out, output = run(program, "-f", "-", "--table", 'odd "name', "--batch", "5",
+                          *trust, text=text)
+        expect("harvest: all", summary(out) == (24, 24, 0, 24), output)
+        expect("harvest: shows a report", "slowest:" in out and "largest:" in out and "#" in out,
+               output)
+    expect("harvest: rows of both runs",
+           sql('select count(*), count(distinct run) from "odd ""name"') == "48|2")
+    titles = sql('select distinct title from "odd ""name" where title is not null order by 1')
+    expect("harvest: titles", sorted(titles.splitlines()) == sorted(
+        ["Plain", "Odd & <name> \u263a",
+         "a b [31mred \ufffd\ufffd caf\u00e9 \"q\" \\ {x,NULL} &bogus;"]), titles)
+    expect("harvest: sizes and types", sql(
+        'select distinct size, content_type from "odd ""name" where url like \'%/plain.html\'') ==
+        f"{len(PAGES['plain.html'])}|text/html")
+
+
+def harvest_fails(program, http):
+    bad = [http + "/nowhere", "http://127.0.0.1:1/", "http://no.such.name.invalid/", "nonsense",
+           "http://[::1", os.environ["EXPIRED_URL"], http + "/large.bin", "\x01\xff".encode(
+               "utf-8", "replace").decode(), http + "/a b"]
+    out, output = run(program, "--max-body", "1000000", http + "/small", *bad, status=1)
+    expect("harvest: failures are stored, too", summary(out) == (10, 1, 9, 10), output)
+    kinds = sql("select distinct split_part(error, ':', 1) from harvest where error is not null")
+    expect("harvest: kinds of failures", {
+        "HTTP 404", "CRECHE_E_CONNECT", "CRECHE_E_DNS", "CRECHE_E_URL", "CRECHE_E_TLS_VERIFY",
+        "CRECHE_E_LIMIT"} <= set(kinds.splitlines()), kinds)
+    out, output = run(program, *bad[:3], status=2)
+    expect("harvest: none", summary(out) == (3, 0, 3, 3), output)
+    out, output = run(program, http + "/small", status=2,
+                      env={"DATABASE_URL": "postgresql://postgres@127.0.0.1:1/postgres"})
+    expect("harvest: no database", summary(out) == (1, 0, 1, 0) and "not stored: 1" in out, output)
+    for arguments in ([], ["--limit", "0", "x:"], ["--limit", "many", "x:"], ["-f", "/nowhere"],
+                      ["--unknown"]):
+        run(program, *arguments, status=64)
+
+
+def harvest_is_stopped(program, http):
+    # Connections are accepted by the kernel, and nobody ever answers.
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        hanging = "http://127.0.0.1:%d/" % silent.getsockname()[1]
+        urls = [http + "/small"] * 30 + [hanging + str(i) for i in range(20)]
+        out, output = run(program, "--timeout", "0.5", *urls, status=1)
+        expect("harvest: timeouts are failures", summary(out) == (50, 30, 20, 50), output)
+        out, output = run(program, "--deadline", "1", *urls, status=1)
+        expect("harvest: deadline", summary(out) == (50, 30, 20, 30), output)
+        expect("harvest: says what is missing", "stored: 30 of 50; not stored: 20" in out and
+               "(the deadline has passed)" in out and hanging in out, output)
+
+        process = subprocess.Popen([program, "--limit", "40", *urls], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        for line in process.stderr:  # all that answer have answered
+            if line.startswith("30/50 done"):
+                break
+        process.send_signal(signal.SIGINT)
+        out, rest = process.communicate(timeout=PATIENCE)
+        expect("harvest: Ctrl-C", process.returncode == 1 and summary(out) == (50, 30, 20, 30) and
+               "(interrupted)" in out, out + rest)
+
+
+def main():
+    if "HTTP_URL" not in os.environ:
+        with tempfile.TemporaryDirectory(prefix="creche-examples-") as root:
+            for name, body in PAGES.items():
+                with open(os.path.join(root, name), "wb") as file:
+                    file.write(body)
+            sys.exit(subprocess.call([sys.argv[1], "--root", root, "--", sys.executable, *sys.argv]))
+    program, http, https = sys.argv[2], os.environ["HTTP_URL"], os.environ["HTTPS_URL"]
+    harvest_stores(program, http, https)
+    harvest_fails(program, http)
+    harvest_is_stopped(program, http)
+    print(f"{passed} passed, {failed} failed")
+    sys.exit(1 if failed else 0)
+
+
+main()
