@@ -22,22 +22,22 @@ typedef struct kind {
 
 static seen unused;
 static creche_status init_loop(room* r, size_t size) {
-  return creche_loop_options_init(&r->loop, size);
+  return creche_loop_options_init((creche_loop_options*)r, size);
 }
 static creche_status init_scope(room* r, size_t size) {
-  return creche_scope_options_init(&r->scope, size);
+  return creche_scope_options_init((creche_scope_options*)r, size);
 }
 static creche_status init_group(room* r, size_t size) {
-  return creche_group_options_init(&r->group, size);
+  return creche_group_options_init((creche_group_options*)r, size);
 }
 static creche_status init_task(room* r, size_t size) {
-  return creche_task_options_init(&r->task, size);
+  return creche_task_options_init((creche_task_options*)r, size);
 }
 static creche_status init_queue(room* r, size_t size) {
-  return creche_queue_options_init(&r->queue, size);
+  return creche_queue_options_init((creche_queue_options*)r, size);
 }
 static creche_status init_offload(room* r, size_t size) {
-  return creche_offload_options_init(&r->offload, size);
+  return creche_offload_options_init((creche_offload_options*)r, size);
 }
 static creche_status use_loop(const room* r) {
   creche_loop opened;
