@@ -39,24 +39,42 @@
 //! called on the loop's thread: an executor that runs tasks right in its wakers would block the loop.
 #![warn(rust_2018_idioms)]
 
+mod body;
 mod error;
 mod group;
 mod operation;
 mod options;
+mod pool;
+mod query;
+mod response;
+mod rows;
 mod runtime;
 mod scope;
+mod session;
 mod shield;
 mod sleep;
 mod status;
 mod task;
+mod transaction;
+mod value;
 
+pub use body::{Body, BodyWriter};
 pub use error::{Error, Result, ServerError};
 pub use group::{Child, Group, GroupOptions, Outcome, Policy, group};
 pub use operation::Pending;
 pub use options::{TaskOptions, Times};
+pub use pool::{Acquire, Connection, Pool, PoolCounters, PoolOptions};
+pub use query::{Execute, Query, Script};
+pub use response::{Read, Response, ResponseInfo, Streaming};
+pub use rows::{ColumnName, Iter, Row, RowStream, Rows};
 pub use runtime::{Loop, LoopCounters, LoopOptions};
 pub use scope::{Left, OpenScope, Scope, ScopeOptions, ScopeState};
+pub use session::{HttpTimeouts, Request, Session, SessionCounters, SessionOptions};
 pub use shield::{shield, with_cleanup};
 pub use sleep::{Offload, Offloaded, Sleep, offload, sleep, timeout};
 pub use status::{Phase, Reason, Status};
 pub use task::task;
+pub use transaction::{
+    Begin, Beginning, Isolation, OpenTransaction, Transaction, TransactionOptions,
+};
+pub use value::{Cell, FromSql, ToSql, Value, oid};

@@ -1,4 +1,5 @@
 //! One operation of the library as a future.
+use crate::body::Feed;
 use crate::error::{Error, Result};
 use crate::options::TaskOptions;
 use crate::scope::Scope;
@@ -19,6 +20,9 @@ pub trait Answer: Send + Sized + 'static {
     /// # Safety
     /// The completion is alive, without a failure, and this is the only time that it is read.
     unsafe fn read(completion: &sys::creche_completion) -> Result<Self>;
+
+    /// Tells it the loop that it came from, for what is started from it.
+    fn place(&mut self, _on: sys::creche_loop) {}
 }
 
 impl Answer for () {
@@ -49,6 +53,9 @@ pub(crate) fn keep(place: &mut Option<Waker>, waker: &Waker) -> Option<Waker> {
 
 struct Shared<T> {
     state: Mutex<State<T>>,
+    /// What answers CRECHE_PULL.
+    feed: Option<Feed>,
+    on: sys::creche_loop,
 }
 
 struct State<T> {
@@ -74,17 +81,32 @@ enum Progress<T> {
 
 /// The callback of every operation. `user` is an Arc of Shared<T>.
 unsafe extern "C" fn done<T: Answer>(user: *mut c_void, completion: *const sys::creche_completion) {
-    // SAFETY: from Arc::into_raw in start; there is exactly one final completion, and no other.
-    let shared = unsafe { Arc::from_raw(user.cast::<Shared<T>>().cast_const()) };
-    let outcome = catch_unwind(AssertUnwindSafe(|| {
-        // SAFETY: the completion lives until we return.
-        let completion = unsafe { &*completion };
-        let result = match completion.status {
+    // SAFETY: the completion lives until we return.
+    let completion = unsafe { &*completion };
+    let shared = user.cast::<Shared<T>>().cast_const();
+    if completion.flags & sys::CRECHE_MORE != 0 {
+        // SAFETY: alive until the final completion.
+        let shared = unsafe { &*shared };
+        if let (sys::CRECHE_PULL, Some(feed)) = (completion.kind, &shared.feed) {
+            let _ = catch_unwind(AssertUnwindSafe(|| feed.pulled(completion.task)));
+        }
+        return;
+    }
+    // SAFETY: from Arc::into_raw in start; there is exactly one final completion.
+    let shared = unsafe { Arc::from_raw(shared) };
+    let _ = catch_unwind(AssertUnwindSafe(|| {
+        let mut result = match completion.status {
             // SAFETY: as above; read once.
             sys::CRECHE_OK => unsafe { T::read(completion) },
             // SAFETY: as above.
             _ => Err(unsafe { Error::of(completion) }),
         };
+        if let Ok(answer) = &mut result {
+            answer.place(shared.on);
+        }
+        if let Some(feed) = &shared.feed {
+            feed.over();
+        }
         let mut state = lock(&shared.state);
         state.result = Some(result);
         state.done = true;
@@ -94,26 +116,41 @@ unsafe extern "C" fn done<T: Answer>(user: *mut c_void, completion: *const sys::
         // If nobody waits any more this is the last reference: the result is released.
         drop(shared);
     }));
-    debug_assert!(outcome.is_ok());
 }
 
-impl<T: Answer> Pending<T> {
-    /// Starts an operation. `call` passes its arguments on, with the tail that every asynchronous
-    /// call has.
-    pub(crate) fn start(
-        on: sys::creche_loop,
-        options: &TaskOptions,
-        call: impl FnOnce(
+/// What passes the arguments of a call on: gets the tail that every asynchronous call has.
+macro_rules! call_type {
+    () => {
+        impl FnOnce(
             sys::creche_scope,
             *const sys::creche_task_options,
             sys::creche_done_fn,
             *mut c_void,
             *mut sys::creche_task,
-        ) -> Result<sys::creche_status>,
+        ) -> Result<sys::creche_status>
+    };
+}
+
+impl<T: Answer> Pending<T> {
+    /// Starts an operation.
+    pub(crate) fn start(
+        on: sys::creche_loop,
+        options: &TaskOptions,
+        call: call_type!(),
+    ) -> Pending<T> {
+        Pending::start_feeding(on, options, None, call)
+    }
+
+    /// Starts an operation that may pull.
+    pub(crate) fn start_feeding(
+        on: sys::creche_loop,
+        options: &TaskOptions,
+        feed: Option<Feed>,
+        call: call_type!(),
     ) -> Pending<T> {
         let within = options.scope_on(on);
         let state = State { waker: None, result: None, done: false };
-        let shared = Arc::new(Shared { state: Mutex::new(state) });
+        let shared = Arc::new(Shared { state: Mutex::new(state), feed, on: within.on });
         let user = Arc::into_raw(shared.clone());
         let mut task = sys::creche_task::default();
         let status = options
@@ -126,7 +163,10 @@ impl<T: Answer> Pending<T> {
             Ok(()) => Progress::Running(shared),
             Err(error) => {
                 // SAFETY: an error return means no completion ever: the reference is ours again.
-                drop(unsafe { Arc::from_raw(user) });
+                let shared = unsafe { Arc::from_raw(user) };
+                if let Some(feed) = &shared.feed {
+                    feed.over();
+                }
                 Progress::Failed(error)
             }
         };

@@ -1,0 +1,389 @@
+//! PostgreSQL against a real server: creche-test-servers.
+mod common;
+
+use common::{block_on, eventually, server};
+use creche::{
+    Connection, Error, GroupOptions, Isolation, Loop, LoopOptions, Phase, Pool, PoolOptions, Rows,
+    Status, Times, TransactionOptions, Value, oid,
+};
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+fn open() -> Option<Pool> {
+    let dsn = server("DATABASE_URL")?;
+    Some(Pool::open(&dsn, PoolOptions::new().max_size(4)).unwrap())
+}
+
+/// A table that only one test uses.
+async fn table(db: &Pool, name: &str) -> creche::Result<()> {
+    db.execute(&format!("drop table if exists {name}"), &[]).await?;
+    db.execute(&format!("create table {name} (id int primary key, n int)"), &[]).await?;
+    Ok(())
+}
+
+fn count(rows: &Rows) -> i64 {
+    rows.one().unwrap().get(0).unwrap()
+}
+
+#[test]
+fn values_go_there_and_come_back() {
+    let Some(db) = open() else { return };
+    let now = UNIX_EPOCH + Duration::from_micros(1_790_000_000_123_456);
+    let rows = block_on(async {
+        db.query(
+            "select $1::bool as b, $2::int2 as i2, $3::int4 as i4, $4::int8 as i8, $5::float4 as f4,
+                    $6::float8 as f8, $7::text as t, $8::bytea as bytes, $9::timestamptz as at,
+                    $10::int4 as nothing, $11::uuid as uuid, $12::numeric as big, $13::jsonb as json",
+            &[
+                &true,
+                &-2i16,
+                &-4i32,
+                &i64::MIN,
+                &1.5f32,
+                &-0.1f64,
+                &"ünï",
+                &[0u8, 255, 7],
+                &now,
+                &None::<i32>,
+                &"a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11",
+                &"12345678901234567890.5",
+                &Value::typed_text(oid::JSONB, "{\"a\": [1]}"),
+            ],
+        )
+        .await
+    })
+    .unwrap();
+    assert_eq!((rows.len(), rows.width()), (1, 13));
+    assert_eq!(rows.column_name(1), Some("i2"));
+    assert_eq!(rows.column_type(1), oid::INT2);
+    assert_eq!(rows.tag(), "SELECT 1");
+    let row = rows.one().unwrap();
+    assert!(row.get::<bool>("b").unwrap());
+    assert_eq!(row.get::<i16>("i2").unwrap(), -2);
+    assert_eq!(row.get::<i32>("i4").unwrap(), -4);
+    assert_eq!(row.get::<i64>("i2").unwrap(), -2);
+    assert_eq!(row.get::<i64>(3).unwrap(), i64::MIN);
+    assert_eq!(row.get::<f32>("f4").unwrap(), 1.5);
+    assert_eq!(row.get::<f64>("f8").unwrap(), -0.1);
+    assert_eq!(row.get::<&str>("t").unwrap(), "ünï");
+    assert_eq!(row.get::<&[u8]>("bytes").unwrap(), [0, 255, 7]);
+    assert_eq!(row.get::<SystemTime>("at").unwrap(), now);
+    assert_eq!(row.get::<Option<i32>>("nothing").unwrap(), None);
+    assert_eq!(row.get::<Option<i32>>("i4").unwrap(), Some(-4));
+    assert_eq!(row.get::<Vec<u8>>("uuid").unwrap().len(), 16);
+    assert_eq!(row.get::<f64>("big").unwrap(), 12345678901234567890.5);
+    assert_eq!(row.get::<String>("json").unwrap(), "{\"a\": [1]}");
+    assert_eq!(row.get::<creche::Cell<'_>>("i8").unwrap().format(), i64::MIN.to_string());
+    assert!(format!("{row:?}").contains("\"ünï\""), "{row:?}");
+    for error in [
+        row.get::<i32>("nothing").unwrap_err(),
+        row.get::<i32>("i8").unwrap_err(),
+        row.get::<&str>("i8").unwrap_err(),
+        row.get::<i32>("none").unwrap_err(),
+        row.get::<i32>(99).unwrap_err(),
+    ] {
+        assert_eq!(error.status(), Status::TYPE);
+    }
+    assert!(rows.as_bytes().len() > 13 * 16);
+    let elsewhere = std::thread::spawn(move || rows.iter().count());
+    assert_eq!(elsewhere.join().unwrap(), 1);
+}
+
+#[test]
+fn errors_have_what_the_server_said() {
+    let Some(db) = open() else { return };
+    let error = block_on(async { db.query("select 1 from nothing_there", &[]).await }).unwrap_err();
+    assert_eq!(error.status(), Status::PG);
+    assert_eq!(error.sqlstate(), Some("42P01"));
+    assert_eq!(error.phase(), Phase::QUERY);
+    let server = error.server().unwrap();
+    assert_eq!(server.severity, "ERROR");
+    assert!(server.message.contains("nothing_there"));
+    assert_eq!(server.position, 15);
+    assert!(!error.is_retryable());
+    let wrong = Pool::open("postgres://127.0.0.1:1/x", PoolOptions::new()).unwrap();
+    let error = block_on(async { wrong.query("select 1", &[]).await }).unwrap_err();
+    assert_eq!(error.status(), Status::CONNECT, "{error:?}");
+}
+
+#[test]
+fn rows_are_counted_and_looped_over() {
+    let Some(db) = open() else { return };
+    block_on(async {
+        table(&db, "rust_loop").await?;
+        let insert = "insert into rust_loop select i, i * i from generate_series(1, $1::int) i";
+        assert_eq!(db.execute(insert, &[&100]).await?, 100);
+        let rows = db.query("select id, n from rust_loop order by id", &[]).await?;
+        let mut sum = 0;
+        for row in &rows {
+            sum += row.get::<i32>("n")?;
+        }
+        assert_eq!(sum, 338_350);
+        assert_eq!(rows.iter().len(), 100);
+        assert!(rows.row(100).is_none());
+        assert_eq!(rows.one().unwrap_err().status(), Status::STATE);
+        Ok::<_, Error>(())
+    })
+    .unwrap();
+}
+
+#[test]
+fn a_dropped_query_is_cancelled_on_the_server() {
+    let Some(db) = open() else { return };
+    let sleeping = "select count(*) from pg_stat_activity where query like 'select pg_sleep(3601%'";
+    let pending = db.query("select pg_sleep(3601)", &[]).alone().start();
+    let alive = || count(&block_on(async { db.query(sleeping, &[]).await }).unwrap());
+    eventually(|| alive() > 0);
+    drop(pending);
+    let running = format!("{sleeping} and state = 'active'");
+    eventually(|| count(&block_on(async { db.query(&running, &[]).await }).unwrap()) == 0);
+    assert_eq!(db.counters().unwrap().cancels, 1);
+    assert_eq!(db.counters().unwrap().dropped, 0);
+}
+
+#[test]
+fn a_query_has_a_timeout() {
+    let Some(db) = open() else { return };
+    let start = Instant::now();
+    let error = block_on(async { db.query("select pg_sleep(60)", &[]).timeout(30.millis()).await })
+        .unwrap_err();
+    assert!(error.is_timeout());
+    assert!(start.elapsed() < 20.secs());
+}
+
+#[test]
+fn many_statements_share_the_pool() {
+    let Some(db) = open() else { return };
+    let sum = AtomicUsize::new(0);
+    block_on(creche::group(GroupOptions::new(), async |g| {
+        let (db, sum) = (&db, &sum);
+        for i in 0..500i32 {
+            g.spawn(async move |scope| {
+                let rows = db.query("select $1::int4 + 1", &[&i]).within(scope).await?;
+                sum.fetch_add(rows.one()?.get::<i32>(0)? as usize, SeqCst);
+                Ok(())
+            });
+        }
+        Ok(())
+    }))
+    .unwrap();
+    assert_eq!(sum.into_inner(), (1..=500).sum());
+    assert!(db.counters().unwrap().connects <= 4);
+}
+
+#[test]
+fn a_stream_comes_in_blocks() {
+    let Some(db) = open() else { return };
+    block_on(async {
+        let sql = "select i, repeat('x', 100) from generate_series(1, 50000) i";
+        let mut stream = db.query(sql, &[]).block_rows(1000).blocks(2).stream();
+        let (mut next, mut blocks) = (1, 0);
+        while let Some(rows) = stream.next().await? {
+            assert!(rows.len() <= 1000);
+            for row in &rows {
+                assert_eq!(row.get::<i32>(0)?, next);
+                next += 1;
+            }
+            blocks += 1;
+        }
+        assert_eq!(next, 50_001);
+        assert!(blocks >= 50);
+        assert_eq!(stream.affected(), Some(50_000));
+        assert!(stream.next().await?.is_none());
+        // Left in the middle.
+        let mut stream = db.query(sql, &[]).block_rows(10).stream();
+        assert_eq!(stream.next().await?.unwrap().len(), 10);
+        drop(stream);
+        let mut stream = db.query("select 1 / (5 - i) from generate_series(1, 9) i", &[]).stream();
+        let error = loop {
+            match stream.next().await {
+                Ok(rows) => assert!(rows.is_some()),
+                Err(error) => break error,
+            }
+        };
+        assert_eq!(error.sqlstate(), Some("22012"));
+        assert!(stream.next().await?.is_none());
+        Ok::<_, Error>(())
+    })
+    .unwrap();
+    eventually(|| db.counters().unwrap().leased == 0);
+}
+
+#[test]
+fn a_connection_is_a_lease() {
+    let Some(db) = open() else { return };
+    block_on(async {
+        let one = db.acquire().await?;
+        one.script("create temp table mine (i int); insert into mine values (1), (2)").await?;
+        // Pipelined.
+        let both: Vec<_> =
+            (0..2).map(|_| one.query("select count(*) from mine", &[]).start()).collect();
+        for pending in both {
+            assert_eq!(count(&pending.await?), 2);
+        }
+        assert_eq!(db.counters().unwrap().leased, 1);
+        Ok::<_, Error>(())
+    })
+    .unwrap();
+    eventually(|| db.counters().unwrap().leased == 0);
+    // The group takes back what its children forgot.
+    let forgotten = std::sync::Mutex::new(None);
+    block_on(creche::group(GroupOptions::new(), async |g| {
+        g.spawn(async |_| {
+            *forgotten.lock().unwrap() = Some(db.acquire().await?);
+            Ok(())
+        });
+        Ok(())
+    }))
+    .unwrap();
+    let forgotten: Connection = forgotten.into_inner().unwrap().unwrap();
+    eventually(|| db.counters().unwrap().leased == 0);
+    let error = block_on(async { forgotten.query("select 1", &[]).await }).unwrap_err();
+    assert!([Status::ENDED, Status::CLOSED].contains(&error.status()), "{error:?}");
+}
+
+#[test]
+fn a_transaction_commits_or_rolls_back() {
+    let Some(db) = open() else { return };
+    block_on(async {
+        table(&db, "rust_body").await?;
+        let options = TransactionOptions::new;
+        let value = db.transaction(options(), async |tx| {
+            tx.execute("insert into rust_body values (1, 1)", &[]).await?;
+            Ok("done")
+        });
+        assert_eq!(value.await?, "done");
+        let failed = db.transaction(options(), async |tx| {
+            tx.execute("insert into rust_body values (2, 2)", &[]).await?;
+            Err::<(), _>(Error::new(std::io::Error::other("mine")))
+        });
+        let error = failed.await.unwrap_err();
+        assert!(error.downcast_ref::<std::io::Error>().is_some(), "{error:?}");
+        let failed = db.transaction(options(), async |tx| {
+            tx.execute("insert into rust_body values (1, 1)", &[]).await
+        });
+        assert_eq!(failed.await.unwrap_err().sqlstate(), Some("23505"));
+        let cancelled = db.transaction(options(), async |tx| {
+            tx.execute("insert into rust_body values (3, 3)", &[]).await?;
+            std::future::pending::<creche::Result<()>>().await
+        });
+        assert!(creche::timeout(50.millis(), cancelled).await.unwrap_err().is_timeout());
+        let rows = db.query("select count(*) from rust_body", &[]).await?;
+        assert_eq!(count(&rows), 1);
+        Ok::<_, Error>(())
+    })
+    .unwrap();
+    eventually(|| db.counters().unwrap().leased == 0);
+}
+
+#[test]
+fn a_panicking_body_rolls_back() {
+    let Some(db) = open() else { return };
+    block_on(table(&db, "rust_panic")).unwrap();
+    let panicked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        block_on(db.transaction(TransactionOptions::new(), async |tx| {
+            tx.execute("insert into rust_panic values (1, 1)", &[]).await?;
+            if tx.execute("select 1", &[]).await? == 1 {
+                panic!("in a transaction (expected)");
+            }
+            Ok(())
+        }))
+    }));
+    assert!(panicked.is_err());
+    let rows = block_on(async { db.query("select count(*) from rust_panic", &[]).await }).unwrap();
+    assert_eq!(count(&rows), 0);
+}
+
+#[test]
+fn serialization_failures_run_the_body_again() {
+    let Some(db) = open() else { return };
+    block_on(async {
+        table(&db, "rust_serial").await?;
+        db.execute("insert into rust_serial values (1, 0)", &[]).await?;
+        let runs = AtomicUsize::new(0);
+        let options = TransactionOptions::new().isolation(Isolation::Serializable).retries(10);
+        creche::group(GroupOptions::new(), async |g| {
+            for _ in 0..4 {
+                let (db, runs, options) = (&db, &runs, options.clone());
+                g.spawn(async move |_| {
+                    db.transaction(options, async |tx| {
+                        runs.fetch_add(1, SeqCst);
+                        let rows = tx.query("select n from rust_serial", &[]).await?;
+                        let n: i32 = rows.one()?.get("n")?;
+                        creche::sleep(5.millis()).await?;
+                        tx.execute("update rust_serial set n = $1", &[&(n + 1)]).await.map(drop)
+                    })
+                    .await
+                });
+            }
+            Ok(())
+        })
+        .await?;
+        let rows = db.query("select n from rust_serial", &[]).await?;
+        assert_eq!(rows.one()?.get::<i32>("n")?, 4);
+        assert!(runs.load(SeqCst) > 4, "{}", runs.load(SeqCst));
+        Ok::<_, Error>(())
+    })
+    .unwrap();
+}
+
+#[test]
+fn transactions_by_hand_nest() {
+    let Some(db) = open() else { return };
+    block_on(async {
+        table(&db, "rust_hand").await?;
+        let one = db.acquire().await?;
+        let outer = one.begin(TransactionOptions::new()).await?;
+        outer.execute("insert into rust_hand values (1, 1)", &[]).await?;
+        let inner = outer.begin(TransactionOptions::new()).await?;
+        inner.execute("insert into rust_hand values (2, 2)", &[]).await?;
+        inner.rollback().await?;
+        let inner = outer.begin(TransactionOptions::new()).await?;
+        inner.execute("insert into rust_hand values (3, 3)", &[]).await?;
+        inner.commit().await?;
+        // Dropped: rolled back.
+        let inner = outer.begin(TransactionOptions::new()).await?;
+        inner.execute("insert into rust_hand values (4, 4)", &[]).await?;
+        drop(inner);
+        outer.commit().await?;
+        let outer = one.begin(TransactionOptions::new()).await?;
+        outer.execute("insert into rust_hand values (5, 5)", &[]).await?;
+        drop(outer);
+        let rows = one.query("select id from rust_hand order by id", &[]).await?;
+        let ids: creche::Result<Vec<i32>> = rows.iter().map(|row| row.get("id")).collect();
+        assert_eq!(ids?, [1, 3]);
+        Ok::<_, Error>(())
+    })
+    .unwrap();
+}
+
+#[test]
+fn a_closed_pool_ends_what_runs() {
+    let Some(dsn) = server("DATABASE_URL") else { return };
+    let on = Loop::open(LoopOptions::new()).unwrap();
+    let db = Pool::on(on, Some(&dsn), PoolOptions::new()).unwrap();
+    let pending = db.query("select pg_sleep(60)", &[]).start();
+    eventually(|| db.counters().unwrap().statements == 1);
+    block_on(db.close()).unwrap();
+    assert_eq!(block_on(pending).unwrap_err().status(), Status::CLOSED);
+    on.close().unwrap();
+    on.join(10.secs()).unwrap();
+}
+
+#[test]
+fn handles_cross_threads() {
+    fn both<T: Send + Sync>() {}
+    fn sends<T: Send>(_: T) {}
+    both::<Pool>();
+    both::<Connection>();
+    both::<Rows>();
+    both::<creche::RowStream>();
+    both::<creche::Query<'static>>();
+    both::<creche::OpenTransaction<'static>>();
+    if let Some(db) = open() {
+        sends(async move {
+            let args: (i32, String) = (1, "x".to_owned());
+            db.query("select $1, $2", &[&args.0, &args.1]).await.map(drop)
+        });
+    }
+}
