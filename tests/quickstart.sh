@@ -42,6 +42,7 @@ fi
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
+trap : INT TERM # harvest stores what it has; the end of the servers is waited for
 cat >"$work/urls.py" <<'URLS'
 # Prints URLs of real files below /usr/share, each over http and over https: 3,000 to 4,000 files that
 # nginx's unprivileged worker may read, of at most 1 MiB, those of documentation first.

@@ -90,7 +90,7 @@ static void read_urls(harvest* h, const char* path) {
   while ((size = getline(&line, &room, file)) >= 0) {
     const char* from = line;
     while (size > 0 && strchr(" \t\r\n", line[size - 1]) != NULL && line[size - 1] != '\0') size--;
-    while (size > 0 && (*from == ' ' || *from == '\t')) from++, size--;
+    for (; size > 0 && (*from == ' ' || *from == '\t'); size--) from++;
     /* A NUL is in no URL: let it fail as what it is, not as what stands before it. */
     for (char* at = line; (at = memchr(at, '\0', (size_t)(from + size - at))) != NULL;) *at = '\1';
     if (size > 0 && *from != '#') add_url(h, from, (size_t)size);
@@ -124,8 +124,10 @@ static void read_arguments(harvest* h, int argc, char** argv) {
     if (option == 'm') h->max_body = (uint64_t)number(optarg, 1, 1e12);
     if (option == 's') h->timeout = (int64_t)(number(optarg, 0.001, 1e6) * 1e9);
     if (option == 'e') h->deadline = (int64_t)(number(optarg, 0.001, 1e9) * 1e9);
-    if (option == 'h') usage(stdout), exit(0);
-    if (option == '?') usage(stderr), exit(64);
+    if (option == 'h' || option == '?') {
+      usage(option == 'h' ? stdout : stderr);
+      exit(option == 'h' ? 0 : 64);
+    }
   }
   for (; optind < argc; optind++) add_url(h, argv[optind], strlen(argv[optind]));
   if (h->count == 0) misused("no URLs", NULL);

@@ -165,6 +165,9 @@ static void become(const char* const* argv, support_user user, const char* folde
   sigemptyset(&none);
   sigprocmask(SIG_SETMASK, &none, NULL);
   signal(SIGPIPE, SIG_DFL);
+  /* Ctrl-C on a terminal is for the program that is being tried, which may still need its servers.
+   */
+  setpgid(0, 0);
   if (user.uid != geteuid() &&
       (setgroups(0, NULL) != 0 || setgid(user.gid) != 0 || setuid(user.uid) != 0))
     _exit(126);

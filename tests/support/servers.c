@@ -72,7 +72,8 @@ static void wait_for_the_end(int signals) {
   }
 }
 
-/* Signals to us go to the command; its end is ours. */
+/* Signals to us go to the command, except Ctrl-C of a terminal, which it gets anyhow; its end is
+ * ours. */
 static int run(char** command, int signals, const sigset_t* before) {
   const pid_t child = fork();
   if (child < 0) return 1;
@@ -88,7 +89,8 @@ static int run(char** command, int signals, const sigset_t* before) {
     int status = 0;
     const pid_t ended = waitpid(child, &status, WNOHANG);
     if (ended == child) return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-    if (read(signals, &signal, sizeof signal) == sizeof signal && signal.ssi_signo != SIGCHLD)
+    if (read(signals, &signal, sizeof signal) == sizeof signal && signal.ssi_signo != SIGCHLD &&
+        signal.ssi_code != SI_KERNEL)
       kill(child, (int)signal.ssi_signo);
   }
 }
