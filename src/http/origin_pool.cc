@@ -4,6 +4,11 @@
 
 namespace creche::http {
 
+namespace {
+// After this long without a look at the sockets, an idle one is looked at before it is used.
+constexpr Nanos kLongTurn = 10 * kMillisecond;
+}  // namespace
+
 void ConnectionWaiter::Leave() noexcept {
   if (pool_) pool_->StopWaiting(this);
 }
@@ -103,8 +108,8 @@ std::unique_ptr<Connection> OriginPool::TakeSound(Origin* origin) noexcept {
     // Its watch has told of everything that came before this turn's callbacks. Only if those have
     // taken long is another look worth a system call.
     const Nanos now = loop_.now();
-    const bool sound = c->idle_until_ > now &&
-                       (now - loop_.turn_time() < kMillisecond || c->stream_->IdleIsSound());
+    const bool sound =
+        c->idle_until_ > now && (now - loop_.turn_time() < kLongTurn || c->stream_->IdleIsSound());
     auto taken = Take(c);
     if (sound) return taken;
   }
