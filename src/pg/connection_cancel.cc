@@ -107,6 +107,7 @@ void Connection::CancelDone() noexcept {
   retry_at_ = loop_.now() + kRetry;
   if (flights_ == 0) {
     hits_ = 0;
+    retry_at_ = 0;
     if (!closing_) frozen_ = false;
   }
   StepCancel();

@@ -124,6 +124,7 @@ void Connection::Drain() noexcept {
     (void)PQisBusy(connection_);
     if (!cancel_) {
       hits_ = 0;
+      retry_at_ = 0;
       if (!closing_) frozen_ = false;
     }
   }

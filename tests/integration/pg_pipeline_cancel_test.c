@@ -95,7 +95,7 @@ static void test_nobody_else_is_hit(void** state) {
   must(pool,
        "create function linger(kind int) returns setof int language plpgsql as $$ begin "
        "if kind = 1 then perform pg_sleep(0.002 + random() * 0.02); end if; if kind = 2 then "
-       "perform pg_sleep(0.0095 + random() * 0.002); end if; return next 1; end $$");
+       "perform pg_sleep(0.011 + random() * 0.004); end if; return next 1; end $$");
   close_pool(pool);
   for (uint32_t seed = 1; seed <= 4; seed++) run_seed(seed * 2654435761u);
 }
@@ -123,6 +123,7 @@ static void test_late_cancels(void** state) {
       j[k].cancel = k == 0 ? 2 : 0;
       start(pool, &j[k]);
     }
+    nap_ms(2); /* it runs */
     creche_scope_cancel(j[0].task.scope, NULL);
     answer_wait(&j[0].a);
     answered += j[0].a.status == CRECHE_OK;
