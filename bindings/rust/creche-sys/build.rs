@@ -20,10 +20,12 @@ fn main() {
         found(include.as_deref(), Some(&folder));
         return;
     }
-    let libraries = pkg_config(&["--libs-only-L"]);
+    // Debian's pkg-config answers once for each word: the versions are asked for apart.
+    pkg_config(&["--exists", "--print-errors", "creche >= 0.1", "creche < 0.2"]);
+    let libraries = pkg_config(&["--libs-only-L", "creche"]);
     let include = env::var("CRECHE_INCLUDE_DIR")
         .ok()
-        .unwrap_or_else(|| pkg_config(&["--variable=includedir"]).trim().to_owned());
+        .unwrap_or_else(|| pkg_config(&["--variable=includedir", "creche"]).trim().to_owned());
     let mut first = None;
     for folder in libraries.split_whitespace().filter_map(|word| word.strip_prefix("-L")) {
         println!("cargo:rustc-link-search=native={folder}");
@@ -48,7 +50,6 @@ fn pkg_config(what: &[&str]) -> String {
     let hint = "install libcreche, or set CRECHE_LIB_DIR to the folder that has libcreche.so";
     let output = Command::new(&tool)
         .args(what)
-        .args(["creche >= 0.1", "creche < 0.2"])
         .output()
         .unwrap_or_else(|error| panic!("cannot run {tool}: {error}; {hint}"));
     if !output.status.success() {

@@ -3,7 +3,8 @@
 
   generate.py [--check] [folder with creche/creche.h]
 
---check changes nothing and says whether the files are up to date. Building needs none of this: the
+--check changes nothing and says whether the declarations are up to date (texts of comments may lag
+behind: then it only says so). Building needs none of this: the
 files are committed. What it relies on is the plain shape of the headers, which a lint of theirs
 keeps; the tests compare the result with what a C compiler says."""
 import os
@@ -169,6 +170,10 @@ class Output:
                 self.function(item["function"], near)
 
 
+def code(text):
+    return [line for line in text.split("\n") if line.strip() and not line.lstrip().startswith("///")]
+
+
 def main():
     check = "--check" in sys.argv
     folders = [a for a in sys.argv[1:] if a != "--check"]
@@ -184,19 +189,21 @@ def main():
              "/// What Rust says about each declaration; tests compare it with what C says.\n"
              "#[rustfmt::skip]\npub fn facts() -> Vec<(&'static str, i128)> {\n    vec![\n" +
              "".join(f'        ("{k}", {v}),\n' for k, v in output.facts) + "    ]\n}\n")
-    stale = 0
+    stale = False
     for name, text in (("src/bindings.rs", bindings), ("tests/facts/mod.rs", facts)):
         path = os.path.join(HERE, name)
         old = open(path, encoding="utf-8").read() if os.path.exists(path) else ""
         if old == text:
             continue
-        stale = 1
         if check:
-            print(f"{name} is not what the headers say: run bindings/rust/creche-sys/generate.py")
+            same = code(old) == code(text)
+            stale = stale or not same
+            print(f"{name} {'has older comments than' if same else 'is not what'} the headers"
+                  f"{'' if same else ' say'}: run bindings/rust/creche-sys/generate.py")
         else:
             with open(path, "w", encoding="utf-8") as file:
                 file.write(text)
-    sys.exit(stale if check else 0)
+    sys.exit(stale)
 
 
 main()

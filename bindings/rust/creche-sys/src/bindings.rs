@@ -1113,8 +1113,9 @@ unsafe extern "C" {
 
     /// [not on a loop] Runs one turn of a CRECHE_RUN_CALLER loop: waits up to `timeout` nanoseconds (0:
     /// not at all, CRECHE_NEVER: as long as it takes) for something to do, does it, and returns.
+    /// A signal does not end the wait, but creche_scope_interrupt in its handler does.
     /// Returns CRECHE_OK after work, CRECHE_E_TIMEOUT when there was none, CRECHE_E_ENDED once the loop
-    /// has ended, CRECHE_E_INTERRUPTED; else as creche_loop_run. Since 0.1.
+    /// has ended; else as creche_loop_run. Since 0.1.
     pub fn creche_loop_poll(loop_: creche_loop, timeout: i64) -> creche_status;
 
     /// Calls fn(user, completion with kind CRECHE_POST) on the loop, later, in the order of posting. An
@@ -1123,8 +1124,9 @@ unsafe extern "C" {
     /// shutting down to its last, CRECHE_E_NO_MEMORY, and the handle errors. Since 0.1.
     pub fn creche_loop_post(loop_: creche_loop, fn_: creche_done_fn, user: *mut c_void) -> creche_status;
 
-    /// Ends the loop: cancels everything in it (reason: shutdown), refuses new root work, and when all of
-    /// it has ended closes what it owns, delivers the loop's own completion and stops the thread.
+    /// Ends the loop: cancels everything in it (reason: shutdown), closes the groups and leaves the scopes
+    /// that are open outside of tasks (tasks close their own), refuses new root work, and when all of it
+    /// has ended closes what it owns, delivers the loop's own completion and stops the thread.
     /// Idempotent; asynchronous: creche_loop_join waits. Returns CRECHE_OK and the handle errors.
     /// Since 0.1.
     pub fn creche_loop_close(loop_: creche_loop) -> creche_status;
@@ -1138,7 +1140,8 @@ unsafe extern "C" {
     /// with it; responses, rows and drained completions that you hold stay valid until you release them.
     /// It does not close: call creche_loop_close before. Runs a CRECHE_RUN_CALLER loop meanwhile.
     /// timeout: nanoseconds from the call; 0 only looks. Returns CRECHE_OK; CRECHE_E_TIMEOUT (the message
-    /// names what is still alive; join again later); CRECHE_E_INTERRUPTED on a signal;
+    /// names what is still alive; join again later); CRECHE_E_INTERRUPTED on a signal (not while it runs
+    /// the loop itself);
     /// CRECHE_E_WOULD_DEADLOCK on a loop; CRECHE_E_STATE while another thread joins or runs it; the
     /// handle errors (CRECHE_E_ENDED if it was joined). Since 0.1.
     pub fn creche_loop_join(loop_: creche_loop, timeout: i64) -> creche_status;
@@ -1325,7 +1328,8 @@ unsafe extern "C" {
 
     /// Closes a queue: calls that would route to it get CRECHE_E_CLOSED; what was accepted is still
     /// delivered; then draining says CRECHE_E_CLOSED. done is called on the loop once nothing more will
-    /// come (NULL: nobody is told). Idempotent. Returns CRECHE_OK and the handle errors. Since 0.1.
+    /// come (NULL: nobody is told). Idempotent. Returns CRECHE_OK, CRECHE_E_CLOSED (the loop has ended, so
+    /// nobody could call done) and the handle errors. Since 0.1.
     pub fn creche_queue_close(queue: creche_queue, done: creche_done_fn, user: *mut c_void) -> creche_status;
 
     /// Closes a queue and throws away, with all that it owns, what is in it or still to come. Blocked

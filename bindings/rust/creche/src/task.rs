@@ -174,20 +174,17 @@ fn poll_caught<F: Future>(
 }
 
 fn finish(task: sys::creche_task, result: Result<(), &Error>) {
-    // SAFETY: any thread, any handle; finishing twice is an error without effect; the error is alive.
+    let finish = |status, error: *const sys::creche_error| {
+        // SAFETY: any thread, any handle; finishing twice is an error without effect; the error is
+        // NULL or alive until the call returns.
+        unsafe { sys::creche_task_finish(task, status, 0, error) }
+    };
     match result {
-        Ok(()) => unsafe { sys::creche_task_finish(task, sys::CRECHE_OK, 0, null()) },
-        Err(error) => error.in_c(|status, error| {
-            // SAFETY: as above.
-            let done = unsafe { sys::creche_task_finish(task, status, 0, error) };
-            match done {
-                // A number that the library does not take from us.
-                // SAFETY: as above.
-                sys::CRECHE_E_INVALID => unsafe {
-                    sys::creche_task_finish(task, sys::CRECHE_E_USER, 0, error)
-                },
-                done => done,
-            }
+        Ok(()) => finish(sys::CRECHE_OK, null()),
+        Err(error) => error.in_c(|status, error| match finish(status, error) {
+            // A number that the library does not take from us.
+            sys::CRECHE_E_INVALID => finish(sys::CRECHE_E_USER, error),
+            done => done,
         }),
     };
 }

@@ -386,8 +386,9 @@ fn a_shield_does_not_hold_for_ever() {
     let result = Mutex::new(None);
     block_on(group(options().timeout(5.millis()).move_on(), async |g| {
         g.spawn(async |_| {
-            let shielded = creche::shield(20.millis(), std::future::pending()).await;
-            *result.lock().unwrap() = Some(shielded.map(|()| ()));
+            let shielded =
+                creche::shield(20.millis(), std::future::pending::<creche::Result<()>>()).await;
+            *result.lock().unwrap() = Some(shielded);
             Ok(())
         });
         Ok(())
