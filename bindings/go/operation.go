@@ -86,6 +86,7 @@ type waiter struct {
 	size    uintptr
 	block   cx.Block
 	failure *cx.Failure
+	pull    *upload // of a request: who feeds it
 
 	// Space for arguments, used again.
 	query   cx.Query
@@ -107,6 +108,12 @@ func (w *waiter) free() {
 }
 
 func (w *waiter) deliver(ev *cx.Event) {
+	if ev.Flags&cx.More != 0 {
+		if ev.Kind == cx.Pull && w.pull != nil {
+			w.pull.pulls <- pull{ev.Task, int(ev.Value)}
+		}
+		return
+	}
 	w.flags = ev.Flags
 	if ev.Status != 0 {
 		if w.failure = ev.Failure(); w.failure == nil {

@@ -1,0 +1,318 @@
+package creche
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"net/http"
+	"net/textproto"
+	"sync"
+	"sync/atomic"
+	"time"
+	"unsafe"
+
+	"libcreche/creche/internal/cx"
+)
+
+// Timeouts of the phases of a request. 0 is the default (of the session; of the library), negative is
+// no timeout. Each failure names its phase.
+type Timeouts struct {
+	Pool      time.Duration // waiting for a connection of the session; none
+	DNS       time.Duration // 30 s
+	Connect   time.Duration // 30 s
+	TLS       time.Duration // 30 s
+	Send      time.Duration // a gap without progress; 60 s
+	FirstByte time.Duration // 300 s
+	ReadGap   time.Duration // 60 s
+}
+
+func (t Timeouts) c() cx.Timeouts {
+	never := func(d time.Duration) time.Duration {
+		if d < 0 {
+			return time.Duration(cx.Never)
+		}
+		return d
+	}
+	return cx.Timeouts{Pool: never(t.Pool), DNS: never(t.DNS), Connect: never(t.Connect), TLS: never(t.TLS),
+		Send: never(t.Send), FirstByte: never(t.FirstByte), ReadGap: never(t.ReadGap)}
+}
+
+// SessionOptions of NewSession. 0 is the default, in numbers negative is no limit.
+type SessionOptions struct {
+	Loop           *Loop // nil: the default one
+	Limit          int   // connections, idle ones too; 100
+	LimitPerHost   int   // none
+	MaxWaiting     int   // requests waiting for a connection; no limit
+	MaxRedirects   int   // 10; negative: none is followed
+	MaxHeaderBytes int   // 64 KiB
+	MaxBody        int64 // of a whole body, decoded; 64 MiB
+	KeepAlive      time.Duration
+	Timeouts       Timeouts
+	UserAgent      string // "-" for none
+	CAFile         string // PEM file of trusted CAs instead of the system's
+	Insecure       bool   // do not verify certificates: for tests only
+	NoDecode       bool   // leave bodies coded
+	Header         http.Header
+}
+
+// Session is an HTTP client that keeps connections. It is safe for concurrent use.
+type Session struct {
+	loop *Loop
+	id   uint64
+}
+
+// orNone turns "0 is the default, negative is none" into what C wants.
+func orNone(n int) *uint32 {
+	if n == 0 {
+		return nil
+	}
+	value := uint32(max(n, 0))
+	return &value
+}
+
+// NewSession opens a session. It connects nowhere yet.
+func NewSession(options *SessionOptions) (*Session, error) {
+	o := SessionOptions{}
+	if options != nil {
+		o = *options
+	}
+	l := o.Loop
+	if l == nil {
+		var err error
+		if l, err = DefaultLoop(); err != nil {
+			return nil, err
+		}
+	}
+	c := cx.SessionOptions{
+		Limit: orNone(o.Limit), LimitPerHost: orNone(o.LimitPerHost), MaxWaiting: orNone(o.MaxWaiting),
+		MaxRedirects: orNone(o.MaxRedirects), MaxHeaderBytes: uint32(o.MaxHeaderBytes), MaxBody: uint64(max(o.MaxBody, 0)),
+		KeepAlive: o.KeepAlive, Timeouts: o.Timeouts.c(), CAFile: o.CAFile,
+	}
+	if o.Insecure {
+		c.Flags |= cx.SessionInsecure
+	}
+	if o.NoDecode {
+		c.Flags |= cx.SessionNoDecode
+	}
+	if o.UserAgent != "" {
+		agent := o.UserAgent
+		if agent == "-" {
+			agent = ""
+		}
+		c.UserAgent = &agent
+	}
+	for name, values := range o.Header {
+		for _, value := range values {
+			c.Headers = append(c.Headers, [2]string{name, value})
+		}
+	}
+	opened := cx.SessionOpen(l.id, c)
+	if opened.Failure != nil {
+		return nil, newError(opened.Failure, nil)
+	}
+	return &Session{loop: l, id: opened.ID}, nil
+}
+
+// Close closes the session's connections; requests in flight end with ErrClosed.
+func (s *Session) Close() error {
+	cx.SessionRelease(s.id)
+	return nil
+}
+
+// SessionCounters say what a session has now, and did so far.
+type SessionCounters struct {
+	Requests, Connects, Reuses, Retries, DNSLookups uint64
+	BytesSent, BytesReceived                        uint64
+	Active, Idle, Waiting                           uint64
+}
+
+// Counters of the session; zero once it is closed.
+func (s *Session) Counters() SessionCounters {
+	v, _ := cx.SessionCounters(s.id)
+	return SessionCounters{v[0], v[1], v[2], v[3], v[4], v[5], v[6], v[7], v[8], v[9]}
+}
+
+// Request is what Do and Send send.
+type Request struct {
+	Method string // default: GET, or POST with a body
+	URL    string
+	Header http.Header
+
+	// The body: bytes; or a reader, from which it is pulled while it is sent. BodySize is what a reader
+	// will give; 0 if that is not known (sent chunked). A reader that is an io.Closer is closed.
+	Body       []byte
+	BodyReader io.Reader
+	BodySize   int64
+
+	MaxBody      int64 // of a whole answer; 0: the session's
+	MaxRedirects int   // 0: the session's; negative: none is followed
+	NoDecode     bool  // leave the answer's body coded
+	NoRetry      bool  // never send again when a kept connection was dead
+	Timeouts     Timeouts
+}
+
+// Response is a whole answer. It holds no resources.
+type Response struct {
+	Status int
+	Header http.Header
+	URL    string // that answered, after redirects
+	Body   []byte
+}
+
+// Close does nothing: it is there so that a Response is treated like others.
+func (r *Response) Close() error { return nil }
+
+// Get fetches a URL whole. Any HTTP status is success.
+func (s *Session) Get(ctx context.Context, url string) (*Response, error) {
+	return s.Do(ctx, &Request{URL: url})
+}
+
+// Post sends a body and fetches the answer whole.
+func (s *Session) Post(ctx context.Context, url, contentType string, body []byte) (*Response, error) {
+	return s.Do(ctx, &Request{Method: http.MethodPost, URL: url, Body: body,
+		Header: http.Header{"Content-Type": {contentType}}})
+}
+
+// Do sends a request and fetches the answer whole. Any HTTP status is success.
+func (s *Session) Do(ctx context.Context, r *Request) (*Response, error) {
+	w := newWaiter(takeValue)
+	defer w.free()
+	w.fill(r)
+	if e := s.exchange(ctx, s.loop.where(ctx), w, r.BodyReader, true, true); e != nil {
+		return nil, e
+	}
+	response := &Response{Status: int(w.code)}
+	if w.size > 0 {
+		response.Body = bytes.Clone(unsafe.Slice((*byte)(w.data), w.size))
+	}
+	var e *Error
+	if response.URL, response.Header, e = w.head(true); e != nil {
+		return nil, e
+	}
+	return response, nil
+}
+
+// fill makes C's request of ours.
+func (w *waiter) fill(r *Request) {
+	c := &w.request
+	c.Target(r.URL, r.Method)
+	for name, values := range r.Header {
+		for _, value := range values {
+			c.Header(name, value)
+		}
+	}
+	c.Flags, c.Body, c.PullSize = 0, r.Body, 0
+	c.MaxBody, c.MaxRedirects, c.Timeouts = uint64(max(r.MaxBody, 0)), cx.Default, r.Timeouts.c()
+	if r.MaxRedirects != 0 {
+		c.MaxRedirects = uint32(max(r.MaxRedirects, 0))
+	}
+	if r.NoDecode {
+		c.Flags |= cx.RequestNoDecode
+	}
+	if r.NoRetry {
+		c.Flags |= cx.RequestNoRetry
+	}
+	if r.BodyReader != nil {
+		c.Flags |= cx.RequestPullBody
+		c.PullSize = cx.UnknownSize
+		if r.BodySize > 0 {
+			c.PullSize = uint64(r.BodySize)
+		}
+	}
+}
+
+// exchange starts a request and waits for its completion, and feeds it its body meanwhile. With join
+// it waits for the end of the body's reader, too.
+func (s *Session) exchange(ctx context.Context, in *scope, w *waiter, body io.Reader, whole, join bool) *Error {
+	if body == nil {
+		e := s.loop.callIn(ctx, in, w, func(tail cx.Tail) cx.Started { return cx.HTTP(s.id, tail, whole, &w.request) })
+		w.request.Body = nil
+		return e
+	}
+	u := &upload{body: body, pulls: make(chan pull, 1), ended: make(chan struct{})}
+	w.pull = u
+	go u.run()
+	e := s.loop.callIn(ctx, in, w, func(tail cx.Tail) cx.Started { return cx.HTTP(s.id, tail, whole, &w.request) })
+	w.pull = nil
+	close(u.pulls)
+	u.close()
+	if join {
+		<-u.ended
+	}
+	if e != nil && e.Status == ErrBody {
+		if failed := u.err.Load(); failed != nil {
+			e.Cause = *failed
+		}
+	}
+	return e
+}
+
+// upload feeds a request its body, from a goroutine that may block in the body's Read.
+type upload struct {
+	body  io.Reader
+	pulls chan pull
+	ended chan struct{}
+	once  sync.Once
+	err   atomic.Pointer[error]
+}
+
+type pull struct {
+	task uint64
+	room int
+}
+
+func (u *upload) run() {
+	defer close(u.ended)
+	defer u.close()
+	var buffer []byte
+	for p := range u.pulls {
+		if room := min(max(p.room, 4096), 256<<10); len(buffer) < room {
+			buffer = make([]byte, room)
+		}
+		n, err := 0, error(nil)
+		for tries := 0; n == 0 && err == nil; tries++ {
+			if tries == 100 {
+				err = io.ErrNoProgress
+				break
+			}
+			n, err = u.body.Read(buffer)
+		}
+		switch {
+		case err == nil:
+			cx.TaskAnswer(p.task, 0, buffer[:n], true, "")
+		case err == io.EOF:
+			cx.TaskAnswer(p.task, 0, buffer[:n], false, "")
+		default:
+			u.err.Store(&err)
+			cx.TaskAnswer(p.task, int32(ErrUser), nil, false, "reading the body: "+err.Error())
+		}
+	}
+}
+
+// close closes the body, which ends a Read that waits.
+func (u *upload) close() {
+	u.once.Do(func() {
+		if closer, ok := u.body.(io.Closer); ok {
+			closer.Close()
+		}
+	})
+}
+
+// head copies the URL and the headers of the response that w has.
+func (w *waiter) head(release bool) (url string, header http.Header, e *Error) {
+	header = make(http.Header, 8)
+	var status int32
+	w.scratch, status = cx.ResponseHead(w.value, w.scratch, release, func(name, value []byte) {
+		if len(name) == 0 {
+			url = string(value)
+			return
+		}
+		key := textproto.CanonicalMIMEHeaderKey(string(name))
+		header[key] = append(header[key], string(value))
+	})
+	if status != 0 {
+		cx.ResponseRelease(w.value)
+		return "", nil, &Error{Status: Status(status), Message: "the response was released"}
+	}
+	return url, header, nil
+}

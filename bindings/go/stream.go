@@ -1,0 +1,136 @@
+package creche
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"runtime"
+	"sync"
+	"sync/atomic"
+
+	"libcreche/creche/internal/cx"
+)
+
+// Stream is an answer whose body is read as it comes. Not reading holds the server back. It belongs to
+// the task, group or loop of the context that it was sent with, and ends with it; Close ends it before.
+type Stream struct {
+	Status int
+	Header http.Header
+	URL    string // that answered, after redirects
+
+	loop   *Loop
+	ctx    context.Context
+	cancel context.CancelFunc // ends a Read that waits
+	in     *scope
+	handle uint64
+	closed atomic.Bool
+
+	mu     sync.Mutex // of a Read
+	err    error      // of the body, sticky
+	buffer []byte
+	rest   []byte // of the buffer, not given out yet
+}
+
+// bigRead is from where on bytes go straight to the caller's memory; below, more is read ahead.
+const bigRead = 16 << 10
+
+var buffers = sync.Pool{New: func() any { b := make([]byte, 64<<10); return &b }}
+
+// Send sends a request and returns at the head of the answer.
+func (s *Session) Send(ctx context.Context, r *Request) (*Stream, error) {
+	w := newWaiter(takeValue)
+	defer w.free()
+	w.fill(r)
+	in := s.loop.where(ctx)
+	if e := s.exchange(ctx, in, w, r.BodyReader, false, true); e != nil {
+		return nil, e
+	}
+	return s.stream(ctx, in, w)
+}
+
+func (s *Session) stream(ctx context.Context, in *scope, w *waiter) (*Stream, error) {
+	stream := &Stream{Status: int(w.code), loop: s.loop, ctx: ctx, in: in, handle: w.value}
+	stream.ctx, stream.cancel = context.WithCancel(ctx)
+	var e *Error
+	if stream.URL, stream.Header, e = w.head(false); e != nil {
+		stream.cancel()
+		return nil, e
+	}
+	runtime.SetFinalizer(stream, (*Stream).release)
+	return stream, nil
+}
+
+// Read reads the body. It ends with io.EOF, with the failure of the body, or with the context that the
+// request was sent with.
+func (s *Stream) Read(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed.Load() {
+		return 0, http.ErrBodyReadAfterClose
+	}
+	if len(s.rest) > 0 {
+		n := copy(p, s.rest)
+		s.rest = s.rest[n:]
+		return n, nil
+	}
+	if s.err != nil || len(p) == 0 {
+		return 0, s.err
+	}
+	if len(p) >= bigRead {
+		return s.read(p)
+	}
+	if s.buffer == nil {
+		s.buffer = *buffers.Get().(*[]byte)
+	}
+	n, err := s.read(s.buffer)
+	if err != nil {
+		return 0, err
+	}
+	copied := copy(p, s.buffer[:n])
+	s.rest = s.buffer[copied:n]
+	return copied, nil
+}
+
+func (s *Stream) read(p []byte) (int, error) {
+	w := newWaiter(takeBytes)
+	defer w.free()
+	w.into = p
+	e := s.loop.callIn(s.ctx, s.in, w, func(tail cx.Tail) cx.Started { return cx.Read(s.handle, tail, len(p)) })
+	switch {
+	case e != nil:
+		s.err = e
+		if s.closed.Load() {
+			s.err = http.ErrBodyReadAfterClose
+		}
+	case w.kind == cx.End:
+		s.err = io.EOF
+	default:
+		return w.n, nil
+	}
+	s.release()
+	return 0, s.err
+}
+
+// release gives the response up and the buffer back.
+func (s *Stream) release() {
+	cx.ResponseRelease(s.handle)
+	s.cancel()
+	if s.buffer != nil {
+		buffer := s.buffer
+		s.buffer, s.rest = nil, nil
+		buffers.Put(&buffer)
+	}
+	runtime.SetFinalizer(s, nil)
+}
+
+// Close gives the answer up. If its body was not read to the end, its connection is closed.
+func (s *Stream) Close() error {
+	if s.closed.Swap(true) {
+		return nil
+	}
+	s.cancel()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.release()
+	return nil
+}
