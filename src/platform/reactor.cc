@@ -1,6 +1,7 @@
 #include "platform/reactor.h"
 
 #include <event2/event.h>
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -14,6 +15,23 @@ namespace {
 // libevent prints warnings to stderr by default; a library stays silent.
 void QuietLog(int, const char*) {}
 std::once_flag quiet_once;
+
+// libevent ends the process when it finds no descriptors for a base (an epoll set and a pipe), so
+// look first whether there are any. Returns 0 or an errno.
+int LookForDescriptors(int any_fd) {
+  constexpr int kNeeded = 4;
+  int found[kNeeded];
+  int n = 0, failed = 0;
+  while (n < kNeeded && failed == 0) {
+    found[n] = fcntl(any_fd, F_DUPFD_CLOEXEC, 0);
+    if (found[n] < 0)
+      failed = errno;
+    else
+      n++;
+  }
+  while (n > 0) close(found[--n]);
+  return failed;
+}
 }  // namespace
 
 Reactor::Reactor() = default;
@@ -32,6 +50,10 @@ int Reactor::Open(int wake_fd) noexcept {
   // the environment must not switch backends of somebody else's program.
   event_config_set_flag(
       config, EVENT_BASE_FLAG_NOLOCK | EVENT_BASE_FLAG_IGNORE_ENV | EVENT_BASE_FLAG_NO_CACHE_TIME);
+  if (const int failed = LookForDescriptors(wake_fd)) {
+    event_config_free(config);
+    return failed;
+  }
   errno = 0;
   base_ = event_base_new_with_config(config);
   event_config_free(config);
