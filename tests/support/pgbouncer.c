@@ -39,7 +39,6 @@ support_pgbouncer* support_pgbouncer_start(int postgres_port, const char* config
   }
   bouncer->log = support_format("%s/log", bouncer->folder);
   bouncer->url = support_format("postgresql://postgres@127.0.0.1:%d/postgres", port);
-  bouncer->url = support_format("postgresql://postgres@127.0.0.1:%d/postgres", port);
   const char* const argv[] = {"pgbouncer", "pgbouncer.ini", NULL};
   int ready = 0;
   if (configure(bouncer, port, postgres_port, config) == 0) {
