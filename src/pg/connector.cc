@@ -267,7 +267,8 @@ ErrorRef Connector::Failure() const noexcept {
     } else if (says("certificate verify failed") || says("does not match host name")) {
       info.status = Status::kTlsVerify;
       info.phase = Phase::kTls;
-    } else if (phase_ == Phase::kTls || says("SSL error") || says("does not support SSL")) {
+    } else if (says("SSL error") || says("does not support SSL") ||
+               (phase_ == Phase::kTls && says("SSL"))) {  // not a server that just went away
       info.status = Status::kTls;
       info.phase = Phase::kTls;
     } else {

@@ -15,6 +15,7 @@
  *
  * The names: DATABASE_URL PGBOUNCER_URL HTTP_URL HTTPS_URL CA_FILE WRONG_NAME_URL EXPIRED_URL. */
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -96,6 +97,7 @@ static int run(char** command, int signals, const sigset_t* before) {
 }
 
 int main(int argc, char** argv) {
+  static char root[PATH_MAX];
   int with_postgres = 1, with_nginx = 1, with_pgbouncer = 0, at = 1;
   support_postgres_options postgres = {NULL, NULL, 0, 0};
   support_nginx_options nginx = {NULL, NULL, NULL, 0, 0};
@@ -109,7 +111,7 @@ int main(int argc, char** argv) {
     } else if (strcmp(argv[at], "--durable") == 0) {
       postgres.durable = 1;
     } else if (strcmp(argv[at], "--root") == 0 && at + 1 < argc) {
-      nginx.root = realpath(argv[++at], NULL);
+      nginx.root = realpath(argv[++at], root);
     } else if (strcmp(argv[at], "--workers") == 0 && at + 1 < argc) {
       nginx.workers = atoi(argv[++at]);
     } else {
