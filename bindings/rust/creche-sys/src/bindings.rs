@@ -848,8 +848,9 @@ pub struct creche_value {
     pub size: usize,
 }
 
-/// One contiguous, position-independent piece of memory, aligned to 8: this header, then columns,
-/// then cells (row after row), then text and bytes. Offsets count from the start of the block. It may
+/// One contiguous, position-independent piece of memory, aligned to 8: this header first, then, where
+/// the offsets say, columns, names, cells (row after row), text and bytes. Offsets count from the start
+/// of the block. It may
 /// be copied as block->total_size bytes to another thread or process. All numbers in native order.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
