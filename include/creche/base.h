@@ -187,7 +187,8 @@ typedef struct creche_error {
  * be truncated. Release functions never touch it. Since 0.1. */
 CRECHE_API const creche_error *creche_last_error(void);
 
-/* "CRECHE_E_TIMEOUT" for CRECHE_E_TIMEOUT and so on; "?" for an unknown number. Static. Since 0.1. */
+/* "CRECHE_E_TIMEOUT" for CRECHE_E_TIMEOUT and so on, "a status of the user's" from -1000 down, "?" for
+ * an unknown number. Static. Since 0.1. */
 CRECHE_API const char *creche_status_name(creche_status status);
 
 /* error->message, or "no error" for NULL. Lives as long as the error. Since 0.1. */

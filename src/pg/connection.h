@@ -24,7 +24,7 @@ namespace creche::pg {
 
 class ConnectionLease;
 
-class Connection : private Cancel::Listener {
+class Connection final : private Cancel::Listener {
  public:
   class Owner {
    public:

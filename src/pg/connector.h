@@ -72,7 +72,6 @@ class Connector {
   std::vector<Try> tries_;
   size_t next_try_ = 0;
   pg_conn* connection_ = nullptr;
-  bool checked_ = false;  // libpq's word for it: the handshake is under way
   Phase phase_ = Phase::kOptions;
   ErrorRef error_;  // of the host before
 };

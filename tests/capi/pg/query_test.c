@@ -128,10 +128,10 @@ static void test_max_bytes(void** state) {
   OK(creche_query_options_init(&o, sizeof o));
   o.max_bytes = 100000;
   answer a;
-  const char* big[] = {"select repeat('x', 200000)", "select generate_series(1, 20000)",
-                       /* The server would collect the rows of one long series first. */
-                       "select repeat('x', 1000) from generate_series(1, 10000) a, "
-                       "generate_series(1, 10000) b"};
+  /* Two series: the server would collect the rows of one long one first. */
+  const char* endless =
+      "select repeat('x', 1000) from generate_series(1, 9999) a, generate_series(1, 9999) b";
+  const char* big[] = {"select repeat('x', 200000)", "select generate_series(1, 20000)", endless};
   for (int i = 0; i < 3; i++) {
     answer_init(&a);
     OK(creche_pool_query(pool, loop.scope, big[i], NULL, 0, &o, on_answer, &a, NULL));

@@ -1042,7 +1042,8 @@ unsafe extern "C" {
     /// be truncated. Release functions never touch it. Since 0.1.
     pub fn creche_last_error() -> *const creche_error;
 
-    /// "CRECHE_E_TIMEOUT" for CRECHE_E_TIMEOUT and so on; "?" for an unknown number. Static. Since 0.1.
+    /// "CRECHE_E_TIMEOUT" for CRECHE_E_TIMEOUT and so on, "a status of the user's" from -1000 down, "?" for
+    /// an unknown number. Static. Since 0.1.
     pub fn creche_status_name(status: creche_status) -> *const c_char;
 
     /// error->message, or "no error" for NULL. Lives as long as the error. Since 0.1.
