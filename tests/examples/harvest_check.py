@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import time
 
 PATIENCE = 120
 PAGES = {
@@ -117,6 +118,61 @@ def harvest_is_stopped(program, http):
                "(interrupted)" in out, out + rest)
 
 
+class Lock:
+    """Nobody can write to the table meanwhile."""
+    def __enter__(self):
+        self.psql = subprocess.Popen(["psql", "-XAtq", "-d", os.environ["DATABASE_URL"]],
+                                     stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.say("begin; lock table harvest; select 'locked';")
+        self.psql.stdout.readline()
+        return self
+
+    def say(self, statement):
+        self.psql.stdin.write(statement + "\n")
+        self.psql.stdin.flush()
+
+    def __exit__(self, *_):
+        self.psql.communicate("commit;\n")
+
+
+def await_sql(statement, wanted):
+    end = time.monotonic() + PATIENCE
+    while sql(statement) != wanted and time.monotonic() < end:
+        time.sleep(0.02)
+
+
+WAITING = ("select count(*) from pg_stat_activity where application_name = 'harvest'"
+           " and wait_event_type = 'Lock'")
+
+
+def harvest_waits_for_the_database(program, http):
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        hanging = "http://127.0.0.1:%d/" % silent.getsockname()[1]
+        urls = [http + "/small"] * 30 + [hanging + str(i) for i in range(20)]
+        with Lock():
+            process = subprocess.Popen([program, "--batch", "10", *urls], stdout=subprocess.PIPE,
+                                       stderr=subprocess.PIPE, text=True)
+            await_sql(WAITING, "3")
+            process.send_signal(signal.SIGINT)  # stops the fetches, not the rows on their way
+            for line in process.stderr:
+                if line.startswith("50/50 done"):
+                    break
+        out, rest = process.communicate(timeout=PATIENCE)
+        expect("harvest: stores what it has in spite of Ctrl-C", summary(out) == (50, 30, 20, 30),
+               out + rest)
+
+    with Lock():
+        process = subprocess.Popen([program, "--batch", "10", *[http + "/small"] * 30],
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        await_sql(WAITING, "3")
+        broken = sql("select string_agg(pid::text, ',') from (select pid, pg_terminate_backend(pid)"
+                     " from pg_stat_activity where application_name = 'harvest') s")
+        await_sql(f"{WAITING} and pid not in ({broken})", "3")
+    out, rest = process.communicate(timeout=PATIENCE)
+    expect("harvest: outlives broken connections",
+           process.returncode == 0 and summary(out) == (30, 30, 0, 30), out + rest)
+
+
 def main():
     if "HTTP_URL" not in os.environ:
         with tempfile.TemporaryDirectory(prefix="creche-examples-") as root:
@@ -128,6 +184,7 @@ def main():
     harvest_stores(program, http, https)
     harvest_fails(program, http)
     harvest_is_stopped(program, http)
+    harvest_waits_for_the_database(program, http)
     print(f"{passed} passed, {failed} failed")
     sys.exit(1 if failed else 0)
 
