@@ -67,9 +67,10 @@ const smallBlock = 64 << 10
 
 // what a waiter does with the data of its completion.
 const (
-	takeValue = iota // keep the handle; data is a view into it
-	takeRows         // a block of rows: copied if it is small
-	takeBytes        // copied to into
+	takeValue  = iota // keep the handle; data is a view into it
+	takeRows          // a block of rows: copied if it is small
+	takeBytes         // copied to into
+	takeResult        // of a statement: what it did, not its rows
 )
 
 // waiter is a goroutine that waits for an operation with one completion.
@@ -85,6 +86,7 @@ type waiter struct {
 	data    unsafe.Pointer
 	size    uintptr
 	block   cx.Block
+	result  Result
 	failure *cx.Failure
 	pull    *upload // of a request: who feeds it
 
@@ -104,6 +106,7 @@ func newWaiter(take int) *waiter {
 
 func (w *waiter) free() {
 	w.into, w.data, w.block, w.failure, w.value = nil, nil, cx.Block{}, nil, 0
+	w.result = Result{}
 	waiters.Put(w)
 }
 
@@ -125,6 +128,9 @@ func (w *waiter) deliver(ev *cx.Event) {
 		switch {
 		case w.take == takeBytes:
 			w.n = copy(w.into, ev.Bytes())
+		case w.take == takeResult && ev.Data != nil:
+			block := cx.ViewBlock(ev.Data, 0)
+			w.result = Result{block.Affected(), block.Tag()}
 		case w.take == takeRows && ev.Data != nil && cx.BlockSize(ev.Data) <= smallBlock:
 			w.block = cx.CopyBlock(ev.Data)
 		default:

@@ -45,7 +45,6 @@ var (
 // Block is a block of rows: a copy of Go's, or memory of a rows handle, which must be kept as long.
 type Block struct {
 	header *blockHeader
-	cells  unsafe.Pointer
 	handle uint64
 }
 
@@ -63,7 +62,7 @@ func ViewBlock(data unsafe.Pointer, handle uint64) Block { return viewBlock(data
 
 func viewBlock(p unsafe.Pointer, handle uint64) Block {
 	h := (*blockHeader)(p)
-	return Block{header: h, cells: unsafe.Add(p, h.cellsOffset), handle: handle}
+	return Block{header: h, handle: handle}
 }
 
 // BlockSize is the size of the block at data.
@@ -79,6 +78,9 @@ func (b *Block) Release() {
 
 // Valid: there is a block.
 func (b *Block) Valid() bool { return b.header != nil }
+
+// IsView: it is memory of a rows handle.
+func (b *Block) IsView() bool { return b.handle != 0 }
 
 // Rows and Columns are its extents.
 func (b *Block) Rows() int { return int(b.header.rowCount) }
@@ -115,7 +117,7 @@ func (b *Block) Modifier(i int) int32 { return b.column(i).modifier }
 
 func (b *Block) cell(row, column int) *blockCell {
 	at := uintptr(row)*uintptr(b.header.columnCount) + uintptr(column)
-	return (*blockCell)(unsafe.Add(b.cells, at*unsafe.Sizeof(blockCell{})))
+	return (*blockCell)(unsafe.Add(unsafe.Pointer(b.header), uintptr(b.header.cellsOffset)+at*unsafe.Sizeof(blockCell{})))
 }
 
 // Null: the cell is SQL NULL.

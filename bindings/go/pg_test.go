@@ -1,0 +1,491 @@
+package creche_test
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"reflect"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"libcreche/creche"
+)
+
+func pool(t testing.TB, o *creche.PoolOptions) *creche.Pool {
+	t.Helper()
+	p, err := creche.OpenPool(server(t, "DATABASE_URL"), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { p.Close() })
+	return p
+}
+
+// table is a new table with the columns.
+func table(t testing.TB, p *creche.Pool, columns string) string {
+	t.Helper()
+	name := fmt.Sprintf("t%d", time.Now().UnixNano())
+	if _, err := p.Exec(context.Background(), "create table "+name+" ("+columns+")"); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { p.Exec(context.Background(), "drop table "+name) })
+	return name
+}
+
+// nothingLeased: all connections come back. (They are reset on their way.)
+func nothingLeased(t *testing.T, p *creche.Pool) {
+	t.Helper()
+	for deadline := time.Now().Add(5 * time.Second); ; time.Sleep(time.Millisecond) {
+		if c := p.Counters(); c.Leased == 0 && c.Waiting == 0 {
+			return
+		} else if time.Now().After(deadline) {
+			t.Fatalf("%+v", c)
+		}
+	}
+}
+
+func TestExecAndQuery(t *testing.T) {
+	ctx := context.Background()
+	db := pool(t, nil)
+	name := table(t, db, "id int, name text")
+	result, err := db.Exec(ctx, "insert into "+name+" values ($1, $2), ($3, $4)", 1, "one", int64(2), nil)
+	if err != nil || result.Affected != 2 || result.Tag != "INSERT 0 2" {
+		t.Fatalf("%v, %+v", err, result)
+	}
+	rows, err := db.Query(ctx, "select id, name from "+name+" order by id")
+	if err != nil || rows.Len() != 2 || !reflect.DeepEqual(rows.Columns(), []string{"id", "name"}) {
+		t.Fatalf("%v, %+v", err, rows)
+	}
+	var ids []int
+	var names []*string
+	for rows.Next() {
+		var id int
+		var name *string
+		if err := rows.Scan(&id, &name); err != nil {
+			t.Fatal(err)
+		}
+		ids, names = append(ids, id), append(names, name)
+	}
+	if rows.Err() != nil || !reflect.DeepEqual(ids, []int{1, 2}) || *names[0] != "one" || names[1] != nil {
+		t.Fatalf("%v %v %v", rows.Err(), ids, names)
+	}
+	var n int
+	if err := db.QueryRow(ctx, "select id from "+name+" where id = $1", 7).Scan(&n); err != sql.ErrNoRows {
+		t.Error(err)
+	}
+	var s string
+	if err := db.QueryRow(ctx, "select name from "+name+" where id = 2").Scan(&s); !errors.Is(err, creche.ErrType) {
+		t.Error(err)
+	}
+}
+
+func TestTypes(t *testing.T) {
+	ctx := context.Background()
+	db := pool(t, nil)
+	moment := time.Date(2026, 1, 31, 12, 30, 15, 123456000, time.UTC)
+	long := strings.Repeat("é", 100000)
+	for _, c := range []struct {
+		sql  string
+		arg  any
+		want any
+	}{
+		{"select $1::int2", int16(-5), int64(-5)},
+		{"select $1::int4", math.MinInt32, int64(math.MinInt32)},
+		{"select $1::int8", int64(math.MaxInt64), int64(math.MaxInt64)},
+		{"select $1::bool", true, true},
+		{"select $1::float8", 1.5, 1.5},
+		{"select $1::float8", math.Inf(-1), math.Inf(-1)},
+		{"select $1::float4", float32(0.25), 0.25},
+		{"select $1::text", "a'b\\c\"", "a'b\\c\""},
+		{"select $1::text", long, long},
+		{"select $1::varchar", "", ""},
+		{"select $1::bytea", []byte{0, 1, 255}, []byte{0, 1, 255}},
+		{"select $1::timestamptz", moment, moment},
+		{"select $1::timestamp", moment, moment},
+		{"select $1::date", "2026-01-31", time.Date(2026, 1, 31, 0, 0, 0, 0, time.UTC)},
+		{"select $1::date", time.Date(1, 1, 1, 0, 0, 0, 0, time.UTC), time.Date(1, 1, 1, 0, 0, 0, 0, time.UTC)},
+		{"select $1::numeric", "12345678901234567890.5", "12345678901234567890.5"},
+		{"select $1::uuid", "a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11", "a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11"},
+		{"select $1::json", json.RawMessage(`{"a": 1}`), []byte(`{"a": 1}`)},
+		{"select $1::jsonb", json.RawMessage(`{"a": 1}`), []byte(`{"a": 1}`)},
+		{"select $1::interval", "1 day 02:00:00", "1 day 02:00:00"},
+		{"select $1::int4[]", []int{1, -2}, "{1,-2}"},
+		{"select $1::text[]", []string{"a b", "", `q"\`, "null"}, `{"a b","","q\"\\","null"}`},
+		{"select $1::text[]", []*string{nil}, "{NULL}"},
+		{"select $1::int4[]", [][]int{{1, 2}, {3, 4}}, "{{1,2},{3,4}}"},
+		{"select $1::text", nil, nil},
+		{"select $1::text", (*string)(nil), nil},
+		{"select $1::text", sql.NullString{String: "x", Valid: true}, "x"},
+		{"select $1::text", sql.NullString{}, nil},
+	} {
+		var got any
+		if err := db.QueryRow(ctx, c.sql, c.arg).Scan(&got); err != nil {
+			t.Errorf("%s with %v: %v", c.sql, c.arg, err)
+			continue
+		}
+		if a, ok := got.(time.Time); ok && a.Equal(c.want.(time.Time)) {
+			continue
+		}
+		if !reflect.DeepEqual(got, c.want) {
+			t.Errorf("%s with %v: %#v", c.sql, c.arg, got)
+		}
+	}
+	var numbers []int64
+	var words []*string
+	var uuid [16]byte
+	var small uint8
+	var when sql.NullTime
+	var raw json.RawMessage
+	type kind string
+	var k kind
+	err := db.QueryRow(ctx, `select array[1,2]::int4[], array['a',null], 'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11'::uuid, 7,
+		now(), '[1]'::jsonb, 'k'`).Scan(&numbers, &words, &uuid, &small, &when, &raw, &k)
+	if err != nil || !reflect.DeepEqual(numbers, []int64{1, 2}) || *words[0] != "a" || words[1] != nil ||
+		uuid[0] != 0xa0 || small != 7 || !when.Valid || string(raw) != "[1]" || k != "k" {
+		t.Errorf("%v %v %v %v %v %v %s %v", err, numbers, words, uuid, small, when, raw, k)
+	}
+	if err := db.QueryRow(ctx, "select 300").Scan(&small); err == nil {
+		t.Error("300 fits into 8 bits")
+	}
+	if _, err := db.Exec(ctx, "select $1", struct{}{}); !errors.Is(err, creche.ErrInvalid) {
+		t.Error(err)
+	}
+}
+
+func TestServerErrors(t *testing.T) {
+	db := pool(t, nil)
+	var e *creche.Error
+	if _, err := db.Query(context.Background(), "selekt 1"); !errors.As(err, &e) || e.Status != creche.ErrPG ||
+		e.SQLState != "42601" || e.Server == nil || e.Server.Severity != "ERROR" || e.Server.Position != 1 {
+		t.Fatalf("%+v", e)
+	}
+	name := table(t, db, "id int primary key")
+	for range [2]int{} {
+		_, err := db.Exec(context.Background(), "insert into "+name+" values (1)")
+		errors.As(err, &e)
+	}
+	if e.SQLState != "23505" || e.Server.Table != name || e.Server.Constraint == "" || e.Retryable() {
+		t.Fatalf("%+v", e)
+	}
+	unreachable, err := creche.OpenPool("postgres://127.0.0.1:1/x", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unreachable.Close()
+	if _, err := unreachable.Exec(context.Background(), "select 1"); !errors.As(err, &e) || e.Status != creche.ErrConnect || !e.Unsent() {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestCancelAQuery(t *testing.T) {
+	db := pool(t, &creche.PoolOptions{MaxSize: 2})
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Millisecond)
+	defer cancel()
+	start := time.Now()
+	if _, err := db.Exec(ctx, "select pg_sleep(60)"); !errors.Is(err, context.DeadlineExceeded) || time.Since(start) > 5*time.Second {
+		t.Fatal(err)
+	}
+	err := creche.Run(context.Background(), func(ctx context.Context, g *creche.Group) error {
+		g.Go(func(ctx context.Context) error {
+			_, err := db.Exec(ctx, "select pg_sleep(60)")
+			return err
+		})
+		g.Go(func(ctx context.Context) error {
+			rows, err := db.Stream(ctx, "select pg_sleep(60)")
+			if err == nil {
+				rows.Close()
+			}
+			return err
+		})
+		return nil
+	}, creche.Timeout(30*time.Millisecond))
+	if !errors.Is(err, creche.ErrTimeout) {
+		t.Fatal(err)
+	}
+	var n int
+	if err := db.QueryRow(context.Background(), "select 1").Scan(&n); err != nil || n != 1 {
+		t.Fatal(err)
+	}
+	if c := db.Counters(); c.Dropped != 0 || c.Leased != 0 {
+		t.Errorf("%+v", c)
+	}
+}
+
+// A statement is cancelled at each moment of its life; the pool is as good as new after it.
+func TestCancelAtEveryStepOfAQuery(t *testing.T) {
+	db := pool(t, &creche.PoolOptions{MaxSize: 3})
+	var good, bad int
+	for i := 0; i < 200; i++ {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Duration(i)*5*time.Microsecond)
+		var n int
+		err := db.QueryRow(ctx, "select $1::int", i).Scan(&n)
+		switch {
+		case err == nil && n == i:
+			good++
+		case errors.Is(err, context.DeadlineExceeded):
+			bad++
+		default:
+			t.Fatal(err)
+		}
+		tx, err := db.Begin(ctx, nil)
+		if err == nil {
+			tx.Exec(ctx, "select 1")
+			err = tx.Commit(ctx)
+		}
+		if err != nil && !errors.Is(err, context.DeadlineExceeded) && !errors.Is(err, creche.ErrRolledBack) {
+			t.Fatal(err)
+		}
+		cancel()
+	}
+	nothingLeased(t, db)
+	t.Logf("%d came, %d were cancelled; %+v", good, bad, db.Counters())
+}
+
+func TestStream(t *testing.T) {
+	ctx := context.Background()
+	db := pool(t, nil)
+	rows, err := db.Stream(ctx, "select i, repeat('x', 100) from generate_series(1, 100000) i")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var sum, n int64
+	var text string
+	for rows.Next() {
+		if err := rows.Scan(&n, &text); err != nil {
+			t.Fatal(err)
+		}
+		sum += n
+	}
+	if rows.Err() != nil || sum != 100000*100001/2 || rows.Result().Affected != 100000 {
+		t.Fatalf("%v, %d, %+v", rows.Err(), sum, rows.Result())
+	}
+	// Closed early, the server stops.
+	rows, err = db.Stream(ctx, "select generate_series(1, 1000000000)")
+	if err != nil || !rows.Next() {
+		t.Fatal(err)
+	}
+	rows.Close()
+	if rows.Next() || rows.Err() != nil {
+		t.Error("rows after the end")
+	}
+	if _, err := db.Stream(ctx, "select 1/0"); err == nil {
+		t.Error("no error")
+	}
+	rows, err = db.Stream(ctx, "select 1/(50000-i) from generate_series(1, 60000) i")
+	if err == nil {
+		for rows.Next() {
+		}
+		err = rows.Err()
+	}
+	var e *creche.Error
+	if !errors.As(err, &e) || e.SQLState != "22012" {
+		t.Error(err)
+	}
+	empty, err := db.Stream(ctx, "select 1 where false")
+	if err != nil || empty.Next() || empty.Err() != nil {
+		t.Error(err)
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	rows, err = db.Stream(ctx, "select generate_series(1, 1000000000)")
+	if err != nil {
+		t.Fatal(err)
+	}
+	cancel()
+	for rows.Next() {
+	}
+	if !errors.Is(rows.Err(), context.Canceled) {
+		t.Error(rows.Err())
+	}
+	nothingLeased(t, db)
+}
+
+func TestConnections(t *testing.T) {
+	ctx := context.Background()
+	db := pool(t, &creche.PoolOptions{MaxSize: 1})
+	conn, err := db.Acquire(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := conn.Script(ctx, "create temp table mine (i int); insert into mine values (1), (2)"); err != nil {
+		t.Fatal(err)
+	}
+	var n int
+	if err := conn.QueryRow(ctx, "select count(*) from mine").Scan(&n); err != nil || n != 2 {
+		t.Fatalf("%v, %d", err, n)
+	}
+	short, cancel := context.WithTimeout(ctx, 20*time.Millisecond)
+	defer cancel()
+	if _, err := db.Acquire(short); !errors.Is(err, context.DeadlineExceeded) {
+		t.Error(err)
+	}
+	conn.Release()
+	conn.Release()
+	if _, err := conn.Exec(ctx, "select 1"); !errors.Is(err, creche.ErrEnded) {
+		t.Error(err)
+	}
+	// One that is acquired by a task is given back with it.
+	err = creche.Run(ctx, func(ctx context.Context, g *creche.Group) error {
+		_, err := db.Acquire(ctx)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := db.QueryRow(ctx, "select 1").Scan(&n); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestTransactions(t *testing.T) {
+	ctx := context.Background()
+	db := pool(t, nil)
+	name := table(t, db, "i int")
+	count := func() (n int) {
+		t.Helper()
+		if err := db.QueryRow(ctx, "select count(*) from "+name).Scan(&n); err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	insert := func(tx *creche.Tx) error {
+		_, err := tx.Exec(ctx, "insert into "+name+" values (1)")
+		return err
+	}
+	if err := db.Tx(ctx, insert); err != nil || count() != 1 {
+		t.Fatal(err)
+	}
+	if err := db.Tx(ctx, func(tx *creche.Tx) error { insert(tx); return errBoom }); err != errBoom || count() != 1 {
+		t.Fatal(err)
+	}
+	// A savepoint.
+	err := db.Tx(ctx, func(tx *creche.Tx) error {
+		if err := tx.Tx(ctx, func(tx *creche.Tx) error { insert(tx); return errBoom }); err != errBoom {
+			return err
+		}
+		return tx.Tx(ctx, insert)
+	})
+	if err != nil || count() != 2 {
+		t.Fatal(err)
+	}
+	// The end of the context rolls back.
+	ended, cancel := context.WithCancel(ctx)
+	err = db.Tx(ended, func(tx *creche.Tx) error {
+		defer cancel()
+		return insert(tx)
+	})
+	if !errors.Is(err, context.Canceled) || count() != 2 {
+		t.Fatal(err)
+	}
+	// A commit that has begun is out of its reach.
+	tx, err := db.Begin(ctx, &creche.TxOptions{Isolation: creche.Serializable})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := insert(tx); err != nil {
+		t.Fatal(err)
+	}
+	if err := tx.Commit(ended); err != nil || count() != 3 {
+		t.Fatal(err)
+	}
+	if err := tx.Rollback(ctx); err != sql.ErrTxDone {
+		t.Error(err)
+	}
+	// So is one in a group that was cancelled.
+	err = creche.Run(ctx, func(ctx context.Context, g *creche.Group) error {
+		tx, err := db.Begin(ctx, nil)
+		if err != nil {
+			return err
+		}
+		if err := insert(tx); err != nil {
+			return err
+		}
+		g.Cancel("too late")
+		return tx.Commit(ctx)
+	})
+	if err != nil || count() != 4 {
+		t.Errorf("%v, %d", err, count())
+	}
+	err = db.Tx(ctx, func(tx *creche.Tx) error { return insert(tx) }, creche.TxOptions{ReadOnly: true})
+	var e *creche.Error
+	if !errors.As(err, &e) || e.SQLState != "25006" {
+		t.Error(err)
+	}
+	// A failed statement that the function does not report: COMMIT is answered by ROLLBACK.
+	err = db.Tx(ctx, func(tx *creche.Tx) error {
+		insert(tx)
+		tx.Exec(ctx, "select 1/0")
+		return nil
+	})
+	if !errors.Is(err, creche.ErrRolledBack) || count() != 4 {
+		t.Error(err)
+	}
+	func() {
+		defer func() {
+			if recover() != "oh no" {
+				t.Error("no panic")
+			}
+		}()
+		db.Tx(ctx, func(tx *creche.Tx) error { insert(tx); panic("oh no") })
+	}()
+	if n := count(); n != 4 {
+		t.Error(n)
+	}
+	nothingLeased(t, db)
+}
+
+func TestSerializationIsRetried(t *testing.T) {
+	ctx := context.Background()
+	db := pool(t, nil)
+	name := table(t, db, "i int")
+	db.Exec(ctx, "insert into "+name+" values (0)")
+	var wait sync.WaitGroup
+	for i := 0; i < 4; i++ {
+		wait.Add(1)
+		go func() {
+			defer wait.Done()
+			for n := 0; n < 10; n++ {
+				err := db.Tx(ctx, func(tx *creche.Tx) error {
+					var i int
+					if err := tx.QueryRow(ctx, "select i from "+name).Scan(&i); err != nil {
+						return err
+					}
+					_, err := tx.Exec(ctx, "update "+name+" set i = $1", i+1)
+					return err
+				}, creche.TxOptions{Isolation: creche.Serializable, Retries: 1000})
+				if err != nil {
+					t.Error(err)
+				}
+			}
+		}()
+	}
+	wait.Wait()
+	var n int
+	if err := db.QueryRow(ctx, "select i from "+name).Scan(&n); err != nil || n != 40 {
+		t.Fatalf("%v, %d", err, n)
+	}
+}
+
+func TestManyQueries(t *testing.T) {
+	db := pool(t, &creche.PoolOptions{MaxSize: 5})
+	inputs := make([]int, 2000)
+	for i := range inputs {
+		inputs[i] = i
+	}
+	squares, err := creche.Map(context.Background(), inputs, func(ctx context.Context, i int) (n int, err error) {
+		err = db.QueryRow(ctx, "select $1::int * $1::int", i).Scan(&n)
+		return n, err
+	}, creche.Limit(100))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, n := range squares {
+		if n != i*i {
+			t.Fatalf("%d: %d", i, n)
+		}
+	}
+}

@@ -1,0 +1,176 @@
+package creche
+
+import (
+	"context"
+	"time"
+
+	"libcreche/creche/internal/cx"
+)
+
+// PoolOptions of OpenPool. 0 is the default.
+type PoolOptions struct {
+	Loop            *Loop // nil: the default one
+	MinSize         int   // connections kept open; 0
+	MaxSize         int   // 10
+	MaxWaiting      int   // callers waiting for a connection; no limit
+	StatementCache  int   // prepared statements on each connection; 256; negative: none
+	PipelineDepth   int   // statements in flight on a shared connection; 64
+	NoPrepare       bool  // behind a PgBouncer that pools transactions
+	NoPipeline      bool
+	NoReset         bool          // only roll back when a connection is given back
+	ConnectTimeout  time.Duration // 30 s
+	AcquireTimeout  time.Duration // 60 s
+	IdleTimeout     time.Duration // 300 s
+	MaxLifetime     time.Duration // none
+	CancelTimeout   time.Duration // 5 s
+	ApplicationName string
+}
+
+// Pool is a pool of PostgreSQL connections. It is safe for concurrent use. Its statements share
+// connections where that is safe; Acquire and Begin give one of their own.
+type Pool struct {
+	querier
+}
+
+// querier runs statements: a pool, a connection, a transaction.
+type querier struct {
+	loop          *Loop
+	id            uint64
+	query, stream int32 // what to start in C
+}
+
+// OpenPool opens a pool. dsn is a URI or key=value; empty is the environment (PGHOST, ...). A server
+// that cannot be reached fails the statements, later.
+func OpenPool(dsn string, options *PoolOptions) (*Pool, error) {
+	o := PoolOptions{}
+	if options != nil {
+		o = *options
+	}
+	l := o.Loop
+	if l == nil {
+		var err error
+		if l, err = DefaultLoop(); err != nil {
+			return nil, err
+		}
+	}
+	c := cx.PoolOptions{
+		MinSize: uint32(max(o.MinSize, 0)), MaxSize: uint32(max(o.MaxSize, 0)), MaxWaiting: uint32(max(o.MaxWaiting, 0)),
+		PipelineDepth: uint32(max(o.PipelineDepth, 0)), StatementCache: orNone(o.StatementCache),
+		ConnectTimeout: o.ConnectTimeout, AcquireTimeout: o.AcquireTimeout, IdleTimeout: o.IdleTimeout,
+		MaxLifetime: o.MaxLifetime, CancelTimeout: o.CancelTimeout, ApplicationName: o.ApplicationName,
+	}
+	if o.NoPrepare {
+		c.Flags |= cx.PoolNoPrepare
+	}
+	if o.NoPipeline {
+		c.Flags |= cx.PoolNoPipeline
+	}
+	if o.NoReset {
+		c.Reset = cx.ResetNone
+	}
+	opened := cx.PoolOpen(l.id, dsn, c)
+	if opened.Failure != nil {
+		return nil, newError(opened.Failure, nil)
+	}
+	return &Pool{querier{l, opened.ID, cx.PoolQuery, cx.PoolStream}}, nil
+}
+
+// Close ends the pool's statements with ErrClosed and closes its connections.
+func (p *Pool) Close() error {
+	cx.PoolRelease(p.id)
+	return nil
+}
+
+// PoolCounters say what a pool has now, and did so far.
+type PoolCounters struct {
+	Connections, Idle, Leased, Waiting        uint64
+	Connects, Statements, Pipelined, Prepares uint64
+	Cancels, Resent, Dropped                  uint64
+}
+
+// Counters of the pool; zero once it is closed.
+func (p *Pool) Counters() PoolCounters {
+	v, _ := cx.PoolCounters(p.id)
+	return PoolCounters{v[0], v[1], v[2], v[3], v[4], v[5], v[6], v[7], v[8], v[9], v[10]}
+}
+
+// Result says what a statement did.
+type Result struct {
+	Affected int64  // rows changed or returned
+	Tag      string // "INSERT 0 5"
+}
+
+// Exec runs a statement.
+func (q *querier) Exec(ctx context.Context, sql string, args ...any) (Result, error) {
+	w := newWaiter(takeResult)
+	defer w.free()
+	if e := q.start(ctx, w, sql, args); e != nil {
+		return Result{}, e
+	}
+	return w.result, nil
+}
+
+// Query runs a statement and returns its rows, all of them.
+func (q *querier) Query(ctx context.Context, sql string, args ...any) (*Rows, error) {
+	w := newWaiter(takeRows)
+	defer w.free()
+	if e := q.start(ctx, w, sql, args); e != nil {
+		return nil, e
+	}
+	return newRows(w.block), nil
+}
+
+// QueryRow runs a statement that gives one row. Scan reports its failure.
+func (q *querier) QueryRow(ctx context.Context, sql string, args ...any) *Row {
+	rows, err := q.Query(ctx, sql, args...)
+	return &Row{rows, err}
+}
+
+func (q *querier) start(ctx context.Context, w *waiter, sql string, args []any) *Error {
+	if e := fill(&w.query, sql, args); e != nil {
+		return e
+	}
+	return q.loop.call(ctx, w, func(tail cx.Tail) cx.Started { return cx.QueryStart(q.query, q.id, tail, &w.query) })
+}
+
+// Conn is a connection of one's own. It belongs to the task, group or loop of the context that it was
+// acquired with, and is given back at its end if not before.
+type Conn struct {
+	querier
+}
+
+// Acquire takes a connection out of the pool.
+func (p *Pool) Acquire(ctx context.Context) (*Conn, error) {
+	c, e := p.acquire(ctx, p.loop.where(ctx))
+	if e != nil {
+		return nil, e
+	}
+	return c, nil
+}
+
+func (p *Pool) acquire(ctx context.Context, in *scope) (*Conn, *Error) {
+	w := newWaiter(takeValue)
+	defer w.free()
+	e := p.loop.callIn(ctx, in, w, func(tail cx.Tail) cx.Started { return cx.Acquire(p.id, tail, 0) })
+	if e != nil {
+		return nil, e
+	}
+	return &Conn{querier{p.loop, w.value, cx.ConnectionQuery, cx.ConnectionStream}}, nil
+}
+
+// Release gives the connection back. Doing it again is harmless.
+func (c *Conn) Release() { cx.ConnectionRelease(c.id) }
+
+// Script runs several statements, separated by semicolons, without parameters.
+func (c *Conn) Script(ctx context.Context, sql string) error {
+	w := newWaiter(takeValue)
+	defer w.free()
+	if e := fill(&w.query, sql, nil); e != nil {
+		return e
+	}
+	e := c.loop.call(ctx, w, func(tail cx.Tail) cx.Started { return cx.QueryStart(cx.Script, c.id, tail, &w.query) })
+	if e != nil {
+		return e
+	}
+	return nil
+}
