@@ -67,7 +67,7 @@ func (c *sqlConn) failed(err error) error {
 	case ErrDisconnected, ErrClosed, ErrEnded, ErrBadHandle, ErrProtocol, ErrTruncated, ErrOutcomeUnknown:
 		c.bad = true
 		if e.Unsent() || e.Status == ErrEnded || e.Status == ErrBadHandle {
-			return driver.ErrBadConn
+			return &unsentError{e}
 		}
 	case ErrPG:
 		if e.Server != nil && (e.Server.Severity == "FATAL" || e.Server.Severity == "PANIC") {
@@ -76,6 +76,17 @@ func (c *sqlConn) failed(err error) error {
 	}
 	return err
 }
+
+// unsentError is driver.ErrBadConn that says why.
+type unsentError struct{ failure *Error }
+
+func (e *unsentError) Error() string { return e.failure.Error() }
+
+// Is makes it driver.ErrBadConn.
+func (e *unsentError) Is(target error) bool { return target == driver.ErrBadConn }
+
+// Unwrap is the failure itself.
+func (e *unsentError) Unwrap() error { return e.failure }
 
 // Ping implements driver.Pinger.
 func (c *sqlConn) Ping(ctx context.Context) error {
