@@ -101,9 +101,9 @@ def harvest_is_stopped(program, http):
     with socket.create_server(("127.0.0.1", 0)) as silent:
         hanging = "http://127.0.0.1:%d/" % silent.getsockname()[1]
         urls = [http + "/small"] * 30 + [hanging + str(i) for i in range(20)]
-        out, output = run(program, "--timeout", "0.5", *urls, status=1)
+        out, output = run(program, "--timeout", "2", *urls, status=1)
         expect("harvest: timeouts are failures", summary(out) == (50, 30, 20, 50), output)
-        out, output = run(program, "--deadline", "1", *urls, status=1)
+        out, output = run(program, "--deadline", "3", *urls, status=1)
         expect("harvest: deadline", summary(out) == (50, 30, 20, 30), output)
         expect("harvest: says what is missing", "stored: 30 of 50; not stored: 20" in out and
                "(the deadline has passed)" in out and hanging in out, output)
