@@ -183,7 +183,10 @@ static void test_lost_commit(void** state) {
     OK(creche_scope_cancel(task.scope, NULL));
     if (i == 1) {
       nap_ms(50);
-      assert_int_equal(a.ended, 0);
+      pthread_mutex_lock(&a.lock);
+      const int ended = a.ended;
+      pthread_mutex_unlock(&a.lock);
+      assert_int_equal(ended, 0);
       support_postgres_kill(server);
     }
     EXPECT(&a, CRECHE_E_OUTCOME_UNKNOWN);
