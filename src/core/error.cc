@@ -74,8 +74,12 @@ ErrorRef MakeError(ErrorInfo info) noexcept {
   }
 }
 
-ErrorRef MakeError(Status status, Phase phase, std::string message) noexcept {
-  return MakeError(ErrorInfo{.status = status, .phase = phase, .message = std::move(message)});
+ErrorRef MakeError(Status status, Phase phase, std::string_view message) noexcept {
+  try {
+    return MakeError(ErrorInfo{.status = status, .phase = phase, .message = std::string(message)});
+  } catch (const std::bad_alloc&) {
+    return NoMemoryError();
+  }
 }
 
 ErrorRef MakeSystemError(Status status, Phase phase, const std::string& what, int errnum) noexcept {

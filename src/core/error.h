@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/ref.h"
@@ -117,8 +118,8 @@ class Error {
 ErrorRef MakeError(ErrorInfo info) noexcept;
 ErrorRef NoMemoryError() noexcept;
 
-// The common short form.
-ErrorRef MakeError(Status status, Phase phase, std::string message) noexcept;
+// The common short form; with a literal it may be called where nothing may be thrown.
+ErrorRef MakeError(Status status, Phase phase, std::string_view message) noexcept;
 // A failed system call: "<what>: <strerror>" with errno; kSystem unless another status fits better.
 ErrorRef MakeSystemError(Status status, Phase phase, const std::string& what, int errnum) noexcept;
 

@@ -25,11 +25,13 @@ Tree::~Tree() {
 Status Tree::Open(const LoopOptions& options, uint64_t* id, int* system_errno) noexcept {
   *id = 0;
   *system_errno = 0;
-  auto* made = new (std::nothrow) Tree;
-  if (!made) return Status::kNoMemory;
-  Ref<Tree> tree = Ref<Tree>::Adopt(made);
-  tree->offload_workers_.reset(new (std::nothrow) Workers(options.offload_limit));
-  if (!tree->offload_workers_) return Status::kNoMemory;
+  Ref<Tree> tree;
+  try {
+    tree = MakeRef<Tree>();
+    tree->offload_workers_ = std::make_unique<Workers>(options.offload_limit);
+  } catch (const std::bad_alloc&) {
+    return Status::kNoMemory;
+  }
   if (const int failed = tree->OpenCore(); failed != 0) {
     *system_errno = failed;
     return failed == ENOMEM ? Status::kNoMemory : Status::kSystem;
@@ -52,7 +54,7 @@ Status Tree::Open(const LoopOptions& options, uint64_t* id, int* system_errno) n
   }
   if (status == Status::kOk && !options.caller_runs) {
     *system_errno = platform::StartThread(&tree->thread_, options.name ? options.name : "creche",
-                                          ThreadMain, made);
+                                          ThreadMain, tree.get());
     if (*system_errno != 0) status = Status::kSystem;
     tree->has_thread_ = status == Status::kOk;
   }
