@@ -173,7 +173,8 @@ struct UserNode : EndNode {
   Entry begin, cancel, stalled;
   bool begun = false;
   ErrorRef failed_step;            // of a step that nobody was told of
-  std::unique_ptr<WorkItem> work;  // offloaded: until a worker has it
+  std::unique_ptr<WorkItem> work;  // offloaded: until the workers have it
+  WorkItem* queued = nullptr;      // the same, until it has begun
   bool abandon = false;
 };
 

@@ -1,5 +1,6 @@
 // Offloaded functions: user code that may block, on worker threads.
 #include <new>
+#include <utility>
 
 #include "tasks/tree.h"
 
@@ -7,50 +8,36 @@ namespace creche::tasks {
 
 namespace {
 
-// The function on its way to a worker, and on it. Owns arg: frees it once, whatever happens.
+// The function on its way to a worker, and on it. Owns arg: frees it once, whatever happens, and
+// before anybody can learn that it has ended (unless it was abandoned). Who sets UserNode::begun
+// ends the task: the worker, the loop if it is cancelled before, or nobody but the destructor.
 class OffloadWork final : public WorkItem {
  public:
   OffloadWork(OffloadFn fn, void* arg, void (*arg_free)(void*))
       : fn_(fn), arg_(arg), arg_free_(arg_free) {}
   ~OffloadWork() override {
-    if (arg_free_) arg_free_(arg_);
-    if (ran_ || task_ == 0) return;
     // No worker took it: its task must not wait for ever.
-    Section section(task_, Bit(Kind::kTask));
-    if (section.ok()) {
-      auto* task = static_cast<UserNode*>(section.node());
-      task->begun = true;
-      static_cast<void>(section.tree()->FinishUser(
-          task, Status::kNoMemory, 0,
-          MakeError(Status::kNoMemory, Phase::kTask,
-                    "no worker thread could be started for an offloaded function")));
-    }
+    const bool lost = !ran_ && task_ != 0 && Take(nullptr);
+    FreeArg();
+    if (!lost) return;
+    ErrorRef error = MakeError(Status::kNoMemory, Phase::kTask,
+                               "no worker thread could be started for an offloaded function");
+    Finish(task_, Status::kNoMemory, 0, std::move(error));
   }
   // The call failed: arg stays the caller's.
   void Disown() { arg_free_ = nullptr; }
-  // Its task was cancelled: it must not run.
-  void Drop() { task_ = 0; }
+  // Its task was cancelled: it does not run. With the tree's lock held; the caller frees arg.
+  std::pair<void (*)(void*), void*> TakeArg() { return {std::exchange(arg_free_, nullptr), arg_}; }
   void set_task(uint64_t task) { task_ = task; }
 
   void Run() noexcept override {
     ran_ = true;
-    {
-      Section section(task_, Bit(Kind::kTask));
-      if (!section.ok()) return;  // cancelled before it began
-      auto* task = static_cast<UserNode*>(section.node());
-      if (task->ending || task->eff) return;  // the loop is about to complete it
-      task->begun = true;
-    }
+    bool cancelled;
+    if (!Take(&cancelled)) return;
     uint64_t value = 0;
-    const auto status = static_cast<Status>(fn_(arg_, task_, &value));
-    // Its arg is freed before anybody can learn that it has ended.
-    if (arg_free_) arg_free_(arg_);
-    arg_free_ = nullptr;
-    FinishOffloaded(task_, status, value);
-  }
-
- private:
-  static void FinishOffloaded(uint64_t id, Status status, uint64_t value) {
+    Status status = Status::kCancelled;
+    if (!cancelled) status = static_cast<Status>(fn_(arg_, task_, &value));
+    FreeArg();
     ErrorRef error;
     if (static_cast<int32_t>(status) > 0) {
       status = Status::kInvalid;
@@ -58,6 +45,25 @@ class OffloadWork final : public WorkItem {
                         "an offloaded function returned a positive status; return CRECHE_OK, a "
                         "CRECHE_E_*, or -1000 and below");
     }
+    Finish(task_, status, value, std::move(error));
+  }
+
+ private:
+  // False if somebody else ends the task.
+  bool Take(bool* cancelled) {
+    Section section(task_, Bit(Kind::kTask));
+    if (!section.ok()) return false;
+    auto* task = static_cast<UserNode*>(section.node());
+    if (task->begun) return false;
+    task->begun = true;
+    if (cancelled) *cancelled = task->eff;
+    return true;
+  }
+  void FreeArg() {
+    if (arg_free_) arg_free_(arg_);
+    arg_free_ = nullptr;
+  }
+  static void Finish(uint64_t id, Status status, uint64_t value, ErrorRef error) {
     Section section(id, Bit(Kind::kTask));
     if (!section.ok()) return;  // abandoned
     static_cast<void>(section.tree()->FinishUser(static_cast<UserNode*>(section.node()), status,
@@ -99,6 +105,7 @@ Status Offload(const Tail& tail, OffloadFn fn, void* arg, void (*arg_free)(void*
       if (status == Status::kOk) {
         work->set_task(id);
         if (tail.task) *tail.task = id;
+        task->queued = work;
         task->work = std::move(owned);
       }
     }
@@ -108,31 +115,31 @@ Status Offload(const Tail& tail, OffloadFn fn, void* arg, void (*arg_free)(void*
 }
 
 // Cancelled before a worker had it. It may have steps and open scopes all the same.
-void Tree::FinishUnbegun(UserNode* task) noexcept {
+void Tree::FinishUnbegun(UserNode* task, std::unique_lock<platform::Lock>& lock) noexcept {
   task->begun = true;
+  const auto [arg_free, arg] = static_cast<OffloadWork*>(task->queued)->TakeArg();
+  std::unique_ptr<WorkItem> work = std::move(task->work);
+  lock.unlock();
+  work.reset();
+  if (arg_free) arg_free(arg);
+  lock.lock();
   static_cast<void>(FinishUser(task, Status::kCancelled, 0, nullptr));
 }
 
 void Tree::RunOffload(UserNode* task, std::unique_lock<platform::Lock>& lock) noexcept {
   if (task->state == State::kStarting) {
+    if (task->eff) return FinishUnbegun(task, lock);
+    task->state = State::kRunning;
     std::unique_ptr<WorkItem> work = std::move(task->work);
-    const bool run = !task->eff;
-    if (run) task->state = State::kRunning;
     lock.unlock();
-    if (run) {
-      // Without a worker the item is destroyed, which finishes the task.
-      static_cast<void>(offload_workers_->Submit(std::move(work)));
-    } else {
-      static_cast<OffloadWork*>(work.get())->Drop();
-      work.reset();
-    }
+    // Without a worker the item is destroyed, which finishes the task.
+    static_cast<void>(offload_workers_->Submit(std::move(work)));
     lock.lock();
-    if (!run) FinishUnbegun(task);
     return;
   }
   if (!task->tell_cancel || task->ending) return;
   task->tell_cancel = false;
-  if (!task->begun) return FinishUnbegun(task);
+  if (!task->begun) return FinishUnbegun(task, lock);
   if (task->abandon) static_cast<void>(FinishUser(task, Status::kCancelled, 0, nullptr));
 }
 

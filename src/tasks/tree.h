@@ -163,7 +163,7 @@ class Tree final : public Loop {
   bool RunEffects() noexcept;
   void RunEffect(EndNode* node, std::unique_lock<platform::Lock>& lock) noexcept;
   void RunOffload(UserNode* task, std::unique_lock<platform::Lock>& lock) noexcept;
-  void FinishUnbegun(UserNode* task) noexcept;
+  void FinishUnbegun(UserNode* task, std::unique_lock<platform::Lock>& lock) noexcept;
   void NameStalled(Group* group) noexcept;
   static Outcome ToOutcome(const End& end) noexcept;
   void Call(Entry* entry, std::unique_lock<platform::Lock>& lock) noexcept;
