@@ -158,6 +158,13 @@ static void test_retries(void** state) {
   close_pool(pool);
 }
 
+static int has_ended(answer* a) {
+  pthread_mutex_lock(&a->lock);
+  const int ended = a->ended;
+  pthread_mutex_unlock(&a->lock);
+  return ended;
+}
+
 static void test_lost_commit(void** state) {
   (void)state;
   creche_pool pool = open_pool(1), other = open_pool(1);
@@ -178,15 +185,17 @@ static void test_lost_commit(void** state) {
     creche_task task;
     answer_init(&a);
     OK(creche_pool_transaction(pool, loop.scope, body, &j, &o, on_answer, &a, &task));
-    nap_ms(100);
+    /* Until the COMMIT runs. */
+    while (!has_ended(&a) &&
+           number(other,
+                  "select count(*) from pg_stat_activity where query ~* '^commit' and "
+                  "state = 'active'") == 0)
+      nap_ms(5);
     /* Shielded. */
     OK(creche_scope_cancel(task.scope, NULL));
     if (i == 1) {
       nap_ms(50);
-      pthread_mutex_lock(&a.lock);
-      const int ended = a.ended;
-      pthread_mutex_unlock(&a.lock);
-      assert_int_equal(ended, 0);
+      assert_int_equal(has_ended(&a), 0);
       support_postgres_kill(server);
     }
     EXPECT(&a, CRECHE_E_OUTCOME_UNKNOWN);
