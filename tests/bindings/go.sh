@@ -101,6 +101,9 @@ lib=$(dirname "$(dirname "$(find "$work/prefix" -name creche.pc)")")
 PKG_CONFIG_PATH=$lib/pkgconfig${PKG_CONFIG_PATH:+:$PKG_CONFIG_PATH}
 LD_LIBRARY_PATH=$lib${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
 export PKG_CONFIG_PATH LD_LIBRARY_PATH
+# A cache of its own: the shared one may remember where another prefix was.
+GOCACHE=$work/gocache
+export GOCACHE
 
 unformatted() {
     listed=$("$("$go" env GOROOT)/bin/gofmt" -l .) && echo "$listed" && [ -z "$listed" ]
