@@ -88,7 +88,7 @@ func (e *Error) Is(target error) bool {
 	default:
 		switch target {
 		case context.Canceled:
-			return e.Status == ErrCancelled && e.Reason != ReasonDeadline && e.ctx[0] != context.DeadlineExceeded
+			return e.Status == ErrCancelled && !e.Timeout()
 		case context.DeadlineExceeded:
 			return e.Timeout()
 		}
@@ -98,7 +98,8 @@ func (e *Error) Is(target error) bool {
 
 // Timeout is true if a deadline ran out: its own, or that of what it was part of.
 func (e *Error) Timeout() bool {
-	return e.Status == ErrTimeout || e.Status == ErrCancelled && e.Reason == ReasonDeadline
+	return e.Status == ErrTimeout ||
+		e.Status == ErrCancelled && (e.Reason == ReasonDeadline || e.ctx[0] == context.DeadlineExceeded)
 }
 
 // Temporary is Retryable, for net.Error.

@@ -92,31 +92,17 @@ func NewLoop(options *LoopOptions) (*Loop, error) {
 func (l *Loop) drain(raw syscall.RawConn) {
 	defer close(l.drained)
 	batch := cx.NewBatch()
+	defer batch.Free()
 	var receivers [cx.BatchSize]receiver
-	err := raw.Read(func(uintptr) bool {
+	// deliver takes batches until there is none, or waits in C if it may; false: the queue is closed.
+	deliver := func(take func(queue uint64) ([]cx.Event, int32)) bool {
 		for {
-			events, status := batch.Take(l.queue)
+			events, status := take(l.queue)
 			if status != 0 {
-				return true
-			}
-			if len(events) == 0 {
 				return false
 			}
-			l.table.find(events, &receivers)
-			for i := range events {
-				if r := receivers[i]; r != nil {
-					receivers[i] = nil
-					r.deliver(&events[i])
-				}
-			}
-		}
-	})
-	if err != nil {
-		// Not a descriptor for the poller: wait in C.
-		for {
-			events, status := batch.Wait(l.queue)
-			if status != 0 {
-				break
+			if len(events) == 0 {
+				return true
 			}
 			l.table.find(events, &receivers)
 			for i := range events {
@@ -127,7 +113,9 @@ func (l *Loop) drain(raw syscall.RawConn) {
 			}
 		}
 	}
-	batch.Free()
+	if raw.Read(func(uintptr) bool { return !deliver(batch.Take) }) != nil {
+		deliver(batch.Wait) // the poller does not take the descriptor
+	}
 }
 
 // Context is ctx with this loop as the place where operations and groups are started.

@@ -176,7 +176,12 @@ func TestSQLBadConnections(t *testing.T) {
 	if _, err := p.Exec(context.Background(), "select pg_terminate_backend($1)", pid); err != nil {
 		t.Fatal(err)
 	}
-	time.Sleep(50 * time.Millisecond)
+	// Gone from the server, and our loop has had time to see it.
+	for n := 1; n != 0; time.Sleep(50 * time.Millisecond) {
+		if err := p.QueryRow(context.Background(), "select count(*) from pg_stat_activity where pid = $1", pid).Scan(&n); err != nil {
+			t.Fatal(err)
+		}
+	}
 	if _, err := db.Exec("select 1"); err != nil {
 		t.Errorf("after an idle death: %v", err)
 	}
