@@ -12,6 +12,9 @@ namespace {
 
 // With others behind it in the pipeline, what is cancelled gets this long to end by itself.
 constexpr Nanos kGrace = 10 * kMillisecond;
+// What one request may hit: the postmaster signals the backend and then its process group, which is
+// two signals if the backend has taken the first one by the time of the second.
+constexpr uint32_t kHits = 2;
 // A request that missed is repeated after this.
 constexpr Nanos kRetry = 200 * kMillisecond;
 
@@ -59,7 +62,7 @@ void Connection::StepCancel() noexcept {
       cancel_ = Cancel::Send(loop_, connection_, this);
       if (cancel_) {
         frozen_ = true;
-        hits_++;
+        hits_ += kHits;
         counters_.cancels.Add();
       } else {
         retry_at_ = now + kRetry;

@@ -14,6 +14,13 @@ static int64_t sleepers(creche_pool pool) {
                 "'%pg_sleep(20)%' and pid <> pg_backend_pid()");
 }
 
+static int64_t sleepers_of(creche_connection c, const char* which) {
+  char sql[200];
+  snprintf(sql, sizeof sql, "select count(*) from pg_stat_activity where state = 'active' and %s",
+           which);
+  return number_on(c, sql);
+}
+
 static void test_cancel_a_running_query(void** state) {
   (void)state;
   creche_pool pool = open_pool(1), other = open_pool(1);
@@ -158,6 +165,55 @@ static void test_close_pool_while_running(void** state) {
   close_pool(other);
 }
 
+/* The postmaster signals the backend and then its process group: one cancel request may hit what it
+ * was meant for and then what comes next. Here the second signal is sent by hand, when the next
+ * statement, somebody else's, surely runs. */
+static void test_second_signal(void** state) {
+  (void)state;
+  creche_pool pool = open_pool(1), other = open_pool(1);
+  must(pool,
+       "create function wait_for(kind int) returns int language plpgsql as $$ begin "
+       "if kind = 1 then perform pg_sleep(20); end if; "
+       "if kind = 2 then perform pg_advisory_xact_lock(77); end if; return kind; end $$");
+  creche_value kind = creche_int4(0);
+  answer a, b;
+  for (int i = 0; i < 10; i++) { /* known as short, and so pipelined */
+    answer_init(&a);
+    OK(creche_pool_query(pool, loop.scope, "select wait_for($1)", &kind, 1, NULL, on_answer, &a,
+                         NULL));
+    EXPECT(&a, CRECHE_OK);
+    answer_free(&a);
+  }
+  creche_connection holder = acquire(other);
+  must_on(holder, "select pg_advisory_lock(77)");
+  creche_task task;
+  answer_init(&a);
+  answer_init(&b);
+  kind = creche_int4(1);
+  OK(creche_pool_query(pool, loop.scope, "select wait_for($1)", &kind, 1, NULL, on_answer, &a,
+                       &task));
+  kind = creche_int4(2);
+  OK(creche_pool_query(pool, loop.scope, "select wait_for($1)", &kind, 1, NULL, on_answer, &b,
+                       NULL));
+  while (sleepers_of(holder, "wait_event = 'PgSleep'") == 0) nap_ms(2);
+  OK(creche_scope_cancel(task.scope, NULL));
+  EXPECT(&a, CRECHE_E_CANCELLED);
+  while (sleepers_of(holder, "wait_event_type = 'Lock'") == 0) nap_ms(2);
+  assert_int_equal(counters(pool).pipelined, 1);
+  must_on(holder,
+          "select pg_cancel_backend(pid) from pg_stat_activity where wait_event_type = 'Lock'");
+  while (counters(pool).resent == 0 && !b.ended) nap_ms(2);
+  must_on(holder, "select pg_advisory_unlock(77)");
+  EXPECT(&b, CRECHE_OK);
+  assert_int_equal(creche_row_int4(b.rows, 0, 0), 2);
+  assert_int_equal(counters(pool).resent, 1);
+  answer_free(&a);
+  answer_free(&b);
+  creche_connection_release(holder);
+  close_pool(pool);
+  close_pool(other);
+}
+
 static void test_frozen_server(void** state) {
   (void)state;
   creche_pool pool;
@@ -192,9 +248,13 @@ static void test_frozen_server(void** state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_cancel_a_running_query),   cmocka_unit_test(test_timeout),
-      cmocka_unit_test(test_cancel_what_waits),        cmocka_unit_test(test_cancelled_group),
-      cmocka_unit_test(test_close_pool_while_running), cmocka_unit_test(test_frozen_server),
+      cmocka_unit_test(test_cancel_a_running_query),
+      cmocka_unit_test(test_timeout),
+      cmocka_unit_test(test_cancel_what_waits),
+      cmocka_unit_test(test_cancelled_group),
+      cmocka_unit_test(test_close_pool_while_running),
+      cmocka_unit_test(test_second_signal),
+      cmocka_unit_test(test_frozen_server),
   };
   return cmocka_run_group_tests(tests, start_server, stop_server);
 }
