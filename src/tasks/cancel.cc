@@ -34,11 +34,12 @@ void Reach(Tree& tree, Node* node) {
     case NodeType::kSleep:
       return tree.CommitCancelled(task, Phase::kNone);
     case NodeType::kOperation:
+      // Not started yet: it never will be, even if a shield goes up before the loop looks.
+      if (task->state == State::kStarting) return tree.CommitCancelled(task, Phase::kNone);
+      [[fallthrough]];
     case NodeType::kOffload:
-      if (task->state == State::kRunning) {
-        task->tell_cancel = true;
-        tree.PushEffect(task);
-      }
+      task->tell_cancel = true;
+      tree.PushEffect(task);
       return;
     case NodeType::kUser:
     case NodeType::kExternal: {
@@ -62,10 +63,7 @@ void Spread(Tree& tree, Node* top) {
     const bool changed = eff != node->eff;
     if (changed) {
       node->eff = eff;
-      if (!eff)
-        node->cause = nullptr;
-      else if (!node->cause)
-        node->cause = node->parent->cause;
+      if (eff) node->cause = node->parent->cause;
     }
     // The next one first: a leaf may be gone after Reach.
     Node* next = changed ? node->first_child : nullptr;
@@ -113,7 +111,9 @@ void Tree::Cancel(Node* node, Reason reason, uint64_t by, const char* text) noex
   node->called = true;
   node->called_by = reason;
   deadlines_.Disarm(node->expiry());
-  if (!node->cause) {
+  // The first reason sticks; one from before a shield went up is over.
+  if (!node->eff || !node->cause) {
+    node->cause = nullptr;
     try {
       auto cause = MakeRef<Cause>();
       cause->reason = reason;
@@ -144,12 +144,14 @@ void Tree::SetShield(Node* node, bool shield) noexcept {
   const bool eff = node->called || (!shield && node->parent->eff);
   if (eff == node->eff) return;
   node->eff = eff;
-  if (!eff)
-    node->cause = nullptr;
-  else if (!node->cause)
-    node->cause = node->parent->cause;
+  if (eff) node->cause = node->parent->cause;
   Spread(*this, node);
-  if (eff) Reach(*this, node);
+  if (!eff) return;
+  // Groups around it that were cancelled long ago give what is reached only now their grace too.
+  for (Node* up = node->parent; up && up->eff; up = up->parent)
+    if (up->type == NodeType::kGroup && !static_cast<Grace*>(static_cast<Group*>(up))->armed())
+      ArmGrace(static_cast<Group*>(up));
+  Reach(*this, node);
 }
 
 Status Tree::SetDeadline(Node* node, Nanos deadline) noexcept {
@@ -171,6 +173,8 @@ Status Tree::SetDeadline(Node* node, Nanos deadline) noexcept {
 
 ErrorRef Tree::CancelError(const Node* node, Status status, Phase phase) noexcept {
   Cause* cause = node->cause.get();
+  if (status == Status::kTimeout && cause && cause->by != node->id)
+    cause = nullptr;  // an older one
   if (cause && cause->made && cause->made->status() == status && cause->made->phase() == phase)
     return cause->made;
   try {
@@ -179,6 +183,9 @@ ErrorRef Tree::CancelError(const Node* node, Status status, Phase phase) noexcep
       info.reason = cause->reason;
       info.by = cause->by;
       info.reason_text = cause->text;
+    } else if (status == Status::kTimeout) {
+      info.reason = Reason::kDeadline;
+      info.by = node->id;
     }
     ErrorRef error = MakeError(std::move(info));
     if (cause) cause->made = error;

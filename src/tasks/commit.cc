@@ -49,12 +49,13 @@ void Tree::Commit(EndNode* task, End end) noexcept {
   if (end.status == Status::kCancelled) {
     const Phase phase = static_cast<Phase>(end.code);
     end.code = 0;
-    if (task->called && !visible) {
+    // One that finished as cancelled has cancelled its steps, not itself.
+    if (task->called && task->called_by != Reason::kFinished && !visible) {
       end.flags |= kCaught;
       if (task->called_by == Reason::kDeadline && !task->move_on) end.status = Status::kTimeout;
     } else {
       task->parent->reached = true;
-      if (visible) end.flags |= kPassing;
+      end.flags |= kPassing;
     }
     if (!end.error) end.error = CancelError(task, end.status, phase);
     if (end.status == Status::kCancelled) counters_.cancelled++;
@@ -253,10 +254,13 @@ void Tree::LeaveNow(Node* scope, LeaveOutcome* outcome) noexcept {
   const bool visible = !scope->shield && scope->parent->eff;
   const bool caught = scope->called && !visible && scope->reached;
   LeaveOutcome o;
-  o.reason = scope->cause ? scope->cause->reason : Reason::kNone;
+  o.reason = ReasonOf(scope);
   if (caught) {
     o.flags = kCaught;
-    if (scope->called_by == Reason::kDeadline && !scope->move_on) o.status = Status::kTimeout;
+    if (scope->called_by == Reason::kDeadline && !scope->move_on) {
+      o.status = Status::kTimeout;
+      o.reason = Reason::kDeadline;
+    }
   } else if (scope->reached) {
     o.flags = kPassing;
     o.status = Status::kCancelled;

@@ -74,7 +74,8 @@ void Tree::NameStalled(Group* group) noexcept {
   for (Node* node = group->first_child; node;) {
     if (node->type == NodeType::kUser || node->type == NodeType::kExternal) {
       auto* task = static_cast<UserNode*>(node);
-      if (task->begun && !task->ending) Notify(task, &task->stalled, What::kStalled);
+      // Whom a shield protects was not asked to stop.
+      if (task->begun && task->eff && !task->ending) Notify(task, &task->stalled, What::kStalled);
     }
     Node* next = node->first_child;
     if (!next) {
@@ -115,7 +116,6 @@ void Tree::RunEffect(EndNode* node, std::unique_lock<platform::Lock>& lock) noex
   auto* task = static_cast<OperationNode*>(node);
   Operation* operation = task->operation.get();
   if (task->state == State::kStarting) {
-    if (task->eff) return CommitCancelled(task, task->waited ? Phase::kLimit : Phase::kNone);
     task->state = State::kRunning;
     lock.unlock();
     operation->Start();
@@ -187,6 +187,8 @@ void Tree::Call(Entry* entry, std::unique_lock<platform::Lock>& lock) noexcept {
       if (node->parent->leaving) MaySettle(node->parent);
       node->parent = node->owner;
       node->owner->live++;
+      // Before the callback, which may leave a scope around the one that goes now.
+      if (settle_) Settle();
     }
     {
       const End end =

@@ -77,8 +77,7 @@ Status CloseGroup(uint64_t id) noexcept {
 }
 
 void Tree::KeepForJoin(Group* group) noexcept {
-  group->outcome = {group->end.status, group->end.flags,
-                    group->cause ? group->cause->reason : Reason::kNone};
+  group->outcome = {group->end.status, group->end.flags, ReasonOf(group)};
   group->link_next = joinables_;
   group->link_prev = nullptr;
   if (joinables_) joinables_->link_prev = group;
@@ -144,7 +143,7 @@ ErrorRef Tree::GroupError(const Group* group) noexcept {
       snprintf(quoted, sizeof quoted, "%s", group->errors[0]->message());
       info.message += std::string(n == 1 ? "; it says: " : "; the first says: ") + quoted;
     }
-    if (group->cause) {
+    if (ReasonOf(group) != Reason::kNone) {
       info.reason = group->cause->reason;
       info.by = group->cause->by;
     }

@@ -70,7 +70,9 @@ struct Node : Expiry {
   struct EndNode* owner =
       nullptr;  // the nearest task, group or root above: whose child or step it is
   uint64_t id = 0;
-  Ref<Cause> cause;  // why it is (or its surroundings are) cancelled
+  // Why it is (or its surroundings are) cancelled. Stays when a shield goes up: a cancellation that
+  // is under way is not recalled, and says why when it ends.
+  Ref<Cause> cause;
   Nanos deadline = kNever;
   uint32_t live = 0;  // directly in it: tasks, scopes and groups that have not ended
   NodeType type;
@@ -214,6 +216,11 @@ struct Group : EndNode, Grace {
 // Whether its result stands already: nothing can be done to it any more.
 inline bool IsOver(const Node* node) noexcept {
   return node->is_owner() && static_cast<const EndNode*>(node)->state == State::kCommitted;
+}
+
+// Why it was cancelled, or why what reached it was.
+inline Reason ReasonOf(const Node* node) noexcept {
+  return node->cause && (node->eff || node->reached) ? node->cause->reason : Reason::kNone;
 }
 
 // The queue that what is started in `in` inherits.

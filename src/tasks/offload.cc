@@ -123,12 +123,12 @@ void Tree::FinishUnbegun(UserNode* task, std::unique_lock<platform::Lock>& lock)
   work.reset();
   if (arg_free) arg_free(arg);
   lock.lock();
-  static_cast<void>(FinishUser(task, Status::kCancelled, 0, nullptr));
+  static_cast<void>(FinishUser(task, Status::kCancelled, 0, nullptr, false));
 }
 
 void Tree::RunOffload(UserNode* task, std::unique_lock<platform::Lock>& lock) noexcept {
   if (task->state == State::kStarting) {
-    if (task->eff) return FinishUnbegun(task, lock);
+    if (task->tell_cancel) return FinishUnbegun(task, lock);
     task->state = State::kRunning;
     std::unique_ptr<WorkItem> work = std::move(task->work);
     lock.unlock();
@@ -140,14 +140,15 @@ void Tree::RunOffload(UserNode* task, std::unique_lock<platform::Lock>& lock) no
   if (!task->tell_cancel || task->ending) return;
   task->tell_cancel = false;
   if (!task->begun) return FinishUnbegun(task, lock);
-  if (task->abandon) static_cast<void>(FinishUser(task, Status::kCancelled, 0, nullptr));
+  if (task->abandon) static_cast<void>(FinishUser(task, Status::kCancelled, 0, nullptr, false));
 }
 
 Status OffloadCancelled(uint64_t id) noexcept {
   Section section(id, Bit(Kind::kTask));
   if (!section.ok()) return section.status();
   if (section.node()->type != NodeType::kOffload) return Status::kBadHandle;
-  return section.node()->eff ? Status::kCancelled : Status::kOk;
+  // A shield that goes up does not recall it.
+  return static_cast<EndNode*>(section.node())->was_eff ? Status::kCancelled : Status::kOk;
 }
 
 }  // namespace creche::tasks

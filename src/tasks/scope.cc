@@ -109,7 +109,7 @@ Status LookAtScope(uint64_t id, ScopeState* state) noexcept {
   state->effective = scope->eff;
   state->shield = scope->shield;
   state->reached = scope->reached;
-  state->reason = scope->eff && scope->cause ? scope->cause->reason : Reason::kNone;
+  state->reason = scope->eff ? ReasonOf(scope) : Reason::kNone;
   state->live = scope->live;
   if (scope->is_owner()) state->live += static_cast<const EndNode*>(scope)->leases;
   state->deadline = scope->deadline;

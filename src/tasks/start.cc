@@ -185,15 +185,21 @@ void Tree::AdmitWaiting(Group* group) noexcept {
 void Tree::Begin(EndNode* task) noexcept {
   switch (task->type) {
     case NodeType::kOperation:
+      if (task->eff) {
+        CommitCancelled(task, task->waited ? Phase::kLimit : Phase::kNone);
+        break;
+      }
+      [[fallthrough]];
     case NodeType::kOffload:
       task->state = State::kStarting;
+      task->tell_cancel = task->eff;
       PushEffect(task);
       break;
     case NodeType::kSleep: {
       auto* sleep = static_cast<SleepNode*>(task);
       task->state = State::kRunning;
       if (task->eff) {
-        CommitCancelled(task, Phase::kNone);
+        CommitCancelled(task, task->waited ? Phase::kLimit : Phase::kNone);
         break;
       }
       try {

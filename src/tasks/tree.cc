@@ -91,14 +91,17 @@ void Tree::BeginClose() noexcept {
 
 void Tree::CancelAll() noexcept {
   Cancel(&root_, Reason::kShutdown, root_.id, nullptr);
+  all_cancelled_ = true;
   // What is open outside of tasks has nobody left who would close it; tasks close their own.
   for (Node* node = root_.first_child; node;) {
     const bool scope = node->type == NodeType::kScope;
     const bool group = node->type == NodeType::kGroup;
+    // A task that has finished closes nothing any more either.
+    const bool finished = !scope && !group && static_cast<EndNode*>(node)->ending;
     if (scope) node->leaving = true;
     if (group) static_cast<Group*>(node)->ending = true;
     if (scope || group) MaySettle(node);
-    Node* next = scope || group ? node->first_child : nullptr;
+    Node* next = scope || group || finished ? node->first_child : nullptr;
     if (!next) {
       while (node != &root_ && !node->next) node = node->parent;
       next = node == &root_ ? nullptr : node->next;

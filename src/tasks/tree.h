@@ -87,7 +87,9 @@ class Tree final : public Loop {
   void HandOutGathered(Group* group, End* end) noexcept;
   void AdmitWaiting(Group* group) noexcept;
   void RemoveWaiting(EndNode* task) noexcept;
-  Status FinishUser(UserNode* task, Status status, uint64_t value, ErrorRef error) noexcept;
+  // by_user: false where its function never ran or runs on, so that it could not clean up.
+  Status FinishUser(UserNode* task, Status status, uint64_t value, ErrorRef error,
+                    bool by_user = true) noexcept;
   void CompleteUser(UserNode* task) noexcept;
   void Notify(UserNode* task, Entry* entry, What what) noexcept;
   void CloseOpenScopes(EndNode* task, bool* misnested) noexcept;
@@ -136,6 +138,7 @@ class Tree final : public Loop {
   Resident* residents_ = nullptr;
   bool residents_closing_ = false;  // all were told to close, and the loop waits for them
   bool root_done_told_ = false;
+  bool all_cancelled_ = false;  // CancelAll was called
   std::vector<End> trash_;
   Operation* dead_ = nullptr;         // completed; destroyed on the loop, without the lock
   int join_fd_ = -1;                  // an eventfd of the thread that joins

@@ -62,7 +62,8 @@ Status FinishTask(uint64_t id, Status status, uint64_t value, ErrorRef error) no
   return section.tree()->FinishUser(static_cast<UserNode*>(node), status, value, std::move(error));
 }
 
-Status Tree::FinishUser(UserNode* task, Status status, uint64_t value, ErrorRef error) noexcept {
+Status Tree::FinishUser(UserNode* task, Status status, uint64_t value, ErrorRef error,
+                        bool by_user) noexcept {
   if (!task->begun || task->ending) return Status::kState;
   task->ending = true;
   if (status == Status::kCancelled && !task->was_eff) {
@@ -75,7 +76,7 @@ Status Tree::FinishUser(UserNode* task, Status status, uint64_t value, ErrorRef 
   if (status == Status::kCancelled || status == Status::kOk) error = nullptr;
   bool misnested = false;
   CloseOpenScopes(task, &misnested);
-  if (misnested && (status == Status::kOk || status == Status::kCancelled)) {
+  if (misnested && by_user && (status == Status::kOk || status == Status::kCancelled)) {
     status = Status::kMisnested;
     error = MakeError(Status::kMisnested, Phase::kTask,
                       "the task finished while a group or scope that it had opened was still open; "
@@ -84,7 +85,12 @@ Status Tree::FinishUser(UserNode* task, Status status, uint64_t value, ErrorRef 
   task->end.status = status;
   task->end.value = value;
   task->end.error = std::move(error);
-  if (status != Status::kOk && !task->eff) Cancel(task, Reason::kFinished, task->id, nullptr);
+  if (status != Status::kOk && !task->eff) {
+    // Its own reason is from before a shield went up; its steps get another.
+    if (status == Status::kCancelled && !task->end.error)
+      task->end.error = CancelError(task, status, Phase::kTask);
+    Cancel(task, Reason::kFinished, task->id, nullptr);
+  }
   if (task->body) {
     auto* group = static_cast<Group*>(task->owner);
     group->ending = true;
@@ -95,22 +101,26 @@ Status Tree::FinishUser(UserNode* task, Status status, uint64_t value, ErrorRef 
 }
 
 void Tree::CloseOpenScopes(EndNode* task, bool* misnested) noexcept {
-  // Those of the task's own: its children, and what is in its bare scopes.
+  // Those of the task's own: its children, what is in its bare scopes, and what is in the groups
+  // that it has abandoned. In one that it had closed somebody may still be at work, unless the loop
+  // is closing.
   Node* node = task->first_child;
   while (node) {
     const bool scope = node->type == NodeType::kScope;
-    if (scope && !node->leaving) {
+    const bool group = node->type == NodeType::kGroup;
+    const bool open = scope ? !node->leaving : group && !static_cast<Group*>(node)->ending;
+    if (open) {
       *misnested = true;
-      node->leaving = true;
-      Cancel(node, Reason::kMisnested, task->id, nullptr);
-      MaySettle(node);
-    } else if (node->type == NodeType::kGroup && !static_cast<Group*>(node)->ending) {
-      *misnested = true;
-      static_cast<Group*>(node)->ending = true;
+      if (scope)
+        node->leaving = true;
+      else
+        static_cast<Group*>(node)->ending = true;
       Cancel(node, Reason::kMisnested, task->id, nullptr);
       MaySettle(node);
     }
-    Node* next = scope ? node->first_child : nullptr;
+    const bool finished = !scope && !group && static_cast<EndNode*>(node)->ending;
+    const bool inside = scope || (group && open) || (all_cancelled_ && (group || finished));
+    Node* next = inside ? node->first_child : nullptr;
     if (!next) {
       while (node != task && !node->next) node = node->parent;
       next = node == task ? nullptr : node->next;
