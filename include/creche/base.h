@@ -227,7 +227,7 @@ CRECHE_API size_t creche_error_flatten(const creche_error *error, const creche_e
 enum {
     CRECHE_DONE = 0,   /* the end of a task, with its result */
     CRECHE_BEGIN = 1,  /* to the user: your task may run */
-    CRECHE_CANCEL = 2, /* to the user: your task should hurry; finish it soon */
+    CRECHE_CANCEL = 2, /* to the user: your task should hurry; finish it soon. error says why */
     CRECHE_PULL = 3,   /* to the user: more of the request's body, please; creche_task_answer.
                           value: about how many bytes fit at once */
     CRECHE_ASK = 4,    /* to the user: a password, please; creche_task_answer */
@@ -256,7 +256,8 @@ typedef struct creche_completion {
     const void *data;          /* a view into value if that is owned; else until the callback
                                   returns or the drained completion is released */
     size_t data_size;          /* bytes */
-    const creche_error *error; /* NULL on success; lives as a view in data does */
+    const creche_error *error; /* NULL on success, but CRECHE_CANCEL has one; lives as a view in
+                                  data does */
     void *user;                /* from the call that started it */
     creche_task task;
     uint64_t hold; /* for creche_completions_release only */

@@ -235,6 +235,9 @@ void Tree::Call(Entry* entry, std::unique_lock<platform::Lock>& lock) noexcept {
       const bool external = task->type == NodeType::kExternal;
       if (!external) c.user = task->body_user;
       const DoneFn fn = external ? task->done : task->body_fn;
+      ErrorRef why;
+      if (entry == &task->cancel) why = CancelError(task, Status::kCancelled, Phase::kTask);
+      c.error = why ? &why->fields() : nullptr;
       lock.unlock();
       fn(c.user, &c);
       lock.lock();

@@ -145,7 +145,12 @@ void Tree::TakeEntry(Entry* entry, Completion* c) noexcept {
   c->task = node->id;
   if (entry->type == EntryType::kNotice) {
     entry->listed = false;
-    c->value = static_cast<UserNode*>(node)->begin_value;
+    auto* task = static_cast<UserNode*>(node);
+    c->value = task->begin_value;
+    if (entry == &task->cancel) {
+      ErrorRef why = CancelError(task, Status::kCancelled, Phase::kTask);
+      c->error = &why.Leak()->fields();
+    }
     return;
   }
   auto* more = static_cast<MoreEntry*>(entry);
