@@ -328,7 +328,7 @@ pub const CRECHE_DONE: u32 = 0;
 /// to the user: your task may run
 pub const CRECHE_BEGIN: u32 = 1;
 
-/// to the user: your task should hurry; finish it soon
+/// to the user: your task should hurry; finish it soon. error says why
 pub const CRECHE_CANCEL: u32 = 2;
 
 /// to the user: more of the request's body, please; creche_task_answer.
@@ -384,7 +384,8 @@ pub struct creche_completion {
     pub data: *const c_void,
     /// bytes
     pub data_size: usize,
-    /// NULL on success; lives as a view in data does
+    /// NULL on success, but CRECHE_CANCEL has one; lives as a view in
+    /// data does
     pub error: *const creche_error,
     /// from the call that started it
     pub user: *mut c_void,
