@@ -216,6 +216,49 @@ static void too_late_to_cancel(void** state) {
   support_hostile_stop(server);
 }
 
+/* In one turn data beat a deadline: they are delivered, the scope was cancelled, for nothing. */
+static void data_beat_a_deadline(void** state) {
+  support_hostile* server = support_hostile_start(in_two_parts, NULL);
+  seen head = {0}, next = {0};
+  canceller k;
+  creche_response r;
+  creche_outcome outcome;
+  creche_scope scope = scope_in(loop.scope, NULL);
+  int64_t deadline;
+  (void)state;
+  memset(&k, 0, sizeof k);
+  OK(creche_session_send(web, loop.scope, support_hostile_url(server), NULL, see, &head, NULL));
+  until(&head.finals, 1);
+  r.id = head.value;
+  OK(creche_response_read(r, scope, 0, NULL, keep_data, &k, NULL));
+  settle();
+  deadline = now() + CRECHE_MILLISECOND;
+  OK(creche_scope_set_deadline(scope, deadline));
+  support_hostile_signal(server);
+  assert_true(support_hostile_await_requests(server, 2, 20000)); /* they have been sent */
+  while (now() < deadline) continue;
+  until(&k.s.finals, 1);
+  assert_int_equal(k.s.status, CRECHE_OK);
+  assert_string_equal(k.data, "hello");
+  assert_int_equal(state_of(scope).called, 1);
+  OK(creche_response_read(r, scope, 0, NULL, see, &next, NULL));
+  OK(creche_scope_leave(scope, NULL)); /* by itself, after the next one */
+  until(&next.finals, 1);
+  assert_int_equal(next.status, CRECHE_E_CANCELLED);
+  assert_int_equal(next.reason, CRECHE_REASON_DEADLINE);
+  scope = scope_in(loop.scope, NULL);
+  memset(&k, 0, sizeof k);
+  OK(creche_response_read(r, scope, 0, NULL, keep_data, &k, NULL));
+  support_hostile_signal(server);
+  until(&k.s.finals, 1);
+  assert_string_equal(k.data, "world");
+  OK(creche_scope_leave(scope, &outcome));
+  creche_response_release(r);
+  creche_session_release(web);
+  settle();
+  support_hostile_stop(server);
+}
+
 /* What is closed in a cancelled scope is closed all the same. */
 static void half_a_body(support_peer* peer, void* user) {
   (void)user;
@@ -241,9 +284,9 @@ static void closing_in_a_cancelled_scope(void** state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      TEST_ALL(cancelled_while_connecting),   TEST_ALL(a_deadline_while_connecting),
-      TEST_ALL(a_winner_closes_the_losers),   TEST_ALL(too_late_to_cancel),
-      TEST_ALL(closing_in_a_cancelled_scope),
+      TEST_ALL(cancelled_while_connecting), TEST_ALL(a_deadline_while_connecting),
+      TEST_ALL(a_winner_closes_the_losers), TEST_ALL(too_late_to_cancel),
+      TEST_ALL(data_beat_a_deadline),       TEST_ALL(closing_in_a_cancelled_scope),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -289,6 +289,66 @@ static void a_slow_clean_up(void** state) {
   settle();
 }
 
+/* What was committed in one turn stays, though the first to be told cancels all the others. */
+typedef struct killer {
+  seen s;
+  creche_scope scope;
+} killer;
+static void cancel_all(void* user, const creche_completion* c) {
+  killer* k = user;
+  note(&k->s, c);
+  creche_scope_cancel(k->scope, "too late");
+}
+static void committed_in_one_turn(void** state) {
+  killer k;
+  seen g = {0}, s[2] = {{0}, {0}}, t = {0}, late = {0};
+  creche_scope scope = scope_in(loop.scope, NULL);
+  creche_group group;
+  int64_t point = now() + CRECHE_MILLISECOND;
+  (void)state;
+  memset(&k, 0, sizeof k);
+  k.scope = scope;
+  OK(creche_sleep_until(scope, point, NULL, cancel_all, &k, NULL));
+  OK(creche_sleep_until(scope, point, NULL, see, &s[0], NULL));
+  group = group_in(scope, NULL, &g);
+  OK(creche_sleep_until(group.scope, point, NULL, see, &s[1], NULL));
+  OK(creche_group_close(group));
+  spawn(scope, body_waits, &t);
+  settle();
+  OK(creche_task_finish(t.task, CRECHE_OK, 0, NULL)); /* committed, not told yet */
+  while (now() < point) continue;
+  until(&g.finals, 1);
+  assert_int_equal(k.s.status, CRECHE_OK);
+  assert_int_equal(s[0].status, CRECHE_OK);
+  assert_int_equal(s[1].status, CRECHE_OK);
+  assert_int_equal(t.status, CRECHE_OK);
+  assert_int_equal(g.status, CRECHE_OK);
+  assert_int_equal(g.flags, 0);
+  assert_int_equal(state_of(scope).reached, 0);
+  op(scope, &late);
+  settle();
+  assert_int_equal(late.status, CRECHE_E_CANCELLED);
+  expect_caught(scope);
+}
+
+/* A task that finishes before the loop has looked at a deadline that has passed has finished. */
+static void a_finish_beats_a_deadline(void** state) {
+  seen s = {0};
+  creche_task task = spawn(loop.scope, body_waits, &s);
+  int64_t deadline;
+  (void)state;
+  settle();
+  deadline = now() + 10 * CRECHE_MILLISECOND;
+  OK(creche_scope_set_deadline(task.scope, deadline));
+  while (now() < deadline) continue;
+  assert_int_equal(state_of(task.scope).called, 0); /* a look changes nothing */
+  OK(creche_task_finish(task, CRECHE_OK, 3, NULL));
+  settle();
+  assert_int_equal(s.status, CRECHE_OK);
+  assert_int_equal(s.value, 3);
+  assert_int_equal(s.cancels, 0);
+}
+
 /* A deadline that has passed already when it is opened, and one that is set later. */
 static void deadlines_say_so(void** state) {
   leaf l[KINDS];
@@ -449,6 +509,8 @@ int main(void) {
       TEST(delivered_after_the_shield),
       TEST(what_cannot_be_cancelled),
       TEST(a_slow_clean_up),
+      TEST(committed_in_one_turn),
+      TEST(a_finish_beats_a_deadline),
       TEST_ALL(deadlines_say_so),
       TEST_ALL(cancelled_before_its_deadline),
       TEST(a_timeout_names_the_deadline),
