@@ -1,0 +1,416 @@
+/* A small executable model of the rules of structured concurrency (design, part 3), written for
+ * obviousness: whether a scope is effectively cancelled is computed anew for the whole tree after
+ * each step. The random test compares the library with it. */
+#ifndef MODEL_H
+#define MODEL_H
+
+#include <string.h>
+
+#include <creche/creche.h>
+
+enum { MAX_NODES = 80, MAX_KEPT = MAX_NODES };
+typedef enum { M_ROOT, M_SCOPE, M_GROUP, M_SLEEP, M_USER } mtype;
+
+typedef struct mnode {
+  mtype type;
+  int parent, owner; /* the owner: the nearest group, task or root above */
+  /* the options */
+  int shield, move_on, policy, told;
+  /* what has happened to it */
+  int called, eff, called_by, reached, was_eff, won;
+  int leaving; /* a scope: when it is empty */
+  int ending;  /* a group is closed, a task has finished */
+  int over;    /* its result stands */
+  int gone;    /* and was delivered; or a scope was left */
+  int begun, begin_due, cancel_due, final_due;
+  int live, pending;
+  int cause, by;                  /* the reason, and the node that it names */
+  int kept, kept_by;              /* of the cancellation that a task had finished with */
+  int finished_with, failed_step; /* the node of a step that nobody was told of */
+  int errors[MAX_KEPT], errors_n;
+  /* what must be observed */
+  int begins, cancels, finals;
+  creche_status status;
+  uint32_t flags, reason;
+  int named;
+} mnode;
+
+/* What waits to be told, in order. */
+typedef struct mevent {
+  enum { E_BEGIN, E_CANCEL, E_FINAL } what;
+  int node;
+} mevent;
+
+typedef struct model {
+  mnode n[MAX_NODES];
+  int count;
+  mevent due[8 * MAX_NODES];
+  int due_first, due_n;
+  int closed_all;
+} model;
+
+static inline int is_owner(const mnode* n) {
+  return n->type != M_SCOPE;
+}
+static inline int inside(const model* m, int node, int top) {
+  while (node > 0 && node != top) node = m->n[node].parent;
+  return node == top;
+}
+static inline int exists(const mnode* n) { /* still in the tree */
+  return !n->over && !n->gone;
+}
+static inline void m_tell(model* m, int what, int node) {
+  mevent* e = &m->due[m->due_n++];
+  e->what = what;
+  e->node = node;
+}
+
+static inline void m_commit(model* m, int node, creche_status status);
+static inline void m_cancel(model* m, int node, int reason, int by);
+
+/* A node has just become effectively cancelled. */
+static inline void m_reach(model* m, int node) {
+  mnode* n = &m->n[node];
+  n->was_eff = 1;
+  if (n->type == M_SLEEP) m_commit(m, node, CRECHE_E_CANCELLED);
+  if (n->type == M_USER && !n->ending && n->begun && !n->cancel_due) {
+    n->cancel_due = 1;
+    n->pending++;
+    m_tell(m, E_CANCEL, node);
+  }
+}
+/* Looks at the whole tree: parents stand before their children. */
+static inline void m_refresh(model* m) {
+  int reached[MAX_NODES], count = 0, i;
+  for (i = 0; i < m->count; i++) {
+    mnode* n = &m->n[i];
+    const mnode* up = &m->n[n->parent];
+    const int eff = n->called || (i > 0 && !n->shield && up->eff);
+    if (!exists(n) || eff == n->eff) continue;
+    n->eff = eff;
+    if (!eff) continue;
+    if (!n->called) {
+      n->cause = up->cause;
+      n->by = up->by;
+    }
+    reached[count++] = i;
+  }
+  for (i = 0; i < count; i++)
+    if (exists(&m->n[reached[i]])) m_reach(m, reached[i]);
+}
+static inline void m_cancel(model* m, int node, int reason, int by) {
+  mnode* n = &m->n[node];
+  if (n->called) return;
+  n->called = 1;
+  n->called_by = reason;
+  if (!n->eff) {
+    n->cause = reason;
+    n->by = by;
+  }
+  m_refresh(m);
+}
+
+static inline void m_uncount(model* m, int node) {
+  m->n[m->n[node].parent].live--;
+  m->n[m->n[node].owner].pending--;
+}
+/* A child has ended: what that means to its owner. */
+static inline void m_count(model* m, int node) {
+  const mnode* n = &m->n[node];
+  mnode* owner = &m->n[n->owner];
+  if (n->status != CRECHE_OK && n->status != CRECHE_E_CANCELLED) {
+    if (owner->type == M_GROUP && owner->policy != CRECHE_COLLECT) {
+      owner->errors[owner->errors_n++] = n->status;
+      if (owner->policy == CRECHE_FAIL_FAST) m_cancel(m, n->owner, CRECHE_REASON_SIBLING, node);
+    }
+    if (owner->type == M_USER && !n->told) {
+      if (owner->failed_step == 0) owner->failed_step = node;
+      m_cancel(m, n->owner, CRECHE_REASON_SIBLING, node);
+    }
+  } else if (n->status == CRECHE_OK && owner->type == M_GROUP && owner->policy == CRECHE_RACE &&
+             !owner->won) {
+    owner->won = 1;
+    m_cancel(m, n->owner, CRECHE_REASON_RACE, node);
+  }
+}
+static inline void m_end(model* m, int node) {
+  mnode* n = &m->n[node];
+  n->over = 1;
+  m_count(m, node);
+  if (n->told) {
+    n->final_due = 1;
+    m_tell(m, E_FINAL, node);
+  } else {
+    n->gone = 1;
+    m_uncount(m, node);
+  }
+}
+static inline int m_visible(const model* m, int node) {
+  return !m->n[node].shield && m->n[m->n[node].parent].eff;
+}
+static inline void m_commit(model* m, int node, creche_status status) {
+  mnode* n = &m->n[node];
+  n->status = status;
+  if (status == CRECHE_E_CANCELLED) {
+    const int own = n->called && n->called_by != CRECHE_REASON_FINISHED;
+    n->reason = n->kept ? (uint32_t)n->kept : (uint32_t)n->cause;
+    n->named = n->kept ? n->kept_by : n->by;
+    if (own && !m_visible(m, node)) {
+      n->flags = CRECHE_CAUGHT;
+      if (n->called_by == CRECHE_REASON_DEADLINE && !n->move_on) {
+        n->status = CRECHE_E_TIMEOUT;
+        n->reason = CRECHE_REASON_DEADLINE;
+        n->named = node;
+      }
+    } else {
+      n->flags = CRECHE_PASSING;
+      m->n[n->parent].reached = 1;
+    }
+  }
+  m_end(m, node);
+}
+static inline void m_end_group(model* m, int node) {
+  mnode* n = &m->n[node];
+  const int caught = n->called && !m_visible(m, node) && n->reached;
+  const int passes = n->reached && !caught;
+  n->flags = caught ? CRECHE_CAUGHT : passes ? CRECHE_PASSING : 0;
+  if (passes) m->n[n->parent].reached = 1;
+  if (n->errors_n > 0 && !(n->policy == CRECHE_RACE && n->won))
+    n->status = CRECHE_E_GROUP;
+  else if (passes)
+    n->status = CRECHE_E_CANCELLED;
+  else if (caught && n->called_by == CRECHE_REASON_DEADLINE && !n->move_on)
+    n->status = CRECHE_E_TIMEOUT;
+  if (n->status != CRECHE_OK && (n->eff || n->reached)) {
+    n->reason = (uint32_t)n->cause;
+    n->named = n->by;
+  }
+  if (n->status == CRECHE_E_TIMEOUT) {
+    n->reason = CRECHE_REASON_DEADLINE;
+    n->named = node;
+  }
+  m_end(m, node);
+}
+static inline creche_outcome m_leave_now(model* m, int node) {
+  mnode* n = &m->n[node];
+  creche_outcome o = {CRECHE_OK, 0, 0, 0};
+  const int caught = n->called && !m_visible(m, node) && n->reached;
+  if (n->eff || n->reached) o.reason = (uint32_t)n->cause;
+  if (caught) {
+    o.flags = CRECHE_CAUGHT;
+    if (n->called_by == CRECHE_REASON_DEADLINE && !n->move_on) {
+      o.status = CRECHE_E_TIMEOUT;
+      o.reason = CRECHE_REASON_DEADLINE;
+    }
+  } else if (n->reached) {
+    o.flags = CRECHE_PASSING;
+    o.status = CRECHE_E_CANCELLED;
+    m->n[n->parent].reached = 1;
+  }
+  n->gone = 1;
+  m_uncount(m, node);
+  return o;
+}
+/* Ends what has become empty, from the inside out. */
+static inline void m_settle_down(model* m) {
+  int i, again = 1;
+  while (again)
+    for (again = 0, i = m->count; i-- > 1;) {
+      mnode* n = &m->n[i];
+      if (!exists(n)) continue;
+      if (n->type == M_SCOPE && n->leaving && n->live == 0) {
+        m_leave_now(m, i);
+        again = 1;
+      } else if (n->type == M_GROUP && n->ending && n->pending == 0) {
+        m_end_group(m, i);
+        again = 1;
+      } else if (n->type == M_USER && n->ending && n->pending == 0) {
+        const mnode* failed = &m->n[n->failed_step];
+        if (n->failed_step != 0 &&
+            (n->finished_with == CRECHE_OK || n->finished_with == CRECHE_E_CANCELLED)) {
+          n->reason = failed->reason; /* its error becomes the task's */
+          n->named = failed->named;
+          m_commit(m, i, failed->status);
+        } else {
+          m_commit(m, i, n->finished_with);
+        }
+        again = 1;
+      }
+    }
+}
+
+/* ---- What the user does; each returns the status that the call must return ---- */
+static inline creche_status m_admits(const model* m, int in) {
+  const mnode* n = &m->n[in];
+  if (n->gone) return CRECHE_E_ENDED;
+  if (n->type == M_SCOPE) {
+    if (n->leaving) return CRECHE_E_CLOSED;
+    n = &m->n[n->owner];
+  }
+  if (n->type == M_SLEEP) return CRECHE_E_STATE;
+  if (n->type == M_GROUP) return n->over ? CRECHE_E_CLOSED : CRECHE_OK;
+  return n->ending ? CRECHE_E_CLOSED : CRECHE_OK;
+}
+static inline int m_add(model* m, mtype type, int in, int shield, int told) {
+  const int node = m->count++;
+  mnode* n = &m->n[node];
+  memset(n, 0, sizeof *n);
+  n->type = type;
+  n->parent = in;
+  n->owner = is_owner(&m->n[in]) ? in : m->n[in].owner;
+  n->shield = shield;
+  n->told = told;
+  m->n[in].live++;
+  m->n[n->owner].pending++;
+  if (!shield && m->n[in].eff) {
+    n->eff = n->was_eff = 1;
+    n->cause = m->n[in].cause;
+    n->by = m->n[in].by;
+  }
+  if (type == M_USER) {
+    n->pending++; /* until its begin was told */
+    m_tell(m, E_BEGIN, node);
+  }
+  if (type == M_SLEEP && n->eff) m_commit(m, node, CRECHE_E_CANCELLED);
+  m_settle_down(m);
+  return node;
+}
+static inline creche_status m_user_cancel(model* m, int node) {
+  if (m->n[node].gone || m->n[node].over) return CRECHE_E_ENDED;
+  m_cancel(m, node, CRECHE_REASON_EXPLICIT, node);
+  m_settle_down(m);
+  return CRECHE_OK;
+}
+/* A deadline in the past. */
+static inline creche_status m_user_expire(model* m, int node) {
+  if (m->n[node].gone || m->n[node].over) return CRECHE_E_ENDED;
+  if (m->n[node].called) return CRECHE_E_CANCELLED;
+  m_cancel(m, node, CRECHE_REASON_DEADLINE, node);
+  m_settle_down(m);
+  return CRECHE_OK;
+}
+static inline creche_status m_user_shield(model* m, int node, int shield) {
+  if (m->n[node].gone || m->n[node].over) return CRECHE_E_ENDED;
+  m->n[node].shield = shield;
+  m_refresh(m);
+  m_settle_down(m);
+  return CRECHE_OK;
+}
+static inline creche_status m_user_close(model* m, int node) {
+  if (m->n[node].gone) return CRECHE_E_ENDED;
+  m->n[node].ending = 1;
+  m_settle_down(m);
+  return CRECHE_OK;
+}
+static inline creche_status m_user_leave(model* m, int node, creche_outcome* outcome) {
+  mnode* n = &m->n[node];
+  if (n->gone) return CRECHE_E_ENDED;
+  if (n->leaving) return CRECHE_E_STATE;
+  if (n->live > 0 && outcome != NULL) return CRECHE_E_BUSY;
+  if (n->live > 0) {
+    n->leaving = 1;
+    return CRECHE_OK;
+  }
+  {
+    const creche_outcome o = m_leave_now(m, node);
+    if (outcome != NULL) *outcome = o;
+  }
+  m_settle_down(m);
+  return CRECHE_OK;
+}
+/* Whether all between a node and the task that has finished is abandoned. */
+static inline int m_abandoned(const model* m, int node, int task, const int* opened) {
+  for (node = m->n[node].parent; node != task; node = m->n[node].parent) {
+    const mnode* n = &m->n[node];
+    const int passes = n->type == M_SCOPE || (n->type == M_GROUP && opened[node]) ||
+                       (m->closed_all && (n->type == M_GROUP || n->ending));
+    if (!passes) return 0;
+  }
+  return 1;
+}
+static inline creche_status m_user_finish(model* m, int node, creche_status status) {
+  mnode* n = &m->n[node];
+  int opened[MAX_NODES] = {0}, misnested = 0, i;
+  if (n->gone) return CRECHE_E_ENDED;
+  if (!n->begun || n->ending) return CRECHE_E_STATE;
+  n->ending = 1;
+  if (status == CRECHE_E_CANCELLED && !n->was_eff) status = CRECHE_E_NOT_CANCELLED;
+  for (i = node + 1; i < m->count; i++) {
+    mnode* k = &m->n[i];
+    if (!exists(k) || (k->type != M_SCOPE && k->type != M_GROUP) || !inside(m, i, node)) continue;
+    if (k->type == M_SCOPE ? k->leaving : k->ending) continue;
+    if (!m_abandoned(m, i, node, opened)) continue;
+    opened[i] = misnested = 1;
+    if (k->type == M_SCOPE)
+      k->leaving = 1;
+    else
+      k->ending = 1;
+  }
+  for (i = node + 1; i < m->count; i++)
+    if (opened[i]) m_cancel(m, i, CRECHE_REASON_MISNESTED, node);
+  if (misnested && (status == CRECHE_OK || status == CRECHE_E_CANCELLED))
+    status = CRECHE_E_MISNESTED;
+  n->finished_with = status;
+  if (status != CRECHE_OK && !n->eff) {
+    if (status == CRECHE_E_CANCELLED) {
+      n->kept = n->cause;
+      n->kept_by = n->by;
+    }
+    m_cancel(m, node, CRECHE_REASON_FINISHED, node);
+  }
+  m_settle_down(m);
+  return CRECHE_OK;
+}
+static inline void m_close_all(model* m) {
+  int i;
+  m->n[0].ending = 1;
+  m->closed_all = 1;
+  m_cancel(m, 0, CRECHE_REASON_SHUTDOWN, 0);
+  for (i = 1; i < m->count; i++) {
+    mnode* n = &m->n[i];
+    int up, outside = 1;
+    if (!exists(n) || (n->type != M_SCOPE && n->type != M_GROUP)) continue;
+    for (up = n->parent; up != 0; up = m->n[up].parent)
+      if (m->n[up].type == M_USER && !m->n[up].ending) outside = 0;
+    if (!outside) continue;
+    if (n->type == M_SCOPE)
+      n->leaving = 1;
+    else
+      n->ending = 1;
+  }
+  m_settle_down(m);
+}
+
+/* ---- The loop turns until nothing is left to tell ---- */
+static inline void m_settle(model* m) {
+  while (m->due_first < m->due_n) {
+    const mevent e = m->due[m->due_first++];
+    mnode* n = &m->n[e.node];
+    switch (e.what) {
+      case E_BEGIN:
+        n->begun = 1;
+        n->begins++;
+        if (n->eff && !n->ending) {
+          n->cancel_due = 1;
+          n->pending++;
+          m_tell(m, E_CANCEL, e.node);
+        }
+        n->pending--;
+        break;
+      case E_CANCEL:
+        n->cancel_due = 0;
+        if (!n->ending) n->cancels++;
+        n->pending--;
+        break;
+      case E_FINAL:
+        n->finals++;
+        n->gone = 1;
+        m_uncount(m, e.node);
+        break;
+    }
+    m_settle_down(m);
+  }
+  m->due_first = m->due_n = 0;
+}
+
+#endif
