@@ -285,6 +285,12 @@ CRECHE_API void creche_completions_release(creche_completion *completions, size_
  * Since 0.1. */
 CRECHE_API void creche_value_release(uint64_t value);
 
+/* ---- Where something was started ----------------------------------------------------------------
+ * For the `site` of options: the file and line where it stands, as in "page.c:12". */
+#define CRECHE_TEXT_OF(number) #number
+#define CRECHE_LINE_TEXT(number) CRECHE_TEXT_OF(number)
+#define CRECHE_HERE __FILE__ ":" CRECHE_LINE_TEXT(__LINE__)
+
 /* ---- Small things ------------------------------------------------------------------------------- */
 /* The version of the library that is running: CRECHE_VERSION_NUMBER of its build. Since 0.1. */
 CRECHE_API uint32_t creche_version(void);

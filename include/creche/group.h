@@ -41,6 +41,7 @@ typedef struct creche_group_options {
     int64_t grace;       /* after a cancellation: how long user tasks may take before CRECHE_STALLED
                             names them; CRECHE_NEVER */
     const char *name;    /* for dumps; copied; may be NULL */
+    const char *site;    /* where it was opened, for dumps: CRECHE_HERE; copied; may be NULL */
     creche_queue queue;  /* where completions of the group and below go if `done` is NULL; {0}: the
                             nearest from outside */
 } creche_group_options;

@@ -87,12 +87,30 @@ CRECHE_API creche_status creche_loop_abandon(creche_loop loop);
  * Since 0.1. */
 CRECHE_API creche_status creche_now(creche_scope scope, int64_t *now);
 
-/* Writes the live tree, one node a line (kind, name, id, age, state, what it waits for), to `buffer`
- * as NUL-terminated text, truncated to `capacity` bytes; *size (may be NULL) gets the bytes that all
- * of it needs with its NUL. buffer may be NULL for capacity 0. Never waits for the loop: works while
- * a callback blocks it. Returns CRECHE_OK, CRECHE_E_LIMIT (truncated), CRECHE_E_INVALID,
- * CRECHE_E_NO_MEMORY and the handle errors. Since 0.1. */
-CRECHE_API creche_status creche_loop_dump(creche_loop loop, char *buffer, size_t capacity, size_t *size);
+/* How creche_loop_dump writes the tree. Ids are 16 hexadecimal digits, times count from now. */
+enum {
+    CRECHE_DUMP_TEXT = 0, /* for people: one node a line, indented; what is no printable UTF-8 in a
+                             name as \xNN */
+    CRECHE_DUMP_JSON = 1, /* for programs: {"format": 1, "loop": id, "now": ns, "nodes": [...]}, parents
+                             before their children, one node a line: {"id", "parent" (null for the
+                             loop), "kind" (loop, scope, group, operation, sleep, task, external,
+                             offload), "name", "site" ("" if not given), "state" (open, closed,
+                             waiting, starting, running, asleep, finished, leaving), "waits_for" (text
+                             or null), "age" (ns; null for scopes), "left" (ns to its own deadline, or
+                             null), "shield", "cancelled" (null or {"reason", "by", "text"}), "live"
+                             (tasks, scopes and groups directly in it), "leases" (what it holds)};
+                             later versions may add keys. What is no UTF-8 becomes U+FFFD */
+    CRECHE_DUMP_DOT = 2   /* for Graphviz: dot -Tsvg */
+};
+
+/* Writes the live tree (kind, name, id, where it was started, age, state, what it waits for, time left,
+ * shield, why it is cancelled, what it holds) to `buffer` as NUL-terminated text, truncated to
+ * `capacity` bytes; *size (may be NULL) gets the bytes that all of it needs with its NUL. buffer may
+ * be NULL for capacity 0. format: CRECHE_DUMP_*. Never waits for the loop: works while a callback
+ * blocks it. Returns CRECHE_OK, CRECHE_E_LIMIT (truncated), CRECHE_E_UNSUPPORTED (format),
+ * CRECHE_E_INVALID, CRECHE_E_NO_MEMORY and the handle errors. Since 0.1. */
+CRECHE_API creche_status creche_loop_dump(creche_loop loop, uint32_t format, char *buffer,
+                                          size_t capacity, size_t *size);
 
 /* What has happened in a loop so far, and what lives in it now. Sized: set by _counters from size. */
 typedef struct creche_loop_counters {

@@ -28,6 +28,7 @@ typedef struct creche_scope_options {
     int64_t timeout;  /* nanoseconds from the call; CRECHE_NEVER. Not both of these. */
     int64_t deadline; /* a point of the loop's clock; CRECHE_NEVER; in the past: cancelled at once */
     const char *name; /* for dumps; copied; may be NULL */
+    const char *site; /* where it was opened, for dumps: CRECHE_HERE; copied; may be NULL */
 } creche_scope_options;
 
 /* Sets the defaults in the first `size` bytes (pass sizeof): no deadline, no shield, CRECHE_FAIL.

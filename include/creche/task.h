@@ -25,6 +25,7 @@ typedef struct creche_task_options {
     int64_t timeout;     /* nanoseconds from the call, waiting for a limit included; CRECHE_NEVER */
     int64_t deadline;    /* a point of the loop's clock; CRECHE_NEVER. Not both of these. */
     const char *name;    /* for dumps and errors; copied; may be NULL */
+    const char *site;    /* where it was started, for dumps: CRECHE_HERE; copied; may be NULL */
     creche_queue queue;  /* where its completion goes if `done` is NULL; {0}: the nearest scope's */
 } creche_task_options;
 

@@ -27,8 +27,7 @@ uint32_t creche_version(void) {
   return CRECHE_VERSION_NUMBER;
 }
 
-#define CRECHE_TEXT_OF(x) #x
-#define CRECHE_TEXT(x) CRECHE_TEXT_OF(x)
+#define CRECHE_TEXT(x) CRECHE_LINE_TEXT(x)
 const char* creche_version_string(void) {
   return CRECHE_TEXT(CRECHE_VERSION_MAJOR) "." CRECHE_TEXT(CRECHE_VERSION_MINOR) "." CRECHE_TEXT(
       CRECHE_VERSION_PATCH);

@@ -51,6 +51,7 @@ creche_status creche_group_open(creche_scope in, const creche_group_options* opt
                   o.policy);
     if (o.grace < 0) return Fail(Status::kInvalid, "creche_group_options.grace is negative");
     opened.name = o.name;
+    opened.site = o.site;
     opened.grace = o.grace;
     opened.joinable = (o.flags & CRECHE_GROUP_JOINABLE) != 0;
     opened.until_released = (o.flags & CRECHE_GROUP_UNTIL_RELEASED) != 0;

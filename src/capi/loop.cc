@@ -120,12 +120,18 @@ creche_status creche_now(creche_scope scope, int64_t* now) {
   });
 }
 
-creche_status creche_loop_dump(creche_loop loop, char* buffer, size_t capacity, size_t* size) {
+creche_status creche_loop_dump(creche_loop loop, uint32_t format, char* buffer, size_t capacity,
+                               size_t* size) {
   return Guard([&]() -> creche_status {
+    if (format > CRECHE_DUMP_DOT)
+      return Fail(Status::kUnsupported,
+                  "format is %u; it is CRECHE_DUMP_TEXT, CRECHE_DUMP_JSON or CRECHE_DUMP_DOT",
+                  format);
     if (!buffer && capacity > 0)
       return Fail(Status::kInvalid, "buffer is NULL and capacity is not 0");
     std::string text;
-    const Status status = tasks::DumpLoop(loop.scope.id, &text);
+    const Status status =
+        tasks::DumpLoop(loop.scope.id, static_cast<tasks::DumpFormat>(format), &text);
     if (status != Status::kOk) return Answer(status, loop.scope.id, kLoop);
     if (size) *size = text.size() + 1;
     if (capacity > 0) {

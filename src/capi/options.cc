@@ -72,6 +72,7 @@ creche_status TailReader::Read(creche_scope in, const creche_task_options* given
   if (!failed) failed = ReadBool(o.shield, "creche_task_options.shield", &options.shield);
   if (failed) return failed;
   options.name = o.name;
+  options.site = o.site;
   options.queue = o.queue.id;
   options.body = (o.flags & CRECHE_TASK_BODY) != 0;
   tail.options = &options;

@@ -45,6 +45,7 @@ creche_status creche_scope_open(creche_scope in, const creche_scope_options* opt
     if (!failed) failed = ReadBool(o.shield, "creche_scope_options.shield", &opened.shield);
     if (failed) return failed;
     opened.name = o.name;
+    opened.site = o.site;
     return OfScope(tasks::OpenScope(in.id, opened, &scope->id), in);
   });
 }

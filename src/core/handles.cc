@@ -238,6 +238,7 @@ void CloseDomain(Domain* domain) noexcept {
   }
   domain->first_free = 0;
   domain->owner = nullptr;
+  domain->epoll_fd = -1;
   for (auto& interrupt : domain->interrupts) interrupt.store(0);
   domain->interrupted.store(false);
   domain->next_spare = g_spare_domain;
@@ -246,8 +247,10 @@ void CloseDomain(Domain* domain) noexcept {
 
 void AbandonDomain(Domain* domain) noexcept {
   // Its lock may be held by a thread that does not exist here: touch nothing but the descriptor.
-  if (domain->wake_fd >= 0) close(domain->wake_fd);
-  domain->wake_fd = -1;
+  for (int* fd : {&domain->wake_fd, &domain->epoll_fd}) {
+    if (*fd >= 0) close(*fd);
+    *fd = -1;
+  }
 }
 
 Domain* DomainOfForked(uint64_t id) noexcept {

@@ -56,7 +56,8 @@ struct Domain {
   uint32_t first_free = 0;   // guarded by lock, as is the rest: slot number, 0 for none
   uint32_t first_chunk = 0;  // its chunks, linked by number + 1
   Domain* next_spare = nullptr;
-  int wake_fd = -1;  // an eventfd; set once for a loop's domain
+  int wake_fd = -1;   // an eventfd; set once for a loop's domain
+  int epoll_fd = -1;  // the loop's own; only for AbandonDomain
 
   // Ids that a signal handler wants cancelled (creche_scope_interrupt).
   static constexpr int kInterrupts = 16;
@@ -66,7 +67,7 @@ struct Domain {
 
 // A domain with no slots yet, for a loop: with a wake-up descriptor. Null with *error (an errno).
 Domain* OpenDomain(void* owner, int* error) noexcept;
-// Marks the ids of a domain as those of the parent process for good (after fork, in the child).
+// After fork, in the child: closes the descriptors of a loop of the parent process.
 void AbandonDomain(Domain* domain) noexcept;
 // Ends all ids of a domain and gives its chunks and itself back for reuse. Its lock must be free.
 void CloseDomain(Domain* domain) noexcept;

@@ -32,7 +32,10 @@ int Loop::OpenCore() noexcept {
   domain_ = OpenDomain(this, &error);
   if (!domain_) return error;
   error = reactor_.Open(domain_->wake_fd);
-  if (error == 0) return 0;
+  if (error == 0) {
+    domain_->epoll_fd = reactor_.epoll_fd();
+    return 0;
+  }
   CloseDomain(domain_);
   domain_ = nullptr;
   return error;

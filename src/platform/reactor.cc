@@ -2,6 +2,7 @@
 
 #include <event2/event.h>
 #include <fcntl.h>
+#include <sys/epoll.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -17,10 +18,9 @@ void QuietLog(int, const char*) {}
 std::once_flag quiet_once;
 
 // libevent ends the process when it finds no descriptors for a base (an epoll set and a pipe), so
-// look first whether there are any. Returns 0 or an errno.
-int LookForDescriptors(int any_fd) {
-  constexpr int kNeeded = 4;
-  int found[kNeeded];
+// look first whether there are any, and which. Returns 0 or an errno.
+constexpr int kNeeded = 4;
+int LookForDescriptors(int any_fd, int (&found)[kNeeded]) {
   int n = 0, failed = 0;
   while (n < kNeeded && failed == 0) {
     found[n] = fcntl(any_fd, F_DUPFD_CLOEXEC, 0);
@@ -29,8 +29,26 @@ int LookForDescriptors(int any_fd) {
     else
       n++;
   }
-  while (n > 0) close(found[--n]);
+  for (int i = 0; i < n; i++) close(found[i]);
   return failed;
+}
+
+// The epoll descriptor of a base, which libevent does not tell: the one in whose set `wake_fd` is.
+// Asked by setting what is set already, which fails without effect everywhere else. `likely`: the
+// numbers that were free before; other threads may have been faster. -1 if it is not found.
+int FindEpoll(int wake_fd, const int (&likely)[kNeeded]) {
+  const auto has = [wake_fd](int fd) {
+    epoll_event same{};
+    same.events = EPOLLIN;
+    same.data.fd = wake_fd;
+    return epoll_ctl(fd, EPOLL_CTL_MOD, wake_fd, &same) == 0;
+  };
+  for (const int fd : likely)
+    if (has(fd)) return fd;
+  constexpr int kFurther = 256;
+  for (int fd = 0; fd < likely[kNeeded - 1] + kFurther; fd++)
+    if (has(fd)) return fd;
+  return -1;
 }
 }  // namespace
 
@@ -50,7 +68,8 @@ int Reactor::Open(int wake_fd) noexcept {
   // the environment must not switch backends of somebody else's program.
   event_config_set_flag(
       config, EVENT_BASE_FLAG_NOLOCK | EVENT_BASE_FLAG_IGNORE_ENV | EVENT_BASE_FLAG_NO_CACHE_TIME);
-  if (const int failed = LookForDescriptors(wake_fd)) {
+  int found[kNeeded];
+  if (const int failed = LookForDescriptors(wake_fd, found)) {
     event_config_free(config);
     return failed;
   }
@@ -61,6 +80,7 @@ int Reactor::Open(int wake_fd) noexcept {
   wake_event_ = event_new(base_, wake_fd, EV_READ | EV_PERSIST, OnWake, this);
   timer_ = event_new(base_, -1, 0, OnTimer, this);
   if (!wake_event_ || !timer_ || event_add(wake_event_, nullptr) != 0) return ENOMEM;
+  epoll_fd_ = FindEpoll(wake_fd, found);
   return 0;
 }
 
@@ -92,14 +112,6 @@ void Reactor::Wake(int wake_fd) noexcept {
   const uint64_t one = 1;
   [[maybe_unused]] const ssize_t n = write(wake_fd, &one, sizeof one);
   errno = saved;
-}
-
-void Reactor::Abandon() noexcept {
-  // event_base_free would call epoll_ctl on the set that the parent shares, and the base's own
-  // epoll descriptor cannot be had from libevent: it stays open, and is harmless.
-  base_ = nullptr;
-  wake_event_ = nullptr;
-  timer_ = nullptr;
 }
 
 void Reactor::OnWake(int fd, short, void*) {

@@ -25,8 +25,9 @@ class Reactor {
   // Makes the current or next Poll return, by its wake-up descriptor. From any thread, also from a
   // signal handler.
   static void Wake(int wake_fd) noexcept;
-  // After fork, in the child: forgets the base without touching the parent's epoll set.
-  void Abandon() noexcept;
+  // Its epoll descriptor, for a child of fork to close: event_base_free would take everything out
+  // of the set, which the parent still uses. -1 if it is not known.
+  int epoll_fd() const noexcept { return epoll_fd_; }
 
  private:
   friend class Watch;
@@ -36,6 +37,7 @@ class Reactor {
   event_base* base_ = nullptr;
   event* wake_event_ = nullptr;
   event* timer_ = nullptr;
+  int epoll_fd_ = -1;
   bool timer_armed_ = false;
   int64_t timer_at_ = 0;
 };

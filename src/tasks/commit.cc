@@ -333,7 +333,7 @@ void Tree::Free(Node* node) noexcept {
     UnrefQueue(node->queue);
     node->queue = nullptr;
   }
-  free(node->name);
+  free(node->label);
   switch (node->type) {
     case NodeType::kRoot:
       return;

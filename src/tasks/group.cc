@@ -9,6 +9,7 @@
 #include "platform/unique_fd.h"
 #include "platform/wait.h"
 #include "tasks/hold.h"
+#include "tasks/label.h"
 #include "tasks/tree.h"
 
 namespace creche::tasks {
@@ -23,9 +24,8 @@ Status OpenGroup(const GroupOptions& options, const Tail& tail) noexcept {
   Group* group = tree->groups_pool_.New(NodeType::kGroup);
   if (!group) return Status::kNoMemory;
   group->id = AddSlot(tree->domain(), Kind::kGroup, static_cast<Node*>(group));
-  if (options.name) group->name = strdup(options.name);
-  Status status =
-      group->id == 0 || (options.name && !group->name) ? Status::kNoMemory : Status::kOk;
+  const bool labelled = MakeLabel(&group->label, options.name, options.site);
+  Status status = group->id == 0 || !labelled ? Status::kNoMemory : Status::kOk;
   if (status == Status::kOk) {
     try {
       if (options.deadline != kNever) tree->deadlines_.Reserve();

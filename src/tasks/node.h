@@ -86,7 +86,7 @@ struct Node : Expiry {
   bool settling : 1 = false;  // in Tree::settle_
   Node* settle_next = nullptr;
   Queue* queue = nullptr;  // the nearest, counted in Queue::refs
-  char* name = nullptr;    // malloc'd
+  char* label = nullptr;   // its name and site (label.h)
 
   explicit Node(NodeType t) : type(t) {}
   Expiry* expiry() noexcept { return this; }

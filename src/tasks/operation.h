@@ -117,6 +117,7 @@ using DoneFn = void (*)(void* user, const Completion* completion);
 // creche_task_options, checked; the tail of every operation.
 struct TaskOptions {
   const char* name = nullptr;
+  const char* site = nullptr;
   Nanos deadline = kNever;  // absolute; a timeout was added to the time of the call
   bool move_on = false;
   bool shield = false;

@@ -19,6 +19,7 @@ struct LoopOptions {
 
 struct ScopeOptions {
   const char* name = nullptr;
+  const char* site = nullptr;
   Nanos deadline = kNever;
   bool move_on = false;
   bool shield = false;
@@ -26,6 +27,7 @@ struct ScopeOptions {
 
 struct GroupOptions {
   const char* name = nullptr;
+  const char* site = nullptr;
   Nanos deadline = kNever;
   Nanos grace = kNever;
   bool move_on = false;
@@ -62,7 +64,8 @@ Status ShutdownLoop(uint64_t loop, Nanos grace) noexcept;
 Status JoinLoop(uint64_t loop, Nanos timeout, std::string* survivors) noexcept;
 Status AbandonLoop(uint64_t loop) noexcept;
 Status ReadClock(uint64_t scope, Nanos* now) noexcept;
-Status DumpLoop(uint64_t loop, std::string* text) noexcept;
+enum class DumpFormat : uint32_t { kText, kJson, kDot };
+Status DumpLoop(uint64_t loop, DumpFormat format, std::string* text) noexcept;
 Status CountLoop(uint64_t loop, LoopCounters* counters) noexcept;
 
 // ---- scopes (scope.cc) ----

@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "platform/fork.h"
+#include "tasks/label.h"
 #include "tasks/tree.h"
 
 namespace creche::tasks {
@@ -16,8 +17,7 @@ Status OpenScope(uint64_t in, const ScopeOptions& options, uint64_t* id) noexcep
   Node* scope = tree->scopes_pool_.New(NodeType::kScope);
   if (!scope) return Status::kNoMemory;
   scope->id = AddSlot(tree->domain(), Kind::kScope, scope);
-  if (options.name) scope->name = strdup(options.name);
-  bool ok = scope->id != 0 && (!options.name || scope->name);
+  bool ok = MakeLabel(&scope->label, options.name, options.site) && scope->id != 0;
   try {
     if (options.deadline != kNever) tree->deadlines_.Reserve();
   } catch (const std::bad_alloc&) {

@@ -1,8 +1,7 @@
 // Admission: what may be started where, how it is linked and counted, and how tasks begin.
-#include <cstdlib>
-#include <cstring>
 #include <new>
 
+#include "tasks/label.h"
 #include "tasks/tree.h"
 
 namespace creche::tasks {
@@ -107,9 +106,9 @@ Status Tree::StartTask(EndNode* task, Node* in, const Tail& tail, bool passes_li
   const TaskOptions defaults;
   const TaskOptions& options = tail.options ? *tail.options : defaults;
   task->id = AddSlot(domain_, Kind::kTask, static_cast<Node*>(task));
-  if (options.name) task->name = strdup(options.name);
+  const bool labelled = MakeLabel(&task->label, options.name, options.site);
   Status status = Status::kOk;
-  if (task->id == 0 || (options.name && !task->name)) status = Status::kNoMemory;
+  if (task->id == 0 || !labelled) status = Status::kNoMemory;
   if (status == Status::kOk && options.deadline != kNever) {
     try {
       deadlines_.Reserve();

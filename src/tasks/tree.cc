@@ -13,13 +13,14 @@
 #include "platform/fork.h"
 #include "platform/thread.h"
 #include "platform/wait.h"
+#include "tasks/label.h"
 
 namespace creche::tasks {
 
 Tree::Tree() = default;
 
 Tree::~Tree() {
-  free(root_.name);
+  free(root_.label);
 }
 
 Status Tree::Open(const LoopOptions& options, uint64_t* id, int* system_errno) noexcept {
@@ -49,8 +50,8 @@ Status Tree::Open(const LoopOptions& options, uint64_t* id, int* system_errno) n
   {
     std::lock_guard guard(tree->domain_->lock);
     root.id = AddSlot(tree->domain_, Kind::kLoop, static_cast<Node*>(&root));
-    if (options.name) root.name = strdup(options.name);
-    if (root.id == 0 || (options.name && !root.name)) status = Status::kNoMemory;
+    const bool labelled = MakeLabel(&root.label, options.name, nullptr);
+    if (root.id == 0 || !labelled) status = Status::kNoMemory;
   }
   if (status == Status::kOk && !options.caller_runs) {
     *system_errno = platform::StartThread(&tree->thread_, options.name ? options.name : "creche",

@@ -82,7 +82,7 @@ static creche_status call(int which, uint64_t id) {
     case 29:
       return creche_loop_abandon(of);
     case 30:
-      return creche_loop_dump(of, text, sizeof text, &n);
+      return creche_loop_dump(of, CRECHE_DUMP_TEXT, text, sizeof text, &n);
     case 31:
       return creche_loop_get_counters(of, &count, sizeof count);
     case 32:

@@ -297,7 +297,7 @@ static void the_dump(void** state) {
   OK(creche_sleep(group.scope, 0, NULL, see, &w, NULL));
   OK(creche_scope_cancel(group.scope, NULL));
   OK(creche_sleep(scope, 0, NULL, see, &w, NULL));
-  OK(creche_loop_dump(loop, text, sizeof text, &size));
+  OK(creche_loop_dump(loop, CRECHE_DUMP_TEXT, text, sizeof text, &size));
   assert_int_equal(size, strlen(text) + 1);
   assert_non_null(strstr(text, "loop \"test\""));
   assert_non_null(strstr(text, "  group \"fetches\""));
@@ -342,7 +342,7 @@ static void any_call_while_a_callback_blocks(void** state) {
   pthread_mutex_lock(&b.mutex);
   while (!b.blocking) pthread_cond_wait(&b.cond, &b.mutex);
   pthread_mutex_unlock(&b.mutex);
-  OK(creche_loop_dump(l, text, sizeof text, NULL));
+  OK(creche_loop_dump(l, CRECHE_DUMP_TEXT, text, sizeof text, NULL));
   OK(creche_scope_open(l.scope, NULL, &scope));
   OK(creche_group_open(scope, NULL, creche_nobody, NULL, &group));
   OK(creche_sleep_until(group.scope, CRECHE_NEVER, NULL, see, &s, &task));

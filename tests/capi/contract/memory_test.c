@@ -177,7 +177,7 @@ static void scenario(void) {
       begun.scope.id != 0)
     creche_task_finish(begun, -1000, 0, error);
   creche_error_release(error);
-  creche_loop_dump(loop, text, sizeof text, NULL);
+  creche_loop_dump(loop, CRECHE_DUMP_TEXT, text, sizeof text, NULL);
   if (sleeping.scope.id != 0)
     TRY(creche_scope_cancel(sleeping.scope, "a reason that is longer than a short string"));
   if (scope.id != 0) TRY(creche_scope_leave(scope, NULL));

@@ -236,11 +236,11 @@ static void other_arguments(void** state) {
   IS(creche_loop_poll(loop, -1), CRECHE_E_INVALID);
   IS(creche_loop_join(loop, -1), CRECHE_E_INVALID);
   IS(creche_loop_shutdown(loop, -1), CRECHE_E_INVALID);
-  IS(creche_loop_dump(loop, NULL, 1, &n), CRECHE_E_INVALID);
-  IS(creche_loop_dump(loop, text, sizeof text, &n), CRECHE_E_LIMIT);
+  IS(creche_loop_dump(loop, CRECHE_DUMP_TEXT, NULL, 1, &n), CRECHE_E_INVALID);
+  IS(creche_loop_dump(loop, CRECHE_DUMP_TEXT, text, sizeof text, &n), CRECHE_E_LIMIT);
   assert_int_equal(text[3], 0);
   assert_true(n > sizeof text);
-  IS(creche_loop_dump(loop, NULL, 0, NULL), CRECHE_E_LIMIT);
+  IS(creche_loop_dump(loop, CRECHE_DUMP_TEXT, NULL, 0, NULL), CRECHE_E_LIMIT);
   creche_completions_release(NULL, 0);
   creche_value_release(0);
   creche_value_release(loop.scope.id); /* no owned handle: nothing happens */
@@ -260,7 +260,7 @@ static void inputs_are_copied(void** state) {
   group = group_in(loop.scope, &g, &s);
   memset(name, 'x', sizeof name - 1);
   memset(&g, CANARY, sizeof g);
-  OK(creche_loop_dump(loop, text, sizeof text, &n));
+  OK(creche_loop_dump(loop, CRECHE_DUMP_TEXT, text, sizeof text, &n));
   assert_non_null(strstr(text, "\"copied\""));
   OK(creche_group_close(group));
   settle();

@@ -90,7 +90,7 @@ static int the_child(void) {
   WANT(creche_loop_close(parent) == CRECHE_E_FORKED);
   WANT(creche_loop_shutdown(parent, 0) == CRECHE_E_FORKED);
   WANT(creche_loop_join(parent, 0) == CRECHE_E_FORKED);
-  WANT(creche_loop_dump(parent, text, sizeof text, &n) == CRECHE_E_FORKED);
+  WANT(creche_loop_dump(parent, CRECHE_DUMP_TEXT, text, sizeof text, &n) == CRECHE_E_FORKED);
   WANT(creche_loop_get_counters(parent, &count, sizeof count) == CRECHE_E_FORKED);
   WANT(creche_now(parent.scope, &t) == CRECHE_E_FORKED);
   WANT(creche_scope_open(parent.scope, NULL, &scope) == CRECHE_E_FORKED);
@@ -362,7 +362,7 @@ static void errno_is_preserved(void** state) {
   IS(creche_scope_leave(scope, NULL), CRECHE_E_ENDED);
   IS(creche_queue_wait(queue, &c, 1, 1000, &n), CRECHE_E_TIMEOUT);
   creche_queue_release(queue);
-  IS(creche_loop_dump(l, text, sizeof text, &n), CRECHE_E_LIMIT);
+  IS(creche_loop_dump(l, CRECHE_DUMP_TEXT, text, sizeof text, &n), CRECHE_E_LIMIT);
   creche_value_release(99);
   IS(creche_loop_join(l, 1000), CRECHE_E_TIMEOUT);
   OK(creche_loop_close(l));

@@ -152,7 +152,7 @@ func LoopDump(loop uint64) (string, Started) {
 	buffer := make([]byte, 16<<10)
 	for {
 		var size C.size_t
-		status := C.creche_loop_dump(l, (*C.char)(unsafe.Pointer(&buffer[0])), C.size_t(len(buffer)), &size)
+		status := C.creche_loop_dump(l, C.CRECHE_DUMP_TEXT, (*C.char)(unsafe.Pointer(&buffer[0])), C.size_t(len(buffer)), &size)
 		if status == C.CRECHE_E_LIMIT && int(size) > len(buffer) {
 			buffer = make([]byte, int(size)+4096)
 			continue

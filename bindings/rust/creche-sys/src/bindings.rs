@@ -424,6 +424,24 @@ pub struct creche_loop_options {
     pub user: *mut c_void,
 }
 
+/// for people: one node a line, indented; what is no printable UTF-8 in a
+/// name as \xNN
+pub const CRECHE_DUMP_TEXT: u32 = 0;
+
+/// for programs: {"format": 1, "loop": id, "now": ns, "nodes": [...]}, parents
+/// before their children, one node a line: {"id", "parent" (null for the
+/// loop), "kind" (loop, scope, group, operation, sleep, task, external,
+/// offload), "name", "site" ("" if not given), "state" (open, closed,
+/// waiting, starting, running, asleep, finished, leaving), "waits_for" (text
+/// or null), "age" (ns; null for scopes), "left" (ns to its own deadline, or
+/// null), "shield", "cancelled" (null or {"reason", "by", "text"}), "live"
+/// (tasks, scopes and groups directly in it), "leases" (what it holds)};
+/// later versions may add keys. What is no UTF-8 becomes U+FFFD
+pub const CRECHE_DUMP_JSON: u32 = 1;
+
+/// for Graphviz: dot -Tsvg
+pub const CRECHE_DUMP_DOT: u32 = 2;
+
 /// What has happened in a loop so far, and what lives in it now. Sized: set by _counters from size.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
@@ -475,6 +493,8 @@ pub struct creche_scope_options {
     pub deadline: i64,
     /// for dumps; copied; may be NULL
     pub name: *const c_char,
+    /// where it was opened, for dumps: CRECHE_HERE; copied; may be NULL
+    pub site: *const c_char,
 }
 
 /// How a scope or group was left. Never grows.
@@ -560,6 +580,8 @@ pub struct creche_group_options {
     pub grace: i64,
     /// for dumps; copied; may be NULL
     pub name: *const c_char,
+    /// where it was opened, for dumps: CRECHE_HERE; copied; may be NULL
+    pub site: *const c_char,
     /// where completions of the group and below go if `done` is NULL; {0}: the
     /// nearest from outside
     pub queue: creche_queue,
@@ -587,6 +609,8 @@ pub struct creche_task_options {
     pub deadline: i64,
     /// for dumps and errors; copied; may be NULL
     pub name: *const c_char,
+    /// where it was started, for dumps: CRECHE_HERE; copied; may be NULL
+    pub site: *const c_char,
     /// where its completion goes if `done` is NULL; {0}: the nearest scope's
     pub queue: creche_queue,
 }
@@ -1159,12 +1183,13 @@ unsafe extern "C" {
     /// Since 0.1.
     pub fn creche_now(scope: creche_scope, now: *mut i64) -> creche_status;
 
-    /// Writes the live tree, one node a line (kind, name, id, age, state, what it waits for), to `buffer`
-    /// as NUL-terminated text, truncated to `capacity` bytes; *size (may be NULL) gets the bytes that all
-    /// of it needs with its NUL. buffer may be NULL for capacity 0. Never waits for the loop: works while
-    /// a callback blocks it. Returns CRECHE_OK, CRECHE_E_LIMIT (truncated), CRECHE_E_INVALID,
-    /// CRECHE_E_NO_MEMORY and the handle errors. Since 0.1.
-    pub fn creche_loop_dump(loop_: creche_loop, buffer: *mut c_char, capacity: usize, size: *mut usize) -> creche_status;
+    /// Writes the live tree (kind, name, id, where it was started, age, state, what it waits for, time left,
+    /// shield, why it is cancelled, what it holds) to `buffer` as NUL-terminated text, truncated to
+    /// `capacity` bytes; *size (may be NULL) gets the bytes that all of it needs with its NUL. buffer may
+    /// be NULL for capacity 0. format: CRECHE_DUMP_*. Never waits for the loop: works while a callback
+    /// blocks it. Returns CRECHE_OK, CRECHE_E_LIMIT (truncated), CRECHE_E_UNSUPPORTED (format),
+    /// CRECHE_E_INVALID, CRECHE_E_NO_MEMORY and the handle errors. Since 0.1.
+    pub fn creche_loop_dump(loop_: creche_loop, format: u32, buffer: *mut c_char, capacity: usize, size: *mut usize) -> creche_status;
 
     /// Fills the first `size` bytes of *counters. Returns CRECHE_OK, CRECHE_E_INVALID and the handle
     /// errors. Since 0.1.

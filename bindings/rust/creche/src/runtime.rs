@@ -154,7 +154,7 @@ impl Loop {
     pub fn dump(&self) -> Result<String> {
         let mut size = 0;
         // SAFETY: NULL for capacity 0.
-        let status = unsafe { sys::creche_loop_dump(self.raw, null_mut(), 0, &mut size) };
+        let status = unsafe { sys::creche_loop_dump(self.raw, sys::CRECHE_DUMP_TEXT, null_mut(), 0, &mut size) };
         if status != sys::CRECHE_E_LIMIT {
             check(status)?;
         }
@@ -163,7 +163,7 @@ impl Loop {
             let mut text = vec![0u8; size + 256];
             let buffer = text.as_mut_ptr().cast::<c_char>();
             // SAFETY: the capacity is that of the buffer.
-            match unsafe { sys::creche_loop_dump(self.raw, buffer, text.len(), &mut size) } {
+            match unsafe { sys::creche_loop_dump(self.raw, sys::CRECHE_DUMP_TEXT, buffer, text.len(), &mut size) } {
                 sys::CRECHE_E_LIMIT => continue,
                 status => check(status)?,
             }

@@ -1,0 +1,113 @@
+#include "tasks/snapshot.h"
+
+#include "tasks/label.h"
+#include "tasks/walk.h"
+
+namespace creche::tasks {
+
+const char* TypeName(NodeType type, bool word) noexcept {
+  switch (type) {
+    case NodeType::kRoot:
+      return "loop";
+    case NodeType::kScope:
+      return "scope";
+    case NodeType::kGroup:
+      return "group";
+    case NodeType::kOperation:
+      return "operation";
+    case NodeType::kSleep:
+      return "sleep";
+    case NodeType::kUser:
+      return "task";
+    case NodeType::kExternal:
+      return word ? "external" : "external task";
+    case NodeType::kOffload:
+      return word ? "offload" : "offloaded function";
+  }
+  return "?";
+}
+
+Doing DoingOf(const Node* node) noexcept {
+  if (node->type == NodeType::kScope)
+    return node->leaving ? Doing{"leaving", "what is in it"} : Doing{"open", nullptr};
+  const auto* end = static_cast<const EndNode*>(node);
+  if (node->type == NodeType::kGroup || node->type == NodeType::kRoot) {
+    if (!end->ending) return {"open", nullptr};
+    if (end->pending == 0) return {"closed", nullptr};
+    return {"closed", end->pending == end->leases ? "its leases" : "its children"};
+  }
+  switch (end->state) {
+    case State::kNew:
+      return {"new", nullptr};
+    case State::kWaiting:
+      return {"waiting", "the group's limit"};
+    case State::kStarting:
+      return {"starting", "the loop"};
+    case State::kRunning:
+      break;
+    case State::kCommitted:
+      return {"ended", nullptr};
+  }
+  if (node->type == NodeType::kOperation) {
+    const auto* task = static_cast<const OperationNode*>(node);
+    const char* what = task->operation ? task->operation->WaitsFor() : "";
+    return {"running", what[0] ? what : nullptr};
+  }
+  if (node->type == NodeType::kSleep) return {"asleep", nullptr};
+  const auto* user = static_cast<const UserNode*>(node);
+  if (user->ending) return {"finished", "its steps"};
+  if (user->begun) return {"running", nullptr};
+  return {"starting", node->type == NodeType::kOffload ? "a worker" : "the loop"};
+}
+
+void Snapshot::Take(const Node* top, Nanos time) {
+  now = time;
+  Walk(top, [&](const Node* node, int depth) {
+    NodeShot shot{};
+    shot.id = node->id;
+    shot.parent = node == top ? 0 : node->parent->id;
+    shot.depth = depth;
+    shot.type = node->type;
+    shot.doing = DoingOf(node);
+    shot.live = node->live;
+    shot.shield = node->shield;
+    shot.cancelled = node->eff;
+    shot.left = node->deadline != kNever && !node->called ? node->deadline - time : kNever;
+    shot.age = -1;
+    if (node->label) {
+      const char* site = tasks::SiteOf(node->label);
+      shot.label = static_cast<uint32_t>(text.size());
+      shot.label_size =
+          static_cast<uint32_t>(site - node->label + static_cast<ptrdiff_t>(strlen(site)));
+      text.append(node->label, shot.label_size);
+    }
+    if (node->eff && node->cause) {
+      shot.why = node->cause->reason;
+      shot.by = node->cause->by;
+      shot.reason = static_cast<uint32_t>(text.size());
+      shot.reason_size = static_cast<uint32_t>(node->cause->text.size());
+      text += node->cause->text;
+    }
+    if (node->is_owner()) {
+      const auto* end = static_cast<const EndNode*>(node);
+      shot.age = time > end->started ? time - end->started : 0;
+      shot.first_lease = static_cast<uint32_t>(leases.size());
+      for (const Lease* lease = end->first_lease; lease; lease = lease->next(), shot.leases++)
+        leases.push_back(lease->LeaseName());
+    }
+    nodes.push_back(shot);
+  });
+}
+
+std::string_view Snapshot::NameOf(const NodeShot& node) const {
+  const std::string_view label = std::string_view(text).substr(node.label, node.label_size);
+  return label.substr(0, label.find('\0'));
+}
+
+std::string_view Snapshot::SiteOf(const NodeShot& node) const {
+  const std::string_view label = std::string_view(text).substr(node.label, node.label_size);
+  const size_t nul = label.find('\0');
+  return nul == label.npos ? std::string_view() : label.substr(nul + 1);
+}
+
+}  // namespace creche::tasks
