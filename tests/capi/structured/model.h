@@ -10,20 +10,24 @@
 
 enum { MAX_NODES = 80, MAX_KEPT = MAX_NODES };
 typedef enum { M_ROOT, M_SCOPE, M_GROUP, M_SLEEP, M_USER } mtype;
+/* Where its completion goes. By a queue it has ended as soon as it is in there. */
+enum { M_NOBODY, M_CALLBACK, M_QUEUE };
 
 typedef struct mnode {
   mtype type;
   int parent, owner; /* the owner: the nearest group, task or root above */
   /* the options */
-  int shield, move_on, policy, told;
+  int shield, move_on, policy, limit, told;
+  int in_queue; /* an external task whose notices go to a queue: told at once */
   /* what has happened to it */
   int called, eff, called_by, reached, was_eff, won;
   int leaving; /* a scope: when it is empty */
   int ending;  /* a group is closed, a task has finished */
   int over;    /* its result stands */
   int gone;    /* and was delivered; or a scope was left */
-  int begun, begin_due, cancel_due, final_due;
+  int begun, cancel_due;
   int live, pending;
+  int waiting, counted, running;  /* for, and against, a group's limit */
   int cause, by;                  /* the reason, and the node that it names */
   int kept, kept_by;              /* of the cancellation that a task had finished with */
   int finished_with, failed_step; /* the node of a step that nobody was told of */
@@ -68,20 +72,55 @@ static inline void m_tell(model* m, int what, int node) {
 static inline void m_commit(model* m, int node, creche_status status);
 static inline void m_cancel(model* m, int node, int reason, int by);
 
+static inline void m_ask_to_stop(model* m, int node) {
+  mnode* n = &m->n[node];
+  if (n->ending || !n->begun || n->cancel_due) return;
+  if (n->in_queue) {
+    n->cancels++;
+    return;
+  }
+  n->cancel_due = 1;
+  n->pending++;
+  m_tell(m, E_CANCEL, node);
+}
+/* A task's way in: at once, or when its group's limit lets it. */
+static inline void m_begin(model* m, int node) {
+  mnode* n = &m->n[node];
+  mnode* group = &m->n[n->owner];
+  n->waiting = 0;
+  if (group->limit > 0) {
+    n->counted = 1;
+    group->running++;
+  }
+  if (n->type == M_SLEEP && n->eff) m_commit(m, node, CRECHE_E_CANCELLED);
+  if (n->type == M_USER && n->in_queue) {
+    n->begins++;
+    n->begun = 1;
+    if (n->eff) m_ask_to_stop(m, node);
+  } else if (n->type == M_USER) {
+    n->pending++; /* until it was told */
+    m_tell(m, E_BEGIN, node);
+  }
+}
+static inline void m_admit(model* m, int group) {
+  int i;
+  for (i = 1; i < m->count && m->n[group].running < m->n[group].limit; i++)
+    if (m->n[i].waiting && m->n[i].owner == group) m_begin(m, i);
+}
+
 /* A node has just become effectively cancelled. */
 static inline void m_reach(model* m, int node) {
   mnode* n = &m->n[node];
-  n->was_eff = 1;
-  if (n->type == M_SLEEP) m_commit(m, node, CRECHE_E_CANCELLED);
-  if (n->type == M_USER && !n->ending && n->begun && !n->cancel_due) {
-    n->cancel_due = 1;
-    n->pending++;
-    m_tell(m, E_CANCEL, node);
+  if (n->waiting) {
+    m_begin(m, node);
+    return;
   }
+  if (n->type == M_SLEEP) m_commit(m, node, CRECHE_E_CANCELLED);
+  if (n->type == M_USER) m_ask_to_stop(m, node);
 }
 /* Looks at the whole tree: parents stand before their children. */
 static inline void m_refresh(model* m) {
-  int reached[MAX_NODES], count = 0, i;
+  int reached[MAX_NODES], waited[MAX_NODES], count = 0, i;
   for (i = 0; i < m->count; i++) {
     mnode* n = &m->n[i];
     const mnode* up = &m->n[n->parent];
@@ -89,14 +128,16 @@ static inline void m_refresh(model* m) {
     if (!exists(n) || eff == n->eff) continue;
     n->eff = eff;
     if (!eff) continue;
+    n->was_eff = 1;
     if (!n->called) {
       n->cause = up->cause;
       n->by = up->by;
     }
+    waited[count] = n->waiting;
     reached[count++] = i;
   }
   for (i = 0; i < count; i++)
-    if (exists(&m->n[reached[i]])) m_reach(m, reached[i]);
+    if (exists(&m->n[reached[i]]) && waited[i] == m->n[reached[i]].waiting) m_reach(m, reached[i]);
 }
 static inline void m_cancel(model* m, int node, int reason, int by) {
   mnode* n = &m->n[node];
@@ -111,8 +152,13 @@ static inline void m_cancel(model* m, int node, int reason, int by) {
 }
 
 static inline void m_uncount(model* m, int node) {
-  m->n[m->n[node].parent].live--;
-  m->n[m->n[node].owner].pending--;
+  mnode* n = &m->n[node];
+  m->n[n->parent].live--;
+  m->n[n->owner].pending--;
+  if (!n->counted) return;
+  n->counted = 0;
+  m->n[n->owner].running--;
+  m_admit(m, n->owner);
 }
 /* A child has ended: what that means to its owner. */
 static inline void m_count(model* m, int node) {
@@ -123,7 +169,7 @@ static inline void m_count(model* m, int node) {
       owner->errors[owner->errors_n++] = n->status;
       if (owner->policy == CRECHE_FAIL_FAST) m_cancel(m, n->owner, CRECHE_REASON_SIBLING, node);
     }
-    if (owner->type == M_USER && !n->told) {
+    if (owner->type == M_USER && n->told == M_NOBODY) {
       if (owner->failed_step == 0) owner->failed_step = node;
       m_cancel(m, n->owner, CRECHE_REASON_SIBLING, node);
     }
@@ -137,10 +183,10 @@ static inline void m_end(model* m, int node) {
   mnode* n = &m->n[node];
   n->over = 1;
   m_count(m, node);
-  if (n->told) {
-    n->final_due = 1;
+  if (n->told == M_CALLBACK) {
     m_tell(m, E_FINAL, node);
   } else {
+    n->finals = n->told == M_QUEUE;
     n->gone = 1;
     m_uncount(m, node);
   }
@@ -251,7 +297,7 @@ static inline creche_status m_admits(const model* m, int in) {
   if (n->type == M_GROUP) return n->over ? CRECHE_E_CLOSED : CRECHE_OK;
   return n->ending ? CRECHE_E_CLOSED : CRECHE_OK;
 }
-static inline int m_add(model* m, mtype type, int in, int shield, int told) {
+static inline int m_add(model* m, mtype type, int in, int shield, int told, int in_queue) {
   const int node = m->count++;
   mnode* n = &m->n[node];
   memset(n, 0, sizeof *n);
@@ -260,6 +306,7 @@ static inline int m_add(model* m, mtype type, int in, int shield, int told) {
   n->owner = is_owner(&m->n[in]) ? in : m->n[in].owner;
   n->shield = shield;
   n->told = told;
+  n->in_queue = in_queue;
   m->n[in].live++;
   m->n[n->owner].pending++;
   if (!shield && m->n[in].eff) {
@@ -267,11 +314,11 @@ static inline int m_add(model* m, mtype type, int in, int shield, int told) {
     n->cause = m->n[in].cause;
     n->by = m->n[in].by;
   }
-  if (type == M_USER) {
-    n->pending++; /* until its begin was told */
-    m_tell(m, E_BEGIN, node);
+  if (type == M_USER || type == M_SLEEP) {
+    const mnode* owner = &m->n[n->owner];
+    n->waiting = owner->limit > 0 && owner->running >= owner->limit && !n->eff;
+    if (!n->waiting) m_begin(m, node);
   }
-  if (type == M_SLEEP && n->eff) m_commit(m, node, CRECHE_E_CANCELLED);
   m_settle_down(m);
   return node;
 }
@@ -390,11 +437,7 @@ static inline void m_settle(model* m) {
       case E_BEGIN:
         n->begun = 1;
         n->begins++;
-        if (n->eff && !n->ending) {
-          n->cancel_due = 1;
-          n->pending++;
-          m_tell(m, E_CANCEL, e.node);
-        }
+        if (n->eff) m_ask_to_stop(m, e.node);
         n->pending--;
         break;
       case E_CANCEL:

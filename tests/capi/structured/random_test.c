@@ -3,6 +3,9 @@
  * and printed in C.
  *
  *   capi_structured_random [programs [seed]]        the soak: capi_structured_random 10000000 */
+#include <pthread.h>
+#include <semaphore.h>
+
 #include "model.h"
 #include "support/core.h"
 
@@ -26,12 +29,13 @@ typedef enum {
 typedef struct step {
   action what;
   int node; /* step + 1 that made it */
-  int a, b, c;
+  int a, b, c, d;
 } step;
 enum { MAX_STEPS = 60 };
 typedef struct program {
   step s[MAX_STEPS];
   int n;
+  int threads; /* every other call is made by another thread */
 } program;
 
 static uint64_t random_state;
@@ -50,6 +54,7 @@ static void make_program(program* p, uint64_t seed) {
   int i;
   random_state = seed;
   p->n = 4 + (int)draw(MAX_STEPS - 4);
+  p->threads = draw(16) == 0;
   for (i = 0; i < p->n; i++) {
     step* s = &p->s[i];
     s->what = weighted[draw(sizeof weighted / sizeof *weighted)];
@@ -58,10 +63,22 @@ static void make_program(program* p, uint64_t seed) {
     s->a = (int)draw(4);
     s->b = (int)draw(4);
     s->c = (int)draw(4);
+    s->d = (int)draw(8) < 5 ? 3 : (int)draw(3);
   }
 }
 
 /* ---- Running one ---- */
+static creche_queue queue;
+static void drain(void) {
+  creche_completion c[16];
+  size_t n, i;
+  for (;;) {
+    if (creche_queue_drain(queue, c, 16, &n) != CRECHE_OK || n == 0) return;
+    for (i = 0; i < n; i++) note(c[i].user, &c[i]);
+    creche_completions_release(c, n);
+  }
+}
+
 typedef struct run {
   model m;
   creche_scope id[MAX_NODES];
@@ -118,6 +135,7 @@ static int compare_node(run* r, int node) {
 }
 static int compare_all(run* r) {
   int i;
+  drain();
   for (i = 0; i < r->m.count; i++) {
     const mnode* n = &r->m.n[i];
     creche_scope_state look;
@@ -166,7 +184,7 @@ static int do_step(run* r, int index, const step* s) {
       got = creche_scope_open(r->id[node], &o, &r->id[made]);
       expected = m_admits(m, node);
       if (expected != CRECHE_OK) break;
-      m_add(m, M_SCOPE, node, s->a == 0, 0);
+      m_add(m, M_SCOPE, node, s->a == 0, 0, 0);
       m->n[made].move_on = s->b == 0;
       break;
     }
@@ -176,31 +194,41 @@ static int do_step(run* r, int index, const step* s) {
       o.shield = s->a == 0;
       o.policy = s->b > 2 ? CRECHE_FAIL_FAST : (uint32_t)s->b;
       o.on_timeout = s->c == 0 ? CRECHE_MOVE_ON : CRECHE_FAIL;
-      got = creche_group_open(r->id[node], &o, see, &r->s[made], &group);
+      o.limit = s->d == 3 ? 0 : (uint32_t)s->d;
+      o.queue = queue;
+      got = creche_group_open(r->id[node], &o, s->c == 3 ? NULL : see, &r->s[made], &group);
       r->id[made] = group.scope;
       expected = m_admits(m, node);
       if (expected != CRECHE_OK) break;
-      m_add(m, M_GROUP, node, s->a == 0, 1);
+      m_add(m, M_GROUP, node, s->a == 0, s->c == 3 ? M_QUEUE : M_CALLBACK, 0);
+      m->n[made].limit = (int)o.limit;
       m->n[made].policy = (int)o.policy;
       m->n[made].move_on = s->c == 0;
       break;
     }
     case SLEEP:
     case SPAWN: {
+      static const int routes[] = {M_NOBODY, M_QUEUE, M_CALLBACK, M_CALLBACK};
+      static const creche_done_fn functions[] = {creche_nobody, NULL, see, see};
       creche_task_options o = task_options();
-      const int told = s->b != 0;
+      const int external = s->what == SPAWN && (s->b == 1 || s->b == 2);
       creche_task task;
       o.shield = s->a == 0;
       o.on_timeout = s->c == 0 ? CRECHE_MOVE_ON : CRECHE_FAIL;
-      got = s->what == SLEEP ? creche_sleep_until(r->id[node], CRECHE_NEVER, &o,
-                                                  told ? see : creche_nobody, &r->s[made], &task)
-                             : creche_task_spawn(r->id[node], body_waits, &r->s[made], &o,
-                                                 told ? see : creche_nobody, &r->s[made], &task);
+      o.queue = queue;
+      if (external)
+        got = creche_task_open(r->id[node], &o, functions[s->b], &r->s[made], &task);
+      else if (s->what == SPAWN)
+        got = creche_task_spawn(r->id[node], body_waits, &r->s[made], &o, functions[s->b],
+                                &r->s[made], &task);
+      else
+        got =
+            creche_sleep_until(r->id[node], CRECHE_NEVER, &o, functions[s->b], &r->s[made], &task);
       r->id[made] = task.scope;
       expected = m_admits(m, node);
       if (expected != CRECHE_OK) break;
-      m->n[made].move_on = 0;
-      m_add(m, s->what == SLEEP ? M_SLEEP : M_USER, node, o.shield != 0, told);
+      m_add(m, s->what == SLEEP ? M_SLEEP : M_USER, node, o.shield != 0, routes[s->b],
+            external && s->b == 1);
       m->n[made].move_on = s->c == 0;
       break;
     }
@@ -249,7 +277,32 @@ static int do_step(run* r, int index, const step* s) {
     }
   }
   if (m->count > made) r->node_of[index + 1] = made;
-  return compare_status(r, node, got, expected) || (s->what < CANCEL ? 0 : compare_all(r));
+  return compare_status(r, node, got, expected) || compare_all(r);
+}
+
+/* ---- Steps by another thread, one at a time ---- */
+static sem_t asked, answered;
+static struct {
+  run* r;
+  int index, differs;
+  const step* s;
+} errand;
+static void* other_thread(void* unused) {
+  (void)unused;
+  for (;;) {
+    while (sem_wait(&asked) != 0) continue;
+    if (errand.s == NULL) return NULL;
+    errand.differs = do_step(errand.r, errand.index, errand.s);
+    sem_post(&answered);
+  }
+}
+static int do_step_elsewhere(run* r, int index, const step* s) {
+  errand.r = r;
+  errand.index = index;
+  errand.s = s;
+  sem_post(&asked);
+  while (sem_wait(&answered) != 0) continue;
+  return errand.differs;
 }
 
 /* The end: shields go down, the loop closes, tasks finish one after the other; then nothing is
@@ -280,6 +333,7 @@ static int end_program(run* r) {
     }
   }
   settle();
+  drain();
   m_settle(m);
   for (i = 1; i < m->count; i++) {
     if (!m->n[i].gone) return differ(r, "the end", i, 0, 1);
@@ -295,12 +349,14 @@ static int run_program(const program* p, const char** why) {
   run* r = &the_run;
   memset(&r->m, 0, sizeof r->m);
   r->why[0] = '\0';
-  if (open_loop(NULL) != 0) fail_msg("no loop");
+  if (open_loop(NULL) != 0 || creche_queue_open(loop, NULL, &queue) != CRECHE_OK)
+    fail_msg("no loop");
   r->m.count = 1;
   r->id[0] = loop.scope;
   r->node_of[0] = 0;
   r->node_of[MAX_STEPS] = -1;
-  for (i = 0; i < p->n && !differs; i++) differs = do_step(r, i, &p->s[i]);
+  for (i = 0; i < p->n && !differs; i++)
+    differs = (p->threads && i % 2 ? do_step_elsewhere : do_step)(r, i, &p->s[i]);
   if (!differs) differs = end_program(r);
   *why = r->why;
   if (!differs) return 0;
@@ -352,6 +408,7 @@ static void shrink(program* p) {
 static void print_program(const program* p) {
   static const char* const policies[] = {"CRECHE_FAIL_FAST", "CRECHE_COLLECT", "CRECHE_RACE",
                                          "CRECHE_FAIL_FAST"};
+  static const char* const functions[] = {"creche_nobody", "NULL", "see", "see"};
   int i;
   fprintf(stderr, "/* with the short forms of support/core.h; s[...] are of type seen */\n");
   for (i = 0; i < p->n; i++) {
@@ -367,20 +424,26 @@ static void print_program(const program* p) {
         break;
       case OPEN_GROUP:
         fprintf(stderr,
-                "go = group_options(); go.shield = %d; go.policy = %s; go.on_timeout = %s;\n",
-                s->a == 0, policies[s->b], s->c == 0 ? "CRECHE_MOVE_ON" : "CRECHE_FAIL");
-        fprintf(stderr, "creche_scope n%d = group_in(%s, &go, &s[%d]).scope;\n", i + 1, in, i + 1);
+                "go = group_options(); go.shield = %d; go.policy = %s; go.on_timeout = %s; "
+                "go.limit = %d; go.queue = queue;\n",
+                s->a == 0, policies[s->b], s->c == 0 ? "CRECHE_MOVE_ON" : "CRECHE_FAIL",
+                s->d == 3 ? 0 : s->d);
+        fprintf(stderr, "creche_group_open(%s, &go, %s, &s[%d], &g); creche_scope n%d = g.scope;\n",
+                in, s->c == 3 ? "NULL" : "see", i + 1, i + 1);
         break;
       case SLEEP:
       case SPAWN:
-        fprintf(stderr, "to = task_options(); to.shield = %d; to.on_timeout = %s;\n", s->a == 0,
-                s->c == 0 ? "CRECHE_MOVE_ON" : "CRECHE_FAIL");
+        fprintf(stderr,
+                "to = task_options(); to.shield = %d; to.on_timeout = %s; to.queue = queue;\n",
+                s->a == 0, s->c == 0 ? "CRECHE_MOVE_ON" : "CRECHE_FAIL");
         if (s->what == SLEEP)
           fprintf(stderr, "creche_sleep_until(%s, CRECHE_NEVER, &to, %s, &s[%d], &t);", in,
-                  s->b != 0 ? "see" : "creche_nobody", i + 1);
+                  functions[s->b], i + 1);
+        else if (s->b == 1 || s->b == 2)
+          fprintf(stderr, "creche_task_open(%s, &to, %s, &s[%d], &t);", in, functions[s->b], i + 1);
         else
           fprintf(stderr, "creche_task_spawn(%s, body_waits, &s[%d], &to, %s, &s[%d], &t);", in,
-                  i + 1, s->b != 0 ? "see" : "creche_nobody", i + 1);
+                  i + 1, functions[s->b], i + 1);
         fprintf(stderr, " creche_scope n%d = t.scope;\n", i + 1);
         break;
       case CANCEL:
@@ -419,8 +482,12 @@ static uint64_t programs = 100000;
 static uint64_t first_seed = 1;
 
 static void the_library_does_as_the_model(void** state) {
+  pthread_t thread;
   uint64_t i;
   (void)state;
+  sem_init(&asked, 0, 0);
+  sem_init(&answered, 0, 0);
+  assert_int_equal(pthread_create(&thread, NULL, other_thread, NULL), 0);
   for (i = 0; i < programs; i++) {
     program p;
     const char* why;
@@ -432,6 +499,9 @@ static void the_library_does_as_the_model(void** state) {
     print_program(&p);
     fail_msg("%s", why);
   }
+  errand.s = NULL;
+  sem_post(&asked);
+  pthread_join(thread, NULL);
 }
 
 int main(int argc, char** argv) {
