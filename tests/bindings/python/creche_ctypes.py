@@ -67,14 +67,14 @@ LoopOptions = structure("LoopOptions", [
 QueueOptions = structure("QueueOptions", [*SIZED, ("name", c_char_p)])
 ScopeOptions = structure("ScopeOptions", [
     *SIZED, ("on_timeout", c_uint32), ("shield", c_uint32), ("timeout", c_int64),
-    ("deadline", c_int64), ("name", c_char_p)])
+    ("deadline", c_int64), ("name", c_char_p), ("site", c_char_p)])
 Outcome = structure("Outcome", [
     ("status", c_int32), ("flags", c_uint32), ("reason", c_uint32), ("reserved", c_uint32)])
 TaskOptions = structure("TaskOptions", [*ScopeOptions._fields_, ("queue", c_uint64)])
 GroupOptions = structure("GroupOptions", [
     *SIZED, ("policy", c_uint32), ("on_timeout", c_uint32), ("shield", c_uint32), ("limit", c_uint32),
     ("max_errors", c_uint32), ("reserved", c_uint32), ("timeout", c_int64), ("deadline", c_int64),
-    ("grace", c_int64), ("name", c_char_p), ("queue", c_uint64)])
+    ("grace", c_int64), ("name", c_char_p), ("site", c_char_p), ("queue", c_uint64)])
 Header = structure("Header", [("name", c_char_p), ("value", c_char_p), ("value_size", c_size_t)])
 HttpTimeouts = structure("HttpTimeouts", [
     (name, c_int64) for name in
