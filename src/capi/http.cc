@@ -22,7 +22,8 @@ static Ref<http::Session> FindSession(creche_session session, creche_status* fai
 
 static Result<http::Request> Prepare(http::Session& session, const char* url,
                                      const creche_request_options& options) {
-  Result<http::Request> request = MakeRequest(url, options, session.settings());
+  Result<http::Request> request =
+      MakeRequest(url, options, session.settings(), session.loop().now());
   // Here rather than on the loop: the first time it reads the trusted CAs.
   if (request.ok() && request.value().url.https())
     if (auto tls = session.Tls(); !tls.ok()) return tls.error();
