@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"runtime"
+	"strconv"
 	"sync"
 	"sync/atomic"
 
@@ -29,6 +30,7 @@ type Stream struct {
 	err    error      // of the body, sticky
 	buffer []byte
 	rest   []byte // of the buffer, not given out yet
+	left   int64  // of the body as its headers promise; -1 if they do not say
 }
 
 // bigRead is from where on bytes go straight to the caller's memory; below, more is read ahead.
@@ -57,7 +59,20 @@ func (s *Session) stream(ctx context.Context, in *scope, w *waiter) (*Stream, er
 		return nil, e
 	}
 	runtime.SetFinalizer(stream, (*Stream).release)
+	stream.left = promised(stream.Header)
 	return stream, nil
+}
+
+// promised is how many bytes the body will have when it comes as it is; -1 if that is not known.
+func promised(header http.Header) int64 {
+	if len(header["Transfer-Encoding"]) > 0 || len(header["Content-Encoding"]) > 0 || len(header["Content-Length"]) != 1 {
+		return -1
+	}
+	length, err := strconv.ParseInt(header["Content-Length"][0], 10, 64)
+	if err != nil || length <= 0 {
+		return -1
+	}
+	return length
 }
 
 // Read reads the body. It ends with io.EOF, with the failure of the body, or with the context that the
@@ -69,26 +84,37 @@ func (s *Stream) Read(p []byte) (int, error) {
 		return 0, http.ErrBodyReadAfterClose
 	}
 	if len(s.rest) > 0 {
-		n := copy(p, s.rest)
-		s.rest = s.rest[n:]
-		return n, nil
+		return s.give(p), nil
 	}
 	if s.err != nil || len(p) == 0 {
 		return 0, s.err
 	}
 	if len(p) >= bigRead {
-		return s.read(p)
+		n, err := s.read(p)
+		if n > 0 && err != nil {
+			s.release()
+		}
+		return n, err
 	}
 	if s.buffer == nil {
 		s.buffer = *buffers.Get().(*[]byte)
 	}
 	n, err := s.read(s.buffer)
-	if err != nil {
+	if n == 0 {
 		return 0, err
 	}
-	copied := copy(p, s.buffer[:n])
-	s.rest = s.buffer[copied:n]
-	return copied, nil
+	s.rest = s.buffer[:n]
+	return s.give(p), nil
+}
+
+// give copies what was read ahead.
+func (s *Stream) give(p []byte) int {
+	n := copy(p, s.rest)
+	s.rest = s.rest[n:]
+	if len(s.rest) == 0 && s.err != nil {
+		s.release() // it was the last of it
+	}
+	return n
 }
 
 func (s *Stream) read(p []byte) (int, error) {
@@ -105,15 +131,29 @@ func (s *Stream) read(p []byte) (int, error) {
 	case w.kind == cx.End:
 		s.err = io.EOF
 	default:
-		return w.n, nil
+		if s.left -= int64(w.n); s.left != 0 {
+			return w.n, nil
+		}
+		// That was all of it: no need to ask for the end. The response goes, and with it the task or
+		// group that it held open.
+		s.err = io.EOF
+		s.giveUp()
+		return w.n, s.err
 	}
 	s.release()
 	return 0, s.err
 }
 
+func (s *Stream) giveUp() {
+	if s.handle != 0 {
+		cx.ResponseRelease(s.handle)
+		s.handle = 0
+	}
+}
+
 // release gives the response up and the buffer back.
 func (s *Stream) release() {
-	cx.ResponseRelease(s.handle)
+	s.giveUp()
 	s.cancel()
 	if s.buffer != nil {
 		buffer := s.buffer

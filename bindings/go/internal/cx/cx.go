@@ -225,3 +225,6 @@ func ValueRelease(value uint64) { C.creche_value_release(C.uint64_t(value)) }
 func ProbeBlocking(loop, queue uint64) int32 {
 	return int32(C.cx_probe_blocking(C.uint64_t(loop), C.uint64_t(queue)))
 }
+
+// ProbeNull passes NULL where something is needed: 0 if each call is refused, with a message. For the tests.
+func ProbeNull(loop uint64) int32 { return int32(C.cx_probe_null(C.uint64_t(loop))) }

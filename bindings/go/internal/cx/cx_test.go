@@ -98,6 +98,13 @@ func TestOptions(t *testing.T) {
 	}
 }
 
+func TestNull(t *testing.T) {
+	loop, _ := open(t)
+	if call := ProbeNull(loop); call != 0 {
+		t.Fatalf("call %d was not refused", call)
+	}
+}
+
 func TestBlockingOnTheLoop(t *testing.T) {
 	loop, queue := open(t)
 	if status := ProbeBlocking(loop, queue); status != eWouldDeadlock {

@@ -390,3 +390,27 @@ int32_t cx_probe_blocking(uint64_t id, uint64_t queue)
   while (p.status == 1) nanosleep(&moment, NULL);
   return p.status;
 }
+
+/* Whether a call was refused as it should be: with that status, and with words for it. */
+static int refused(creche_status status, creche_status expected)
+{
+  const creche_error *error = creche_last_error();
+  return status == expected && error->status == expected && error->message[0] != '\0';
+}
+
+/* NULL where something is needed. Returns 0, or the number of the call that was not refused. */
+int32_t cx_probe_null(uint64_t id)
+{
+  creche_loop loop = {{id}};
+  creche_session session = {id};
+  if (!refused(creche_loop_open(NULL, NULL), CRECHE_E_INVALID)) return 1;
+  if (!refused(creche_queue_open(loop, NULL, NULL), CRECHE_E_INVALID)) return 2;
+  if (!refused(creche_session_open(loop, NULL, NULL), CRECHE_E_INVALID)) return 3;
+  if (!refused(creche_pool_open(loop, NULL, NULL, NULL), CRECHE_E_INVALID)) return 4;
+  if (!refused(creche_now(loop.scope, NULL), CRECHE_E_INVALID)) return 5;
+  if (!refused(creche_loop_post(loop, NULL, NULL), CRECHE_E_INVALID)) return 6;
+  if (!refused(creche_task_spawn(loop.scope, NULL, NULL, NULL, NULL, NULL, NULL), CRECHE_E_INVALID)) return 7;
+  if (!refused(creche_scope_options_init(NULL, 64), CRECHE_E_INVALID)) return 8;
+  if (!refused(creche_session_fetch(session, loop.scope, NULL, NULL, NULL, NULL, NULL), CRECHE_E_INVALID)) return 9;
+  return 0;
+}

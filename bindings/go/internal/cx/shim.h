@@ -112,5 +112,6 @@ cx_answer cx_transaction(int32_t step, uint64_t connection, cx_tail tail, uint32
 
 /* For the tests: what a blocking call answers on the loop's thread. */
 int32_t cx_probe_blocking(uint64_t loop, uint64_t queue);
+int32_t cx_probe_null(uint64_t loop);
 
 #endif
