@@ -9,11 +9,10 @@ std::string Seconds(Nanos duration) {
 }
 }  // namespace
 
-Connector::Connector(Loop& loop, Resolver& resolver, std::shared_ptr<platform::TlsContext> tls,
-                     Listener* listener)
+Connector::Connector(Loop& loop, Resolver& resolver, TlsSource* tls, Listener* listener)
     : loop_(loop),
       resolver_(resolver),
-      tls_(std::move(tls)),
+      tls_source_(tls),
       listener_(listener),
       timer_(
           loop, [](void* self) noexcept { static_cast<Connector*>(self)->OnTimeout(); }, this),
@@ -25,6 +24,11 @@ void Connector::Start(const Url& url, const Timeouts& timeouts) noexcept {
     authority_ = url.authority();
     port_ = url.port();
     timeouts_ = timeouts;
+    if (tls_source_) {
+      auto known = tls_source_->Get(this);
+      if (!known.ok()) return Fail(known.error());
+      tls_ = std::move(known).value();
+    }
     Enter(Phase::kDns, timeouts_.dns);
     if (auto known = resolver_.Resolve(host_, port_, this)) OnResolved(std::move(*known));
   } catch (const std::bad_alloc&) {
@@ -58,16 +62,29 @@ void Connector::OnDialFailed(ErrorRef error) noexcept {
 }
 
 void Connector::OnDialed(platform::Socket socket) noexcept {
+  dialed_ = std::move(socket);
+  if (!tls_source_) return Shake();
+  Enter(Phase::kTls, timeouts_.tls);
+  if (tls_) Shake();  // else it comes with OnTls
+}
+
+void Connector::OnTls(const Result<TlsContextRef>& made) noexcept {
+  if (!made.ok()) return Fail(made.error());
+  tls_ = made.value();
+  if (dialed_) Shake();
+}
+
+// The socket is there, and so is what TLS needs.
+void Connector::Shake() noexcept {
   ErrorRef error;
   try {
-    stream_ = std::make_unique<Stream>(loop_, std::move(socket));
+    stream_ = std::make_unique<Stream>(loop_, std::move(dialed_));
     if (const int failed = stream_->Open(this))
       return Fail(MakeSystemError(Status::kSystem, Phase::kConnect, "watching a socket", failed));
     if (!tls_) {
       timer_.Disarm();
       return listener_->OnConnected(std::move(stream_));
     }
-    Enter(Phase::kTls, timeouts_.tls);
     error = stream_->StartTls(tls_, host_, port_);
   } catch (const std::bad_alloc&) {
     error = NoMemoryError();

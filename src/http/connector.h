@@ -8,10 +8,12 @@
 #include "core/resolver.h"
 #include "core/stream.h"
 #include "http/request.h"
+#include "http/tls_source.h"
 
 namespace creche::http {
 
 class Connector final : private Resolver::Query,
+                        private TlsSource::Waiter,
                         private Dialer::Listener,
                         private Stream::Listener {
  public:
@@ -25,8 +27,7 @@ class Connector final : private Resolver::Query,
   };
 
   // tls: for https; else null.
-  Connector(Loop& loop, Resolver& resolver, std::shared_ptr<platform::TlsContext> tls,
-            Listener* listener);
+  Connector(Loop& loop, Resolver& resolver, TlsSource* tls, Listener* listener);
 
   // The listener is told once; perhaps inside, and may destroy the connector.
   void Start(const Url& url, const Timeouts& timeouts) noexcept;
@@ -36,16 +37,19 @@ class Connector final : private Resolver::Query,
   void OnResolved(Result<Addresses> answer) noexcept override;
   void OnDialed(platform::Socket socket) noexcept override;
   void OnDialFailed(ErrorRef error) noexcept override;
+  void OnTls(const Result<TlsContextRef>& made) noexcept override;
   void OnReadable() noexcept override {}
   void OnWritable() noexcept override {}
   void OnHandshakeDone(ErrorRef error) noexcept override;
+  void Shake() noexcept;
   void Enter(Phase phase, Nanos timeout) noexcept;
   void OnTimeout() noexcept;
   void Fail(ErrorRef error) noexcept;
 
   Loop& loop_;
   Resolver& resolver_;
-  const std::shared_ptr<platform::TlsContext> tls_;
+  TlsSource* const tls_source_;
+  TlsContextRef tls_;  // null while it is being made
   Listener* const listener_;
   std::string host_;
   std::string authority_;
@@ -54,6 +58,7 @@ class Connector final : private Resolver::Query,
   Phase phase_ = Phase::kDns;
   Timer timer_;
   Dialer dialer_;
+  platform::Socket dialed_;  // while it waits for tls_
   std::unique_ptr<Stream> stream_;
 };
 

@@ -90,13 +90,8 @@ void Exchange::OnSlot(Slot slot) noexcept {
   slot_ = std::move(slot);
   Client& client = *client_;
   try {
-    std::shared_ptr<platform::TlsContext> tls;
-    if (request_.url.https()) {
-      auto made = client.session.Tls();
-      if (!made.ok()) return Fail(made.error());
-      tls = std::move(made).value();
-    }
-    connector_ = std::make_unique<Connector>(client.loop, client.resolver, std::move(tls),
+    connector_ = std::make_unique<Connector>(client.loop, client.resolver,
+                                             request_.url.https() ? &client.tls : nullptr,
                                              static_cast<Connector::Listener*>(this));
   } catch (const std::bad_alloc&) {
     return Fail(NoMemoryError());

@@ -4,7 +4,7 @@
 
 #include <new>
 
-#include "pg/errand.h"
+#include "core/errand.h"
 #include "platform/reactor.h"
 
 namespace creche::pg {

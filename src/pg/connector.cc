@@ -6,7 +6,7 @@
 #include <cstring>
 #include <new>
 
-#include "pg/errand.h"
+#include "core/errand.h"
 #include "pg/server_error.h"
 
 namespace creche::pg {

@@ -8,7 +8,7 @@
 #include "core/ref.h"
 #include "core/workers.h"
 
-namespace creche::pg {
+namespace creche {
 
 class Errand : public RefCounted, private Job {
  public:
@@ -50,4 +50,4 @@ class Errand : public RefCounted, private Job {
   bool wanted_ = true;  // loop's thread
 };
 
-}  // namespace creche::pg
+}  // namespace creche

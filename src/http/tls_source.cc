@@ -1,0 +1,92 @@
+#include "http/tls_source.h"
+
+#include <cerrno>
+#include <new>
+
+namespace creche::http {
+
+Result<TlsContextRef> MakeTls(const platform::TlsOptions& options) {
+  platform::TlsFailure failure;
+  TlsContextRef made = platform::TlsContext::Create(options, &failure);
+  if (made) return made;
+  return MakeError({.status = failure.system_errno != 0 ? Status::kSystem : Status::kTls,
+                    .phase = Phase::kTls,
+                    .message = failure.text,
+                    .system_errno = failure.system_errno});
+}
+
+void TlsSource::Link::InsertBefore(Link* place) noexcept {
+  next = place;
+  prev = place->prev;
+  prev->next = next->prev = this;
+}
+
+void TlsSource::Link::Unlink() noexcept {
+  if (!next) return;
+  prev->next = next;
+  next->prev = prev;
+  next = prev = nullptr;
+}
+
+class TlsSource::Making final : public Errand {
+ public:
+  Making(Loop& loop, TlsSource* source)
+      : Errand(loop), source_(source), options_(source->options_), made(NoMemoryError()) {
+    waiting.next = waiting.prev = &waiting;
+  }
+
+ private:
+  void Work() noexcept override {
+    try {
+      made = MakeTls(options_);
+    } catch (const std::bad_alloc&) {
+    }
+  }
+  void Done() noexcept override { source_->Finish(this); }
+
+  TlsSource* const source_;
+  const platform::TlsOptions options_;
+
+ public:
+  Result<TlsContextRef> made;  // the worker's until Done
+  Link waiting;                // the ring of those who wait; loop's thread
+};
+
+TlsSource::TlsSource(Loop& loop, platform::TlsOptions options, TlsContextRef made)
+    : loop_(loop), options_(std::move(options)), made_(std::move(made)) {}
+
+TlsSource::~TlsSource() {
+  if (!making_) return;
+  making_->Abandon();
+  while (making_->waiting.next != &making_->waiting) making_->waiting.next->Unlink();
+}
+
+Result<TlsContextRef> TlsSource::Get(Waiter* waiter) {
+  if (made_) return made_;
+  if (!making_) {
+    auto making = MakeRef<Making>(loop_, this);
+    if (!making->Go())
+      return MakeError({.status = Status::kSystem,
+                        .phase = Phase::kTls,
+                        .message = "no thread could be had to read the trusted CAs: too many "
+                                   "threads in this process, no memory, or the loop is closing",
+                        .flags = kUnsent | kRetryable,
+                        .system_errno = EAGAIN});
+    making_ = std::move(making);
+  }
+  waiter->InsertBefore(&making_->waiting);
+  return TlsContextRef();
+}
+
+void TlsSource::Finish(Making* making) noexcept {
+  const Ref<Making> keep = std::move(making_);
+  if (making->made.ok()) made_ = making->made.value();
+  // From here on `this` may go: those who wait hang on `making` alone.
+  while (making->waiting.next != &making->waiting) {
+    Link* link = making->waiting.next;
+    link->Unlink();
+    static_cast<Waiter*>(link)->OnTls(making->made);
+  }
+}
+
+}  // namespace creche::http

@@ -1,0 +1,63 @@
+// TlsSource: what the TLS connections of a session share. Made at the first use, by a worker
+// thread: reading the system's CAs takes some 80 ms of CPU. Loop's thread only.
+#pragma once
+#include <memory>
+
+#include "core/errand.h"
+#include "core/result.h"
+#include "platform/tls.h"
+
+namespace creche::http {
+
+using TlsContextRef = std::shared_ptr<platform::TlsContext>;
+
+// Fails because of the CA file, or without memory. Any thread; blocks.
+Result<TlsContextRef> MakeTls(const platform::TlsOptions& options);
+
+class TlsSource {
+  // A place in the ring of those who wait.
+  struct Link {
+    Link* next = nullptr;
+    Link* prev = nullptr;
+    void InsertBefore(Link* place) noexcept;
+    void Unlink() noexcept;
+  };
+
+ public:
+  // Somebody who waits: derive from it. Destroying it cancels.
+  class Waiter : private Link {
+   public:
+    Waiter() = default;
+    Waiter(const Waiter&) = delete;
+    Waiter& operator=(const Waiter&) = delete;
+
+   protected:
+    virtual ~Waiter() { Unlink(); }
+    // Once, from the loop. Everything may be destroyed inside, the source too.
+    virtual void OnTls(const Result<TlsContextRef>& made) noexcept = 0;
+
+   private:
+    friend class TlsSource;
+  };
+
+  // made: null if it is to be made when it is needed.
+  TlsSource(Loop& loop, platform::TlsOptions options, TlsContextRef made);
+  // Those who still wait are not called.
+  ~TlsSource();
+  TlsSource(const TlsSource&) = delete;
+  TlsSource& operator=(const TlsSource&) = delete;
+
+  // The context, or a null one: then OnTls follows, unless the waiter is destroyed.
+  Result<TlsContextRef> Get(Waiter* waiter);
+
+ private:
+  class Making;
+  void Finish(Making* making) noexcept;
+
+  Loop& loop_;
+  const platform::TlsOptions options_;
+  TlsContextRef made_;
+  Ref<Making> making_;
+};
+
+}  // namespace creche::http
