@@ -78,6 +78,9 @@ static void connections_that_end(void** state) {
   expect_fault((struct fault){"", CLOSE}, CRECHE_E_DISCONNECTED, headers, RETRYABLE);
   expect_fault((struct fault){"", RESET}, CRECHE_E_DISCONNECTED, headers, RETRYABLE);
   expect_fault((struct fault){OK_HEAD "Conte", CLOSE}, CRECHE_E_DISCONNECTED, headers, RETRYABLE);
+  expect_fault((struct fault){OK_HEAD "Conte", RESET}, CRECHE_E_DISCONNECTED, headers, RETRYABLE);
+  expect_fault((struct fault){OK_HEAD "Content-Length: 1000\r\n\r\nabcdef", RESET},
+               CRECHE_E_TRUNCATED, body, RETRYABLE);
   expect_fault((struct fault){OK_HEAD "Content-Length: 1000\r\n\r\nabcdef", CLOSE},
                CRECHE_E_TRUNCATED, body, RETRYABLE);
   expect_fault((struct fault){OK_HEAD "Transfer-Encoding: chunked\r\n\r\n5\r\nhel", CLOSE},
