@@ -63,6 +63,7 @@ typedef struct creche_session_options {
     const char *ca_file;     /* PEM file of trusted CAs instead of the system's; copied path, read now */
     const creche_header *headers; /* sent with every request unless it names the same itself; copied */
     size_t headers_count;
+  creche_queue queue; /* where the completion of its close goes if `done` is NULL; {0}: nobody is told */
 } creche_session_options;
 
 /* Sets the defaults in the first `size` bytes (pass sizeof). Returns CRECHE_OK or CRECHE_E_INVALID.
@@ -76,9 +77,13 @@ CRECHE_API creche_status creche_session_options_init(creche_session_options *opt
 CRECHE_API creche_status creche_session_open(creche_loop loop, const creche_session_options *options,
                                              creche_session *session);
 
-/* Closes a session: requests in flight end with CRECHE_E_CLOSED, connections are closed; then done is
- * called with the last completion (NULL: nobody is told). Idempotent. Returns CRECHE_OK, the handle
- * errors. Since 0.1. */
+/* Closes a session: requests in flight end with CRECHE_E_CLOSED, connections are closed; then comes the
+ * last completion (kind CRECHE_DONE, task {0}, value: the session's id, not owned), after the return
+ * of all callbacks: to done; for NULL to the queue of the session's options, if it has one;
+ * creche_nobody: nobody is told. Idempotent: each call gets a completion. Returns CRECHE_OK;
+ * CRECHE_E_INVALID (creche_to_group); CRECHE_E_CLOSED (that queue is closed) or CRECHE_E_ENDED (the loop
+ * has ended) if nobody could be told: then nothing happens; CRECHE_E_NO_MEMORY, the handle errors.
+ * Since 0.1. */
 CRECHE_API creche_status creche_session_close(creche_session session, creche_done_fn done, void *user);
 
 /* Closes without a completion and gives up the handle. Since 0.1. */
@@ -164,6 +169,13 @@ CRECHE_API creche_status creche_session_send(creche_session session, creche_scop
 CRECHE_API creche_status creche_response_read(creche_response response, creche_scope in, size_t capacity,
                                               const creche_task_options *options, creche_done_fn done,
                                               void *user, creche_task *task);
+
+/* Hands a response that is a lease to another owner: the task, group or loop nearest to `to`, which it
+ * holds open from now on; its former owner is free to end. Harmless once the body has been read to
+ * the end. Returns CRECHE_OK; CRECHE_E_STATE (a whole response; `to` is a library operation),
+ * CRECHE_E_ENDED (it was given back with its owner), CRECHE_E_CLOSED (`to` takes no more work),
+ * CRECHE_E_WRONG_LOOP, the handle errors of both; then nothing has changed. Since 0.1. */
+CRECHE_API creche_status creche_response_move(creche_response response, creche_scope to);
 
 /* Gives a response up. If its body was not read to the end, the connection is closed. Since 0.1. */
 CRECHE_API void creche_response_release(creche_response response);

@@ -216,6 +216,7 @@ typedef struct creche_pool_options {
     int64_t max_lifetime;     /* of a connection; default CRECHE_NEVER */
     int64_t cancel_timeout;   /* cleaning up after a cancel before the connection is dropped; default 5 s */
     const char *application_name; /* default NULL: the DSN's; copied */
+  creche_queue queue; /* where the completion of its close goes if `done` is NULL; {0}: nobody is told */
 } creche_pool_options;
 
 /* Sets the defaults in the first `size` bytes (pass sizeof). Returns CRECHE_OK or CRECHE_E_INVALID.
@@ -230,8 +231,12 @@ CRECHE_API creche_status creche_pool_open(creche_loop loop, const char *dsn,
                                           const creche_pool_options *options, creche_pool *pool);
 
 /* Closes a pool: operations end with CRECHE_E_CLOSED, running statements are cancelled on the server,
- * connections are closed; then done gets the last completion (NULL: nobody is told). Idempotent.
- * Returns CRECHE_OK and the handle errors. Since 0.1. */
+ * connections are closed; then comes the last completion (kind CRECHE_DONE, task {0}, value: the
+ * pool's id, not owned), after the return of all callbacks: to done; for NULL to the queue of the
+ * pool's options, if it has one; creche_nobody: nobody is told. Idempotent: each call gets a
+ * completion. Returns CRECHE_OK; CRECHE_E_INVALID (creche_to_group); CRECHE_E_CLOSED (that queue is closed) or
+ * CRECHE_E_ENDED (the loop has ended) if nobody could be told: then nothing happens;
+ * CRECHE_E_NO_MEMORY, the handle errors. Since 0.1. */
 CRECHE_API creche_status creche_pool_close(creche_pool pool, creche_done_fn done, void *user);
 
 /* Closes without a completion and gives up the handle. Since 0.1. */
@@ -310,6 +315,13 @@ CRECHE_API creche_status creche_pool_acquire(creche_pool pool, creche_scope in,
                                              void *user, creche_task *task);
 
 /* ---- Connections --------------------------------------------------------------------------------- */
+/* Hands a connection to another owner: the task, group or loop nearest to `to`, which it holds open
+ * from now on; its former owner is free to end. Statements in flight on it go on where they are.
+ * Returns CRECHE_OK; CRECHE_E_STATE (it belongs to creche_pool_transaction; `to` is a library operation),
+ * CRECHE_E_ENDED (it was given back with its owner), CRECHE_E_CLOSED (`to` takes no more work, the pool
+ * is closed), CRECHE_E_WRONG_LOOP, the handle errors of both; then nothing has changed. Since 0.1. */
+CRECHE_API creche_status creche_connection_move(creche_connection connection, creche_scope to);
+
 /* Gives a connection back: statements in flight finish first, an open transaction is rolled back, the
  * session is reset (creche_pool_options.reset). Since 0.1. */
 CRECHE_API void creche_connection_release(creche_connection connection);

@@ -20,16 +20,6 @@ static Ref<http::Session> FindSession(creche_session session, creche_status* fai
   return found;
 }
 
-static Result<http::Request> Prepare(http::Session& session, const char* url,
-                                     const creche_request_options& options) {
-  Result<http::Request> request =
-      MakeRequest(url, options, session.settings(), session.loop().now());
-  // Here rather than on the loop: the first time it reads the trusted CAs.
-  if (request.ok() && request.value().url.https())
-    if (auto tls = session.Tls(); !tls.ok()) return tls.error();
-  return request;
-}
-
 // Fetch and send differ only in when they complete.
 static creche_status StartRequest(creche_session session, creche_scope in, const char* url,
                                   const creche_request_options* options, creche_done_fn done,
@@ -46,12 +36,13 @@ static creche_status StartRequest(creche_session session, creche_scope in, const
   creche_status failed = CRECHE_OK;
   Ref<http::Session> found = FindSession(session, &failed);
   if (!found) return failed;
+  tasks::Use<http::Session> use(found);  // before the look, so that a close waits for its end
   if (found->closing()) return Fail(Status::kClosed, "the session is closed: open another one");
-  Result<http::Request> request = Prepare(*found, url, o);
+  Result<http::Request> request = MakeRequest(url, o, found->settings());
   Loop& loop = found->loop();
   return Started(tasks::StartOperation(loop, reader.tail,
                                        std::make_unique<http::RequestOperation>(
-                                           std::move(found), std::move(request), stream)),
+                                           std::move(use), std::move(request), stream)),
                  in);
 }
 
@@ -80,9 +71,12 @@ creche_status creche_session_open(creche_loop loop, const creche_session_options
     auto opened = http::Session::Open(std::move(found), std::move(settings));
     if (!opened.ok()) return Fail(opened.error()->status(), "%s", opened.error()->message());
     session->id = AddObject(Kind::kSession, opened.value());
-    if (session->id != 0) return CRECHE_OK;
-    opened.value()->Released();
-    return Answer(Status::kNoMemory, 0, "a session");
+    if (session->id == 0) {
+      opened.value()->Released();
+      return Answer(Status::kNoMemory, 0, "a session");
+    }
+    if (opened.value()->gone()) ForgetObject(session->id);  // the loop has ended just now
+    return CRECHE_OK;
   });
 }
 
@@ -93,8 +87,9 @@ creche_status creche_session_close(creche_session session, creche_done_fn done, 
     creche_status failed = CRECHE_OK;
     Ref<http::Session> found = FindSession(session, &failed);
     if (!found) return failed;
-    return Answer(found->Close(done == creche_nobody ? nullptr : ToDone(done), user), session.id,
-                  "a session");
+    tasks::Tail tail;
+    SetRoute(done, user, &tail);
+    return Closed(found->Close(tail), session.id, "a session");
   });
 }
 

@@ -2,6 +2,8 @@
 
 #include <string_view>
 
+#include "platform/clock.h"
+
 namespace creche::capi {
 
 template <>
@@ -108,6 +110,7 @@ creche_status ReadSession(const creche_session_options* given, http::SessionSett
   settings->user_agent =
       o.user_agent ? o.user_agent : Defaults<creche_session_options>().user_agent;
   settings->ca_file = o.ca_file ? o.ca_file : "";
+  settings->queue = o.queue.id;
   settings->verify = (o.flags & CRECHE_SESSION_INSECURE) == 0;
   settings->decode = (o.flags & CRECHE_SESSION_NO_DECODE) == 0;
   TakeTimeouts(o.timeouts, &settings->timeouts);
@@ -134,7 +137,7 @@ creche_status ReadRequest(const creche_request_options* given, creche_request_op
 }
 
 Result<http::Request> MakeRequest(const char* text, const creche_request_options& o,
-                                  const http::SessionSettings& session, Nanos now) {
+                                  const http::SessionSettings& session) {
   Result<http::Url> url = http::Url::Parse(text);
   if (!url.ok()) return url.error();
   const bool pulled = (o.flags & CRECHE_REQUEST_PULL_BODY) != 0;
@@ -150,7 +153,7 @@ Result<http::Request> MakeRequest(const char* text, const creche_request_options
       .max_body = o.max_body != 0 ? o.max_body : session.max_body,
       .max_redirects = o.max_redirects != CRECHE_DEFAULT ? o.max_redirects : session.max_redirects,
       .timeouts = session.timeouts,
-      .started = now};
+      .started = platform::MonotonicNow()};
   TakeTimeouts(o.timeouts, &request.timeouts);
   if (auto r = TakeHeaders(o.headers, o.headers_count, &request.headers); !r.ok()) return r.error();
   if (pulled && o.body_size == CRECHE_UNKNOWN_SIZE) {

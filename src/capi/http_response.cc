@@ -44,6 +44,17 @@ creche_status creche_response_read(creche_response response, creche_scope in, si
   });
 }
 
+creche_status creche_response_move(creche_response response, creche_scope to) {
+  return Guard([&]() -> creche_status {
+    creche_status failed = CRECHE_OK;
+    Ref<http::Response> found = FindResponse(response, &failed);
+    if (!found) return failed;
+    if (found->whole())
+      return Fail(Status::kState, "the response is whole: it is yours, and belongs to no scope");
+    return Started(found->MoveTo(found->loop(), to.id), to);
+  });
+}
+
 void creche_response_release(creche_response response) {
   const int saved = errno;
   if (KindOf(response.id) == Kind::kResponse) ReleaseObject(response.id);

@@ -2,6 +2,7 @@
 #include <creche/pg.h>
 
 #include <memory>
+#include <optional>
 
 #include "capi/options.h"
 #include "capi/pg_options.h"
@@ -26,12 +27,14 @@ Ref<pg::Pool> FindPool(creche_pool pool, creche_status* failed) {
   return found;
 }
 
-// One that takes work.
-Ref<pg::Pool> FindOpenPool(creche_pool pool, creche_status* failed) {
+// For an operation on it, if it takes work: from now on a close waits for the operation's end.
+std::optional<tasks::Use<pg::Pool>> UsePool(creche_pool pool, creche_status* failed) {
   Ref<pg::Pool> found = FindPool(pool, failed);
-  if (!found || !found->closing()) return found;
+  if (!found) return std::nullopt;
+  tasks::Use<pg::Pool> use(std::move(found));
+  if (!use->closing()) return use;
   *failed = Fail(Status::kClosed, "the pool is closed");
-  return nullptr;
+  return std::nullopt;
 }
 
 Ref<pg::ConnectionLease> FindConnection(creche_connection connection, creche_status* failed) {
@@ -76,9 +79,9 @@ creche_status OnPool(creche_pool pool, Form form, creche_scope in, const char* s
   return Guard([&]() -> creche_status {
     if (task) *task = {};
     creche_status failed = CRECHE_OK;
-    Ref<pg::Pool> found = FindOpenPool(pool, &failed);
-    if (!found) return failed;
-    return StartStatement(pg::Place(std::move(found)), form, in, sql, args, args_count, options,
+    auto use = UsePool(pool, &failed);
+    if (!use) return failed;
+    return StartStatement(pg::Place(std::move(*use)), form, in, sql, args, args_count, options,
                           done, user, task);
   });
 }
@@ -141,9 +144,12 @@ creche_status creche_pool_open(creche_loop loop, const char* dsn,
     status = pg::Pool::Open(std::move(found), dsn, o, &opened);
     if (status != Status::kOk) return Answer(status, loop.scope.id, "a loop");
     pool->id = AddObject(Kind::kPool, opened);
-    if (pool->id != 0) return CRECHE_OK;
-    opened->Released();
-    return Answer(Status::kNoMemory, 0, "a pool");
+    if (pool->id == 0) {
+      opened->Released();
+      return Answer(Status::kNoMemory, 0, "a pool");
+    }
+    if (opened->gone()) ForgetObject(pool->id);  // the loop has ended just now
+    return CRECHE_OK;
   });
 }
 
@@ -154,8 +160,9 @@ creche_status creche_pool_close(creche_pool pool, creche_done_fn done, void* use
     creche_status failed = CRECHE_OK;
     Ref<pg::Pool> found = FindPool(pool, &failed);
     if (!found) return failed;
-    return Answer(found->Close(done == creche_nobody ? nullptr : ToDone(done), user), pool.id,
-                  "a pool");
+    tasks::Tail tail;
+    SetRoute(done, user, &tail);
+    return Closed(found->Close(tail), pool.id, "a pool");
   });
 }
 
@@ -212,12 +219,12 @@ creche_status creche_pool_acquire(creche_pool pool, creche_scope in,
   return Guard([&]() -> creche_status {
     if (task) *task = {};
     creche_status failed = CRECHE_OK;
-    Ref<pg::Pool> found = FindOpenPool(pool, &failed);
-    if (!found) return failed;
+    auto use = UsePool(pool, &failed);
+    if (!use) return failed;
     TailReader reader;
     if ((failed = reader.Read(in, options, done, user, task))) return failed;
-    const auto loop = Ref<Loop>::Share(&found->loop());
-    auto operation = std::make_unique<pg::AcquireOperation>(std::move(found));
+    const auto loop = Ref<Loop>::Share(&(*use)->loop());
+    auto operation = std::make_unique<pg::AcquireOperation>(std::move(*use));
     return Started(tasks::StartOperation(*loop, reader.tail, std::move(operation)), in);
   });
 }
@@ -228,8 +235,8 @@ creche_status creche_pool_transaction(creche_pool pool, creche_scope in, creche_
   return Guard([&]() -> creche_status {
     if (task) *task = {};
     creche_status failed = CRECHE_OK;
-    Ref<pg::Pool> found = FindOpenPool(pool, &failed);
-    if (!found) return failed;
+    auto use = UsePool(pool, &failed);
+    if (!use) return failed;
     if (!body || body == creche_to_group || body == creche_nobody)
       return Fail(Status::kInvalid, "body must be a function of yours");
     pg::TransactionOptions options;
@@ -237,10 +244,23 @@ creche_status creche_pool_transaction(creche_pool pool, creche_scope in, creche_
     if ((failed = ReadTransaction(given, &options, &task_options))) return failed;
     TailReader reader;
     if ((failed = reader.Read(in, task_options, done, user, task))) return failed;
-    const auto loop = Ref<Loop>::Share(&found->loop());
-    auto operation = std::make_unique<pg::TransactionOperation>(std::move(found), options,
+    const auto loop = Ref<Loop>::Share(&(*use)->loop());
+    auto operation = std::make_unique<pg::TransactionOperation>(std::move(*use), options,
                                                                 ToDone(body), body_user);
     return Started(tasks::StartOperation(*loop, reader.tail, std::move(operation)), in);
+  });
+}
+
+creche_status creche_connection_move(creche_connection connection, creche_scope to) {
+  return Guard([&]() -> creche_status {
+    creche_status failed = CRECHE_OK;
+    Ref<pg::ConnectionLease> found = FindConnection(connection, &failed);
+    if (!found) return failed;
+    const Status status = found->Move(to.id);
+    if (status == Status::kState && found->of_operation())
+      return Fail(status, "the connection belongs to a transaction: it goes with its end");
+    if (status == Status::kEnded) return Answer(status, connection.id, "a connection");
+    return Started(status, to);
   });
 }
 

@@ -81,6 +81,7 @@ creche_status ReadPool(const creche_pool_options* given, pg::PoolOptions* option
   options->max_lifetime = o.max_lifetime;
   options->cancel_timeout = o.cancel_timeout;
   if (o.application_name) options->application_name = o.application_name;
+  options->queue = o.queue.id;
   return CRECHE_OK;
 }
 

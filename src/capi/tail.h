@@ -16,10 +16,6 @@ inline tasks::DoneFn ToDone(creche_done_fn done) noexcept {
       done);  // capi/layout.cc asserts that the structs are twins
 }
 
-inline const tasks::ContextType* ToContext(const creche_context* context) noexcept {
-  return reinterpret_cast<const tasks::ContextType*>(context);  // twins, too
-}
-
 // Reads and keeps what the tail of a call says. Use: Tail tail; if (creche_status s =
 // tail.Read(...)) return s;
 struct TailReader {
@@ -33,6 +29,14 @@ struct TailReader {
 // The status of a start as the ABI's: with a text that fits the scope it was tried in.
 inline creche_status Started(Status status, creche_scope in) noexcept {
   return Answer(status, in.id, "a scope (that of a loop, group, scope or task)");
+}
+
+// The same of a close, whose only failures are about whom to tell.
+inline creche_status Closed(Status status, uint64_t id, const char* wanted) noexcept {
+  if (status == Status::kClosed)
+    return Fail(status,
+                "the queue for this completion is closed; give a function or creche_nobody");
+  return Answer(status, id, wanted);
 }
 
 }  // namespace creche::capi

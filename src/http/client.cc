@@ -4,12 +4,12 @@
 
 namespace creche::http {
 
-Client::Client(Loop& l, Session& s, const SessionSettings& set, Counters& count)
+Client::Client(Loop& l, const SessionSettings& set, TlsContextRef made, Counters& count)
     : loop(l),
-      session(s),
       settings(set),
       counters(count),
       resolver(l, l.workers(), Resolver::Options{.ttl = set.dns_ttl}),
+      tls(l, set.tls(), std::move(made)),
       pool(l, set.limits, count),
       scratch(new char[kScratch]) {}
 

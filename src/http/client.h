@@ -9,6 +9,7 @@
 #include "http/headers.h"
 #include "http/origin_pool.h"
 #include "http/request.h"
+#include "http/tls_source.h"
 
 namespace creche::http {
 
@@ -25,23 +26,26 @@ struct SessionSettings {
   bool verify = true;
   bool decode = true;
   std::string ca_file;
+  uint64_t queue = 0;  // for the completion of its close
+
+  platform::TlsOptions tls() const { return {.verify = verify, .ca_file = ca_file}; }
 };
 
 class Exchange;
-class Session;
 
 class Client {
  public:
-  Client(Loop& loop, Session& session, const SessionSettings& settings, Counters& counters);
+  // tls: null if it is to be made at the first use.
+  Client(Loop& loop, const SessionSettings& settings, TlsContextRef tls, Counters& counters);
 
   // Room for what is received and used at once.
   static constexpr size_t kScratch = 64 << 10;
 
   Loop& loop;
-  Session& session;
   const SessionSettings& settings;
   Counters& counters;
   Resolver resolver;
+  TlsSource tls;
   OriginPool pool;
   const std::unique_ptr<char[]> scratch;
   std::string head;  // a request's, while it is written

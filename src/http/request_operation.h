@@ -13,13 +13,14 @@ namespace creche::http {
 class RequestOperation final : public tasks::Operation, private Exchange::Owner {
  public:
   // request: or why it cannot be made. stream: completes at the head.
-  RequestOperation(Ref<Session> session, Result<Request> request, bool stream)
+  RequestOperation(tasks::Use<Session> session, Result<Request> request, bool stream)
       : session_(std::move(session)), request_(std::move(request)), stream_(stream) {}
 
   void Start() noexcept override;
   void Cancel() noexcept override;
   void Answer(Status status, std::string bytes, bool more, ErrorRef error) noexcept override;
   const char* WaitsFor() const noexcept override { return "response"; }
+  const tasks::Resident* Of() const noexcept override { return session_.get(); }
 
  private:
   bool OnHead() noexcept override;
@@ -27,7 +28,7 @@ class RequestOperation final : public tasks::Operation, private Exchange::Owner 
   bool OnPull(uint64_t hint) noexcept override { return Ask(tasks::What::kPull, hint); }
   void OnEnd(ErrorRef error) noexcept override;
 
-  const Ref<Session> session_;
+  const tasks::Use<Session> session_;
   Result<Request> request_;
   const bool stream_;
   std::unique_ptr<Exchange> exchange_;

@@ -19,7 +19,7 @@ Response::Response(Exchange& exchange)
       url_(exchange.request().url.text()),
       release_([](Job* job) noexcept {
         Response* self = static_cast<ReleaseJob*>(job)->response;
-        self->Close();
+        self->GiveUp(": the response was released");
         self->Unref();
       }) {
   release_.response = this;
@@ -73,6 +73,7 @@ void Response::StopRead() noexcept {
 // Gives the reader what there is; it goes on waiting if that is nothing.
 void Response::Serve() noexcept {
   tasks::Outcome outcome;
+  bool last = false;
   try {
     const size_t room = stream_->Worth(reader_->capacity_);
     auto piece = std::make_unique<Piece>(room);
@@ -86,13 +87,13 @@ void Response::Serve() noexcept {
     } else if (problem.bad()) {
       if (!failure_) failure_ = MakeError(problem.status, Phase::kBody, url_ + ": " + problem.text);
       outcome = tasks::Outcome::Failed(failure_);
-      Close();
+      last = true;
     } else if (stream_->finished() && failure_) {
       outcome = tasks::Outcome::Failed(failure_);
-      Close();
+      last = true;
     } else if (stream_->finished()) {
       outcome.what = tasks::What::kEnd;
-      Close();
+      last = true;
     } else {
       return;
     }
@@ -101,7 +102,9 @@ void Response::Serve() noexcept {
   }
   ReadOperation* reader = std::exchange(reader_, nullptr);
   if (exchange_) exchange_->SetWaiting(false);
+  const Ref<Response> alive = Ref<Response>::Share(this);
   reader->Done(std::move(outcome));
+  if (last) Close();  // whom it held open learns of the end before it ends
 }
 
 void Response::OnBody() noexcept {
@@ -134,13 +137,22 @@ void Response::Released() noexcept {
   if (!loop_->Submit(&release_)) Unref();  // the loop has ended, and everything with it
 }
 
+// Reads that wait, or come later because they were on their way, are told so.
+void Response::GiveUp(const char* how) noexcept {
+  try {
+    if (!failure_ && !stream_->finished())
+      failure_ = MakeError(Status::kClosed, Phase::kBody, url_ + how);
+  } catch (const std::bad_alloc&) {
+    failure_ = NoMemoryError();
+  }
+  Close();
+  stream_->End();
+  if (reader_) Serve();
+}
+
 void Response::GiveBack() noexcept {
   const Ref<Response> alive = Ref<Response>::Share(this);
-  if (!failure_)
-    failure_ = MakeError(Status::kClosed, Phase::kBody,
-                         url_ + ": the response was given back with the end of its owner");
-  if (exchange_) exchange_->Abort();
-  stream_->End();
+  GiveUp(": the response was given back with the end of its owner");
   ForgetObject(id());
 }
 

@@ -60,6 +60,7 @@ class Response final : public Object, public tasks::Lease, private Exchange::Own
   void OnEnd(ErrorRef error) noexcept override;
 
   void Serve() noexcept;
+  void GiveUp(const char* how) noexcept;
   void Close() noexcept;
 
   ResponseHead head_;

@@ -1,26 +1,33 @@
 #include "http/session.h"
 
-#include <mutex>
-
-#include "platform/tls.h"
-
 namespace creche::http {
 
 Session::Session(Ref<Loop> loop, SessionSettings settings)
-    : loop_(std::move(loop)), settings_(std::move(settings)), close_([](Job* job) noexcept {
+    : loop_(std::move(loop)),
+      settings_(std::move(settings)),
+      close_([](Job* job) noexcept {
         Session* self = static_cast<CloseJob*>(job)->session;
         self->CloseHere();
         self->Unref();
-      }) {
+      }),
+      uses_(*loop_, this, settings_.queue) {
   close_.session = this;
 }
 
 Result<Ref<Session>> Session::Open(Ref<Loop> loop, SessionSettings settings) {
   auto session = Ref<Session>::Adopt(new Session(std::move(loop), std::move(settings)));
-  if (!session->settings_.ca_file.empty())
-    if (auto tls = session->Tls(); !tls.ok()) return tls.error();
-  session->client_ =
-      std::make_unique<Client>(*session->loop_, *session, session->settings_, session->counters_);
+  TlsContextRef tls;
+  if (!session->settings_.ca_file.empty()) {
+    auto made = MakeTls(session->settings_.tls());
+    if (!made.ok()) return made.error();
+    tls = std::move(made).value();
+  }
+  if (const Status status = tasks::CheckQueue(*session->loop_, session->settings_.queue);
+      status != Status::kOk)
+    return MakeError(status, Phase::kNone,
+                     "creche_session_options.queue is closed, or no queue of this loop");
+  session->client_ = std::make_unique<Client>(*session->loop_, session->settings_, std::move(tls),
+                                              session->counters_);
   session->self_ = session;
   if (tasks::AddResident(*session->loop_, session.get()) != Status::kOk) {
     session->client_.reset();
@@ -30,32 +37,10 @@ Result<Ref<Session>> Session::Open(Ref<Loop> loop, SessionSettings settings) {
   return session;
 }
 
-Result<std::shared_ptr<platform::TlsContext>> Session::Tls() {
-  std::lock_guard guard(lock_);
-  if (!tls_) {
-    platform::TlsFailure failure;
-    tls_ = platform::TlsContext::Create({.verify = settings_.verify, .ca_file = settings_.ca_file},
-                                        &failure);
-    if (!tls_)
-      return MakeError({.status = failure.system_errno != 0 ? Status::kSystem : Status::kTls,
-                        .phase = Phase::kTls,
-                        .message = failure.text,
-                        .system_errno = failure.system_errno});
-  }
-  return tls_;
-}
-
-Status Session::Close(tasks::DoneFn done, void* user) {
-  {
-    std::lock_guard guard(lock_);
-    if (closed_) {
-      if (!done) return Status::kOk;
-      return tasks::DeliverClosed(*loop_, done, user) ? Status::kOk : Status::kNoMemory;
-    }
-    if (done) listeners_.push_back({done, user});
-  }
-  Released();
-  return Status::kOk;
+Status Session::Close(const tasks::Tail& tail) {
+  const Status status = uses_.Tell(tail, id());
+  if (status == Status::kOk) Released();
+  return status;
 }
 
 void Session::Released() noexcept {
@@ -69,18 +54,17 @@ void Session::CloseHere() noexcept {
   if (!client_) return;
   const Ref<Session> alive = std::move(self_);
   closing_.store(true);
+  uses_.Begin();
   client_->FailAll(MakeError(Status::kClosed, Phase::kClose, "the session was closed"));
   client_.reset();
-  std::vector<Listener> listeners;
-  {
-    std::lock_guard guard(lock_);
-    closed_ = true;
-    listeners.swap(listeners_);
-  }
-  // What FailAll completed is delivered before.
-  for (const Listener& l : listeners)
-    if (!tasks::DeliverClosed(*loop_, l.done, l.user)) break;  // no memory: nobody can be told
-  tasks::RemoveResident(*loop_, this);
+  uses_.Closed();
+}
+
+void Session::CloseForLoop() noexcept {
+  const Ref<Session> alive = Ref<Session>::Share(this);
+  CloseHere();
+  gone_.store(true);
+  ForgetObject(id());
 }
 
 }  // namespace creche::http

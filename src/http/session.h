@@ -3,13 +3,11 @@
 #pragma once
 #include <atomic>
 #include <memory>
-#include <vector>
 
 #include "core/handles.h"
 #include "core/result.h"
 #include "http/client.h"
-#include "platform/lock.h"
-#include "tasks/operation.h"
+#include "tasks/closing.h"
 
 namespace creche::http {
 
@@ -23,25 +21,21 @@ class Session final : public Object, public tasks::Resident {
   const SessionSettings& settings() const { return settings_; }
   const Counters& counters() const { return counters_; }
   bool closing() const { return closing_.load(); }
-  // done: null for nobody. kOk, kNoMemory.
-  Status Close(tasks::DoneFn done, void* user);
+  // tail: the route of its completion. Fails if nobody could be told, as Closing::Tell.
+  Status Close(const tasks::Tail& tail);
   void Released() noexcept override;
-  // What TLS connections share. Made at the first use, because reading the system's CAs takes
-  // milliseconds: best before the loop needs it.
-  Result<std::shared_ptr<platform::TlsContext>> Tls();
 
   // Loop's thread. Null once closed.
   Client* client() const { return client_.get(); }
-  void CloseForLoop() noexcept override { CloseHere(); }
+  void CloseForLoop() noexcept override;
+  tasks::Closing& uses() { return uses_; }
+  // Whether the loop has ended, so that the handle ends too.
+  bool gone() const { return gone_.load(); }
 
  private:
   struct CloseJob : Job {
     using Job::Job;
     Session* session = nullptr;
-  };
-  struct Listener {
-    tasks::DoneFn done;
-    void* user;
   };
   Session(Ref<Loop> loop, SessionSettings settings);
   void CloseHere() noexcept;
@@ -53,11 +47,8 @@ class Session final : public Object, public tasks::Resident {
   Ref<Session> self_;  // while it is the loop's resident
   CloseJob close_;
   std::atomic<bool> closing_{false};
-
-  platform::Lock lock_;  // guards the rest
-  bool closed_ = false;
-  std::vector<Listener> listeners_;
-  std::shared_ptr<platform::TlsContext> tls_;
+  std::atomic<bool> gone_{false};
+  tasks::Closing uses_;
 };
 
 }  // namespace creche::http

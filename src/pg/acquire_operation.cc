@@ -12,7 +12,7 @@ void AcquireOperation::Cancel() noexcept {
 void AcquireOperation::OnConnection(Connection* connection) noexcept {
   Ref<ConnectionLease> lease;
   try {
-    lease = ConnectionLease::Make(pool_, connection, false);
+    lease = ConnectionLease::Make(pool_.ref(), connection, false);
   } catch (const std::bad_alloc&) {
     connection->Lose(NoMemoryError());
     return Complete(tasks::Outcome::Failed(NoMemoryError()));

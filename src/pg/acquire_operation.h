@@ -9,15 +9,16 @@ namespace creche::pg {
 
 class AcquireOperation final : public tasks::Operation, private Waiter {
  public:
-  explicit AcquireOperation(Ref<Pool> pool) : pool_(std::move(pool)) {}
+  explicit AcquireOperation(tasks::Use<Pool> pool) : pool_(std::move(pool)) {}
   void Start() noexcept override { pool_->Wait(this, false, 0); }
   void Cancel() noexcept override;
   const char* WaitsFor() const noexcept override { return "connection"; }
+  const tasks::Resident* Of() const noexcept override { return pool_.get(); }
 
  private:
   void OnConnection(Connection* connection) noexcept override;
   void OnRefused(const ErrorRef& why) noexcept override { Complete(tasks::Outcome::Failed(why)); }
-  const Ref<Pool> pool_;
+  const tasks::Use<Pool> pool_;
 };
 
 }  // namespace creche::pg

@@ -22,6 +22,9 @@ class ConnectionLease final : public Object, public tasks::Lease {
   Pool& pool() const noexcept { return *pool_; }
   Loop& loop() const noexcept { return pool_->loop(); }
   void Released() noexcept override;
+  bool of_operation() const noexcept { return of_operation_; }
+  // Lease::MoveTo; kState for one that belongs to an operation.
+  Status Move(uint64_t to) noexcept { return of_operation_ ? Status::kState : MoveTo(loop(), to); }
   // An operation on it was made; it has been started, or destroyed without.
   void Accept() noexcept { accepted_.fetch_add(1); }
   void Settle() noexcept {

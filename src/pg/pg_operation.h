@@ -14,7 +14,7 @@ namespace creche::pg {
 // Where an operation runs: on the pool, or on a lease of it. Keeps the lease's books.
 class Place {
  public:
-  explicit Place(Ref<Pool> pool) : pool_(std::move(pool)) {}
+  explicit Place(tasks::Use<Pool> pool) : pool_(std::move(pool)) {}
   explicit Place(Ref<ConnectionLease> lease)
       : pool_(Ref<Pool>::Share(&lease->pool())), lease_(std::move(lease)), accepted_(true) {
     lease_->Accept();
@@ -33,7 +33,7 @@ class Place {
   ConnectionLease* lease() const noexcept { return lease_.get(); }
 
  private:
-  Ref<Pool> pool_;
+  tasks::Use<Pool> pool_;
   Ref<ConnectionLease> lease_;  // null: on the pool
   bool accepted_ = false;
 };
@@ -46,6 +46,7 @@ class PgOperation : public tasks::Operation, protected Waiter, protected Request
     return waits_for_.load(std::memory_order_relaxed);
   }
   bool PassesLimit() const noexcept override { return place_.lease() != nullptr; }
+  const tasks::Resident* Of() const noexcept override { return &place_.pool(); }
 
  protected:
   PgOperation(Place place, Shape shape) : Request(shape), place_(std::move(place)) {}

@@ -1,7 +1,6 @@
 #include "pg/pool.h"
 
 #include <algorithm>
-#include <mutex>
 #include <new>
 
 #include "pg/connection_lease.h"
@@ -27,6 +26,7 @@ Pool::Pool(Ref<Loop> loop, const char* dsn, const PoolOptions& options)
     : loop_(std::move(loop)),
       dsn_(dsn ? std::make_shared<const std::string>(dsn) : nullptr),
       options_(options),
+      uses_(*loop_, this, options.queue),
       timer_(*loop_, OnTimer, this) {
   // What is moved between these later must not fail half-way.
   members_.reserve(options.max_size);
@@ -39,7 +39,8 @@ Pool::Pool(Ref<Loop> loop, const char* dsn, const PoolOptions& options)
 Status Pool::Open(Ref<Loop> loop, const char* dsn, const PoolOptions& options, Ref<Pool>* pool) {
   auto made = Ref<Pool>::Adopt(new Pool(std::move(loop), dsn, options));
   made->self_ = made;
-  const Status status = tasks::AddResident(made->loop(), made.get());
+  Status status = tasks::CheckQueue(made->loop(), options.queue);
+  if (status == Status::kOk) status = tasks::AddResident(made->loop(), made.get());
   if (status != Status::kOk) {
     made->self_ = nullptr;
     return status;
@@ -64,29 +65,27 @@ void Pool::OnOpenJob(Job* job) noexcept {
 // ---- Closing
 // ---------------------------------------------------------------------------------------
 
-Status Pool::Close(tasks::DoneFn done, void* user) noexcept {
+Status Pool::Close(const tasks::Tail& tail) {
+  const Status status = uses_.Tell(tail, id());
+  if (status == Status::kOk) Released();
+  return status;
+}
+
+void Pool::Released() noexcept {
   closing_.store(true);
-  try {
-    const std::lock_guard lock(lock_);
-    if (done) closers_.push_back({done, user});
-  } catch (const std::bad_alloc&) {
-    return Status::kNoMemory;
-  }
-  auto* job = new (std::nothrow) PoolJob(this, OnCloseJob);
-  if (!job) return Status::kNoMemory;
-  AddRef();
-  if (!loop_->Submit(job)) {
-    delete job;
-    Unref();
-  }
-  return Status::kOk;
+  if (close_asked_.exchange(true)) return;
+  AddRef();  // given back when it runs
+  if (!loop_->Submit(&close_job_)) Unref();
 }
 
 void Pool::OnCloseJob(Job* job) noexcept {
-  const std::unique_ptr<PoolJob> owned(static_cast<PoolJob*>(job));
-  const auto pool = Ref<Pool>::Adopt(owned->pool);
+  const auto pool = Ref<Pool>::Adopt(static_cast<PoolJob*>(job)->pool);
   pool->BeginClose();
-  if (pool->closed_) pool->TellClosers();
+}
+
+void Pool::CloseForLoop() noexcept {
+  for_loop_ = true;
+  BeginClose();
 }
 
 void Pool::RefuseAll(const ErrorRef& why) noexcept {
@@ -104,6 +103,7 @@ void Pool::BeginClose() noexcept {
   connectors_.clear();
   timer_.Disarm();
   const ErrorRef why = ClosedError();
+  uses_.Begin();
   RefuseAll(why);
   // From the end: those that are idle go at once.
   for (size_t i = members_.size(); i-- > 0;) {
@@ -118,18 +118,12 @@ void Pool::MaybeClosed() noexcept {
   if (!begun_close_ || closed_ || !members_.empty() || !dead_.empty() || !dead_connectors_.empty())
     return;
   closed_ = true;
-  TellClosers();
-  tasks::RemoveResident(*loop_, this);
   const Ref<Pool> last = std::move(self_);
-}
-
-void Pool::TellClosers() noexcept {
-  std::vector<Closer> closers;
-  {
-    const std::lock_guard lock(lock_);
-    closers.swap(closers_);
+  if (for_loop_) {
+    gone_.store(true);
+    ForgetObject(id());
   }
-  for (const Closer& closer : closers) (void)tasks::DeliverClosed(*loop_, closer.done, closer.user);
+  uses_.Closed();
 }
 
 // ---- Opening connections

@@ -15,8 +15,7 @@
 #include "pg/history.h"
 #include "pg/tidy.h"
 #include "pg/waiter.h"
-#include "platform/lock.h"
-#include "tasks/operation.h"
+#include "tasks/closing.h"
 
 namespace creche::pg {
 
@@ -37,6 +36,7 @@ struct PoolOptions {
   Nanos max_lifetime = kNever;
   Nanos cancel_timeout = 5 * kSecond;
   std::string application_name;
+  uint64_t queue = 0;  // for the completion of its close
 };
 
 class Pool final : public Object,
@@ -51,9 +51,13 @@ class Pool final : public Object,
   Loop& loop() const noexcept { return *loop_; }
   bool closing() const noexcept { return closing_.load(); }
   const Counters& counters() const noexcept { return counters_; }
-  // done: null for nobody. kNoMemory or kOk.
-  Status Close(tasks::DoneFn done, void* user) noexcept;
-  void Released() noexcept override { (void)Close(nullptr, nullptr); }
+  tasks::Closing& uses() noexcept { return uses_; }
+  // tail: the route of its completion. Fails if nobody could be told, as Closing::Tell. May throw
+  // bad_alloc.
+  Status Close(const tasks::Tail& tail);
+  void Released() noexcept override;
+  // Whether the loop has ended, so that the handle ends too.
+  bool gone() const noexcept { return gone_.load(); }
 
   // ---- Loop's thread ----
   // Waits for a connection. May call back at once. shareable: it is one plain statement whose text
@@ -64,16 +68,12 @@ class Pool final : public Object,
   // A lease gives its connection back, or holds it from now on.
   void Hold(Connection* connection, ConnectionLease* lease) noexcept;
   void Return(Connection* connection, bool maybe_transaction) noexcept;
-  void CloseForLoop() noexcept override { BeginClose(); }
+  void CloseForLoop() noexcept override;
   Counters& count() noexcept { return counters_; }
   static ErrorRef ClosedError() noexcept;
 
  private:
   Pool(Ref<Loop> loop, const char* dsn, const PoolOptions& options);
-  struct Closer {
-    tasks::DoneFn done;
-    void* user;
-  };
   // A job of the pool's, which lives at least until it has run.
   struct PoolJob : Job {
     PoolJob(Pool* owner, Run run) : Job(run), pool(owner) {}
@@ -111,7 +111,6 @@ class Pool final : public Object,
   void RefuseAll(const ErrorRef& why) noexcept;
   void BeginClose() noexcept;
   void MaybeClosed() noexcept;
-  void TellClosers() noexcept;
   static void OnTimer(void* self) noexcept;
   void Expire(Nanos now) noexcept;
   void ArmTimer() noexcept;
@@ -123,8 +122,10 @@ class Pool final : public Object,
   const TidyStatements tidy_statements_;
   Counters counters_;
   std::atomic<bool> closing_{false};
-  platform::Lock lock_;
-  std::vector<Closer> closers_;  // guarded by lock_
+  std::atomic<bool> close_asked_{false};
+  std::atomic<bool> gone_{false};
+  tasks::Closing uses_;
+  PoolJob close_job_{this, OnCloseJob};
   PoolJob open_job_{this, OnOpenJob};
   PoolJob bury_job_{this, OnBuryJob};
 
@@ -150,6 +151,7 @@ class Pool final : public Object,
   bool serve_again_ = false;
   bool reserving_ = false;
   bool closed_ = false;
+  bool for_loop_ = false;
   bool begun_close_ = false;
 };
 

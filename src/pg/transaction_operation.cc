@@ -10,7 +10,7 @@ namespace creche::pg {
 
 using tasks::Outcome;
 
-TransactionOperation::TransactionOperation(Ref<Pool> pool, const TransactionOptions& options,
+TransactionOperation::TransactionOperation(tasks::Use<Pool> pool, const TransactionOptions& options,
                                            tasks::DoneFn body, void* user)
     : Request(Shape::kRows),
       pool_(std::move(pool)),
@@ -36,7 +36,7 @@ void TransactionOperation::OnRefused(const ErrorRef& why) noexcept {
 
 void TransactionOperation::OnConnection(Connection* connection) noexcept {
   try {
-    lease_ = ConnectionLease::Make(pool_, connection, true);
+    lease_ = ConnectionLease::Make(pool_.ref(), connection, true);
   } catch (const std::bad_alloc&) {
     connection->Lose(NoMemoryError());
     return Complete(Outcome::Failed(NoMemoryError()));

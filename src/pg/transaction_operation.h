@@ -19,7 +19,7 @@ class TransactionOperation final : public tasks::Operation,
                                    private tasks::BodyListener {
  public:
   // May throw bad_alloc.
-  TransactionOperation(Ref<Pool> pool, const TransactionOptions& options, tasks::DoneFn body,
+  TransactionOperation(tasks::Use<Pool> pool, const TransactionOptions& options, tasks::DoneFn body,
                        void* user);
   ~TransactionOperation() override;
   void Start() noexcept override;
@@ -27,6 +27,7 @@ class TransactionOperation final : public tasks::Operation,
   const char* WaitsFor() const noexcept override {
     return waits_for_.load(std::memory_order_relaxed);
   }
+  const tasks::Resident* Of() const noexcept override { return pool_.get(); }
 
  private:
   enum class Stage : uint8_t { kWaiting, kBegin, kBody, kCommit, kRollback };
@@ -45,7 +46,7 @@ class TransactionOperation final : public tasks::Operation,
   void End(tasks::Outcome outcome) noexcept;
   bool ReadyForTheNext() noexcept;
 
-  const Ref<Pool> pool_;
+  const tasks::Use<Pool> pool_;
   const TransactionOptions options_;
   const tasks::DoneFn body_;
   void* const body_user_;

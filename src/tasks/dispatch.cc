@@ -36,6 +36,11 @@ bool Tree::Ready() noexcept {
          (root_.ending && root_.pending == 0 && !residents_closing_);
 }
 
+Nanos Tree::NextDeadline() noexcept {
+  std::lock_guard guard(domain_->lock);
+  return std::min({deadlines_.next(), sleeps_.next(), graces_.next(), shutdown_at_});
+}
+
 void Tree::TakeInterrupts() noexcept {
   if (!domain_->interrupted.exchange(false)) return;
   for (auto& place : domain_->interrupts) {
@@ -96,15 +101,17 @@ bool Tree::RunEffects() noexcept {
 void Tree::RunEffect(EndNode* node, std::unique_lock<platform::Lock>& lock) noexcept {
   if (node->give_back) {
     node->give_back = false;
+    node->pending++;  // it stays until all are given back, though others may be moved away
+                      // meanwhile
     while (Lease* lease = node->first_lease) {
-      const bool last = lease->next_ == nullptr;  // after it the node may be gone
       DetachLease(lease);
+      lease->given_back_ = true;
       lock.unlock();
       lease->GiveBack();
       lock.lock();
-      if (last) return;
     }
-    return;
+    node->pending--;
+    return MaySettle(node);
   }
   if (node->type == NodeType::kOffload) return RunOffload(static_cast<UserNode*>(node), lock);
   if (node->type != NodeType::kOperation) return;
@@ -112,7 +119,6 @@ void Tree::RunEffect(EndNode* node, std::unique_lock<platform::Lock>& lock) noex
   Operation* operation = task->operation.get();
   if (task->state == State::kStarting) {
     task->state = State::kRunning;
-    if ((task->world = operation->WaitsForWorld())) world_++;
     lock.unlock();
     operation->Start();
     lock.lock();
@@ -139,7 +145,6 @@ bool Tree::Dispatch() noexcept {
   bool did = RunEffects();
   {
     std::unique_lock lock(domain_->lock);
-    if (shuffle_ != 0) ShuffleReady();
     // One batch: what becomes ready meanwhile waits for the next turn, after I/O.
     for (Entry *last = ready_last_, *entry = nullptr; last && entry != last;) {
       entry = ready_first_;
@@ -164,6 +169,13 @@ void Tree::Call(Entry* entry, std::unique_lock<platform::Lock>& lock) noexcept {
     auto* post = static_cast<PostEntry*>(entry);
     c.kind = static_cast<uint32_t>(post->what);
     c.user = post->user;
+    c.value = post->value;
+    if (Queue* queue = post->queue) {
+      queue->accepted--;
+      Push(queue, post);
+      QueueMayEnd(queue);
+      return UnrefQueue(queue);
+    }
     const DoneFn fn = post->fn;
     lock.unlock();
     delete post;
@@ -173,7 +185,6 @@ void Tree::Call(Entry* entry, std::unique_lock<platform::Lock>& lock) noexcept {
   }
   EndNode* node = entry->node;
   calling_owner_ = node->owner;
-  calling_ = entry->type == EntryType::kNotice ? node : node->owner;
   follow_up_ = nullptr;
   if (entry->type == EntryType::kFinal) {
     Fill(node, &c);
@@ -199,7 +210,6 @@ void Tree::Call(Entry* entry, std::unique_lock<platform::Lock>& lock) noexcept {
     }
     lock.lock();
     calling_owner_ = nullptr;
-    calling_ = nullptr;
     if (node->type == NodeType::kRoot) return;
     Uncount(node);
     Retire(node);
@@ -244,7 +254,6 @@ void Tree::Call(Entry* entry, std::unique_lock<platform::Lock>& lock) noexcept {
     }
   }
   calling_owner_ = nullptr;
-  calling_ = nullptr;
   node->pending--;
   MaySettle(node);
 }

@@ -31,9 +31,25 @@ void Tree::DetachLease(Lease* lease) noexcept {
 }
 
 void Lease::Detach() noexcept {
-  if (!owner_) return;
+  if (!tree_) return;
   Section section(*tree_);
   tree_->DetachLease(this);
+}
+
+Status Lease::MoveTo(Loop& loop, uint64_t to) noexcept {
+  Section section(to, kScopeKinds);
+  if (!section.ok()) return section.status();
+  Tree* tree = section.tree();
+  if (tree != &loop) return Status::kWrongLoop;
+  if (given_back_) return Status::kEnded;
+  if (Status status = Tree::Admits(section.node()); status != Status::kOk) return status;
+  if (!owner_) return Status::kOk;
+  EndNode* owner =
+      section.node()->is_owner() ? static_cast<EndNode*>(section.node()) : section.node()->owner;
+  if (owner == owner_) return Status::kOk;
+  tree->DetachLease(this);
+  tree->AttachLease(this, owner);
+  return Status::kOk;
 }
 
 }  // namespace creche::tasks

@@ -85,9 +85,8 @@ Status Offload(const Tail& tail, OffloadFn fn, void* arg, void (*arg_free)(void*
   auto* work = new (std::nothrow) OffloadWork(fn, arg, arg_free);
   if (!work) return Status::kNoMemory;
   std::unique_ptr<OffloadWork> owned(work);
-  NewContext context(tail);
-  Status status = Status::kNoMemory;
-  if (context.ok()) {
+  Status status;
+  {
     Section section(tail.in, kScopeKinds);
     status = section.status();
     if (section.ok()) status = Tree::Admits(section.node());
@@ -106,7 +105,6 @@ Status Offload(const Tail& tail, OffloadFn fn, void* arg, void (*arg_free)(void*
       if (status == Status::kOk) {
         work->set_task(id);
         if (tail.task) *tail.task = id;
-        context.GiveTo(task);
         task->queued = work;
         task->work = std::move(owned);
       }
@@ -132,7 +130,6 @@ void Tree::RunOffload(UserNode* task, std::unique_lock<platform::Lock>& lock) no
   if (task->state == State::kStarting) {
     if (task->tell_cancel) return FinishUnbegun(task, lock);
     task->state = State::kRunning;
-    clock_holds_++;
     std::unique_ptr<WorkItem> work = std::move(task->work);
     lock.unlock();
     // Without a worker the item is destroyed, which finishes the task.

@@ -109,10 +109,11 @@ uint64_t Operation::task_id() const noexcept {
 }
 
 Status AddResident(Loop& loop, Resident* resident) noexcept {
-  auto& tree = static_cast<Tree&>(loop);
-  Section section(tree);
-  if (tree.closing()) return Status::kClosed;
-  tree.AddResidentLocked(resident);
+  // By its handle: it may be joined meanwhile.
+  Section section(static_cast<Tree&>(loop).root()->id, Bit(Kind::kLoop));
+  if (!section.ok()) return section.status();
+  if (section.tree()->closing()) return Status::kClosed;
+  section.tree()->AddResidentLocked(resident);
   return Status::kOk;
 }
 
@@ -122,17 +123,21 @@ void RemoveResident(Loop& loop, Resident* resident) noexcept {
   tree.RemoveResident(resident);
 }
 
-bool DeliverClosed(Loop& loop, DoneFn done, void* user) noexcept {
-  auto* entry = new (std::nothrow) PostEntry;
-  if (!entry) return false;
-  entry->type = EntryType::kPost;
-  entry->what = What::kDone;
-  entry->fn = done;
-  entry->user = user;
+void BeginWaiting(Loop& loop, const Resident* resident) noexcept {
   auto& tree = static_cast<Tree&>(loop);
   Section section(tree);
-  tree.PushReady(entry);
-  return true;
+  for (Node* node = tree.root(); node;) {
+    Node* next = node->first_child;
+    for (Node* n = node; !next && n != tree.root(); n = n->parent) next = n->next;
+    if (node->type == NodeType::kOperation) {
+      auto* task = static_cast<OperationNode*>(node);
+      if (task->state == State::kWaiting && task->operation->Of() == resident) {
+        tree.RemoveWaiting(task);
+        tree.Begin(task);
+      }
+    }
+    node = next;
+  }
 }
 
 Ref<Loop> FindLoop(uint64_t id, Status* status) noexcept {
@@ -145,7 +150,6 @@ Status PostTo(uint64_t loop, DoneFn fn, void* user) noexcept {
   auto* entry = new (std::nothrow) PostEntry;
   if (!entry) return Status::kNoMemory;
   std::unique_ptr<PostEntry> owned(entry);
-  entry->type = EntryType::kPost;
   entry->what = What::kPost;
   entry->fn = fn;
   entry->user = user;

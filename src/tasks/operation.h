@@ -28,6 +28,8 @@ namespace creche::tasks {
 struct Node;
 struct EndNode;
 struct OperationNode;
+struct PostEntry;
+class Resident;
 class Tree;
 
 // creche_completion.kind
@@ -80,8 +82,8 @@ struct Outcome {
 };
 
 // A lease: something that belongs to the nearest task, group or loop, and holds it open: a
-// connection, an unfinished response. Derive the resource from it. Loop's thread only, but for the
-// handle's release, which the resource passes on to the loop by a Job.
+// connection, an unfinished response. Derive the resource from it. Loop's thread only, but for
+// MoveTo, and the handle's release, which the resource passes on to the loop by a Job.
 class Lease {
  public:
   // The owner has finished, or is cancelled and has nothing else left: give it back now. Detach was
@@ -91,7 +93,10 @@ class Lease {
   virtual const char* LeaseName() const noexcept = 0;
   // Ends the lease: its owner is no longer held open. Harmless if it is not attached.
   void Detach() noexcept;
-  bool attached() const noexcept { return owner_ != nullptr; }
+  // Any thread. Hands it to the task, group or loop nearest to `to`; `loop` is its own. kOk also if
+  // it holds nobody open any more; kEnded if it is being given back; kWrongLoop, what a start in
+  // `to` would return, and the handle errors.
+  Status MoveTo(Loop& loop, uint64_t to) noexcept;
   // The next one of the same owner, for dumps.
   const Lease* next() const noexcept { return next_; }
 
@@ -103,10 +108,11 @@ class Lease {
   friend class Tree;
   friend class Operation;
   friend struct Node;
-  Tree* tree_ = nullptr;
+  Tree* tree_ = nullptr;  // since it was first attached; the rest is guarded by its lock
   EndNode* owner_ = nullptr;
   Lease* next_ = nullptr;
   Lease* prev_ = nullptr;
+  bool given_back_ = false;
 };
 
 // Where a completion goes. fn null: the nearest queue, else nobody.
@@ -114,19 +120,15 @@ enum class Route : uint8_t { kDefault, kFunction, kToGroup, kNobody, kListener }
 struct Completion;  // twin of creche_completion
 using DoneFn = void (*)(void* user, const Completion* completion);
 
-struct ContextType;
-
 // creche_task_options, checked; the tail of every operation.
 struct TaskOptions {
   const char* name = nullptr;
   const char* site = nullptr;
-  Nanos deadline = kNever;
-  Nanos timeout = kNever;  // from the call; not both of these
+  Nanos deadline = kNever;  // absolute; a timeout was added to the time of the call
   bool move_on = false;
   bool shield = false;
   bool body = false;
   uint64_t queue = 0;
-  const ContextType* context = nullptr;  // null: the starter's
 };
 
 // Tail of arguments of every start.
@@ -155,9 +157,9 @@ class Operation {
   // True for work on a lease (a query on a connection, a read of a response): it finishes what
   // holds a slot of the group's limit, so it passes that limit.
   virtual bool PassesLimit() const noexcept { return false; }
-  // False for what only waits for others in the loop (a limiter, a channel): it does not keep a
-  // virtual clock from jumping.
-  virtual bool WaitsForWorld() const noexcept { return true; }
+  // The session or pool that it belongs to: when that is closed, it does not go on waiting for a
+  // limit.
+  virtual const Resident* Of() const noexcept { return nullptr; }
 
  protected:
   // See above.
@@ -209,11 +211,31 @@ class Resident {
 };
 // Any thread. kClosed if the loop is closing.
 Status AddResident(Loop& loop, Resident* resident) noexcept;
-// Loop's thread, once, when it is closed to the last.
+// Once, when it is closed to the last.
 void RemoveResident(Loop& loop, Resident* resident) noexcept;
-// Delivers the last completion of a close to a function (never inline, on the loop). Memory:
-// `job`-like storage is reserved by the caller making the object; false without memory.
-[[nodiscard]] bool DeliverClosed(Loop& loop, DoneFn done, void* user) noexcept;
+// Operations of this one that wait for the limit of a group begin now. Loop's thread.
+void BeginWaiting(Loop& loop, const Resident* resident) noexcept;
+
+// The last completion of a close: made when the close is asked for, so that its delivery cannot
+// fail.
+class CloseNotice {
+ public:
+  CloseNotice() = default;
+  // Any thread. tail: its route and user; kDefault goes to `queue`, nobody is told if that is 0 or
+  // was released. value: the handle of what is closed. kEnded or kClosed if nobody could be told
+  // any more: the loop has ended, the queue is closed.
+  static Status Make(Loop& loop, const Tail& tail, uint64_t queue, uint64_t value,
+                     CloseNotice* notice) noexcept;
+  // The same and Deliver, for what is closed already.
+  static Status Tell(Loop& loop, const Tail& tail, uint64_t queue, uint64_t value) noexcept;
+  // Loop's thread, once for each that was made: it comes after all that is to be called now.
+  void Deliver(Loop& loop) noexcept;
+
+ private:
+  PostEntry* entry_ = nullptr;  // null: nobody is told
+};
+// Whether completions of this loop may be routed to a queue: 0 is none and fine.
+Status CheckQueue(Loop& loop, uint64_t queue) noexcept;
 
 // The loop behind a loop handle, with a reference; null with *status set.
 Ref<Loop> FindLoop(uint64_t id, Status* status) noexcept;

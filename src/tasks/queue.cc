@@ -128,6 +128,15 @@ void Tree::QueueMayEnd(Queue* queue) noexcept {
 }
 
 void Tree::TakeEntry(Entry* entry, Completion* c) noexcept {
+  if (entry->type == EntryType::kPost) {  // the end of a close
+    auto* post = static_cast<PostEntry*>(entry);
+    *c = {};
+    c->kind = static_cast<uint32_t>(post->what);
+    c->user = post->user;
+    c->value = post->value;
+    delete post;
+    return;
+  }
   EndNode* node = entry->node;
   if (entry->type == EntryType::kFinal) {
     Fill(node, c);
@@ -178,7 +187,6 @@ Status DrainQueue(uint64_t id, Completion* completions, size_t capacity, size_t*
     tree->TakeEntry(entry, &completions[(*n)++]);
   }
   tree->counters_.completions += *n;
-  if (tree->clock() && *n > 0) tree->Poke();  // it may have waited for this
   queue->Signal();
   const bool over = *n == 0 && !queue->first && queue->closed && queue->accepted == 0;
   return over ? Status::kClosed : Status::kOk;
@@ -225,7 +233,6 @@ Status CloseQueue(uint64_t id, DoneFn done, void* user) noexcept {
   if (done) {
     entry = new (std::nothrow) PostEntry;
     if (!entry) return Status::kNoMemory;
-    entry->type = EntryType::kPost;
     entry->what = What::kDone;
     entry->fn = done;
     entry->user = user;

@@ -30,16 +30,10 @@ Status Tree::Open(const LoopOptions& options, uint64_t* id, int* system_errno) n
   try {
     tree = MakeRef<Tree>();
     tree->offload_workers_ = std::make_unique<Workers>(options.offload_limit);
-    if (options.virtual_clock) tree->UseVirtualClock();
-    if (options.context) {
-      tree->context_ = std::make_unique<ContextHeld>();
-      tree->context_->context = MakeRef<Context>(*options.context);
-    }
   } catch (const std::bad_alloc&) {
     return Status::kNoMemory;
   }
   if (const int failed = tree->OpenCore(); failed != 0) {
-    if (options.context) tree->context_->context->set_type({});
     *system_errno = failed;
     return failed == ENOMEM ? Status::kNoMemory : Status::kSystem;
   }
@@ -52,7 +46,6 @@ Status Tree::Open(const LoopOptions& options, uint64_t* id, int* system_errno) n
   root.user = options.user;
   root.started = tree->now();
   tree->caller_runs_ = options.caller_runs;
-  tree->shuffle_ = options.shuffle_seed;
   Status status = Status::kOk;
   {
     std::lock_guard guard(tree->domain_->lock);
@@ -67,7 +60,6 @@ Status Tree::Open(const LoopOptions& options, uint64_t* id, int* system_errno) n
     tree->has_thread_ = status == Status::kOk;
   }
   if (status != Status::kOk) {
-    if (options.context) tree->context_->context->set_type({});
     CloseDomain(tree->domain_);
     tree->domain_ = nullptr;
     return status;
@@ -242,10 +234,9 @@ Status RunLoop(uint64_t id) noexcept {
 Status PollLoop(uint64_t id, Nanos timeout) noexcept {
   Run run(id);
   if (run.status() != Status::kOk) return run.status();
-  const Nanos until = After(platform::MonotonicNow(), timeout);
+  const Nanos until = After(run->now(), timeout);
   for (bool first = true;; first = false) {
-    const Nanos left =
-        timeout == kNever ? kNever : std::max<Nanos>(0, until - platform::MonotonicNow());
+    const Nanos left = timeout == kNever ? kNever : std::max<Nanos>(0, until - run->now());
     if (run->Turn(left)) return Status::kOk;
     if (run->HasEnded()) return Status::kEnded;
     if (!first && left == 0) return Status::kTimeout;
@@ -253,7 +244,7 @@ Status PollLoop(uint64_t id, Nanos timeout) noexcept {
 }
 
 Status Tree::Join(Nanos timeout, std::string* survivors) noexcept {
-  const Nanos until = After(platform::MonotonicNow(), timeout);
+  const Nanos until = After(now(), timeout);
   platform::UniqueFd fd;
   if (!caller_runs_) {
     fd = platform::UniqueFd(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
@@ -264,7 +255,7 @@ Status Tree::Join(Nanos timeout, std::string* survivors) noexcept {
   int failed = 0;
   while (!HasEnded() && failed == 0) {
     if (caller_runs_) {
-      const Nanos left = timeout == kNever ? kNever : until - platform::MonotonicNow();
+      const Nanos left = timeout == kNever ? kNever : until - now();
       if (left <= 0)
         failed = ETIMEDOUT;
       else

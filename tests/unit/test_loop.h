@@ -2,7 +2,6 @@
 #pragma once
 #include <gtest/gtest.h>
 
-#include <algorithm>
 #include <functional>
 
 #include "core/loop.h"
@@ -47,9 +46,7 @@ class TestLoop : public Loop {
     CloseDomain(domain_);
   }
   bool Ready() noexcept override { return false; }
-  Nanos HowLong(Nanos timeout, Nanos next) noexcept override {
-    return next == kNever ? timeout : std::min(timeout, std::max<Nanos>(0, next - now()));
-  }
+  Nanos NextDeadline() noexcept override { return kNever; }
   void Expire(Nanos) noexcept override {}
   bool Dispatch() noexcept override { return false; }
 

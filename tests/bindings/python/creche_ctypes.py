@@ -84,7 +84,7 @@ SessionOptions = structure("SessionOptions", [
     ("max_redirects", c_uint32), ("max_header_bytes", c_uint32), ("dns_ttl_ms", c_uint32),
     ("max_body", c_uint64), ("keepalive", c_int64), ("timeouts", HttpTimeouts),
     ("user_agent", c_char_p), ("ca_file", c_char_p), ("headers", POINTER(Header)),
-    ("headers_count", c_size_t)])
+    ("headers_count", c_size_t), ("queue", c_uint64)])
 RequestOptions = structure("RequestOptions", [
     *SIZED, ("method", c_char_p), ("headers", POINTER(Header)), ("headers_count", c_size_t),
     ("body", c_char_p), ("body_size", c_size_t), ("max_body", c_uint64), ("max_redirects", c_uint32),
@@ -93,7 +93,8 @@ PoolOptions = structure("PoolOptions", [
     *SIZED, ("min_size", c_uint32), ("max_size", c_uint32), ("max_waiting", c_uint32),
     ("statement_cache", c_uint32), ("pipeline_depth", c_uint32), ("reset", c_uint32),
     ("connect_timeout", c_int64), ("acquire_timeout", c_int64), ("idle_timeout", c_int64),
-    ("max_lifetime", c_int64), ("cancel_timeout", c_int64), ("application_name", c_char_p)])
+    ("max_lifetime", c_int64), ("cancel_timeout", c_int64), ("application_name", c_char_p),
+    ("queue", c_uint64)])
 Value = structure("Value", [
     ("type", c_uint32), ("form", c_uint32), ("integer", c_int64), ("real", c_double),
     ("data", c_char_p), ("size", c_size_t)])

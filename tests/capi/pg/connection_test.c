@@ -1,4 +1,6 @@
 /* Leased connections: order, reset, scripts, transactions, streams. */
+#include <stdatomic.h>
+
 #include "pg_test.h"
 
 static void test_pipelined_in_order(void** state) {
@@ -98,6 +100,70 @@ static void test_release_lets_statements_finish(void** state) {
   }
   assert_int_equal(number(pool, "select count(*) from f"), 20);
   must(pool, "drop table f");
+  close_pool(pool);
+}
+
+/* A lease of a group goes to the loop: the group ends, what is open on the connection stays. */
+static void test_move(void** state) {
+  (void)state;
+  creche_pool pool = open_pool(1);
+  creche_group group;
+  answer ended, got, a;
+  answer_init(&ended);
+  answer_init(&got);
+  OK(creche_group_open(loop.scope, NULL, on_answer, &ended, &group));
+  OK(creche_pool_acquire(pool, group.scope, NULL, on_answer, &got, NULL));
+  EXPECT(&got, CRECHE_OK);
+  creche_connection c = {got.value};
+  OK(creche_group_close(group));
+  must_on(c, "begin");
+  must_on(c, "create temp table moved (i int)");
+  assert_int_equal(answer_wait_for(&ended, 1), 0); /* it holds the group open */
+  OK(creche_connection_move(c, loop.scope));
+  EXPECT(&ended, CRECHE_OK);
+  assert_int_equal(number_on(c, "select count(*) from moved"), 0);
+  assert_int_equal(creche_connection_move(c, group.scope), CRECHE_E_ENDED);
+  assert_int_equal(creche_connection_move(c, (creche_scope){c.id}), CRECHE_E_BAD_HANDLE);
+  assert_int_equal(creche_connection_move((creche_connection){pool.id}, loop.scope),
+                   CRECHE_E_BAD_HANDLE);
+
+  /* To a task, whose end gives it back: rolled back, and somebody else's. */
+  creche_task task;
+  answer body;
+  answer_init(&body);
+  OK(creche_task_open(loop.scope, NULL, on_answer, &body, &task));
+  while (creche_connection_move(c, task.scope) != CRECHE_OK) nap_ms(1);
+  while (creche_task_finish(task, CRECHE_OK, 0, NULL) == CRECHE_E_STATE) nap_ms(1); /* not begun */
+  EXPECT(&body, CRECHE_OK);
+  assert_int_equal(creche_connection_move(c, loop.scope), CRECHE_E_ENDED);
+  run(pool, &a, "select to_regclass('moved') is null");
+  EXPECT(&a, CRECHE_OK);
+  assert_int_equal(creche_row_bool(a.rows, 0, 0), 1);
+  answer_free(&a);
+  answer_free(&body);
+  answer_free(&ended);
+  answer_free(&got);
+  close_pool(pool);
+}
+
+/* A transaction's connection belongs to the transaction. */
+static atomic_int refused;
+static void move_it(void* user, const creche_completion* completion) {
+  (void)user;
+  if (completion->kind != CRECHE_BEGIN) return;
+  atomic_store(&refused,
+               creche_connection_move((creche_connection){completion->value}, loop.scope));
+  creche_task_finish(completion->task, CRECHE_OK, 0, NULL);
+}
+static void test_move_of_a_transaction(void** state) {
+  (void)state;
+  creche_pool pool = open_pool(1);
+  answer a;
+  answer_init(&a);
+  OK(creche_pool_transaction(pool, loop.scope, move_it, NULL, NULL, on_answer, &a, NULL));
+  EXPECT(&a, CRECHE_OK);
+  assert_int_equal(atomic_load(&refused), CRECHE_E_STATE);
+  answer_free(&a);
   close_pool(pool);
 }
 
@@ -328,6 +394,8 @@ int main(void) {
       cmocka_unit_test(test_pipelined_in_order),
       cmocka_unit_test(test_reset),
       cmocka_unit_test(test_release_lets_statements_finish),
+      cmocka_unit_test(test_move),
+      cmocka_unit_test(test_move_of_a_transaction),
       cmocka_unit_test(test_script),
       cmocka_unit_test(test_begin_commit_rollback),
       cmocka_unit_test(test_stream),

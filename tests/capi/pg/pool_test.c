@@ -204,6 +204,51 @@ static void test_pgbouncer(void** state) {
   support_pgbouncer_stop(bouncer);
 }
 
+/* The completion of a close goes to the pool's queue, after all others; the loop takes pools along.
+ */
+static void test_close_to_a_queue(void** state) {
+  (void)state;
+  creche_pool_options o;
+  creche_queue queue;
+  creche_pool pool;
+  answer a;
+  int mark;
+  OK(creche_queue_open(loop, NULL, &queue));
+  OK(creche_pool_options_init(&o, sizeof o));
+  o.queue = queue;
+  OK(creche_pool_open(loop, support_postgres_url(server), &o, &pool));
+  answer_init(&a);
+  OK(creche_pool_query(pool, loop.scope, "select pg_sleep(20)", NULL, 0, NULL, on_answer, &a,
+                       NULL));
+  for (int i = 0; i < 2; i++) { /* each call is told, also after the end */
+    creche_completion c;
+    size_t n = 0;
+    OK(creche_pool_close(pool, NULL, &mark));
+    OK(creche_queue_wait(queue, &c, 1, 20 * CRECHE_SECOND, &n));
+    assert_int_equal(n, 1);
+    assert_int_equal(c.kind, CRECHE_DONE);
+    assert_true(c.value == pool.id && c.user == &mark && c.flags == 0);
+    creche_completions_release(&c, 1);
+    assert_int_equal(answer_wait_for(&a, 1), 1);
+  }
+  EXPECT(&a, CRECHE_E_CLOSED);
+  answer_free(&a);
+  OK(creche_queue_close(queue, creche_nobody, NULL));
+  assert_int_equal(creche_pool_close(pool, NULL, NULL), CRECHE_E_CLOSED);
+  assert_int_equal(creche_pool_open(loop, support_postgres_url(server), &o, &pool),
+                   CRECHE_E_CLOSED);
+  assert_true(pool.id == 0);
+  creche_queue_release(queue);
+
+  creche_loop other;
+  OK(creche_loop_open(NULL, &other));
+  OK(creche_pool_open(other, support_postgres_url(server), NULL, &pool));
+  OK(creche_loop_close(other));
+  OK(creche_loop_join(other, 20 * CRECHE_SECOND));
+  assert_int_equal(creche_pool_close(pool, on_answer, NULL), CRECHE_E_ENDED);
+  creche_pool_release(pool);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_many_on_few),
@@ -212,6 +257,7 @@ int main(void) {
       cmocka_unit_test(test_min_size_idle_and_lifetime),
       cmocka_unit_test(test_terminated_backends),
       cmocka_unit_test(test_restart),
+      cmocka_unit_test(test_close_to_a_queue),
       cmocka_unit_test(test_pgbouncer),
   };
   return cmocka_run_group_tests(tests, start_server, stop_server);
