@@ -60,6 +60,7 @@ enum {
     CRECHE_E_MISNESTED = -23,     /* a task finished with groups or scopes of its own still open */
     CRECHE_E_NOT_CANCELLED = -24, /* a task claimed CRECHE_E_CANCELLED though nobody cancelled it */
     CRECHE_E_USER = -25,          /* a failure that the user's own code reported */
+    CRECHE_E_NOT_STARTED = -26,   /* a task finished without the creche_task_started it owed */
     /* The network and HTTP. */
     CRECHE_E_URL = -40,          /* not a URL that can be fetched */
     CRECHE_E_DNS = -41,          /* the name could not be resolved */
@@ -102,6 +103,19 @@ typedef struct creche_response { uint64_t id; } creche_response;
 typedef struct creche_pool { uint64_t id; } creche_pool;
 typedef struct creche_connection { uint64_t id; } creche_connection;
 typedef struct creche_rows { uint64_t id; } creche_rows;
+
+/* ---- Contexts ----------------------------------------------------------------------------------
+ * A pointer of yours that travels down the tree with your tasks, as context variables do in other
+ * languages (a trace id, a locale). Given to a loop or a task; a task without one of its own has a
+ * copy of that of the task that started it (inside a callback: the task whose callback runs; else
+ * the nearest around), taken when it was started. */
+typedef struct creche_context {
+    void *data;
+    void *(*clone)(void *data); /* makes the copy, in the starting call; NULL result: no memory.
+                                   clone NULL: all share `data` */
+    void (*drop)(void *data); /* called once for each copy when no task has it any more, on any
+                                 thread; may be NULL */
+} creche_context;
 
 /* ---- Errors ------------------------------------------------------------------------------------ */
 /* Where an operation was when it failed. */

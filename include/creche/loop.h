@@ -16,15 +16,28 @@ enum {
     CRECHE_RUN_CALLER = 1  /* by creche_loop_run and creche_loop_poll, on the thread that calls them */
 };
 
+/* creche_loop_options.clock */
+enum {
+    CRECHE_CLOCK_REAL = 0,   /* the system's monotonic clock */
+    CRECHE_CLOCK_VIRTUAL = 1 /* for tests: begins at 0, stands still while anything can happen, and
+                                jumps to the next deadline when nothing can; see creche_clock_hold */
+};
+
 typedef struct creche_loop_options {
     uint32_t size;         /* set by _init */
     uint32_t flags;        /* 0 */
     uint32_t run;          /* CRECHE_RUN_* */
     uint32_t offload_limit; /* worker threads for creche_offload at the most; default 40 */
+    uint32_t clock;        /* CRECHE_CLOCK_* */
+    uint32_t reserved;     /* 0 */
+    uint64_t shuffle_seed; /* for tests: not 0: callbacks that may run in any order do so in one drawn
+                              from this seed, the same each time */
     const char *name;      /* for dumps and the thread's name; copied; may be NULL */
     creche_done_fn done;   /* the loop's own completion, on the loop's thread, its last callback;
                               NULL: nobody is told */
     void *user;
+    const creche_context *context; /* of tasks started outside of any; the struct is copied, the data
+                                      is the library's to drop; may be NULL */
 } creche_loop_options;
 
 /* Sets the defaults in the first `size` bytes of *options (pass sizeof). Returns CRECHE_OK, or
@@ -87,6 +100,31 @@ CRECHE_API creche_status creche_loop_abandon(creche_loop loop);
  * Since 0.1. */
 CRECHE_API creche_status creche_now(creche_scope scope, int64_t *now);
 
+/* ---- The virtual clock --------------------------------------------------------------------------
+ * A loop with CRECHE_CLOCK_VIRTUAL makes tests of timeouts instant and always the same: sleeping an
+ * hour takes no time. Its clock stands still while a callback runs or waits to run, an offloaded
+ * function runs, a completion waits in a queue (not on CRECHE_RUN_CALLER loops: they are drained
+ * between polls), or somebody holds the clock; else it jumps to the next deadline or sleep. While
+ * HTTP or PostgreSQL operations are in flight it jumps only after the world has been silent for 50
+ * real milliseconds; then their timeouts may be the next. Timeouts of calls that block
+ * (creche_loop_join, creche_loop_poll, creche_queue_wait, creche_group_join) are in real time. */
+
+/* Holds the clock: it does not jump until creche_clock_release. For threads other than the loop's,
+ * from before they look at the clock or start something until they wait for the loop; bindings hold
+ * one for each coroutine that can run. An offloaded function has one hold of its own, which it must
+ * release before it waits for the loop (and take again after). Counts. Returns CRECHE_OK;
+ * CRECHE_E_STATE (the clock is the real one), the handle errors. Since 0.1. */
+CRECHE_API creche_status creche_clock_hold(creche_loop loop);
+
+/* Gives back one hold. Returns CRECHE_OK; CRECHE_E_STATE (nobody holds it, or the clock is the real
+ * one), the handle errors. Since 0.1. */
+CRECHE_API creche_status creche_clock_release(creche_loop loop);
+
+/* Moves the clock forward by `duration` nanoseconds at once, held or not: what has expired by then
+ * expires in one turn. Returns CRECHE_OK; CRECHE_E_INVALID (negative), CRECHE_E_STATE (the clock is
+ * the real one), the handle errors. Since 0.1. */
+CRECHE_API creche_status creche_clock_advance(creche_loop loop, int64_t duration);
+
 /* How creche_loop_dump writes the tree. Ids are 16 hexadecimal digits, times count from now. */
 enum {
     CRECHE_DUMP_TEXT = 0, /* for people: one node a line, indented; what is no printable UTF-8 in a
@@ -94,7 +132,7 @@ enum {
     CRECHE_DUMP_JSON = 1, /* for programs: {"format": 1, "loop": id, "now": ns, "nodes": [...]}, parents
                              before their children, one node a line: {"id", "parent" (null for the
                              loop), "kind" (loop, scope, group, operation, sleep, task, external,
-                             offload), "name", "site" ("" if not given), "state" (open, closed,
+                              offload, start), "name", "site" ("" if not given), "state" (open, closed,
                              waiting, starting, running, asleep, finished, leaving), "waits_for" (text
                              or null), "age" (ns; null for scopes), "left" (ns to its own deadline, or
                              null), "shield", "cancelled" (null or {"reason", "by", "text"}), "live"

@@ -95,6 +95,8 @@ typedef struct creche_scope_state {
     uint32_t reached;   /* a CRECHE_E_CANCELLED has reached it */
     uint32_t reason;    /* CRECHE_REASON_*, of what makes it effective */
     uint32_t live;      /* tasks, scopes, groups and leases directly in it */
+    uint32_t caught;    /* it would absorb the cancellation if it were left now */
+    uint32_t reserved;
     int64_t deadline;   /* its own */
     int64_t effective_deadline; /* the nearest up to and including the first shield; INT64_MIN if
                                    effectively cancelled */

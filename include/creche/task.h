@@ -27,6 +27,9 @@ typedef struct creche_task_options {
     const char *name;    /* for dumps and errors; copied; may be NULL */
     const char *site;    /* where it was started, for dumps: CRECHE_HERE; copied; may be NULL */
     creche_queue queue;  /* where its completion goes if `done` is NULL; {0}: the nearest scope's */
+    const creche_context *context; /* user, external and offloaded tasks; the struct is copied, the
+                                      data is the library's to drop once the call has succeeded.
+                                      NULL: a copy of the starter's */
 } creche_task_options;
 
 /* Sets the defaults in the first `size` bytes (pass sizeof). Returns CRECHE_OK or CRECHE_E_INVALID.
@@ -63,6 +66,46 @@ CRECHE_API creche_status creche_task_open(creche_scope in, const creche_task_opt
  * task), CRECHE_E_INVALID, CRECHE_E_NO_MEMORY, the handle errors. Since 0.1. */
 CRECHE_API creche_status creche_task_finish(creche_task task, creche_status status, uint64_t value,
                                             const creche_error *error);
+
+/* Options of creche_task_start. */
+typedef struct creche_start_options {
+    uint32_t size; /* set by _init */
+    uint32_t flags; /* 0 */
+    const creche_task_options *task;  /* of the start itself; may be NULL */
+    const creche_task_options *child; /* of the task that is started; may be NULL */
+    creche_done_fn child_done; /* where the child's own completion goes; NULL: the target's queue,
+                                  else nobody is told, and a failure counts all the same */
+    void *child_user;
+} creche_start_options;
+
+/* Sets the defaults in the first `size` bytes (pass sizeof). Returns CRECHE_OK or CRECHE_E_INVALID.
+ * Since 0.1. */
+CRECHE_API creche_status creche_start_options_init(creche_start_options *options, size_t size);
+
+/* Starts a user task that will live in the group `target`, and waits until it says that it is ready:
+ * a server that listens, a connection that is made. Until then the task belongs to the start, which
+ * is a task in `in` like any other: cancelling either side cancels it, its failure is the failure
+ * of the start, bare, and `target` stays open. When it calls creche_task_started it moves to
+ * `target` with all that is below it, past any limit of it, and the start completes with the value
+ * it gave. If it ends without: CRECHE_E_NOT_STARTED (unless it failed). Its own completion comes in
+ * any case, before that of the start if it never moved.
+ * Returns as creche_task_spawn does; CRECHE_E_CLOSED also if target has ended, CRECHE_E_WRONG_LOOP if
+ * it lives on another loop. Since 0.1. */
+CRECHE_API creche_status creche_task_start(creche_group target, creche_scope in, creche_done_fn body,
+                                           void *body_user, const creche_start_options *options,
+                                           creche_done_fn done, void *user, creche_task *task);
+
+/* Says that a task of creche_task_start is ready, with a plain value for whoever waits for that.
+ * Once. Returns CRECHE_OK: it has moved to its group (whose cancellation now counts for it, at once);
+ * CRECHE_E_CANCELLED: the starter is being cancelled, so it stays with the start, which ends as it
+ * does; CRECHE_E_STATE (said before, not begun, finished, or not a task of creche_task_start), the
+ * handle errors. Since 0.1. */
+CRECHE_API creche_status creche_task_started(creche_task task, uint64_t value);
+
+/* Stores the context's data of a scope: that of the nearest task at or above it, else the loop's, else
+ * NULL. It lives as long as that task. Returns CRECHE_OK, CRECHE_E_INVALID, the handle errors.
+ * Since 0.1. */
+CRECHE_API creche_status creche_scope_get_context(creche_scope scope, void **data);
 
 /* Answers CRECHE_PULL and CRECHE_ASK of a task with bytes (copied). For CRECHE_PULL: flags
  * CRECHE_MORE says that there is more to pull; without it the body ends with these bytes. status other
@@ -111,6 +154,12 @@ CRECHE_API int32_t creche_offload_cancelled(creche_task task);
 CRECHE_API creche_status creche_sleep(creche_scope in, int64_t duration,
                                       const creche_task_options *options, creche_done_fn done,
                                       void *user, creche_task *task);
+
+/* Completes in the next turn of the loop, after everything that could run when it was called: a pause
+ * that lets others go on and notices a cancellation (a checkpoint).
+ * Returns as creche_task_spawn does. Since 0.1. */
+CRECHE_API creche_status creche_yield(creche_scope in, const creche_task_options *options,
+                                      creche_done_fn done, void *user, creche_task *task);
 
 /* Completes at a point of the loop's clock; CRECHE_NEVER sleeps until it is cancelled.
  * Returns as creche_task_spawn does. Since 0.1. */

@@ -40,7 +40,7 @@ creche_status creche_group_open(creche_scope in, const creche_group_options* opt
     creche_group_options o;
     tasks::GroupOptions opened;
     creche_status failed = ReadOptions(options, &o, kFlags, kName);
-    if (!failed) failed = ReadDeadline(o.timeout, o.deadline, kName, &opened.deadline);
+    if (!failed) failed = CheckDeadline(o.timeout, o.deadline, kName);
     if (!failed) failed = ReadOnTimeout(o.on_timeout, kName, &opened.move_on);
     if (!failed) failed = ReadBool(o.shield, "creche_group_options.shield", &opened.shield);
     if (failed) return failed;
@@ -52,6 +52,8 @@ creche_status creche_group_open(creche_scope in, const creche_group_options* opt
     if (o.grace < 0) return Fail(Status::kInvalid, "creche_group_options.grace is negative");
     opened.name = o.name;
     opened.site = o.site;
+    opened.deadline = o.deadline;
+    opened.timeout = o.timeout;
     opened.grace = o.grace;
     opened.joinable = (o.flags & CRECHE_GROUP_JOINABLE) != 0;
     opened.until_released = (o.flags & CRECHE_GROUP_UNTIL_RELEASED) != 0;

@@ -2,8 +2,6 @@
 
 #include <string_view>
 
-#include "platform/clock.h"
-
 namespace creche::capi {
 
 template <>
@@ -137,7 +135,7 @@ creche_status ReadRequest(const creche_request_options* given, creche_request_op
 }
 
 Result<http::Request> MakeRequest(const char* text, const creche_request_options& o,
-                                  const http::SessionSettings& session) {
+                                  const http::SessionSettings& session, Nanos now) {
   Result<http::Url> url = http::Url::Parse(text);
   if (!url.ok()) return url.error();
   const bool pulled = (o.flags & CRECHE_REQUEST_PULL_BODY) != 0;
@@ -153,7 +151,7 @@ Result<http::Request> MakeRequest(const char* text, const creche_request_options
       .max_body = o.max_body != 0 ? o.max_body : session.max_body,
       .max_redirects = o.max_redirects != CRECHE_DEFAULT ? o.max_redirects : session.max_redirects,
       .timeouts = session.timeouts,
-      .started = platform::MonotonicNow()};
+      .started = now};
   TakeTimeouts(o.timeouts, &request.timeouts);
   if (auto r = TakeHeaders(o.headers, o.headers_count, &request.headers); !r.ok()) return r.error();
   if (pulled && o.body_size == CRECHE_UNKNOWN_SIZE) {

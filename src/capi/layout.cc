@@ -4,6 +4,7 @@
 #include "core/error.h"
 #include "core/status.h"
 #include "tasks/completion.h"
+#include "tasks/context.h"
 #include "tasks/operation.h"
 
 namespace creche {
@@ -30,6 +31,11 @@ static_assert(offsetof(creche_completion, task) == offsetof(Completion, task));
 static_assert(offsetof(creche_completion, hold) == offsetof(Completion, hold));
 static_assert(offsetof(creche_completion, reserved) == offsetof(Completion, seat));
 
+using tasks::ContextType;
+static_assert(sizeof(creche_context) == sizeof(ContextType));
+static_assert(offsetof(creche_context, clone) == offsetof(ContextType, clone));
+static_assert(offsetof(creche_context, drop) == offsetof(ContextType, drop));
+
 constexpr bool Same(Status a, int b) {
   return static_cast<int>(a) == b;
 }
@@ -38,8 +44,9 @@ static_assert(Same(Status::kInvalid, CRECHE_E_INVALID) && Same(Status::kEnded, C
               Same(Status::kSystem, CRECHE_E_SYSTEM) &&
               Same(Status::kInternal, CRECHE_E_INTERNAL) &&
               Same(Status::kCancelled, CRECHE_E_CANCELLED) && Same(Status::kUser, CRECHE_E_USER) &&
-              Same(Status::kUrl, CRECHE_E_URL) && Same(Status::kRedirect, CRECHE_E_REDIRECT) &&
-              Same(Status::kPg, CRECHE_E_PG) && Same(Status::kType, CRECHE_E_TYPE));
+              Same(Status::kNotStarted, CRECHE_E_NOT_STARTED) && Same(Status::kUrl, CRECHE_E_URL) &&
+              Same(Status::kRedirect, CRECHE_E_REDIRECT) && Same(Status::kPg, CRECHE_E_PG) &&
+              Same(Status::kType, CRECHE_E_TYPE));
 static_assert(static_cast<int>(Phase::kOptions) == CRECHE_PHASE_OPTIONS &&
               static_cast<int>(Phase::kQuery) == CRECHE_PHASE_QUERY &&
               static_cast<int>(Phase::kBody) == CRECHE_PHASE_BODY);

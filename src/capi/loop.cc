@@ -23,6 +23,14 @@ creche_loop_options Defaults() noexcept {
 
 static constexpr char kLoop[] = "a loop";
 
+static creche_status OfClock(Status status, creche_loop loop) {
+  if (status == Status::kState)
+    return Fail(status,
+                "the loop's clock is the real one (open it with CRECHE_CLOCK_VIRTUAL), or nobody "
+                "holds it");
+  return Answer(status, loop.scope.id, kLoop);
+}
+
 }  // namespace creche::capi
 
 extern "C" {
@@ -41,6 +49,11 @@ creche_status creche_loop_open(const creche_loop_options* options, creche_loop* 
       return Fail(Status::kUnsupported,
                   "creche_loop_options.run is %u; it is CRECHE_RUN_THREAD or CRECHE_RUN_CALLER",
                   o.run);
+    if (o.clock > CRECHE_CLOCK_VIRTUAL)
+      return Fail(
+          Status::kUnsupported,
+          "creche_loop_options.clock is %u; it is CRECHE_CLOCK_REAL or CRECHE_CLOCK_VIRTUAL",
+          o.clock);
     if (o.done == creche_to_group)
       return Fail(Status::kInvalid, "a loop belongs to no group; give a function or NULL as done");
     if (o.offload_limit == 0)
@@ -48,6 +61,9 @@ creche_status creche_loop_open(const creche_loop_options* options, creche_loop* 
     tasks::LoopOptions opened;
     opened.caller_runs = o.run == CRECHE_RUN_CALLER;
     opened.offload_limit = o.offload_limit;
+    opened.virtual_clock = o.clock == CRECHE_CLOCK_VIRTUAL;
+    opened.shuffle_seed = o.shuffle_seed;
+    opened.context = ToContext(o.context);
     opened.name = o.name;
     opened.done = o.done == creche_nobody ? nullptr : ToDone(o.done);
     opened.user = o.user;
@@ -117,6 +133,22 @@ creche_status creche_now(creche_scope scope, int64_t* now) {
   return Guard([&]() -> creche_status {
     if (!now) return Fail(Status::kInvalid, "now is NULL");
     return Started(tasks::ReadClock(scope.id, now), scope);
+  });
+}
+
+creche_status creche_clock_hold(creche_loop loop) {
+  return Guard([&] { return OfClock(tasks::HoldClock(loop.scope.id), loop); });
+}
+
+creche_status creche_clock_release(creche_loop loop) {
+  return Guard([&] { return OfClock(tasks::ReleaseClock(loop.scope.id), loop); });
+}
+
+creche_status creche_clock_advance(creche_loop loop, int64_t duration) {
+  return Guard([&]() -> creche_status {
+    if (duration < 0)
+      return Fail(Status::kInvalid, "duration is negative; a clock never goes back");
+    return OfClock(tasks::AdvanceClock(loop.scope.id, duration), loop);
   });
 }
 

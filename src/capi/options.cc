@@ -1,12 +1,10 @@
 #include "capi/options.h"
 
 #include "capi/tail.h"
-#include "platform/clock.h"
 
 namespace creche::capi {
 
-creche_status ReadDeadline(int64_t timeout, int64_t deadline, const char* name,
-                           Nanos* result) noexcept {
+creche_status CheckDeadline(int64_t timeout, int64_t deadline, const char* name) noexcept {
   if (timeout < 0)
     return Fail(
         Status::kInvalid,
@@ -15,7 +13,6 @@ creche_status ReadDeadline(int64_t timeout, int64_t deadline, const char* name,
         name);
   if (timeout != CRECHE_NEVER && deadline != CRECHE_NEVER)
     return Fail(Status::kInvalid, "%s has both a timeout and a deadline; give one", name);
-  *result = timeout != CRECHE_NEVER ? After(platform::MonotonicNow(), timeout) : deadline;
   return CRECHE_OK;
 }
 
@@ -67,13 +64,16 @@ creche_status TailReader::Read(creche_scope in, const creche_task_options* given
   static constexpr char kName[] = "creche_task_options";
   creche_task_options o;
   creche_status failed = ReadOptions(given, &o, known_flags, kName);
-  if (!failed) failed = ReadDeadline(o.timeout, o.deadline, kName, &options.deadline);
+  if (!failed) failed = CheckDeadline(o.timeout, o.deadline, kName);
   if (!failed) failed = ReadOnTimeout(o.on_timeout, kName, &options.move_on);
   if (!failed) failed = ReadBool(o.shield, "creche_task_options.shield", &options.shield);
   if (failed) return failed;
   options.name = o.name;
   options.site = o.site;
+  options.deadline = o.deadline;
+  options.timeout = o.timeout;
   options.queue = o.queue.id;
+  options.context = ToContext(o.context);
   options.body = (o.flags & CRECHE_TASK_BODY) != 0;
   tail.options = &options;
   return CRECHE_OK;

@@ -62,9 +62,8 @@ void StoreSized(const S& filled, S* out, size_t size) noexcept {
   memcpy(static_cast<void*>(out), &filled, size < sizeof filled ? size : sizeof filled);
 }
 
-// timeout and deadline of options to one absolute deadline.
-creche_status ReadDeadline(int64_t timeout, int64_t deadline, const char* name,
-                           Nanos* result) noexcept;
+// timeout and deadline of options: not both.
+creche_status CheckDeadline(int64_t timeout, int64_t deadline, const char* name) noexcept;
 // 0 or 1.
 creche_status ReadBool(uint32_t value, const char* name, bool* result) noexcept;
 // CRECHE_FAIL or CRECHE_MOVE_ON.

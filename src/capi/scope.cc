@@ -40,12 +40,14 @@ creche_status creche_scope_open(creche_scope in, const creche_scope_options* opt
     creche_scope_options o;
     tasks::ScopeOptions opened;
     creche_status failed = ReadOptions(options, &o, 0, kName);
-    if (!failed) failed = ReadDeadline(o.timeout, o.deadline, kName, &opened.deadline);
+    if (!failed) failed = CheckDeadline(o.timeout, o.deadline, kName);
     if (!failed) failed = ReadOnTimeout(o.on_timeout, kName, &opened.move_on);
     if (!failed) failed = ReadBool(o.shield, "creche_scope_options.shield", &opened.shield);
     if (failed) return failed;
     opened.name = o.name;
     opened.site = o.site;
+    opened.deadline = o.deadline;
+    opened.timeout = o.timeout;
     return OfScope(tasks::OpenScope(in.id, opened, &scope->id), in);
   });
 }
@@ -80,10 +82,8 @@ creche_status creche_scope_set_deadline(creche_scope scope, int64_t deadline) {
 
 creche_status creche_scope_set_timeout(creche_scope scope, int64_t timeout) {
   return Guard([&]() -> creche_status {
-    Nanos deadline;
-    if (creche_status failed = ReadDeadline(timeout, CRECHE_NEVER, "the scope", &deadline))
-      return failed;
-    return OfScope(tasks::MoveDeadline(scope.id, deadline), scope);
+    if (creche_status failed = CheckDeadline(timeout, CRECHE_NEVER, "the scope")) return failed;
+    return OfScope(tasks::MoveTimeout(scope.id, timeout), scope);
   });
 }
 
@@ -111,6 +111,7 @@ creche_status creche_scope_get_state(creche_scope scope, creche_scope_state* sta
     out.effective = s.effective;
     out.shield = s.shield;
     out.reached = s.reached;
+    out.caught = s.caught;
     out.reason = static_cast<uint32_t>(s.reason);
     out.live = s.live;
     out.deadline = s.deadline;

@@ -16,6 +16,10 @@ inline tasks::DoneFn ToDone(creche_done_fn done) noexcept {
       done);  // capi/layout.cc asserts that the structs are twins
 }
 
+inline const tasks::ContextType* ToContext(const creche_context* context) noexcept {
+  return reinterpret_cast<const tasks::ContextType*>(context);  // twins, too
+}
+
 // Reads and keeps what the tail of a call says. Use: Tail tail; if (creche_status s =
 // tail.Read(...)) return s;
 struct TailReader {

@@ -4,13 +4,19 @@
 #include "capi/options.h"
 #include "capi/tail.h"
 #include "core/error.h"
-#include "platform/clock.h"
 #include "tasks/options.h"
 
 using namespace creche;
 using namespace creche::capi;
 
 namespace creche::capi {
+
+template <>
+creche_start_options Defaults() noexcept {
+  creche_start_options o{};
+  o.size = sizeof o;
+  return o;
+}
 
 template <>
 creche_offload_options Defaults() noexcept {
@@ -34,11 +40,13 @@ static creche_status OfTask(Status status, creche_task task) {
   return Answer(status, task.scope.id, "a task");
 }
 
-static creche_status SleepFor(creche_scope in, Nanos wake, const creche_task_options* options,
-                              creche_done_fn done, void* user, creche_task* task) {
+// start(tail): starts it.
+template <class Start>
+static creche_status StartSleep(creche_scope in, const creche_task_options* options,
+                                creche_done_fn done, void* user, creche_task* task, Start start) {
   TailReader reader;
   if (creche_status failed = reader.Read(in, options, done, user, task)) return failed;
-  return Started(tasks::SleepUntil(reader.tail, wake), in);
+  return Started(start(reader.tail), in);
 }
 
 }  // namespace creche::capi
@@ -84,6 +92,55 @@ creche_status creche_task_finish(creche_task task, creche_status status, uint64_
     if (answer == Status::kState)
       return Fail(answer, "the task was finished before, has not begun, or is not yours to finish");
     return OfTask(answer, task);
+  });
+}
+
+creche_status creche_start_options_init(creche_start_options* options, size_t size) {
+  return InitOptions(options, size);
+}
+
+creche_status creche_task_start(creche_group target, creche_scope in, creche_done_fn body,
+                                void* body_user, const creche_start_options* options,
+                                creche_done_fn done, void* user, creche_task* task) {
+  return Guard([&]() -> creche_status {
+    if (task) *task = {};
+    creche_start_options o;
+    if (creche_status failed = ReadOptions(options, &o, 0, "creche_start_options")) return failed;
+    TailReader reader, child;
+    creche_status failed = reader.Read(in, o.task, done, user, task);
+    if (!failed) failed = child.Read(target.scope, o.child, o.child_done, o.child_user, nullptr);
+    if (failed) return failed;
+    if (!body || body == creche_to_group || body == creche_nobody)
+      return Fail(Status::kInvalid, "body must be a function of yours");
+    const Status status =
+        tasks::StartChild(target.scope.id, reader.tail, child.tail, ToDone(body), body_user);
+    if (status == Status::kBadHandle || status == Status::kEnded) {
+      // One of two handles: say which.
+      creche_scope_state ignored;
+      if (creche_scope_get_state(in, &ignored, sizeof ignored) == CRECHE_OK)
+        return Answer(status, target.scope.id, "a group");
+    }
+    return Started(status, in);
+  });
+}
+
+creche_status creche_task_started(creche_task task, uint64_t value) {
+  return Guard([&]() -> creche_status {
+    const Status status = tasks::TaskStarted(task.scope.id, value);
+    if (status == Status::kState)
+      return Fail(status,
+                  "creche_task_started is for a task of creche_task_start, once, from its "
+                  "CRECHE_BEGIN until it finishes");
+    if (status == Status::kCancelled)
+      return Fail(status, "who started the task is being cancelled: clean up and finish");
+    return OfTask(status, task);
+  });
+}
+
+creche_status creche_scope_get_context(creche_scope scope, void** data) {
+  return Guard([&]() -> creche_status {
+    if (!data) return Fail(Status::kInvalid, "data is NULL: nowhere to store the pointer");
+    return Started(tasks::GetContext(scope.id, data), scope);
   });
 }
 
@@ -141,13 +198,22 @@ creche_status creche_sleep(creche_scope in, int64_t duration, const creche_task_
     if (task) *task = {};
     if (duration < 0)
       return Fail(Status::kInvalid, "duration is negative; it counts nanoseconds from the call");
-    return SleepFor(in, After(platform::MonotonicNow(), duration), options, done, user, task);
+    return StartSleep(in, options, done, user, task,
+                      [&](const tasks::Tail& tail) { return tasks::SleepFor(tail, duration); });
   });
 }
 
 creche_status creche_sleep_until(creche_scope in, int64_t point, const creche_task_options* options,
                                  creche_done_fn done, void* user, creche_task* task) {
-  return Guard([&] { return SleepFor(in, point, options, done, user, task); });
+  return Guard([&] {
+    return StartSleep(in, options, done, user, task,
+                      [&](const tasks::Tail& tail) { return tasks::SleepUntil(tail, point); });
+  });
+}
+
+creche_status creche_yield(creche_scope in, const creche_task_options* options, creche_done_fn done,
+                           void* user, creche_task* task) {
+  return Guard([&] { return StartSleep(in, options, done, user, task, tasks::Yield); });
 }
 
 }  // extern "C"

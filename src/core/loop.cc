@@ -97,10 +97,8 @@ bool Loop::Turn(Nanos timeout) noexcept {
     // Announce the sleep first, then look again, at deadlines too: who adds something after this
     // look sees the announcement.
     sleeping_.store(true);
-    if (jobs_.load() == nullptr && !Ready() && !domain_->interrupted.load()) {
-      const Nanos next = std::min(NextDeadline(), timers_.next());
-      wait = next == kNever ? timeout : std::min(timeout, std::max<Nanos>(0, next - now()));
-    }
+    if (jobs_.load() == nullptr && !Ready() && !domain_->interrupted.load())
+      wait = HowLong(timeout, timers_.next());
   }
   reactor_.Poll(wait);
   sleeping_.store(false);

@@ -8,11 +8,13 @@
 
 #include <atomic>
 #include <cstdint>
+#include <memory>
 
 #include "core/deadlines.h"
 #include "core/handles.h"
 #include "core/ref.h"
 #include "core/status.h"
+#include "core/virtual_clock.h"
 #include "core/workers.h"
 #include "platform/clock.h"
 #include "platform/reactor.h"
@@ -65,7 +67,11 @@ class Loop : public RefCounted {
   // Guards everything the derived class keeps for other threads; null once the loop has ended.
   Domain* domain() noexcept { return domain_; }
   // The clock. Any thread.
-  Nanos now() const noexcept { return platform::MonotonicNow(); }
+  Nanos now() const noexcept { return clock_ ? clock_->now() : platform::MonotonicNow(); }
+  // The same, some milliseconds behind at most, and cheaper.
+  Nanos coarse_now() const noexcept { return clock_ ? clock_->now() : platform::CoarseNow(); }
+  // Not null on a loop whose clock is virtual.
+  VirtualClock* clock() const noexcept { return clock_.get(); }
   // The time at which this turn's timers were fired; cheaper than now(). Loop's thread.
   Nanos turn_time() const noexcept { return turn_time_; }
 
@@ -85,6 +91,8 @@ class Loop : public RefCounted {
  protected:
   Loop() = default;
   ~Loop() override = default;
+  // Before anything else. May throw.
+  void UseVirtualClock() { clock_ = std::make_unique<VirtualClock>(); }
   // Returns 0 or an errno. Opens the domain too.
   int OpenCore() noexcept;
   // One turn, waiting for up to `timeout`. True if there was anything to do.
@@ -94,8 +102,9 @@ class Loop : public RefCounted {
 
   // True if there is something to dispatch now.
   virtual bool Ready() noexcept = 0;
-  // The next deadline, or kNever.
-  virtual Nanos NextDeadline() noexcept = 0;
+  // How long to wait for I/O when there is nothing to do: up to `timeout`, and not past its next
+  // deadline or `next_timer`.
+  virtual Nanos HowLong(Nanos timeout, Nanos next_timer) noexcept = 0;
   // Commits what has expired.
   virtual void Expire(Nanos now) noexcept = 0;
   // Starts what is to be started and runs callbacks, one batch. True if it did anything.
@@ -125,6 +134,7 @@ class Loop : public RefCounted {
   std::atomic<Job*> jobs_{nullptr};  // newest first; kJobsClosed at the end
   Deadlines timers_;
   Workers workers_{16};
+  std::unique_ptr<VirtualClock> clock_;
   Nanos turn_time_ = 0;
 };
 

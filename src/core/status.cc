@@ -48,6 +48,8 @@ const char* StatusName(Status status) noexcept {
       return "CRECHE_E_NOT_CANCELLED";
     case Status::kUser:
       return "CRECHE_E_USER";
+    case Status::kNotStarted:
+      return "CRECHE_E_NOT_STARTED";
     case Status::kUrl:
       return "CRECHE_E_URL";
     case Status::kDns:

@@ -28,6 +28,7 @@ enum class Status : int32_t {
   kMisnested = -23,
   kNotCancelled = -24,
   kUser = -25,
+  kNotStarted = -26,
   kUrl = -40,
   kDns = -41,
   kConnect = -42,

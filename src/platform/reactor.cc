@@ -126,6 +126,7 @@ void Reactor::OnTimer(int, short, void* self) {
 int Watch::Start(Reactor& reactor, int fd, unsigned interest, Callback callback,
                  void* arg) noexcept {
   Stop();
+  reactor_ = &reactor;
   callback_ = callback;
   arg_ = arg;
   read_ = event_new(reactor.base_, fd, EV_READ | EV_PERSIST, OnReady, this);
@@ -157,6 +158,7 @@ void Watch::Stop() noexcept {
 
 void Watch::OnReady(int, short what, void* self) {
   auto* watch = static_cast<Watch*>(self);
+  watch->reactor_->ready_count_++;
   watch->callback_(watch->arg_, (what & EV_READ ? kRead : 0u) | (what & EV_WRITE ? kWrite : 0u));
 }
 

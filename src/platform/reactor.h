@@ -22,6 +22,8 @@ class Reactor {
   // descriptors are ready or Wake was called, and runs the callbacks of the ready ones.
   // Never returns before a timeout is over for want of precision: it rounds up.
   void Poll(int64_t timeout) noexcept;
+  // Counts callbacks: the same number twice means that no descriptor was ready in between.
+  uint64_t ready_count() const noexcept { return ready_count_; }
   // Makes the current or next Poll return, by its wake-up descriptor. From any thread, also from a
   // signal handler.
   static void Wake(int wake_fd) noexcept;
@@ -40,6 +42,7 @@ class Reactor {
   int epoll_fd_ = -1;
   bool timer_armed_ = false;
   int64_t timer_at_ = 0;
+  uint64_t ready_count_ = 0;
 };
 
 // What a descriptor is watched for.
@@ -67,6 +70,7 @@ class Watch {
 
  private:
   static void OnReady(int fd, short what, void* self);
+  Reactor* reactor_ = nullptr;
   event* read_ = nullptr;
   event* write_ = nullptr;
   unsigned interest_ = kNothing;

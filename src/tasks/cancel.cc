@@ -19,6 +19,7 @@ void Reach(Tree& tree, Node* node) {
       tree.MaySettle(node);
       return;
     }
+    case NodeType::kStart:
     default:
       break;
   }
@@ -55,16 +56,40 @@ void Reach(Tree& tree, Node* node) {
   }
 }
 
+// A group's pending starts stand elsewhere in the tree.
+void RememberStarts(Tree& tree, Node* node) {
+  if (node->type != NodeType::kGroup) return;
+  auto* group = static_cast<Group*>(node);
+  if (!group->first_start || group->spreading) return;
+  group->spreading = true;
+  group->spread_next = tree.spread_;
+  tree.spread_ = group;
+}
+
+// Why it is cancelled if not for a reason of its own.
+Ref<Cause> CauseAround(const Node* node) {
+  if (node->shield) return nullptr;
+  if (node->parent->eff || node->type != NodeType::kStart) return node->parent->cause;
+  const Group* target = static_cast<const StartNode*>(node)->target;
+  return target ? target->cause : nullptr;
+}
+
+// Sets what EffOf says. True if it has changed.
+bool SetEff(Tree& tree, Node* node) {
+  const bool eff = EffOf(node);
+  if (eff == node->eff) return false;
+  node->eff = eff;
+  if (eff) node->cause = CauseAround(node);
+  RememberStarts(tree, node);
+  return true;
+}
+
 // Recomputes `eff` below `top`, whose own has just changed.
 void Spread(Tree& tree, Node* top) {
   Node* node = top->first_child;
   while (node) {
-    const bool eff = node->called || (!node->shield && node->parent->eff);
-    const bool changed = eff != node->eff;
-    if (changed) {
-      node->eff = eff;
-      if (eff) node->cause = node->parent->cause;
-    }
+    const bool changed = SetEff(tree, node);
+    const bool eff = node->eff;
     // The next one first: a leaf may be gone after Reach.
     Node* next = changed ? node->first_child : nullptr;
     if (!next) {
@@ -125,8 +150,29 @@ void Tree::Cancel(Node* node, Reason reason, uint64_t by, const char* text) noex
   }
   if (node->eff) return;
   node->eff = true;
-  Spread(*this, node);
-  Reach(*this, node);
+  RememberStarts(*this, node);
+  SpreadBelow(node);
+}
+
+// `top` has changed: so may all below, and the starts that are pending on groups there, and all
+// below those. top may be gone afterwards, if it is a leaf.
+void Tree::SpreadBelow(Node* top) noexcept {
+  Spread(*this, top);
+  if (top->eff) Reach(*this, top);
+  while (Group* group = spread_) {
+    spread_ = group->spread_next;
+    group->spreading = false;
+    for (StartNode *start = group->first_start, *next; start; start = next) {
+      next = start->target_next;
+      if (!SetEff(*this, start)) continue;
+      Spread(*this, start);
+      if (start->eff) Reach(*this, start);
+    }
+  }
+}
+
+void Tree::UpdateEff(Node* node) noexcept {
+  if (SetEff(*this, node)) SpreadBelow(node);
 }
 
 void Tree::ArmGrace(Group* group) noexcept {
@@ -141,17 +187,12 @@ void Tree::ArmGrace(Group* group) noexcept {
 void Tree::SetShield(Node* node, bool shield) noexcept {
   if (node->shield == shield) return;
   node->shield = shield;
-  const bool eff = node->called || (!shield && node->parent->eff);
-  if (eff == node->eff) return;
-  node->eff = eff;
-  if (eff) node->cause = node->parent->cause;
-  Spread(*this, node);
-  if (!eff) return;
   // Groups around it that were cancelled long ago give what is reached only now their grace too.
-  for (Node* up = node->parent; up && up->eff; up = up->parent)
-    if (up->type == NodeType::kGroup && !static_cast<Grace*>(static_cast<Group*>(up))->armed())
-      ArmGrace(static_cast<Group*>(up));
-  Reach(*this, node);
+  if (EffOf(node) && !node->eff)
+    for (Node* up = node->parent; up && up->eff; up = up->parent)
+      if (up->type == NodeType::kGroup && !static_cast<Grace*>(static_cast<Group*>(up))->armed())
+        ArmGrace(static_cast<Group*>(up));
+  UpdateEff(node);
 }
 
 Status Tree::SetDeadline(Node* node, Nanos deadline) noexcept {

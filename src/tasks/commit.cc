@@ -8,18 +8,6 @@ namespace creche::tasks {
 
 namespace {
 
-void Unlink(Node* node) {
-  Node* parent = node->parent;
-  if (parent->first_child == node) {
-    parent->first_child = node->next;
-    if (node->next) node->next->prev = node->prev;
-  } else {
-    node->prev->next = node->next;
-    (node->next ? node->next : parent->first_child)->prev = node->prev;
-  }
-  node->next = node->prev = nullptr;
-}
-
 bool IsUsers(const EndNode* node) {
   return node->type == NodeType::kUser || node->type == NodeType::kExternal ||
          node->type == NodeType::kOffload;
@@ -67,6 +55,7 @@ void Tree::Commit(EndNode* task, End end) noexcept {
   CountEnd(task);
   if (task->type == NodeType::kOperation) {
     auto* node = static_cast<OperationNode*>(task);
+    if (node->world) world_--;
     Operation* operation = node->operation.release();
     operation->node_ = nullptr;
     operation->next_dead_ = dead_;
@@ -80,6 +69,8 @@ void Tree::Commit(EndNode* task, End end) noexcept {
 
 void Tree::CountEnd(EndNode* child) noexcept {
   EndNode* owner = child->owner;
+  if (owner->type == NodeType::kStart)
+    return ChildOfStartEnded(static_cast<StartNode*>(owner), child);
   if (IsFailure(child->end.status)) return CountFailure(child, owner);
   if (child->end.status != Status::kOk || owner->type != NodeType::kGroup || child->body) return;
   auto* group = static_cast<Group*>(owner);
@@ -240,6 +231,8 @@ void Tree::Settle() noexcept {
         Poke();
       else if (owner->type == NodeType::kGroup)
         FinishGroup(static_cast<Group*>(owner));
+      else if (owner->type == NodeType::kStart)
+        CompleteStart(static_cast<StartNode*>(owner));
       else
         CompleteUser(static_cast<UserNode*>(owner));
     } else if (owner->pending == owner->leases && (owner->eff || IsUsers(owner))) {
@@ -350,12 +343,17 @@ void Tree::Free(Node* node) noexcept {
       }
       return operations_pool_.Delete(task);
     }
+    case NodeType::kStart:
+      return starts_pool_.Delete(static_cast<StartNode*>(node));
     case NodeType::kSleep:
       return sleeps_pool_.Delete(static_cast<SleepNode*>(node));
     case NodeType::kUser:
     case NodeType::kExternal:
-    case NodeType::kOffload:
-      return users_pool_.Delete(static_cast<UserNode*>(node));
+    case NodeType::kOffload: {
+      auto* task = static_cast<UserNode*>(node);
+      if (task->context) Discard({.held = std::move(task->context)});
+      return users_pool_.Delete(task);
+    }
   }
 }
 

@@ -36,11 +36,6 @@ bool Tree::Ready() noexcept {
          (root_.ending && root_.pending == 0 && !residents_closing_);
 }
 
-Nanos Tree::NextDeadline() noexcept {
-  std::lock_guard guard(domain_->lock);
-  return std::min({deadlines_.next(), sleeps_.next(), graces_.next(), shutdown_at_});
-}
-
 void Tree::TakeInterrupts() noexcept {
   if (!domain_->interrupted.exchange(false)) return;
   for (auto& place : domain_->interrupts) {
@@ -119,6 +114,7 @@ void Tree::RunEffect(EndNode* node, std::unique_lock<platform::Lock>& lock) noex
   Operation* operation = task->operation.get();
   if (task->state == State::kStarting) {
     task->state = State::kRunning;
+    if ((task->world = operation->WaitsForWorld())) world_++;
     lock.unlock();
     operation->Start();
     lock.lock();
@@ -145,6 +141,7 @@ bool Tree::Dispatch() noexcept {
   bool did = RunEffects();
   {
     std::unique_lock lock(domain_->lock);
+    if (shuffle_ != 0) ShuffleReady();
     // One batch: what becomes ready meanwhile waits for the next turn, after I/O.
     for (Entry *last = ready_last_, *entry = nullptr; last && entry != last;) {
       entry = ready_first_;
@@ -185,6 +182,7 @@ void Tree::Call(Entry* entry, std::unique_lock<platform::Lock>& lock) noexcept {
   }
   EndNode* node = entry->node;
   calling_owner_ = node->owner;
+  calling_ = entry->type == EntryType::kNotice ? node : node->owner;
   follow_up_ = nullptr;
   if (entry->type == EntryType::kFinal) {
     Fill(node, &c);
@@ -210,6 +208,7 @@ void Tree::Call(Entry* entry, std::unique_lock<platform::Lock>& lock) noexcept {
     }
     lock.lock();
     calling_owner_ = nullptr;
+    calling_ = nullptr;
     if (node->type == NodeType::kRoot) return;
     Uncount(node);
     Retire(node);
@@ -254,6 +253,7 @@ void Tree::Call(Entry* entry, std::unique_lock<platform::Lock>& lock) noexcept {
     }
   }
   calling_owner_ = nullptr;
+  calling_ = nullptr;
   node->pending--;
   MaySettle(node);
 }

@@ -28,7 +28,7 @@ Status OpenGroup(const GroupOptions& options, const Tail& tail) noexcept {
   Status status = group->id == 0 || !labelled ? Status::kNoMemory : Status::kOk;
   if (status == Status::kOk) {
     try {
-      if (options.deadline != kNever) tree->deadlines_.Reserve();
+      if (options.deadline != kNever || options.timeout != kNever) tree->deadlines_.Reserve();
       if (options.joinable) group->errors.reserve(1);
     } catch (const std::bad_alloc&) {
       status = Status::kNoMemory;
@@ -56,13 +56,15 @@ Status OpenGroup(const GroupOptions& options, const Tail& tail) noexcept {
   group->limit = options.limit;
   group->max_errors = options.max_errors;
   group->grace = options.grace;
-  group->started = platform::CoarseNow();
+  group->started = tree->coarse_now();
   group->state = State::kRunning;
   tree->Link(group, in, options.shield);
   tree->counters_.started++;
   tree->counters_.groups++;
   if (tail.task) *tail.task = group->id;
-  static_cast<void>(tree->SetDeadlineOfNew(group, options.deadline));  // there is room
+  const Nanos deadline =
+      options.timeout != kNever ? After(tree->now(), options.timeout) : options.deadline;
+  static_cast<void>(tree->SetDeadlineOfNew(group, deadline));  // there is room
   if (group->eff) tree->ArmGrace(group);
   return Status::kOk;
 }

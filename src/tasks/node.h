@@ -10,6 +10,7 @@
 #include "core/handles.h"
 #include "core/workers.h"
 #include "tasks/completion.h"
+#include "tasks/context.h"
 #include "tasks/operation.h"
 
 namespace creche::tasks {
@@ -57,7 +58,8 @@ enum class NodeType : uint8_t {
   kSleep,
   kUser,
   kExternal,
-  kOffload
+  kOffload,
+  kStart
 };
 
 // The heaps that a node can be in, told apart by type.
@@ -161,12 +163,13 @@ struct OperationNode : EndNode {
   OperationNode() : EndNode(NodeType::kOperation) {}
   std::unique_ptr<Operation> operation;  // used on the loop's thread only, once started
   bool asked = false;                    // a kPull or kAsk waits for an answer
+  bool world = false;                    // counted in Tree::world_
   std::unique_ptr<Answer> answer;
 };
 
 struct SleepNode : EndNode, Alarm {
   SleepNode() : EndNode(NodeType::kSleep) {}
-  Nanos wake = 0;
+  Nanos wake = 0;  // INT64_MIN: does not sleep at all, ends in the next turn
 };
 
 // A user's or external task, or an offloaded function.
@@ -182,6 +185,22 @@ struct UserNode : EndNode {
   std::unique_ptr<WorkItem> work;  // offloaded: until the workers have it
   WorkItem* queued = nullptr;      // the same, until it has begun
   bool abandon = false;
+  std::unique_ptr<ContextHeld> context;
+};
+
+// creche_task_start: holds its target open, and the child until that has started.
+struct StartNode : EndNode {
+  StartNode() : EndNode(NodeType::kStart) {}
+  UserNode* child = nullptr;
+  Group* target = nullptr;
+  StartNode* target_next = nullptr;  // the starts that are pending on the same target
+  StartNode* target_prev = nullptr;
+  bool said = false;   // creche_task_started was called
+  uint64_t value = 0;  // what it said
+  struct {
+    Status status = Status::kOk;
+    ErrorRef error;
+  } result;  // of a child that ended before it was moved
 };
 
 // The array behind a group's completion, with the references that ReleaseCompletions gives back.
@@ -208,6 +227,9 @@ struct Group : EndNode, Grace {
   uint32_t running = 0;  // of those that count against limit
   uint32_t max_errors = 0;
   uint32_t errors_dropped = 0;
+  StartNode* first_start = nullptr;  // starts that will move a child here
+  Group* spread_next = nullptr;      // in Tree::spread_
+  bool spreading = false;
   EndNode* first_waiting = nullptr;
   EndNode* last_waiting = nullptr;
   Nanos grace = kNever;
@@ -216,6 +238,16 @@ struct Group : EndNode, Grace {
   std::vector<ErrorRef> errors;
   std::unique_ptr<Gathered> gathered;
 };
+
+// Whether it ought to be effectively cancelled.
+inline bool EffOf(const Node* node) noexcept {
+  if (node->called) return true;
+  if (node->shield) return false;
+  if (node->parent->eff) return true;
+  if (node->type != NodeType::kStart) return false;
+  const Group* target = static_cast<const StartNode*>(node)->target;
+  return target && target->eff;
+}
 
 // Whether its result stands already: nothing can be done to it any more.
 inline bool IsOver(const Node* node) noexcept {

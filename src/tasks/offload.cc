@@ -85,8 +85,9 @@ Status Offload(const Tail& tail, OffloadFn fn, void* arg, void (*arg_free)(void*
   auto* work = new (std::nothrow) OffloadWork(fn, arg, arg_free);
   if (!work) return Status::kNoMemory;
   std::unique_ptr<OffloadWork> owned(work);
-  Status status;
-  {
+  NewContext context(tail);
+  Status status = Status::kNoMemory;
+  if (context.ok()) {
     Section section(tail.in, kScopeKinds);
     status = section.status();
     if (section.ok()) status = Tree::Admits(section.node());
@@ -105,6 +106,7 @@ Status Offload(const Tail& tail, OffloadFn fn, void* arg, void (*arg_free)(void*
       if (status == Status::kOk) {
         work->set_task(id);
         if (tail.task) *tail.task = id;
+        context.GiveTo(task);
         task->queued = work;
         task->work = std::move(owned);
       }
@@ -130,6 +132,7 @@ void Tree::RunOffload(UserNode* task, std::unique_lock<platform::Lock>& lock) no
   if (task->state == State::kStarting) {
     if (task->tell_cancel) return FinishUnbegun(task, lock);
     task->state = State::kRunning;
+    clock_holds_++;
     std::unique_ptr<WorkItem> work = std::move(task->work);
     lock.unlock();
     // Without a worker the item is destroyed, which finishes the task.

@@ -120,15 +120,19 @@ enum class Route : uint8_t { kDefault, kFunction, kToGroup, kNobody, kListener }
 struct Completion;  // twin of creche_completion
 using DoneFn = void (*)(void* user, const Completion* completion);
 
+struct ContextType;
+
 // creche_task_options, checked; the tail of every operation.
 struct TaskOptions {
   const char* name = nullptr;
   const char* site = nullptr;
-  Nanos deadline = kNever;  // absolute; a timeout was added to the time of the call
+  Nanos deadline = kNever;
+  Nanos timeout = kNever;  // from the call; not both of these
   bool move_on = false;
   bool shield = false;
   bool body = false;
   uint64_t queue = 0;
+  const ContextType* context = nullptr;  // null: the starter's
 };
 
 // Tail of arguments of every start.
@@ -157,6 +161,9 @@ class Operation {
   // True for work on a lease (a query on a connection, a read of a response): it finishes what
   // holds a slot of the group's limit, so it passes that limit.
   virtual bool PassesLimit() const noexcept { return false; }
+  // False for what only waits for others in the loop (a limiter, a channel): it does not keep a
+  // virtual clock from jumping.
+  virtual bool WaitsForWorld() const noexcept { return true; }
   // The session or pool that it belongs to: when that is closed, it does not go on waiting for a
   // limit.
   virtual const Resident* Of() const noexcept { return nullptr; }

@@ -11,6 +11,9 @@ namespace creche::tasks {
 
 struct LoopOptions {
   bool caller_runs = false;
+  bool virtual_clock = false;
+  uint64_t shuffle_seed = 0;
+  const ContextType* context = nullptr;
   uint32_t offload_limit = 40;
   const char* name = nullptr;
   DoneFn done = nullptr;
@@ -21,6 +24,7 @@ struct ScopeOptions {
   const char* name = nullptr;
   const char* site = nullptr;
   Nanos deadline = kNever;
+  Nanos timeout = kNever;
   bool move_on = false;
   bool shield = false;
 };
@@ -29,6 +33,7 @@ struct GroupOptions {
   const char* name = nullptr;
   const char* site = nullptr;
   Nanos deadline = kNever;
+  Nanos timeout = kNever;
   Nanos grace = kNever;
   bool move_on = false;
   bool shield = false;
@@ -42,7 +47,7 @@ struct GroupOptions {
 };
 
 struct ScopeState {
-  bool called, effective, shield, reached;
+  bool called, effective, shield, reached, caught;
   Reason reason;
   uint32_t live;
   Nanos deadline, effective_deadline;
@@ -64,6 +69,10 @@ Status ShutdownLoop(uint64_t loop, Nanos grace) noexcept;
 Status JoinLoop(uint64_t loop, Nanos timeout, std::string* survivors) noexcept;
 Status AbandonLoop(uint64_t loop) noexcept;
 Status ReadClock(uint64_t scope, Nanos* now) noexcept;
+// kState: the clock is the real one (or nobody holds it).
+Status HoldClock(uint64_t loop) noexcept;
+Status ReleaseClock(uint64_t loop) noexcept;
+Status AdvanceClock(uint64_t loop, Nanos duration) noexcept;
 enum class DumpFormat : uint32_t { kText, kJson, kDot };
 Status DumpLoop(uint64_t loop, DumpFormat format, std::string* text) noexcept;
 Status CountLoop(uint64_t loop, LoopCounters* counters) noexcept;
@@ -74,6 +83,7 @@ Status LeaveScope(uint64_t scope, LeaveOutcome* outcome) noexcept;
 Status CancelScope(uint64_t scope, const char* text) noexcept;
 Status InterruptScope(uint64_t scope) noexcept;  // async-signal-safe
 Status MoveDeadline(uint64_t scope, Nanos deadline) noexcept;
+Status MoveTimeout(uint64_t scope, Nanos timeout) noexcept;
 Status ShieldScope(uint64_t scope, bool shield) noexcept;
 Status LookAtScope(uint64_t scope, ScopeState* state) noexcept;
 
@@ -85,10 +95,18 @@ Status JoinGroup(uint64_t group, Nanos timeout, LeaveOutcome* outcome) noexcept;
 // ---- tasks (user_task.cc, sleep.cc, offload.cc) ----
 Status SpawnTask(const Tail& tail, DoneFn body, void* body_user) noexcept;
 Status OpenTask(const Tail& tail) noexcept;
+// tail: of the start; child: of the child's completion.
+Status StartChild(uint64_t target, const Tail& tail, const Tail& child, DoneFn body,
+                  void* body_user) noexcept;
+Status TaskStarted(uint64_t task, uint64_t value) noexcept;
+// Stores null if there is none.
+Status GetContext(uint64_t scope, void** data) noexcept;
 Status FinishTask(uint64_t task, Status status, uint64_t value, ErrorRef error) noexcept;
 Status AnswerTask(uint64_t task, Status status, std::string bytes, bool more,
                   ErrorRef error) noexcept;
 Status SleepUntil(const Tail& tail, Nanos wake) noexcept;
+Status SleepFor(const Tail& tail, Nanos duration) noexcept;
+Status Yield(const Tail& tail) noexcept;
 using OffloadFn = int32_t (*)(void* arg, uint64_t task, uint64_t* value);
 Status Offload(const Tail& tail, OffloadFn fn, void* arg, void (*arg_free)(void*),
                bool abandon) noexcept;

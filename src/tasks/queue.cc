@@ -187,6 +187,7 @@ Status DrainQueue(uint64_t id, Completion* completions, size_t capacity, size_t*
     tree->TakeEntry(entry, &completions[(*n)++]);
   }
   tree->counters_.completions += *n;
+  if (tree->clock() && *n > 0) tree->Poke();  // it may have waited for this
   queue->Signal();
   const bool over = *n == 0 && !queue->first && queue->closed && queue->accepted == 0;
   return over ? Status::kClosed : Status::kOk;

@@ -19,7 +19,7 @@ Status OpenScope(uint64_t in, const ScopeOptions& options, uint64_t* id) noexcep
   scope->id = AddSlot(tree->domain(), Kind::kScope, scope);
   bool ok = MakeLabel(&scope->label, options.name, options.site) && scope->id != 0;
   try {
-    if (options.deadline != kNever) tree->deadlines_.Reserve();
+    if (options.deadline != kNever || options.timeout != kNever) tree->deadlines_.Reserve();
   } catch (const std::bad_alloc&) {
     ok = false;
   }
@@ -32,7 +32,9 @@ Status OpenScope(uint64_t in, const ScopeOptions& options, uint64_t* id) noexcep
   if ((scope->queue = QueueBelow(section.node()))) scope->queue->refs++;
   tree->Link(scope, section.node(), options.shield);
   tree->counters_.scopes++;
-  static_cast<void>(tree->SetDeadlineOfNew(scope, options.deadline));  // there is room
+  const Nanos deadline =
+      options.timeout != kNever ? After(tree->now(), options.timeout) : options.deadline;
+  static_cast<void>(tree->SetDeadlineOfNew(scope, deadline));  // there is room
   *id = scope->id;
   return Status::kOk;
 }
@@ -91,6 +93,14 @@ Status MoveDeadline(uint64_t id, Nanos deadline) noexcept {
   return section.tree()->SetDeadline(section.node(), deadline);
 }
 
+Status MoveTimeout(uint64_t id, Nanos timeout) noexcept {
+  Section section(id, kScopeKinds);
+  if (!section.ok()) return section.status();
+  if (IsOver(section.node())) return Status::kEnded;
+  Tree* tree = section.tree();
+  return tree->SetDeadline(section.node(), After(tree->now(), timeout));
+}
+
 Status ShieldScope(uint64_t id, bool shield) noexcept {
   Section section(id, kScopeKinds);
   if (!section.ok()) return section.status();
@@ -110,6 +120,8 @@ Status LookAtScope(uint64_t id, ScopeState* state) noexcept {
   state->shield = scope->shield;
   state->reached = scope->reached;
   state->reason = scope->eff ? ReasonOf(scope) : Reason::kNone;
+  const bool visible = !scope->shield && scope->parent && scope->parent->eff;
+  state->caught = scope->called && !visible && scope->reached;
   state->live = scope->live;
   if (scope->is_owner()) state->live += static_cast<const EndNode*>(scope)->leases;
   state->deadline = scope->deadline;

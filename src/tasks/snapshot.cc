@@ -23,6 +23,8 @@ const char* TypeName(NodeType type, bool word) noexcept {
       return word ? "external" : "external task";
     case NodeType::kOffload:
       return word ? "offload" : "offloaded function";
+    case NodeType::kStart:
+      return "start";
   }
   return "?";
 }
@@ -54,6 +56,7 @@ Doing DoingOf(const Node* node) noexcept {
     return {"running", what[0] ? what : nullptr};
   }
   if (node->type == NodeType::kSleep) return {"asleep", nullptr};
+  if (node->type == NodeType::kStart) return {"running", "creche_task_started"};
   const auto* user = static_cast<const UserNode*>(node);
   if (user->ending) return {"finished", "its steps"};
   if (user->begun) return {"running", nullptr};

@@ -6,6 +6,11 @@
 
 namespace creche::tasks {
 
+// Whose child or step it is what is started in `in`.
+static EndNode* OwnerIn(Node* in) noexcept {
+  return in->is_owner() ? static_cast<EndNode*>(in) : in->owner;
+}
+
 Status Tree::Admits(const Node* in) noexcept {
   if (in->type == NodeType::kScope) {
     if (in->leaving) return Status::kClosed;
@@ -25,6 +30,7 @@ Status Tree::Admits(const Node* in) noexcept {
       return static_cast<const UserNode*>(in)->ending ? Status::kClosed : Status::kOk;
     case NodeType::kOperation:
     case NodeType::kSleep:
+    case NodeType::kStart:
       return Status::kState;
   }
   return Status::kInternal;
@@ -41,7 +47,7 @@ Status Tree::SetRoute(EndNode* node, Node* in, const Tail& tail) noexcept {
   node->done = tail.done;
   node->user = tail.user;
   if (tail.route == Route::kToGroup) {
-    EndNode* owner = in->is_owner() ? static_cast<EndNode*>(in) : in->owner;
+    EndNode* owner = OwnerIn(in);
     if (owner->type != NodeType::kGroup) return Status::kInvalid;
     auto* group = static_cast<Group*>(owner);
     try {
@@ -65,14 +71,32 @@ Status Tree::SetRoute(EndNode* node, Node* in, const Tail& tail) noexcept {
   return Status::kOk;
 }
 
+void Tree::Unlink(Node* node) noexcept {
+  Node* parent = node->parent;
+  if (parent->first_child == node) {
+    parent->first_child = node->next;
+    if (node->next) node->next->prev = node->prev;
+  } else {
+    node->prev->next = node->next;
+    (node->next ? node->next : parent->first_child)->prev = node->prev;
+  }
+  node->next = node->prev = nullptr;
+}
+
 void Tree::Link(Node* node, Node* in, bool shield) noexcept {
-  node->parent = in;
-  node->owner = in->is_owner() ? static_cast<EndNode*>(in) : in->owner;
   node->shield = shield;
+  Relink(node, in);
   if (!shield && in->eff) {
     node->eff = true;
     node->cause = in->cause;
+  } else if (node->type == NodeType::kStart) {
+    UpdateEff(node);  // its target may be cancelled
   }
+}
+
+void Tree::Relink(Node* node, Node* in) noexcept {
+  node->parent = in;
+  node->owner = OwnerIn(in);
   // A list that ends in null; first->prev is the last one.
   if (Node* first = in->first_child) {
     node->prev = first->prev;
@@ -103,35 +127,57 @@ Status Tree::SetDeadlineOfNew(Node* node, Nanos deadline) noexcept {
 }
 
 Status Tree::StartTask(EndNode* task, Node* in, const Tail& tail, bool passes_limit) noexcept {
-  const TaskOptions defaults;
-  const TaskOptions& options = tail.options ? *tail.options : defaults;
+  if (Status status = PrepareTask(task, in, tail); status != Status::kOk) return status;
+  AdmitTask(task, in, tail.task, passes_limit);
+  return Status::kOk;
+}
+
+void Tree::Unprepare(EndNode* task, Node* in) noexcept {
+  // Its place is the last.
+  if (task->route == Route::kToGroup)
+    static_cast<Group*>(OwnerIn(in))->gathered->completions.pop_back();
+  if (task->route == Route::kDefault) {
+    task->queue->accepted--;
+    QueueMayEnd(task->queue);
+  }
+  EndSlot(domain_, task->id);
+  Free(task);
+}
+
+Status Tree::PrepareTask(EndNode* task, Node* in, const Tail& tail) noexcept {
   task->id = AddSlot(domain_, Kind::kTask, static_cast<Node*>(task));
-  const bool labelled = MakeLabel(&task->label, options.name, options.site);
-  Status status = Status::kOk;
-  if (task->id == 0 || !labelled) status = Status::kNoMemory;
-  if (status == Status::kOk && options.deadline != kNever) {
-    try {
-      deadlines_.Reserve();
-    } catch (const std::bad_alloc&) {
-      status = Status::kNoMemory;
+  Status status = task->id == 0 ? Status::kNoMemory : Status::kOk;
+  if (const TaskOptions* options = tail.options) {
+    task->move_on = options->move_on;
+    task->shield = options->shield;
+    task->deadline =
+        options->timeout != kNever ? After(now(), options->timeout) : options->deadline;
+    if (!MakeLabel(&task->label, options->name, options->site)) status = Status::kNoMemory;
+    if (task->deadline != kNever) {
+      try {
+        deadlines_.Reserve();
+      } catch (const std::bad_alloc&) {
+        status = Status::kNoMemory;
+      }
     }
   }
   if (status == Status::kOk) status = SetRoute(task, in, tail);
-  if (status != Status::kOk) {
-    if (task->id != 0) EndSlot(domain_, task->id);
-    Free(task);
-    return status;
-  }
+  if (status == Status::kOk) return status;
+  if (task->id != 0) EndSlot(domain_, task->id);
+  Free(task);
+  return status;
+}
+
+void Tree::AdmitTask(EndNode* task, Node* in, uint64_t* id_out, bool passes_limit) noexcept {
   task->final.node = task;
-  task->move_on = options.move_on;
-  task->started = platform::CoarseNow();
-  Link(task, in, options.shield);
-  task->was_eff = task->eff;
+  task->started = coarse_now();
+  Link(task, in, task->shield);
   counters_.started++;
   counters_.tasks++;
-  static_cast<void>(SetDeadlineOfNew(task, options.deadline));  // there is room
-  Enter(task, passes_limit, tail.task);
-  return Status::kOk;
+  // There is room.
+  if (task->deadline != kNever) static_cast<void>(SetDeadlineOfNew(task, task->deadline));
+  task->was_eff = task->eff;
+  Enter(task, passes_limit, id_out);
 }
 
 void Tree::Enter(EndNode* task, bool passes_limit, uint64_t* id_out) noexcept {
@@ -201,6 +247,10 @@ void Tree::Begin(EndNode* task) noexcept {
         CommitCancelled(task, task->waited ? Phase::kLimit : Phase::kNone);
         break;
       }
+      if (sleep->wake == INT64_MIN) {
+        Commit(task, {});
+        break;
+      }
       try {
         sleeps_.Arm(static_cast<Alarm*>(sleep), sleep->wake);
         if (sleeps_.next() == sleep->wake) Poke();
@@ -216,6 +266,8 @@ void Tree::Begin(EndNode* task) noexcept {
       Notify(user, &user->begin, What::kBegin);
       break;
     }
+    case NodeType::kStart:
+      return BeginStart(static_cast<StartNode*>(task));
     case NodeType::kRoot:
     case NodeType::kScope:
     case NodeType::kGroup:

@@ -30,10 +30,16 @@ Status Tree::Open(const LoopOptions& options, uint64_t* id, int* system_errno) n
   try {
     tree = MakeRef<Tree>();
     tree->offload_workers_ = std::make_unique<Workers>(options.offload_limit);
+    if (options.virtual_clock) tree->UseVirtualClock();
+    if (options.context) {
+      tree->context_ = std::make_unique<ContextHeld>();
+      tree->context_->context = MakeRef<Context>(*options.context);
+    }
   } catch (const std::bad_alloc&) {
     return Status::kNoMemory;
   }
   if (const int failed = tree->OpenCore(); failed != 0) {
+    if (options.context) tree->context_->context->set_type({});
     *system_errno = failed;
     return failed == ENOMEM ? Status::kNoMemory : Status::kSystem;
   }
@@ -46,6 +52,7 @@ Status Tree::Open(const LoopOptions& options, uint64_t* id, int* system_errno) n
   root.user = options.user;
   root.started = tree->now();
   tree->caller_runs_ = options.caller_runs;
+  tree->shuffle_ = options.shuffle_seed;
   Status status = Status::kOk;
   {
     std::lock_guard guard(tree->domain_->lock);
@@ -60,6 +67,7 @@ Status Tree::Open(const LoopOptions& options, uint64_t* id, int* system_errno) n
     tree->has_thread_ = status == Status::kOk;
   }
   if (status != Status::kOk) {
+    if (options.context) tree->context_->context->set_type({});
     CloseDomain(tree->domain_);
     tree->domain_ = nullptr;
     return status;
@@ -234,9 +242,10 @@ Status RunLoop(uint64_t id) noexcept {
 Status PollLoop(uint64_t id, Nanos timeout) noexcept {
   Run run(id);
   if (run.status() != Status::kOk) return run.status();
-  const Nanos until = After(run->now(), timeout);
+  const Nanos until = After(platform::MonotonicNow(), timeout);
   for (bool first = true;; first = false) {
-    const Nanos left = timeout == kNever ? kNever : std::max<Nanos>(0, until - run->now());
+    const Nanos left =
+        timeout == kNever ? kNever : std::max<Nanos>(0, until - platform::MonotonicNow());
     if (run->Turn(left)) return Status::kOk;
     if (run->HasEnded()) return Status::kEnded;
     if (!first && left == 0) return Status::kTimeout;
@@ -244,7 +253,7 @@ Status PollLoop(uint64_t id, Nanos timeout) noexcept {
 }
 
 Status Tree::Join(Nanos timeout, std::string* survivors) noexcept {
-  const Nanos until = After(now(), timeout);
+  const Nanos until = After(platform::MonotonicNow(), timeout);
   platform::UniqueFd fd;
   if (!caller_runs_) {
     fd = platform::UniqueFd(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
@@ -255,7 +264,7 @@ Status Tree::Join(Nanos timeout, std::string* survivors) noexcept {
   int failed = 0;
   while (!HasEnded() && failed == 0) {
     if (caller_runs_) {
-      const Nanos left = timeout == kNever ? kNever : until - now();
+      const Nanos left = timeout == kNever ? kNever : until - platform::MonotonicNow();
       if (left <= 0)
         failed = ETIMEDOUT;
       else

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "core/loop.h"
+#include "tasks/context.h"
 #include "tasks/node.h"
 #include "tasks/options.h"
 #include "tasks/pool.h"
@@ -50,10 +51,25 @@ class Tree final : public Loop {
   void Enter(EndNode* task, bool passes_limit, uint64_t* id_out) noexcept;
   void Begin(EndNode* task) noexcept;
   Status StartTask(EndNode* task, Node* in, const Tail& tail, bool passes_limit) noexcept;
+  // Its two halves: what can fail (then the task is gone), and what cannot.
+  Status PrepareTask(EndNode* task, Node* in, const Tail& tail) noexcept;
+  void Unprepare(EndNode* task, Node* in) noexcept;
+  void AdmitTask(EndNode* task, Node* in, uint64_t* id_out, bool passes_limit) noexcept;
+  // A child before it has started (child_start.cc).
+  void BeginStart(StartNode* start) noexcept;
+  void LeaveTarget(StartNode* start) noexcept;
+  void ChildOfStartEnded(StartNode* start, const EndNode* child) noexcept;
+  void CompleteStart(StartNode* start) noexcept;
+  // Into another parent's list and books.
+  static void Unlink(Node* node) noexcept;
+  static void Relink(Node* node, Node* in) noexcept;
 
   // ---- cancellation (cancel.cc); lock held ----
   void Cancel(Node* node, Reason reason, uint64_t by, const char* text) noexcept;
   void SetShield(Node* node, bool shield) noexcept;
+  // Its surroundings have changed: recomputes whether it and all below are cancelled.
+  void UpdateEff(Node* node) noexcept;
+  void SpreadBelow(Node* top) noexcept;
   // Starts the grace time of a cancelled group, if it has one.
   void ArmGrace(Group* group) noexcept;
   Status SetDeadline(Node* node, Nanos deadline) noexcept;
@@ -111,7 +127,7 @@ class Tree final : public Loop {
   void Poke() noexcept { poke_ = true; }
 
   bool Ready() noexcept override;
-  Nanos NextDeadline() noexcept override;
+  Nanos HowLong(Nanos timeout, Nanos next_timer) noexcept override;
   void Expire(Nanos now) noexcept override;
   bool Dispatch() noexcept override;
 
@@ -127,6 +143,7 @@ class Tree final : public Loop {
   bool being_run_ = false;
   bool joining_ = false;
   Node* settle_ = nullptr;
+  Group* spread_ = nullptr;  // groups whose pending starts must be looked at
   Entry* ready_first_ = nullptr;
   Entry* ready_last_ = nullptr;
   EndNode* effects_first_ = nullptr;
@@ -140,8 +157,10 @@ class Tree final : public Loop {
   bool root_done_told_ = false;
   bool all_cancelled_ = false;  // CancelAll was called
   std::vector<End> trash_;
-  Operation* dead_ = nullptr;         // completed; destroyed on the loop, without the lock
-  int join_fd_ = -1;                  // an eventfd of the thread that joins
+  Operation* dead_ = nullptr;             // completed; destroyed on the loop, without the lock
+  int join_fd_ = -1;                      // an eventfd of the thread that joins
+  std::unique_ptr<ContextHeld> context_;  // the loop's own
+  const Node* calling_ = nullptr;     // the task whose callback runs now, or what it is a step of
   EndNode* calling_owner_ = nullptr;  // of the task whose callback runs now
   EndNode* follow_up_ = nullptr;      // the last that this callback put before the waiting ones
   struct Counters {
@@ -150,6 +169,11 @@ class Tree final : public Loop {
   } counters_;
   uint64_t turns() const noexcept { return turns_.load(std::memory_order_relaxed); }
   std::unique_ptr<Workers> offload_workers_;
+  uint64_t shuffle_ = 0;      // the state of the shuffle; 0: off
+  uint32_t clock_holds_ = 0;  // of a virtual clock, offloaded functions that run included
+  uint32_t world_ = 0;        // operations that run and wait for the world outside
+  uint64_t heard_ = 0;        // the reactor's count when the world was last heard of
+  Nanos silent_since_ = kNever;
   uint32_t waiters_ = 0;  // threads that sleep on one of the queues
 
   Pool<Node> scopes_pool_;
@@ -157,12 +181,15 @@ class Tree final : public Loop {
   Pool<SleepNode> sleeps_pool_;
   Pool<UserNode> users_pool_;
   Pool<Group> groups_pool_;
+  Pool<StartNode> starts_pool_;
 
  private:
   friend class Section;
   static void* ThreadMain(void* self);
   void EmptyTrashAfterEnd() noexcept;
   void Survivors(std::string* text) noexcept;
+  bool ClockStandsStill() const noexcept;
+  void ShuffleReady() noexcept;
   bool RunEffects() noexcept;
   void RunEffect(EndNode* node, std::unique_lock<platform::Lock>& lock) noexcept;
   void RunOffload(UserNode* task, std::unique_lock<platform::Lock>& lock) noexcept;

@@ -23,6 +23,8 @@ void Tree::Notify(UserNode* task, Entry* entry, What what) noexcept {
 
 Status SpawnTask(const Tail& tail, DoneFn body, void* body_user) noexcept {
   if (tail.task) *tail.task = 0;
+  NewContext context(tail);
+  if (!context.ok()) return Status::kNoMemory;
   Section section(tail.in, kScopeKinds);
   if (!section.ok()) return section.status();
   Tree* tree = section.tree();
@@ -31,11 +33,15 @@ Status SpawnTask(const Tail& tail, DoneFn body, void* body_user) noexcept {
   if (!task) return Status::kNoMemory;
   task->body_fn = body;
   task->body_user = body_user;
-  return tree->StartTask(task, section.node(), tail, false);
+  const Status status = tree->StartTask(task, section.node(), tail, false);
+  if (status == Status::kOk) context.GiveTo(task);
+  return status;
 }
 
 Status OpenTask(const Tail& tail) noexcept {
   if (tail.task) *tail.task = 0;
+  NewContext context(tail);
+  if (!context.ok()) return Status::kNoMemory;
   Section section(tail.in, kScopeKinds);
   if (!section.ok()) return section.status();
   Tree* tree = section.tree();
@@ -51,7 +57,9 @@ Status OpenTask(const Tail& tail) noexcept {
   UserNode* task = tree->users_pool_.New(NodeType::kExternal);
   if (!task) return Status::kNoMemory;
   task->body = body;
-  return tree->StartTask(task, in, tail, body);
+  const Status status = tree->StartTask(task, in, tail, body);
+  if (status == Status::kOk) context.GiveTo(task);
+  return status;
 }
 
 Status FinishTask(uint64_t id, Status status, uint64_t value, ErrorRef error) noexcept {
@@ -66,6 +74,7 @@ Status Tree::FinishUser(UserNode* task, Status status, uint64_t value, ErrorRef 
                         bool by_user) noexcept {
   if (!task->begun || task->ending) return Status::kState;
   task->ending = true;
+  if (task->type == NodeType::kOffload && task->state == State::kRunning) clock_holds_--;
   if (status == Status::kCancelled && !task->was_eff) {
     status = Status::kNotCancelled;
     error = MakeError(Status::kNotCancelled, Phase::kTask,

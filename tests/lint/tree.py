@@ -8,7 +8,7 @@ TOP = {"CMakeLists.txt", "CMakePresets.json", "include", "src", "bindings", "tes
        "README.md", "LICENSE"}
 LONGEST = 600
 LENGTH_MATTERS = re.compile(r"(src|include|bindings)/.*\.(cc|c|h|rs|go|py)$")
-GENERATED = re.compile(r"bindings/rust/.*/bindings\.rs$")
+GENERATED = re.compile(r"bindings/rust/creche-sys/(src/bindings|tests/facts/mod)\.rs$")
 TEXT = re.compile(r"\.(cc|c|h|rs|go|py|sh|md|txt|cmake|json|in|toml|mod|map|dynamic|supp|ini)$|/run$")
 # A path of somebody's home or workplace. Quoted system paths such as /usr or /proc are fine.
 MACHINE = re.compile(r"(?<![\w./$}*])/(home|root|work|Users|mnt|workspace)/\w")

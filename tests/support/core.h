@@ -116,16 +116,26 @@ static inline void body_fails(void* user, const creche_completion* c) {
 static creche_loop loop;
 static seen loop_seen;
 
-static inline int open_loop(void** state) {
+static inline int open_loop_with(uint32_t clock, uint64_t seed) {
   creche_loop_options o;
-  (void)state;
   memset(&loop_seen, 0, sizeof loop_seen);
   creche_loop_options_init(&o, sizeof o);
+  o.clock = clock;
+  o.shuffle_seed = seed;
   o.run = CRECHE_RUN_CALLER;
   o.name = "test";
   o.done = see;
   o.user = &loop_seen;
   return creche_loop_open(&o, &loop) == CRECHE_OK ? 0 : -1;
+}
+static inline int open_loop(void** state) {
+  (void)state;
+  return open_loop_with(CRECHE_CLOCK_REAL, 0);
+}
+/* Its clock jumps while the test waits in `until`, and stands still in `settle`. */
+static inline int open_virtual_loop(void** state) {
+  (void)state;
+  return open_loop_with(CRECHE_CLOCK_VIRTUAL, 0);
 }
 
 /* Ends it, whatever a failed test has left in it; a test that passed leaves nothing. */
@@ -211,5 +221,6 @@ static inline void last_error_says(const char* part) {
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_loop, close_loop)
+#define VIRTUAL_TEST(name) cmocka_unit_test_setup_teardown(name, open_virtual_loop, close_loop)
 
 #endif

@@ -2,6 +2,7 @@
 #pragma once
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <functional>
 
 #include "core/loop.h"
@@ -46,7 +47,9 @@ class TestLoop : public Loop {
     CloseDomain(domain_);
   }
   bool Ready() noexcept override { return false; }
-  Nanos NextDeadline() noexcept override { return kNever; }
+  Nanos HowLong(Nanos timeout, Nanos next) noexcept override {
+    return next == kNever ? timeout : std::min(timeout, std::max<Nanos>(0, next - now()));
+  }
   void Expire(Nanos) noexcept override {}
   bool Dispatch() noexcept override { return false; }
 

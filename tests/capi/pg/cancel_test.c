@@ -175,31 +175,41 @@ static void test_second_signal(void** state) {
        "create function wait_for(kind int) returns int language plpgsql as $$ begin "
        "if kind = 1 then perform pg_sleep(20); end if; "
        "if kind = 2 then perform pg_advisory_xact_lock(77); end if; return kind; end $$");
-  creche_value kind = creche_int4(0);
-  answer a, b;
-  for (int i = 0; i < 10; i++) { /* known as short, and so pipelined */
-    answer_init(&a);
-    OK(creche_pool_query(pool, loop.scope, "select wait_for($1)", &kind, 1, NULL, on_answer, &a,
-                         NULL));
-    EXPECT(&a, CRECHE_OK);
-    answer_free(&a);
-  }
   creche_connection holder = acquire(other);
   must_on(holder, "select pg_advisory_lock(77)");
-  creche_task task;
-  answer_init(&a);
-  answer_init(&b);
-  kind = creche_int4(1);
-  OK(creche_pool_query(pool, loop.scope, "select wait_for($1)", &kind, 1, NULL, on_answer, &a,
-                       &task));
-  kind = creche_int4(2);
-  OK(creche_pool_query(pool, loop.scope, "select wait_for($1)", &kind, 1, NULL, on_answer, &b,
-                       NULL));
-  while (sleepers_of(holder, "wait_event = 'PgSleep'") == 0) nap_ms(2);
+  creche_task task, second;
+  answer a, b;
+  /* On a busy machine it may take some rounds until the statement is known as short. */
+  for (int round = 0; counters(pool).pipelined == 0; round++) {
+    assert_true(round < 100);
+    creche_value kind = creche_int4(0);
+    for (int i = 0; i < 10; i++) {
+      answer_init(&a);
+      OK(creche_pool_query(pool, loop.scope, "select wait_for($1)", &kind, 1, NULL, on_answer, &a,
+                           NULL));
+      EXPECT(&a, CRECHE_OK);
+      answer_free(&a);
+    }
+    answer_init(&a);
+    answer_init(&b);
+    kind = creche_int4(1);
+    OK(creche_pool_query(pool, loop.scope, "select wait_for($1)", &kind, 1, NULL, on_answer, &a,
+                         &task));
+    kind = creche_int4(2);
+    OK(creche_pool_query(pool, loop.scope, "select wait_for($1)", &kind, 1, NULL, on_answer, &b,
+                         &second));
+    while (sleepers_of(holder, "wait_event = 'PgSleep'") == 0) nap_ms(2);
+    if (counters(pool).pipelined > 0) break;
+    OK(creche_scope_cancel(second.scope, NULL));
+    OK(creche_scope_cancel(task.scope, NULL));
+    EXPECT(&a, CRECHE_E_CANCELLED);
+    EXPECT(&b, CRECHE_E_CANCELLED);
+    answer_free(&a);
+    answer_free(&b);
+  }
   OK(creche_scope_cancel(task.scope, NULL));
   EXPECT(&a, CRECHE_E_CANCELLED);
   while (sleepers_of(holder, "wait_event_type = 'Lock'") == 0) nap_ms(2);
-  assert_int_equal(counters(pool).pipelined, 1);
   must_on(holder,
           "select pg_cancel_backend(pid) from pg_stat_activity where wait_event_type = 'Lock'");
   while (counters(pool).resent == 0 && !b.ended) nap_ms(2);

@@ -78,6 +78,9 @@ pub const CRECHE_E_NOT_CANCELLED: creche_status = -24;
 /// a failure that the user's own code reported
 pub const CRECHE_E_USER: creche_status = -25;
 
+/// a task finished without the creche_task_started it owed
+pub const CRECHE_E_NOT_STARTED: creche_status = -26;
+
 /// not a URL that can be fetched
 pub const CRECHE_E_URL: creche_status = -40;
 
@@ -196,6 +199,22 @@ pub struct creche_connection {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
 pub struct creche_rows {
     pub id: u64,
+}
+
+/// A pointer of yours that travels down the tree with your tasks, as context variables do in other
+/// languages (a trace id, a locale). Given to a loop or a task; a task without one of its own has a
+/// copy of that of the task that started it (inside a callback: the task whose callback runs; else
+/// the nearest around), taken when it was started.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct creche_context {
+    pub data: *mut c_void,
+    /// makes the copy, in the starting call; NULL result: no memory.
+    /// clone NULL: all share `data`
+    pub clone: Option<unsafe extern "C" fn(data: *mut c_void) -> *mut c_void>,
+    /// called once for each copy when no task has it any more, on any
+    /// thread; may be NULL
+    pub drop: Option<unsafe extern "C" fn(data: *mut c_void)>,
 }
 
 pub const CRECHE_PHASE_NONE: u32 = 0;
@@ -405,6 +424,13 @@ pub const CRECHE_RUN_THREAD: u32 = 0;
 /// by creche_loop_run and creche_loop_poll, on the thread that calls them
 pub const CRECHE_RUN_CALLER: u32 = 1;
 
+/// the system's monotonic clock
+pub const CRECHE_CLOCK_REAL: u32 = 0;
+
+/// for tests: begins at 0, stands still while anything can happen, and
+/// jumps to the next deadline when nothing can; see creche_clock_hold
+pub const CRECHE_CLOCK_VIRTUAL: u32 = 1;
+
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct creche_loop_options {
@@ -416,12 +442,22 @@ pub struct creche_loop_options {
     pub run: u32,
     /// worker threads for creche_offload at the most; default 40
     pub offload_limit: u32,
+    /// CRECHE_CLOCK_*
+    pub clock: u32,
+    /// 0
+    pub reserved: u32,
+    /// for tests: not 0: callbacks that may run in any order do so in one drawn
+    /// from this seed, the same each time
+    pub shuffle_seed: u64,
     /// for dumps and the thread's name; copied; may be NULL
     pub name: *const c_char,
     /// the loop's own completion, on the loop's thread, its last callback;
     /// NULL: nobody is told
     pub done: creche_done_fn,
     pub user: *mut c_void,
+    /// of tasks started outside of any; the struct is copied, the data
+    /// is the library's to drop; may be NULL
+    pub context: *const creche_context,
 }
 
 /// for people: one node a line, indented; what is no printable UTF-8 in a
@@ -431,7 +467,7 @@ pub const CRECHE_DUMP_TEXT: u32 = 0;
 /// for programs: {"format": 1, "loop": id, "now": ns, "nodes": [...]}, parents
 /// before their children, one node a line: {"id", "parent" (null for the
 /// loop), "kind" (loop, scope, group, operation, sleep, task, external,
-/// offload), "name", "site" ("" if not given), "state" (open, closed,
+/// offload, start), "name", "site" ("" if not given), "state" (open, closed,
 /// waiting, starting, running, asleep, finished, leaving), "waits_for" (text
 /// or null), "age" (ns; null for scopes), "left" (ns to its own deadline, or
 /// null), "shield", "cancelled" (null or {"reason", "by", "text"}), "live"
@@ -528,6 +564,9 @@ pub struct creche_scope_state {
     pub reason: u32,
     /// tasks, scopes, groups and leases directly in it
     pub live: u32,
+    /// it would absorb the cancellation if it were left now
+    pub caught: u32,
+    pub reserved: u32,
     /// its own
     pub deadline: i64,
     /// the nearest up to and including the first shield; INT64_MIN if
@@ -613,6 +652,28 @@ pub struct creche_task_options {
     pub site: *const c_char,
     /// where its completion goes if `done` is NULL; {0}: the nearest scope's
     pub queue: creche_queue,
+    /// user, external and offloaded tasks; the struct is copied, the
+    /// data is the library's to drop once the call has succeeded.
+    /// NULL: a copy of the starter's
+    pub context: *const creche_context,
+}
+
+/// Options of creche_task_start.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct creche_start_options {
+    /// set by _init
+    pub size: u32,
+    /// 0
+    pub flags: u32,
+    /// of the start itself; may be NULL
+    pub task: *const creche_task_options,
+    /// of the task that is started; may be NULL
+    pub child: *const creche_task_options,
+    /// where the child's own completion goes; NULL: the target's queue,
+    /// else nobody is told, and a failure counts all the same
+    pub child_done: creche_done_fn,
+    pub child_user: *mut c_void,
 }
 
 /// A function for a worker thread. Returns the task's status and may store a value. It may call any
@@ -1187,6 +1248,22 @@ unsafe extern "C" {
     /// Since 0.1.
     pub fn creche_now(scope: creche_scope, now: *mut i64) -> creche_status;
 
+    /// Holds the clock: it does not jump until creche_clock_release. For threads other than the loop's,
+    /// from before they look at the clock or start something until they wait for the loop; bindings hold
+    /// one for each coroutine that can run. An offloaded function has one hold of its own, which it must
+    /// release before it waits for the loop (and take again after). Counts. Returns CRECHE_OK;
+    /// CRECHE_E_STATE (the clock is the real one), the handle errors. Since 0.1.
+    pub fn creche_clock_hold(loop_: creche_loop) -> creche_status;
+
+    /// Gives back one hold. Returns CRECHE_OK; CRECHE_E_STATE (nobody holds it, or the clock is the real
+    /// one), the handle errors. Since 0.1.
+    pub fn creche_clock_release(loop_: creche_loop) -> creche_status;
+
+    /// Moves the clock forward by `duration` nanoseconds at once, held or not: what has expired by then
+    /// expires in one turn. Returns CRECHE_OK; CRECHE_E_INVALID (negative), CRECHE_E_STATE (the clock is
+    /// the real one), the handle errors. Since 0.1.
+    pub fn creche_clock_advance(loop_: creche_loop, duration: i64) -> creche_status;
+
     /// Writes the live tree (kind, name, id, where it was started, age, state, what it waits for, time left,
     /// shield, why it is cancelled, what it holds) to `buffer` as NUL-terminated text, truncated to
     /// `capacity` bytes; *size (may be NULL) gets the bytes that all of it needs with its NUL. buffer may
@@ -1304,6 +1381,33 @@ unsafe extern "C" {
     /// task), CRECHE_E_INVALID, CRECHE_E_NO_MEMORY, the handle errors. Since 0.1.
     pub fn creche_task_finish(task: creche_task, status: creche_status, value: u64, error: *const creche_error) -> creche_status;
 
+    /// Sets the defaults in the first `size` bytes (pass sizeof). Returns CRECHE_OK or CRECHE_E_INVALID.
+    /// Since 0.1.
+    pub fn creche_start_options_init(options: *mut creche_start_options, size: usize) -> creche_status;
+
+    /// Starts a user task that will live in the group `target`, and waits until it says that it is ready:
+    /// a server that listens, a connection that is made. Until then the task belongs to the start, which
+    /// is a task in `in` like any other: cancelling either side cancels it, its failure is the failure
+    /// of the start, bare, and `target` stays open. When it calls creche_task_started it moves to
+    /// `target` with all that is below it, past any limit of it, and the start completes with the value
+    /// it gave. If it ends without: CRECHE_E_NOT_STARTED (unless it failed). Its own completion comes in
+    /// any case, before that of the start if it never moved.
+    /// Returns as creche_task_spawn does; CRECHE_E_CLOSED also if target has ended, CRECHE_E_WRONG_LOOP if
+    /// it lives on another loop. Since 0.1.
+    pub fn creche_task_start(target: creche_group, in_: creche_scope, body: creche_done_fn, body_user: *mut c_void, options: *const creche_start_options, done: creche_done_fn, user: *mut c_void, task: *mut creche_task) -> creche_status;
+
+    /// Says that a task of creche_task_start is ready, with a plain value for whoever waits for that.
+    /// Once. Returns CRECHE_OK: it has moved to its group (whose cancellation now counts for it, at once);
+    /// CRECHE_E_CANCELLED: the starter is being cancelled, so it stays with the start, which ends as it
+    /// does; CRECHE_E_STATE (said before, not begun, finished, or not a task of creche_task_start), the
+    /// handle errors. Since 0.1.
+    pub fn creche_task_started(task: creche_task, value: u64) -> creche_status;
+
+    /// Stores the context's data of a scope: that of the nearest task at or above it, else the loop's, else
+    /// NULL. It lives as long as that task. Returns CRECHE_OK, CRECHE_E_INVALID, the handle errors.
+    /// Since 0.1.
+    pub fn creche_scope_get_context(scope: creche_scope, data: *mut *mut c_void) -> creche_status;
+
     /// Answers CRECHE_PULL and CRECHE_ASK of a task with bytes (copied). For CRECHE_PULL: flags
     /// CRECHE_MORE says that there is more to pull; without it the body ends with these bytes. status other
     /// than CRECHE_OK fails the operation (CRECHE_E_BODY, with `error` as its cause).
@@ -1328,6 +1432,11 @@ unsafe extern "C" {
     /// Completes after `duration` nanoseconds from the call, never early. Negative is CRECHE_E_INVALID;
     /// 0 completes in a later turn. Returns as creche_task_spawn does. Since 0.1.
     pub fn creche_sleep(in_: creche_scope, duration: i64, options: *const creche_task_options, done: creche_done_fn, user: *mut c_void, task: *mut creche_task) -> creche_status;
+
+    /// Completes in the next turn of the loop, after everything that could run when it was called: a pause
+    /// that lets others go on and notices a cancellation (a checkpoint).
+    /// Returns as creche_task_spawn does. Since 0.1.
+    pub fn creche_yield(in_: creche_scope, options: *const creche_task_options, done: creche_done_fn, user: *mut c_void, task: *mut creche_task) -> creche_status;
 
     /// Completes at a point of the loop's clock; CRECHE_NEVER sleeps until it is cancelled.
     /// Returns as creche_task_spawn does. Since 0.1.

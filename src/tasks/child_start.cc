@@ -1,0 +1,120 @@
+// creche_task_start: Trio's nursery.start. A child is begun by a task of its starter's (the start),
+// and moves to its target group when it says that it has started. Until then it is the start's only
+// child, cancelled with either side.
+#include <cstdlib>
+#include <cstring>
+#include <new>
+
+#include "tasks/tree.h"
+
+namespace creche::tasks {
+
+Status StartChild(uint64_t target, const Tail& tail, const Tail& child, DoneFn body,
+                  void* body_user) noexcept {
+  if (tail.task) *tail.task = 0;
+  NewContext context(tail.in, child.options ? child.options->context : nullptr);
+  if (!context.ok()) return Status::kNoMemory;
+  Section section(tail.in, kScopeKinds);
+  if (!section.ok()) return section.status();
+  Tree* tree = section.tree();
+  Node* in = section.node();
+  if (Status status = Tree::Admits(in); status != Status::kOk) return status;
+  Status status = Status::kOk;
+  auto* node = static_cast<Node*>(FindHere(tree->domain(), target, Bit(Kind::kGroup), &status));
+  if (!node) return status;
+  auto* group = static_cast<Group*>(node);
+  if ((status = Tree::Admits(group)) != Status::kOk) return status;
+  StartNode* start = tree->starts_pool_.New();
+  UserNode* task = start ? tree->users_pool_.New(NodeType::kUser) : nullptr;
+  if (!task) {
+    if (start) tree->Free(start);
+    return Status::kNoMemory;
+  }
+  task->body_fn = body;
+  task->body_user = body_user;
+  if ((status = tree->PrepareTask(start, in, tail)) != Status::kOk) {
+    tree->Free(task);
+    return status;
+  }
+  // The child's way out is that of its target; its deadline counts from this call.
+  if ((status = tree->PrepareTask(task, group, child)) != Status::kOk) {
+    tree->Unprepare(start, in);
+    return status;
+  }
+  context.GiveTo(task);
+  start->child = task;
+  start->target = group;
+  start->target_next = group->first_start;
+  if (group->first_start) group->first_start->target_prev = start;
+  group->first_start = start;
+  group->pending++;
+  tree->AdmitTask(start, in, tail.task, false);
+  return Status::kOk;
+}
+
+void Tree::BeginStart(StartNode* start) noexcept {
+  start->state = State::kRunning;
+  AdmitTask(start->child, start, nullptr, true);
+}
+
+void Tree::LeaveTarget(StartNode* start) noexcept {
+  Group* group = start->target;
+  (start->target_prev ? start->target_prev->target_next : group->first_start) = start->target_next;
+  if (start->target_next) start->target_next->target_prev = start->target_prev;
+  start->target = nullptr;
+  group->pending--;
+  MaySettle(group);
+}
+
+// The child ended before it was moved: the start ends as it did, once that was delivered.
+void Tree::ChildOfStartEnded(StartNode* start, const EndNode* child) noexcept {
+  start->ending = true;
+  const End& end = child->end;
+  start->result.status = end.status;
+  start->result.error = end.error;
+  if (end.status == Status::kOk && !start->said) {
+    start->result.status = Status::kNotStarted;
+    start->result.error =
+        MakeError(Status::kNotStarted, Phase::kTask,
+                  "the task finished without creche_task_started; call it once the task is ready");
+  }
+}
+
+void Tree::CompleteStart(StartNode* start) noexcept {
+  LeaveTarget(start);
+  End end;
+  end.status = start->result.status;
+  end.error = std::move(start->result.error);
+  if (end.status == Status::kOk) end.value = start->value;
+  Commit(start, std::move(end));
+}
+
+Status TaskStarted(uint64_t id, uint64_t value) noexcept {
+  Section section(id, Bit(Kind::kTask));
+  if (!section.ok()) return section.status();
+  Tree* tree = section.tree();
+  Node* node = section.node();
+  if (node->type != NodeType::kUser || node->parent->type != NodeType::kStart)
+    return Status::kState;
+  auto* child = static_cast<UserNode*>(node);
+  auto* start = static_cast<StartNode*>(node->parent);
+  if (!child->begun || child->ending || start->said) return Status::kState;
+  start->said = true;
+  start->value = value;
+  // The starter is being cancelled, and with it the child: it stays, and hears so here.
+  if (start->called || (!start->shield && start->parent->eff)) return Status::kCancelled;
+  Group* group = start->target;
+  Tree::Unlink(child);
+  start->live--;
+  start->pending--;
+  tree->Relink(child, group);
+  tree->UpdateEff(child);
+  start->child = nullptr;
+  tree->LeaveTarget(start);
+  End end;
+  end.value = value;
+  tree->Commit(start, std::move(end));
+  return Status::kOk;
+}
+
+}  // namespace creche::tasks

@@ -1,0 +1,81 @@
+// How long the loop sleeps; and the virtual clock, which stands still while anybody may do
+// something, and jumps to the next deadline when nobody can: tests of timeouts take no time, and
+// always the same course.
+#include <algorithm>
+
+#include "tasks/tree.h"
+
+namespace creche::tasks {
+
+namespace {
+// Operations that wait for the world outside may time out when it has been silent for so long, in
+// real time.
+constexpr Nanos kPatience = 50 * kMillisecond;
+}  // namespace
+
+// One section under the lock: whoever holds the clock, or adds a deadline, does so before the
+// clock's jump or after it.
+Nanos Tree::HowLong(Nanos timeout, Nanos next_timer) noexcept {
+  std::lock_guard guard(domain_->lock);
+  const Nanos deadline =
+      std::min({deadlines_.next(), sleeps_.next(), graces_.next(), shutdown_at_});
+  const Nanos next = std::min(deadline, next_timer);
+  if (!clock()) {
+    if (next == kNever) return timeout;
+    return std::min(timeout, std::max<Nanos>(0, next - now()));
+  }
+  if (next <= now()) return 0;
+  // The library's own timers are of interest only while something waits for what they watch.
+  const Nanos target = world_ > 0 ? next : deadline;
+  if (target == kNever || ClockStandsStill()) return timeout;
+  if (world_ > 0) {
+    const Nanos real = platform::MonotonicNow();
+    if (heard_ != reactor_.ready_count() || silent_since_ == kNever) {
+      heard_ = reactor_.ready_count();
+      silent_since_ = real;
+    }
+    const Nanos left = After(silent_since_, kPatience) - real;
+    if (left > 0) return std::min(timeout, left);
+  }
+  silent_since_ = kNever;
+  clock()->Set(target);
+  return 0;
+}
+
+bool Tree::ClockStandsStill() const noexcept {
+  if (clock_holds_ > 0) return true;
+  if (caller_runs_) return false;  // it cannot drain while it waits here
+  for (const Queue* queue = queues_; queue; queue = queue->next_queue)
+    if (queue->first) return true;
+  return false;
+}
+
+Status HoldClock(uint64_t loop) noexcept {
+  Section section(loop, Bit(Kind::kLoop));
+  if (!section.ok()) return section.status();
+  if (!section.tree()->clock()) return Status::kState;
+  section.tree()->clock_holds_++;
+  return Status::kOk;
+}
+
+Status ReleaseClock(uint64_t loop) noexcept {
+  Section section(loop, Bit(Kind::kLoop));
+  if (!section.ok()) return section.status();
+  Tree* tree = section.tree();
+  if (!tree->clock() || tree->clock_holds_ == 0) return Status::kState;
+  tree->clock_holds_--;
+  tree->Poke();
+  return Status::kOk;
+}
+
+Status AdvanceClock(uint64_t loop, Nanos duration) noexcept {
+  Section section(loop, Bit(Kind::kLoop));
+  if (!section.ok()) return section.status();
+  Tree* tree = section.tree();
+  if (!tree->clock()) return Status::kState;
+  tree->clock()->Set(After(tree->now(), duration));
+  tree->Poke();
+  return Status::kOk;
+}
+
+}  // namespace creche::tasks

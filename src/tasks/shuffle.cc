@@ -1,0 +1,45 @@
+// For tests: callbacks that may run in any order run in one drawn from a seed.
+#include <algorithm>
+#include <unordered_map>
+
+#include "tasks/tree.h"
+
+namespace creche::tasks {
+
+namespace {
+
+// splitmix64: small, and the same everywhere.
+uint64_t Next(uint64_t* state) {
+  uint64_t z = *state += 0x9e3779b97f4a7c15;
+  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
+  z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
+  return z ^ (z >> 31);
+}
+
+}  // namespace
+
+// Posts keep their order, and so do the callbacks of one task. Without memory nothing is shuffled.
+void Tree::ShuffleReady() noexcept {
+  try {
+    std::vector<Entry*> order;
+    std::unordered_map<EndNode*, std::vector<Entry*>> of_node;
+    for (Entry* entry = ready_first_; entry; entry = entry->next) {
+      order.push_back(entry);
+      of_node[entry->node].push_back(entry);
+    }
+    for (size_t i = order.size(); i > 1; i--) std::swap(order[i - 1], order[Next(&shuffle_) % i]);
+    // Each place goes to its node; which of the node's entries stands there is the order of old.
+    std::unordered_map<EndNode*, size_t> taken;
+    for (Entry*& place : order) place = of_node[place->node][taken[place->node]++];
+    ready_first_ = ready_last_ = nullptr;
+    for (Entry* entry : order) {
+      entry->next = nullptr;
+      (ready_last_ ? ready_last_->next : ready_first_) = entry;
+      ready_last_ = entry;
+    }
+  } catch (const std::bad_alloc&) {
+    return;  // the list is only changed when there is no more to fail
+  }
+}
+
+}  // namespace creche::tasks
