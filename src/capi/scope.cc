@@ -36,6 +36,7 @@ creche_status creche_scope_open(creche_scope in, const creche_scope_options* opt
   return Guard([&]() -> creche_status {
     if (!scope) return Fail(Status::kInvalid, "scope is NULL: nowhere to store the handle");
     *scope = {};
+    if (!options) return OfScope(tasks::OpenScope(in.id, {}, &scope->id), in);
     static constexpr char kName[] = "creche_scope_options";
     creche_scope_options o;
     tasks::ScopeOptions opened;

@@ -12,38 +12,19 @@
 
 namespace creche {
 
+using namespace table;
+
+constinit std::atomic<Chunk*> table::g_chunks[kChunks] = {};
+constinit std::atomic<uint32_t> table::g_seed{0};
+
 namespace {
 
-constexpr uint32_t kChunkBits = 9;
-constexpr uint32_t kChunkSlots = 1u << kChunkBits;
-constexpr uint32_t kSlotBits = 27;
-constexpr uint32_t kChunks = 1u << (kSlotBits - kChunkBits);
-
-// generation: of the live id, or of the next one. It and kind are atomic for PeekDomain and for
-// telling "ended" from "never was" without a lock; they change under the domain's lock.
-struct Slot {
-  std::atomic<uint32_t> generation;
-  std::atomic<uint32_t> kind;  // Kind::kNone: free
-  uint32_t next_free;
-  bool retired;
-  void* object;
-};
-
-struct Chunk {
-  std::atomic<Domain*> domain{nullptr};
-  uint32_t number = 0;
-  uint32_t next = 0;  // in its domain's or the spare list: number + 1
-  Slot slots[kChunkSlots];
-};
-
-// All guarded by g_table, except that look-ups read the atomics.
+// Guards the rest and what changes g_chunks.
 constinit platform::Lock g_table;
-constinit std::atomic<Chunk*> g_chunks[kChunks] = {};
 constinit uint32_t g_chunk_count = 0;
 constinit uint32_t g_spare_chunk = 0;  // number + 1
 constinit Domain* g_spare_domain = nullptr;
 constinit std::atomic<Domain*> g_objects{nullptr};
-constinit std::atomic<uint32_t> g_seed{0};
 
 uint32_t Seed() {
   uint32_t seed = g_seed.load(std::memory_order_relaxed);
@@ -56,75 +37,11 @@ uint32_t Seed() {
   return g_seed.load();
 }
 
-// Where the generations of a slot start: scattered, so that ids of other copies hardly ever fit.
-uint32_t FirstGeneration(uint32_t slot) {
-  uint32_t x = slot * 2654435761u ^ g_seed.load(std::memory_order_relaxed);
-  x ^= x >> 15;
-  return x * 2246822519u;
-}
-
-uint32_t SlotOf(uint64_t id) {
-  return static_cast<uint32_t>(id >> 32) & ((1u << kSlotBits) - 1);
-}
 uint32_t GenerationOf(uint64_t id) {
   return static_cast<uint32_t>(id);
 }
-uint64_t MakeId(Kind kind, uint32_t slot, uint32_t generation) {
-  return uint64_t{static_cast<uint32_t>(kind)} << 59 | uint64_t{slot} << 32 | generation;
-}
-
-Chunk* ChunkOf(uint32_t slot) {
-  return g_chunks[slot >> kChunkBits].load(std::memory_order_acquire);
-}
-Slot& SlotAt(Chunk* chunk, uint32_t slot) {
-  return chunk->slots[slot & (kChunkSlots - 1)];
-}
-
 bool IsLive(const Slot& slot, uint64_t id) {
-  return slot.kind.load(std::memory_order_relaxed) == static_cast<uint32_t>(KindOf(id)) &&
-         slot.generation.load(std::memory_order_relaxed) == GenerationOf(id);
-}
-
-// For an id that is not live: was it ever given out?
-Status WhyNot(const Slot& slot, uint64_t id) {
-  const uint32_t first = FirstGeneration(SlotOf(id));
-  const uint32_t given = slot.generation.load(std::memory_order_relaxed) - first;
-  return slot.retired || GenerationOf(id) - first < given ? Status::kEnded : Status::kBadHandle;
-}
-
-// Gives `domain` a chunk of free slots. domain->lock is held.
-bool AddChunk(Domain* domain) {
-  std::lock_guard guard(g_table);
-  Chunk* chunk = nullptr;
-  if (g_spare_chunk != 0) {
-    chunk = g_chunks[g_spare_chunk - 1].load(std::memory_order_relaxed);
-    g_spare_chunk = chunk->next;
-  } else {
-    if (g_chunk_count == kChunks) return false;
-    chunk = new (std::nothrow) Chunk;
-    if (!chunk) return false;
-    Seed();
-    chunk->number = g_chunk_count;
-    for (uint32_t i = 0; i < kChunkSlots; i++) {
-      Slot& slot = chunk->slots[i];
-      slot.generation.store(FirstGeneration(chunk->number << kChunkBits | i),
-                            std::memory_order_relaxed);
-      slot.kind.store(0, std::memory_order_relaxed);
-      slot.next_free = 0;
-      slot.retired = chunk->number == 0 && i == 0;  // slot 0 means "none" in the free lists
-      slot.object = nullptr;
-    }
-    g_chunks[g_chunk_count++].store(chunk, std::memory_order_release);
-  }
-  for (uint32_t i = kChunkSlots; i-- > 0;) {
-    if (chunk->slots[i].retired) continue;
-    chunk->slots[i].next_free = domain->first_free;
-    domain->first_free = chunk->number << kChunkBits | i;
-  }
-  chunk->next = domain->first_chunk;
-  domain->first_chunk = chunk->number + 1;
-  chunk->domain.store(domain, std::memory_order_release);
-  return true;
+  return slot.id.load(std::memory_order_relaxed) == id;
 }
 
 Domain* Objects() {
@@ -152,6 +69,43 @@ void AfterFork() {
 }
 
 }  // namespace
+
+Status table::WhyNot(const Slot& slot, uint64_t id) noexcept {
+  const uint32_t first = FirstGeneration(SlotOf(id));
+  const uint32_t given = slot.generation.load(std::memory_order_relaxed) - first;
+  return slot.retired || GenerationOf(id) - first < given ? Status::kEnded : Status::kBadHandle;
+}
+
+bool table::AddChunk(Domain* domain) noexcept {
+  std::lock_guard guard(g_table);
+  Chunk* chunk = nullptr;
+  if (g_spare_chunk != 0) {
+    chunk = g_chunks[g_spare_chunk - 1].load(std::memory_order_relaxed);
+    g_spare_chunk = chunk->next;
+  } else {
+    if (g_chunk_count == kChunks) return false;
+    chunk = new (std::nothrow) Chunk;
+    if (!chunk) return false;
+    Seed();
+    chunk->number = g_chunk_count;
+    for (uint32_t i = 0; i < kChunkSlots; i++) {
+      Slot& slot = chunk->slots[i];
+      slot.generation.store(FirstGeneration(chunk->number << kChunkBits | i),
+                            std::memory_order_relaxed);
+      slot.retired = chunk->number == 0 && i == 0;  // slot 0 means "none" in the free lists
+    }
+    g_chunks[g_chunk_count++].store(chunk, std::memory_order_release);
+  }
+  for (uint32_t i = kChunkSlots; i-- > 0;) {
+    if (chunk->slots[i].retired) continue;
+    chunk->slots[i].next_free = domain->first_free;
+    domain->first_free = chunk->number << kChunkBits | i;
+  }
+  chunk->next = domain->first_chunk;
+  domain->first_chunk = chunk->number + 1;
+  chunk->domain.store(domain, std::memory_order_release);
+  return true;
+}
 
 const char* KindName(Kind kind) noexcept {
   switch (kind) {
@@ -227,8 +181,8 @@ void CloseDomain(Domain* domain) noexcept {
     Chunk* chunk = g_chunks[domain->first_chunk - 1].load(std::memory_order_relaxed);
     domain->first_chunk = chunk->next;
     for (Slot& slot : chunk->slots) {
-      if (slot.kind.load(std::memory_order_relaxed) == 0) continue;
-      slot.kind.store(0, std::memory_order_relaxed);
+      if (slot.id.load(std::memory_order_relaxed) == 0) continue;
+      slot.id.store(0, std::memory_order_relaxed);
       slot.object = nullptr;
       slot.generation.fetch_add(1, std::memory_order_relaxed);
     }
@@ -256,55 +210,6 @@ void AbandonDomain(Domain* domain) noexcept {
 Domain* DomainOfForked(uint64_t id) noexcept {
   Chunk* chunk = ChunkOf(SlotOf(id));
   return chunk ? chunk->domain.load() : nullptr;
-}
-
-uint64_t AddSlot(Domain* domain, Kind kind, void* object) noexcept {
-  if (domain->first_free == 0 && !AddChunk(domain)) return 0;
-  const uint32_t number = domain->first_free;
-  Slot& slot = SlotAt(ChunkOf(number), number);
-  domain->first_free = slot.next_free;
-  slot.object = object;
-  slot.kind.store(static_cast<uint32_t>(kind), std::memory_order_release);
-  return MakeId(kind, number, slot.generation.load(std::memory_order_relaxed));
-}
-
-void EndSlot(Domain* domain, uint64_t id) noexcept {
-  const uint32_t number = SlotOf(id);
-  Slot& slot = SlotAt(ChunkOf(number), number);
-  slot.object = nullptr;
-  slot.kind.store(0, std::memory_order_relaxed);
-  if (slot.generation.fetch_add(1, std::memory_order_relaxed) + 1 == FirstGeneration(number)) {
-    slot.retired = true;  // all 2^32 are used up
-    return;
-  }
-  slot.next_free = domain->first_free;
-  domain->first_free = number;
-}
-
-Locked::Locked(uint64_t id, uint32_t kinds) noexcept {
-  const uint32_t kind = static_cast<uint32_t>(id >> 59);
-  if ((kinds & (1u << kind)) == 0 || kind == 0) return;
-  Chunk* chunk = ChunkOf(SlotOf(id));
-  if (!chunk) return;
-  Slot& slot = SlotAt(chunk, SlotOf(id));
-  Domain* domain = chunk->domain.load(std::memory_order_acquire);
-  if (!domain) {
-    status_ = WhyNot(slot, id);
-    return;
-  }
-  if (domain->fork_generation.load(std::memory_order_relaxed) != platform::ForkGeneration()) {
-    status_ = Status::kForked;
-    return;
-  }
-  domain->lock.lock();
-  if (chunk->domain.load(std::memory_order_relaxed) == domain && IsLive(slot, id)) {
-    domain_ = domain;
-    object_ = slot.object;
-    status_ = Status::kOk;
-    return;
-  }
-  status_ = WhyNot(slot, id);
-  domain->lock.unlock();
 }
 
 void* FindHere(Domain* domain, uint64_t id, uint32_t kinds, Status* status) noexcept {

@@ -12,9 +12,10 @@
 #include <cstdint>
 #include <mutex>
 
+#include "core/handle_table.h"
 #include "core/ref.h"
 #include "core/status.h"
-#include "platform/lock.h"
+#include "platform/fork.h"
 
 namespace creche {
 
@@ -47,24 +48,6 @@ constexpr Kind KindOf(uint64_t id) {
 // "a group", "a task", ... for messages.
 const char* KindName(Kind kind) noexcept;
 
-// Whose lock guards a set of slots. Lives for ever and is used again, and so does its wake-up
-// descriptor: a signal handler may write to it whatever happens meanwhile.
-struct Domain {
-  platform::Lock lock;
-  std::atomic<uint32_t> fork_generation{0};
-  void* owner = nullptr;     // the loop, for a loop's domain
-  uint32_t first_free = 0;   // guarded by lock, as is the rest: slot number, 0 for none
-  uint32_t first_chunk = 0;  // its chunks, linked by number + 1
-  Domain* next_spare = nullptr;
-  int wake_fd = -1;   // an eventfd; set once for a loop's domain
-  int epoll_fd = -1;  // the loop's own; only for AbandonDomain
-
-  // Ids that a signal handler wants cancelled (creche_scope_interrupt).
-  static constexpr int kInterrupts = 16;
-  std::atomic<uint64_t> interrupts[kInterrupts] = {};
-  std::atomic<bool> interrupted{false};
-};
-
 // A domain with no slots yet, for a loop: with a wake-up descriptor. Null with *error (an errno).
 Domain* OpenDomain(void* owner, int* error) noexcept;
 // After fork, in the child: closes the descriptors of a loop of the parent process.
@@ -76,15 +59,62 @@ void CloseDomain(Domain* domain) noexcept;
 Domain* DomainOfForked(uint64_t id) noexcept;
 
 // Makes an id for `object`; 0 without memory. domain->lock must be held.
-uint64_t AddSlot(Domain* domain, Kind kind, void* object) noexcept;
+inline uint64_t AddSlot(Domain* domain, Kind kind, void* object) noexcept {
+  if (domain->first_free == 0 && !table::AddChunk(domain)) return 0;
+  const uint32_t number = domain->first_free;
+  table::Slot& slot = table::SlotAt(table::ChunkOf(number), number);
+  domain->first_free = slot.next_free;
+  slot.object = object;
+  const uint64_t id = uint64_t{static_cast<uint32_t>(kind)} << 59 | uint64_t{number} << 32 |
+                      slot.generation.load(std::memory_order_relaxed);
+  slot.id.store(id, std::memory_order_release);
+  return id;
+}
 // Ends an id. domain->lock must be held and the id must be live in it.
-void EndSlot(Domain* domain, uint64_t id) noexcept;
+inline void EndSlot(Domain* domain, uint64_t id) noexcept {
+  const uint32_t number = table::SlotOf(id);
+  table::Slot& slot = table::SlotAt(table::ChunkOf(number), number);
+  slot.object = nullptr;
+  slot.id.store(0, std::memory_order_relaxed);
+  const uint32_t next = slot.generation.load(std::memory_order_relaxed) + 1;
+  slot.generation.store(next, std::memory_order_relaxed);
+  if (next == table::FirstGeneration(number)) {
+    slot.retired = true;  // all 2^32 are used up
+    return;
+  }
+  slot.next_free = domain->first_free;
+  domain->first_free = number;
+}
 
 // The object behind an id, with its domain locked; unlocks at the end of its life.
 class Locked {
  public:
   // kinds: Bit()s that are accepted.
-  Locked(uint64_t id, uint32_t kinds) noexcept;
+  Locked(uint64_t id, uint32_t kinds) noexcept {
+    if ((kinds >> (id >> 59) & 1) == 0) return;
+    table::Chunk* chunk = table::ChunkOf(table::SlotOf(id));
+    if (!chunk) return;
+    const table::Slot& slot = table::SlotAt(chunk, table::SlotOf(id));
+    Domain* domain = chunk->domain.load(std::memory_order_acquire);
+    if (domain &&
+        domain->fork_generation.load(std::memory_order_relaxed) == platform::ForkGeneration()) {
+      domain->lock.lock();
+      if (slot.id.load(std::memory_order_relaxed) == id &&
+          chunk->domain.load(std::memory_order_relaxed) == domain) {
+        domain_ = domain;
+        object_ = slot.object;
+        status_ = Status::kOk;
+        return;
+      }
+      domain->lock.unlock();
+      domain = nullptr;
+    }
+    status_ = domain ? Status::kForked : table::WhyNot(slot, id);
+  }
+  // A domain as such.
+  explicit Locked(Domain* domain) noexcept : domain_(domain), status_(Status::kOk) {
+    domain->lock.lock();
+  }
   ~Locked() { Unlock(); }
   Locked(const Locked&) = delete;
   Locked& operator=(const Locked&) = delete;
@@ -96,12 +126,6 @@ class Locked {
     return static_cast<T*>(object_);
   }
   Domain* domain() const noexcept { return domain_; }
-  // Leaves the lock to the caller.
-  [[nodiscard]] Domain* Keep() noexcept {
-    Domain* domain = domain_;
-    domain_ = nullptr;
-    return domain;
-  }
   void Unlock() noexcept {
     if (domain_) domain_->lock.unlock();
     domain_ = nullptr;

@@ -56,7 +56,7 @@ bool Loop::Submit(Job* job) noexcept {
 }
 
 bool Loop::MustWake() noexcept {
-  return running_ != this && sleeping_.load() && !wake_sent_.exchange(true);
+  return sleeping_.load() && running_ != this && !wake_sent_.exchange(true);
 }
 
 void Loop::Wake() noexcept {

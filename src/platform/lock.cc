@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <ctime>
 
 namespace creche::platform {
 
@@ -16,8 +17,10 @@ void Lock::LockContended() noexcept {
     __builtin_ia32_pause();
 #endif
   }
-  while (state_.exchange(kContended, std::memory_order_acquire) != kFree)
-    syscall(SYS_futex, &state_, FUTEX_WAIT_PRIVATE, kContended, nullptr, nullptr, 0);
+  constexpr timespec kNap{0, 1'000'000};
+  waiters_.fetch_add(1);
+  while (!try_lock()) syscall(SYS_futex, &state_, FUTEX_WAIT_PRIVATE, kHeld, &kNap, nullptr, 0);
+  waiters_.fetch_sub(1, std::memory_order_relaxed);
   errno = saved;
 }
 

@@ -1,5 +1,5 @@
-// Lock: a small mutex for short critical sections: two atomic operations when nobody else is there,
-// a futex otherwise. Works with std::lock_guard and std::unique_lock.
+// Lock: a small mutex for short critical sections: one atomic exchange and one plain store when
+// nobody else is there, a futex otherwise. Works with std::lock_guard and std::unique_lock.
 #pragma once
 #include <atomic>
 #include <cstdint>
@@ -9,13 +9,13 @@ namespace creche::platform {
 class Lock {
  public:
   void lock() noexcept {
-    uint32_t expected = kFree;
-    if (!state_.compare_exchange_strong(expected, kHeld, std::memory_order_acquire,
-                                        std::memory_order_relaxed))
-      LockContended();
+    if (!try_lock()) LockContended();
   }
+  // A waiter may announce itself after the look at waiters_ and before the store is seen: it looks
+  // again after kNap, which is rarer than it is long.
   void unlock() noexcept {
-    if (state_.exchange(kFree, std::memory_order_release) == kContended) WakeOne();
+    state_.store(kFree, std::memory_order_release);
+    if (waiters_.load(std::memory_order_relaxed) != 0) WakeOne();
   }
   bool try_lock() noexcept {
     uint32_t expected = kFree;
@@ -24,10 +24,11 @@ class Lock {
   }
 
  private:
-  static constexpr uint32_t kFree = 0, kHeld = 1, kContended = 2;
+  static constexpr uint32_t kFree = 0, kHeld = 1;
   void LockContended() noexcept;
   void WakeOne() noexcept;
   std::atomic<uint32_t> state_{kFree};
+  std::atomic<uint32_t> waiters_{0};
 };
 
 }  // namespace creche::platform

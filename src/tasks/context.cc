@@ -32,8 +32,7 @@ Ref<Context> OfStarter(uint64_t in) noexcept {
 
 }  // namespace
 
-NewContext::NewContext(uint64_t in, const ContextType* given) noexcept : given_(given != nullptr) {
-  if (!given && !Context::any()) return;
+void NewContext::Make(uint64_t in, const ContextType* given) noexcept {
   const Ref<Context> from = given ? nullptr : OfStarter(in);
   if (!given && !from) return;
   try {
@@ -53,10 +52,6 @@ NewContext::NewContext(uint64_t in, const ContextType* given) noexcept : given_(
   } catch (const std::bad_alloc&) {
     ok_ = false;
   }
-}
-
-NewContext::~NewContext() {
-  if (held_ && given_) held_->context->set_type({});
 }
 
 void NewContext::GiveTo(UserNode* task) noexcept {

@@ -50,8 +50,12 @@ class NewContext {
  public:
   explicit NewContext(const Tail& tail) noexcept
       : NewContext(tail.in, tail.options ? tail.options->context : nullptr) {}
-  NewContext(uint64_t in, const ContextType* given) noexcept;
-  ~NewContext();
+  NewContext(uint64_t in, const ContextType* given) noexcept : given_(given != nullptr) {
+    if (given || Context::any()) Make(in, given);
+  }
+  ~NewContext() {
+    if (held_ && given_) held_->context->set_type({});
+  }
   NewContext(const NewContext&) = delete;
   NewContext& operator=(const NewContext&) = delete;
   // False without memory, or if clone returned NULL.
@@ -60,6 +64,8 @@ class NewContext {
   void GiveTo(UserNode* task) noexcept;
 
  private:
+  void Make(uint64_t in, const ContextType* given) noexcept;
+
   std::unique_ptr<ContextHeld> held_;
   const bool given_;
   bool ok_ = true;

@@ -210,26 +210,36 @@ class Tree final : public Loop {
 class Section {
  public:
   // By a handle; check ok() first.
-  Section(uint64_t id, uint32_t kinds) noexcept;
-  explicit Section(Tree& tree) noexcept;
+  Section(uint64_t id, uint32_t kinds) noexcept : locked_(id, kinds) {
+    if (locked_.ok()) tree_ = static_cast<Tree*>(locked_.domain()->owner);
+  }
+  explicit Section(Tree& tree) noexcept : locked_(tree.domain()), tree_(&tree) {}
   ~Section() { Leave(); }
   Section(const Section&) = delete;
   Section& operator=(const Section&) = delete;
-  bool ok() const noexcept { return domain_ != nullptr; }
-  Status status() const noexcept { return status_; }
+  bool ok() const noexcept { return tree_ != nullptr; }
+  Status status() const noexcept { return locked_.status(); }
   Tree* tree() const noexcept { return tree_; }
-  Node* node() const noexcept { return static_cast<Node*>(object_); }
+  Node* node() const noexcept { return locked_.As<Node>(); }
   template <class T>
   T* As() const noexcept {
-    return static_cast<T*>(object_);
+    return locked_.As<T>();
   }
-  void Leave() noexcept;
+  void Leave() noexcept {
+    if (!tree_) return;
+    if (tree_->settle_) tree_->Settle();
+    const bool wake = tree_->poke_ && tree_->MustWake();
+    const int wake_fd = locked_.domain()->wake_fd;
+    tree_->poke_ = false;
+    tree_ = nullptr;
+    locked_.Unlock();
+    // The tree may be gone by now; the descriptor lives for ever.
+    if (wake) platform::Reactor::Wake(wake_fd);
+  }
 
  private:
-  Domain* domain_ = nullptr;
+  Locked locked_;
   Tree* tree_ = nullptr;
-  void* object_ = nullptr;
-  Status status_ = Status::kOk;
 };
 
 }  // namespace creche::tasks

@@ -1,0 +1,81 @@
+// The handle table's memory: slots in chunks, chunks of domains. handles.h is how it is used; this
+// is apart, and in a header, because every call of the ABI looks up a handle.
+#pragma once
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+#include "core/status.h"
+#include "platform/lock.h"
+
+namespace creche {
+
+// Whose lock guards a set of slots. Lives for ever and is used again, and so does its wake-up
+// descriptor: a signal handler may write to it whatever happens meanwhile.
+struct Domain {
+  platform::Lock lock;
+  std::atomic<uint32_t> fork_generation{0};
+  void* owner = nullptr;     // the loop, for a loop's domain
+  uint32_t first_free = 0;   // guarded by lock, as is the rest: slot number, 0 for none
+  uint32_t first_chunk = 0;  // its chunks, linked by number + 1
+  Domain* next_spare = nullptr;
+  int wake_fd = -1;   // an eventfd; set once for a loop's domain
+  int epoll_fd = -1;  // the loop's own; only for AbandonDomain
+
+  // Ids that a signal handler wants cancelled (creche_scope_interrupt).
+  static constexpr int kInterrupts = 16;
+  std::atomic<uint64_t> interrupts[kInterrupts] = {};
+  std::atomic<bool> interrupted{false};
+};
+
+namespace table {
+
+constexpr uint32_t kChunkBits = 9;
+constexpr uint32_t kChunkSlots = 1u << kChunkBits;
+constexpr uint32_t kSlotBits = 27;
+constexpr uint32_t kChunks = 1u << (kSlotBits - kChunkBits);
+
+// All of it changes under the domain's lock. id and generation are atomic for those who look
+// without it: PeekDomain, and telling "ended" from "never was".
+struct Slot {
+  std::atomic<uint64_t> id{0};          // the live one; 0: free
+  std::atomic<uint32_t> generation{0};  // of the live id, or of the next one
+  uint32_t next_free = 0;
+  void* object = nullptr;
+  bool retired = false;
+};
+
+struct Chunk {
+  std::atomic<Domain*> domain{nullptr};
+  uint32_t number = 0;
+  uint32_t next = 0;  // in its domain's or the spare list: number + 1
+  Slot slots[kChunkSlots];
+};
+
+// Changed under a lock of its own; chunks are never freed.
+extern std::atomic<Chunk*> g_chunks[kChunks];
+extern std::atomic<uint32_t> g_seed;
+
+inline uint32_t SlotOf(uint64_t id) noexcept {
+  return static_cast<uint32_t>(id >> 32) & ((1u << kSlotBits) - 1);
+}
+inline Chunk* ChunkOf(uint32_t slot) noexcept {
+  return g_chunks[slot >> kChunkBits].load(std::memory_order_acquire);
+}
+inline Slot& SlotAt(Chunk* chunk, uint32_t slot) noexcept {
+  return chunk->slots[slot & (kChunkSlots - 1)];
+}
+// Where the generations of a slot start: scattered, so that ids of other copies hardly ever fit.
+inline uint32_t FirstGeneration(uint32_t slot) noexcept {
+  uint32_t x = slot * 2654435761u ^ g_seed.load(std::memory_order_relaxed);
+  x ^= x >> 15;
+  return x * 2246822519u;
+}
+// For an id that is not live: was it ever given out?
+Status WhyNot(const Slot& slot, uint64_t id) noexcept;
+// Gives `domain` a chunk of free slots. domain->lock is held. False without memory.
+bool AddChunk(Domain* domain) noexcept;
+
+}  // namespace table
+
+}  // namespace creche
