@@ -81,6 +81,7 @@ void Tree::ChildOfStartEnded(StartNode* start, const EndNode* child) noexcept {
 }
 
 void Tree::CompleteStart(StartNode* start) noexcept {
+  start->of_target = start->target->eff;
   LeaveTarget(start);
   End end;
   end.status = start->result.status;

@@ -37,10 +37,16 @@ void Tree::Commit(EndNode* task, End end) noexcept {
   if (end.status == Status::kCancelled) {
     const Phase phase = static_cast<Phase>(end.code);
     end.code = 0;
-    // One that finished as cancelled has cancelled its steps, not itself.
-    if (task->called && task->called_by != Reason::kFinished && !visible) {
+    // One that finished as cancelled has cancelled its steps, not itself. A start that was
+    // cancelled with its target has told its starter so: nothing around the starter has to catch
+    // that.
+    const bool own = task->called && task->called_by != Reason::kFinished;
+    const bool of_target =
+        task->type == NodeType::kStart && static_cast<StartNode*>(task)->of_target;
+    if ((own || of_target) && !visible) {
       end.flags |= kCaught;
-      if (task->called_by == Reason::kDeadline && !task->move_on) end.status = Status::kTimeout;
+      if (own && task->called_by == Reason::kDeadline && !task->move_on)
+        end.status = Status::kTimeout;
     } else {
       task->parent->reached = true;
       end.flags |= kPassing;

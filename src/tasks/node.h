@@ -195,8 +195,9 @@ struct StartNode : EndNode {
   Group* target = nullptr;
   StartNode* target_next = nullptr;  // the starts that are pending on the same target
   StartNode* target_prev = nullptr;
-  bool said = false;   // creche_task_started was called
-  uint64_t value = 0;  // what it said
+  bool of_target = false;  // it ends in a cancelled target
+  bool said = false;       // creche_task_started was called
+  uint64_t value = 0;      // what it said
   struct {
     Status status = Status::kOk;
     ErrorRef error;

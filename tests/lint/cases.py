@@ -20,7 +20,7 @@ def is_run(path, name):
         suite, _, test = name.partition(".")
         return re.search(rf"\bTEST(?:_F|_P)?\({suite}, {test}\)", text)
     defined = re.search(rf"^static void {name}\(void\*\* state\)", text, re.M)
-    return defined and re.search(rf"\b(?:TEST\w*|cmocka_unit_test\w*)\({name}\b", text)
+    return defined and re.search(rf"\b(?:[A-Z][A-Z_]*|cmocka_unit_test\w*)\({name}\b", text)
 
 
 def complaints_about(number, line, shows, where):

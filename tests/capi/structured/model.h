@@ -27,10 +27,11 @@ typedef struct mnode {
   int gone;    /* and was delivered; or a scope was left */
   int begun, cancel_due;
   int live, pending;
-  int waiting, counted, running;  /* for, and against, a group's limit */
-  int cause, by;                  /* the reason, and the node that it names */
-  int kept, kept_by;              /* of the cancellation that a task had finished with */
-  int finished_with, failed_step; /* the node of a step that nobody was told of */
+  int64_t deadline, wake;                /* a sleep's end */
+  int is_new, waiting, counted, running; /* for, and against, a group's limit */
+  int cause, by;                         /* the reason, and the node that it names */
+  int kept, kept_by;                     /* of the cancellation that a task had finished with */
+  int finished_with, failed_step;        /* the node of a step that nobody was told of */
   int errors[MAX_KEPT], errors_n;
   /* what must be observed */
   int begins, cancels, finals;
@@ -51,6 +52,7 @@ typedef struct model {
   mevent due[8 * MAX_NODES];
   int due_first, due_n;
   int closed_all;
+  int64_t now;
 } model;
 
 static inline int is_owner(const mnode* n) {
@@ -111,6 +113,7 @@ static inline void m_admit(model* m, int group) {
 /* A node has just become effectively cancelled. */
 static inline void m_reach(model* m, int node) {
   mnode* n = &m->n[node];
+  if (n->is_new) return;
   if (n->waiting) {
     m_begin(m, node);
     return;
@@ -297,28 +300,29 @@ static inline creche_status m_admits(const model* m, int in) {
   if (n->type == M_GROUP) return n->over ? CRECHE_E_CLOSED : CRECHE_OK;
   return n->ending ? CRECHE_E_CLOSED : CRECHE_OK;
 }
-static inline int m_add(model* m, mtype type, int in, int shield, int told, int in_queue) {
+static inline int m_add(model* m, mtype type, int in, const mnode* options) {
   const int node = m->count++;
   mnode* n = &m->n[node];
-  memset(n, 0, sizeof *n);
+  *n = *options; /* all else is 0 */
   n->type = type;
   n->parent = in;
   n->owner = is_owner(&m->n[in]) ? in : m->n[in].owner;
-  n->shield = shield;
-  n->told = told;
-  n->in_queue = in_queue;
   m->n[in].live++;
   m->n[n->owner].pending++;
-  if (!shield && m->n[in].eff) {
+  if (!n->shield && m->n[in].eff) {
     n->eff = n->was_eff = 1;
     n->cause = m->n[in].cause;
     n->by = m->n[in].by;
   }
+  n->is_new = 1;
+  if (n->deadline <= m->now) m_cancel(m, node, CRECHE_REASON_DEADLINE, node);
   if (type == M_USER || type == M_SLEEP) {
     const mnode* owner = &m->n[n->owner];
+    n->is_new = 0;
     n->waiting = owner->limit > 0 && owner->running >= owner->limit && !n->eff;
     if (!n->waiting) m_begin(m, node);
   }
+  n->is_new = 0;
   m_settle_down(m);
   return node;
 }
@@ -328,11 +332,11 @@ static inline creche_status m_user_cancel(model* m, int node) {
   m_settle_down(m);
   return CRECHE_OK;
 }
-/* A deadline in the past. */
-static inline creche_status m_user_expire(model* m, int node) {
+static inline creche_status m_user_deadline(model* m, int node, int64_t deadline) {
   if (m->n[node].gone || m->n[node].over) return CRECHE_E_ENDED;
   if (m->n[node].called) return CRECHE_E_CANCELLED;
-  m_cancel(m, node, CRECHE_REASON_DEADLINE, node);
+  m->n[node].deadline = deadline;
+  if (deadline <= m->now) m_cancel(m, node, CRECHE_REASON_DEADLINE, node);
   m_settle_down(m);
   return CRECHE_OK;
 }
@@ -429,29 +433,51 @@ static inline void m_close_all(model* m) {
 }
 
 /* ---- The loop turns until nothing is left to tell ---- */
+static inline void m_deliver(model* m, mevent e) {
+  mnode* n = &m->n[e.node];
+  switch (e.what) {
+    case E_BEGIN:
+      n->begun = 1;
+      n->begins++;
+      if (n->eff) m_ask_to_stop(m, e.node);
+      n->pending--;
+      break;
+    case E_CANCEL:
+      n->cancel_due = 0;
+      if (!n->ending) n->cancels++;
+      n->pending--;
+      break;
+    case E_FINAL:
+      n->finals++;
+      n->gone = 1;
+      m_uncount(m, e.node);
+      break;
+  }
+  m_settle_down(m);
+}
+/* The first of those whose time has come, or -1. Points of time are all different. */
+static inline int m_expired(const model* m, int sleeps) {
+  int i, first = -1;
+  int64_t at = CRECHE_NEVER;
+  for (i = 1; i < m->count; i++) {
+    const mnode* n = &m->n[i];
+    const int64_t point = sleeps ? n->wake : n->called ? CRECHE_NEVER : n->deadline;
+    if (!exists(n) || (sleeps && (n->type != M_SLEEP || n->waiting))) continue;
+    if (point > m->now || point >= at) continue;
+    at = point;
+    first = i;
+  }
+  return first;
+}
 static inline void m_settle(model* m) {
-  while (m->due_first < m->due_n) {
-    const mevent e = m->due[m->due_first++];
-    mnode* n = &m->n[e.node];
-    switch (e.what) {
-      case E_BEGIN:
-        n->begun = 1;
-        n->begins++;
-        if (n->eff) m_ask_to_stop(m, e.node);
-        n->pending--;
-        break;
-      case E_CANCEL:
-        n->cancel_due = 0;
-        if (!n->ending) n->cancels++;
-        n->pending--;
-        break;
-      case E_FINAL:
-        n->finals++;
-        n->gone = 1;
-        m_uncount(m, e.node);
-        break;
-    }
+  int did = 1;
+  while (did) {
+    int i, batch;
+    /* First deadlines expire, then sleeps end; then who was to be told by then is told. */
+    for (did = 0; (i = m_expired(m, 0)) > 0; did = 1) m_cancel(m, i, CRECHE_REASON_DEADLINE, i);
+    for (; (i = m_expired(m, 1)) > 0; did = 1) m_commit(m, i, CRECHE_OK);
     m_settle_down(m);
+    for (batch = m->due_n; m->due_first < batch; did = 1) m_deliver(m, m->due[m->due_first++]);
   }
   m->due_first = m->due_n = 0;
 }

@@ -15,12 +15,13 @@ typedef enum {
   SLEEP,
   SPAWN,
   CANCEL,
-  EXPIRE,
+  MOVE_DEADLINE,
   SHIELD,
   CLOSE,
   LEAVE,
   LEAVE_LATER,
   FINISH,
+  ADVANCE,
   SETTLE,
   ACTIONS
 } action;
@@ -30,6 +31,7 @@ typedef struct step {
   action what;
   int node; /* step + 1 that made it */
   int a, b, c, d;
+  int t; /* a time from now, -1 for never */
 } step;
 enum { MAX_STEPS = 60 };
 typedef struct program {
@@ -46,11 +48,12 @@ static uint32_t draw(uint32_t below) { /* splitmix64 */
   return (uint32_t)((z ^ (z >> 31)) >> 33) % below;
 }
 static void make_program(program* p, uint64_t seed) {
-  static const action weighted[] = {OPEN_SCOPE, OPEN_SCOPE,  OPEN_GROUP, OPEN_GROUP, SLEEP,  SLEEP,
-                                    SLEEP,      SPAWN,       SPAWN,      SPAWN,      CANCEL, CANCEL,
-                                    EXPIRE,     SHIELD,      SHIELD,     CLOSE,      CLOSE,  LEAVE,
-                                    LEAVE,      LEAVE_LATER, FINISH,     FINISH,     FINISH, FINISH,
-                                    SETTLE,     SETTLE,      SETTLE,     SETTLE,     SETTLE};
+  static const action weighted[] = {
+      OPEN_SCOPE, OPEN_SCOPE, OPEN_GROUP, OPEN_GROUP,   SLEEP,  SLEEP,         SLEEP,
+      SPAWN,      SPAWN,      SPAWN,      CANCEL,       CANCEL, MOVE_DEADLINE, SHIELD,
+      SHIELD,     CLOSE,      CLOSE,      LEAVE,        LEAVE,  LEAVE_LATER,   FINISH,
+      FINISH,     FINISH,     FINISH,     SETTLE,       SETTLE, SETTLE,        SETTLE,
+      SETTLE,     ADVANCE,    ADVANCE,    MOVE_DEADLINE};
   int i;
   random_state = seed;
   p->n = 4 + (int)draw(MAX_STEPS - 4);
@@ -64,10 +67,18 @@ static void make_program(program* p, uint64_t seed) {
     s->b = (int)draw(4);
     s->c = (int)draw(4);
     s->d = (int)draw(8) < 5 ? 3 : (int)draw(3);
+    s->t = draw(3) ? -1 : (int)draw(6);
   }
 }
 
 /* ---- Running one ---- */
+static int open_virtual(void) {
+  creche_loop_options o;
+  creche_loop_options_init(&o, sizeof o);
+  o.run = CRECHE_RUN_CALLER;
+  o.clock = CRECHE_CLOCK_VIRTUAL;
+  return creche_loop_open(&o, &loop) == CRECHE_OK ? 0 : -1;
+}
 static creche_queue queue;
 static void drain(void) {
   creche_completion c[16];
@@ -88,6 +99,13 @@ typedef struct run {
 } run;
 
 static const creche_status finishes[] = {CRECHE_OK, CRECHE_OK, CRECHE_E_CANCELLED, CRECHE_E_USER};
+
+/* No two are equal, so that nothing depends on which of equal ones is first. */
+static int64_t point_of(const run* r, int index, const step* s) {
+  if (s->t < 0) return CRECHE_NEVER;
+  if (s->t == 0) return r->m.now;
+  return r->m.now + s->t * 1000 + index;
+}
 
 static int differ(run* r, const char* what, int node, long got, long expected) {
   if (r->why[0] == '\0')
@@ -168,24 +186,36 @@ static int do_step(run* r, int index, const step* s) {
   const int node = r->node_of[s->node];
   creche_status got = CRECHE_OK, expected;
   int made = m->count;
+  mnode options;
   r->node_of[index + 1] = -1;
   if (s->what == SETTLE) {
     settle();
     m_settle(m);
     return compare_all(r);
   }
+  if (s->what == ADVANCE) {
+    const int64_t by = 1000 * (1 + s->a);
+    creche_clock_advance(loop, by);
+    m->now += by;
+    return compare_all(r);
+  }
   if (node < 0) return 0;
+  memset(&options, 0, sizeof options);
+  options.deadline = point_of(r, index, s);
+  options.wake = CRECHE_NEVER;
   memset(&r->s[made], 0, sizeof r->s[made]);
   switch (s->what) {
     case OPEN_SCOPE: {
       creche_scope_options o = scope_options();
       o.shield = s->a == 0;
       o.on_timeout = s->b == 0 ? CRECHE_MOVE_ON : CRECHE_FAIL;
+      o.deadline = options.deadline;
+      options.shield = s->a == 0;
+      options.move_on = s->b == 0;
       got = creche_scope_open(r->id[node], &o, &r->id[made]);
       expected = m_admits(m, node);
       if (expected != CRECHE_OK) break;
-      m_add(m, M_SCOPE, node, s->a == 0, 0, 0);
-      m->n[made].move_on = s->b == 0;
+      m_add(m, M_SCOPE, node, &options);
       break;
     }
     case OPEN_GROUP: {
@@ -196,14 +226,17 @@ static int do_step(run* r, int index, const step* s) {
       o.on_timeout = s->c == 0 ? CRECHE_MOVE_ON : CRECHE_FAIL;
       o.limit = s->d == 3 ? 0 : (uint32_t)s->d;
       o.queue = queue;
+      o.deadline = options.deadline;
+      options.shield = s->a == 0;
+      options.move_on = s->c == 0;
+      options.policy = (int)o.policy;
+      options.limit = (int)o.limit;
+      options.told = s->c == 3 ? M_QUEUE : M_CALLBACK;
       got = creche_group_open(r->id[node], &o, s->c == 3 ? NULL : see, &r->s[made], &group);
       r->id[made] = group.scope;
       expected = m_admits(m, node);
       if (expected != CRECHE_OK) break;
-      m_add(m, M_GROUP, node, s->a == 0, s->c == 3 ? M_QUEUE : M_CALLBACK, 0);
-      m->n[made].limit = (int)o.limit;
-      m->n[made].policy = (int)o.policy;
-      m->n[made].move_on = s->c == 0;
+      m_add(m, M_GROUP, node, &options);
       break;
     }
     case SLEEP:
@@ -216,6 +249,12 @@ static int do_step(run* r, int index, const step* s) {
       o.shield = s->a == 0;
       o.on_timeout = s->c == 0 ? CRECHE_MOVE_ON : CRECHE_FAIL;
       o.queue = queue;
+      o.deadline = options.deadline;
+      options.shield = s->a == 0;
+      options.move_on = s->c == 0;
+      options.told = routes[s->b];
+      options.in_queue = external && s->b == 1;
+      if (s->what == SLEEP && s->d != 3) options.wake = m->now + (s->d + 1) * 1000 + 500 + index;
       if (external)
         got = creche_task_open(r->id[node], &o, functions[s->b], &r->s[made], &task);
       else if (s->what == SPAWN)
@@ -223,13 +262,11 @@ static int do_step(run* r, int index, const step* s) {
                                 &r->s[made], &task);
       else
         got =
-            creche_sleep_until(r->id[node], CRECHE_NEVER, &o, functions[s->b], &r->s[made], &task);
+            creche_sleep_until(r->id[node], options.wake, &o, functions[s->b], &r->s[made], &task);
       r->id[made] = task.scope;
       expected = m_admits(m, node);
       if (expected != CRECHE_OK) break;
-      m_add(m, s->what == SLEEP ? M_SLEEP : M_USER, node, o.shield != 0, routes[s->b],
-            external && s->b == 1);
-      m->n[made].move_on = s->c == 0;
+      m_add(m, s->what == SLEEP ? M_SLEEP : M_USER, node, &options);
       break;
     }
     case CANCEL:
@@ -237,10 +274,10 @@ static int do_step(run* r, int index, const step* s) {
       got = creche_scope_cancel(r->id[node], NULL);
       expected = m_user_cancel(m, node);
       break;
-    case EXPIRE:
+    case MOVE_DEADLINE:
       if (node == 0) return 0;
-      got = creche_scope_set_deadline(r->id[node], 1);
-      expected = m_user_expire(m, node);
+      got = creche_scope_set_deadline(r->id[node], options.deadline);
+      expected = m_user_deadline(m, node, options.deadline);
       break;
     case SHIELD:
       if (node == 0) return 0;
@@ -349,9 +386,11 @@ static int run_program(const program* p, const char** why) {
   run* r = &the_run;
   memset(&r->m, 0, sizeof r->m);
   r->why[0] = '\0';
-  if (open_loop(NULL) != 0 || creche_queue_open(loop, NULL, &queue) != CRECHE_OK)
+  if (open_virtual() != 0 || creche_clock_hold(loop) != CRECHE_OK ||
+      creche_queue_open(loop, NULL, &queue) != CRECHE_OK)
     fail_msg("no loop");
   r->m.count = 1;
+  r->m.n[0].deadline = r->m.n[0].wake = CRECHE_NEVER;
   r->id[0] = loop.scope;
   r->node_of[0] = 0;
   r->node_of[MAX_STEPS] = -1;
@@ -413,31 +452,38 @@ static void print_program(const program* p) {
   fprintf(stderr, "/* with the short forms of support/core.h; s[...] are of type seen */\n");
   for (i = 0; i < p->n; i++) {
     const step* s = &p->s[i];
-    char in[32] = "loop.scope";
-    if (s->node == MAX_STEPS) continue;
+    char in[32] = "loop.scope", point[32], wake[32] = "CRECHE_NEVER";
+    if (s->node == MAX_STEPS && s->what < ADVANCE) continue;
+    if (s->t < 0)
+      snprintf(point, sizeof point, "CRECHE_NEVER");
+    else
+      snprintf(point, sizeof point, "now() + %d", s->t == 0 ? 0 : s->t * 1000 + i);
     if (s->node > 0) snprintf(in, sizeof in, "n%d", s->node);
     switch (s->what) {
       case OPEN_SCOPE:
-        fprintf(stderr, "so = scope_options(); so.shield = %d; so.on_timeout = %s;\n", s->a == 0,
-                s->b == 0 ? "CRECHE_MOVE_ON" : "CRECHE_FAIL");
+        fprintf(stderr,
+                "so = scope_options(); so.shield = %d; so.on_timeout = %s; so.deadline = %s;\n",
+                s->a == 0, s->b == 0 ? "CRECHE_MOVE_ON" : "CRECHE_FAIL", point);
         fprintf(stderr, "creche_scope n%d = scope_in(%s, &so);\n", i + 1, in);
         break;
       case OPEN_GROUP:
         fprintf(stderr,
                 "go = group_options(); go.shield = %d; go.policy = %s; go.on_timeout = %s; "
-                "go.limit = %d; go.queue = queue;\n",
+                "go.limit = %d; go.queue = queue; go.deadline = %s;\n",
                 s->a == 0, policies[s->b], s->c == 0 ? "CRECHE_MOVE_ON" : "CRECHE_FAIL",
-                s->d == 3 ? 0 : s->d);
+                s->d == 3 ? 0 : s->d, point);
         fprintf(stderr, "creche_group_open(%s, &go, %s, &s[%d], &g); creche_scope n%d = g.scope;\n",
                 in, s->c == 3 ? "NULL" : "see", i + 1, i + 1);
         break;
       case SLEEP:
       case SPAWN:
         fprintf(stderr,
-                "to = task_options(); to.shield = %d; to.on_timeout = %s; to.queue = queue;\n",
-                s->a == 0, s->c == 0 ? "CRECHE_MOVE_ON" : "CRECHE_FAIL");
+                "to = task_options(); to.shield = %d; to.on_timeout = %s; to.queue = queue; "
+                "to.deadline = %s;\n",
+                s->a == 0, s->c == 0 ? "CRECHE_MOVE_ON" : "CRECHE_FAIL", point);
+        if (s->d != 3) snprintf(wake, sizeof wake, "now() + %d", (s->d + 1) * 1000 + 500 + i);
         if (s->what == SLEEP)
-          fprintf(stderr, "creche_sleep_until(%s, CRECHE_NEVER, &to, %s, &s[%d], &t);", in,
+          fprintf(stderr, "creche_sleep_until(%s, %s, &to, %s, &s[%d], &t);", in, wake,
                   functions[s->b], i + 1);
         else if (s->b == 1 || s->b == 2)
           fprintf(stderr, "creche_task_open(%s, &to, %s, &s[%d], &t);", in, functions[s->b], i + 1);
@@ -449,8 +495,11 @@ static void print_program(const program* p) {
       case CANCEL:
         fprintf(stderr, "creche_scope_cancel(%s, NULL);\n", in);
         break;
-      case EXPIRE:
-        fprintf(stderr, "creche_scope_set_deadline(%s, 1);\n", in);
+      case MOVE_DEADLINE:
+        fprintf(stderr, "creche_scope_set_deadline(%s, %s);\n", in, point);
+        break;
+      case ADVANCE:
+        fprintf(stderr, "creche_clock_advance(loop, %d);\n", 1000 * (1 + s->a));
         break;
       case SHIELD:
         fprintf(stderr, "creche_scope_set_shield(%s, %d);\n", in, s->a % 2);
