@@ -103,6 +103,12 @@ typedef struct creche_response { uint64_t id; } creche_response;
 typedef struct creche_pool { uint64_t id; } creche_pool;
 typedef struct creche_connection { uint64_t id; } creche_connection;
 typedef struct creche_rows { uint64_t id; } creche_rows;
+typedef struct creche_limiter { uint64_t id; } creche_limiter;
+typedef struct creche_token { uint64_t id; } creche_token;
+typedef struct creche_rate { uint64_t id; } creche_rate;
+typedef struct creche_event { uint64_t id; } creche_event;
+typedef struct creche_sender { uint64_t id; } creche_sender;
+typedef struct creche_receiver { uint64_t id; } creche_receiver;
 
 /* ---- Contexts ----------------------------------------------------------------------------------
  * A pointer of yours that travels down the tree with your tasks, as context variables do in other
@@ -121,7 +127,7 @@ typedef struct creche_context {
 /* Where an operation was when it failed. */
 enum {
     CRECHE_PHASE_NONE = 0,
-    CRECHE_PHASE_LIMIT = 1, /* waiting for a group's limit */
+    CRECHE_PHASE_LIMIT = 1, /* waiting for a group's limit, or for a limiter */
     CRECHE_PHASE_POOL = 2,  /* waiting for a connection of a session or pool (acquire) */
     CRECHE_PHASE_DNS = 3,
     CRECHE_PHASE_CONNECT = 4,

@@ -9,6 +9,9 @@
 #include "group.h"
 #include "task.h"
 #include "queue.h"
+#include "limiter.h"
+#include "event.h"
+#include "channel.h"
 #include "http.h"
 #include "pg.h"
 

@@ -131,13 +131,16 @@ typedef struct creche_offload_options {
     void (*arg_free)(void *arg); /* called once after the function returned, or if it never ran, on
                                     any thread; may be NULL */
     const creche_task_options *task; /* may be NULL */
+    creche_limiter limiter; /* which limits it in place of the loop's offload_limit; {0}: none. Its
+                               token comes back when the function has really returned */
 } creche_offload_options;
 
 /* Sets the defaults in the first `size` bytes (pass sizeof). Returns CRECHE_OK or CRECHE_E_INVALID.
  * Since 0.1. */
 CRECHE_API creche_status creche_offload_options_init(creche_offload_options *options, size_t size);
 
-/* Runs fn(arg, ...) on a worker thread, when one of the loop's offload_limit workers is free. Cancelled
+/* Runs fn(arg, ...) on a worker thread, when one of the loop's offload_limit workers is free, or when
+ * the limiter of the options has a token (CRECHE_E_CLOSED if that is released before). Cancelled
  * before it started, it never runs; cancelled later, it completes with its own result, or at once
  * with CRECHE_OFFLOAD_ABANDON. If the call fails arg stays yours.
  * Returns as creche_task_spawn does. Since 0.1. */

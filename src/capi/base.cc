@@ -55,7 +55,7 @@ void creche_completions_release(creche_completion* completions, size_t n) {
 
 void creche_value_release(uint64_t value) {
   const int saved = errno;
-  ReleaseObject(value);
+  tasks::ReleaseValue(value);
   errno = saved;
 }
 

@@ -43,4 +43,10 @@ inline creche_status Closed(Status status, uint64_t id, const char* wanted) noex
   return Answer(status, id, wanted);
 }
 
+// The same for a start that is about a second handle, too: culprit is the one that failed.
+inline creche_status Began(Status status, creche_scope in, uint64_t culprit,
+                           const char* wanted) noexcept {
+  return culprit == in.id ? Started(status, in) : Answer(status, culprit, wanted);
+}
+
 }  // namespace creche::capi

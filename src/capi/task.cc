@@ -180,9 +180,11 @@ creche_status creche_offload(creche_scope in, creche_offload_fn fn, void* arg,
     // A struct of one uint64_t is passed like a uint64_t: the ABI rests on it anyway (base.h).
     static_assert(sizeof(creche_task) == sizeof(uint64_t));
     const auto same = reinterpret_cast<tasks::OffloadFn>(reinterpret_cast<void*>(fn));
-    return Started(
-        tasks::Offload(reader.tail, same, arg, o.arg_free, (o.flags & CRECHE_OFFLOAD_ABANDON) != 0),
-        in);
+    const tasks::OffloadOptions how = {.arg_free = o.arg_free,
+                                       .abandon = (o.flags & CRECHE_OFFLOAD_ABANDON) != 0,
+                                       .limiter = o.limiter.id};
+    uint64_t culprit;
+    return Began(tasks::Offload(reader.tail, same, arg, how, &culprit), in, culprit, "a limiter");
   });
 }
 

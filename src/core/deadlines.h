@@ -26,6 +26,11 @@ class Deadlines {
   void Reserve() {
     if (heap_.size() == heap_.capacity()) heap_.reserve(heap_.size() < 64 ? 64 : 2 * heap_.size());
   }
+  // Makes room for `n` in all, so that Arm cannot fail while no more than these are in it. May
+  // throw.
+  void ReserveAll(size_t n) {
+    if (heap_.capacity() < n) heap_.reserve(n < 64 ? 64 : 2 * n);
+  }
   // Arms or moves. kNever disarms. May throw bad_alloc unless Reserve was called.
   void Arm(Deadline* item, Nanos at);
   void Disarm(Deadline* item) noexcept;

@@ -135,6 +135,18 @@ const char* KindName(Kind kind) noexcept {
       return "a held completion";
     case Kind::kSeat:
       return "a held place in a group";
+    case Kind::kLimiter:
+      return "a limiter";
+    case Kind::kToken:
+      return "a token";
+    case Kind::kRate:
+      return "a rate limiter";
+    case Kind::kEvent:
+      return "an event";
+    case Kind::kSender:
+      return "a sender";
+    case Kind::kReceiver:
+      return "a receiver";
   }
   return "no handle of this library";
 }

@@ -33,6 +33,12 @@ enum class Kind : uint32_t {
   kRows = 10,
   kHold = 11,  // what the data of a drained completion points into
   kSeat = 12,  // a drained completion that still counts in its group
+  kLimiter = 13,
+  kToken = 14,
+  kRate = 15,
+  kEvent = 16,
+  kSender = 17,
+  kReceiver = 18,
 };
 
 constexpr uint32_t Bit(Kind kind) {

@@ -34,6 +34,8 @@ void Reach(Tree& tree, Node* node) {
   switch (task->type) {
     case NodeType::kSleep:
       return tree.CommitCancelled(task, Phase::kNone);
+    case NodeType::kWait:
+      return tree.CancelWait(static_cast<WaitNode*>(task));
     case NodeType::kOperation:
       // Not started yet: it never will be, even if a shield goes up before the loop looks.
       if (task->state == State::kStarting) return tree.CommitCancelled(task, Phase::kNone);

@@ -17,8 +17,8 @@ constexpr Nanos kPatience = 50 * kMillisecond;
 // clock's jump or after it.
 Nanos Tree::HowLong(Nanos timeout, Nanos next_timer) noexcept {
   std::lock_guard guard(domain_->lock);
-  const Nanos deadline =
-      std::min({deadlines_.next(), sleeps_.next(), graces_.next(), shutdown_at_});
+  const Nanos deadline = std::min(
+      {deadlines_.next(), sleeps_.next(), graces_.next(), waits_.paces.next(), shutdown_at_});
   const Nanos next = std::min(deadline, next_timer);
   if (!clock()) {
     if (next == kNever) return timeout;

@@ -322,8 +322,8 @@ void Tree::Discard(End&& end) noexcept {
     Poke();
   } catch (const std::bad_alloc&) {
     // It cannot wait for a moment without the lock. Releasing a handle only needs a leaf lock; an
-    // error's cookie may be freed here, under it.
-    if (end.flags & kOwned) ReleaseObject(end.value);
+    // error's cookie may be freed here, under it. A token stays a lease of its owner.
+    if (end.flags & kOwned && KindOf(end.value) != Kind::kToken) ReleaseObject(end.value);
   }
 }
 
@@ -351,6 +351,8 @@ void Tree::Free(Node* node) noexcept {
     }
     case NodeType::kStart:
       return starts_pool_.Delete(static_cast<StartNode*>(node));
+    case NodeType::kWait:
+      return FreeWait(static_cast<WaitNode*>(node));
     case NodeType::kSleep:
       return sleeps_pool_.Delete(static_cast<SleepNode*>(node));
     case NodeType::kUser:

@@ -16,10 +16,15 @@ uint64_t KeepHeld(std::unique_ptr<Held>& held) noexcept {
   return id;
 }
 
+void ReleaseValue(uint64_t id) noexcept {
+  if (KindOf(id) == Kind::kToken) return ReleaseToken(id);
+  ReleaseObject(id);
+}
+
 void ReleaseCompletions(Completion* completions, size_t n) noexcept {
   for (size_t i = 0; i < n; i++) {
     Completion& c = completions[i];
-    if (c.flags & kOwned && c.value != 0) ReleaseObject(c.value);
+    if (c.flags & kOwned && c.value != 0) ReleaseValue(c.value);
     if (c.hold != 0) ReleaseObject(c.hold);
     if (c.error) Error::Of(c.error)->Unref();
     if (c.seat != 0) {

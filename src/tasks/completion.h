@@ -31,6 +31,9 @@ struct LeaveOutcome {
   Reason reason = Reason::kNone;
 };
 
+// Releases the handle that an owned value is. Any thread, no lock held.
+void ReleaseValue(uint64_t id) noexcept;
+
 // Releases what drained completions own, and clears them. Any thread.
 void ReleaseCompletions(Completion* completions, size_t n) noexcept;
 

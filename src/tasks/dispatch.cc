@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <mutex>
 
+#include "tasks/rate.h"
 #include "tasks/tree.h"
 
 namespace creche::tasks {
@@ -63,6 +64,8 @@ void Tree::Expire(Nanos now) noexcept {
     NameStalled(static_cast<Group*>(static_cast<Grace*>(expired)));
   while (Deadline* expired = sleeps_.PopExpired(now))
     Commit(static_cast<SleepNode*>(static_cast<Alarm*>(expired)), {});
+  while (Deadline* expired = waits_.paces.PopExpired(now))
+    static_cast<Rate*>(static_cast<Pace*>(expired))->Serve(now);
 }
 
 void Tree::NameStalled(Group* group) noexcept {
@@ -100,6 +103,7 @@ void Tree::RunEffect(EndNode* node, std::unique_lock<platform::Lock>& lock) noex
                       // meanwhile
     while (Lease* lease = node->first_lease) {
       DetachLease(lease);
+      if (lease->GiveBackLocked()) continue;
       lease->given_back_ = true;
       lock.unlock();
       lease->GiveBack();
@@ -109,6 +113,7 @@ void Tree::RunEffect(EndNode* node, std::unique_lock<platform::Lock>& lock) noex
     return MaySettle(node);
   }
   if (node->type == NodeType::kOffload) return RunOffload(static_cast<UserNode*>(node), lock);
+  if (node->type == NodeType::kWait) return BeginWait(static_cast<WaitNode*>(node));
   if (node->type != NodeType::kOperation) return;
   auto* task = static_cast<OperationNode*>(node);
   Operation* operation = task->operation.get();
@@ -278,7 +283,7 @@ void Tree::EmptyTrash(std::unique_lock<platform::Lock>& lock) noexcept {
       dead = next;
     }
     for (End& end : trash)
-      if (end.flags & kOwned) ReleaseObject(end.value);
+      if (end.flags & kOwned) ReleaseValue(end.value);
     trash.clear();
     lock.lock();
   }

@@ -33,7 +33,8 @@ void WriteLabel(const Snapshot& tree, const NodeShot& node, std::string* out) {
     EscapeDot(site, out);
   }
   (*out += "\\n") += node.doing.state;
-  if (node.doing.waits_for) (*out += ", waits for ") += node.doing.waits_for;
+  if (const auto what = tree.WaitsFor(node); !what.empty())
+    EscapeDot(what, &(*out += ", waits for "));
   if (node.age >= 0) {
     snprintf(part, sizeof part, "\\nage %.3f s", static_cast<double>(node.age) / 1e9);
     *out += part;

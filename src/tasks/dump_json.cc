@@ -21,8 +21,8 @@ class Writer {
     EscapeJson(value, &out_);
     out_ += '"';
   }
-  void StringOrNull(const char* key, const char* value) {
-    if (value) return String(key, value);
+  void StringOrNull(const char* key, std::string_view value) {
+    if (!value.empty()) return String(key, value);
     Key(key);
     out_ += "null";
   }
@@ -59,7 +59,7 @@ void WriteNode(const Snapshot& tree, const NodeShot& node, std::string* out) {
   json.String("name", tree.NameOf(node));
   json.String("site", tree.SiteOf(node));
   json.String("state", node.doing.state);
-  json.StringOrNull("waits_for", node.doing.waits_for);
+  json.StringOrNull("waits_for", tree.WaitsFor(node));
   json.NumberOrNull("age", node.age, node.age < 0);
   json.NumberOrNull("left", node.left, node.left == kNever);
   json.Bool("shield", node.shield);

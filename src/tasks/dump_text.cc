@@ -21,7 +21,7 @@ void WriteText(const Snapshot& tree, std::string* out) {
       EscapeText(site, out);
     }
     (*out += ", ") += node.doing.state;
-    if (node.doing.waits_for) (*out += ", waits for ") += node.doing.waits_for;
+    if (const auto what = tree.WaitsFor(node); !what.empty()) (*out += ", waits for ") += what;
     if (node.age >= 0) {
       snprintf(part, sizeof part, ", age %.3f s", static_cast<double>(node.age) / 1e9);
       *out += part;

@@ -59,7 +59,8 @@ enum class NodeType : uint8_t {
   kUser,
   kExternal,
   kOffload,
-  kStart
+  kStart,
+  kWait
 };
 
 // The heaps that a node can be in, told apart by type.

@@ -2,6 +2,7 @@
 #include <new>
 #include <utility>
 
+#include "tasks/limiter.h"
 #include "tasks/tree.h"
 
 namespace creche::tasks {
@@ -11,7 +12,7 @@ namespace {
 // The function on its way to a worker, and on it. Owns arg: frees it once, whatever happens, and
 // before anybody can learn that it has ended (unless it was abandoned). Who sets UserNode::begun
 // ends the task: the worker, the loop if it is cancelled before, or nobody but the destructor.
-class OffloadWork final : public WorkItem {
+class OffloadWork final : public WorkItem, public Waiter {
  public:
   OffloadWork(OffloadFn fn, void* arg, void (*arg_free)(void*))
       : fn_(fn), arg_(arg), arg_free_(arg_free) {}
@@ -19,6 +20,7 @@ class OffloadWork final : public WorkItem {
     // No worker took it: its task must not wait for ever.
     const bool lost = !ran_ && task_ != 0 && Take(nullptr);
     FreeArg();
+    if (token_ != 0) ReleaseToken(token_);
     if (!lost) return;
     ErrorRef error = MakeError(Status::kNoMemory, Phase::kTask,
                                "no worker thread could be started for an offloaded function");
@@ -30,6 +32,35 @@ class OffloadWork final : public WorkItem {
   std::pair<void (*)(void*), void*> TakeArg() { return {std::exchange(arg_free_, nullptr), arg_}; }
   void set_task(uint64_t task) { task_ = task; }
 
+  // ---- its place under a limiter; lock held, before a worker has it ----
+  Status Reserve(Limiter* limiter) {
+    Status status;
+    reserved_ = limiter->Reserve(0, &status);
+    if (reserved_) token_ = reserved_->id;
+    return status;
+  }
+  bool limited() const { return reserved_ != nullptr; }
+  // Takes a token, or a place in the line for one.
+  void Apply(UserNode* of) {
+    if (!reserved_ || task) return;
+    task = of;
+    Limiter* limiter = reserved_->limiter;
+    if (limiter->closed) return;
+    if (limiter->Free()) {
+      limiter->Grant(this);
+    } else {
+      limiter->line.PushBack(this);
+    }
+  }
+  bool admitted() const { return !reserved_ || reserved_->held; }
+  bool refused() const { return !admitted() && reserved_->limiter->closed; }
+  void Granted() { reserved_->held = true; }
+  void Withdraw() {
+    if (!reserved_) return;
+    if (reserved_->limiter->line.Remove(this)) static_cast<UserNode*>(task)->waited = true;
+    static_cast<void>(std::exchange(reserved_, nullptr)->GiveBackLocked());
+  }
+
   void Run() noexcept override {
     ran_ = true;
     bool cancelled;
@@ -38,6 +69,7 @@ class OffloadWork final : public WorkItem {
     Status status = Status::kCancelled;
     if (!cancelled) status = static_cast<Status>(fn_(arg_, task_, &value));
     FreeArg();
+    if (token_ != 0) ReleaseToken(token_);
     ErrorRef error;
     if (static_cast<int32_t>(status) > 0) {
       status = Status::kInvalid;
@@ -74,15 +106,18 @@ class OffloadWork final : public WorkItem {
   void* const arg_;
   void (*arg_free_)(void*);
   uint64_t task_ = 0;
+  Token* reserved_ = nullptr;
+  uint64_t token_ = 0;  // its id: the work may outlive the limiter
   bool ran_ = false;
 };
 
 }  // namespace
 
-Status Offload(const Tail& tail, OffloadFn fn, void* arg, void (*arg_free)(void*),
-               bool abandon) noexcept {
+Status Offload(const Tail& tail, OffloadFn fn, void* arg, const OffloadOptions& options,
+               uint64_t* culprit) noexcept {
+  *culprit = tail.in;
   if (tail.task) *tail.task = 0;
-  auto* work = new (std::nothrow) OffloadWork(fn, arg, arg_free);
+  auto* work = new (std::nothrow) OffloadWork(fn, arg, options.arg_free);
   if (!work) return Status::kNoMemory;
   std::unique_ptr<OffloadWork> owned(work);
   NewContext context(tail);
@@ -91,14 +126,20 @@ Status Offload(const Tail& tail, OffloadFn fn, void* arg, void (*arg_free)(void*
     Section section(tail.in, kScopeKinds);
     status = section.status();
     if (section.ok()) status = Tree::Admits(section.node());
+    Tree* tree = section.tree();
+    if (status == Status::kOk && options.limiter != 0) {
+      *culprit = options.limiter;
+      void* found = FindHere(tree->domain(), options.limiter, Bit(Kind::kLimiter), &status);
+      if (found) status = work->Reserve(static_cast<Limiter*>(found));
+      if (status == Status::kOk) *culprit = tail.in;
+    }
     if (status == Status::kOk) {
-      Tree* tree = section.tree();
       UserNode* task = tree->users_pool_.New(NodeType::kOffload);
       uint64_t id = 0;
       Tail own = tail;
       own.task = &id;
       if (task) {
-        task->abandon = abandon;
+        task->abandon = options.abandon;
         status = tree->StartTask(task, section.node(), own, false);
       } else {
         status = Status::kNoMemory;
@@ -116,34 +157,49 @@ Status Offload(const Tail& tail, OffloadFn fn, void* arg, void (*arg_free)(void*
   return status;
 }
 
-// Cancelled before a worker had it. It may have steps and open scopes all the same.
-void Tree::FinishUnbegun(UserNode* task, std::unique_lock<platform::Lock>& lock) noexcept {
+// Ends before a worker had it. It may have steps and open scopes all the same.
+void Tree::FinishUnbegun(UserNode* task, Status status,
+                         std::unique_lock<platform::Lock>& lock) noexcept {
   task->begun = true;
-  const auto [arg_free, arg] = static_cast<OffloadWork*>(task->queued)->TakeArg();
+  auto* queued = static_cast<OffloadWork*>(task->queued);
+  queued->Withdraw();
+  const auto [arg_free, arg] = queued->TakeArg();
   std::unique_ptr<WorkItem> work = std::move(task->work);
   lock.unlock();
   work.reset();
   if (arg_free) arg_free(arg);
+  ErrorRef error;
+  if (status == Status::kClosed) error = ClosedError("the limiter of an offload was released");
   lock.lock();
-  static_cast<void>(FinishUser(task, Status::kCancelled, 0, nullptr, false));
+  static_cast<void>(FinishUser(task, status, 0, std::move(error), false));
+}
+
+void Tree::WakeOffload(Waiter* waiter) noexcept {
+  auto* work = static_cast<OffloadWork*>(waiter);
+  if (!work->refused()) work->Granted();
+  PushEffect(work->task);
 }
 
 void Tree::RunOffload(UserNode* task, std::unique_lock<platform::Lock>& lock) noexcept {
-  if (task->state == State::kStarting) {
-    if (task->tell_cancel) return FinishUnbegun(task, lock);
-    task->state = State::kRunning;
-    clock_holds_++;
-    std::unique_ptr<WorkItem> work = std::move(task->work);
-    lock.unlock();
-    // Without a worker the item is destroyed, which finishes the task.
-    static_cast<void>(offload_workers_->Submit(std::move(work)));
-    lock.lock();
+  if (task->tell_cancel && !task->ending) {
+    task->tell_cancel = false;
+    if (!task->begun) return FinishUnbegun(task, Status::kCancelled, lock);
+    if (task->abandon) static_cast<void>(FinishUser(task, Status::kCancelled, 0, nullptr, false));
     return;
   }
-  if (!task->tell_cancel || task->ending) return;
-  task->tell_cancel = false;
-  if (!task->begun) return FinishUnbegun(task, lock);
-  if (task->abandon) static_cast<void>(FinishUser(task, Status::kCancelled, 0, nullptr, false));
+  if (!task->work || task->ending) return;  // a worker has it
+  auto* work = static_cast<OffloadWork*>(task->queued);
+  work->Apply(task);
+  if (work->refused()) return FinishUnbegun(task, Status::kClosed, lock);
+  if (!work->admitted()) return;  // until its limiter wakes it
+  task->state = State::kRunning;
+  clock_holds_++;
+  Workers& workers = work->limited() ? *limited_workers_ : *offload_workers_;
+  std::unique_ptr<WorkItem> item = std::move(task->work);
+  lock.unlock();
+  // Without a worker the item is destroyed, which finishes the task.
+  static_cast<void>(workers.Submit(std::move(item)));
+  lock.lock();
 }
 
 Status OffloadCancelled(uint64_t id) noexcept {

@@ -89,6 +89,8 @@ class Lease {
   // The owner has finished, or is cancelled and has nothing else left: give it back now. Detach was
   // called already. The handle should be ended with ForgetObject.
   virtual void GiveBack() noexcept = 0;
+  // The same with the tree's lock held, for what the tree itself looks after. True if it is done.
+  virtual bool GiveBackLocked() noexcept { return false; }
   // For dumps: "connection", "response". Static text.
   virtual const char* LeaseName() const noexcept = 0;
   // Ends the lease: its owner is no longer held open. Harmless if it is not attached.

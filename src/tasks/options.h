@@ -108,10 +108,77 @@ Status SleepUntil(const Tail& tail, Nanos wake) noexcept;
 Status SleepFor(const Tail& tail, Nanos duration) noexcept;
 Status Yield(const Tail& tail) noexcept;
 using OffloadFn = int32_t (*)(void* arg, uint64_t task, uint64_t* value);
-Status Offload(const Tail& tail, OffloadFn fn, void* arg, void (*arg_free)(void*),
-               bool abandon) noexcept;
+struct OffloadOptions {
+  void (*arg_free)(void* arg) = nullptr;
+  bool abandon = false;
+  uint64_t limiter = 0;
+};
+// culprit: the handle that a failure is about.
+Status Offload(const Tail& tail, OffloadFn fn, void* arg, const OffloadOptions& options,
+               uint64_t* culprit) noexcept;
 // kOk: go on; kCancelled: asked to stop; else the handle's error.
 Status OffloadCancelled(uint64_t task) noexcept;
+
+// ---- waiting (limiter.cc, rate.cc, event.cc, channel.cc) ----
+// culprit: the handle that a failure is about.
+struct LimiterState {
+  uint32_t total, borrowed, waiting;
+};
+Status OpenLimiter(uint64_t loop, const char* name, uint32_t total, uint64_t* id) noexcept;
+Status AcquireToken(uint64_t limiter, uint64_t borrower, const Tail& tail,
+                    uint64_t* culprit) noexcept;
+Status TryAcquireToken(uint64_t limiter, uint64_t in, uint64_t borrower, uint64_t* token,
+                       uint64_t* culprit) noexcept;
+Status MoveToken(uint64_t token, uint64_t to, uint64_t* culprit) noexcept;
+void ReleaseToken(uint64_t token) noexcept;
+Status SetLimiterTotal(uint64_t limiter, uint32_t total) noexcept;
+Status LookAtLimiter(uint64_t limiter, LimiterState* state) noexcept;
+void ReleaseLimiter(uint64_t limiter) noexcept;
+
+struct RateOptions {
+  const char* name = nullptr;
+  uint32_t permits = 1;
+  uint32_t burst = 1;
+  Nanos interval = kSecond;
+};
+struct RateState {
+  uint32_t available, waiting;
+  Nanos next, paused_until;
+};
+Status OpenRate(uint64_t loop, const RateOptions& options, uint64_t* id) noexcept;
+// kInvalid: none, or more permits than the burst.
+Status AcquireRate(uint64_t rate, uint32_t permits, const Tail& tail, uint64_t* culprit) noexcept;
+Status TryAcquireRate(uint64_t rate, uint32_t permits) noexcept;
+Status PauseRate(uint64_t rate, Nanos until) noexcept;
+Status ResumeRate(uint64_t rate) noexcept;
+Status LookAtRate(uint64_t rate, RateState* state) noexcept;
+void ReleaseRate(uint64_t rate) noexcept;
+
+Status OpenEvent(uint64_t loop, const char* name, uint64_t* id) noexcept;
+Status WaitForEvent(uint64_t event, const Tail& tail, uint64_t* culprit) noexcept;
+Status SetEvent(uint64_t event) noexcept;
+Status IsEventSet(uint64_t event, bool* set) noexcept;
+void ReleaseEvent(uint64_t event) noexcept;
+
+struct ChannelOptions {
+  const char* name = nullptr;
+  uint32_t capacity = 0;
+  void (*item_free)(void* user, uint64_t item) = nullptr;
+  void* item_user = nullptr;
+};
+struct ChannelState {
+  uint32_t items, capacity, senders, receivers, sending, receiving;
+};
+Status OpenChannel(uint64_t loop, const ChannelOptions& options, uint64_t* sender,
+                   uint64_t* receiver) noexcept;
+Status CloneEnd(uint64_t end, bool sender, uint64_t* clone) noexcept;
+// kClosed with *culprit 0: nobody receives any more.
+Status Send(uint64_t sender, uint64_t item, const Tail& tail, uint64_t* culprit) noexcept;
+Status TrySend(uint64_t sender, uint64_t item) noexcept;
+Status Receive(uint64_t receiver, const Tail& tail, uint64_t* culprit) noexcept;
+Status TryReceive(uint64_t receiver, uint64_t* item) noexcept;
+Status LookAtChannel(uint64_t end, bool sender, ChannelState* state) noexcept;
+void ReleaseEnd(uint64_t end, bool sender) noexcept;
 
 // ---- queues (queue.cc) ----
 Status OpenQueue(uint64_t loop, const char* name, uint64_t* id, int* system_errno) noexcept;

@@ -78,6 +78,7 @@ void Tree::DiscardEntry(Entry* entry) noexcept {
       return;
     case EntryType::kFinal: {
       EndNode* node = entry->node;
+      if (node->type == NodeType::kWait) static_cast<WaitNode*>(node)->ItemIsLost();
       Discard(std::move(node->end));
       if (node->seated) {
         node->seated = false;
@@ -144,6 +145,7 @@ void Tree::TakeEntry(Entry* entry, Completion* c) noexcept {
     c->hold = node->hold;
     if (node->end.error) static_cast<void>(node->end.error.Leak());
     c->seat = node->seat;
+    if (node->type == NodeType::kWait) static_cast<WaitNode*>(node)->guard.reset();
     if (!node->seated) Retire(node);
     return;
   }

@@ -1,6 +1,8 @@
 #include "tasks/snapshot.h"
 
+#include "tasks/escape.h"
 #include "tasks/label.h"
+#include "tasks/wait.h"
 #include "tasks/walk.h"
 
 namespace creche::tasks {
@@ -17,6 +19,8 @@ const char* TypeName(NodeType type, bool word) noexcept {
       return "operation";
     case NodeType::kSleep:
       return "sleep";
+    case NodeType::kWait:
+      return "wait";
     case NodeType::kUser:
       return "task";
     case NodeType::kExternal:
@@ -44,6 +48,7 @@ Doing DoingOf(const Node* node) noexcept {
     case State::kWaiting:
       return {"waiting", "the group's limit"};
     case State::kStarting:
+      if (node->type == NodeType::kOffload && !end->in_effects) return {"waiting", "limiter"};
       return {"starting", "the loop"};
     case State::kRunning:
       break;
@@ -57,6 +62,10 @@ Doing DoingOf(const Node* node) noexcept {
   }
   if (node->type == NodeType::kSleep) return {"asleep", nullptr};
   if (node->type == NodeType::kStart) return {"running", "creche_task_started"};
+  if (node->type == NodeType::kWait) {
+    const auto* wait = static_cast<const WaitNode*>(node);
+    return {"waiting", wait->on->WaitName(wait)};
+  }
   const auto* user = static_cast<const UserNode*>(node);
   if (user->ending) return {"finished", "its steps"};
   if (user->begun) return {"running", nullptr};
@@ -72,6 +81,16 @@ void Snapshot::Take(const Node* top, Nanos time) {
     shot.depth = depth;
     shot.type = node->type;
     shot.doing = DoingOf(node);
+    if (node->type == NodeType::kWait && shot.doing.waits_for) {
+      const auto* wait = static_cast<const WaitNode*>(node);
+      shot.awaited = static_cast<uint32_t>(text.size());
+      text += shot.doing.waits_for;
+      if (wait->on->name && wait->state == State::kRunning) {
+        EscapeText(wait->on->name, &(text += " \""));
+        text += '"';
+      }
+      shot.awaited_size = static_cast<uint32_t>(text.size()) - shot.awaited;
+    }
     shot.live = node->live;
     shot.shield = node->shield;
     shot.cancelled = node->eff;
@@ -100,6 +119,11 @@ void Snapshot::Take(const Node* top, Nanos time) {
     }
     nodes.push_back(shot);
   });
+}
+
+std::string_view Snapshot::WaitsFor(const NodeShot& node) const {
+  if (node.awaited_size > 0) return std::string_view(text).substr(node.awaited, node.awaited_size);
+  return node.doing.waits_for ? node.doing.waits_for : std::string_view();
 }
 
 std::string_view Snapshot::NameOf(const NodeShot& node) const {

@@ -27,7 +27,8 @@ struct NodeShot {
   Doing doing;
   uint32_t label, label_size;  // name, NUL, site: in Snapshot::text
   uint32_t reason, reason_size;
-  uint32_t first_lease, leases;  // in Snapshot::leases
+  uint32_t awaited, awaited_size;  // what a wait is for, with its name
+  uint32_t first_lease, leases;    // in Snapshot::leases
   uint32_t live;
   int32_t depth;
   NodeType type;
@@ -39,6 +40,7 @@ struct Snapshot {
   // Needs the lock. May throw bad_alloc.
   void Take(const Node* top, Nanos time);
 
+  std::string_view WaitsFor(const NodeShot& node) const;  // empty: for nothing
   std::string_view NameOf(const NodeShot& node) const;
   std::string_view SiteOf(const NodeShot& node) const;
   std::string_view TextOf(const NodeShot& node) const {

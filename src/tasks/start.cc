@@ -31,6 +31,7 @@ Status Tree::Admits(const Node* in) noexcept {
     case NodeType::kOperation:
     case NodeType::kSleep:
     case NodeType::kStart:
+    case NodeType::kWait:
       return Status::kState;
   }
   return Status::kInternal;
@@ -223,12 +224,15 @@ void Tree::AdmitWaiting(Group* group) noexcept {
   while (group->first_waiting && group->running < group->limit) {
     EndNode* task = group->first_waiting;
     RemoveWaiting(task);
-    Begin(task);
+    Begin(task, true);
   }
 }
 
-void Tree::Begin(EndNode* task) noexcept {
+void Tree::Begin(EndNode* task, bool deferred) noexcept {
   switch (task->type) {
+    case NodeType::kWait:
+      if (!deferred || task->eff) return BeginWait(static_cast<WaitNode*>(task));
+      [[fallthrough]];
     case NodeType::kOperation:
       if (task->eff) {
         CommitCancelled(task, task->waited ? Phase::kLimit : Phase::kNone);

@@ -35,6 +35,7 @@ Status Tree::Open(const LoopOptions& options, uint64_t* id, int* system_errno) n
       tree->context_ = std::make_unique<ContextHeld>();
       tree->context_->context = MakeRef<Context>(*options.context);
     }
+    tree->limited_workers_ = std::make_unique<Workers>(SIZE_MAX);
   } catch (const std::bad_alloc&) {
     return Status::kNoMemory;
   }
@@ -169,6 +170,7 @@ bool Tree::TryEnd(std::unique_lock<platform::Lock>& lock) noexcept {
   lock.unlock();
   workers().Stop();
   offload_workers_->Stop();
+  limited_workers_->Stop();
   StopJobs();
   lock.lock();
   EmptyTrash(lock);
@@ -301,6 +303,7 @@ Status Tree::Join(Nanos timeout, std::string* survivors) noexcept {
     waiters_++;  // this thread too: a waiter that wakes now must not be the last
   }
   EmptyTrashAfterEnd();
+  DropWaitables();
   {
     Section section(*this);
     last = --waiters_ == 0;

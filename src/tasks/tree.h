@@ -10,6 +10,7 @@
 
 #include "core/loop.h"
 #include "tasks/context.h"
+#include "tasks/limiter.h"
 #include "tasks/node.h"
 #include "tasks/options.h"
 #include "tasks/pool.h"
@@ -49,7 +50,8 @@ class Tree final : public Loop {
   Status SetDeadlineOfNew(Node* node, Nanos deadline) noexcept;
   // A task's way in: waits for a limit or begins.
   void Enter(EndNode* task, bool passes_limit, uint64_t* id_out) noexcept;
-  void Begin(EndNode* task) noexcept;
+  // deferred: from the loop, in case that an end brought it about (no recursion).
+  void Begin(EndNode* task, bool deferred = false) noexcept;
   Status StartTask(EndNode* task, Node* in, const Tail& tail, bool passes_limit) noexcept;
   // Its two halves: what can fail (then the task is gone), and what cannot.
   Status PrepareTask(EndNode* task, Node* in, const Tail& tail) noexcept;
@@ -120,6 +122,18 @@ class Tree final : public Loop {
   void UnrefQueue(Queue* queue) noexcept;
   void QueueMayEnd(Queue* queue) noexcept;
 
+  // ---- tasks that wait (wait.cc); lock held ----
+  Status AddWaitable(Waitable* waitable, const char* name) noexcept;
+  void UnrefWaitable(Waitable* waitable) noexcept;
+  void DropWaitables() noexcept;             // without the lock
+  WaitNode* NewWait(Waitable* on) noexcept;  // null without memory; for StartTask
+  void BeginWait(WaitNode* wait) noexcept;
+  void CancelWait(WaitNode* wait) noexcept;
+  void FailWait(WaitNode* wait, const ErrorRef& error) noexcept;
+  void DropUnsent(WaitNode* wait) noexcept;
+  void FreeWait(WaitNode* wait) noexcept;
+  void WakeOffload(Waiter* work) noexcept;  // its limiter has decided
+
   // ---- loop work (dispatch.cc) ----
   void PushReady(Entry* entry) noexcept;
   void PushEffect(EndNode* node) noexcept;
@@ -149,6 +163,7 @@ class Tree final : public Loop {
   EndNode* effects_first_ = nullptr;
   EndNode* effects_last_ = nullptr;
   Deadlines deadlines_, sleeps_, graces_;
+  Waits waits_;
   Nanos shutdown_at_ = kNever;
   Queue* queues_ = nullptr;
   Group* joinables_ = nullptr;  // ended, waiting for their join; linked by link_next and link_prev
@@ -174,7 +189,8 @@ class Tree final : public Loop {
   uint32_t world_ = 0;        // operations that run and wait for the world outside
   uint64_t heard_ = 0;        // the reactor's count when the world was last heard of
   Nanos silent_since_ = kNever;
-  uint32_t waiters_ = 0;  // threads that sleep on one of the queues
+  std::unique_ptr<Workers> limited_workers_;  // for functions that have a limiter of their own
+  uint32_t waiters_ = 0;                      // threads that sleep on one of the queues
 
   Pool<Node> scopes_pool_;
   Pool<OperationNode> operations_pool_;
@@ -193,7 +209,8 @@ class Tree final : public Loop {
   bool RunEffects() noexcept;
   void RunEffect(EndNode* node, std::unique_lock<platform::Lock>& lock) noexcept;
   void RunOffload(UserNode* task, std::unique_lock<platform::Lock>& lock) noexcept;
-  void FinishUnbegun(UserNode* task, std::unique_lock<platform::Lock>& lock) noexcept;
+  void FinishUnbegun(UserNode* task, Status status,
+                     std::unique_lock<platform::Lock>& lock) noexcept;
   void NameStalled(Group* group) noexcept;
   static Outcome ToOutcome(const End& end) noexcept;
   void Call(Entry* entry, std::unique_lock<platform::Lock>& lock) noexcept;

@@ -18,6 +18,16 @@ static creche_status call(int which, uint64_t id) {
   int64_t t;
   size_t n;
   char text[8];
+  creche_limiter limiter;
+  creche_limiter_state limiter_state;
+  creche_token token;
+  creche_rate rate;
+  creche_rate_state rate_state;
+  creche_event event;
+  creche_sender sender;
+  creche_receiver receiver;
+  creche_channel_state channel_state;
+  limiter.id = token.id = rate.id = event.id = sender.id = receiver.id = id;
   scope.id = group.scope.id = task.scope.id = queue.id = of.scope.id = id;
   switch (which) {
     case 0:
@@ -87,17 +97,69 @@ static creche_status call(int which, uint64_t id) {
       return creche_loop_get_counters(of, &count, sizeof count);
     case 32:
       return creche_queue_open(of, NULL, &queue);
+    case 33:
+      return creche_limiter_open(of, NULL, &limiter);
+    case 34:
+      return creche_rate_open(of, NULL, &rate);
+    case 35:
+      return creche_event_open(of, NULL, &event);
+    case 36:
+      return creche_channel_open(of, NULL, &sender, &receiver);
+    /* What tasks wait on: */
+    case 37:
+      return creche_limiter_acquire(limiter, loop.scope, 0, NULL, see, &s, &task);
+    case 38:
+      return creche_limiter_try(limiter, loop.scope, 0, &token);
+    case 39:
+      return creche_limiter_set_total(limiter, 1);
+    case 40:
+      return creche_limiter_get_state(limiter, &limiter_state, sizeof limiter_state);
+    case 41:
+      return creche_token_move(token, loop.scope);
+    case 42:
+      return creche_rate_acquire(rate, loop.scope, 1, NULL, see, &s, &task);
+    case 43:
+      return creche_rate_try(rate, 1);
+    case 44:
+      return creche_rate_pause(rate, 0);
+    case 45:
+      return creche_rate_resume(rate);
+    case 46:
+      return creche_rate_get_state(rate, &rate_state, sizeof rate_state);
+    case 47:
+      return creche_event_wait(event, loop.scope, NULL, see, &s, &task);
+    case 48:
+      return creche_event_set(event);
+    case 49:
+      return creche_event_is_set(event);
+    case 50:
+      return creche_channel_send(sender, loop.scope, 0, NULL, see, &s, &task);
+    case 51:
+      return creche_channel_try_send(sender, 0);
+    case 52:
+      return creche_sender_clone(sender, &sender);
+    case 53:
+      return creche_sender_get_state(sender, &channel_state, sizeof channel_state);
+    case 54:
+      return creche_channel_receive(receiver, loop.scope, NULL, see, &s, &task);
+    case 55:
+      return creche_channel_try_receive(receiver, &id);
+    case 56:
+      return creche_receiver_clone(receiver, &receiver);
+    case 57:
+      return creche_receiver_get_state(receiver, &channel_state, sizeof channel_state);
     default:
       return 1;
   }
 }
 enum {
-  CALLS = 33,
+  CALLS = 58,
   OF_ANY_SCOPE = 14,
   OF_GROUPS = 14,
   OF_TASKS = 16,
   OF_QUEUES = 19,
-  OF_LOOPS = 23
+  OF_LOOPS = 23,
+  OF_WAITABLES = 37
 };
 
 static void null_handles(void** state) {
@@ -148,7 +210,7 @@ static void wrong_kinds(void** state) {
     IS(call(i, scope.id), CRECHE_E_BAD_HANDLE);
     if (i < OF_TASKS || i >= OF_QUEUES) IS(call(i, task.scope.id), CRECHE_E_BAD_HANDLE);
     if (i >= OF_TASKS) IS(call(i, group.scope.id), CRECHE_E_BAD_HANDLE);
-    if (i < OF_LOOPS) IS(call(i, loop.scope.id), CRECHE_E_BAD_HANDLE);
+    if (i < OF_LOOPS || i >= OF_WAITABLES) IS(call(i, loop.scope.id), CRECHE_E_BAD_HANDLE);
     if (i < OF_QUEUES || i >= OF_LOOPS) IS(call(i, queue.id), CRECHE_E_BAD_HANDLE);
   }
   assert_int_equal(g.finals + s.finals, 0); /* without effect */
@@ -190,7 +252,72 @@ static void ended_handles(void** state) {
   for (i = OF_GROUPS; i < OF_TASKS; i++) IS(call(i, group.scope.id), CRECHE_E_ENDED);
   for (i = OF_TASKS; i < OF_QUEUES; i++) IS(call(i, task.scope.id), CRECHE_E_ENDED);
   for (i = OF_QUEUES; i < OF_LOOPS; i++) IS(call(i, queue.id), CRECHE_E_ENDED);
-  for (i = OF_LOOPS; i < CALLS; i++) IS(call(i, loop.scope.id), CRECHE_E_ENDED);
+  for (i = OF_LOOPS; i < OF_WAITABLES; i++) IS(call(i, loop.scope.id), CRECHE_E_ENDED);
+}
+
+/* Limiters, events, channels: released, of another kind, or in a scope that has ended. */
+static void what_tasks_wait_on(void** state) {
+  seen s = {0};
+  creche_limiter limiter;
+  creche_token token;
+  creche_rate rate;
+  creche_event event;
+  creche_sender sender;
+  creche_receiver receiver;
+  creche_scope ended = scope_in(loop.scope, NULL);
+  creche_task task = {{1}};
+  creche_loop other;
+  uint64_t ids[6];
+  int i, kind;
+  /* Which of the calls take which. */
+  static const int first[] = {37, 41, 42, 47, 50, 54, 58};
+  (void)state;
+  OK(creche_scope_leave(ended, NULL));
+  OK(creche_limiter_open(loop, NULL, &limiter));
+  OK(creche_limiter_try(limiter, loop.scope, 0, &token));
+  OK(creche_rate_open(loop, NULL, &rate));
+  OK(creche_event_open(loop, NULL, &event));
+  OK(creche_channel_open(loop, NULL, &sender, &receiver));
+  ids[0] = limiter.id;
+  ids[1] = token.id;
+  ids[2] = rate.id;
+  ids[3] = event.id;
+  ids[4] = sender.id;
+  ids[5] = receiver.id;
+  for (kind = 0; kind < 6; kind++)
+    for (i = 0; i < CALLS; i++)
+      if (i < first[kind] || i >= first[kind + 1]) IS(call(i, ids[kind]), CRECHE_E_BAD_HANDLE);
+  IS(creche_event_wait(event, ended, NULL, see, &s, &task), CRECHE_E_ENDED);
+  assert_int_equal(task.scope.id, 0);
+  last_error_says("a scope that has ended");
+  IS(creche_limiter_try(limiter, ended, 0, &token), CRECHE_E_ENDED);
+  token.id = ids[1];
+  OK(creche_loop_open(NULL, &other));
+  IS(creche_event_wait(event, other.scope, NULL, see, &s, NULL), CRECHE_E_WRONG_LOOP);
+  IS(creche_token_move(token, other.scope), CRECHE_E_WRONG_LOOP);
+  OK(creche_loop_close(other));
+  OK(creche_loop_join(other, PATIENCE));
+  /* Released, and released as something else, which does nothing. */
+  for (kind = 0; kind < 6; kind++) {
+    limiter.id = rate.id = event.id = sender.id = receiver.id = ids[kind];
+    if (kind != 0) creche_limiter_release(limiter);
+    if (kind != 2) creche_rate_release(rate);
+    if (kind != 3) creche_event_release(event);
+    if (kind != 4) creche_sender_release(sender);
+    if (kind != 5) creche_receiver_release(receiver);
+  }
+  for (kind = 0; kind < 6; kind++) {
+    limiter.id = token.id = rate.id = event.id = sender.id = receiver.id = ids[kind];
+    creche_limiter_release(limiter);
+    creche_token_release(token);
+    creche_rate_release(rate);
+    creche_event_release(event);
+    creche_sender_release(sender);
+    creche_receiver_release(receiver);
+    for (i = first[kind]; i < first[kind + 1]; i++) IS(call(i, ids[kind]), CRECHE_E_ENDED);
+  }
+  assert_int_equal(s.finals, 0);
+  assert_int_equal(counters().live_leases, 0);
 }
 
 /* Out-parameters of failed calls are the null handle. */
@@ -308,6 +435,7 @@ int main(void) {
       TEST(forged_handles),
       TEST(wrong_kinds),
       TEST(ended_handles),
+      TEST(what_tasks_wait_on),
       TEST(a_failed_call_stores_null),
       TEST(slots_are_used_again_ids_are_not),
       TEST(from_many_threads),

@@ -201,6 +201,42 @@ pub struct creche_rows {
     pub id: u64,
 }
 
+#[repr(C)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
+pub struct creche_limiter {
+    pub id: u64,
+}
+
+#[repr(C)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
+pub struct creche_token {
+    pub id: u64,
+}
+
+#[repr(C)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
+pub struct creche_rate {
+    pub id: u64,
+}
+
+#[repr(C)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
+pub struct creche_event {
+    pub id: u64,
+}
+
+#[repr(C)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
+pub struct creche_sender {
+    pub id: u64,
+}
+
+#[repr(C)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
+pub struct creche_receiver {
+    pub id: u64,
+}
+
 /// A pointer of yours that travels down the tree with your tasks, as context variables do in other
 /// languages (a trace id, a locale). Given to a loop or a task; a task without one of its own has a
 /// copy of that of the task that started it (inside a callback: the task whose callback runs; else
@@ -219,7 +255,7 @@ pub struct creche_context {
 
 pub const CRECHE_PHASE_NONE: u32 = 0;
 
-/// waiting for a group's limit
+/// waiting for a group's limit, or for a limiter
 pub const CRECHE_PHASE_LIMIT: u32 = 1;
 
 /// waiting for a connection of a session or pool (acquire)
@@ -696,6 +732,9 @@ pub struct creche_offload_options {
     pub arg_free: Option<unsafe extern "C" fn(arg: *mut c_void)>,
     /// may be NULL
     pub task: *const creche_task_options,
+    /// which limits it in place of the loop's offload_limit; {0}: none. Its
+    /// token comes back when the function has really returned
+    pub limiter: creche_limiter,
 }
 
 #[repr(C)]
@@ -707,6 +746,123 @@ pub struct creche_queue_options {
     pub flags: u32,
     /// for dumps; copied; may be NULL
     pub name: *const c_char,
+}
+
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct creche_limiter_options {
+    /// set by _init
+    pub size: u32,
+    /// 0
+    pub flags: u32,
+    /// tokens; 1 by default: a lock. 0 is allowed
+    pub total: u32,
+    pub reserved: u32,
+    /// for dumps; copied; may be NULL
+    pub name: *const c_char,
+}
+
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct creche_limiter_state {
+    /// bytes stored
+    pub size: u32,
+    /// 0
+    pub flags: u32,
+    /// tokens
+    pub total: u32,
+    /// of those, given out; more than total after it was lowered
+    pub borrowed: u32,
+    /// tasks, offloaded functions among them
+    pub waiting: u32,
+}
+
+/// A token bucket: it is full of `burst` permits at first and gains `permits` in each `interval`, evenly
+/// and at most up to `burst`. Computed in integers on the loop's clock: never early, and no rounding
+/// adds up. A loop that wakes late makes up for at most one permit, so that no burst follows a stall.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct creche_rate_options {
+    /// set by _init
+    pub size: u32,
+    /// 0
+    pub flags: u32,
+    /// in each interval; 1 or more; 1 by default
+    pub permits: u32,
+    /// what the bucket holds; 0, the default: as many as `permits`
+    pub burst: u32,
+    /// nanoseconds; 1 or more; a second by default
+    pub interval: i64,
+    /// for dumps; copied; may be NULL
+    pub name: *const c_char,
+}
+
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct creche_rate_state {
+    /// bytes stored
+    pub size: u32,
+    /// 0
+    pub flags: u32,
+    /// permits in the bucket, rounded down
+    pub available: u32,
+    /// tasks
+    pub waiting: u32,
+    /// when the first who waits, else one permit, will be served; a point of the
+    /// loop's clock; CRECHE_NEVER while paused for ever
+    pub next: i64,
+    /// a point of the loop's clock; 0 if it is not paused
+    pub paused_until: i64,
+}
+
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct creche_event_options {
+    /// set by _init
+    pub size: u32,
+    /// 0
+    pub flags: u32,
+    /// for dumps; copied; may be NULL
+    pub name: *const c_char,
+}
+
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct creche_channel_options {
+    /// set by _init
+    pub size: u32,
+    /// 0
+    pub flags: u32,
+    /// items that wait for a receiver; 0, the default: each send meets a receive
+    pub capacity: u32,
+    pub reserved: u32,
+    /// called once for each item that was accepted and
+    /// that nobody will take, on any thread; may be NULL
+    pub item_free: Option<unsafe extern "C" fn(user: *mut c_void, item: u64)>,
+    /// for item_free
+    pub item_user: *mut c_void,
+    /// for dumps; copied; may be NULL
+    pub name: *const c_char,
+}
+
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct creche_channel_state {
+    /// bytes stored
+    pub size: u32,
+    /// 0
+    pub flags: u32,
+    /// in the channel
+    pub items: u32,
+    pub capacity: u32,
+    /// handles
+    pub senders: u32,
+    /// handles
+    pub receivers: u32,
+    /// tasks that wait for a place or a receiver
+    pub sending: u32,
+    /// tasks that wait for an item
+    pub receiving: u32,
 }
 
 /// A header field. Names are tokens; values are bytes without CR, LF and NUL. Never grows.
@@ -1419,7 +1575,8 @@ unsafe extern "C" {
     /// Since 0.1.
     pub fn creche_offload_options_init(options: *mut creche_offload_options, size: usize) -> creche_status;
 
-    /// Runs fn(arg, ...) on a worker thread, when one of the loop's offload_limit workers is free. Cancelled
+    /// Runs fn(arg, ...) on a worker thread, when one of the loop's offload_limit workers is free, or when
+    /// the limiter of the options has a token (CRECHE_E_CLOSED if that is released before). Cancelled
     /// before it started, it never runs; cancelled later, it completes with its own result, or at once
     /// with CRECHE_OFFLOAD_ABANDON. If the call fails arg stays yours.
     /// Returns as creche_task_spawn does. Since 0.1.
@@ -1476,6 +1633,165 @@ unsafe extern "C" {
     /// Closes a queue and throws away, with all that it owns, what is in it or still to come. Blocked
     /// waiters wake with CRECHE_E_CLOSED. Since 0.1.
     pub fn creche_queue_release(queue: creche_queue);
+
+    /// Sets the defaults in the first `size` bytes (pass sizeof). Returns CRECHE_OK or CRECHE_E_INVALID.
+    /// Since 0.1.
+    pub fn creche_limiter_options_init(options: *mut creche_limiter_options, size: usize) -> creche_status;
+
+    /// Opens a limiter on a loop, with all tokens free. *limiter is yours to release; it ends with its loop.
+    /// Returns CRECHE_OK; CRECHE_E_INVALID, CRECHE_E_UNSUPPORTED, CRECHE_E_CLOSED (the loop is closing),
+    /// CRECHE_E_NO_MEMORY, the handle errors. Since 0.1.
+    pub fn creche_limiter_open(loop_: creche_loop, options: *const creche_limiter_options, limiter: *mut creche_limiter) -> creche_status;
+
+    /// Waits for a token, first come, first served. The completion's value is the token (CRECHE_OWNED): a
+    /// lease of the nearest task, group or loop above `in`, which it holds open. It is given back by
+    /// creche_token_release, when its task finishes, or, in a cancelled group, after the last other child;
+    /// and at once if nobody takes the completion. A token that becomes free is the next waiter's in that
+    /// very moment, also if that is cancelled before it can look.
+    /// borrower: who borrows, to find double borrowing; 0 for nobody in particular.
+    /// The completion fails with CRECHE_E_CLOSED if the limiter is released meanwhile.
+    /// Returns as creche_sleep does; CRECHE_E_STATE also if this borrower holds a token or waits for one.
+    /// Since 0.1.
+    pub fn creche_limiter_acquire(limiter: creche_limiter, in_: creche_scope, borrower: u64, options: *const creche_task_options, done: creche_done_fn, user: *mut c_void, task: *mut creche_task) -> creche_status;
+
+    /// Takes a token now, or not at all: *token, a lease as above, yours to release; {0} otherwise.
+    /// Returns CRECHE_OK; CRECHE_E_LIMIT (none is free, or others wait); otherwise as
+    /// creche_limiter_acquire. Since 0.1.
+    pub fn creche_limiter_try(limiter: creche_limiter, in_: creche_scope, borrower: u64, token: *mut creche_token) -> creche_status;
+
+    /// Changes the number of tokens. More of them go to waiters at once; with fewer, those who hold one
+    /// keep it, and none is given out until enough came back. 0 is allowed.
+    /// Returns CRECHE_OK or the handle errors. Since 0.1.
+    pub fn creche_limiter_set_total(limiter: creche_limiter, total: u32) -> creche_status;
+
+    /// Stores the first `size` bytes of the limiter's state as it is now (pass sizeof).
+    /// Returns CRECHE_OK, CRECHE_E_INVALID or the handle errors. Since 0.1.
+    pub fn creche_limiter_get_state(limiter: creche_limiter, state: *mut creche_limiter_state, size: usize) -> creche_status;
+
+    /// Releases a limiter: those who wait fail with CRECHE_E_CLOSED, tokens given out stay good.
+    /// Since 0.1.
+    pub fn creche_limiter_release(limiter: creche_limiter);
+
+    /// Makes a token a lease of the nearest task, group or loop above `to`.
+    /// Returns CRECHE_OK; CRECHE_E_CLOSED, CRECHE_E_STATE (`to` takes no more, or is a library operation),
+    /// CRECHE_E_WRONG_LOOP, the handle errors. Since 0.1.
+    pub fn creche_token_move(token: creche_token, to: creche_scope) -> creche_status;
+
+    /// Gives a token back; the first who waits has it when this returns. Since 0.1.
+    pub fn creche_token_release(token: creche_token);
+
+    /// Sets the defaults in the first `size` bytes (pass sizeof). Returns CRECHE_OK or CRECHE_E_INVALID.
+    /// Since 0.1.
+    pub fn creche_rate_options_init(options: *mut creche_rate_options, size: usize) -> creche_status;
+
+    /// Opens a rate limiter on a loop, with a full bucket. *rate is yours to release; it ends with its
+    /// loop. Returns as creche_limiter_open does. Since 0.1.
+    pub fn creche_rate_open(loop_: creche_loop, options: *const creche_rate_options, rate: *mut creche_rate) -> creche_status;
+
+    /// Waits until `permits` of them are there and uses them up; first come, first served, also if those
+    /// behind want fewer. Cancelled before that, it takes none, and those behind move up. The completion
+    /// fails with CRECHE_E_CLOSED if the rate limiter is released meanwhile.
+    /// Returns as creche_sleep does; CRECHE_E_INVALID also if permits is 0 or more than the burst, which
+    /// would never be there. Since 0.1.
+    pub fn creche_rate_acquire(rate: creche_rate, in_: creche_scope, permits: u32, options: *const creche_task_options, done: creche_done_fn, user: *mut c_void, task: *mut creche_task) -> creche_status;
+
+    /// Uses `permits` up now, or none at all. Returns CRECHE_OK; CRECHE_E_LIMIT (not there, others wait, or
+    /// paused); CRECHE_E_INVALID as above; the handle errors. Since 0.1.
+    pub fn creche_rate_try(rate: creche_rate, permits: u32) -> creche_status;
+
+    /// Gives out nothing before `until`, a point of the loop's clock: what a server wants with 429 and
+    /// Retry-After. A pause is never shortened by another. CRECHE_NEVER: until creche_rate_resume. The
+    /// bucket fills meanwhile.
+    /// Returns CRECHE_OK or the handle errors. Since 0.1.
+    pub fn creche_rate_pause(rate: creche_rate, until: i64) -> creche_status;
+
+    /// Ends a pause now. Returns CRECHE_OK or the handle errors. Since 0.1.
+    pub fn creche_rate_resume(rate: creche_rate) -> creche_status;
+
+    /// Stores the first `size` bytes of the rate limiter's state as it is now (pass sizeof).
+    /// Returns CRECHE_OK, CRECHE_E_INVALID or the handle errors. Since 0.1.
+    pub fn creche_rate_get_state(rate: creche_rate, state: *mut creche_rate_state, size: usize) -> creche_status;
+
+    /// Releases a rate limiter: those who wait fail with CRECHE_E_CLOSED. Since 0.1.
+    pub fn creche_rate_release(rate: creche_rate);
+
+    /// Sets the defaults in the first `size` bytes (pass sizeof). Returns CRECHE_OK or CRECHE_E_INVALID.
+    /// Since 0.1.
+    pub fn creche_event_options_init(options: *mut creche_event_options, size: usize) -> creche_status;
+
+    /// Opens an event on a loop, not set. *event is yours to release; it ends with its loop.
+    /// Returns CRECHE_OK; CRECHE_E_INVALID, CRECHE_E_UNSUPPORTED, CRECHE_E_CLOSED (the loop is closing),
+    /// CRECHE_E_NO_MEMORY, the handle errors. Since 0.1.
+    pub fn creche_event_open(loop_: creche_loop, options: *const creche_event_options, event: *mut creche_event) -> creche_status;
+
+    /// Completes once the event is set; never inside this call, also if it is set already. Fails with
+    /// CRECHE_E_CLOSED if it is released before it is set. Returns as creche_sleep does. Since 0.1.
+    pub fn creche_event_wait(event: creche_event, in_: creche_scope, options: *const creche_task_options, done: creche_done_fn, user: *mut c_void, task: *mut creche_task) -> creche_status;
+
+    /// Sets an event: the waits of all who wait stand as completed when this returns. Again is harmless.
+    /// Returns CRECHE_OK or the handle errors. Since 0.1.
+    pub fn creche_event_set(event: creche_event) -> creche_status;
+
+    /// 1 if the event is set, 0 if not, or the handle errors. Since 0.1.
+    pub fn creche_event_is_set(event: creche_event) -> i32;
+
+    /// Releases an event: those who still wait fail with CRECHE_E_CLOSED. Since 0.1.
+    pub fn creche_event_release(event: creche_event);
+
+    /// Sets the defaults in the first `size` bytes (pass sizeof). Returns CRECHE_OK or CRECHE_E_INVALID.
+    /// Since 0.1.
+    pub fn creche_channel_options_init(options: *mut creche_channel_options, size: usize) -> creche_status;
+
+    /// Opens a channel on a loop. *sender and *receiver are yours to release; they end with their loop.
+    /// Returns CRECHE_OK; CRECHE_E_INVALID, CRECHE_E_UNSUPPORTED, CRECHE_E_CLOSED (the loop is closing),
+    /// CRECHE_E_NO_MEMORY, the handle errors. Since 0.1.
+    pub fn creche_channel_open(loop_: creche_loop, options: *const creche_channel_options, sender: *mut creche_sender, receiver: *mut creche_receiver) -> creche_status;
+
+    /// Sends an item: completes once a receiver has it or it is in the channel. Cancelled before that, it is
+    /// not sent. If the call fails the item stays yours; with CRECHE_OK it is the channel's, and goes
+    /// either to one receiver or to item_free (also if this fails or is cancelled).
+    /// The completion fails with CRECHE_E_CLOSED if the last receiver, or this sender, is released
+    /// meanwhile.
+    /// Returns as creche_sleep does; CRECHE_E_CLOSED also if nobody receives any more. Since 0.1.
+    pub fn creche_channel_send(sender: creche_sender, in_: creche_scope, item: u64, options: *const creche_task_options, done: creche_done_fn, user: *mut c_void, task: *mut creche_task) -> creche_status;
+
+    /// Sends an item now, or not at all (then it stays yours). Returns CRECHE_OK; CRECHE_E_LIMIT (the channel
+    /// is full; with capacity 0: nobody waits for an item); CRECHE_E_CLOSED (nobody receives any more);
+    /// CRECHE_E_NO_MEMORY, the handle errors. Since 0.1.
+    pub fn creche_channel_try_send(sender: creche_sender, item: u64) -> creche_status;
+
+    /// Receives an item: the completion's value. Kind CRECHE_END, with CRECHE_OK, says that the last sender
+    /// was released and all items were taken. Cancelled before an item came, it takes none; an item that
+    /// came is its own, and no cancellation changes that. If nobody takes the completion (creche_nobody,
+    /// a released queue) item_free gets the item. Fails with CRECHE_E_CLOSED if this receiver is released
+    /// meanwhile. Returns as creche_sleep does. Since 0.1.
+    pub fn creche_channel_receive(receiver: creche_receiver, in_: creche_scope, options: *const creche_task_options, done: creche_done_fn, user: *mut c_void, task: *mut creche_task) -> creche_status;
+
+    /// Receives an item now, or none: *item, 0 on failure. Returns CRECHE_OK; CRECHE_E_LIMIT (there is none
+    /// now); CRECHE_E_CLOSED (there will be none any more); CRECHE_E_INVALID, the handle errors.
+    /// Since 0.1.
+    pub fn creche_channel_try_receive(receiver: creche_receiver, item: *mut u64) -> creche_status;
+
+    /// Another handle of the same side of the same channel, yours to release.
+    /// Return CRECHE_OK, CRECHE_E_INVALID, CRECHE_E_NO_MEMORY or the handle errors. Since 0.1.
+    pub fn creche_sender_clone(sender: creche_sender, clone: *mut creche_sender) -> creche_status;
+
+    pub fn creche_receiver_clone(receiver: creche_receiver, clone: *mut creche_receiver) -> creche_status;
+
+    /// Store the first `size` bytes of the channel's state as it is now (pass sizeof).
+    /// Return CRECHE_OK, CRECHE_E_INVALID or the handle errors. Since 0.1.
+    pub fn creche_sender_get_state(sender: creche_sender, state: *mut creche_channel_state, size: usize) -> creche_status;
+
+    pub fn creche_receiver_get_state(receiver: creche_receiver, state: *mut creche_channel_state, size: usize) -> creche_status;
+
+    /// Releases a handle of the sending side: sends through it that wait fail with CRECHE_E_CLOSED. After the
+    /// last one receivers get what is in the channel, then CRECHE_END. Since 0.1.
+    pub fn creche_sender_release(sender: creche_sender);
+
+    /// Releases a handle of the receiving side: receives through it that wait fail with CRECHE_E_CLOSED. After
+    /// the last one sends fail with CRECHE_E_CLOSED, and item_free gets what is in the channel.
+    /// Since 0.1.
+    pub fn creche_receiver_release(receiver: creche_receiver);
 
     /// Sets the defaults in the first `size` bytes (pass sizeof). Returns CRECHE_OK or CRECHE_E_INVALID.
     /// Since 0.1.

@@ -1,0 +1,72 @@
+// Channel: a bounded queue of 64-bit items between tasks. Guarded by the lock of the loop's domain.
+//
+// At any time at most one of these holds: there are items and perhaps senders in line (it is full),
+// or there are receivers in line (it is empty).
+#pragma once
+#include <cstdint>
+#include <memory>
+
+#include "tasks/options.h"
+#include "tasks/wait.h"
+
+namespace creche::tasks {
+
+struct Channel;
+
+// A handle of one side.
+struct ChannelEnd {
+  Channel* channel = nullptr;
+  uint64_t id = 0;
+  bool sends = false;
+  WaitLine<1> waiting;  // its tasks: those in the channel's line, and those that have not begun
+  ChannelEnd* next = nullptr;
+  ChannelEnd* prev = nullptr;
+};
+
+// Items in the order of sending. Grows up to the channel's capacity.
+class Ring {
+ public:
+  uint32_t size() const noexcept { return size_; }
+  bool Push(uint64_t item) noexcept;  // false without memory
+  uint64_t Pop() noexcept;            // of a non-empty one
+
+ private:
+  std::unique_ptr<uint64_t[]> items_;
+  uint32_t room_ = 0;  // a power of two
+  uint32_t first_ = 0;
+  uint32_t size_ = 0;
+};
+
+struct Channel final : Waitable {
+  ~Channel() override;
+  void Enter(WaitNode* wait) noexcept override;
+  void Leave(WaitNode* wait) noexcept override;
+  const char* WaitName(const WaitNode* wait) const noexcept override {
+    return wait->sends ? "place in channel" : "item of channel";
+  }
+  void EndIds() noexcept override;
+  void LoopEnded() noexcept override { FreeItems(&ring); }
+
+  // A new handle; null without memory.
+  ChannelEnd* NewEnd(bool sends) noexcept;
+  // kLimit: it would have to wait.
+  Status TrySend(uint64_t item) noexcept;
+  Status TryReceive(uint64_t* item) noexcept;
+  void Send(WaitNode* wait) noexcept;
+  void Receive(WaitNode* wait) noexcept;
+  // Ends the wait of a receiver that was taken out of its lines.
+  void Give(WaitNode* receiver, uint64_t item) noexcept;
+  void FailEnd(ChannelEnd* end) noexcept;
+  void EndStream() noexcept;
+  void FreeItems(Ring* items) const noexcept;  // without the lock
+
+  uint32_t capacity = 0;
+  ItemGuard::Free item_free = nullptr;
+  void* item_user = nullptr;
+  Ring ring;
+  WaitLine<0> senders, receivers;
+  uint32_t ends[2] = {0, 0};  // receivers, senders: handles
+  ChannelEnd* first_end = nullptr;
+};
+
+}  // namespace creche::tasks
