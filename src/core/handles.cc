@@ -71,6 +71,7 @@ void AfterFork() {
 }  // namespace
 
 Status table::WhyNot(const Slot& slot, uint64_t id) noexcept {
+  if (SlotOf(id) == 0) return Status::kBadHandle;  // never given out
   const uint32_t first = FirstGeneration(SlotOf(id));
   const uint32_t given = slot.generation.load(std::memory_order_relaxed) - first;
   return slot.retired || GenerationOf(id) - first < given ? Status::kEnded : Status::kBadHandle;

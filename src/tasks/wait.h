@@ -68,7 +68,7 @@ struct Waitable {
   // Commits the result of a task that may have it now, or puts it into a line.
   virtual void Enter(WaitNode* wait) noexcept = 0;
   // The task ends otherwise, in a line or before it came to that: it leaves the line and gives back
-  // what was reserved for it. Commits nobody (its caller may be walking the tree).
+  // what was reserved for it. Commits nobody: its caller may be walking the tree.
   virtual void Leave(WaitNode* wait) noexcept = 0;
   // Its loop has ended, and it goes: with the lock; without it.
   virtual void EndIds() noexcept;
