@@ -1,15 +1,21 @@
-/* The structured core, in nanoseconds for each operation: spawn + join, scope open + close, cancel
- * of sleepers, posts from another thread, queue drain. Prints "name value" lines; run.sh makes the
- * table. usage: core_bench [scale]   (1.0: full size) */
+/* The structured core, in nanoseconds for each operation (memory: in bytes for each task). Prints
+ * "name value" lines; structured.py makes the table, and the programs in peers/ take the same
+ * arguments and print the same lines. usage:
+ *   core_bench SECTION N [TOTAL]   one of the sections below, with N tasks, scopes, timers,
+ * posts... core_bench [scale]             the short ones, one after the other (1.0: full size) */
 #include <creche/creche.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
+#include <unistd.h>
 
+/* CPU time of all threads, in the peers too: the programs are pinned to one core and never wait, so
+ * on a quiet machine it is the time, and on a busy one it is still right. */
 static double Now(void) {
   struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
   return (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
 }
 
@@ -35,6 +41,23 @@ static void Empty(void* user, const creche_completion* c) {
 
 static void Turns(size_t until) {
   while (ended < until) Check(creche_loop_poll(loop, CRECHE_NEVER));
+}
+
+/* Resident memory of this process, in bytes. */
+static double Resident(void) {
+  long pages = 0;
+  FILE* file = fopen("/proc/self/statm", "r");
+  if (file == NULL || fscanf(file, "%*d %ld", &pages) != 1) {
+    perror("core_bench: /proc/self/statm");
+    exit(1);
+  }
+  fclose(file);
+  return (double)pages * (double)sysconf(_SC_PAGESIZE);
+}
+
+/* Long, and in no order. */
+static int64_t Duration(size_t i, size_t n) {
+  return 1000 * CRECHE_SECOND + (int64_t)(i * 7919 % n) * CRECHE_MILLISECOND;
 }
 
 /* Groups of `width` empty user tasks each, one after the other. */
@@ -63,20 +86,67 @@ static double ScopeOpenLeave(size_t n) {
   return (Now() - start) / (double)n;
 }
 
-static double CancelSleepers(size_t n) {
+/* A group of n sleeping tasks; they have all begun to sleep when this returns. */
+static creche_group Sleepers(size_t n) {
   creche_group group;
   ended = 0;
   Check(creche_group_open(loop.scope, NULL, Count, NULL, &group));
   for (size_t i = 0; i < n; i++)
-    Check(creche_sleep(group.scope,
-                       1000 * CRECHE_SECOND + (int64_t)(i * 7919 % n) * CRECHE_MILLISECOND, NULL,
-                       Count, NULL, NULL));
+    Check(creche_sleep(group.scope, Duration(i, n), NULL, Count, NULL, NULL));
   Check(creche_group_close(group));
   while (creche_loop_poll(loop, 0) == CRECHE_OK) continue;
-  double start = Now();
+  return group;
+}
+
+static void Wake(creche_group group, size_t n) {
   Check(creche_scope_cancel(group.scope, "enough"));
   Turns(n + 1);
+}
+
+static double CancelSleepers(size_t n) {
+  creche_group group = Sleepers(n);
+  double start = Now();
+  Wake(group, n);
   return (Now() - start) / (double)n;
+}
+
+/* Timers as timeouts have them: n scopes with a deadline, all open together, each left by itself.
+ */
+static void Timers(size_t n) {
+  creche_scope* scopes = calloc(n, sizeof *scopes);
+  creche_scope_options o;
+  creche_outcome outcome;
+  if (scopes == NULL) exit(1);
+  Check(creche_scope_options_init(&o, sizeof o));
+  double start = Now();
+  for (size_t i = 0; i < n; i++) {
+    o.timeout = Duration(i, n);
+    Check(creche_scope_open(loop.scope, &o, &scopes[i]));
+  }
+  double added = Now();
+  for (size_t i = 0; i < n; i++) Check(creche_scope_leave(scopes[i], &outcome));
+  printf("timer_add %.1f\n", (added - start) / (double)n);
+  printf("timer_cancel %.1f\n", (Now() - added) / (double)n);
+  free(scopes);
+}
+
+/* Timers that are whole tasks: n sleeps, and a completion for each when they are cancelled. */
+static void SleepTimers(size_t n) {
+  double start = Now();
+  creche_group group = Sleepers(n);
+  double added = Now();
+  Wake(group, n);
+  printf("sleep_add %.1f\n", (added - start) / (double)n);
+  printf("sleep_cancel %.1f\n", (Now() - added) / (double)n);
+}
+
+static double MemoryOfSleepers(size_t n) {
+  Wake(Sleepers(1000), 1000); /* what the loop itself needs */
+  double before = Resident();
+  creche_group group = Sleepers(n);
+  double each = (Resident() - before) / (double)n;
+  Wake(group, n);
+  return each;
 }
 
 /* A loop with a thread of its own, for what crosses threads. */
@@ -133,20 +203,50 @@ static double Drain(size_t n) {
   return each;
 }
 
+static void Section(const char* name, size_t n, size_t total) {
+  if (strcmp(name, "spawn") == 0) {
+    SpawnJoin(2000, 1000); /* warm */
+    printf("spawn_join %.1f\n", SpawnJoin(n, 1000));
+  } else if (strcmp(name, "scope") == 0) {
+    printf("scope_open_close %.1f\n", ScopeOpenLeave(n));
+  } else if (strcmp(name, "cancel") == 0) {
+    CancelSleepers(10000);
+    printf("cancel_sleeper %.1f\n", CancelSleepers(n));
+  } else if (strcmp(name, "timers") == 0) {
+    Timers(n);
+    SleepTimers(n);
+  } else if (strcmp(name, "post") == 0) {
+    printf("post %.1f\n", PostAcross(n));
+  } else if (strcmp(name, "drain") == 0) {
+    Drain(10000);
+    printf("queue_drain %.1f\n", Drain(n));
+  } else if (strcmp(name, "memory") == 0) {
+    printf("task_memory %.1f\n", MemoryOfSleepers(n));
+  } else if (strcmp(name, "cost") == 0) { /* n tasks live at once, again and again */
+    SpawnJoin(n, n);
+    printf("cost_%zu %.1f\n", n, SpawnJoin((total + n - 1) / n * n, n));
+  } else {
+    fprintf(stderr, "core_bench: no section %s\n", name);
+    exit(2);
+  }
+}
+
 int main(int argc, char** argv) {
-  double scale = argc > 1 ? atof(argv[1]) : 1.0;
   creche_loop_options o;
   Check(creche_loop_options_init(&o, sizeof o));
   o.run = CRECHE_RUN_CALLER;
   Check(creche_loop_open(&o, &loop));
-  SpawnJoin(2000, 1000); /* warm */
-  printf("spawn_join %.1f\n", SpawnJoin((size_t)(2e6 * scale), 1000));
-  printf("scope_open_close %.1f\n", ScopeOpenLeave((size_t)(5e6 * scale)));
-  CancelSleepers(10000);
-  printf("cancel_sleeper %.1f\n", CancelSleepers(100000));
-  printf("post %.1f\n", PostAcross((size_t)(2e6 * scale)));
-  Drain(10000);
-  printf("queue_drain %.1f\n", Drain(100000));
+  if (argc > 2) {
+    size_t n = strtoull(argv[2], NULL, 10);
+    Section(argv[1], n, argc > 3 ? strtoull(argv[3], NULL, 10) : n);
+  } else {
+    double scale = argc > 1 ? atof(argv[1]) : 1.0;
+    Section("spawn", (size_t)(2e6 * scale), 0);
+    Section("scope", (size_t)(5e6 * scale), 0);
+    Section("cancel", 100000, 0);
+    Section("post", (size_t)(2e6 * scale), 0);
+    Section("drain", 100000, 0);
+  }
   Check(creche_loop_close(loop));
   Check(creche_loop_join(loop, CRECHE_NEVER));
   return 0;
