@@ -33,16 +33,16 @@ namespace table {
 constexpr uint32_t kChunkBits = 9;
 constexpr uint32_t kChunkSlots = 1u << kChunkBits;
 constexpr uint32_t kSlotBits = 27;
+constexpr uint32_t kRetired = UINT32_MAX;  // all 2^32 generations of a slot are used up
 constexpr uint32_t kChunks = 1u << (kSlotBits - kChunkBits);
 
-// All of it changes under the domain's lock. id and generation are atomic for those who look
+// All of it changes under the domain's lock. Atomic for those who look
 // without it: PeekDomain, and telling "ended" from "never was".
 struct Slot {
   std::atomic<uint64_t> id{0};          // the live one; 0: free
   std::atomic<uint32_t> generation{0};  // of the live id, or of the next one
-  uint32_t next_free = 0;
+  std::atomic<uint32_t> next_free{0};   // kRetired: never again
   void* object = nullptr;
-  bool retired = false;
 };
 
 struct Chunk {

@@ -74,7 +74,10 @@ Status table::WhyNot(const Slot& slot, uint64_t id) noexcept {
   if (SlotOf(id) == 0) return Status::kBadHandle;  // never given out
   const uint32_t first = FirstGeneration(SlotOf(id));
   const uint32_t given = slot.generation.load(std::memory_order_relaxed) - first;
-  return slot.retired || GenerationOf(id) - first < given ? Status::kEnded : Status::kBadHandle;
+  return slot.next_free.load(std::memory_order_relaxed) == kRetired ||
+                 GenerationOf(id) - first < given
+             ? Status::kEnded
+             : Status::kBadHandle;
 }
 
 bool table::AddChunk(Domain* domain) noexcept {
@@ -93,13 +96,15 @@ bool table::AddChunk(Domain* domain) noexcept {
       Slot& slot = chunk->slots[i];
       slot.generation.store(FirstGeneration(chunk->number << kChunkBits | i),
                             std::memory_order_relaxed);
-      slot.retired = chunk->number == 0 && i == 0;  // slot 0 means "none" in the free lists
+      if (chunk->number == 0 && i == 0)
+        slot.next_free.store(kRetired,
+                             std::memory_order_relaxed);  // slot 0 means "none" in the free lists
     }
     g_chunks[g_chunk_count++].store(chunk, std::memory_order_release);
   }
   for (uint32_t i = kChunkSlots; i-- > 0;) {
-    if (chunk->slots[i].retired) continue;
-    chunk->slots[i].next_free = domain->first_free;
+    if (chunk->slots[i].next_free.load(std::memory_order_relaxed) == kRetired) continue;
+    chunk->slots[i].next_free.store(domain->first_free, std::memory_order_relaxed);
     domain->first_free = chunk->number << kChunkBits | i;
   }
   chunk->next = domain->first_chunk;

@@ -69,7 +69,7 @@ inline uint64_t AddSlot(Domain* domain, Kind kind, void* object) noexcept {
   if (domain->first_free == 0 && !table::AddChunk(domain)) return 0;
   const uint32_t number = domain->first_free;
   table::Slot& slot = table::SlotAt(table::ChunkOf(number), number);
-  domain->first_free = slot.next_free;
+  domain->first_free = slot.next_free.load(std::memory_order_relaxed);
   slot.object = object;
   const uint64_t id = uint64_t{static_cast<uint32_t>(kind)} << 59 | uint64_t{number} << 32 |
                       slot.generation.load(std::memory_order_relaxed);
@@ -85,10 +85,10 @@ inline void EndSlot(Domain* domain, uint64_t id) noexcept {
   const uint32_t next = slot.generation.load(std::memory_order_relaxed) + 1;
   slot.generation.store(next, std::memory_order_relaxed);
   if (next == table::FirstGeneration(number)) {
-    slot.retired = true;  // all 2^32 are used up
+    slot.next_free.store(table::kRetired, std::memory_order_relaxed);
     return;
   }
-  slot.next_free = domain->first_free;
+  slot.next_free.store(domain->first_free, std::memory_order_relaxed);
   domain->first_free = number;
 }
 
