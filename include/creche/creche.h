@@ -4,6 +4,7 @@
 #define CRECHE_CRECHE_H
 
 #include "base.h"
+#include "hooks.h"
 #include "loop.h"
 #include "scope.h"
 #include "group.h"

@@ -5,6 +5,7 @@
 #define CRECHE_LOOP_H
 
 #include "base.h"
+#include "hooks.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -38,6 +39,10 @@ typedef struct creche_loop_options {
     void *user;
     const creche_context *context; /* of tasks started outside of any; the struct is copied, the data
                                       is the library's to drop; may be NULL */
+    int64_t stall_after;   /* nanoseconds: a callback that takes longer is reported while it does, to
+                              hooks->stalled and the counters, by a thread that looks four times in
+                              that time (and again each time that it has doubled); 0: off */
+    const creche_hooks *hooks; /* copied; may be NULL */
 } creche_loop_options;
 
 /* Sets the defaults in the first `size` bytes of *options (pass sizeof). Returns CRECHE_OK, or
@@ -165,13 +170,40 @@ typedef struct creche_loop_counters {
     uint64_t live_groups;
     uint64_t live_scopes;
     uint64_t live_leases; /* connections and unfinished responses that are held */
-    uint64_t longest_callback; /* nanoseconds; 0 unless stall measuring is on */
+    uint64_t longest_callback; /* nanoseconds; as in creche_loop_get_lag */
+    uint64_t stalls;      /* reports of callbacks that took longer than stall_after */
+    uint64_t leaked;      /* groups and scopes that were left open: only the loop's end closed them */
+    uint64_t live_handles; /* of it, not released: queues, sessions, pools, responses, connections,
+                              rows; counting them looks at all of the process */
+    uint64_t events_lost; /* for which there was no memory */
 } creche_loop_counters;
 
 /* Fills the first `size` bytes of *counters. Returns CRECHE_OK, CRECHE_E_INVALID and the handle
  * errors. Since 0.1. */
 CRECHE_API creche_status creche_loop_get_counters(creche_loop loop, creche_loop_counters *counters,
                                                   size_t size);
+
+/* How often something took how long. buckets[i] counts times from 2^i up to 2^(i+1) nanoseconds, the
+ * first one 0 too, the last one all that are longer. Never grows. */
+typedef struct creche_histogram {
+    uint64_t count;
+    uint64_t sum; /* nanoseconds */
+    uint64_t max; /* nanoseconds */
+    uint64_t buckets[40];
+} creche_histogram;
+
+/* What keeps others waiting in a loop, in real time, since it was opened. Sized. */
+typedef struct creche_loop_lag {
+    uint32_t size;
+    uint32_t flags;
+    creche_histogram turns;     /* the work of each turn, from its first event to its last callback */
+    creche_histogram callbacks; /* the longest callback of each turn that has any. The clock is read
+                                   once for up to 16 of them, so up to 15 short ones may be in it */
+} creche_loop_lag;
+
+/* Fills the first `size` bytes of *lag; the loop may be stuck. Returns CRECHE_OK, CRECHE_E_INVALID and
+ * the handle errors. Since 0.1. */
+CRECHE_API creche_status creche_loop_get_lag(creche_loop loop, creche_loop_lag *lag, size_t size);
 
 #ifdef __cplusplus
 }

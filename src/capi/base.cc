@@ -50,6 +50,7 @@ void creche_nobody(void*, const creche_completion*) {
 void creche_completions_release(creche_completion* completions, size_t n) {
   const int saved = errno;
   if (completions) tasks::ReleaseCompletions(reinterpret_cast<tasks::Completion*>(completions), n);
+  if (tasks::Trace::Any()) capi::DeliverEvents();
   errno = saved;
 }
 

@@ -37,6 +37,12 @@ creche_status Fail(Status status, const char* format, ...) noexcept {
   return static_cast<creche_status>(status);
 }
 
+void DeliverEvents() noexcept {
+  const LastError kept = last_error;
+  tasks::Trace::DeliverMine();
+  last_error = kept;
+}
+
 creche_status Explain(Status status, uint64_t id, const char* wanted) noexcept {
   const char* kind = KindName(KindOf(id));
   switch (status) {

@@ -8,6 +8,7 @@
 #include <new>
 
 #include "core/status.h"
+#include "tasks/trace.h"
 
 namespace creche::capi {
 
@@ -23,6 +24,9 @@ inline creche_status Answer(Status status, uint64_t id, const char* wanted) noex
   return status == Status::kOk ? CRECHE_OK : Explain(status, id, wanted);
 }
 
+// Calls the hooks that this call is to call. The last error stays.
+void DeliverEvents() noexcept;
+
 // Runs the body of an entry.
 template <class F>
 creche_status Guard(F body) noexcept {
@@ -37,6 +41,7 @@ creche_status Guard(F body) noexcept {
   } catch (...) {
     status = Fail(Status::kInternal, "a bug of libcreche, please report it");
   }
+  if (tasks::Trace::Any()) DeliverEvents();
   errno = saved;
   return status;
 }

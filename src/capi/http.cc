@@ -70,7 +70,7 @@ creche_status creche_session_open(creche_loop loop, const creche_session_options
     if (!found) return Answer(status, loop.scope.id, "a loop");
     auto opened = http::Session::Open(std::move(found), std::move(settings));
     if (!opened.ok()) return Fail(opened.error()->status(), "%s", opened.error()->message());
-    session->id = AddObject(Kind::kSession, opened.value());
+    session->id = AddObject(Kind::kSession, opened.value(), loop.scope.id);
     if (session->id == 0) {
       opened.value()->Released();
       return Answer(Status::kNoMemory, 0, "a session");

@@ -58,12 +58,20 @@ creche_status creche_loop_open(const creche_loop_options* options, creche_loop* 
       return Fail(Status::kInvalid, "a loop belongs to no group; give a function or NULL as done");
     if (o.offload_limit == 0)
       return Fail(Status::kInvalid, "creche_loop_options.offload_limit is 0; at least 1 is needed");
+    if (o.stall_after < 0)
+      return Fail(Status::kInvalid, "creche_loop_options.stall_after is negative; 0 is off");
     tasks::LoopOptions opened;
     opened.caller_runs = o.run == CRECHE_RUN_CALLER;
     opened.offload_limit = o.offload_limit;
     opened.virtual_clock = o.clock == CRECHE_CLOCK_VIRTUAL;
     opened.shuffle_seed = o.shuffle_seed;
     opened.context = ToContext(o.context);
+    opened.stall_after = o.stall_after;
+    tasks::Hooks hooks;
+    if (o.hooks) {
+      if (creche_status failed = ReadHooks(o.hooks, &hooks)) return failed;
+      opened.hooks = &hooks;
+    }
     opened.name = o.name;
     opened.done = o.done == creche_nobody ? nullptr : ToDone(o.done);
     opened.user = o.user;
@@ -178,6 +186,25 @@ creche_status creche_loop_dump(creche_loop loop, uint32_t format, char* buffer, 
   });
 }
 
+static_assert(sizeof(creche_histogram) == sizeof(Histogram::Values));
+static_assert(offsetof(creche_histogram, buckets) == offsetof(Histogram::Values, buckets));
+
+creche_status creche_loop_get_lag(creche_loop loop, creche_loop_lag* lag, size_t size) {
+  return Guard([&]() -> creche_status {
+    if (!lag || size < 2 * sizeof(uint32_t))
+      return Fail(Status::kInvalid, "lag is NULL or size is too short; pass sizeof the struct");
+    Histogram::Values turns, callbacks;
+    const Status status = tasks::ReadLag(loop.scope.id, &turns, &callbacks);
+    if (status != Status::kOk) return Answer(status, loop.scope.id, kLoop);
+    creche_loop_lag out{};
+    out.size = static_cast<uint32_t>(size);
+    memcpy(&out.turns, &turns, sizeof turns);
+    memcpy(&out.callbacks, &callbacks, sizeof callbacks);
+    StoreSized(out, lag, size);
+    return CRECHE_OK;
+  });
+}
+
 creche_status creche_loop_get_counters(creche_loop loop, creche_loop_counters* counters,
                                        size_t size) {
   return Guard([&]() -> creche_status {
@@ -200,6 +227,11 @@ creche_status creche_loop_get_counters(creche_loop loop, creche_loop_counters* c
     out.live_groups = c.live_groups;
     out.live_scopes = c.live_scopes;
     out.live_leases = c.live_leases;
+    out.longest_callback = c.longest_callback;
+    out.stalls = c.stalls;
+    out.leaked = c.leaked;
+    out.live_handles = c.live_handles;
+    out.events_lost = c.events_lost;
     StoreSized(out, counters, size);
     return CRECHE_OK;
   });

@@ -1,6 +1,7 @@
 // Options structs of the ABI: sized, so that old callers and new libraries understand each other,
 // and the other way round as far as that is possible.
 #pragma once
+#include <creche/hooks.h>
 #include <creche/task.h>
 
 #include <cstring>
@@ -8,6 +9,7 @@
 
 #include "capi/guard.h"
 #include "tasks/operation.h"
+#include "tasks/trace.h"
 
 namespace creche::capi {
 
@@ -64,6 +66,8 @@ void StoreSized(const S& filled, S* out, size_t size) noexcept {
 
 // timeout and deadline of options: not both.
 creche_status CheckDeadline(int64_t timeout, int64_t deadline, const char* name) noexcept;
+// A loop's hooks; given is not null.
+creche_status ReadHooks(const creche_hooks* given, tasks::Hooks* hooks) noexcept;
 // 0 or 1.
 creche_status ReadBool(uint32_t value, const char* name, bool* result) noexcept;
 // CRECHE_FAIL or CRECHE_MOVE_ON.

@@ -143,7 +143,7 @@ creche_status creche_pool_open(creche_loop loop, const char* dsn,
     Ref<pg::Pool> opened;
     status = pg::Pool::Open(std::move(found), dsn, o, &opened);
     if (status != Status::kOk) return Answer(status, loop.scope.id, "a loop");
-    pool->id = AddObject(Kind::kPool, opened);
+    pool->id = AddObject(Kind::kPool, opened, loop.scope.id);
     if (pool->id == 0) {
       opened->Released();
       return Answer(Status::kNoMemory, 0, "a pool");

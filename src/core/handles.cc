@@ -8,6 +8,7 @@
 #include <ctime>
 #include <new>
 
+#include "platform/clock.h"
 #include "platform/fork.h"
 
 namespace creche {
@@ -258,15 +259,36 @@ Domain* PeekDomain(uint64_t id, uint32_t kinds, Status* status) noexcept {
   return domain;
 }
 
-uint64_t AddObject(Kind kind, Ref<Object> object) noexcept {
+uint64_t AddObject(Kind kind, Ref<Object> object, uint64_t loop) noexcept {
   Domain* domain = Objects();
   if (!domain) return 0;
+  object->loop_ = loop;
+  object->born_ = platform::CoarseNow();
   std::lock_guard guard(domain->lock);
   const uint64_t id = AddSlot(domain, kind, object.get());
   if (id == 0) return 0;
   object->id_.store(id, std::memory_order_relaxed);
   static_cast<void>(object.Leak());
   return id;
+}
+
+size_t ObjectsOf::Find(uint64_t loop, One* found, size_t capacity) noexcept {
+  Domain* domain = Objects();
+  if (!domain) return 0;
+  const Nanos now = platform::CoarseNow();
+  size_t n = 0;
+  const std::lock_guard guard(domain->lock);
+  for (uint32_t at = domain->first_chunk; at != 0;) {
+    Chunk* chunk = g_chunks[at - 1].load(std::memory_order_acquire);
+    for (Slot& slot : chunk->slots) {
+      if (slot.kind.load(std::memory_order_relaxed) == 0) continue;
+      const auto* object = static_cast<Object*>(slot.object);
+      if (object->loop_ != loop) continue;
+      if (n++ < capacity) found[n - 1] = {object->id(), now - object->born_};
+    }
+    at = chunk->next;
+  }
+  return n;
 }
 
 Ref<Object> FindObject(uint64_t id, Kind kind, Status* status) noexcept {

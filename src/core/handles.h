@@ -161,12 +161,25 @@ class Object : public RefCounted {
   uint64_t id() const noexcept { return id_.load(std::memory_order_relaxed); }
 
  private:
-  friend uint64_t AddObject(Kind kind, Ref<Object> object) noexcept;
+  friend uint64_t AddObject(Kind kind, Ref<Object> object, uint64_t loop) noexcept;
+  friend struct ObjectsOf;
   std::atomic<uint64_t> id_{0};
+  uint64_t loop_ = 0;  // set with id_
+  Nanos born_ = 0;
 };
 
-// Makes a handle that owns `object`; 0 without memory (the reference is dropped then).
-uint64_t AddObject(Kind kind, Ref<Object> object) noexcept;
+// Makes a handle that owns `object`; 0 without memory (the reference is dropped then). loop: the
+// handle of the loop that it counts for, 0 for none.
+uint64_t AddObject(Kind kind, Ref<Object> object, uint64_t loop) noexcept;
+// The handles of a loop that are not released: up to `capacity` of them are stored. Looks at all
+// objects of the process.
+struct ObjectsOf {
+  struct One {
+    uint64_t id;
+    Nanos age;  // in real time
+  };
+  static size_t Find(uint64_t loop, One* found, size_t capacity) noexcept;
+};
 // The object behind a handle with a reference of the caller's own; null with *status set.
 Ref<Object> FindObject(uint64_t id, Kind kind, Status* status) noexcept;
 template <class T>

@@ -6,6 +6,7 @@
 namespace creche {
 
 thread_local Loop* Loop::running_ = nullptr;
+thread_local int Loop::hooks_ = 0;
 
 namespace {
 // Stands in jobs_ once the loop takes no more; never dereferenced.
@@ -105,6 +106,8 @@ bool Loop::Turn(Nanos timeout) noexcept {
   wake_sent_.store(false);
   turns_.store(turns_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
 
+  const Nanos woke_at = reactor_.first_ready_at();
+  const Nanos began = woke_at != 0 ? woke_at : platform::MonotonicNow();
   bool did = RunJobs();
   turn_time_ = now();
   while (Deadline* expired = timers_.PopExpired(turn_time_)) {
@@ -113,7 +116,9 @@ bool Loop::Turn(Nanos timeout) noexcept {
     did = true;
   }
   Expire(turn_time_);
-  return Dispatch() || did;
+  did |= Dispatch();
+  lag_.turns.Add(platform::MonotonicNow() - began);
+  return did;
 }
 
 }  // namespace creche

@@ -12,6 +12,7 @@
 
 #include "core/deadlines.h"
 #include "core/handles.h"
+#include "core/lag.h"
 #include "core/ref.h"
 #include "core/status.h"
 #include "core/virtual_clock.h"
@@ -86,7 +87,20 @@ class Loop : public RefCounted {
   // True on the thread that runs this loop now.
   bool OnThread() const noexcept { return running_ == this; }
   // True on a thread that runs any loop now (blocking calls would deadlock).
-  static bool OnAnyLoop() noexcept { return running_ != nullptr; }
+  // or a hook (it may be called by a loop's thread, or hold up other hooks).
+  static bool OnAnyLoop() noexcept { return running_ != nullptr || hooks_ != 0; }
+  // Marks this thread as one that calls a hook while it lives.
+  class InHook {
+   public:
+    InHook() { hooks_++; }
+    ~InHook() { hooks_--; }
+    InHook(const InHook&) = delete;
+    InHook& operator=(const InHook&) = delete;
+  };
+  // How long turns take, in real time. Any thread.
+  const Lag& lag() const noexcept { return lag_; }
+  // The handle of the loop.
+  uint64_t id() const noexcept { return id_; }
 
  protected:
   Loop() = default;
@@ -123,12 +137,15 @@ class Loop : public RefCounted {
   Domain* domain_ = nullptr;
   platform::Reactor reactor_;
   std::atomic<uint64_t> turns_{0};
+  Lag lag_;
+  uint64_t id_ = 0;  // set once, before anybody knows the loop
 
  private:
   friend class Timer;
   bool RunJobs() noexcept;
 
   static thread_local Loop* running_;
+  static thread_local int hooks_;
   std::atomic<bool> sleeping_{false};
   std::atomic<bool> wake_sent_{false};
   std::atomic<Job*> jobs_{nullptr};  // newest first; kJobsClosed at the end

@@ -44,7 +44,7 @@ bool RequestOperation::OnHead() noexcept {
   Outcome outcome;
   outcome.code = response->head().status;
   outcome.owned = true;
-  outcome.value = AddObject(Kind::kResponse, response);
+  outcome.value = AddObject(Kind::kResponse, response, loop().id());
   if (outcome.value == 0) {
     exchange_ = response->TakeBack();
     exchange_->set_owner(this);
@@ -67,7 +67,7 @@ void RequestOperation::OnEnd(ErrorRef error) noexcept {
     outcome.data = response->body().data();
     outcome.size = response->body().size();
     outcome.owned = true;
-    outcome.value = AddObject(Kind::kResponse, std::move(response));
+    outcome.value = AddObject(Kind::kResponse, std::move(response), loop().id());
   } catch (const std::bad_alloc&) {
   }
   if (outcome.value == 0) return Complete(Outcome::Failed(NoMemoryError()));

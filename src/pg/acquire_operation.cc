@@ -19,7 +19,7 @@ void AcquireOperation::OnConnection(Connection* connection) noexcept {
   }
   tasks::Outcome outcome;
   outcome.owned = true;
-  outcome.value = AddObject(Kind::kConnection, lease);
+  outcome.value = AddObject(Kind::kConnection, lease, loop().id());
   if (outcome.value == 0) {
     lease->End();
     return Complete(tasks::Outcome::Failed(NoMemoryError()));

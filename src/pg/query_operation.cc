@@ -42,7 +42,7 @@ void QueryOperation::Finish(Reply reply) noexcept {
     outcome.data = block;
     outcome.size = block->total_size;
     outcome.owned = true;
-    outcome.value = AddObject(Kind::kRows, std::move(reply.rows));
+    outcome.value = AddObject(Kind::kRows, std::move(reply.rows), loop().id());
     if (outcome.value == 0) return Fail(NoMemoryError());
   }
   Complete(std::move(outcome));

@@ -95,7 +95,7 @@ bool StreamOperation::Deliver(const PGresult* columns) noexcept {
     rows->set_giver(giver_);
     outcome.data = rows->block();
     outcome.size = rows->block()->total_size;
-    outcome.value = AddObject(Kind::kRows, std::move(rows));
+    outcome.value = AddObject(Kind::kRows, std::move(rows), loop().id());
   } catch (const std::bad_alloc&) {
     return false;
   }

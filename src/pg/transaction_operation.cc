@@ -41,7 +41,8 @@ void TransactionOperation::OnConnection(Connection* connection) noexcept {
     connection->Lose(NoMemoryError());
     return Complete(Outcome::Failed(NoMemoryError()));
   }
-  if (AddObject(Kind::kConnection, lease_) == 0) return End(Outcome::Failed(NoMemoryError()));
+  if (AddObject(Kind::kConnection, lease_, loop().id()) == 0)
+    return End(Outcome::Failed(NoMemoryError()));
   Begin();
 }
 

@@ -104,7 +104,12 @@ void Reactor::Poll(int64_t timeout) noexcept {
       }
     }
   }
+  first_ready_at_ = 0;
   event_base_loop(base_, flags);
+}
+
+void Reactor::NoteReady() noexcept {
+  if (first_ready_at_ == 0) first_ready_at_ = MonotonicNow();
 }
 
 void Reactor::Wake(int wake_fd) noexcept {
@@ -159,6 +164,7 @@ void Watch::Stop() noexcept {
 void Watch::OnReady(int, short what, void* self) {
   auto* watch = static_cast<Watch*>(self);
   watch->reactor_->ready_count_++;
+  watch->reactor_->NoteReady();
   watch->callback_(watch->arg_, (what & EV_READ ? kRead : 0u) | (what & EV_WRITE ? kWrite : 0u));
 }
 

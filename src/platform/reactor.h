@@ -24,6 +24,8 @@ class Reactor {
   void Poll(int64_t timeout) noexcept;
   // Counts callbacks: the same number twice means that no descriptor was ready in between.
   uint64_t ready_count() const noexcept { return ready_count_; }
+  // When the first ready descriptor of the last Poll was come to; 0: none was ready.
+  int64_t first_ready_at() const noexcept { return first_ready_at_; }
   // Makes the current or next Poll return, by its wake-up descriptor. From any thread, also from a
   // signal handler.
   static void Wake(int wake_fd) noexcept;
@@ -33,6 +35,7 @@ class Reactor {
 
  private:
   friend class Watch;
+  void NoteReady() noexcept;
   static void OnWake(int fd, short what, void* self);
   static void OnTimer(int fd, short what, void* self);
 
@@ -43,6 +46,7 @@ class Reactor {
   bool timer_armed_ = false;
   int64_t timer_at_ = 0;
   uint64_t ready_count_ = 0;
+  int64_t first_ready_at_ = 0;
 };
 
 // What a descriptor is watched for.

@@ -150,6 +150,7 @@ void Tree::Cancel(Node* node, Reason reason, uint64_t by, const char* text) noex
     } catch (const std::bad_alloc&) {  // cancelled all the same, for no reason given
     }
   }
+  Note(EventType::kCancelled, node);
   if (node->eff) return;
   node->eff = true;
   RememberStarts(*this, node);

@@ -69,6 +69,7 @@ void Tree::Commit(EndNode* task, End end) noexcept {
     Poke();
   }
   counters_.ended++;
+  Note(EventType::kEnded, task, task->end.status);
   counters_.tasks--;
   RouteFinal(task);
 }
@@ -266,6 +267,8 @@ void Tree::LeaveNow(Node* scope, LeaveOutcome* outcome) noexcept {
     scope->parent->reached = true;
   }
   if (outcome) *outcome = o;
+  Note(EventType::kEnded, scope, o.status);
+  NoteLeak(scope);
   deadlines_.Disarm(scope->expiry());
   Unlink(scope);
   EndSlot(domain_, scope->id);
@@ -311,6 +314,8 @@ void Tree::FinishGroup(Group* group) noexcept {
   CountEnd(group);
   counters_.ended++;
   counters_.groups--;
+  Note(EventType::kEnded, group, group->end.status);
+  NoteLeak(group);
   if (group->joinable) KeepForJoin(group);
   RouteFinal(group);
 }

@@ -11,7 +11,7 @@ uint64_t KeepHeld(std::unique_ptr<Held>& held) noexcept {
   auto* object = new (std::nothrow) HeldObject();
   if (!object) return 0;
   Ref<HeldObject> ref = Ref<HeldObject>::Adopt(object);
-  const uint64_t id = AddObject(Kind::kHold, ref);
+  const uint64_t id = AddObject(Kind::kHold, ref, 0);
   if (id != 0) object->Fill(std::move(held));
   return id;
 }

@@ -73,7 +73,10 @@ void Tree::NameStalled(Group* group) noexcept {
     if (node->type == NodeType::kUser || node->type == NodeType::kExternal) {
       auto* task = static_cast<UserNode*>(node);
       // Whom a shield protects was not asked to stop.
-      if (task->begun && task->eff && !task->ending) Notify(task, &task->stalled, What::kStalled);
+      if (task->begun && task->eff && !task->ending) {
+        Notify(task, &task->stalled, What::kStalled);
+        Note(EventType::kStalled, task);
+      }
     }
     Node* next = node->first_child;
     if (!next) {
@@ -93,6 +96,8 @@ bool Tree::RunEffects() noexcept {
     did = true;
     if (settle_) Settle();
   }
+  lock.unlock();
+  Tell();
   return did;
 }
 
@@ -120,6 +125,7 @@ void Tree::RunEffect(EndNode* node, std::unique_lock<platform::Lock>& lock) noex
   if (task->state == State::kStarting) {
     task->state = State::kRunning;
     if ((task->world = operation->WaitsForWorld())) world_++;
+    Note(EventType::kStarted, task);
     lock.unlock();
     operation->Start();
     lock.lock();
@@ -147,6 +153,8 @@ bool Tree::Dispatch() noexcept {
   {
     std::unique_lock lock(domain_->lock);
     if (shuffle_ != 0) ShuffleReady();
+    Nanos since = ready_first_ ? platform::MonotonicNow() : 0, longest = 0;
+    unsigned called = 0;
     // One batch: what becomes ready meanwhile waits for the next turn, after I/O.
     for (Entry *last = ready_last_, *entry = nullptr; last && entry != last;) {
       entry = ready_first_;
@@ -155,13 +163,23 @@ bool Tree::Dispatch() noexcept {
       Call(entry, lock);
       if (settle_) Settle();
       did = true;
+      // The clock is read for up to so many callbacks at once: all but a long one take no time.
+      constexpr unsigned kAtOnce = 16;
+      if (++called % kAtOnce != 0 && entry != last) continue;
+      const Nanos now = platform::MonotonicNow();
+      longest = std::max(longest, now - since);
+      since = now;
     }
+    if (called > 0) lag_.callbacks.Add(longest);
   }
   did |= RunEffects();
   std::unique_lock lock(domain_->lock);
   EmptyTrash(lock);
   if (root_.ending && root_.pending == 0) did |= TryEnd(lock);
-  return std::exchange(ends_, false) || did;
+  did |= std::exchange(ends_, false);
+  lock.unlock();
+  Tell();
+  return did;
 }
 
 void Tree::Call(Entry* entry, std::unique_lock<platform::Lock>& lock) noexcept {
@@ -179,11 +197,13 @@ void Tree::Call(Entry* entry, std::unique_lock<platform::Lock>& lock) noexcept {
       return UnrefQueue(queue);
     }
     const DoneFn fn = post->fn;
+    EnterCallback(nullptr, post->what, fn);
     lock.unlock();
     delete post;
+    Tell();
     fn(c.user, &c);
     lock.lock();
-    return;
+    return LeaveCallback();
   }
   EndNode* node = entry->node;
   calling_owner_ = node->owner;
@@ -205,13 +225,16 @@ void Tree::Call(Entry* entry, std::unique_lock<platform::Lock>& lock) noexcept {
     {
       const End end =
           std::move(node->end);  // its error and data live until the callback has returned
+      EnterCallback(node, entry->what, node->done);
       lock.unlock();
+      Tell();
       if (node->route == Route::kListener)
         static_cast<UserNode*>(node)->listener->BodyEnded(ToOutcome(end));
       else
         node->done(node->user, &c);
     }
     lock.lock();
+    LeaveCallback();
     calling_owner_ = nullptr;
     calling_ = nullptr;
     if (node->type == NodeType::kRoot) return;
@@ -234,15 +257,21 @@ void Tree::Call(Entry* entry, std::unique_lock<platform::Lock>& lock) noexcept {
     c.data = more->outcome.data;
     c.data_size = more->outcome.size;
     c.error = more->outcome.error ? &more->outcome.error->fields() : nullptr;
+    EnterCallback(node, entry->what, node->done);
     lock.unlock();
+    Tell();
     node->done(node->user, &c);
     delete more;
     lock.lock();
+    LeaveCallback();
   } else {
     auto* task = static_cast<UserNode*>(node);
     const bool begin = entry == &task->begin;
     entry->listed = false;
-    if (begin) task->begun = true;
+    if (begin) {
+      task->begun = true;
+      Note(EventType::kStarted, task);
+    }
     if (begin || !task->ending) {
       c.value = begin ? task->begin_value : 0;
       const bool external = task->type == NodeType::kExternal;
@@ -251,9 +280,12 @@ void Tree::Call(Entry* entry, std::unique_lock<platform::Lock>& lock) noexcept {
       ErrorRef why;
       if (entry == &task->cancel) why = CancelError(task, Status::kCancelled, Phase::kTask);
       c.error = why ? &why->fields() : nullptr;
+      EnterCallback(node, entry->what, fn);
       lock.unlock();
+      Tell();
       fn(c.user, &c);
       lock.lock();
+      LeaveCallback();
       if (begin && task->eff && !task->ending) Notify(task, &task->cancel, What::kCancel);
     }
   }

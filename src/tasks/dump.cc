@@ -64,7 +64,16 @@ void Tree::Survivors(std::string* text) noexcept {
   }
 }
 
+Status ReadLag(uint64_t loop, Histogram::Values* turns, Histogram::Values* callbacks) noexcept {
+  Section section(loop, Bit(Kind::kLoop));
+  if (!section.ok()) return section.status();
+  section.tree()->lag().turns.Read(turns);
+  section.tree()->lag().callbacks.Read(callbacks);
+  return Status::kOk;
+}
+
 Status CountLoop(uint64_t loop, LoopCounters* out) noexcept {
+  const size_t objects = ObjectsOf::Find(loop, nullptr, 0);
   Section section(loop, Bit(Kind::kLoop));
   if (!section.ok()) return section.status();
   const auto& c = section.tree()->counters_;
@@ -78,7 +87,14 @@ Status CountLoop(uint64_t loop, LoopCounters* out) noexcept {
           c.tasks,
           c.groups,
           c.scopes,
-          c.leases};
+          c.leases,
+          section.tree()->lag().callbacks.max(),
+          c.stalls,
+          c.leaked,
+          objects,
+          section.tree()->trace_ ? section.tree()->trace_->lost() : 0};
+  for (const Queue* queue = section.tree()->queues_; queue; queue = queue->next_queue)
+    out->live_handles += !queue->released;
   return Status::kOk;
 }
 

@@ -61,6 +61,7 @@ Status OpenGroup(const GroupOptions& options, const Tail& tail) noexcept {
   tree->Link(group, in, options.shield);
   tree->counters_.started++;
   tree->counters_.groups++;
+  tree->Note(EventType::kSpawned, group);
   if (tail.task) *tail.task = group->id;
   const Nanos deadline =
       options.timeout != kNever ? After(tree->now(), options.timeout) : options.deadline;
@@ -74,6 +75,7 @@ Status CloseGroup(uint64_t id) noexcept {
   if (!section.ok()) return section.status();
   auto* group = static_cast<Group*>(section.node());
   group->ending = true;
+  group->left_open = false;
   section.tree()->MaySettle(group);
   return Status::kOk;
 }
@@ -100,6 +102,7 @@ Status JoinGroup(uint64_t id, Nanos timeout, LeaveOutcome* outcome) noexcept {
       auto* group = static_cast<Group*>(section.node());
       if (!group->joinable || (group->joining && !joining)) return Status::kState;
       group->ending = true;
+      group->left_open = false;
       tree->MaySettle(group);
       tree->Settle();
       if (group->state == State::kCommitted) {

@@ -88,9 +88,10 @@ struct Node : Expiry {
   bool eff : 1 = false;              // it is effectively cancelled
   bool shield : 1 = false;
   bool move_on : 1 = false;
-  bool reached : 1 = false;   // a CANCELLED has come up to it
-  bool leaving : 1 = false;   // bare scope: to be left as soon as it is empty
-  bool settling : 1 = false;  // in Tree::settle_
+  bool reached : 1 = false;    // a CANCELLED has come up to it
+  bool leaving : 1 = false;    // bare scope: to be left as soon as it is empty
+  bool left_open : 1 = false;  // only the end of the loop has closed it
+  bool settling : 1 = false;   // in Tree::settle_
   Node* settle_next = nullptr;
   Queue* queue = nullptr;  // the nearest, counted in Queue::refs
   char* label = nullptr;   // its name and site (label.h)

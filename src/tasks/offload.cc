@@ -78,6 +78,7 @@ class OffloadWork final : public WorkItem, public Waiter {
                         "CRECHE_E_*, or -1000 and below");
     }
     Finish(task_, status, value, std::move(error));
+    if (Trace::Any()) Trace::DeliverMine();
   }
 
  private:
@@ -88,6 +89,7 @@ class OffloadWork final : public WorkItem, public Waiter {
     auto* task = static_cast<UserNode*>(section.node());
     if (task->begun) return false;
     task->begun = true;
+    section.tree()->Note(EventType::kStarted, task);
     if (cancelled) *cancelled = task->eff;
     return true;
   }

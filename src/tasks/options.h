@@ -4,12 +4,16 @@
 #include <cstdint>
 #include <string>
 
+#include "core/lag.h"
 #include "tasks/completion.h"
 #include "tasks/operation.h"
+#include "tasks/trace.h"
 
 namespace creche::tasks {
 
 struct LoopOptions {
+  Nanos stall_after = 0;
+  const Hooks* hooks = nullptr;
   bool caller_runs = false;
   bool virtual_clock = false;
   uint64_t shuffle_seed = 0;
@@ -56,6 +60,7 @@ struct ScopeState {
 struct LoopCounters {
   uint64_t turns, started, ended, completions, cancelled, unobserved, posts;
   uint64_t live_tasks, live_groups, live_scopes, live_leases;
+  uint64_t longest_callback, stalls, leaked, live_handles, events_lost;
 };
 
 // ---- loops (tree.cc, dump.cc) ----
@@ -75,6 +80,7 @@ Status ReleaseClock(uint64_t loop) noexcept;
 Status AdvanceClock(uint64_t loop, Nanos duration) noexcept;
 enum class DumpFormat : uint32_t { kText, kJson, kDot };
 Status DumpLoop(uint64_t loop, DumpFormat format, std::string* text) noexcept;
+Status ReadLag(uint64_t loop, Histogram::Values* turns, Histogram::Values* callbacks) noexcept;
 Status CountLoop(uint64_t loop, LoopCounters* counters) noexcept;
 
 // ---- scopes (scope.cc) ----

@@ -32,6 +32,7 @@ Status OpenScope(uint64_t in, const ScopeOptions& options, uint64_t* id) noexcep
   if ((scope->queue = QueueBelow(section.node()))) scope->queue->refs++;
   tree->Link(scope, section.node(), options.shield);
   tree->counters_.scopes++;
+  tree->Note(EventType::kSpawned, scope);
   const Nanos deadline =
       options.timeout != kNever ? After(tree->now(), options.timeout) : options.deadline;
   static_cast<void>(tree->SetDeadlineOfNew(scope, deadline));  // there is room
@@ -43,6 +44,7 @@ Status LeaveScope(uint64_t id, LeaveOutcome* outcome) noexcept {
   Section section(id, kScopeKinds);
   if (!section.ok()) return section.status();
   Node* scope = section.node();
+  scope->left_open = false;
   if (scope->type != NodeType::kScope || scope->leaving) return Status::kState;
   if (scope->live == 0) {
     section.tree()->LeaveNow(scope, outcome);

@@ -247,6 +247,7 @@ void Tree::Begin(EndNode* task, bool deferred) noexcept {
     case NodeType::kSleep: {
       auto* sleep = static_cast<SleepNode*>(task);
       task->state = State::kRunning;
+      Note(EventType::kStarted, task);
       if (task->eff) {
         CommitCancelled(task, task->waited ? Phase::kLimit : Phase::kNone);
         break;

@@ -36,6 +36,9 @@ Status Tree::Open(const LoopOptions& options, uint64_t* id, int* system_errno) n
       tree->context_->context = MakeRef<Context>(*options.context);
     }
     tree->limited_workers_ = std::make_unique<Workers>(SIZE_MAX);
+    if (options.hooks) tree->trace_ = MakeRef<Trace>(*options.hooks);
+    if (options.stall_after > 0)
+      tree->watchdog_ = std::make_unique<Watchdog>(*tree, options.stall_after);
   } catch (const std::bad_alloc&) {
     return Status::kNoMemory;
   }
@@ -59,7 +62,12 @@ Status Tree::Open(const LoopOptions& options, uint64_t* id, int* system_errno) n
     std::lock_guard guard(tree->domain_->lock);
     root.id = AddSlot(tree->domain_, Kind::kLoop, static_cast<Node*>(&root));
     const bool labelled = MakeLabel(&root.label, options.name, nullptr);
+    tree->id_ = root.id;
     if (root.id == 0 || !labelled) status = Status::kNoMemory;
+  }
+  if (status == Status::kOk && tree->watchdog_) {
+    *system_errno = tree->watchdog_->Start();
+    if (*system_errno != 0) status = Status::kSystem;
   }
   if (status == Status::kOk && !options.caller_runs) {
     *system_errno = platform::StartThread(&tree->thread_, options.name ? options.name : "creche",
@@ -69,6 +77,7 @@ Status Tree::Open(const LoopOptions& options, uint64_t* id, int* system_errno) n
   }
   if (status != Status::kOk) {
     if (options.context) tree->context_->context->set_type({});
+    if (tree->watchdog_) tree->watchdog_->Stop();
     CloseDomain(tree->domain_);
     tree->domain_ = nullptr;
     return status;
@@ -108,8 +117,14 @@ void Tree::CancelAll() noexcept {
     const bool group = node->type == NodeType::kGroup;
     // A task that has finished closes nothing any more either.
     const bool finished = !scope && !group && static_cast<EndNode*>(node)->ending;
-    if (scope) node->leaving = true;
-    if (group) static_cast<Group*>(node)->ending = true;
+    if (scope) {
+      node->left_open = node->left_open || !node->leaving;
+      node->leaving = true;
+    }
+    if (group) {
+      node->left_open = node->left_open || !static_cast<Group*>(node)->ending;
+      static_cast<Group*>(node)->ending = true;
+    }
     if (scope || group) MaySettle(node);
     Node* next = scope || group || finished ? node->first_child : nullptr;
     if (!next) {
@@ -282,10 +297,12 @@ Status Tree::Join(Nanos timeout, std::string* survivors) noexcept {
     return failed == EINTR ? Status::kInterrupted : Status::kTimeout;
   }
   if (has_thread_) pthread_join(thread_, nullptr);
+  if (watchdog_) watchdog_->Stop();
   bool last;
   {
     Section section(*this);
     join_fd_ = -1;
+    NoteForgotten();
     for (Queue *queue = queues_, *next; queue; queue = next) {
       next = queue->next_queue;
       if (queue->released) continue;
@@ -303,6 +320,7 @@ Status Tree::Join(Nanos timeout, std::string* survivors) noexcept {
     waiters_++;  // this thread too: a waiter that wakes now must not be the last
   }
   EmptyTrashAfterEnd();
+  ReportObjects();
   DropWaitables();
   {
     Section section(*this);

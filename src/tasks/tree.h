@@ -15,6 +15,8 @@
 #include "tasks/options.h"
 #include "tasks/pool.h"
 #include "tasks/queue.h"
+#include "tasks/trace.h"
+#include "tasks/watchdog.h"
 
 namespace creche::tasks {
 
@@ -133,6 +135,22 @@ class Tree final : public Loop {
   void DropUnsent(WaitNode* wait) noexcept;
   void FreeWait(WaitNode* wait) noexcept;
   void WakeOffload(Waiter* work) noexcept;  // its limiter has decided
+  // ---- seeing it (hooks.cc) ----
+  // With the lock held: what happened to a node, for the hooks. One branch without any.
+  void Note(EventType type, const Node* node, Status status = Status::kOk) noexcept {
+    if (trace_) NoteEvent(type, node, status);
+  }
+  void NoteLeak(const Node* node) noexcept {
+    if (!node->left_open) return;
+    counters_.leaked++;
+    Note(EventType::kLeaked, node);
+  }
+  // Its texts live as long as the node. Null: a posted function.
+  Event MakeEvent(EventType type, const Node* node) noexcept;
+  // Without the lock, on the loop's thread where a callback could be called.
+  void Tell() noexcept {
+    if (trace_ && trace_->due()) trace_->Deliver();
+  }
 
   // ---- loop work (dispatch.cc) ----
   void PushReady(Entry* entry) noexcept;
@@ -181,6 +199,7 @@ class Tree final : public Loop {
   struct Counters {
     uint64_t started = 0, ended = 0, completions = 0, cancelled = 0, unobserved = 0, posts = 0;
     uint64_t tasks = 0, groups = 0, scopes = 0, leases = 0;
+    uint64_t stalls = 0, leaked = 0;
   } counters_;
   uint64_t turns() const noexcept { return turns_.load(std::memory_order_relaxed); }
   std::unique_ptr<Workers> offload_workers_;
@@ -191,6 +210,8 @@ class Tree final : public Loop {
   Nanos silent_since_ = kNever;
   std::unique_ptr<Workers> limited_workers_;  // for functions that have a limiter of their own
   uint32_t waiters_ = 0;                      // threads that sleep on one of the queues
+  Ref<Trace> trace_;                    // null: no hooks; set before anybody knows the loop
+  std::unique_ptr<Watchdog> watchdog_;  // null: no stall reports; the same
 
   Pool<Node> scopes_pool_;
   Pool<OperationNode> operations_pool_;
@@ -203,6 +224,15 @@ class Tree final : public Loop {
   friend class Section;
   static void* ThreadMain(void* self);
   void EmptyTrashAfterEnd() noexcept;
+  void NoteEvent(EventType type, const Node* node, Status status) noexcept;
+  void NoteForgotten() noexcept;
+  void ReportObjects() noexcept;
+  void EnterCallback(const EndNode* node, What what, DoneFn fn) noexcept {
+    if (watchdog_) watchdog_->Enter(node, what, fn);
+  }
+  void LeaveCallback() noexcept {
+    if (watchdog_) watchdog_->Leave();
+  }
   void Survivors(std::string* text) noexcept;
   bool ClockStandsStill() const noexcept;
   void ShuffleReady() noexcept;
@@ -248,6 +278,9 @@ class Section {
     const bool wake = tree_->poke_ && tree_->MustWake();
     const int wake_fd = locked_.domain()->wake_fd;
     tree_->poke_ = false;
+    // Not here: whoever holds this section may be in the middle of something.
+    if (tree_->trace_ && tree_->trace_->due() && !tree_->OnThread())
+      Trace::LeaveToMe(tree_->trace_.get());
     tree_ = nullptr;
     locked_.Unlock();
     // The tree may be gone by now; the descriptor lives for ever.

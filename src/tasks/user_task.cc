@@ -14,6 +14,7 @@ void Tree::Notify(UserNode* task, Entry* entry, What what) noexcept {
     if (what != What::kBegin) return;
     // In a queue it has begun as soon as its begin can be read.
     task->begun = true;
+    Note(EventType::kStarted, task);
     if (task->eff) Notify(task, &task->cancel, What::kCancel);
   } else {
     task->pending++;  // until it was called: the task may finish meanwhile

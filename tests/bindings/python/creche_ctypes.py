@@ -63,7 +63,7 @@ Done = CFUNCTYPE(None, c_void_p, POINTER(Completion))
 CookieFree = CFUNCTYPE(None, c_void_p)
 LoopOptions = structure("LoopOptions", [
     *SIZED, ("run", c_uint32), ("offload_limit", c_uint32), ("name", c_char_p), ("done", Done),
-    ("user", c_void_p)])
+    ("user", c_void_p), ("stall_after", c_int64), ("hooks", c_void_p)])
 QueueOptions = structure("QueueOptions", [*SIZED, ("name", c_char_p)])
 ScopeOptions = structure("ScopeOptions", [
     *SIZED, ("on_timeout", c_uint32), ("shield", c_uint32), ("timeout", c_int64),
@@ -104,7 +104,8 @@ RowBlock = structure("RowBlock", [
     ("affected", c_int64), ("tag_offset", c_uint32), ("reserved", c_uint32)])
 LoopCounters = structure("LoopCounters", SIZED + [(name, c_uint64) for name in (
     "turns", "started", "ended", "completions", "cancelled", "unobserved", "posts", "live_tasks",
-    "live_groups", "live_scopes", "live_leases", "longest_callback")])
+    "live_groups", "live_scopes", "live_leases", "longest_callback", "stalls", "leaked",
+    "live_handles", "events_lost")])
 PoolCounters = structure("PoolCounters", SIZED + [(name, c_uint64) for name in (
     "connections", "idle", "leased", "waiting", "connects", "statements", "pipelined", "prepares",
     "cancels", "resent", "dropped")])

@@ -6,6 +6,65 @@
 
 #include "support/core.h"
 
+/* ---- Shutdown ---- */
+/* No new root work, the old goes on and may start more; after the grace it is cancelled; who does
+ * not obey is named; when all have ended the session is closed too. */
+static void gently(void** state) {
+  seen in_time = {0}, late = {0}, step = {0}, obeys = {0}, b = {0}, s = {0};
+  creche_task_options t = task_options();
+  creche_group_options o = group_options();
+  creche_group group;
+  creche_task task;
+  creche_session session;
+  const int64_t start = now();
+  (void)state;
+  OK(creche_session_open(loop, NULL, &session));
+  group = group_in(loop.scope, &o, &s);
+  t.name = "the stubborn one";
+  t.site = "stubborn.c:9";
+  OK(creche_task_spawn(group.scope, body_waits, &b, &t, see, &late, &task));
+  OK(creche_task_spawn(group.scope, body_obeys, &obeys, NULL, see, &obeys, NULL));
+  settle();
+  OK(creche_loop_shutdown(loop, 30 * CRECHE_MILLISECOND));
+  IS(creche_sleep(loop.scope, 0, NULL, see, &s, NULL), CRECHE_E_CLOSED);
+  IS(creche_group_open(loop.scope, NULL, see, &s, NULL), CRECHE_E_CLOSED);
+  OK(creche_sleep(group.scope, CRECHE_MILLISECOND, NULL, see, &in_time, NULL));
+  OK(creche_sleep_until(task.scope, CRECHE_NEVER, NULL, see, &step, NULL));
+  until(&in_time.finals, 1);
+  assert_int_equal(in_time.status, CRECHE_OK); /* it went on */
+  until(&b.cancels, 1);
+  assert_true(now() - start >= 30 * CRECHE_MILLISECOND);
+  until(&step.finals, 1);
+  assert_int_equal(step.status, CRECHE_E_CANCELLED);
+  assert_int_equal(step.reason, CRECHE_REASON_SHUTDOWN);
+  until(&obeys.finals, 1);
+  IS(creche_loop_join(loop, 10 * CRECHE_MILLISECOND), CRECHE_E_TIMEOUT);
+  last_error_says("task \"the stubborn one\" at stubborn.c:9 (running)");
+  OK(creche_task_finish(task, CRECHE_E_CANCELLED, 0, NULL));
+  OK(creche_loop_run(loop));
+  assert_int_equal(late.status, CRECHE_E_CANCELLED);
+  creche_session_release(session);
+}
+
+/* A group with a grace names who overstays it. */
+static void grace_names_the_slow(void** state) {
+  seen g = {0}, b = {0}, s = {0};
+  creche_group_options o = group_options();
+  creche_group group;
+  creche_task task;
+  (void)state;
+  o.grace = 5 * CRECHE_MILLISECOND;
+  group = group_in(loop.scope, &o, &g);
+  OK(creche_task_spawn(group.scope, body_waits, &b, NULL, see, &s, &task));
+  settle();
+  OK(creche_loop_shutdown(loop, CRECHE_MILLISECOND));
+  until(&b.stalls, 1);
+  assert_int_equal(b.cancels, 1);
+  OK(creche_task_finish(task, CRECHE_OK, 0, NULL));
+  OK(creche_loop_run(loop));
+  assert_int_equal(s.finals + g.finals, 2);
+}
+
 /* ---- After fork ---- */
 static int descriptors_like(const char* part) {
   DIR* folder = opendir("/proc/self/fd");
@@ -66,6 +125,7 @@ static void abandoned_in_a_child(void** state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {TEST(abandoned_in_a_child)};
+  const struct CMUnitTest tests[] = {TEST(gently), TEST(grace_names_the_slow),
+                                     TEST(abandoned_in_a_child)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -454,6 +454,132 @@ pub struct creche_completion {
 /// (no exception, no longjmp) and soon; every function not tagged [not on a loop] is legal in it.
 pub type creche_done_fn = Option<unsafe extern "C" fn(user: *mut c_void, completion: *const creche_completion)>;
 
+/// a task, group or scope was started or opened
+pub const CRECHE_EVENT_SPAWNED: u32 = 0;
+
+/// a task begins to run: no limit holds it back any more
+pub const CRECHE_EVENT_STARTED: u32 = 1;
+
+/// a task, group or scope has ended; its callback may still come
+pub const CRECHE_EVENT_ENDED: u32 = 2;
+
+/// a scope (of any kind) was cancelled itself; not for those below it
+pub const CRECHE_EVENT_CANCELLED: u32 = 3;
+
+/// a callback blocks the loop, or a task overstays the grace of a group
+pub const CRECHE_EVENT_STALLED: u32 = 4;
+
+/// the loop has ended, and this was never released, closed or left
+pub const CRECHE_EVENT_LEAKED: u32 = 5;
+
+pub const CRECHE_KIND_LOOP: u32 = 1;
+
+pub const CRECHE_KIND_SCOPE: u32 = 2;
+
+pub const CRECHE_KIND_GROUP: u32 = 3;
+
+/// of the library: a fetch, a query, ...
+pub const CRECHE_KIND_OPERATION: u32 = 4;
+
+pub const CRECHE_KIND_SLEEP: u32 = 5;
+
+/// creche_task_spawn
+pub const CRECHE_KIND_TASK: u32 = 6;
+
+/// creche_task_open
+pub const CRECHE_KIND_EXTERNAL: u32 = 7;
+
+pub const CRECHE_KIND_OFFLOAD: u32 = 8;
+
+pub const CRECHE_KIND_QUEUE: u32 = 16;
+
+pub const CRECHE_KIND_SESSION: u32 = 17;
+
+pub const CRECHE_KIND_RESPONSE: u32 = 18;
+
+pub const CRECHE_KIND_POOL: u32 = 19;
+
+pub const CRECHE_KIND_CONNECTION: u32 = 20;
+
+pub const CRECHE_KIND_ROWS: u32 = 21;
+
+/// another owned handle
+pub const CRECHE_KIND_OBJECT: u32 = 22;
+
+/// a posted function, or the last completion of a close
+pub const CRECHE_KIND_POST: u32 = 32;
+
+/// What happened. Made by the library only, so it may grow at its end: read a field only if `size`
+/// covers it. It and what it points to live until the hook returns. Never NULL: name, site, text.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct creche_event {
+    pub size: u32,
+    /// 0
+    pub flags: u32,
+    /// CRECHE_EVENT_*
+    pub event: u32,
+    /// CRECHE_KIND_*
+    pub kind: u32,
+    /// stalled: the kind of the completion whose callback it is (CRECHE_BEGIN, ...);
+    /// CRECHE_STALLED: a task that overstays the grace time of its group
+    pub what: u32,
+    /// cancelled: CRECHE_REASON_*
+    pub reason: u32,
+    /// ended: of its completion; of a scope its outcome
+    pub status: creche_status,
+    pub reserved: u32,
+    pub loop_: creche_loop,
+    /// its handle, which may have ended; 0: it has none
+    pub id: u64,
+    /// what it is in, or {0}
+    pub parent: creche_scope,
+    /// cancelled: who did it, as in creche_error
+    pub by: creche_scope,
+    /// when, on the loop's clock
+    pub time: i64,
+    /// nanoseconds. ended, leaked: its age; stalled: how long the callback has been
+    /// running at least, in real time; -1: unknown
+    pub duration: i64,
+    /// "" if it has none
+    pub name: *const c_char,
+    /// where it was started, "" if that was not given
+    pub site: *const c_char,
+    /// cancelled: the text of an explicit one, else ""
+    pub text: *const c_char,
+    /// stalled: the function that blocks, or NULL
+    pub callback: creche_done_fn,
+}
+
+/// A hook. It may call any function of the library, but those tagged [not on a loop] return
+/// CRECHE_E_WOULD_DEADLOCK in it. It must return normally and soon.
+pub type creche_hook_fn = Option<unsafe extern "C" fn(user: *mut c_void, event: *const creche_event)>;
+
+/// Hooks of a loop, given when it is opened and copied; NULL: nobody is told of that, at no cost.
+/// All but `stalled` are called one at a time and in the order in which things happened, each as soon
+/// as it can be: on the thread whose call made it happen, before that call returns; on the loop's
+/// thread for what happened there, between its callbacks (what is told of a task comes before the
+/// callback of the same); or on another such thread that is just calling hooks. `stalled` is called on
+/// a thread of the library while the loop is blocked, whatever other hooks do meanwhile; only those
+/// that overstay a grace come like the others. `leaked` is called on the thread that joins the loop.
+/// None is called after creche_loop_join has succeeded. An event for which there is no memory is
+/// dropped and counted (creche_loop_counters.events_lost).
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct creche_hooks {
+    /// set by _init
+    pub size: u32,
+    /// 0
+    pub flags: u32,
+    pub user: *mut c_void,
+    pub spawned: creche_hook_fn,
+    pub started: creche_hook_fn,
+    pub ended: creche_hook_fn,
+    pub cancelled: creche_hook_fn,
+    pub stalled: creche_hook_fn,
+    pub leaked: creche_hook_fn,
+}
+
 /// on a thread of its own, all signals blocked in it
 pub const CRECHE_RUN_THREAD: u32 = 0;
 
@@ -494,6 +620,12 @@ pub struct creche_loop_options {
     /// of tasks started outside of any; the struct is copied, the data
     /// is the library's to drop; may be NULL
     pub context: *const creche_context,
+    /// nanoseconds: a callback that takes longer is reported while it does, to
+    /// hooks->stalled and the counters, by a thread that looks four times in
+    /// that time (and again each time that it has doubled); 0: off
+    pub stall_after: i64,
+    /// copied; may be NULL
+    pub hooks: *const creche_hooks,
 }
 
 /// for people: one node a line, indented; what is no printable UTF-8 in a
@@ -538,8 +670,43 @@ pub struct creche_loop_counters {
     pub live_scopes: u64,
     /// connections and unfinished responses that are held
     pub live_leases: u64,
-    /// nanoseconds; 0 unless stall measuring is on
+    /// nanoseconds; as in creche_loop_get_lag
     pub longest_callback: u64,
+    /// reports of callbacks that took longer than stall_after
+    pub stalls: u64,
+    /// groups and scopes that were left open: only the loop's end closed them
+    pub leaked: u64,
+    /// of it, not released: queues, sessions, pools, responses, connections,
+    /// rows; counting them looks at all of the process
+    pub live_handles: u64,
+    /// for which there was no memory
+    pub events_lost: u64,
+}
+
+/// How often something took how long. buckets[i] counts times from 2^i up to 2^(i+1) nanoseconds, the
+/// first one 0 too, the last one all that are longer. Never grows.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct creche_histogram {
+    pub count: u64,
+    /// nanoseconds
+    pub sum: u64,
+    /// nanoseconds
+    pub max: u64,
+    pub buckets: [u64; 40],
+}
+
+/// What keeps others waiting in a loop, in real time, since it was opened. Sized.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct creche_loop_lag {
+    pub size: u32,
+    pub flags: u32,
+    /// the work of each turn, from its first event to its last callback
+    pub turns: creche_histogram,
+    /// the longest callback of each turn that has any. The clock is read
+    /// once for up to 16 of them, so up to 15 short ones may be in it
+    pub callbacks: creche_histogram,
 }
 
 /// CRECHE_E_TIMEOUT, a failure
@@ -1344,6 +1511,10 @@ unsafe extern "C" {
     /// The same as text, "0.1.0". Static. Since 0.1.
     pub fn creche_version_string() -> *const c_char;
 
+    /// Sets all hooks to NULL in the first `size` bytes (pass sizeof). Returns CRECHE_OK or
+    /// CRECHE_E_INVALID. Since 0.1.
+    pub fn creche_hooks_init(hooks: *mut creche_hooks, size: usize) -> creche_status;
+
     /// Sets the defaults in the first `size` bytes of *options (pass sizeof). Returns CRECHE_OK, or
     /// CRECHE_E_INVALID for NULL or a size that is too short. Since 0.1.
     pub fn creche_loop_options_init(options: *mut creche_loop_options, size: usize) -> creche_status;
@@ -1431,6 +1602,10 @@ unsafe extern "C" {
     /// Fills the first `size` bytes of *counters. Returns CRECHE_OK, CRECHE_E_INVALID and the handle
     /// errors. Since 0.1.
     pub fn creche_loop_get_counters(loop_: creche_loop, counters: *mut creche_loop_counters, size: usize) -> creche_status;
+
+    /// Fills the first `size` bytes of *lag; the loop may be stuck. Returns CRECHE_OK, CRECHE_E_INVALID and
+    /// the handle errors. Since 0.1.
+    pub fn creche_loop_get_lag(loop_: creche_loop, lag: *mut creche_loop_lag, size: usize) -> creche_status;
 
     /// Sets the defaults in the first `size` bytes (pass sizeof): no deadline, no shield, CRECHE_FAIL.
     /// Returns CRECHE_OK or CRECHE_E_INVALID. Since 0.1.

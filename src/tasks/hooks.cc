@@ -1,0 +1,109 @@
+// What hooks are told: events from nodes, and what is left over when a loop is joined.
+#include <algorithm>
+#include <memory>
+#include <new>
+
+#include "tasks/label.h"
+#include "tasks/tree.h"
+
+namespace creche::tasks {
+
+namespace {
+
+// CRECHE_KIND_*
+constexpr uint32_t kQueueKind = 16, kObjectKind = 22, kPostKind = 32;
+static_assert(static_cast<uint32_t>(NodeType::kOffload) == 7);  // kinds of nodes: the same plus one
+
+uint32_t KindOfObject(uint64_t id) {
+  switch (KindOf(id)) {
+    case Kind::kSession:
+      return 17;
+    case Kind::kResponse:
+      return 18;
+    case Kind::kPool:
+      return 19;
+    case Kind::kConnection:
+      return 20;
+    case Kind::kRows:
+      return 21;
+    default:
+      return kObjectKind;
+  }
+}
+
+}  // namespace
+
+Event Tree::MakeEvent(EventType type, const Node* node) noexcept {
+  Event event{};
+  event.size = sizeof event;
+  event.type = type;
+  event.loop = id();
+  event.time = now();
+  event.duration = -1;
+  event.name = event.site = event.text = "";
+  event.kind = kPostKind;
+  if (!node) return event;
+  event.kind = static_cast<uint32_t>(node->type) + 1;
+  event.id = node->id;
+  if (node->parent) event.parent = node->parent->id;
+  if (node->label) {
+    event.name = NameOf(node->label);
+    event.site = SiteOf(node->label);
+  }
+  return event;
+}
+
+void Tree::NoteEvent(EventType type, const Node* node, Status status) noexcept {
+  if (!trace_->wants(type)) return;
+  Event event = MakeEvent(type, node);
+  event.status = static_cast<int32_t>(status);
+  const bool over = type == EventType::kEnded || type == EventType::kLeaked;
+  if (over && node->is_owner()) {
+    const Nanos started = static_cast<const EndNode*>(node)->started;
+    event.duration = event.time > started ? event.time - started : 0;
+  }
+  if (type == EventType::kStalled) event.what = static_cast<uint32_t>(What::kStalled);
+  if (type == EventType::kCancelled) {
+    event.reason = static_cast<uint32_t>(node->called_by);
+    // The first reason sticks; this one may be a later one, of which nothing else is kept.
+    if (const Cause* cause = node->cause.get(); cause && cause->reason == node->called_by) {
+      event.by = cause->by;
+      event.text = cause->text.c_str();
+    }
+  }
+  trace_->Add(event);
+}
+
+// With the lock held, before a joined loop takes them with it.
+void Tree::NoteForgotten() noexcept {
+  for (const Queue* queue = queues_; queue; queue = queue->next_queue) {
+    if (queue->released || !trace_ || !trace_->wants(EventType::kLeaked)) continue;
+    Event event = MakeEvent(EventType::kLeaked, nullptr);
+    event.kind = kQueueKind;
+    event.id = queue->id;
+    if (queue->name) event.name = queue->name;
+    trace_->Add(event);
+  }
+  for (const Group* group = joinables_; group; group = static_cast<Group*>(group->link_next))
+    Note(EventType::kLeaked, group);
+}
+
+// After the end: owned handles that nobody has released. Then the last hook has been called.
+void Tree::ReportObjects() noexcept {
+  if (!trace_) return;
+  if (trace_->wants(EventType::kLeaked)) {
+    size_t n = ObjectsOf::Find(id(), nullptr, 0);
+    const std::unique_ptr<ObjectsOf::One[]> found(new (std::nothrow) ObjectsOf::One[n]);
+    n = found ? std::min(n, ObjectsOf::Find(id(), found.get(), n)) : 0;
+    for (size_t i = 0; i < n; i++) {
+      Event event = MakeEvent(EventType::kLeaked, nullptr);
+      event.kind = KindOfObject(found[i].id);
+      event.id = found[i].id;
+      event.duration = found[i].age;
+      trace_->Add(event);
+    }
+  }
+  trace_->Finish();
+}
+
+}  // namespace creche::tasks

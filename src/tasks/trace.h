@@ -1,0 +1,92 @@
+// Trace: the hooks of a loop, and the events on their way to them. Events are added under the lock
+// of the tree, in order, and delivered without it, by one thread at a time.
+#pragma once
+#include <atomic>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "core/ref.h"
+#include "core/status.h"
+#include "platform/lock.h"
+
+namespace creche::tasks {
+
+struct Completion;
+
+enum class EventType : uint32_t { kSpawned, kStarted, kEnded, kCancelled, kStalled, kLeaked };
+constexpr int kEventTypes = 6;
+
+// Twin of creche_event (capi asserts the layout).
+struct Event {
+  uint32_t size;
+  uint32_t flags;
+  EventType type;
+  uint32_t kind;
+  uint32_t what;
+  uint32_t reason;
+  int32_t status;
+  uint32_t reserved;
+  uint64_t loop;
+  uint64_t id;
+  uint64_t parent;
+  uint64_t by;
+  int64_t time;
+  int64_t duration;
+  const char* name;
+  const char* site;
+  const char* text;
+  void (*callback)(void* user, const Completion* completion);
+};
+
+using HookFn = void (*)(void* user, const Event* event);
+// creche_hooks, checked.
+struct Hooks {
+  void* user = nullptr;
+  HookFn fns[kEventTypes] = {};
+};
+
+class Trace final : public RefCounted {
+ public:
+  explicit Trace(const Hooks& hooks) noexcept;
+  ~Trace() override;
+
+  bool wants(EventType type) const noexcept { return hooks_.fns[static_cast<uint32_t>(type)]; }
+  // Copies an event and its texts. With the tree's lock held, which makes the order.
+  void Add(const Event& event) noexcept;
+  bool due() const noexcept { return due_.load(std::memory_order_relaxed); }
+  // Calls hooks until nothing is left, unless another thread does so already. No lock held.
+  void Deliver() noexcept;
+  // The same, and returns when no hook runs any more. Not in a hook.
+  void Finish() noexcept;
+  // At once, on this thread, beside whatever Deliver does. No lock held.
+  void Call(const Event& event) const noexcept;
+  uint64_t lost() const noexcept { return lost_.load(std::memory_order_relaxed); }
+
+  // For calls of the API, which deliver when they are through with everything else: whether there
+  // is any loop with hooks, and ...
+  static bool Any() noexcept { return loops_.load(std::memory_order_relaxed) != 0; }
+  // ... delivers what this thread's sections have left (Section::Leave).
+  static void DeliverMine() noexcept;
+  static void LeaveToMe(Trace* trace) noexcept;
+
+ private:
+  struct Batch {
+    std::vector<Event> events;
+    std::vector<uint32_t> texts;  // three offsets for each
+    std::string bytes;
+  };
+  void CallAll(Batch* batch) noexcept;
+
+  static std::atomic<uint32_t> loops_;
+  const Hooks hooks_;
+  platform::Lock lock_;  // a leaf; guards:
+  Batch pending_;
+  // Of the thread that delivers.
+  Batch calling_;
+  std::atomic<bool> delivering_{false};  // changed under lock_
+  std::atomic<bool> due_{false};
+  std::atomic<uint64_t> lost_{0};
+};
+
+}  // namespace creche::tasks
