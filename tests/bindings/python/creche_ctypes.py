@@ -62,15 +62,17 @@ Completion = structure("Completion", [
 Done = CFUNCTYPE(None, c_void_p, POINTER(Completion))
 CookieFree = CFUNCTYPE(None, c_void_p)
 LoopOptions = structure("LoopOptions", [
-    *SIZED, ("run", c_uint32), ("offload_limit", c_uint32), ("name", c_char_p), ("done", Done),
-    ("user", c_void_p), ("stall_after", c_int64), ("hooks", c_void_p)])
+    *SIZED, ("run", c_uint32), ("offload_limit", c_uint32), ("clock", c_uint32),
+    ("reserved", c_uint32), ("shuffle_seed", c_uint64), ("name", c_char_p), ("done", Done),
+    ("user", c_void_p), ("context", c_void_p), ("stall_after", c_int64), ("hooks", c_void_p)])
 QueueOptions = structure("QueueOptions", [*SIZED, ("name", c_char_p)])
 ScopeOptions = structure("ScopeOptions", [
     *SIZED, ("on_timeout", c_uint32), ("shield", c_uint32), ("timeout", c_int64),
     ("deadline", c_int64), ("name", c_char_p), ("site", c_char_p)])
 Outcome = structure("Outcome", [
     ("status", c_int32), ("flags", c_uint32), ("reason", c_uint32), ("reserved", c_uint32)])
-TaskOptions = structure("TaskOptions", [*ScopeOptions._fields_, ("queue", c_uint64)])
+TaskOptions = structure("TaskOptions", [
+    *ScopeOptions._fields_, ("queue", c_uint64), ("context", c_void_p)])
 GroupOptions = structure("GroupOptions", [
     *SIZED, ("policy", c_uint32), ("on_timeout", c_uint32), ("shield", c_uint32), ("limit", c_uint32),
     ("max_errors", c_uint32), ("reserved", c_uint32), ("timeout", c_int64), ("deadline", c_int64),
