@@ -9,7 +9,7 @@
 extern "C" {
 #endif
 
-/* creche_event.event: which hook it is for, so that one function can serve all. */
+/* creche_trace_event.event: which hook it is for, so that one function can serve all. */
 enum {
     CRECHE_EVENT_SPAWNED = 0,   /* a task, group or scope was started or opened */
     CRECHE_EVENT_STARTED = 1,   /* a task begins to run: no limit holds it back any more */
@@ -19,7 +19,7 @@ enum {
     CRECHE_EVENT_LEAKED = 5     /* the loop has ended, and this was never released, closed or left */
 };
 
-/* creche_event.kind: what it is about. */
+/* creche_trace_event.kind: what it is about. */
 enum {
     CRECHE_KIND_LOOP = 1,
     CRECHE_KIND_SCOPE = 2,
@@ -41,7 +41,7 @@ enum {
 
 /* What happened. Made by the library only, so it may grow at its end: read a field only if `size`
  * covers it. It and what it points to live until the hook returns. Never NULL: name, site, text. */
-typedef struct creche_event {
+typedef struct creche_trace_event {
     uint32_t size;
     uint32_t flags; /* 0 */
     uint32_t event; /* CRECHE_EVENT_* */
@@ -62,11 +62,11 @@ typedef struct creche_event {
     const char *site;    /* where it was started, "" if that was not given */
     const char *text;    /* cancelled: the text of an explicit one, else "" */
     creche_done_fn callback; /* stalled: the function that blocks, or NULL */
-} creche_event;
+} creche_trace_event;
 
 /* A hook. It may call any function of the library, but those tagged [not on a loop] return
  * CRECHE_E_WOULD_DEADLOCK in it. It must return normally and soon. */
-typedef void (*creche_hook_fn)(void *user, const creche_event *event);
+typedef void (*creche_hook_fn)(void *user, const creche_trace_event *event);
 
 /* Hooks of a loop, given when it is opened and copied; NULL: nobody is told of that, at no cost.
  * All but `stalled` are called one at a time and in the order in which things happened, each as soon

@@ -6,15 +6,15 @@
 
 namespace creche {
 
-using tasks::Event;
-static_assert(sizeof(creche_event) == sizeof(Event));
-static_assert(offsetof(creche_event, event) == offsetof(Event, type));
-static_assert(offsetof(creche_event, status) == offsetof(Event, status));
-static_assert(offsetof(creche_event, loop) == offsetof(Event, loop));
-static_assert(offsetof(creche_event, by) == offsetof(Event, by));
-static_assert(offsetof(creche_event, duration) == offsetof(Event, duration));
-static_assert(offsetof(creche_event, text) == offsetof(Event, text));
-static_assert(offsetof(creche_event, callback) == offsetof(Event, callback));
+using tasks::TraceEvent;
+static_assert(sizeof(creche_trace_event) == sizeof(TraceEvent));
+static_assert(offsetof(creche_trace_event, event) == offsetof(TraceEvent, type));
+static_assert(offsetof(creche_trace_event, status) == offsetof(TraceEvent, status));
+static_assert(offsetof(creche_trace_event, loop) == offsetof(TraceEvent, loop));
+static_assert(offsetof(creche_trace_event, by) == offsetof(TraceEvent, by));
+static_assert(offsetof(creche_trace_event, duration) == offsetof(TraceEvent, duration));
+static_assert(offsetof(creche_trace_event, text) == offsetof(TraceEvent, text));
+static_assert(offsetof(creche_trace_event, callback) == offsetof(TraceEvent, callback));
 static_assert(static_cast<int>(tasks::EventType::kLeaked) == CRECHE_EVENT_LEAKED);
 
 namespace capi {

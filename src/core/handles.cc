@@ -281,7 +281,7 @@ size_t ObjectsOf::Find(uint64_t loop, One* found, size_t capacity) noexcept {
   for (uint32_t at = domain->first_chunk; at != 0;) {
     Chunk* chunk = g_chunks[at - 1].load(std::memory_order_acquire);
     for (Slot& slot : chunk->slots) {
-      if (slot.kind.load(std::memory_order_relaxed) == 0) continue;
+      if (slot.id.load(std::memory_order_relaxed) == 0) continue;
       const auto* object = static_cast<Object*>(slot.object);
       if (object->loop_ != loop) continue;
       if (n++ < capacity) found[n - 1] = {object->id(), now - object->born_};

@@ -33,8 +33,8 @@ uint32_t KindOfObject(uint64_t id) {
 
 }  // namespace
 
-Event Tree::MakeEvent(EventType type, const Node* node) noexcept {
-  Event event{};
+TraceEvent Tree::MakeEvent(EventType type, const Node* node) noexcept {
+  TraceEvent event{};
   event.size = sizeof event;
   event.type = type;
   event.loop = id();
@@ -55,7 +55,7 @@ Event Tree::MakeEvent(EventType type, const Node* node) noexcept {
 
 void Tree::NoteEvent(EventType type, const Node* node, Status status) noexcept {
   if (!trace_->wants(type)) return;
-  Event event = MakeEvent(type, node);
+  TraceEvent event = MakeEvent(type, node);
   event.status = static_cast<int32_t>(status);
   const bool over = type == EventType::kEnded || type == EventType::kLeaked;
   if (over && node->is_owner()) {
@@ -78,7 +78,7 @@ void Tree::NoteEvent(EventType type, const Node* node, Status status) noexcept {
 void Tree::NoteForgotten() noexcept {
   for (const Queue* queue = queues_; queue; queue = queue->next_queue) {
     if (queue->released || !trace_ || !trace_->wants(EventType::kLeaked)) continue;
-    Event event = MakeEvent(EventType::kLeaked, nullptr);
+    TraceEvent event = MakeEvent(EventType::kLeaked, nullptr);
     event.kind = kQueueKind;
     event.id = queue->id;
     if (queue->name) event.name = queue->name;
@@ -96,7 +96,7 @@ void Tree::ReportObjects() noexcept {
     const std::unique_ptr<ObjectsOf::One[]> found(new (std::nothrow) ObjectsOf::One[n]);
     n = found ? std::min(n, ObjectsOf::Find(id(), found.get(), n)) : 0;
     for (size_t i = 0; i < n; i++) {
-      Event event = MakeEvent(EventType::kLeaked, nullptr);
+      TraceEvent event = MakeEvent(EventType::kLeaked, nullptr);
       event.kind = KindOfObject(found[i].id);
       event.id = found[i].id;
       event.duration = found[i].age;

@@ -29,7 +29,7 @@ Trace::~Trace() {
   loops_.fetch_sub(1);
 }
 
-void Trace::Add(const Event& event) noexcept {
+void Trace::Add(const TraceEvent& event) noexcept {
   const std::lock_guard guard(lock_);
   const size_t n = pending_.events.size();
   try {
@@ -44,7 +44,7 @@ void Trace::Add(const Event& event) noexcept {
   }
 }
 
-void Trace::Call(const Event& event) const noexcept {
+void Trace::Call(const TraceEvent& event) const noexcept {
   const Loop::InHook mark;
   hooks_.fns[static_cast<uint32_t>(event.type)](hooks_.user, &event);
 }
@@ -52,7 +52,7 @@ void Trace::Call(const Event& event) const noexcept {
 void Trace::CallAll(Batch* batch) noexcept {
   const char* bytes = batch->bytes.data();
   const uint32_t* text = batch->texts.data();
-  for (Event& event : batch->events) {
+  for (TraceEvent& event : batch->events) {
     event.name = bytes + *text++;
     event.site = bytes + *text++;
     event.text = bytes + *text++;

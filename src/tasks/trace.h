@@ -17,8 +17,8 @@ struct Completion;
 enum class EventType : uint32_t { kSpawned, kStarted, kEnded, kCancelled, kStalled, kLeaked };
 constexpr int kEventTypes = 6;
 
-// Twin of creche_event (capi asserts the layout).
-struct Event {
+// Twin of creche_trace_event (capi asserts the layout).
+struct TraceEvent {
   uint32_t size;
   uint32_t flags;
   EventType type;
@@ -39,7 +39,7 @@ struct Event {
   void (*callback)(void* user, const Completion* completion);
 };
 
-using HookFn = void (*)(void* user, const Event* event);
+using HookFn = void (*)(void* user, const TraceEvent* event);
 // creche_hooks, checked.
 struct Hooks {
   void* user = nullptr;
@@ -53,14 +53,14 @@ class Trace final : public RefCounted {
 
   bool wants(EventType type) const noexcept { return hooks_.fns[static_cast<uint32_t>(type)]; }
   // Copies an event and its texts. With the tree's lock held, which makes the order.
-  void Add(const Event& event) noexcept;
+  void Add(const TraceEvent& event) noexcept;
   bool due() const noexcept { return due_.load(std::memory_order_relaxed); }
   // Calls hooks until nothing is left, unless another thread does so already. No lock held.
   void Deliver() noexcept;
   // The same, and returns when no hook runs any more. Not in a hook.
   void Finish() noexcept;
   // At once, on this thread, beside whatever Deliver does. No lock held.
-  void Call(const Event& event) const noexcept;
+  void Call(const TraceEvent& event) const noexcept;
   uint64_t lost() const noexcept { return lost_.load(std::memory_order_relaxed); }
 
   // For calls of the API, which deliver when they are through with everything else: whether there
@@ -72,7 +72,7 @@ class Trace final : public RefCounted {
 
  private:
   struct Batch {
-    std::vector<Event> events;
+    std::vector<TraceEvent> events;
     std::vector<uint32_t> texts;  // three offsets for each
     std::string bytes;
   };

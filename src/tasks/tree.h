@@ -146,7 +146,7 @@ class Tree final : public Loop {
     Note(EventType::kLeaked, node);
   }
   // Its texts live as long as the node. Null: a posted function.
-  Event MakeEvent(EventType type, const Node* node) noexcept;
+  TraceEvent MakeEvent(EventType type, const Node* node) noexcept;
   // Without the lock, on the loop's thread where a callback could be called.
   void Tell() noexcept {
     if (trace_ && trace_->due()) trace_->Deliver();
@@ -210,8 +210,8 @@ class Tree final : public Loop {
   Nanos silent_since_ = kNever;
   std::unique_ptr<Workers> limited_workers_;  // for functions that have a limiter of their own
   uint32_t waiters_ = 0;                      // threads that sleep on one of the queues
-  Ref<Trace> trace_;                    // null: no hooks; set before anybody knows the loop
-  std::unique_ptr<Watchdog> watchdog_;  // null: no stall reports; the same
+  Ref<Trace> trace_;                          // null: no hooks; set before anybody knows the loop
+  std::unique_ptr<Watchdog> watchdog_;        // null: no stall reports; the same
 
   Pool<Node> scopes_pool_;
   Pool<OperationNode> operations_pool_;

@@ -62,7 +62,7 @@ void Watchdog::Watch() noexcept {
 }
 
 void Watchdog::Report(uint64_t run, Nanos duration) noexcept {
-  Event event{};
+  TraceEvent event{};
   std::string label;
   {
     const std::lock_guard guard(tree_.domain()->lock);

@@ -5,14 +5,14 @@
 
 enum { MAX_EVENTS = 64 };
 typedef struct told {
-  creche_event events[MAX_EVENTS];
+  creche_trace_event events[MAX_EVENTS];
   char names[MAX_EVENTS][32], sites[MAX_EVENTS][32], texts[MAX_EVENTS][32];
   pthread_t threads[MAX_EVENTS];
   int count, lost, inside, nested;
   creche_status blocking, call; /* what such calls return in a hook */
 } told;
 
-static void tell(void* user, const creche_event* e) {
+static void tell(void* user, const creche_trace_event* e) {
   told* t = user;
   const int i = t->count;
   if (t->inside++) t->nested++;
@@ -75,7 +75,7 @@ static void in_order(void** state) {
   assert_int_equal(t.events[0].id, group.scope.id);
   assert_int_equal(t.events[0].parent.id, l.scope.id);
   assert_int_equal(t.events[0].loop.scope.id, l.scope.id);
-  assert_true(t.events[0].size >= sizeof(creche_event) && t.events[0].time > 0);
+  assert_true(t.events[0].size >= sizeof(creche_trace_event) && t.events[0].time > 0);
   OK(creche_scope_open(group.scope, NULL, &scope));
   is_event(&t, 1, CRECHE_EVENT_SPAWNED, CRECHE_KIND_SCOPE, "");
   OK(creche_scope_leave(scope, NULL));
@@ -113,7 +113,7 @@ static void in_order(void** state) {
 /* A hook may call the library; what blocks on a loop says so, and the last error of the call that
  * it came with stays. */
 static creche_loop calling;
-static void call_back(void* user, const creche_event* e) {
+static void call_back(void* user, const creche_trace_event* e) {
   told* t = user;
   creche_scope_state look;
   tell(user, e);
@@ -148,7 +148,7 @@ typedef struct balance {
   int inside, overlaps; /* no atomics: hooks exclude each other */
   int spawned, started, ended, cancelled;
 } balance;
-static void weigh(void* user, const creche_event* e) {
+static void weigh(void* user, const creche_trace_event* e) {
   balance* b = user;
   if (b->inside++) b->overlaps++;
   b->spawned += e->event == CRECHE_EVENT_SPAWNED;

@@ -6,7 +6,7 @@ typedef struct left {
   uint64_t queue, group;
   char queue_name[32], group_name[32];
 } left;
-static void found(void* user, const creche_event* e) {
+static void found(void* user, const creche_trace_event* e) {
   left* l = user;
   switch (e->kind) {
     case CRECHE_KIND_GROUP:

@@ -7,12 +7,12 @@ typedef struct stuck {
   pthread_mutex_t mutex;
   pthread_cond_t cond;
   int reports, wanted; /* the callback goes on when that many have come */
-  creche_event last;
+  creche_trace_event last;
   char name[32], site[32];
   pthread_t reporter;
   int64_t first;
 } stuck;
-static void on_stall(void* user, const creche_event* e) {
+static void on_stall(void* user, const creche_trace_event* e) {
   stuck* s = user;
   pthread_mutex_lock(&s->mutex);
   if (s->reports++ == 0) s->first = e->duration;

@@ -513,7 +513,7 @@ pub const CRECHE_KIND_POST: u32 = 32;
 /// covers it. It and what it points to live until the hook returns. Never NULL: name, site, text.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
-pub struct creche_event {
+pub struct creche_trace_event {
     pub size: u32,
     /// 0
     pub flags: u32,
@@ -553,7 +553,7 @@ pub struct creche_event {
 
 /// A hook. It may call any function of the library, but those tagged [not on a loop] return
 /// CRECHE_E_WOULD_DEADLOCK in it. It must return normally and soon.
-pub type creche_hook_fn = Option<unsafe extern "C" fn(user: *mut c_void, event: *const creche_event)>;
+pub type creche_hook_fn = Option<unsafe extern "C" fn(user: *mut c_void, event: *const creche_trace_event)>;
 
 /// Hooks of a loop, given when it is opened and copied; NULL: nobody is told of that, at no cost.
 /// All but `stalled` are called one at a time and in the order in which things happened, each as soon
