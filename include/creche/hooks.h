@@ -74,7 +74,9 @@ typedef void (*creche_hook_fn)(void *user, const creche_trace_event *event);
  * thread for what happened there, between its callbacks (what is told of a task comes before the
  * callback of the same); or on another such thread that is just calling hooks. `stalled` is called on
  * a thread of the library while the loop is blocked, whatever other hooks do meanwhile; only those
- * that overstay a grace come like the others. `leaked` is called on the thread that joins the loop.
+ * that overstay a grace come like the others. `leaked` tells what only the end of the loop has closed
+ * (groups, scopes, sessions, pools) when it does; of the rest (queues, responses, connections, rows,
+ * groups to be joined) what is still held, on the thread that joins the loop.
  * None is called after creche_loop_join has succeeded. An event for which there is no memory is
  * dropped and counted (creche_loop_counters.events_lost). */
 typedef struct creche_hooks {

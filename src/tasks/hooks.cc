@@ -88,22 +88,23 @@ void Tree::NoteForgotten() noexcept {
     Note(EventType::kLeaked, group);
 }
 
-// After the end: owned handles that nobody has released. Then the last hook has been called.
-void Tree::ReportObjects() noexcept {
-  if (!trace_) return;
-  if (trace_->wants(EventType::kLeaked)) {
-    size_t n = ObjectsOf::Find(id(), nullptr, 0);
-    const std::unique_ptr<ObjectsOf::One[]> found(new (std::nothrow) ObjectsOf::One[n]);
-    n = found ? std::min(n, ObjectsOf::Find(id(), found.get(), n)) : 0;
-    for (size_t i = 0; i < n; i++) {
-      TraceEvent event = MakeEvent(EventType::kLeaked, nullptr);
-      event.kind = KindOfObject(found[i].id);
-      event.id = found[i].id;
-      event.duration = found[i].age;
-      trace_->Add(event);
-    }
+// Owned handles that nobody has released. No lock held.
+void Tree::NoteObjects() noexcept {
+  if (!trace_ || !trace_->wants(EventType::kLeaked)) return;
+  size_t n = ObjectsOf::Find(id(), nullptr, 0);
+  const std::unique_ptr<ObjectsOf::One[]> found(new (std::nothrow) ObjectsOf::One[n]);
+  n = found ? std::min(n, ObjectsOf::Find(id(), found.get(), n)) : 0;
+  for (size_t i = 0; i < n; i++) {
+    // Those that a loop closes, before it does; the others when it is joined.
+    const Kind kind = KindOf(found[i].id);
+    const bool resident = kind == Kind::kSession || kind == Kind::kPool;
+    if (resident == residents_noted_) continue;
+    TraceEvent event = MakeEvent(EventType::kLeaked, nullptr);
+    event.kind = KindOfObject(found[i].id);
+    event.id = found[i].id;
+    event.duration = found[i].age;
+    trace_->Add(event);
   }
-  trace_->Finish();
 }
 
 }  // namespace creche::tasks

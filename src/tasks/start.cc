@@ -175,6 +175,7 @@ void Tree::AdmitTask(EndNode* task, Node* in, uint64_t* id_out, bool passes_limi
   Link(task, in, task->shield);
   counters_.started++;
   counters_.tasks++;
+  Note(EventType::kSpawned, task);
   // There is room.
   if (task->deadline != kNever) static_cast<void>(SetDeadlineOfNew(task, task->deadline));
   task->was_eff = task->eff;

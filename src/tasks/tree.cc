@@ -167,10 +167,13 @@ bool Tree::TryEnd(std::unique_lock<platform::Lock>& lock) noexcept {
     if (resident->told_) continue;
     resident->told_ = true;
     lock.unlock();
+    if (!residents_noted_) NoteObjects();
+    residents_noted_ = true;
     resident->CloseForLoop();
     lock.lock();
     return true;
   }
+  residents_noted_ = true;
   if (residents_) {
     residents_closing_ = true;
     return false;
@@ -320,7 +323,8 @@ Status Tree::Join(Nanos timeout, std::string* survivors) noexcept {
     waiters_++;  // this thread too: a waiter that wakes now must not be the last
   }
   EmptyTrashAfterEnd();
-  ReportObjects();
+  NoteObjects();
+  if (trace_) trace_->Finish();
   DropWaitables();
   {
     Section section(*this);

@@ -186,6 +186,7 @@ class Tree final : public Loop {
   Queue* queues_ = nullptr;
   Group* joinables_ = nullptr;  // ended, waiting for their join; linked by link_next and link_prev
   Resident* residents_ = nullptr;
+  bool residents_noted_ = false;    // those left open were reported
   bool residents_closing_ = false;  // all were told to close, and the loop waits for them
   bool root_done_told_ = false;
   bool all_cancelled_ = false;  // CancelAll was called
@@ -226,7 +227,7 @@ class Tree final : public Loop {
   void EmptyTrashAfterEnd() noexcept;
   void NoteEvent(EventType type, const Node* node, Status status) noexcept;
   void NoteForgotten() noexcept;
-  void ReportObjects() noexcept;
+  void NoteObjects() noexcept;
   void EnterCallback(const EndNode* node, What what, DoneFn fn) noexcept {
     if (watchdog_) watchdog_->Enter(node, what, fn);
   }
