@@ -10,6 +10,10 @@ typedef union room {
   creche_task_options task;
   creche_queue_options queue;
   creche_offload_options offload;
+  creche_limiter_options limiter;
+  creche_rate_options rate;
+  creche_event_options event;
+  creche_channel_options channel;
 } room;
 
 /* Each struct behind one interface. */
@@ -74,6 +78,44 @@ static creche_status nothing(void* arg, creche_task task, uint64_t* value) {
 static creche_status use_offload(const room* r) {
   return creche_offload(loop.scope, nothing, NULL, &r->offload, NULL, NULL, NULL);
 }
+static creche_status init_limiter(room* r, size_t size) {
+  return creche_limiter_options_init((creche_limiter_options*)r, size);
+}
+static creche_status init_rate(room* r, size_t size) {
+  return creche_rate_options_init((creche_rate_options*)r, size);
+}
+static creche_status init_event(room* r, size_t size) {
+  return creche_event_options_init((creche_event_options*)r, size);
+}
+static creche_status init_channel(room* r, size_t size) {
+  return creche_channel_options_init((creche_channel_options*)r, size);
+}
+static creche_status use_limiter(const room* r) {
+  creche_limiter limiter;
+  creche_status status = creche_limiter_open(loop, &r->limiter, &limiter);
+  creche_limiter_release(limiter);
+  return status;
+}
+static creche_status use_rate(const room* r) {
+  creche_rate rate;
+  creche_status status = creche_rate_open(loop, &r->rate, &rate);
+  creche_rate_release(rate);
+  return status;
+}
+static creche_status use_event(const room* r) {
+  creche_event event;
+  creche_status status = creche_event_open(loop, &r->event, &event);
+  creche_event_release(event);
+  return status;
+}
+static creche_status use_channel(const room* r) {
+  creche_sender sender;
+  creche_receiver receiver;
+  creche_status status = creche_channel_open(loop, &r->channel, &sender, &receiver);
+  creche_sender_release(sender);
+  creche_receiver_release(receiver);
+  return status;
+}
 static const kind kinds[] = {
     {"creche_loop_options", sizeof(creche_loop_options), init_loop, use_loop},
     {"creche_scope_options", sizeof(creche_scope_options), init_scope, use_scope},
@@ -81,6 +123,10 @@ static const kind kinds[] = {
     {"creche_task_options", sizeof(creche_task_options), init_task, use_task},
     {"creche_queue_options", sizeof(creche_queue_options), init_queue, use_queue},
     {"creche_offload_options", sizeof(creche_offload_options), init_offload, use_offload},
+    {"creche_limiter_options", sizeof(creche_limiter_options), init_limiter, use_limiter},
+    {"creche_rate_options", sizeof(creche_rate_options), init_rate, use_rate},
+    {"creche_event_options", sizeof(creche_event_options), init_event, use_event},
+    {"creche_channel_options", sizeof(creche_channel_options), init_channel, use_channel},
 };
 enum { KINDS = sizeof kinds / sizeof *kinds };
 

@@ -67,6 +67,41 @@ static void no_rounding_adds_up(void** state) {
   creche_rate_release(rate);
 }
 
+/* On a virtual clock every grant comes in its nanosecond: a thousand of them, three in a second,
+ * one at a time. */
+static creche_loop exact;
+static int64_t moments[1000];
+static int moment;
+static void note_moment(void* user, const creche_completion* c) {
+  (void)user;
+  (void)c;
+  creche_now(exact.scope, &moments[moment++]);
+}
+static void nothing_drifts(void** state) {
+  creche_loop_options o;
+  creche_rate_options r;
+  creche_rate rate;
+  int64_t start, i;
+  (void)state;
+  moment = 0;
+  OK(creche_loop_options_init(&o, sizeof o));
+  o.run = CRECHE_RUN_CALLER;
+  o.clock = CRECHE_CLOCK_VIRTUAL;
+  OK(creche_loop_open(&o, &exact));
+  OK(creche_rate_options_init(&r, sizeof r));
+  r.permits = 3;
+  r.burst = 1;
+  OK(creche_rate_open(exact, &r, &rate));
+  OK(creche_now(exact.scope, &start));
+  for (i = 0; i < 1000; i++)
+    OK(creche_rate_acquire(rate, exact.scope, 1, NULL, note_moment, NULL, NULL));
+  while (moment < 1000) OK(creche_loop_poll(exact, PATIENCE));
+  for (i = 0; i < 1000; i++) assert_true(moments[i] - start == (i * CRECHE_SECOND + 2) / 3);
+  creche_rate_release(rate);
+  OK(creche_loop_close(exact));
+  OK(creche_loop_join(exact, PATIENCE));
+}
+
 static void a_try_takes_all_or_nothing(void** state) {
   creche_rate rate = rate_of(1, 5, 1000 * CRECHE_SECOND);
   seen s = {0};
@@ -313,6 +348,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       TEST(a_burst_then_one_by_one),
       TEST(no_rounding_adds_up),
+      TEST(nothing_drifts),
       TEST(a_try_takes_all_or_nothing),
       TEST(more_than_the_burst_is_refused),
       TEST(those_behind_move_up),
