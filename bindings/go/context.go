@@ -19,7 +19,9 @@ type scope struct {
 	id       atomic.Uint64 // of the C scope
 	root     bool
 	context  context.Context // for values; it is never done
-	deadline time.Time
+	deadline time.Time       // when it was opened
+	foreign  time.Time       // the nearest of contexts that are not the library's
+	held     atomic.Int32    // holds of a virtual clock
 
 	done atomic.Pointer[chan struct{}]
 
@@ -41,8 +43,14 @@ func (s *scope) is(done <-chan struct{}) bool {
 	return own != nil && (<-chan struct{})(*own) == done
 }
 
-// Deadline is the nearest of the groups and scopes around.
+// Deadline is the nearest of the groups and scopes around. It is the same each time, unless a program
+// moves deadlines.
 func (s *scope) Deadline() (time.Time, bool) {
+	if s.loop.moved.Load() && !s.root {
+		if now, ok := s.live(); ok {
+			return now, !now.IsZero()
+		}
+	}
 	if s.deadline.IsZero() {
 		return time.Time{}, false
 	}
@@ -141,16 +149,17 @@ func (s *scope) noteCancelled(e *Error) {
 		return
 	}
 	// Only what cancelled the scope ends its context, not what cancelled the operation alone.
-	if cancelled, _ := cx.ScopeState(s.id.Load()); cancelled {
+	if state, status := cx.ScopeState(s.id.Load()); status == 0 && state.Effective {
 		s.endWith(e)
 	}
 }
 
-// notice ends the context because the library says that the scope was cancelled.
-func (s *scope) notice() {
-	_, reason := cx.ScopeState(s.id.Load())
-	s.endWith(&Error{Status: ErrCancelled, Phase: PhaseTask, Reason: Reason(reason),
-		Message: "the scope was cancelled: " + Reason(reason).String()})
+// notice ends the context because the library says that the scope was cancelled, and why.
+func (s *scope) notice(f *cx.Failure) {
+	if f == nil { // no memory
+		f = &cx.Failure{Status: int32(ErrCancelled), Phase: uint32(PhaseTask), Message: "the scope was cancelled"}
+	}
+	s.endWith(newError(f, nil))
 }
 
 func (s *scope) endWith(e *Error) {
@@ -168,9 +177,15 @@ func (s *scope) init(l *Loop, base, around context.Context, b *bounds) *scope {
 	s.loop, s.context = l, base
 	if around != nil && !b.Bounds.Shield {
 		s.deadline, _ = around.Deadline()
+		s.foreign = s.deadline
+		if outer, ok := around.Value(scopeKey{}).(*scope); ok {
+			if own, _ := outer.Deadline(); own.Equal(s.deadline) {
+				s.foreign = outer.foreign
+			}
+		}
 	}
 	if b.Timeout > 0 {
-		if own := time.Now().Add(b.Timeout); s.deadline.IsZero() || own.Before(s.deadline) {
+		if own := l.Now().Add(b.Timeout); s.deadline.IsZero() || own.Before(s.deadline) {
 			s.deadline = own
 		}
 	}

@@ -16,6 +16,7 @@ type Group struct {
 	id       uint64
 	base     context.Context // values for the children
 	deadline time.Time
+	outside  time.Time // the nearest deadline of contexts that are not the library's
 
 	mu       sync.Mutex
 	errs     []error // what tasks were finished with, by cookie
@@ -40,12 +41,15 @@ func Run(ctx context.Context, body func(ctx context.Context, g *Group) error, op
 	outer := l.where(ctx)
 	g := &Group{loop: l, base: context.WithoutCancel(ctx)}
 	end := newWaiter(takeValue)
+	end.around = outer.claim()
 	user := l.table.add(end)
 	opened := cx.GroupOpen(l.tail(outer, user), b.Bounds, b.name)
 	if opened.Failure != nil {
 		l.table.remove(user)
+		end.around.unclaim()
 		return newError(opened.Failure, nil)
 	}
+	around := end.around
 	g.id = opened.ID
 	var byContext *atomic.Bool
 	if !b.Bounds.Shield {
@@ -54,12 +58,15 @@ func Run(ctx context.Context, body func(ctx context.Context, g *Group) error, op
 		byContext = &follower.fired
 	}
 	t := &task{group: g, wake: make(chan struct{}, 2)}
-	g.deadline, _ = t.scope.init(l, g.base, ctx, &b).Deadline()
+	t.scope.init(l, g.base, ctx, &b)
+	g.deadline, g.outside = t.scope.deadline, t.scope.foreign
 	if e := t.open(g.id, &bounds{Bounds: cx.Bounds{Flags: cx.Body}}); e != nil {
 		cx.GroupClose(g.id)
+		around.release()
 		<-end.wake
 		return e
 	}
+	around.release()
 	<-t.wake
 	g.runBody(t, body, end)
 	// From here on nobody else has the group.
@@ -113,10 +120,7 @@ func (g *Group) runBody(t *task, body func(context.Context, *Group) error, end *
 func (g *Group) Go(fn func(ctx context.Context) error, options ...Option) {
 	b := boundsOf(options)
 	t := &task{group: g, fn: fn}
-	s := t.scope.init(g.loop, g.base, nil, &b)
-	if !b.Bounds.Shield && !g.deadline.IsZero() && (s.deadline.IsZero() || g.deadline.Before(s.deadline)) {
-		s.deadline = g.deadline
-	}
+	g.childScope(t, &b)
 	e := t.open(g.id, &b)
 	if e == nil {
 		return
@@ -128,6 +132,18 @@ func (g *Group) Go(fn func(ctx context.Context) error, options ...Option) {
 	g.unbegun = append(g.unbegun, e)
 	g.mu.Unlock()
 	cx.ScopeCancel(g.id, "a child could not be started")
+}
+
+// childScope prepares the scope of a child.
+func (g *Group) childScope(t *task, b *bounds) {
+	s := t.scope.init(g.loop, g.base, nil, b)
+	if b.Bounds.Shield {
+		return
+	}
+	s.foreign = g.outside
+	if !g.deadline.IsZero() && (s.deadline.IsZero() || g.deadline.Before(s.deadline)) {
+		s.deadline = g.deadline
+	}
 }
 
 // Cancel cancels the group and all that runs in it. That is no failure: Run returns nil if nothing else

@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -17,6 +18,10 @@ type Loop struct {
 	queue   uint64
 	root    *scope
 	table   table
+	virtual bool          // its clock
+	blocked atomic.Int32  // goroutines in Blocked, with a virtual clock
+	epoch   time.Time     // the beginning of a virtual clock
+	moved   atomic.Bool   // a deadline or shield was changed: contexts ask for theirs
 	file    *os.File      // a duplicate of the queue's descriptor
 	drained chan struct{} // closed when nothing more will be delivered
 	once    sync.Once
@@ -27,6 +32,14 @@ type Loop struct {
 type LoopOptions struct {
 	Name         string // for dumps, and the thread's name
 	OffloadLimit int    // worker threads at the most
+
+	// Virtual, for tests: a clock that stands still while anything can happen, and jumps to the next
+	// deadline when nothing can, so that an hour's sleep takes no time. A goroutine of a group that
+	// waits for anything but the loop, or with a context that is not its own, must say so: Blocked.
+	// Timers of Go's own (context.WithTimeout, time.After) go on in real time.
+	Virtual bool
+	// Seed, for tests: what may run in any order does so in one drawn from it, if it is not 0.
+	Seed uint64
 }
 
 var defaultLoop struct {
@@ -55,11 +68,11 @@ func NewLoop(options *LoopOptions) (*Loop, error) {
 	if options != nil {
 		o = *options
 	}
-	opened := cx.LoopOpen(uint32(o.OffloadLimit), o.Name)
+	opened := cx.LoopOpen(uint32(o.OffloadLimit), o.Virtual, o.Seed, o.Name)
 	if opened.Failure != nil {
 		return nil, newError(opened.Failure, nil)
 	}
-	l := &Loop{id: opened.ID, drained: make(chan struct{})}
+	l := &Loop{id: opened.ID, virtual: o.Virtual, epoch: time.Now().Round(0), drained: make(chan struct{})}
 	l.root = &scope{loop: l, root: true, context: context.Background()}
 	l.root.id.Store(l.id)
 	fail := func(err error) (*Loop, error) {
@@ -96,6 +109,8 @@ func (l *Loop) drain(raw syscall.RawConn) {
 	var receivers [cx.BatchSize]receiver
 	// deliver takes batches until there is none, or waits in C if it may; false: the queue is closed.
 	deliver := func(take func(queue uint64) ([]cx.Event, int32)) bool {
+		l.hold() // until those whose completions were taken have holds of their own
+		defer l.letGo()
 		for {
 			events, status := take(l.queue)
 			if status != 0 {
@@ -113,8 +128,16 @@ func (l *Loop) drain(raw syscall.RawConn) {
 			}
 		}
 	}
-	if raw.Read(func(uintptr) bool { return !deliver(batch.Take) }) != nil {
-		deliver(batch.Wait) // the poller does not take the descriptor
+	if raw.Read(func(uintptr) bool { return !deliver(batch.Take) }) == nil {
+		return
+	}
+	// The poller does not take the descriptor.
+	if !l.virtual {
+		deliver(batch.Wait)
+		return
+	}
+	for deliver(batch.Take) {
+		time.Sleep(100 * time.Microsecond)
 	}
 }
 
@@ -123,9 +146,24 @@ func (l *Loop) Context(ctx context.Context) context.Context {
 	return context.WithValue(ctx, scopeKey{}, l.root)
 }
 
+// DumpFormat is how DumpAs writes the tree.
+type DumpFormat uint32
+
+const (
+	// DumpText is for people.
+	DumpText DumpFormat = cx.DumpText
+	// DumpJSON is for programs; creche/loop.h has its keys.
+	DumpJSON DumpFormat = cx.DumpJSON
+	// DumpDOT is for Graphviz.
+	DumpDOT DumpFormat = cx.DumpDOT
+)
+
 // Dump is the live tree as text, one scope, group or task a line.
-func (l *Loop) Dump() (string, error) {
-	text, dumped := cx.LoopDump(l.id)
+func (l *Loop) Dump() (string, error) { return l.DumpAs(DumpText) }
+
+// DumpAs is the live tree in another format.
+func (l *Loop) DumpAs(format DumpFormat) (string, error) {
+	text, dumped := cx.LoopDump(l.id, uint32(format))
 	if dumped.Failure != nil {
 		return "", newError(dumped.Failure, nil)
 	}

@@ -89,6 +89,7 @@ type waiter struct {
 	result  Result
 	failure *cx.Failure
 	pull    *upload // of a request: who feeds it
+	around  *scope  // whose goroutine waits, if it lets go of the clock
 
 	// Space for arguments, used again.
 	query   cx.Query
@@ -106,13 +107,14 @@ func newWaiter(take int) *waiter {
 
 func (w *waiter) free() {
 	w.into, w.data, w.block, w.failure, w.value = nil, nil, cx.Block{}, nil, 0
-	w.result = Result{}
+	w.result, w.around = Result{}, nil
 	waiters.Put(w)
 }
 
 func (w *waiter) deliver(ev *cx.Event) {
 	if ev.Flags&cx.More != 0 {
 		if ev.Kind == cx.Pull && w.pull != nil {
+			w.pull.loop.hold()
 			w.pull.pulls <- pull{ev.Task, int(ev.Value)}
 		}
 		return
@@ -141,6 +143,7 @@ func (w *waiter) deliver(ev *cx.Event) {
 			}
 		}
 	}
+	w.around.resume()
 	w.wake <- struct{}{}
 }
 
@@ -169,12 +172,16 @@ func (l *Loop) callIn(ctx context.Context, s *scope, w *waiter, start func(tail 
 	} else if done != nil && ctx.Err() != nil {
 		return cancelledError(ctx)
 	}
+	around := s.claim()
+	w.around = around
 	user := l.table.add(w)
 	started := start(l.tail(s, user))
 	if started.Failure != nil {
 		l.table.remove(user)
+		around.unclaim()
 		return newError(started.Failure, nil)
 	}
+	around.release()
 	if done == nil {
 		<-w.wake
 	} else {

@@ -16,11 +16,13 @@ func Scope(ctx context.Context, fn func(ctx context.Context) error, options ...O
 	}
 	b := boundsOf(options)
 	outer := l.where(ctx)
-	t := &task{wake: make(chan struct{}, 2)}
+	t := &task{wake: make(chan struct{}, 2), around: outer.claim()}
 	t.scope.init(l, context.WithoutCancel(ctx), ctx, &b)
 	if e := t.open(outer.id.Load(), &b); e != nil {
+		t.around.unclaim()
 		return e
 	}
+	t.around.release()
 	<-t.wake
 	if !b.Bounds.Shield {
 		defer outer.follow(ctx, t.scope.id.Load()).stop()
@@ -56,12 +58,21 @@ func Shield(ctx context.Context, timeout time.Duration, fn func(ctx context.Cont
 
 // Sleep waits for d, or for the end of ctx.
 func Sleep(ctx context.Context, d time.Duration) error {
+	return await(ctx, func(tail cx.Tail) cx.Started { return cx.Sleep(tail, max(d, 0)) })
+}
+
+// Yield lets everything go on that could run when it was called, and notices the end of ctx: a
+// checkpoint.
+func Yield(ctx context.Context) error { return await(ctx, cx.Yield) }
+
+// await waits for an operation that has no result.
+func await(ctx context.Context, start func(cx.Tail) cx.Started) error {
 	l, err := loopOf(ctx)
 	if err != nil {
 		return err
 	}
 	w := newWaiter(takeValue)
-	e := l.call(ctx, w, func(tail cx.Tail) cx.Started { return cx.Sleep(tail, max(d, 0)) })
+	e := l.call(ctx, w, start)
 	w.free()
 	if e != nil {
 		return e

@@ -229,7 +229,7 @@ func (s *Session) exchange(ctx context.Context, in *scope, w *waiter, body io.Re
 		w.request.Body = nil
 		return e
 	}
-	u := &upload{body: body, pulls: make(chan pull, 1), ended: make(chan struct{})}
+	u := &upload{loop: s.loop, body: body, pulls: make(chan pull, 1), ended: make(chan struct{})}
 	w.pull = u
 	go u.run()
 	e := s.loop.callIn(ctx, in, w, func(tail cx.Tail) cx.Started { return cx.HTTP(s.id, tail, whole, &w.request) })
@@ -249,6 +249,7 @@ func (s *Session) exchange(ctx context.Context, in *scope, w *waiter, body io.Re
 
 // upload feeds a request its body, from a goroutine that may block in the body's Read.
 type upload struct {
+	loop  *Loop
 	body  io.Reader
 	pulls chan pull
 	ended chan struct{}
@@ -286,6 +287,7 @@ func (u *upload) run() {
 			u.err.Store(&err)
 			cx.TaskAnswer(p.task, int32(ErrUser), nil, false, "reading the body: "+err.Error())
 		}
+		u.loop.letGo()
 	}
 }
 

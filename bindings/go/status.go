@@ -29,6 +29,7 @@ const (
 	ErrMisnested      Status = -23
 	ErrNotCancelled   Status = -24
 	ErrUser           Status = -25
+	ErrNotStarted     Status = -26
 	ErrURL            Status = -40
 	ErrDNS            Status = -41
 	ErrConnect        Status = -42

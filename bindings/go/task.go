@@ -25,6 +25,13 @@ type task struct {
 	err     error                       // what it was finished with
 	failure *cx.Failure                 // at its end
 	flags   uint32
+	around  *scope // of others: whose goroutine goes on at its end, if that lets go of the clock
+
+	// Of a child that Start starts.
+	starting bool
+	said     atomic.Bool // it called started
+	moved    atomic.Bool // it has started, and is the group's
+	panicked *PanicError // before
 }
 
 // open opens the task in C.
@@ -43,13 +50,14 @@ func (t *task) deliver(ev *cx.Event) {
 	switch ev.Kind {
 	case cx.Begin:
 		t.scope.id.Store(ev.Task)
+		t.scope.resume()
 		if t.fn != nil {
 			go t.run()
 		} else {
 			t.wake <- struct{}{}
 		}
 	case cx.Cancel:
-		t.scope.notice()
+		t.scope.notice(ev.Failure())
 	case cx.Done:
 		if ev.Status != 0 {
 			t.failure = ev.Failure()
@@ -57,13 +65,14 @@ func (t *task) deliver(ev *cx.Event) {
 				t.failure = &cx.Failure{}
 			}
 			t.failure.Status = ev.Status
-			if t.group != nil {
+			if t.group != nil && (!t.starting || t.moved.Load()) {
 				t.group.note(t.failure)
 			}
 		}
 		t.flags = ev.Flags
 		t.scope.end(context.Canceled, context.Canceled)
 		if t.fn == nil {
+			t.around.resume()
 			t.wake <- struct{}{}
 		}
 	}
@@ -78,7 +87,11 @@ func (t *task) run() {
 			if !again {
 				p = &PanicError{Value: value, Stack: debug.Stack()}
 			}
-			t.group.notePanic(p)
+			if t.starting && !t.moved.Load() {
+				t.panicked = p // of Start
+			} else {
+				t.group.notePanic(p)
+			}
 			err = p
 		}
 		t.finish(err)
@@ -90,6 +103,7 @@ func (t *task) run() {
 func (t *task) finish(err error) {
 	t.err = err
 	id := t.scope.id.Load()
+	defer func() { t.scope.claim().release() }()
 	switch {
 	case err == nil:
 		cx.TaskFinish(id, 0, "", 0)

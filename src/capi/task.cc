@@ -110,10 +110,15 @@ creche_status creche_task_start(creche_group target, creche_scope in, creche_don
     creche_status failed = reader.Read(in, o.task, done, user, task);
     if (!failed) failed = child.Read(target.scope, o.child, o.child_done, o.child_user, nullptr);
     if (failed) return failed;
-    if (!body || body == creche_to_group || body == creche_nobody)
-      return Fail(Status::kInvalid, "body must be a function of yours");
+    if (body == creche_to_group || body == creche_nobody)
+      return Fail(Status::kInvalid, "body must be a function of yours, or NULL");
     const Status status =
         tasks::StartChild(target.scope.id, reader.tail, child.tail, ToDone(body), body_user);
+    if (status == Status::kInvalid && !body)
+      return Fail(
+          status,
+          "an external task must be told to begin and to hurry: give child_done, or a queue above "
+          "the group or in the options of the child");
     if (status == Status::kBadHandle || status == Status::kEnded) {
       // One of two handles: say which.
       creche_scope_state ignored;

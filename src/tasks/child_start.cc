@@ -24,8 +24,15 @@ Status StartChild(uint64_t target, const Tail& tail, const Tail& child, DoneFn b
   if (!node) return status;
   auto* group = static_cast<Group*>(node);
   if ((status = Tree::Admits(group)) != Status::kOk) return status;
+  if (!body) {  // external: it must be told to begin
+    const bool has_queue = QueueBelow(group) || (child.options && child.options->queue != 0);
+    if (child.route == Route::kToGroup || child.route == Route::kNobody ||
+        (child.route == Route::kDefault && !has_queue))
+      return Status::kInvalid;
+  }
   StartNode* start = tree->starts_pool_.New();
-  UserNode* task = start ? tree->users_pool_.New(NodeType::kUser) : nullptr;
+  UserNode* task =
+      start ? tree->users_pool_.New(body ? NodeType::kUser : NodeType::kExternal) : nullptr;
   if (!task) {
     if (start) tree->Free(start);
     return Status::kNoMemory;
@@ -95,7 +102,9 @@ Status TaskStarted(uint64_t id, uint64_t value) noexcept {
   if (!section.ok()) return section.status();
   Tree* tree = section.tree();
   Node* node = section.node();
-  if (node->type != NodeType::kUser || node->parent->type != NodeType::kStart)
+  // In a start there is nothing but its child.
+  if ((node->type != NodeType::kUser && node->type != NodeType::kExternal) ||
+      node->parent->type != NodeType::kStart)
     return Status::kState;
   auto* child = static_cast<UserNode*>(node);
   auto* start = static_cast<StartNode*>(node->parent);

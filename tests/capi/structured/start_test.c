@@ -476,6 +476,32 @@ static void misuse(void** state) {
      CRECHE_E_BAD_HANDLE);
 }
 
+/* Without a body the child is an external task: its events come where its completion goes. */
+static void an_external_child(void** state) {
+  fixture f;
+  (void)state;
+  creche_start_options o = start_options();
+  open_target(&f);
+  o.child_done = body;
+  o.child_user = &f.child;
+  OK(creche_task_start(f.target, loop.scope, NULL, NULL, &o, see, &f.start, &f.start_task));
+  settle();
+  assert_int_equal(f.child.s.begins, 1);
+  OK(creche_task_started(f.child.task, 42));
+  settle();
+  assert_int_equal(f.start.value, 42);
+  OK(creche_scope_cancel(f.target.scope, "enough"));
+  settle();
+  assert_int_equal(f.child.s.cancels, 1);
+  assert_int_equal(f.child.s.finals, 0);
+  OK(creche_task_finish(f.child.task, CRECHE_E_CANCELLED, 0, NULL));
+  OK(creche_group_close(f.target));
+  settle();
+  assert_int_equal(f.child.s.finals, 1);
+  assert_int_equal(f.child.s.status, CRECHE_E_CANCELLED);
+  assert_int_equal(f.target_end.status, CRECHE_OK);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       TEST(started_then_ended),
@@ -497,6 +523,7 @@ int main(void) {
       TEST(a_start_from_inside_the_target),
       TEST(a_chain_of_starts),
       TEST(misuse),
+      TEST(an_external_child),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

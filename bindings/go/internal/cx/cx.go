@@ -132,8 +132,12 @@ func StatusName(status int32) string {
 }
 
 // LoopOpen opens a loop on a thread of its own.
-func LoopOpen(offloadLimit uint32, name string) Started {
-	return answer(C.cx_loop_open(C.uint32_t(offloadLimit), maybe(name)))
+func LoopOpen(offloadLimit uint32, virtual bool, seed uint64, name string) Started {
+	clock := C.uint32_t(C.CRECHE_CLOCK_REAL)
+	if virtual {
+		clock = C.CRECHE_CLOCK_VIRTUAL
+	}
+	return answer(C.cx_loop_open(C.uint32_t(offloadLimit), clock, C.uint64_t(seed), maybe(name)))
 }
 
 // LoopClose ends a loop, at once or after a grace.
@@ -146,13 +150,42 @@ func LoopJoin(loop uint64, timeout time.Duration) Started {
 	return answer(C.cx_loop_join(C.uint64_t(loop), nanoseconds(timeout)))
 }
 
-// LoopDump is the live tree as text.
-func LoopDump(loop uint64) (string, Started) {
+// ClockHold keeps a virtual clock from jumping.
+func ClockHold(loop uint64) int32 {
+	return int32(C.creche_clock_hold(C.creche_loop{scope: C.creche_scope{id: C.uint64_t(loop)}}))
+}
+
+// ClockRelease gives one hold back.
+func ClockRelease(loop uint64) int32 {
+	return int32(C.creche_clock_release(C.creche_loop{scope: C.creche_scope{id: C.uint64_t(loop)}}))
+}
+
+// ClockAdvance moves a virtual clock.
+func ClockAdvance(loop uint64, d time.Duration) int32 {
+	return int32(C.creche_clock_advance(C.creche_loop{scope: C.creche_scope{id: C.uint64_t(loop)}}, nanoseconds(d)))
+}
+
+// Now is the clock of the loop of a scope.
+func Now(scope uint64) (now int64, status int32) {
+	var at C.int64_t
+	status = int32(C.creche_now(C.creche_scope{id: C.uint64_t(scope)}, &at))
+	return int64(at), status
+}
+
+// How a tree is dumped.
+const (
+	DumpText = C.CRECHE_DUMP_TEXT
+	DumpJSON = C.CRECHE_DUMP_JSON
+	DumpDOT  = C.CRECHE_DUMP_DOT
+)
+
+// LoopDump is the live tree in one of the formats.
+func LoopDump(loop uint64, format uint32) (string, Started) {
 	l := C.creche_loop{scope: C.creche_scope{id: C.uint64_t(loop)}}
 	buffer := make([]byte, 16<<10)
 	for {
 		var size C.size_t
-		status := C.creche_loop_dump(l, C.CRECHE_DUMP_TEXT, (*C.char)(unsafe.Pointer(&buffer[0])), C.size_t(len(buffer)), &size)
+		status := C.creche_loop_dump(l, C.uint32_t(format), (*C.char)(unsafe.Pointer(&buffer[0])), C.size_t(len(buffer)), &size)
 		if status == C.CRECHE_E_LIMIT && int(size) > len(buffer) {
 			buffer = make([]byte, int(size)+4096)
 			continue

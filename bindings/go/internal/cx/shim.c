@@ -42,12 +42,14 @@ static void task_options(creche_task_options *o, cx_tail tail, int64_t timeout)
 }
 
 /* ---- Loop and queue ---- */
-cx_answer cx_loop_open(uint32_t offload_limit, const char *name)
+cx_answer cx_loop_open(uint32_t offload_limit, uint32_t clock, uint64_t shuffle_seed, const char *name)
 {
   creche_loop_options o;
   creche_loop loop = {{0}};
   creche_loop_options_init(&o, sizeof o);
   if (offload_limit != 0) o.offload_limit = offload_limit;
+  o.clock = clock;
+  o.shuffle_seed = shuffle_seed;
   o.name = name;
   return answer(creche_loop_open(&o, &loop), &loop.scope.id);
 }
@@ -172,6 +174,50 @@ cx_answer cx_sleep(cx_tail tail, int64_t duration)
   creche_task task = {{0}};
   task_options(&o, tail, 0);
   return answer(creche_sleep(scope_of(tail.in), duration, &o, NULL, user_of(tail), &task), &task.scope.id);
+}
+
+cx_answer cx_yield(cx_tail tail)
+{
+  creche_task_options o;
+  creche_task task = {{0}};
+  task_options(&o, tail, 0);
+  return answer(creche_yield(scope_of(tail.in), &o, NULL, user_of(tail), &task), &task.scope.id);
+}
+
+cx_answer cx_task_start(cx_tail tail, uint64_t group, cx_bounds b, const char *name, uint64_t child_user)
+{
+  creche_group target = {{group}};
+  creche_start_options o;
+  creche_task_options start, child;
+  creche_task task = {{0}};
+  task_options(&start, tail, 0);
+  task_options(&child, tail, b.timeout);
+  child.on_timeout = b.on_timeout;
+  child.shield = b.shield;
+  child.name = name;
+  creche_start_options_init(&o, sizeof o);
+  o.task = &start;
+  o.child = &child;
+  o.child_user = (void *)(uintptr_t)child_user;
+  return answer(creche_task_start(target, scope_of(tail.in), NULL, NULL, &o, NULL, user_of(tail), &task),
+                &task.scope.id);
+}
+
+cx_answer cx_task_started(uint64_t task)
+{
+  return answer(creche_task_started(task_of(task), 0), NULL);
+}
+
+cx_answer cx_scope_set_timeout(uint64_t scope, int64_t timeout)
+{
+  return answer(timeout == CRECHE_NEVER ? creche_scope_set_deadline(scope_of(scope), CRECHE_NEVER)
+                                        : creche_scope_set_timeout(scope_of(scope), timeout),
+                NULL);
+}
+
+cx_answer cx_scope_set_shield(uint64_t scope, uint32_t shield)
+{
+  return answer(creche_scope_set_shield(scope_of(scope), shield), NULL);
 }
 
 /* ---- HTTP ---- */

@@ -72,7 +72,7 @@ enum { CX_POOL_QUERY = 0, CX_POOL_STREAM = 1, CX_CONNECTION_QUERY = 2, CX_CONNEC
 enum { CX_BEGIN = 0, CX_COMMIT = 1, CX_ROLLBACK = 2 };
 
 /* Loop and queue. */
-cx_answer cx_loop_open(uint32_t offload_limit, const char *name);
+cx_answer cx_loop_open(uint32_t offload_limit, uint32_t clock, uint64_t shuffle_seed, const char *name);
 cx_answer cx_loop_close(uint64_t loop, int64_t grace);
 cx_answer cx_loop_join(uint64_t loop, int64_t timeout);
 cx_answer cx_queue_open(uint64_t loop);
@@ -91,6 +91,14 @@ cx_answer cx_task_finish(uint64_t task, int32_t status, const char *message, uin
 cx_answer cx_task_answer(uint64_t task, int32_t status, const void *data, size_t size, uint32_t flags,
                          const char *message);
 cx_answer cx_sleep(cx_tail tail, int64_t duration);
+cx_answer cx_yield(cx_tail tail);
+/* Starts an external task, bounded by `bounds`, that moves to the group when it says so. tail is of
+ * the start; completions of the child are for child_user. */
+cx_answer cx_task_start(cx_tail tail, uint64_t group, cx_bounds bounds, const char *name,
+                        uint64_t child_user);
+cx_answer cx_task_started(uint64_t task);
+cx_answer cx_scope_set_timeout(uint64_t scope, int64_t timeout);
+cx_answer cx_scope_set_shield(uint64_t scope, uint32_t shield);
 
 /* HTTP. */
 cx_answer cx_session_open(uint64_t loop, const creche_session_options *options);

@@ -81,12 +81,46 @@ func ScopeCancel(scope uint64, reason string) Started {
 	return answer(C.cx_scope_cancel(C.uint64_t(scope), maybe(reason)))
 }
 
-// ScopeState is why a scope is effectively cancelled, if it is.
-func ScopeState(scope uint64) (cancelled bool, reason uint32) {
-	var state C.creche_scope_state
-	status := C.creche_scope_get_state(C.creche_scope{id: C.uint64_t(scope)}, &state, C.sizeof_creche_scope_state)
-	return status == C.CRECHE_OK && state.effective != 0, uint32(state.reason)
+// State is a look at a scope. Deadlines are points of the loop's clock.
+type State struct {
+	Called, Effective, Shield, Reached, Caught bool
+	Reason, Live                               uint32
+	Deadline, EffectiveDeadline                int64
 }
+
+// ScopeState looks at a scope.
+func ScopeState(scope uint64) (State, int32) {
+	var s C.creche_scope_state
+	status := C.creche_scope_get_state(C.creche_scope{id: C.uint64_t(scope)}, &s, C.sizeof_creche_scope_state)
+	return State{s.called != 0, s.effective != 0, s.shield != 0, s.reached != 0, s.caught != 0,
+		uint32(s.reason), uint32(s.live), int64(s.deadline), int64(s.effective_deadline)}, int32(status)
+}
+
+// ScopeSetTimeout moves the deadline of a scope; Never takes it away.
+func ScopeSetTimeout(scope uint64, d time.Duration) Started {
+	return answer(C.cx_scope_set_timeout(C.uint64_t(scope), nanoseconds(d)))
+}
+
+// ScopeSetShield raises or drops a shield.
+func ScopeSetShield(scope uint64, up bool) Started {
+	value := C.uint32_t(0)
+	if up {
+		value = 1
+	}
+	return answer(C.cx_scope_set_shield(C.uint64_t(scope), value))
+}
+
+// TaskStart starts an external task for a group. tail is of the start, which ends when the child says
+// that it has started; the child's events are for child.
+func TaskStart(tail Tail, group uint64, bounds Bounds, name string, child uintptr) Started {
+	return answer(C.cx_task_start(tail.c(), C.uint64_t(group), bounds.c(), maybe(name), C.uint64_t(child)))
+}
+
+// TaskStarted moves a task of TaskStart to its group.
+func TaskStarted(task uint64) Started { return answer(C.cx_task_started(C.uint64_t(task))) }
+
+// Yield completes in the next turn of the loop.
+func Yield(tail Tail) Started { return answer(C.cx_yield(tail.c())) }
 
 // ScopeOpen opens a bare scope. Options of a wrong size are for the tests.
 func ScopeOpen(in uint64, optionsSize uint32, tail byte) (uint64, int32) {

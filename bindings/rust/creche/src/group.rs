@@ -1,135 +1,21 @@
 //! Groups: nurseries whose children are futures of yours.
-use crate::error::{Error, Result, c_text, check};
+use crate::clock::{Hold, holding};
+use crate::error::{Error, Result};
+use crate::group_options::GroupOptions;
 use crate::operation::{lock, wake};
-use crate::options::{TaskOptions, nanoseconds};
+use crate::options::TaskOptions;
 use crate::runtime::loop_for;
 use crate::scope::Scope;
 use crate::status::Status;
-use crate::task::{Cell, Owner, Ran, notify, open, run_body};
+use crate::task::{Cell, Owner, Ran, open, run_body};
 use creche_sys as sys;
 use std::any::Any;
 use std::fmt;
 use std::future::{Future, poll_fn};
-use std::mem::zeroed;
 use std::panic::resume_unwind;
 use std::pin::{Pin, pin};
-use std::ptr::null;
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Wake, Waker};
-use std::time::Duration;
-
-/// What a group does with the ends of its children.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-#[non_exhaustive]
-pub enum Policy {
-    /// The first failure cancels the siblings.
-    #[default]
-    FailFast,
-    /// Errors are results: of each [`Child`]; the group does not fail by them.
-    Collect,
-    /// The first success cancels the rest; errors count only if none succeeds.
-    Race,
-}
-
-/// Options of a [`group`].
-#[derive(Clone, Debug, Default)]
-pub struct GroupOptions {
-    within: Option<Scope>,
-    policy: Policy,
-    timeout: Option<Duration>,
-    move_on: bool,
-    shield: bool,
-    limit: u32,
-    max_errors: Option<u32>,
-    name: Option<String>,
-}
-
-impl GroupOptions {
-    /// Fail-fast, without a limit or a deadline.
-    pub fn new() -> GroupOptions {
-        GroupOptions::default()
-    }
-
-    /// Where it belongs; else to the task that is being polled on this thread, else to the default
-    /// loop.
-    pub fn within(mut self, scope: impl Into<Scope>) -> Self {
-        self.within = Some(scope.into());
-        self
-    }
-
-    /// What it does with the ends of its children.
-    pub fn policy(mut self, policy: Policy) -> Self {
-        self.policy = policy;
-        self
-    }
-
-    /// How long all of it may take.
-    pub fn timeout(mut self, timeout: Duration) -> Self {
-        self.timeout = Some(timeout);
-        self
-    }
-
-    /// Its timeout is no failure: what is not done by then is left.
-    pub fn move_on(mut self) -> Self {
-        self.move_on = true;
-        self
-    }
-
-    /// Cancellation from outside does not come in.
-    pub fn shielded(mut self) -> Self {
-        self.shield = true;
-        self
-    }
-
-    /// How many children run at a time; others wait their turn.
-    pub fn limit(mut self, limit: u32) -> Self {
-        self.limit = limit;
-        self
-    }
-
-    /// Failures kept in its error; more are only counted.
-    pub fn max_errors(mut self, count: u32) -> Self {
-        self.max_errors = Some(count);
-        self
-    }
-
-    /// For dumps.
-    pub fn name(mut self, name: impl Into<String>) -> Self {
-        self.name = Some(name.into());
-        self
-    }
-
-    fn open(&self, within: Scope, cell: &Arc<Cell>) -> Result<sys::creche_group> {
-        let name = self.name.as_deref().map(c_text).transpose()?;
-        let mut group = sys::creche_group::default();
-        let user = cell.user();
-        // SAFETY: plain options; they and their text live until the call returns; user is given back
-        // by the group's completion.
-        let status = unsafe {
-            let mut o: sys::creche_group_options = zeroed();
-            check(sys::creche_group_options_init(&mut o, size_of_val(&o))).and_then(|()| {
-                o.policy = match self.policy {
-                    Policy::FailFast => sys::CRECHE_FAIL_FAST,
-                    Policy::Collect => sys::CRECHE_COLLECT,
-                    Policy::Race => sys::CRECHE_RACE,
-                };
-                o.timeout = self.timeout.map_or(sys::CRECHE_NEVER, nanoseconds);
-                o.on_timeout = if self.move_on { sys::CRECHE_MOVE_ON } else { sys::CRECHE_FAIL };
-                o.shield = self.shield.into();
-                o.limit = self.limit;
-                o.max_errors = self.max_errors.unwrap_or(o.max_errors);
-                o.name = name.as_ref().map_or(null(), |name| name.as_ptr());
-                check(sys::creche_group_open(within.raw, &o, Some(notify), user, &mut group))
-            })
-        };
-        if let Err(error) = status {
-            // SAFETY: an error return means no completion ever.
-            drop(unsafe { Arc::from_raw(user.cast::<Cell>().cast_const()) });
-            return Err(error);
-        }
-        Ok(group)
-    }
-}
 
 /// How a group ended that did not fail.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -143,19 +29,30 @@ pub struct Outcome<T> {
 
 // ---- Children ----
 
-type ChildFuture<'env> = Pin<Box<dyn Future<Output = ()> + Send + 'env>>;
+pub(crate) type ChildFuture<'env> = Pin<Box<dyn Future<Output = ()> + Send + 'env>>;
 
 /// Which children are to be polled, and who polls the group.
-#[derive(Default)]
 struct Ready {
-    state: Mutex<(Vec<usize>, Option<Waker>)>,
+    state: Mutex<Woken>,
+    on: sys::creche_loop,
+}
+
+#[derive(Default)]
+struct Woken {
+    children: Vec<usize>,
+    waker: Option<Waker>,
+    /// From a wake-up to the poll that it is for.
+    hold: Option<Hold>,
 }
 
 impl Ready {
     fn push(&self, index: usize) {
         let mut state = lock(&self.state);
-        state.0.push(index);
-        let waker = state.1.take();
+        state.children.push(index);
+        let waker = state.waker.take();
+        if waker.is_some() {
+            state.hold = state.hold.take().or_else(|| Hold::new(self.on));
+        }
         drop(state);
         wake(waker);
     }
@@ -189,9 +86,9 @@ struct Children<'env> {
     panic: Option<Box<dyn Any + Send>>,
 }
 
-struct Inner<'env> {
+pub(crate) struct Inner<'env> {
     raw: sys::creche_group,
-    on: sys::creche_loop,
+    pub on: sys::creche_loop,
     ready: Arc<Ready>,
     children: Mutex<Children<'env>>,
 }
@@ -199,7 +96,7 @@ struct Inner<'env> {
 /// A group that is open: spawn children in it. A name, free to clone, also into its own children.
 #[derive(Clone)]
 pub struct Group<'env> {
-    inner: Arc<Inner<'env>>,
+    pub(crate) inner: Arc<Inner<'env>>,
 }
 
 impl<'env> Group<'env> {
@@ -232,7 +129,7 @@ impl<'env> Group<'env> {
         Fut: Future<Output = Result<T>> + Send + 'env,
         T: Send + 'env,
     {
-        let told = Arc::new(Told { state: Mutex::new((None, None)) });
+        let told = Arc::new(Told { state: Mutex::default(), on: self.inner.on });
         let options = options.within(self.scope());
         let owner = match open(self.inner.on, &options) {
             Ok(owner) => owner,
@@ -249,7 +146,11 @@ impl<'env> Group<'env> {
         Child { told, scope }
     }
 
-    fn add(&self, future: ChildFuture<'env>) {
+    pub(crate) fn raw(&self) -> sys::creche_group {
+        self.inner.raw
+    }
+
+    pub(crate) fn add(&self, future: ChildFuture<'env>) {
         let mut children = lock(&self.inner.children);
         if children.over {
             // Its owner gives the task up; the group is being cancelled anyway.
@@ -290,10 +191,7 @@ where
         None => Ran { value: None, panic: None },
     };
     if let Some(payload) = ran.panic {
-        // Whatever the policy is, a panic is nobody's result.
-        let scope = Scope { raw: inner.raw.scope, on };
-        scope.cancel("a child panicked");
-        lock(&inner.children).panic.get_or_insert(payload);
+        inner.panicked(payload);
     }
     let end = owner.cell.ended().await;
     match (end.status, ran.value) {
@@ -305,7 +203,21 @@ where
 
 /// Where a child's result waits for whoever awaits the child.
 struct Told<T> {
-    state: Mutex<(Option<Result<T>>, Option<Waker>)>,
+    state: Mutex<Telling<T>>,
+    on: sys::creche_loop,
+}
+
+struct Telling<T> {
+    result: Option<Result<T>>,
+    waker: Option<Waker>,
+    /// From the wake-up to the poll that it is for.
+    hold: Option<Hold>,
+}
+
+impl<T> Default for Telling<T> {
+    fn default() -> Self {
+        Telling { result: None, waker: None, hold: None }
+    }
 }
 
 /// Says at least that there will be no result.
@@ -316,7 +228,7 @@ struct Teller<T> {
 
 impl<T> Drop for Teller<T> {
     fn drop(&mut self) {
-        if lock(&self.told.state).0.is_none() {
+        if lock(&self.told.state).result.is_none() {
             self.scope.cancel("its group is over");
             let text = "the child's group was dropped, or was over".to_owned();
             self.told.tell(Err(Error::own(Status::CANCELLED, text)));
@@ -327,8 +239,9 @@ impl<T> Drop for Teller<T> {
 impl<T> Told<T> {
     fn tell(&self, result: Result<T>) {
         let mut state = lock(&self.state);
-        state.0 = Some(result);
-        let waker = state.1.take();
+        state.result = Some(result);
+        let waker = state.waker.take();
+        state.hold = waker.as_ref().and_then(|_| Hold::new(self.on));
         drop(state);
         wake(waker);
     }
@@ -358,10 +271,15 @@ impl<T> Future for Child<T> {
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<T>> {
         let mut state = lock(&self.told.state);
-        match state.0.take() {
-            Some(result) => Poll::Ready(result),
+        match state.result.take() {
+            Some(result) => {
+                let hold = state.hold.take();
+                drop(state);
+                drop(hold);
+                Poll::Ready(result)
+            }
             None => {
-                state.1 = Some(context.waker().clone());
+                state.waker = Some(context.waker().clone());
                 Poll::Pending
             }
         }
@@ -397,20 +315,33 @@ impl Drop for Keeper<'_> {
             std::mem::take(&mut children.slots)
         };
         drop(slots);
+        // Wake-ups that come later are for nobody.
+        let woken = std::mem::take(&mut *lock(&self.inner.ready.state));
+        drop(woken);
     }
 }
 
 impl<'env> Inner<'env> {
+    /// Of a child: whatever the policy is, a panic is nobody's result.
+    pub(crate) fn panicked(&self, payload: Box<dyn Any + Send>) {
+        Scope { raw: self.raw.scope, on: self.on }.cancel("a child panicked");
+        lock(&self.children).panic.get_or_insert(payload);
+    }
+
     /// Polls the children that asked for it. True if all have ended.
     fn poll_children(&self, context: &Context<'_>) -> bool {
         let mut budget = 128;
         loop {
             let woken = {
                 let mut ready = lock(&self.ready.state);
-                if ready.0.is_empty() || budget == 0 {
-                    ready.1 = Some(context.waker().clone());
-                    let more = !ready.0.is_empty();
+                let hold = ready.hold.take(); // whoever polls holds the clock
+                if ready.children.is_empty() || budget == 0 {
+                    let more = !ready.children.is_empty();
+                    ready.hold = if more { Hold::new(self.on) } else { None };
+                    // If there are more, they are polled without a further wake-up of theirs.
+                    ready.waker = Some(context.waker().clone());
                     drop(ready);
+                    drop(hold);
                     if more {
                         context.waker().wake_by_ref();
                     }
@@ -418,7 +349,7 @@ impl<'env> Inner<'env> {
                     return children.slots.len() == children.free.len();
                 }
                 budget -= 1;
-                std::mem::take(&mut ready.0)
+                std::mem::take(&mut ready.children)
             };
             for index in woken {
                 self.poll_child(index);
@@ -458,6 +389,50 @@ impl<'env> Inner<'env> {
 /// cancels everything in it without waiting; the group ends by itself then. A panic of the body or of
 /// a child cancels the group, and goes on here after its end.
 ///
+/// No child can outlive what it borrows: the group ends first.
+///
+/// ```
+/// # async fn f() -> creche::Result<()> {
+/// let page = String::from("page");
+/// creche::group(creche::GroupOptions::new(), async |g| {
+///     let page = &page;
+///     g.spawn(async move |_| Ok(page.len()));
+///     Ok(())
+/// })
+/// .await?;
+/// drop(page);
+/// # Ok(()) }
+/// ```
+///
+/// What ends before the group is no place to borrow from, be it in the body
+///
+/// ```compile_fail
+/// # async fn f() -> creche::Result<()> {
+/// creche::group(creche::GroupOptions::new(), async |g| {
+///     let page = String::from("page");
+///     let page = &page;
+///     g.spawn(async move |_| Ok(page.len()));
+///     Ok(())
+/// })
+/// .await?;
+/// # Ok(()) }
+/// ```
+///
+/// or outside of it:
+///
+/// ```compile_fail
+/// # async fn f() -> creche::Result<()> {
+/// let page = String::from("page");
+/// let group = creche::group(creche::GroupOptions::new(), async |g| {
+///     let page = &page;
+///     g.spawn(async move |_| Ok(page.len()));
+///     Ok(())
+/// });
+/// drop(page);
+/// group.await?;
+/// # Ok(()) }
+/// ```
+///
 /// Failures are one error with [`Status::GROUP`] and all of them as
 /// [`children`](Error::children).
 ///
@@ -485,13 +460,25 @@ where
     Fut: Future<Output = Result<T>>,
 {
     let on = loop_for(options.within)?;
+    holding(on, group_on(on, options, body)).await
+}
+
+async fn group_on<'env, T, F, Fut>(
+    on: sys::creche_loop,
+    options: GroupOptions,
+    body: F,
+) -> Result<Outcome<T>>
+where
+    F: FnOnce(Group<'env>) -> Fut,
+    Fut: Future<Output = Result<T>>,
+{
     let within = options.within.unwrap_or_else(|| Scope::default_on(on));
-    let cell = Cell::new();
+    let cell = Cell::new(on);
     let raw = options.open(within, &cell)?;
     let inner = Arc::new(Inner {
         raw,
         on,
-        ready: Arc::default(),
+        ready: Arc::new(Ready { state: Mutex::default(), on }),
         children: Mutex::new(Children::default()),
     });
     let mut keeper = Keeper { inner: inner.clone(), ended: false };

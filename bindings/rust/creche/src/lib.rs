@@ -40,8 +40,10 @@
 #![warn(rust_2018_idioms)]
 
 mod body;
+mod clock;
 mod error;
 mod group;
+mod group_options;
 mod operation;
 mod options;
 mod pool;
@@ -53,25 +55,29 @@ mod scope;
 mod session;
 mod shield;
 mod sleep;
+mod start;
 mod status;
 mod task;
 mod transaction;
 mod value;
 
 pub use body::{Body, BodyWriter};
+pub use clock::Hold;
 pub use error::{Error, Result, ServerError};
-pub use group::{Child, Group, GroupOptions, Outcome, Policy, group};
+pub use group::{Child, Group, Outcome, group};
+pub use group_options::{GroupOptions, Policy};
 pub use operation::Pending;
 pub use options::{TaskOptions, Times};
 pub use pool::{Acquire, Connection, Pool, PoolCounters, PoolOptions};
 pub use query::{Execute, Query, Script};
 pub use response::{Read, Response, ResponseInfo, Streaming};
 pub use rows::{ColumnName, Iter, Row, RowStream, Rows};
-pub use runtime::{Loop, LoopCounters, LoopOptions};
+pub use runtime::{DumpFormat, Loop, LoopCounters, LoopOptions};
 pub use scope::{Left, OpenScope, Scope, ScopeOptions, ScopeState};
 pub use session::{HttpTimeouts, Request, Session, SessionCounters, SessionOptions};
 pub use shield::{shield, with_cleanup};
-pub use sleep::{Offload, Offloaded, Sleep, offload, sleep, timeout};
+pub use sleep::{Offload, Offloaded, Sleep, Yield, offload, sleep, timeout, yield_now};
+pub use start::Started;
 pub use status::{Phase, Reason, Status};
 pub use task::task;
 pub use transaction::{

@@ -1,5 +1,6 @@
 //! One operation of the library as a future.
 use crate::body::Feed;
+use crate::clock::Hold;
 use crate::error::{Error, Result};
 use crate::options::TaskOptions;
 use crate::scope::Scope;
@@ -62,6 +63,8 @@ struct State<T> {
     waker: Option<Waker>,
     result: Option<Result<T>>,
     done: bool,
+    /// From the wake-up to the poll that it is for.
+    hold: Option<Hold>,
 }
 
 /// An operation that has been started: a future that any executor may poll, and that needs none to
@@ -111,6 +114,7 @@ unsafe extern "C" fn done<T: Answer>(user: *mut c_void, completion: *const sys::
         state.result = Some(result);
         state.done = true;
         let waker = state.waker.take();
+        state.hold = waker.as_ref().and_then(|_| Hold::new(shared.on));
         drop(state);
         wake(waker);
         // If nobody waits any more this is the last reference: the result is released.
@@ -149,7 +153,7 @@ impl<T: Answer> Pending<T> {
         call: call_type!(),
     ) -> Pending<T> {
         let within = options.scope_on(on);
-        let state = State { waker: None, result: None, done: false };
+        let state = State { waker: None, result: None, done: false, hold: None };
         let shared = Arc::new(Shared { state: Mutex::new(state), feed, on: within.on });
         let user = Arc::into_raw(shared.clone());
         let mut task = sys::creche_task::default();
@@ -182,6 +186,10 @@ impl<T> Pending<T> {
         Pending { state: Progress::Failed(error), scope }
     }
 
+    pub(crate) fn is_running(&self) -> bool {
+        matches!(self.state, Progress::Running(_))
+    }
+
     /// The operation's own scope: cancelling it stops the operation, and the future answers with
     /// [`Status::CANCELLED`](crate::Status::CANCELLED).
     pub fn scope(&self) -> Scope {
@@ -205,7 +213,12 @@ impl<T> Future for Pending<T> {
             Progress::Running(shared) => {
                 let mut state = lock(&shared.state);
                 match state.result.take() {
-                    Some(result) => result,
+                    Some(result) => {
+                        let hold = state.hold.take();
+                        drop(state);
+                        drop(hold);
+                        result
+                    }
                     None => {
                         let old = keep(&mut state.waker, context.waker());
                         drop(state);

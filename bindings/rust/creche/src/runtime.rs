@@ -1,4 +1,5 @@
 //! Loops.
+use crate::clock;
 use crate::error::{Error, Result, c_text, check};
 use crate::options::nanoseconds;
 use crate::scope::Scope;
@@ -24,6 +25,8 @@ pub struct Loop {
 pub struct LoopOptions {
     name: Option<String>,
     offload_limit: Option<u32>,
+    virtual_clock: bool,
+    shuffle_seed: u64,
 }
 
 impl LoopOptions {
@@ -43,6 +46,46 @@ impl LoopOptions {
         self.offload_limit = Some(limit);
         self
     }
+
+    /// For tests: a clock that begins at 0, stands still while anything can happen, and jumps to the
+    /// next deadline when nothing can, so that sleeping an hour takes no time. Futures of groups and
+    /// tasks can do something from when they are woken until they wait for the loop again; one that
+    /// was woken must be polled, or dropped, for the clock to go on.
+    ///
+    /// ```
+    /// use creche::{GroupOptions, Loop, LoopOptions, Status, TaskOptions, sleep, task};
+    /// use std::time::Duration;
+    /// # async fn test() -> creche::Result<()> {
+    /// let on = Loop::open(LoopOptions::new().virtual_clock())?;
+    /// let hour = Duration::from_secs(3600);
+    /// let late = task(TaskOptions::new().within(on).timeout(hour), async |_| sleep(2 * hour).await);
+    /// assert_eq!(late.await.unwrap_err().status(), Status::TIMEOUT);
+    /// assert_eq!(on.now()?, hour);
+    /// # Ok(()) }
+    /// ```
+    pub fn virtual_clock(mut self) -> Self {
+        self.virtual_clock = true;
+        self
+    }
+
+    /// For tests: what may run in any order does so in one drawn from this seed. 0: in order.
+    pub fn shuffle_seed(mut self, seed: u64) -> Self {
+        self.shuffle_seed = seed;
+        self
+    }
+}
+
+/// How [`Loop::dump_as`] writes the tree.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+#[non_exhaustive]
+pub enum DumpFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// For programs; `creche/loop.h` has its keys.
+    Json,
+    /// For Graphviz.
+    Dot,
 }
 
 /// What has happened in a loop so far, and what lives in it now.
@@ -91,8 +134,15 @@ impl Loop {
             if let Some(limit) = options.offload_limit {
                 o.offload_limit = limit;
             }
+            if options.virtual_clock {
+                o.clock = sys::CRECHE_CLOCK_VIRTUAL;
+            }
+            o.shuffle_seed = options.shuffle_seed;
             sys::creche_loop_open(&o, &mut raw)
         })?;
+        if options.virtual_clock {
+            clock::opened(raw);
+        }
         Ok(Loop { raw })
     }
 
@@ -137,7 +187,12 @@ impl Loop {
             // SAFETY: any thread, any handle: misuse is an error.
             match unsafe { sys::creche_loop_join(self.raw, nanoseconds(left)) } {
                 sys::CRECHE_E_INTERRUPTED => continue,
-                status => return check(status),
+                status => {
+                    if status == sys::CRECHE_OK {
+                        clock::ended(self.raw);
+                    }
+                    return check(status);
+                }
             }
         }
     }
@@ -152,9 +207,19 @@ impl Loop {
 
     /// The live tree, one node a line.
     pub fn dump(&self) -> Result<String> {
+        self.dump_as(DumpFormat::Text)
+    }
+
+    /// The live tree in another format.
+    pub fn dump_as(&self, format: DumpFormat) -> Result<String> {
+        let format = match format {
+            DumpFormat::Text => sys::CRECHE_DUMP_TEXT,
+            DumpFormat::Json => sys::CRECHE_DUMP_JSON,
+            DumpFormat::Dot => sys::CRECHE_DUMP_DOT,
+        };
         let mut size = 0;
         // SAFETY: NULL for capacity 0.
-        let status = unsafe { sys::creche_loop_dump(self.raw, sys::CRECHE_DUMP_TEXT, null_mut(), 0, &mut size) };
+        let status = unsafe { sys::creche_loop_dump(self.raw, format, null_mut(), 0, &mut size) };
         if status != sys::CRECHE_E_LIMIT {
             check(status)?;
         }
@@ -163,7 +228,8 @@ impl Loop {
             let mut text = vec![0u8; size + 256];
             let buffer = text.as_mut_ptr().cast::<c_char>();
             // SAFETY: the capacity is that of the buffer.
-            match unsafe { sys::creche_loop_dump(self.raw, sys::CRECHE_DUMP_TEXT, buffer, text.len(), &mut size) } {
+            match unsafe { sys::creche_loop_dump(self.raw, format, buffer, text.len(), &mut size) }
+            {
                 sys::CRECHE_E_LIMIT => continue,
                 status => check(status)?,
             }

@@ -32,6 +32,10 @@ pub struct ScopeState {
     pub cancelled: bool,
     /// Cancellation from outside does not come in.
     pub shield: bool,
+    /// Work in it has ended as cancelled.
+    pub reached: bool,
+    /// It would absorb the cancellation if it ended now.
+    pub caught: bool,
     /// Why it is cancelled.
     pub reason: Reason,
     /// Tasks, scopes, groups and leases directly in it.
@@ -98,6 +102,8 @@ impl Scope {
             called: state.called != 0,
             cancelled: state.effective != 0,
             shield: state.shield != 0,
+            reached: state.reached != 0,
+            caught: state.caught != 0,
             reason: Reason(state.reason),
             live: state.live,
             remaining: (state.effective_deadline != sys::CRECHE_NEVER)

@@ -47,6 +47,36 @@ impl Sleep {
 
 awaitable!(Sleep => ());
 
+/// A pause that is not started yet: await it.
+#[derive(Clone, Debug)]
+#[must_use = "await it, or start it"]
+pub struct Yield {
+    task: TaskOptions,
+}
+
+/// Lets everything go on that could run when it was called, and notices a cancellation: a checkpoint.
+pub fn yield_now() -> Yield {
+    Yield { task: TaskOptions::new() }
+}
+
+impl Yield {
+    task_options!();
+
+    /// Starts it without waiting.
+    pub fn start(self) -> Pending<()> {
+        let on = match loop_for(self.task.within) {
+            Ok(on) => on,
+            Err(error) => return Pending::failed(error),
+        };
+        Pending::start(on, &self.task, |within, options, done, user, task| {
+            // SAFETY: options live until the call returns; user until the completion.
+            Ok(unsafe { sys::creche_yield(within, options, done, user, task) })
+        })
+    }
+}
+
+awaitable!(Yield => ());
+
 /// Ends when its scope is cancelled.
 pub(crate) fn forever(within: Scope) -> Pending<()> {
     let options = TaskOptions::new().within(within);

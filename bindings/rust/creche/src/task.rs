@@ -1,4 +1,5 @@
 //! Futures of yours as tasks: begun, told to hurry, finished.
+use crate::clock::{Hold, holding};
 use crate::error::{Error, Result, check};
 use crate::operation::{keep, lock, wake};
 use crate::options::TaskOptions;
@@ -18,6 +19,7 @@ use std::task::{Context, Poll, Waker};
 /// What a task of the library and the future that is its body know of one another.
 pub(crate) struct Cell {
     state: Mutex<State>,
+    on: sys::creche_loop,
 }
 
 #[derive(Default)]
@@ -36,6 +38,8 @@ struct State {
     /// The future is gone.
     abandoned: bool,
     end: Option<End>,
+    /// From a wake-up to the poll that it is for.
+    hold: Option<Hold>,
 }
 
 /// How it ended.
@@ -46,8 +50,8 @@ pub(crate) struct End {
 }
 
 impl Cell {
-    pub(crate) fn new() -> Arc<Cell> {
-        Arc::new(Cell { state: Mutex::new(State::default()) })
+    pub(crate) fn new(on: sys::creche_loop) -> Arc<Cell> {
+        Arc::new(Cell { state: Mutex::new(State::default()), on })
     }
 
     /// Whether the body was asked to stop.
@@ -93,15 +97,14 @@ impl Cell {
         take: impl FnOnce(&mut State) -> Option<T>,
     ) -> Poll<T> {
         let mut state = lock(&self.state);
-        match take(&mut state) {
-            Some(found) => Poll::Ready(found),
-            None => {
-                let old = keep(&mut state.waker, context.waker());
-                drop(state);
-                drop(old);
-                Poll::Pending
-            }
-        }
+        let hold = state.hold.take(); // whoever polls holds the clock
+        let (found, old) = match take(&mut state) {
+            Some(found) => (Poll::Ready(found), None),
+            None => (Poll::Pending, keep(&mut state.waker, context.waker())),
+        };
+        drop(state);
+        drop((hold, old));
+        found
     }
 
     /// Waits until the body may run; None if it ended before.
@@ -249,6 +252,9 @@ impl Cell {
         }
         let waker = state.waker.take();
         let watchers = std::mem::take(&mut state.watchers);
+        if waker.is_some() || !watchers.is_empty() {
+            state.hold = state.hold.take().or_else(|| Hold::new(self.on));
+        }
         drop(state);
         wake(waker);
         for (_, waker) in watchers {
@@ -269,6 +275,7 @@ impl Drop for Owner {
         let mut state = lock(&self.cell.state);
         state.abandoned = true;
         state.waker = None;
+        let hold = state.hold.take();
         let running = state.running.take();
         let ended = state.end.is_some();
         drop(state);
@@ -279,12 +286,13 @@ impl Drop for Owner {
             cancel(task);
             finish_cancelled(task);
         }
+        drop(hold);
     }
 }
 
 /// Opens an external task whose events come to a cell.
 pub(crate) fn open(on: sys::creche_loop, options: &TaskOptions) -> Result<Owner> {
-    let cell = Cell::new();
+    let cell = Cell::new(on);
     let user = cell.user();
     let within = options.scope_on(on);
     let mut task = sys::creche_task::default();
@@ -365,6 +373,14 @@ where
     Fut: Future<Output = Result<T>>,
 {
     let on = loop_for(options.within)?;
+    holding(on, task_on(on, options, body)).await
+}
+
+async fn task_on<T, F, Fut>(on: sys::creche_loop, options: TaskOptions, body: F) -> Result<T>
+where
+    F: FnOnce(Scope) -> Fut,
+    Fut: Future<Output = Result<T>>,
+{
     let owner = open(on, &options)?;
     let ran = match owner.cell.begun().await {
         Some((task, _)) => {

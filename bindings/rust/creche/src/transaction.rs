@@ -172,7 +172,7 @@ fn start(
     on: sys::creche_loop,
     options: &TransactionOptions,
 ) -> Result<Owner> {
-    let cell = Cell::new();
+    let cell = Cell::new(on);
     let user = cell.user();
     let within = options.task.scope_on(on).raw;
     let mut task = sys::creche_task::default();

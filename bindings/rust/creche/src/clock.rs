@@ -1,0 +1,87 @@
+//! Virtual clocks: who can run holds them.
+//!
+//! The clock of a virtual loop jumps when nobody can do anything. A future can from when it is woken
+//! until it has been polled: the callback that wakes it leaves a [`Hold`] beside the result, which the
+//! poll takes; and polls of groups and tasks, where further things are started, hold the clock
+//! themselves. In a process without virtual loops all this is one load of a counter.
+use crate::error::{Result, check};
+use crate::operation::lock;
+use crate::runtime::Loop;
+use creche_sys as sys;
+use std::future::{Future, poll_fn};
+use std::pin::pin;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+/// How many virtual loops there are, and which.
+static COUNT: AtomicUsize = AtomicUsize::new(0);
+static VIRTUAL: Mutex<Vec<sys::creche_loop>> = Mutex::new(Vec::new());
+
+/// A loop with a virtual clock was opened.
+pub(crate) fn opened(on: sys::creche_loop) {
+    lock(&VIRTUAL).push(on);
+    COUNT.fetch_add(1, Ordering::SeqCst);
+}
+
+/// A loop has ended.
+pub(crate) fn ended(on: sys::creche_loop) {
+    let mut virtuals = lock(&VIRTUAL);
+    if let Some(index) = virtuals.iter().position(|other| *other == on) {
+        virtuals.swap_remove(index);
+        COUNT.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+/// Keeps the clock of a virtual loop from jumping until it is dropped: see [`Loop::hold`].
+#[derive(Debug)]
+#[must_use = "the clock is held until this is dropped"]
+pub struct Hold {
+    on: sys::creche_loop,
+}
+
+impl Hold {
+    /// None if its clock is the real one, or it has ended.
+    pub(crate) fn new(on: sys::creche_loop) -> Option<Hold> {
+        if COUNT.load(Ordering::SeqCst) == 0 || !lock(&VIRTUAL).contains(&on) {
+            return None;
+        }
+        // SAFETY: any thread, any handle.
+        let status = unsafe { sys::creche_clock_hold(on) };
+        (status == sys::CRECHE_OK).then_some(Hold { on })
+    }
+}
+
+impl Drop for Hold {
+    fn drop(&mut self) {
+        // SAFETY: any thread, any handle; it holds one.
+        unsafe { sys::creche_clock_release(self.on) };
+    }
+}
+
+/// Polls a future of a group or task: nothing happens behind its back.
+pub(crate) async fn holding<F: Future>(on: sys::creche_loop, future: F) -> F::Output {
+    let mut future = pin!(future);
+    poll_fn(|context| {
+        let _hold = Hold::new(on);
+        future.as_mut().poll(context)
+    })
+    .await
+}
+
+impl Loop {
+    /// Keeps a virtual clock from jumping until the answer is dropped; None if the clock is the real
+    /// one. Futures of groups and tasks do that by themselves, from when they are woken until they
+    /// wait again; it is for what runs outside of them, while it starts things.
+    #[must_use = "the clock is held until this is dropped"]
+    pub fn hold(&self) -> Option<Hold> {
+        Hold::new(self.raw)
+    }
+
+    /// Moves a virtual clock forward at once, even if it is held. With the real clock this is an error
+    /// with [`Status::STATE`](crate::Status::STATE).
+    pub fn advance(&self, time: Duration) -> Result<()> {
+        // SAFETY: any thread, any handle.
+        check(unsafe { sys::creche_clock_advance(self.raw, crate::options::nanoseconds(time)) })
+    }
+}
