@@ -1724,7 +1724,8 @@ unsafe extern "C" {
     /// of the start, bare, and `target` stays open. When it calls creche_task_started it moves to
     /// `target` with all that is below it, past any limit of it, and the start completes with the value
     /// it gave. If it ends without: CRECHE_E_NOT_STARTED (unless it failed). Its own completion comes in
-    /// any case, before that of the start if it never moved.
+    /// any case, before that of the start if it never moved. body NULL: an external task, told to begin
+    /// and to hurry where its own completion goes, as with creche_task_open.
     /// Returns as creche_task_spawn does; CRECHE_E_CLOSED also if target has ended, CRECHE_E_WRONG_LOOP if
     /// it lives on another loop. Since 0.1.
     pub fn creche_task_start(target: creche_group, in_: creche_scope, body: creche_done_fn, body_user: *mut c_void, options: *const creche_start_options, done: creche_done_fn, user: *mut c_void, task: *mut creche_task) -> creche_status;
