@@ -203,56 +203,6 @@ static double Drain(size_t n) {
   return each;
 }
 
-/* A free token: a task that waits for it, its completion, its release. */
-static void GiveBack(void* user, const creche_completion* c) {
-  creche_token token;
-  (void)user;
-  token.id = c->value;
-  creche_token_release(token);
-  ended++;
-}
-
-static double AcquireRelease(size_t n) {
-  creche_limiter limiter;
-  creche_limiter_options o;
-  Check(creche_limiter_options_init(&o, sizeof o));
-  o.total = 100;
-  Check(creche_limiter_open(loop, &o, &limiter));
-  double start = Now();
-  for (size_t i = 0; i < n; i += 100) {
-    ended = 0;
-    for (size_t j = 0; j < 100; j++)
-      Check(creche_limiter_acquire(limiter, loop.scope, 0, NULL, GiveBack, NULL, NULL));
-    Turns(100);
-  }
-  double each = (Now() - start) / (double)n;
-  creche_limiter_release(limiter);
-  return each;
-}
-
-/* A send and the receive that gets it, two tasks. */
-static double SendReceive(size_t n) {
-  creche_sender sender;
-  creche_receiver receiver;
-  creche_channel_options o;
-  Check(creche_channel_options_init(&o, sizeof o));
-  o.capacity = 100;
-  Check(creche_channel_open(loop, &o, &sender, &receiver));
-  double start = Now();
-  for (size_t i = 0; i < n; i += 100) {
-    ended = 0;
-    for (size_t j = 0; j < 100; j++) {
-      Check(creche_channel_send(sender, loop.scope, j, NULL, creche_nobody, NULL, NULL));
-      Check(creche_channel_receive(receiver, loop.scope, NULL, Count, NULL, NULL));
-    }
-    Turns(100);
-  }
-  double each = (Now() - start) / (double)n;
-  creche_sender_release(sender);
-  creche_receiver_release(receiver);
-  return each;
-}
-
 static void Section(const char* name, size_t n, size_t total) {
   if (strcmp(name, "spawn") == 0) {
     SpawnJoin(2000, 1000); /* warm */
@@ -275,10 +225,6 @@ static void Section(const char* name, size_t n, size_t total) {
   } else if (strcmp(name, "cost") == 0) { /* n tasks live at once, again and again */
     SpawnJoin(n, n);
     printf("cost_%zu %.1f\n", n, SpawnJoin((total + n - 1) / n * n, n));
-  } else if (strcmp(name, "limiter") == 0) {
-    printf("acquire_release %.1f\n", AcquireRelease(n));
-  } else if (strcmp(name, "channel") == 0) {
-    printf("send_receive %.1f\n", SendReceive(n));
   } else {
     fprintf(stderr, "core_bench: no section %s\n", name);
     exit(2);
