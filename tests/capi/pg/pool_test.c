@@ -141,9 +141,9 @@ static void test_terminated_backends(void** state) {
   snprintf(sql, sizeof sql, "select pg_terminate_backend(%d)",
            (int)number_on(c, "select pg_backend_pid()"));
   must(other, sql);
-  nap_ms(50);
+  /* The server's farewell is read before the statement is sent, or as its answer. */
   run_on(c, &b, "select 1");
-  EXPECT(&b, CRECHE_E_DISCONNECTED);
+  if (b.status != CRECHE_E_DISCONNECTED) EXPECT(&b, CRECHE_E_PG);
   answer_free(&b);
   creche_connection_release(c);
   assert_int_equal(number(pool, "select 3"), 3);
