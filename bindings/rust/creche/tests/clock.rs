@@ -305,7 +305,7 @@ fn errors_have_the_reason() {
 fn the_tree_in_other_formats() {
     let on = Virtual::open(0);
     let json = on.0.dump_as(DumpFormat::Json).unwrap();
-    assert!(json.starts_with("{\"format\": 1"), "{json}");
+    assert!(json.starts_with("{\"format\":1,"), "{json}");
     assert!(on.0.dump_as(DumpFormat::Dot).unwrap().starts_with("digraph"));
     assert_eq!(on.0.dump().unwrap().lines().count(), 1);
 }
