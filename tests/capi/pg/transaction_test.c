@@ -105,7 +105,7 @@ static void test_failures_roll_back(void** state) {
 
 static void test_cancel_rolls_back(void** state) {
   (void)state;
-  creche_pool pool = open_pool(1);
+  creche_pool pool = open_pool(1), other = open_pool(1);
   must(pool, "create table t (i int)");
   body_job waiting = {.sql = {"insert into t values (1)", "select pg_sleep(20)"}};
   body_job hanging = {.sql = {"insert into t values (1)"}, .hang = 1};
@@ -115,7 +115,13 @@ static void test_cancel_rolls_back(void** state) {
     creche_task task;
     answer_init(&a);
     OK(creche_pool_transaction(pool, loop.scope, body, jobs[i], NULL, on_answer, &a, &task));
-    nap_ms(100);
+    /* Until the body is at work. */
+    while (
+        number(other,
+               "select count(*) from pg_stat_activity where query like '%insert into t val%' and "
+               "state = 'idle in transaction' or query like 'select pg_sleep(20)%' and state = "
+               "'active'") == 0)
+      nap_ms(2);
     OK(creche_scope_cancel(task.scope, NULL));
     EXPECT(&a, CRECHE_E_CANCELLED);
     answer_free(&a);
@@ -125,6 +131,7 @@ static void test_cancel_rolls_back(void** state) {
   must(pool, "drop table t");
   assert_int_equal(counters(pool).dropped, 0);
   close_pool(pool);
+  close_pool(other);
 }
 
 static void test_retries(void** state) {
