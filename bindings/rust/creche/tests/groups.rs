@@ -382,8 +382,9 @@ fn a_shield_holds_until_its_part_has_ended() {
 
 #[test]
 fn a_shield_does_not_hold_for_ever() {
+    let on = Loop::open(LoopOptions::new().virtual_clock()).unwrap();
     let result = Mutex::new(None);
-    block_on(group(options().timeout(5.millis()).move_on(), async |g| {
+    block_on(group(options().within(on).timeout(5.millis()).move_on(), async |g| {
         g.spawn(async |_| {
             let shielded =
                 creche::shield(20.millis(), std::future::pending::<creche::Result<()>>()).await;
@@ -395,12 +396,15 @@ fn a_shield_does_not_hold_for_ever() {
     .unwrap();
     let result = result.into_inner().unwrap().unwrap();
     assert_eq!(result.unwrap_err().status(), Status::TIMEOUT);
+    on.close().unwrap();
+    on.join(10.secs()).unwrap();
 }
 
 #[test]
 fn a_clean_up_runs_after_whatever_happened() {
+    let on = Loop::open(LoopOptions::new().virtual_clock()).unwrap();
     let log = Mutex::new(Vec::new());
-    block_on(group(options().timeout(20.millis()).move_on(), async |g| {
+    block_on(group(options().within(on).timeout(20.millis()).move_on(), async |g| {
         for name in ["well", "badly", "cancelled"] {
             let log = &log;
             g.spawn(async move |_| {
@@ -439,4 +443,6 @@ fn a_clean_up_runs_after_whatever_happened() {
     let mut log = log.into_inner().unwrap();
     log.sort_unstable();
     assert_eq!(log, ["badly", "cancelled", "well"]);
+    on.close().unwrap();
+    on.join(10.secs()).unwrap();
 }
