@@ -186,7 +186,9 @@ static void loops_on_both_sides(void** state) {
   assert_int_equal(status, 0);
 }
 
-/* A fork while other threads use the library leaves no lock held in the child. */
+/* A fork while other threads use the library leaves no lock held in the child. (The allocator of
+   gcc 12's AddressSanitizer does not take its own locks around fork, so a child of a process with
+   a thread in malloc may hang in it: nothing about the library can be seen there.) */
 static int stop_using;
 static pthread_mutex_t stop_mutex = PTHREAD_MUTEX_INITIALIZER;
 static void* use(void* arg) {
@@ -209,6 +211,9 @@ static void forking_while_others_work(void** state) {
   creche_loop l;
   int i;
   (void)state;
+#ifdef __SANITIZE_ADDRESS__
+  skip();
+#endif
   OK(creche_loop_open(NULL, &l));
   for (i = 0; i < 2; i++) assert_int_equal(pthread_create(&threads[i], NULL, use, &l), 0);
   for (i = 0; i < 20; i++) in_child(a_new_loop_works);
