@@ -36,13 +36,35 @@ constexpr uint32_t kSlotBits = 27;
 constexpr uint32_t kRetired = UINT32_MAX;  // all 2^32 generations of a slot are used up
 constexpr uint32_t kChunks = 1u << (kSlotBits - kChunkBits);
 
-// All of it changes under the domain's lock. Atomic for those who look
-// without it: PeekDomain, and telling "ended" from "never was".
-struct Slot {
-  std::atomic<uint64_t> id{0};          // the live one; 0: free
-  std::atomic<uint32_t> generation{0};  // of the live id, or of the next one
-  std::atomic<uint32_t> next_free{0};   // kRetired: never again
-  void* object = nullptr;
+// All of it changes under the domain's lock. Atomic for those who look without it: PeekDomain, and
+// telling "ended" from "never was".
+class Slot {
+ public:
+  // The live one. No id equals that of a free slot: it is of no kind.
+  uint64_t id() const noexcept { return id_.load(std::memory_order_relaxed); }
+  bool is_live() const noexcept { return id() >> 59 != 0; }
+  // Of the live id, or of the next one.
+  uint32_t generation() const noexcept { return static_cast<uint32_t>(id()); }
+  // Live slots.
+  void* object() const noexcept {
+    return reinterpret_cast<void*>(word_.load(std::memory_order_relaxed));
+  }
+  // Free ones. kRetired: never again.
+  uintptr_t next_free() const noexcept { return word_.load(std::memory_order_relaxed); }
+  bool is_retired() const noexcept { return !is_live() && next_free() == kRetired; }
+
+  void Use(uint64_t id, void* object) noexcept {
+    word_.store(reinterpret_cast<uintptr_t>(object), std::memory_order_relaxed);
+    id_.store(id, std::memory_order_release);
+  }
+  void Free(uint32_t next_generation, uint32_t next_free) noexcept {
+    id_.store(next_generation, std::memory_order_relaxed);
+    word_.store(next_free, std::memory_order_relaxed);
+  }
+
+ private:
+  std::atomic<uint64_t> id_{0};
+  std::atomic<uintptr_t> word_{0};
 };
 
 struct Chunk {

@@ -42,7 +42,7 @@ uint32_t GenerationOf(uint64_t id) {
   return static_cast<uint32_t>(id);
 }
 bool IsLive(const Slot& slot, uint64_t id) {
-  return slot.id.load(std::memory_order_relaxed) == id;
+  return slot.id() == id;
 }
 
 Domain* Objects() {
@@ -74,11 +74,9 @@ void AfterFork() {
 Status table::WhyNot(const Slot& slot, uint64_t id) noexcept {
   if (SlotOf(id) == 0) return Status::kBadHandle;  // never given out
   const uint32_t first = FirstGeneration(SlotOf(id));
-  const uint32_t given = slot.generation.load(std::memory_order_relaxed) - first;
-  return slot.next_free.load(std::memory_order_relaxed) == kRetired ||
-                 GenerationOf(id) - first < given
-             ? Status::kEnded
-             : Status::kBadHandle;
+  const uint32_t given = slot.generation() - first;
+  return slot.is_retired() || GenerationOf(id) - first < given ? Status::kEnded
+                                                               : Status::kBadHandle;
 }
 
 bool table::AddChunk(Domain* domain) noexcept {
@@ -95,17 +93,16 @@ bool table::AddChunk(Domain* domain) noexcept {
     chunk->number = g_chunk_count;
     for (uint32_t i = 0; i < kChunkSlots; i++) {
       Slot& slot = chunk->slots[i];
-      slot.generation.store(FirstGeneration(chunk->number << kChunkBits | i),
-                            std::memory_order_relaxed);
-      if (chunk->number == 0 && i == 0)
-        slot.next_free.store(kRetired,
-                             std::memory_order_relaxed);  // slot 0 means "none" in the free lists
+      // Slot 0 means "none" in the free lists.
+      const uint32_t number = chunk->number << kChunkBits | i;
+      slot.Free(FirstGeneration(number), number == 0 ? kRetired : 0);
     }
     g_chunks[g_chunk_count++].store(chunk, std::memory_order_release);
   }
   for (uint32_t i = kChunkSlots; i-- > 0;) {
-    if (chunk->slots[i].next_free.load(std::memory_order_relaxed) == kRetired) continue;
-    chunk->slots[i].next_free.store(domain->first_free, std::memory_order_relaxed);
+    Slot& slot = chunk->slots[i];
+    if (slot.is_retired()) continue;
+    slot.Free(slot.generation(), domain->first_free);
     domain->first_free = chunk->number << kChunkBits | i;
   }
   chunk->next = domain->first_chunk;
@@ -200,10 +197,7 @@ void CloseDomain(Domain* domain) noexcept {
     Chunk* chunk = g_chunks[domain->first_chunk - 1].load(std::memory_order_relaxed);
     domain->first_chunk = chunk->next;
     for (Slot& slot : chunk->slots) {
-      if (slot.id.load(std::memory_order_relaxed) == 0) continue;
-      slot.id.store(0, std::memory_order_relaxed);
-      slot.object = nullptr;
-      slot.generation.fetch_add(1, std::memory_order_relaxed);
+      if (slot.is_live()) slot.Free(slot.generation() + 1, 0);
     }
     chunk->domain.store(nullptr, std::memory_order_release);
     chunk->next = g_spare_chunk;
@@ -234,7 +228,7 @@ Domain* DomainOfForked(uint64_t id) noexcept {
 void* FindHere(Domain* domain, uint64_t id, uint32_t kinds, Status* status) noexcept {
   Domain* its = PeekDomain(id, kinds, status);
   if (!its) return nullptr;
-  if (its == domain) return SlotAt(ChunkOf(SlotOf(id)), SlotOf(id)).object;
+  if (its == domain) return SlotAt(ChunkOf(SlotOf(id)), SlotOf(id)).object();
   *status = Status::kWrongLoop;
   return nullptr;
 }
@@ -281,8 +275,8 @@ size_t ObjectsOf::Find(uint64_t loop, One* found, size_t capacity) noexcept {
   for (uint32_t at = domain->first_chunk; at != 0;) {
     Chunk* chunk = g_chunks[at - 1].load(std::memory_order_acquire);
     for (Slot& slot : chunk->slots) {
-      if (slot.id.load(std::memory_order_relaxed) == 0) continue;
-      const auto* object = static_cast<Object*>(slot.object);
+      if (!slot.is_live()) continue;
+      const auto* object = static_cast<Object*>(slot.object());
       if (object->loop_ != loop) continue;
       if (n++ < capacity) found[n - 1] = {object->id(), now - object->born_};
     }

@@ -69,26 +69,19 @@ inline uint64_t AddSlot(Domain* domain, Kind kind, void* object) noexcept {
   if (domain->first_free == 0 && !table::AddChunk(domain)) return 0;
   const uint32_t number = domain->first_free;
   table::Slot& slot = table::SlotAt(table::ChunkOf(number), number);
-  domain->first_free = slot.next_free.load(std::memory_order_relaxed);
-  slot.object = object;
-  const uint64_t id = uint64_t{static_cast<uint32_t>(kind)} << 59 | uint64_t{number} << 32 |
-                      slot.generation.load(std::memory_order_relaxed);
-  slot.id.store(id, std::memory_order_release);
+  domain->first_free = static_cast<uint32_t>(slot.next_free());
+  const uint64_t id =
+      uint64_t{static_cast<uint32_t>(kind)} << 59 | uint64_t{number} << 32 | slot.generation();
+  slot.Use(id, object);
   return id;
 }
 // Ends an id. domain->lock must be held and the id must be live in it.
 inline void EndSlot(Domain* domain, uint64_t id) noexcept {
   const uint32_t number = table::SlotOf(id);
   table::Slot& slot = table::SlotAt(table::ChunkOf(number), number);
-  slot.object = nullptr;
-  slot.id.store(0, std::memory_order_relaxed);
-  const uint32_t next = slot.generation.load(std::memory_order_relaxed) + 1;
-  slot.generation.store(next, std::memory_order_relaxed);
-  if (next == table::FirstGeneration(number)) {
-    slot.next_free.store(table::kRetired, std::memory_order_relaxed);
-    return;
-  }
-  slot.next_free.store(domain->first_free, std::memory_order_relaxed);
+  const uint32_t next = static_cast<uint32_t>(id) + 1;
+  if (next == table::FirstGeneration(number)) return slot.Free(next, table::kRetired);
+  slot.Free(next, domain->first_free);
   domain->first_free = number;
 }
 
@@ -105,10 +98,9 @@ class Locked {
     if (domain &&
         domain->fork_generation.load(std::memory_order_relaxed) == platform::ForkGeneration()) {
       domain->lock.lock();
-      if (slot.id.load(std::memory_order_relaxed) == id &&
-          chunk->domain.load(std::memory_order_relaxed) == domain) {
+      if (slot.id() == id && chunk->domain.load(std::memory_order_relaxed) == domain) {
         domain_ = domain;
-        object_ = slot.object;
+        object_ = slot.object();
         status_ = Status::kOk;
         return;
       }

@@ -66,7 +66,7 @@ enum class Phase : uint32_t {
   kOptions = 16,
 };
 
-enum class Reason : uint32_t {
+enum class Reason : uint8_t {
   kNone = 0,
   kDeadline = 1,
   kExplicit = 2,

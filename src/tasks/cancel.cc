@@ -50,7 +50,7 @@ void Reach(Tree& tree, Node* node) {
       if (user->ending)
         tree.MaySettle(user);
       else if (user->begun)
-        tree.Notify(user, &user->cancel, What::kCancel);
+        tree.Notify(user, user->cancel(), What::kCancel);
       return;
     }
     default:
@@ -88,12 +88,12 @@ bool SetEff(Tree& tree, Node* node) {
 
 // Recomputes `eff` below `top`, whose own has just changed.
 void Spread(Tree& tree, Node* top) {
-  Node* node = top->first_child;
+  Node* node = top->first_child();
   while (node) {
     const bool changed = SetEff(tree, node);
     const bool eff = node->eff;
     // The next one first: a leaf may be gone after Reach.
-    Node* next = changed ? node->first_child : nullptr;
+    Node* next = changed ? node->first_child() : nullptr;
     if (!next) {
       Node* up = node;
       while (up != top && !up->next) up = up->parent;

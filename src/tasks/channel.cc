@@ -154,7 +154,7 @@ void Channel::Receive(WaitNode* wait) noexcept {
     case Status::kClosed:
       Leave(wait);
       wait->guard.reset();
-      wait->final.what = What::kEnd;
+      wait->what = What::kEnd;
       return tree->Commit(wait, {});
     default:
       return tree->FailWait(wait, ClosedError(kEndReleased));
@@ -177,7 +177,7 @@ void Channel::EndStream() noexcept {
     WaitNode* wait = WaitOf(waiter);
     Leave(wait);
     wait->guard.reset();
-    wait->final.what = What::kEnd;
+    wait->what = What::kEnd;
     tree->Commit(wait, {});
   }
 }

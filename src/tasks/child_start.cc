@@ -76,10 +76,9 @@ void Tree::LeaveTarget(StartNode* start) noexcept {
 // The child ended before it was moved: the start ends as it did, once that was delivered.
 void Tree::ChildOfStartEnded(StartNode* start, const EndNode* child) noexcept {
   start->ending = true;
-  const End& end = child->end;
-  start->result.status = end.status;
-  start->result.error = end.error;
-  if (end.status == Status::kOk && !start->said) {
+  start->result.status = child->status;
+  start->result.error = child->error;
+  if (child->status == Status::kOk && !start->said) {
     start->result.status = Status::kNotStarted;
     start->result.error =
         MakeError(Status::kNotStarted, Phase::kTask,
@@ -93,7 +92,7 @@ void Tree::CompleteStart(StartNode* start) noexcept {
   End end;
   end.status = start->result.status;
   end.error = std::move(start->result.error);
-  if (end.status == Status::kOk) end.value = start->value;
+  if (end.status == Status::kOk) end.value = start->said_value;
   Commit(start, std::move(end));
 }
 
@@ -110,12 +109,12 @@ Status TaskStarted(uint64_t id, uint64_t value) noexcept {
   auto* start = static_cast<StartNode*>(node->parent);
   if (!child->begun || child->ending || start->said) return Status::kState;
   start->said = true;
-  start->value = value;
+  start->said_value = value;
   // The starter is being cancelled, and with it the child: it stays, and hears so here.
   if (start->called || (!start->shield && start->parent->eff)) return Status::kCancelled;
   Group* group = start->target;
   Tree::Unlink(child);
-  start->live--;
+  start->below.live--;
   start->pending--;
   tree->Relink(child, group);
   tree->UpdateEff(child);

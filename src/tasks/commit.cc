@@ -20,13 +20,18 @@ bool IsFailure(Status status) {
 }  // namespace
 
 void Tree::CommitCancelled(EndNode* task, Phase phase) noexcept {
-  End end;
-  end.status = Status::kCancelled;
-  end.code = static_cast<uint32_t>(phase);
-  Commit(task, std::move(end));
+  task->status = Status::kCancelled;
+  CommitKept(task, phase);
 }
 
 void Tree::Commit(EndNode* task, End end) noexcept {
+  Phase phase = Phase::kNone;
+  if (end.status == Status::kCancelled) phase = static_cast<Phase>(std::exchange(end.code, 0));
+  KeepEnd(task, std::move(end));
+  CommitKept(task, phase);
+}
+
+void Tree::CommitKept(EndNode* task, Phase phase) noexcept {
   task->state = State::kCommitted;
   ends_ = true;
   if (task->in_effects) RemoveEffect(task);
@@ -34,9 +39,7 @@ void Tree::Commit(EndNode* task, End end) noexcept {
   if (task->type == NodeType::kSleep)
     sleeps_.Disarm(static_cast<Alarm*>(static_cast<SleepNode*>(task)));
   const bool visible = !task->shield && task->parent->eff;
-  if (end.status == Status::kCancelled) {
-    const Phase phase = static_cast<Phase>(end.code);
-    end.code = 0;
+  if (task->status == Status::kCancelled) {
     // One that finished as cancelled has cancelled its steps, not itself. A start that was
     // cancelled with its target has told its starter so: nothing around the starter has to catch
     // that.
@@ -44,20 +47,19 @@ void Tree::Commit(EndNode* task, End end) noexcept {
     const bool of_target =
         task->type == NodeType::kStart && static_cast<StartNode*>(task)->of_target;
     if ((own || of_target) && !visible) {
-      end.flags |= kCaught;
+      task->flags |= kCaught;
       if (own && task->called_by == Reason::kDeadline && !task->move_on)
-        end.status = Status::kTimeout;
+        task->status = Status::kTimeout;
     } else {
       task->parent->reached = true;
-      end.flags |= kPassing;
+      task->flags |= kPassing;
     }
-    if (!end.error) end.error = CancelError(task, end.status, phase);
-    if (end.status == Status::kCancelled) counters_.cancelled++;
-  } else if (end.status != Status::kOk && !end.error) {
-    end.error = MakeError(end.status, Phase::kTask, StatusName(end.status));
+    if (!task->error) task->error = CancelError(task, task->status, phase);
+    if (task->status == Status::kCancelled) counters_.cancelled++;
+  } else if (task->status != Status::kOk && !task->error) {
+    task->error = MakeError(task->status, Phase::kTask, StatusName(task->status));
   }
   Unlink(task);
-  task->end = std::move(end);
   CountEnd(task);
   if (task->type == NodeType::kOperation) {
     auto* node = static_cast<OperationNode*>(task);
@@ -69,24 +71,24 @@ void Tree::Commit(EndNode* task, End end) noexcept {
     Poke();
   }
   counters_.ended++;
-  Note(EventType::kEnded, task, task->end.status);
+  Note(EventType::kEnded, task, task->status);
   counters_.tasks--;
   RouteFinal(task);
 }
 
 void Tree::CountEnd(EndNode* child) noexcept {
-  EndNode* owner = child->owner;
+  OwnerNode* owner = child->owner();
   if (owner->type == NodeType::kStart)
     return ChildOfStartEnded(static_cast<StartNode*>(owner), child);
-  if (IsFailure(child->end.status)) return CountFailure(child, owner);
-  if (child->end.status != Status::kOk || owner->type != NodeType::kGroup || child->body) return;
+  if (IsFailure(child->status)) return CountFailure(child, owner);
+  if (child->status != Status::kOk || owner->type != NodeType::kGroup || child->body) return;
   auto* group = static_cast<Group*>(owner);
   if (group->policy != Policy::kRace || group->won) return;
   group->won = true;
   Cancel(group, Reason::kRace, child->id, nullptr);
 }
 
-void Tree::CountFailure(EndNode* child, EndNode* owner) noexcept {
+void Tree::CountFailure(EndNode* child, OwnerNode* owner) noexcept {
   switch (owner->type) {
     case NodeType::kRoot:
       if (child->route == Route::kNobody) counters_.unobserved++;
@@ -96,7 +98,7 @@ void Tree::CountFailure(EndNode* child, EndNode* owner) noexcept {
       if (group->policy == Policy::kCollect) return;
       if (group->errors.size() < group->max_errors) {
         try {
-          group->errors.push_back(child->end.error);
+          group->errors.push_back(child->error);
         } catch (const std::bad_alloc&) {
           group->errors_dropped++;
         }
@@ -112,7 +114,7 @@ void Tree::CountFailure(EndNode* child, EndNode* owner) noexcept {
       // A step's failure is its starter's to handle, unless nobody is told of it.
       if (child->route != Route::kNobody) return;
       auto* task = static_cast<UserNode*>(owner);
-      if (!task->failed_step) task->failed_step = child->end.error;
+      if (!task->failed_step) task->failed_step = child->error;
       Cancel(task, Reason::kSibling, child->id, nullptr);
       return;
     }
@@ -125,7 +127,7 @@ void Tree::RouteFinal(EndNode* node) noexcept {
   switch (node->route) {
     case Route::kFunction:
     case Route::kListener:
-      return PushReady(&node->final);
+      return PushReady(node);
     case Route::kDefault: {
       EndId(node);
       // Its id has just made room for the seat's.
@@ -136,22 +138,21 @@ void Tree::RouteFinal(EndNode* node) noexcept {
       queue->accepted--;
       if (!node->seated) Uncount(node);
       queue->refs++;  // a released queue goes with its last node
-      Push(queue, &node->final);
+      Push(queue, node);
       QueueMayEnd(queue);
       return UnrefQueue(queue);
     }
     case Route::kToGroup: {
-      auto* group = static_cast<Group*>(node->owner);
+      auto* group = static_cast<Group*>(node->owner());
       KeepData(node);
       Completion& c = group->gathered->completions[node->gather_index];
       Fill(node, &c);
-      c.kind = static_cast<uint32_t>(node->final.what);
-      c.error = node->end.error ? &node->end.error.Leak()->fields() : nullptr;
-      c.hold = node->hold;
+      if (node->error) static_cast<void>(node->error.Leak());
+      if (node->type != NodeType::kSleep) c.hold = static_cast<ResultNode*>(node)->hold;
       break;
     }
     case Route::kNobody:
-      Discard(std::move(node->end));
+      DiscardEnd(node);
       break;
   }
   Uncount(node);
@@ -161,25 +162,55 @@ void Tree::RouteFinal(EndNode* node) noexcept {
 // What the data of a result points into gets a handle; without memory the result is lost, and says
 // so.
 void Tree::KeepData(EndNode* node) noexcept {
-  if (!node->end.held || (node->hold = KeepHeld(node->end.held)) != 0) return;
-  Discard(std::move(node->end));
-  node->end = {};
-  node->end.status = Status::kNoMemory;
-  node->end.error = NoMemoryError();
+  if (node->type == NodeType::kSleep) return;
+  auto* result = static_cast<ResultNode*>(node);
+  if (!result->held || (result->hold = KeepHeld(result->held)) != 0) return;
+  Discard(TakeEnd(node));
+  KeepEnd(node, {.status = Status::kNoMemory, .error = NoMemoryError()});
+}
+
+void Tree::KeepEnd(EndNode* node, End&& end) noexcept {
+  node->status = end.status;
+  node->flags = end.flags;
+  node->error = std::move(end.error);
+  if (node->type == NodeType::kSleep) return;
+  auto* result = static_cast<ResultNode*>(node);
+  result->code = end.code;
+  result->value = end.value;
+  result->data = end.data;
+  result->size = end.size;
+  result->held = std::move(end.held);
+}
+
+End Tree::TakeEnd(EndNode* node) noexcept {
+  End end;
+  end.status = node->status;
+  end.flags = node->flags;
+  end.error = std::move(node->error);
+  if (node->type == NodeType::kSleep) return end;
+  auto* result = static_cast<ResultNode*>(node);
+  end.code = result->code;
+  end.value = result->value;
+  end.data = result->data;
+  end.size = result->size;
+  end.held = std::move(result->held);
+  return end;
 }
 
 void Tree::Fill(const EndNode* node, Completion* c) noexcept {
-  const End& end = node->end;
   *c = {};
-  c->status = static_cast<int32_t>(end.status);
-  c->flags = end.flags;
-  c->code = end.code;
-  c->value = end.value;
-  c->data = end.data;
-  c->data_size = end.size;
-  c->error = end.error ? &end.error->fields() : nullptr;
+  c->status = static_cast<int32_t>(node->status);
+  c->kind = static_cast<uint32_t>(node->what);
+  c->flags = node->flags;
+  c->error = node->error ? &node->error->fields() : nullptr;
   c->user = node->user;
   c->task = node->id;
+  if (node->type == NodeType::kSleep) return;
+  const auto* result = static_cast<const ResultNode*>(node);
+  c->code = result->code;
+  c->value = result->value;
+  c->data = result->data;
+  c->data_size = result->size;
 }
 
 void Tree::EndId(EndNode* node) noexcept {
@@ -204,8 +235,8 @@ void Tree::Retire(EndNode* node) noexcept {
 
 void Tree::Uncount(EndNode* node) noexcept {
   Node* parent = node->parent;
-  EndNode* owner = node->owner;
-  parent->live--;
+  OwnerNode* owner = node->owner();
+  parent->branch()->live--;
   if (parent != owner && parent->leaving) MaySettle(parent);
   owner->pending--;
   if (node->counted) {
@@ -219,19 +250,19 @@ void Tree::Uncount(EndNode* node) noexcept {
 void Tree::MaySettle(Node* node) noexcept {
   if (node->settling) return;
   node->settling = true;
-  node->settle_next = settle_;
+  node->branch()->settle_next = settle_;
   settle_ = node;
 }
 
 void Tree::Settle() noexcept {
   while (Node* node = settle_) {
-    settle_ = node->settle_next;
+    settle_ = node->branch()->settle_next;
     node->settling = false;
     if (node->type == NodeType::kScope) {
-      if (node->leaving && node->live == 0) LeaveNow(node, nullptr);
+      if (node->leaving && node->branch()->live == 0) LeaveNow(node, nullptr);
       continue;
     }
-    auto* owner = static_cast<EndNode*>(node);
+    auto* owner = static_cast<OwnerNode*>(node);
     if (!owner->ending || owner->state == State::kCommitted) continue;
     if (owner->pending == 0) {
       if (owner->type == NodeType::kRoot)
@@ -273,8 +304,8 @@ void Tree::LeaveNow(Node* scope, LeaveOutcome* outcome) noexcept {
   Unlink(scope);
   EndSlot(domain_, scope->id);
   Node* parent = scope->parent;
-  EndNode* owner = scope->owner;
-  parent->live--;
+  OwnerNode* owner = scope->owner();
+  parent->branch()->live--;
   owner->pending--;
   if (parent != owner && parent->leaving) MaySettle(parent);
   if (owner->ending && owner->pending == owner->leases) MaySettle(owner);
@@ -310,14 +341,19 @@ void Tree::FinishGroup(Group* group) noexcept {
   deadlines_.Disarm(group->expiry());
   graces_.Disarm(static_cast<Grace*>(group));
   Unlink(group);
-  group->end = std::move(end);
+  KeepEnd(group, std::move(end));
   CountEnd(group);
   counters_.ended++;
   counters_.groups--;
-  Note(EventType::kEnded, group, group->end.status);
+  Note(EventType::kEnded, group, group->status);
   NoteLeak(group);
   if (group->joinable) KeepForJoin(group);
   RouteFinal(group);
+}
+
+void Tree::DiscardEnd(EndNode* node) noexcept {
+  const bool result = node->type != NodeType::kSleep && static_cast<ResultNode*>(node)->held;
+  if (result || node->error || (node->flags & kOwned)) Discard(TakeEnd(node));
 }
 
 void Tree::Discard(End&& end) noexcept {
@@ -342,7 +378,7 @@ void Tree::Free(Node* node) noexcept {
     case NodeType::kRoot:
       return;
     case NodeType::kScope:
-      return scopes_pool_.Delete(node);
+      return scopes_pool_.Delete(static_cast<Scope*>(node));
     case NodeType::kGroup:
       return groups_pool_.Delete(static_cast<Group*>(node));
     case NodeType::kOperation: {

@@ -8,8 +8,8 @@
 namespace creche::tasks {
 
 void Tree::PushReady(Entry* entry) noexcept {
-  entry->next = nullptr;
-  (ready_last_ ? ready_last_->next : ready_first_) = entry;
+  entry->next_entry = nullptr;
+  (ready_last_ ? ready_last_->next_entry : ready_first_) = entry;
   ready_last_ = entry;
   Poke();
 }
@@ -63,22 +63,22 @@ void Tree::Expire(Nanos now) noexcept {
   while (Deadline* expired = graces_.PopExpired(now))
     NameStalled(static_cast<Group*>(static_cast<Grace*>(expired)));
   while (Deadline* expired = sleeps_.PopExpired(now))
-    Commit(static_cast<SleepNode*>(static_cast<Alarm*>(expired)), {});
+    CommitKept(static_cast<SleepNode*>(static_cast<Alarm*>(expired)));
   while (Deadline* expired = waits_.paces.PopExpired(now))
     static_cast<Rate*>(static_cast<Pace*>(expired))->Serve(now);
 }
 
 void Tree::NameStalled(Group* group) noexcept {
-  for (Node* node = group->first_child; node;) {
+  for (Node* node = group->first_child(); node;) {
     if (node->type == NodeType::kUser || node->type == NodeType::kExternal) {
       auto* task = static_cast<UserNode*>(node);
       // Whom a shield protects was not asked to stop.
       if (task->begun && task->eff && !task->ending) {
-        Notify(task, &task->stalled, What::kStalled);
+        Notify(task, task->stalled(), What::kStalled);
         Note(EventType::kStalled, task);
       }
     }
-    Node* next = node->first_child;
+    Node* next = node->first_child();
     if (!next) {
       while (node != group && !node->next) node = node->parent;
       next = node == group ? nullptr : node->next;
@@ -104,9 +104,10 @@ bool Tree::RunEffects() noexcept {
 void Tree::RunEffect(EndNode* node, std::unique_lock<platform::Lock>& lock) noexcept {
   if (node->give_back) {
     node->give_back = false;
-    node->pending++;  // it stays until all are given back, though others may be moved away
-                      // meanwhile
-    while (Lease* lease = node->first_lease) {
+    auto* owner = static_cast<OwnerNode*>(node);
+    owner->pending++;  // it stays until all are given back, though others may be moved away
+                       // meanwhile
+    while (Lease* lease = owner->first_lease) {
       DetachLease(lease);
       if (lease->GiveBackLocked()) continue;
       lease->given_back_ = true;
@@ -114,8 +115,8 @@ void Tree::RunEffect(EndNode* node, std::unique_lock<platform::Lock>& lock) noex
       lease->GiveBack();
       lock.lock();
     }
-    node->pending--;
-    return MaySettle(node);
+    owner->pending--;
+    return MaySettle(owner);
   }
   if (node->type == NodeType::kOffload) return RunOffload(static_cast<UserNode*>(node), lock);
   if (node->type == NodeType::kWait) return BeginWait(static_cast<WaitNode*>(node));
@@ -158,7 +159,7 @@ bool Tree::Dispatch() noexcept {
     // One batch: what becomes ready meanwhile waits for the next turn, after I/O.
     for (Entry *last = ready_last_, *entry = nullptr; last && entry != last;) {
       entry = ready_first_;
-      ready_first_ = entry->next;
+      ready_first_ = entry->next_entry;
       if (!ready_first_) ready_last_ = nullptr;
       Call(entry, lock);
       if (settle_) Settle();
@@ -185,7 +186,7 @@ bool Tree::Dispatch() noexcept {
 void Tree::Call(Entry* entry, std::unique_lock<platform::Lock>& lock) noexcept {
   Completion c{};
   counters_.completions++;
-  if (entry->type == EntryType::kPost) {
+  if (entry->entry_type == EntryType::kPost) {
     auto* post = static_cast<PostEntry*>(entry);
     c.kind = static_cast<uint32_t>(post->what);
     c.user = post->user;
@@ -205,31 +206,34 @@ void Tree::Call(Entry* entry, std::unique_lock<platform::Lock>& lock) noexcept {
     lock.lock();
     return LeaveCallback();
   }
-  EndNode* node = entry->node;
-  calling_owner_ = node->owner;
-  calling_ = entry->type == EntryType::kNotice ? node : node->owner;
+  EndNode* node = NodeOf(entry);
+  OwnerNode* owner = node->owner();
+  calling_owner_ = owner;
+  calling_ = entry->entry_type == EntryType::kNotice ? node : static_cast<Node*>(owner);
   follow_up_ = nullptr;
-  if (entry->type == EntryType::kFinal) {
+  if (entry->entry_type == EntryType::kFinal) {
     Fill(node, &c);
-    c.kind = static_cast<uint32_t>(entry->what);
     EndId(node);
-    if (node->parent && node->parent != node->owner) {
+    if (node->parent != owner) {
       // In its bare scope it no longer counts, so that its callback may leave the scope.
-      node->parent->live--;
+      node->parent->branch()->live--;
       if (node->parent->leaving) MaySettle(node->parent);
-      node->parent = node->owner;
-      node->owner->live++;
+      node->parent = owner;
+      owner->below.live++;
       // Before the callback, which may leave a scope around the one that goes now.
       if (settle_) Settle();
     }
     {
-      const End end =
-          std::move(node->end);  // its error and data live until the callback has returned
+      // Its error and data live until the callback has returned.
+      const ErrorRef error = std::move(node->error);
+      std::unique_ptr<Held> held;
+      if (node->type != NodeType::kSleep) held = std::move(static_cast<ResultNode*>(node)->held);
       EnterCallback(node, entry->what, node->done);
       lock.unlock();
       Tell();
       if (node->route == Route::kListener)
-        static_cast<UserNode*>(node)->listener->BodyEnded(ToOutcome(end));
+        static_cast<UserNode*>(node)->listener->BodyEnded(
+            {.status = node->status, .value = static_cast<UserNode*>(node)->value, .error = error});
       else
         node->done(node->user, &c);
     }
@@ -246,9 +250,7 @@ void Tree::Call(Entry* entry, std::unique_lock<platform::Lock>& lock) noexcept {
   c.user = node->user;
   c.task = node->id;
   c.kind = static_cast<uint32_t>(entry->what);
-  // Held open, whatever the callback does; by a notice since it was listed.
-  if (entry->type == EntryType::kMore) {
-    node->pending++;
+  if (entry->entry_type == EntryType::kMore) {
     auto* more = static_cast<MoreEntry*>(entry);
     c.status = static_cast<int32_t>(more->outcome.status);
     c.flags |= more->outcome.owned ? kOwned : 0u;
@@ -265,8 +267,10 @@ void Tree::Call(Entry* entry, std::unique_lock<platform::Lock>& lock) noexcept {
     lock.lock();
     LeaveCallback();
   } else {
+    // It holds its task open since it was listed, whatever the callback does.
     auto* task = static_cast<UserNode*>(node);
-    const bool begin = entry == &task->begin;
+    const bool begin = entry->what == What::kBegin;
+    const bool cancel = entry->what == What::kCancel;
     entry->listed = false;
     if (begin) {
       task->begun = true;
@@ -278,7 +282,7 @@ void Tree::Call(Entry* entry, std::unique_lock<platform::Lock>& lock) noexcept {
       if (!external) c.user = task->body_user;
       const DoneFn fn = external ? task->done : task->body_fn;
       ErrorRef why;
-      if (entry == &task->cancel) why = CancelError(task, Status::kCancelled, Phase::kTask);
+      if (cancel) why = CancelError(task, Status::kCancelled, Phase::kTask);
       c.error = why ? &why->fields() : nullptr;
       EnterCallback(node, entry->what, fn);
       lock.unlock();
@@ -286,21 +290,13 @@ void Tree::Call(Entry* entry, std::unique_lock<platform::Lock>& lock) noexcept {
       fn(c.user, &c);
       lock.lock();
       LeaveCallback();
-      if (begin && task->eff && !task->ending) Notify(task, &task->cancel, What::kCancel);
+      if (begin && task->eff && !task->ending) Notify(task, task->cancel(), What::kCancel);
     }
+    task->pending--;
+    MaySettle(task);
   }
   calling_owner_ = nullptr;
   calling_ = nullptr;
-  node->pending--;
-  MaySettle(node);
-}
-
-Outcome Tree::ToOutcome(const End& end) noexcept {
-  Outcome outcome;
-  outcome.status = end.status;
-  outcome.value = end.value;
-  outcome.error = end.error;
-  return outcome;
 }
 
 void Tree::EmptyTrash(std::unique_lock<platform::Lock>& lock) noexcept {

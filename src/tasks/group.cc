@@ -48,7 +48,6 @@ Status OpenGroup(const GroupOptions& options, const Tail& tail) noexcept {
     // Children do not inherit; the group's own completion still goes where it was going to.
     group->inherits = false;
   }
-  group->final.node = group;
   group->policy = static_cast<Policy>(options.policy);
   group->move_on = options.move_on;
   group->joinable = options.joinable;
@@ -81,7 +80,7 @@ Status CloseGroup(uint64_t id) noexcept {
 }
 
 void Tree::KeepForJoin(Group* group) noexcept {
-  group->outcome = {group->end.status, group->end.flags, ReasonOf(group)};
+  group->outcome = {group->status, group->flags, ReasonOf(group)};
   group->link_next = joinables_;
   group->link_prev = nullptr;
   if (joinables_) joinables_->link_prev = group;

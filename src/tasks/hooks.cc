@@ -58,7 +58,7 @@ void Tree::NoteEvent(EventType type, const Node* node, Status status) noexcept {
   TraceEvent event = MakeEvent(type, node);
   event.status = static_cast<int32_t>(status);
   const bool over = type == EventType::kEnded || type == EventType::kLeaked;
-  if (over && node->is_owner()) {
+  if (over && !node->is_scope()) {
     const Nanos started = static_cast<const EndNode*>(node)->started;
     event.duration = event.time > started ? event.time - started : 0;
   }

@@ -3,7 +3,7 @@
 
 namespace creche::tasks {
 
-void Tree::AttachLease(Lease* lease, EndNode* owner) noexcept {
+void Tree::AttachLease(Lease* lease, OwnerNode* owner) noexcept {
   lease->tree_ = this;
   lease->owner_ = owner;
   lease->prev_ = nullptr;
@@ -18,7 +18,7 @@ void Tree::AttachLease(Lease* lease, EndNode* owner) noexcept {
 }
 
 void Tree::DetachLease(Lease* lease) noexcept {
-  EndNode* owner = lease->owner_;
+  OwnerNode* owner = lease->owner_;
   if (!owner) return;
   (lease->prev_ ? lease->prev_->next_ : owner->first_lease) = lease->next_;
   if (lease->next_) lease->next_->prev_ = lease->prev_;
@@ -44,8 +44,7 @@ Status Lease::MoveTo(Loop& loop, uint64_t to) noexcept {
   if (given_back_) return Status::kEnded;
   if (Status status = Tree::Admits(section.node()); status != Status::kOk) return status;
   if (!owner_) return Status::kOk;
-  EndNode* owner =
-      section.node()->is_owner() ? static_cast<EndNode*>(section.node()) : section.node()->owner;
+  OwnerNode* owner = OwnerIn(section.node());
   if (owner == owner_) return Status::kOk;
   tree->DetachLease(this);
   tree->AttachLease(this, owner);

@@ -32,7 +32,7 @@ void Limiter::Grant(Waiter* waiter) noexcept {
   WaitNode* wait = WaitOf(waiter);
   Token* token = std::exchange(wait->token, nullptr);
   token->held = true;
-  tree->AttachLease(token, wait->owner);
+  tree->AttachLease(token, wait->owner());
   tree->Commit(wait, {.flags = kOwned, .value = token->id});
 }
 
@@ -120,7 +120,7 @@ Status TryAcquireToken(uint64_t id, uint64_t in, uint64_t borrower, uint64_t* to
   limiter->borrowed++;
   token->held = true;
   Node* node = meeting.in();
-  meeting.tree()->AttachLease(token, node->is_owner() ? static_cast<EndNode*>(node) : node->owner);
+  meeting.tree()->AttachLease(token, OwnerIn(node));
   *token_id = token->id;
   return Status::kOk;
 }
@@ -133,7 +133,7 @@ Status MoveToken(uint64_t id, uint64_t to, uint64_t* culprit) noexcept {
   *culprit = id;
   if (!token->held) return Status::kState;
   meeting.tree()->DetachLease(token);
-  meeting.tree()->AttachLease(token, node->is_owner() ? static_cast<EndNode*>(node) : node->owner);
+  meeting.tree()->AttachLease(token, OwnerIn(node));
   return Status::kOk;
 }
 

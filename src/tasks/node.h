@@ -27,28 +27,34 @@ struct Cause : RefCounted {
   ErrorRef made;  // the last error made from it
 };
 
-// A place in the list of callbacks to run, or in a queue.
+// A place in the list of callbacks to run, or in a queue. What it belongs to is what it is a base
+// of.
 enum class EntryType : uint8_t { kFinal, kNotice, kMore, kPost };
 struct Entry {
-  Entry* next = nullptr;
-  struct EndNode* node = nullptr;  // null for kPost
-  EntryType type = EntryType::kFinal;
+  Entry* next_entry = nullptr;
+  EntryType entry_type = EntryType::kFinal;
   bool listed = false;
   What what = What::kDone;
 };
 // One with a result of its own (a chunk, a block of rows, a pull).
 struct MoreEntry : Entry {
+  explicit MoreEntry(struct EndNode* of) : node(of) { entry_type = EntryType::kMore; }
+  struct EndNode* const node;
   Outcome outcome;
   uint64_t hold = 0;
 };
 // A posted function, or the last completion of a close: for fn, or for a queue.
 struct PostEntry : Entry {
-  PostEntry() { type = EntryType::kPost; }
+  PostEntry() { entry_type = EntryType::kPost; }
   DoneFn fn = nullptr;
   void* user = nullptr;
   uint64_t value = 0;
   Queue* queue = nullptr;  // counted in Queue::refs and accepted
 };
+// A user's task is told something; Entry::what says what, and so which of these it is.
+struct BeginEntry : Entry {};
+struct CancelEntry : Entry {};
+struct StalledEntry : Entry {};
 
 enum class NodeType : uint8_t {
   kRoot,
@@ -68,20 +74,12 @@ struct Expiry : Deadline {};  // Tree::deadlines_
 struct Alarm : Deadline {};   // Tree::sleeps_
 struct Grace : Deadline {};   // Tree::graces_
 
-// Any scope.
+struct OwnerNode;
+struct Branch;
+
+// Any scope. There may be a million: leaves have no fields for what only others need, and places of
+// what is over by then serve twice.
 struct Node : Expiry {
-  Node* parent = nullptr;
-  Node* first_child = nullptr;
-  Node* next = nullptr;
-  Node* prev = nullptr;
-  struct EndNode* owner =
-      nullptr;  // the nearest task, group or root above: whose child or step it is
-  uint64_t id = 0;
-  // Why it is (or its surroundings are) cancelled. Stays when a shield goes up: a cancellation that
-  // is under way is not recalled, and says why when it ends.
-  Ref<Cause> cause;
-  Nanos deadline = kNever;
-  uint32_t live = 0;  // directly in it: tasks, scopes and groups that have not ended
   NodeType type;
   Reason called_by = Reason::kNone;  // why it was cancelled itself
   bool called : 1 = false;           // it was cancelled itself
@@ -92,13 +90,44 @@ struct Node : Expiry {
   bool leaving : 1 = false;    // bare scope: to be left as soon as it is empty
   bool left_open : 1 = false;  // only the end of the loop has closed it
   bool settling : 1 = false;   // in Tree::settle_
-  Node* settle_next = nullptr;
+  Node* parent = nullptr;
+  Node* next = nullptr;
+  Node* prev = nullptr;
+  uint64_t id = 0;
+  // Why it is (or its surroundings are) cancelled. Stays when a shield goes up: a cancellation that
+  // is under way is not recalled, and says why when it ends.
+  Ref<Cause> cause;
+  union {
+    Nanos deadline = kNever;  // until it is committed
+    uint64_t seat;            // Kind::kSeat, once it is in a queue and seated
+  };
   Queue* queue = nullptr;  // the nearest, counted in Queue::refs
   char* label = nullptr;   // its name and site (label.h)
 
   explicit Node(NodeType t) : type(t) {}
   Expiry* expiry() noexcept { return this; }
-  bool is_owner() const noexcept { return type != NodeType::kScope; }
+  bool is_scope() const noexcept { return type == NodeType::kScope; }
+  bool is_leaf() const noexcept { return type == NodeType::kSleep || type == NodeType::kWait; }
+  // Null for leaves.
+  inline Branch* branch() noexcept;
+  const Branch* branch() const noexcept { return const_cast<Node*>(this)->branch(); }
+  inline Node* first_child() const noexcept;
+  // The nearest task, group or root above: whose child or step it is. Null for the root.
+  inline OwnerNode* owner() const noexcept;
+};
+
+// What is below a node.
+struct Branch {
+  Node* first_child = nullptr;
+  Node* settle_next = nullptr;
+  uint32_t live = 0;  // directly in it: tasks, scopes and groups that have not ended
+};
+
+// A bare scope.
+struct Scope : Node {
+  Scope() : Node(NodeType::kScope) {}
+  Branch below;
+  OwnerNode* outside = nullptr;  // its owner
 };
 
 enum class State : uint8_t {
@@ -113,7 +142,7 @@ enum class State : uint8_t {
 struct End {
   Status status = Status::kOk;
   uint32_t code = 0;
-  uint32_t flags = 0;
+  uint8_t flags = 0;
   uint64_t value = 0;
   const void* data = nullptr;
   size_t size = 0;
@@ -121,15 +150,13 @@ struct End {
   std::unique_ptr<Held> held = {};
 };
 
-// A node with a completion: what owns children, steps and leases.
-struct EndNode : Node {
-  using Node::Node;
-  uint32_t pending = 0;  // what holds it open: children or steps, scopes, leases
-  uint32_t leases = 0;   // of those
-  Lease* first_lease = nullptr;
+// A node with a completion, whose place in lists the node itself is.
+struct EndNode : Node, Entry {
   State state = State::kNew;
-  bool ending = false;  // a group that is closed, a task that has finished: ends when it is empty
   Route route = Route::kNobody;
+  uint8_t flags = 0;        // of its end
+  bool ending : 1 = false;  // a group that is closed, a task that has finished: ends when it is
+                            // empty
   bool in_effects : 1 = false;
   bool counted : 1 = false;      // it takes a place of its group's limit
   bool body : 1 = false;         // it is the body of its group
@@ -141,17 +168,55 @@ struct EndNode : Node {
   bool id_ended : 1 = false;
   bool waited : 1 = false;  // it was cancelled while it waited for its group's limit
   uint32_t gather_index = 0;
-  uint64_t hold = 0;  // Kind::kHold of what end.held was, once it is in a queue
-  uint64_t seat = 0;  // Kind::kSeat, once it is in a queue and seated
+  Status status = Status::kOk;  // its end, with error and flags
+  ErrorRef error;
   DoneFn done = nullptr;
   void* user = nullptr;
   Nanos started = 0;
-  Entry final;
-  End end;
   // In Tree's effects, or in its group's waiting list (never in both).
   EndNode* link_next = nullptr;
   EndNode* link_prev = nullptr;
+
+  using Node::Node;
 };
+
+// One whose end says more than a status.
+struct ResultNode : EndNode {
+  using EndNode::EndNode;
+  uint32_t code = 0;
+  uint64_t value = 0;
+  const void* data = nullptr;
+  size_t size = 0;
+  std::unique_ptr<Held> held;
+  uint64_t hold = 0;  // Kind::kHold of what `held` was, once it is in a queue
+};
+
+// What owns children, steps and leases.
+struct OwnerNode : ResultNode {
+  using ResultNode::ResultNode;
+  Branch below;
+  uint32_t pending = 0;  // what holds it open: children or steps, scopes, leases
+  uint32_t leases = 0;   // of those
+  Lease* first_lease = nullptr;
+};
+
+Branch* Node::branch() noexcept {
+  if (is_leaf()) return nullptr;
+  return is_scope() ? &static_cast<Scope*>(this)->below : &static_cast<OwnerNode*>(this)->below;
+}
+Node* Node::first_child() const noexcept {
+  const Branch* below = branch();
+  return below ? below->first_child : nullptr;
+}
+OwnerNode* Node::owner() const noexcept {
+  if (!parent) return nullptr;
+  return parent->is_scope() ? static_cast<Scope*>(parent)->outside
+                            : static_cast<OwnerNode*>(parent);
+}
+// Whose child or step it is what is started in `in`, which is no leaf.
+inline OwnerNode* OwnerIn(Node* in) noexcept {
+  return in->is_scope() ? static_cast<Scope*>(in)->outside : static_cast<OwnerNode*>(in);
+}
 
 // An answer of the user's on its way to an operation.
 struct Answer {
@@ -161,8 +226,9 @@ struct Answer {
   ErrorRef error;
 };
 
-struct OperationNode : EndNode {
-  OperationNode() : EndNode(NodeType::kOperation) {}
+// Its children: the body of a transaction.
+struct OperationNode : OwnerNode {
+  OperationNode() : OwnerNode(NodeType::kOperation) {}
   std::unique_ptr<Operation> operation;  // used on the loop's thread only, once started
   bool asked = false;                    // a kPull or kAsk waits for an answer
   bool world = false;                    // counted in Tree::world_
@@ -175,31 +241,47 @@ struct SleepNode : EndNode, Alarm {
 };
 
 // A user's or external task, or an offloaded function.
-struct UserNode : EndNode {
-  explicit UserNode(NodeType t) : EndNode(t) {}
+struct UserNode : OwnerNode, BeginEntry, CancelEntry, StalledEntry {
+  explicit UserNode(NodeType t) : OwnerNode(t) {}
+  BeginEntry* begin() noexcept { return this; }
+  CancelEntry* cancel() noexcept { return this; }
+  StalledEntry* stalled() noexcept { return this; }
+  bool begun = false;
+  bool abandon = false;
   DoneFn body_fn = nullptr;  // external tasks: null, notices go where the completion goes
   void* body_user = nullptr;
   BodyListener* listener = nullptr;
   uint64_t begin_value = 0;
-  Entry begin, cancel, stalled;
-  bool begun = false;
   ErrorRef failed_step;            // of a step that nobody was told of
   std::unique_ptr<WorkItem> work;  // offloaded: until the workers have it
   WorkItem* queued = nullptr;      // the same, until it has begun
-  bool abandon = false;
   std::unique_ptr<ContextHeld> context;
 };
 
+// The task that a notice is for.
+inline UserNode* TaskOf(Entry* notice) noexcept {
+  if (notice->what == What::kBegin) return static_cast<UserNode*>(static_cast<BeginEntry*>(notice));
+  if (notice->what == What::kCancel)
+    return static_cast<UserNode*>(static_cast<CancelEntry*>(notice));
+  return static_cast<UserNode*>(static_cast<StalledEntry*>(notice));
+}
+// The node of an entry that is no post.
+inline EndNode* NodeOf(Entry* entry) noexcept {
+  if (entry->entry_type == EntryType::kFinal) return static_cast<EndNode*>(entry);
+  if (entry->entry_type == EntryType::kNotice) return TaskOf(entry);
+  return static_cast<MoreEntry*>(entry)->node;
+}
+
 // creche_task_start: holds its target open, and the child until that has started.
-struct StartNode : EndNode {
-  StartNode() : EndNode(NodeType::kStart) {}
+struct StartNode : OwnerNode {
+  StartNode() : OwnerNode(NodeType::kStart) {}
   UserNode* child = nullptr;
   Group* target = nullptr;
   StartNode* target_next = nullptr;  // the starts that are pending on the same target
   StartNode* target_prev = nullptr;
   bool of_target = false;  // it ends in a cancelled target
   bool said = false;       // creche_task_started was called
-  uint64_t value = 0;      // what it said
+  uint64_t said_value = 0;
   struct {
     Status status = Status::kOk;
     ErrorRef error;
@@ -215,8 +297,8 @@ struct Gathered final : Held {
 // creche_group_options, checked.
 enum class Policy : uint8_t { kFailFast, kCollect, kRace };
 
-struct Group : EndNode, Grace {
-  explicit Group(NodeType t) : EndNode(t) {}
+struct Group : OwnerNode, Grace {
+  explicit Group(NodeType t) : OwnerNode(t) {}
   Policy policy = Policy::kFailFast;
   bool inherits = true;  // children without a queue of their own take the one from outside
   bool joinable = false;
@@ -254,7 +336,7 @@ inline bool EffOf(const Node* node) noexcept {
 
 // Whether its result stands already: nothing can be done to it any more.
 inline bool IsOver(const Node* node) noexcept {
-  return node->is_owner() && static_cast<const EndNode*>(node)->state == State::kCommitted;
+  return !node->is_scope() && static_cast<const EndNode*>(node)->state == State::kCommitted;
 }
 
 // Why it was cancelled, or why what reached it was.

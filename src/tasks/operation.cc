@@ -29,16 +29,14 @@ void Operation::Complete(Outcome outcome) noexcept {
 
 void Operation::CompleteWithLease(Outcome outcome, Lease* lease) noexcept {
   Section section(*tree_);
-  node_->final.what = outcome.what;
-  if (lease) tree_->AttachLease(lease, node_->owner);
+  node_->what = outcome.what;
+  if (lease) tree_->AttachLease(lease, node_->owner());
   tree_->Commit(node_, ToEnd(std::move(outcome)));
 }
 
 bool Operation::Deliver(Outcome outcome) noexcept {
-  auto* entry = new (std::nothrow) MoreEntry;
+  auto* entry = new (std::nothrow) MoreEntry(node_);
   if (!entry) return false;
-  entry->type = EntryType::kMore;
-  entry->node = node_;
   entry->what = outcome.what;
   entry->outcome = std::move(outcome);
   const bool queued = node_->route == Route::kDefault;  // set at the start, read-only since
@@ -127,7 +125,7 @@ void BeginWaiting(Loop& loop, const Resident* resident) noexcept {
   auto& tree = static_cast<Tree&>(loop);
   Section section(tree);
   for (Node* node = tree.root(); node;) {
-    Node* next = node->first_child;
+    Node* next = node->first_child();
     for (Node* n = node; !next && n != tree.root(); n = n->parent) next = n->next;
     if (node->type == NodeType::kOperation) {
       auto* task = static_cast<OperationNode*>(node);

@@ -27,13 +27,14 @@ namespace creche::tasks {
 
 struct Node;
 struct EndNode;
+struct OwnerNode;
 struct OperationNode;
 struct PostEntry;
 class Resident;
 class Tree;
 
 // creche_completion.kind
-enum class What : uint32_t {
+enum class What : uint8_t {
   kDone = 0,
   kBegin = 1,
   kCancel = 2,
@@ -111,7 +112,7 @@ class Lease {
   friend class Operation;
   friend struct Node;
   Tree* tree_ = nullptr;  // since it was first attached; the rest is guarded by its lock
-  EndNode* owner_ = nullptr;
+  OwnerNode* owner_ = nullptr;
   Lease* next_ = nullptr;
   Lease* prev_ = nullptr;
   bool given_back_ = false;

@@ -65,21 +65,21 @@ Status QueueFd(uint64_t id, int* fd) noexcept {
 
 void Tree::Push(Queue* queue, Entry* entry) noexcept {
   if (queue->released) return DiscardEntry(entry);
-  entry->next = nullptr;
-  (queue->last ? queue->last->next : queue->first) = entry;
+  entry->next_entry = nullptr;
+  (queue->last ? queue->last->next_entry : queue->first) = entry;
   queue->last = entry;
   queue->Signal();
 }
 
 void Tree::DiscardEntry(Entry* entry) noexcept {
-  switch (entry->type) {
+  switch (entry->entry_type) {
     case EntryType::kNotice:
       entry->listed = false;
       return;
     case EntryType::kFinal: {
-      EndNode* node = entry->node;
+      auto* node = static_cast<EndNode*>(entry);
       if (node->type == NodeType::kWait) static_cast<WaitNode*>(node)->ItemIsLost();
-      Discard(std::move(node->end));
+      DiscardEnd(node);
       if (node->seated) {
         node->seated = false;
         EndSlot(domain_, node->seat);
@@ -129,7 +129,7 @@ void Tree::QueueMayEnd(Queue* queue) noexcept {
 }
 
 void Tree::TakeEntry(Entry* entry, Completion* c) noexcept {
-  if (entry->type == EntryType::kPost) {  // the end of a close
+  if (entry->entry_type == EntryType::kPost) {  // the end of a close
     auto* post = static_cast<PostEntry*>(entry);
     *c = {};
     c->kind = static_cast<uint32_t>(post->what);
@@ -138,13 +138,12 @@ void Tree::TakeEntry(Entry* entry, Completion* c) noexcept {
     delete post;
     return;
   }
-  EndNode* node = entry->node;
-  if (entry->type == EntryType::kFinal) {
+  if (entry->entry_type == EntryType::kFinal) {
+    auto* node = static_cast<EndNode*>(entry);
     Fill(node, c);
-    c->kind = static_cast<uint32_t>(entry->what);
-    c->hold = node->hold;
-    if (node->end.error) static_cast<void>(node->end.error.Leak());
-    c->seat = node->seat;
+    c->hold = node->type == NodeType::kSleep ? 0 : static_cast<ResultNode*>(node)->hold;
+    if (node->error) static_cast<void>(node->error.Leak());
+    c->seat = node->seated ? node->seat : 0;
     if (node->type == NodeType::kWait) static_cast<WaitNode*>(node)->guard.reset();
     if (!node->seated) Retire(node);
     return;
@@ -152,19 +151,21 @@ void Tree::TakeEntry(Entry* entry, Completion* c) noexcept {
   *c = {};
   c->kind = static_cast<uint32_t>(entry->what);
   c->flags = kMore;
-  c->user = node->user;
-  c->task = node->id;
-  if (entry->type == EntryType::kNotice) {
+  if (entry->entry_type == EntryType::kNotice) {
     entry->listed = false;
-    auto* task = static_cast<UserNode*>(node);
+    UserNode* task = TaskOf(entry);
+    c->user = task->user;
+    c->task = task->id;
     c->value = task->begin_value;
-    if (entry == &task->cancel) {
+    if (entry->what == What::kCancel) {
       ErrorRef why = CancelError(task, Status::kCancelled, Phase::kTask);
       c->error = &why.Leak()->fields();
     }
     return;
   }
   auto* more = static_cast<MoreEntry*>(entry);
+  c->user = more->node->user;
+  c->task = more->node->id;
   c->status = static_cast<int32_t>(more->outcome.status);
   c->flags |= more->outcome.owned ? kOwned : 0u;
   c->code = more->outcome.code;
@@ -184,7 +185,7 @@ Status DrainQueue(uint64_t id, Completion* completions, size_t capacity, size_t*
   auto* queue = section.As<Queue>();
   while (*n < capacity && queue->first) {
     Entry* entry = queue->first;
-    queue->first = entry->next;
+    queue->first = entry->next_entry;
     if (!queue->first) queue->last = nullptr;
     tree->TakeEntry(entry, &completions[(*n)++]);
   }
@@ -267,7 +268,7 @@ void ReleaseQueue(uint64_t id) noexcept {
 void Tree::DropQueue(Queue* queue) noexcept {
   queue->closed = queue->released = true;
   while (Entry* entry = queue->first) {
-    queue->first = entry->next;
+    queue->first = entry->next_entry;
     DiscardEntry(entry);
   }
   queue->last = nullptr;

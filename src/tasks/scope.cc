@@ -14,9 +14,9 @@ Status OpenScope(uint64_t in, const ScopeOptions& options, uint64_t* id) noexcep
   if (!section.ok()) return section.status();
   Tree* tree = section.tree();
   if (Status status = Tree::Admits(section.node()); status != Status::kOk) return status;
-  Node* scope = tree->scopes_pool_.New(NodeType::kScope);
+  Scope* scope = tree->scopes_pool_.New();
   if (!scope) return Status::kNoMemory;
-  scope->id = AddSlot(tree->domain(), Kind::kScope, scope);
+  scope->id = AddSlot(tree->domain(), Kind::kScope, static_cast<Node*>(scope));
   bool ok = MakeLabel(&scope->label, options.name, options.site) && scope->id != 0;
   try {
     if (options.deadline != kNever || options.timeout != kNever) tree->deadlines_.Reserve();
@@ -28,6 +28,7 @@ Status OpenScope(uint64_t in, const ScopeOptions& options, uint64_t* id) noexcep
     tree->Free(scope);
     return Status::kNoMemory;
   }
+  scope->outside = OwnerIn(section.node());
   scope->move_on = options.move_on;
   if ((scope->queue = QueueBelow(section.node()))) scope->queue->refs++;
   tree->Link(scope, section.node(), options.shield);
@@ -43,10 +44,10 @@ Status OpenScope(uint64_t in, const ScopeOptions& options, uint64_t* id) noexcep
 Status LeaveScope(uint64_t id, LeaveOutcome* outcome) noexcept {
   Section section(id, kScopeKinds);
   if (!section.ok()) return section.status();
-  Node* scope = section.node();
-  scope->left_open = false;
-  if (scope->type != NodeType::kScope || scope->leaving) return Status::kState;
-  if (scope->live == 0) {
+  section.node()->left_open = false;
+  if (!section.node()->is_scope() || section.node()->leaving) return Status::kState;
+  auto* scope = static_cast<Scope*>(section.node());
+  if (scope->below.live == 0) {
     section.tree()->LeaveNow(scope, outcome);
     return Status::kOk;
   }
@@ -124,8 +125,10 @@ Status LookAtScope(uint64_t id, ScopeState* state) noexcept {
   state->reason = scope->eff ? ReasonOf(scope) : Reason::kNone;
   const bool visible = !scope->shield && scope->parent && scope->parent->eff;
   state->caught = scope->called && !visible && scope->reached;
-  state->live = scope->live;
-  if (scope->is_owner()) state->live += static_cast<const EndNode*>(scope)->leases;
+  state->live = 0;
+  if (const Branch* below = scope->branch()) state->live = below->live;
+  if (!scope->is_scope() && !scope->is_leaf())
+    state->live += static_cast<const OwnerNode*>(scope)->leases;
   state->deadline = scope->deadline;
   state->effective_deadline = INT64_MIN;
   if (!scope->eff) {

@@ -22,19 +22,23 @@ uint64_t Next(uint64_t* state) {
 void Tree::ShuffleReady() noexcept {
   try {
     std::vector<Entry*> order;
+    // Posts are of none.
+    const auto node = [](Entry* entry) {
+      return entry->entry_type == EntryType::kPost ? nullptr : NodeOf(entry);
+    };
     std::unordered_map<EndNode*, std::vector<Entry*>> of_node;
-    for (Entry* entry = ready_first_; entry; entry = entry->next) {
+    for (Entry* entry = ready_first_; entry; entry = entry->next_entry) {
       order.push_back(entry);
-      of_node[entry->node].push_back(entry);
+      of_node[node(entry)].push_back(entry);
     }
     for (size_t i = order.size(); i > 1; i--) std::swap(order[i - 1], order[Next(&shuffle_) % i]);
     // Each place goes to its node; which of the node's entries stands there is the order of old.
     std::unordered_map<EndNode*, size_t> taken;
-    for (Entry*& place : order) place = of_node[place->node][taken[place->node]++];
+    for (Entry*& place : order) place = of_node[node(place)][taken[node(place)]++];
     ready_first_ = ready_last_ = nullptr;
     for (Entry* entry : order) {
-      entry->next = nullptr;
-      (ready_last_ ? ready_last_->next : ready_first_) = entry;
+      entry->next_entry = nullptr;
+      (ready_last_ ? ready_last_->next_entry : ready_first_) = entry;
       ready_last_ = entry;
     }
   } catch (const std::bad_alloc&) {

@@ -38,9 +38,10 @@ Doing DoingOf(const Node* node) noexcept {
     return node->leaving ? Doing{"leaving", "what is in it"} : Doing{"open", nullptr};
   const auto* end = static_cast<const EndNode*>(node);
   if (node->type == NodeType::kGroup || node->type == NodeType::kRoot) {
-    if (!end->ending) return {"open", nullptr};
-    if (end->pending == 0) return {"closed", nullptr};
-    return {"closed", end->pending == end->leases ? "its leases" : "its children"};
+    const auto* owner = static_cast<const OwnerNode*>(node);
+    if (!owner->ending) return {"open", nullptr};
+    if (owner->pending == 0) return {"closed", nullptr};
+    return {"closed", owner->pending == owner->leases ? "its leases" : "its children"};
   }
   switch (end->state) {
     case State::kNew:
@@ -91,7 +92,7 @@ void Snapshot::Take(const Node* top, Nanos time) {
       }
       shot.awaited_size = static_cast<uint32_t>(text.size()) - shot.awaited;
     }
-    shot.live = node->live;
+    if (const Branch* below = node->branch()) shot.live = below->live;
     shot.shield = node->shield;
     shot.cancelled = node->eff;
     shot.left = node->deadline != kNever && !node->called ? node->deadline - time : kNever;
@@ -110,12 +111,15 @@ void Snapshot::Take(const Node* top, Nanos time) {
       shot.reason_size = static_cast<uint32_t>(node->cause->text.size());
       text += node->cause->text;
     }
-    if (node->is_owner()) {
-      const auto* end = static_cast<const EndNode*>(node);
-      shot.age = time > end->started ? time - end->started : 0;
-      shot.first_lease = static_cast<uint32_t>(leases.size());
-      for (const Lease* lease = end->first_lease; lease; lease = lease->next(), shot.leases++)
-        leases.push_back(lease->LeaseName());
+    if (!node->is_scope()) {
+      const Nanos started = static_cast<const EndNode*>(node)->started;
+      shot.age = time > started ? time - started : 0;
+      if (!node->is_leaf()) {
+        const auto* owner = static_cast<const OwnerNode*>(node);
+        shot.first_lease = static_cast<uint32_t>(leases.size());
+        for (const Lease* lease = owner->first_lease; lease; lease = lease->next(), shot.leases++)
+          leases.push_back(lease->LeaseName());
+      }
     }
     nodes.push_back(shot);
   });

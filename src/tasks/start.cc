@@ -6,15 +6,10 @@
 
 namespace creche::tasks {
 
-// Whose child or step it is what is started in `in`.
-static EndNode* OwnerIn(Node* in) noexcept {
-  return in->is_owner() ? static_cast<EndNode*>(in) : in->owner;
-}
-
 Status Tree::Admits(const Node* in) noexcept {
-  if (in->type == NodeType::kScope) {
+  if (in->is_scope()) {
     if (in->leaving) return Status::kClosed;
-    in = in->owner;
+    in = static_cast<const Scope*>(in)->outside;
   }
   switch (in->type) {
     case NodeType::kScope:
@@ -48,7 +43,7 @@ Status Tree::SetRoute(EndNode* node, Node* in, const Tail& tail) noexcept {
   node->done = tail.done;
   node->user = tail.user;
   if (tail.route == Route::kToGroup) {
-    EndNode* owner = OwnerIn(in);
+    OwnerNode* owner = OwnerIn(in);
     if (owner->type != NodeType::kGroup) return Status::kInvalid;
     auto* group = static_cast<Group*>(owner);
     try {
@@ -74,12 +69,13 @@ Status Tree::SetRoute(EndNode* node, Node* in, const Tail& tail) noexcept {
 
 void Tree::Unlink(Node* node) noexcept {
   Node* parent = node->parent;
-  if (parent->first_child == node) {
-    parent->first_child = node->next;
+  Node*& first = parent->branch()->first_child;
+  if (first == node) {
+    first = node->next;
     if (node->next) node->next->prev = node->prev;
   } else {
     node->prev->next = node->next;
-    (node->next ? node->next : parent->first_child)->prev = node->prev;
+    (node->next ? node->next : first)->prev = node->prev;
   }
   node->next = node->prev = nullptr;
 }
@@ -97,18 +93,18 @@ void Tree::Link(Node* node, Node* in, bool shield) noexcept {
 
 void Tree::Relink(Node* node, Node* in) noexcept {
   node->parent = in;
-  node->owner = OwnerIn(in);
+  Branch* below = in->branch();
   // A list that ends in null; first->prev is the last one.
-  if (Node* first = in->first_child) {
+  if (Node* first = below->first_child) {
     node->prev = first->prev;
     first->prev->next = node;
     first->prev = node;
   } else {
-    in->first_child = node;
+    below->first_child = node;
     node->prev = node;
   }
-  in->live++;
-  node->owner->pending++;
+  below->live++;
+  OwnerIn(in)->pending++;
 }
 
 Status Tree::SetDeadlineOfNew(Node* node, Nanos deadline) noexcept {
@@ -170,7 +166,6 @@ Status Tree::PrepareTask(EndNode* task, Node* in, const Tail& tail) noexcept {
 }
 
 void Tree::AdmitTask(EndNode* task, Node* in, uint64_t* id_out, bool passes_limit) noexcept {
-  task->final.node = task;
   task->started = coarse_now();
   Link(task, in, task->shield);
   counters_.started++;
@@ -184,7 +179,7 @@ void Tree::AdmitTask(EndNode* task, Node* in, uint64_t* id_out, bool passes_limi
 
 void Tree::Enter(EndNode* task, bool passes_limit, uint64_t* id_out) noexcept {
   if (id_out) *id_out = task->id;
-  EndNode* owner = task->owner;
+  OwnerNode* owner = task->owner();
   if (owner->type == NodeType::kGroup) {
     auto* group = static_cast<Group*>(owner);
     if (group->until_released && task->route == Route::kDefault) task->seated = true;
@@ -211,7 +206,7 @@ void Tree::Enter(EndNode* task, bool passes_limit, uint64_t* id_out) noexcept {
 }
 
 void Tree::RemoveWaiting(EndNode* task) noexcept {
-  auto* group = static_cast<Group*>(task->owner);
+  auto* group = static_cast<Group*>(task->owner());
   (task->link_prev ? task->link_prev->link_next : group->first_waiting) = task->link_next;
   (task->link_next ? task->link_next->link_prev : group->last_waiting) = task->link_prev;
   if (follow_up_ == task) follow_up_ = task->link_prev;
@@ -254,7 +249,7 @@ void Tree::Begin(EndNode* task, bool deferred) noexcept {
         break;
       }
       if (sleep->wake == INT64_MIN) {
-        Commit(task, {});
+        CommitKept(task);
         break;
       }
       try {
@@ -269,7 +264,7 @@ void Tree::Begin(EndNode* task, bool deferred) noexcept {
     case NodeType::kExternal: {
       auto* user = static_cast<UserNode*>(task);
       task->state = State::kRunning;
-      Notify(user, &user->begin, What::kBegin);
+      Notify(user, user->begin(), What::kBegin);
       break;
     }
     case NodeType::kStart:

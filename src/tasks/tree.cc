@@ -48,7 +48,6 @@ Status Tree::Open(const LoopOptions& options, uint64_t* id, int* system_errno) n
     return failed == ENOMEM ? Status::kNoMemory : Status::kSystem;
   }
   Group& root = tree->root_;
-  root.final.node = &root;
   root.policy = Policy::kCollect;
   root.state = State::kRunning;
   root.route = options.done ? Route::kFunction : Route::kNobody;
@@ -112,7 +111,7 @@ void Tree::CancelAll() noexcept {
   Cancel(&root_, Reason::kShutdown, root_.id, nullptr);
   all_cancelled_ = true;
   // What is open outside of tasks has nobody left who would close it; tasks close their own.
-  for (Node* node = root_.first_child; node;) {
+  for (Node* node = root_.first_child(); node;) {
     const bool scope = node->type == NodeType::kScope;
     const bool group = node->type == NodeType::kGroup;
     // A task that has finished closes nothing any more either.
@@ -126,7 +125,7 @@ void Tree::CancelAll() noexcept {
       static_cast<Group*>(node)->ending = true;
     }
     if (scope || group) MaySettle(node);
-    Node* next = scope || group || finished ? node->first_child : nullptr;
+    Node* next = scope || group || finished ? node->first_child() : nullptr;
     if (!next) {
       while (node != &root_ && !node->next) node = node->parent;
       next = node == &root_ ? nullptr : node->next;
@@ -181,7 +180,7 @@ bool Tree::TryEnd(std::unique_lock<platform::Lock>& lock) noexcept {
   if (!root_done_told_) {
     root_done_told_ = true;
     if (root_.route == Route::kFunction) {
-      PushReady(&root_.final);
+      PushReady(&root_);
       return true;
     }
   }

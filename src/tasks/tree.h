@@ -83,6 +83,8 @@ class Tree final : public Loop {
   // ---- ends (commit.cc); lock held ----
   // Commits a task's result.
   void Commit(EndNode* task, End end) noexcept;
+  void CommitKept(EndNode* task,
+                  Phase phase = Phase::kNone) noexcept;  // its fields have the result
   void CommitCancelled(EndNode* task, Phase phase) noexcept;
   // Hands a committed node's final completion to its route.
   void RouteFinal(EndNode* node) noexcept;
@@ -91,13 +93,17 @@ class Tree final : public Loop {
   void Retire(EndNode* node) noexcept;   // its completion was delivered or thrown away: free it
   void EndId(EndNode* node) noexcept;
   static void Fill(const EndNode* node, Completion* completion) noexcept;
+  // Between an End and the fields of a node.
+  static void KeepEnd(EndNode* node, End&& end) noexcept;
+  static End TakeEnd(EndNode* node) noexcept;
   void CountEnd(EndNode* child) noexcept;  // as a failure, or a success that wins a race
   void Settle() noexcept;
   void MaySettle(Node* node) noexcept;
-  void CountFailure(EndNode* child, EndNode* owner) noexcept;
+  void CountFailure(EndNode* child, OwnerNode* owner) noexcept;
   void Free(Node* node) noexcept;
   // To be released without the lock: handles, errors and memory that nobody is told of.
   void Discard(End&& end) noexcept;
+  void DiscardEnd(EndNode* node) noexcept;
 
   // ---- groups, users' tasks, leases (group.cc, user_task.cc, lease.cc); lock held ----
   void FinishGroup(Group* group) noexcept;
@@ -113,7 +119,7 @@ class Tree final : public Loop {
   void CompleteUser(UserNode* task) noexcept;
   void Notify(UserNode* task, Entry* entry, What what) noexcept;
   void CloseOpenScopes(EndNode* task, bool* misnested) noexcept;
-  void AttachLease(Lease* lease, EndNode* owner) noexcept;
+  void AttachLease(Lease* lease, OwnerNode* owner) noexcept;
   void DetachLease(Lease* lease) noexcept;
 
   // ---- queues (queue.cc); lock held ----
@@ -194,9 +200,9 @@ class Tree final : public Loop {
   Operation* dead_ = nullptr;             // completed; destroyed on the loop, without the lock
   int join_fd_ = -1;                      // an eventfd of the thread that joins
   std::unique_ptr<ContextHeld> context_;  // the loop's own
-  const Node* calling_ = nullptr;     // the task whose callback runs now, or what it is a step of
-  EndNode* calling_owner_ = nullptr;  // of the task whose callback runs now
-  EndNode* follow_up_ = nullptr;      // the last that this callback put before the waiting ones
+  const Node* calling_ = nullptr;       // the task whose callback runs now, or what it is a step of
+  OwnerNode* calling_owner_ = nullptr;  // of the task whose callback runs now
+  EndNode* follow_up_ = nullptr;        // the last that this callback put before the waiting ones
   struct Counters {
     uint64_t started = 0, ended = 0, completions = 0, cancelled = 0, unobserved = 0, posts = 0;
     uint64_t tasks = 0, groups = 0, scopes = 0, leases = 0;
@@ -214,7 +220,7 @@ class Tree final : public Loop {
   Ref<Trace> trace_;                          // null: no hooks; set before anybody knows the loop
   std::unique_ptr<Watchdog> watchdog_;        // null: no stall reports; the same
 
-  Pool<Node> scopes_pool_;
+  Pool<Scope> scopes_pool_;
   Pool<OperationNode> operations_pool_;
   Pool<SleepNode> sleeps_pool_;
   Pool<UserNode> users_pool_;
@@ -243,7 +249,6 @@ class Tree final : public Loop {
   void FinishUnbegun(UserNode* task, Status status,
                      std::unique_lock<platform::Lock>& lock) noexcept;
   void NameStalled(Group* group) noexcept;
-  static Outcome ToOutcome(const End& end) noexcept;
   void Call(Entry* entry, std::unique_lock<platform::Lock>& lock) noexcept;
   void EmptyTrash(std::unique_lock<platform::Lock>& lock) noexcept;
   bool TryEnd(std::unique_lock<platform::Lock>& lock) noexcept;

@@ -6,8 +6,7 @@ namespace creche::tasks {
 void Tree::Notify(UserNode* task, Entry* entry, What what) noexcept {
   if (entry->listed) return;
   entry->listed = true;
-  entry->node = task;
-  entry->type = EntryType::kNotice;
+  entry->entry_type = EntryType::kNotice;
   entry->what = what;
   if (task->type == NodeType::kExternal && task->route == Route::kDefault) {
     Push(task->queue, entry);
@@ -15,7 +14,7 @@ void Tree::Notify(UserNode* task, Entry* entry, What what) noexcept {
     // In a queue it has begun as soon as its begin can be read.
     task->begun = true;
     Note(EventType::kStarted, task);
-    if (task->eff) Notify(task, &task->cancel, What::kCancel);
+    if (task->eff) Notify(task, task->cancel(), What::kCancel);
   } else {
     task->pending++;  // until it was called: the task may finish meanwhile
     PushReady(entry);
@@ -52,7 +51,7 @@ Status OpenTask(const Tail& tail) noexcept {
   if (tail.route == Route::kToGroup || tail.route == Route::kNobody ||
       (tail.route == Route::kDefault && !has_queue))
     return Status::kInvalid;
-  EndNode* owner = in->is_owner() ? static_cast<EndNode*>(in) : in->owner;
+  OwnerNode* owner = OwnerIn(in);
   const bool body = tail.options && tail.options->body;
   if (body && owner->type != NodeType::kGroup) return Status::kInvalid;
   UserNode* task = tree->users_pool_.New(NodeType::kExternal);
@@ -92,17 +91,17 @@ Status Tree::FinishUser(UserNode* task, Status status, uint64_t value, ErrorRef 
                       "the task finished while a group or scope that it had opened was still open; "
                       "close or leave it before creche_task_finish");
   }
-  task->end.status = status;
-  task->end.value = value;
-  task->end.error = std::move(error);
+  task->status = status;
+  task->value = value;
+  task->error = std::move(error);
   if (status != Status::kOk && !task->eff) {
     // Its own reason is from before a shield went up; its steps get another.
-    if (status == Status::kCancelled && !task->end.error)
-      task->end.error = CancelError(task, status, Phase::kTask);
+    if (status == Status::kCancelled && !task->error)
+      task->error = CancelError(task, status, Phase::kTask);
     Cancel(task, Reason::kFinished, task->id, nullptr);
   }
   if (task->body) {
-    auto* group = static_cast<Group*>(task->owner);
+    auto* group = static_cast<Group*>(task->owner());
     group->ending = true;
     MaySettle(group);
   }
@@ -114,7 +113,7 @@ void Tree::CloseOpenScopes(EndNode* task, bool* misnested) noexcept {
   // Those of the task's own: its children, what is in its bare scopes, and what is in the groups
   // that it has abandoned. In one that it had closed somebody may still be at work, unless the loop
   // is closing.
-  Node* node = task->first_child;
+  Node* node = task->first_child();
   while (node) {
     const bool scope = node->type == NodeType::kScope;
     const bool group = node->type == NodeType::kGroup;
@@ -130,7 +129,7 @@ void Tree::CloseOpenScopes(EndNode* task, bool* misnested) noexcept {
     }
     const bool finished = !scope && !group && static_cast<EndNode*>(node)->ending;
     const bool inside = scope || (group && open) || (all_cancelled_ && (group || finished));
-    Node* next = inside ? node->first_child : nullptr;
+    Node* next = inside ? node->first_child() : nullptr;
     if (!next) {
       while (node != task && !node->next) node = node->parent;
       next = node == task ? nullptr : node->next;
@@ -140,17 +139,13 @@ void Tree::CloseOpenScopes(EndNode* task, bool* misnested) noexcept {
 }
 
 void Tree::CompleteUser(UserNode* task) noexcept {
-  End end = std::move(task->end);
   // A failure comes before the cancellation that it caused.
-  if (task->failed_step && (end.status == Status::kOk || end.status == Status::kCancelled)) {
-    end.status = task->failed_step->status();
-    end.error = std::move(task->failed_step);
+  if (task->failed_step && (task->status == Status::kOk || task->status == Status::kCancelled)) {
+    task->status = task->failed_step->status();
+    task->error = std::move(task->failed_step);
   }
-  if (end.status == Status::kCancelled) {
-    const bool limit = task->waited && task->type == NodeType::kOffload;
-    end.code = static_cast<uint32_t>(limit ? Phase::kLimit : Phase::kTask);
-  }
-  Commit(task, std::move(end));
+  const bool limit = task->waited && task->type == NodeType::kOffload;
+  CommitKept(task, limit ? Phase::kLimit : Phase::kTask);
 }
 
 bool StartBody(Operation& operation, DoneFn body, void* body_user, uint64_t value,

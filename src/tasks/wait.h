@@ -107,8 +107,8 @@ class ItemGuard final : public Held {
 };
 
 // A task that waits.
-struct WaitNode : EndNode, Waiter {
-  WaitNode() : EndNode(NodeType::kWait) { task = this; }
+struct WaitNode : ResultNode, Waiter {
+  WaitNode() : ResultNode(NodeType::kWait) { task = this; }
   Waitable* on = nullptr;  // counted in its refs
   uint64_t item = 0;       // what it sends; the permits it wants
   Token* token = nullptr;  // reserved for it
@@ -117,8 +117,8 @@ struct WaitNode : EndNode, Waiter {
   // Nobody will read the item that it has received: it goes with the trash.
   void ItemIsLost() noexcept {
     if (!guard) return;
-    guard->Arm(end.value);
-    end.held = std::move(guard);
+    guard->Arm(value);
+    held = std::move(guard);
   }
   std::unique_ptr<ItemGuard> guard;  // of what it sends, or of what waits in a queue for its reader
 };

@@ -10,8 +10,8 @@ void Walk(const Node* top, F visit) {
   int depth = 0;
   for (const Node* node = top; node;) {
     visit(node, depth);
-    if (node->first_child) {
-      node = node->first_child;
+    if (const Node* child = node->first_child()) {
+      node = child;
       depth++;
       continue;
     }

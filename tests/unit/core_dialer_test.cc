@@ -217,11 +217,12 @@ TEST_F(DialerTest, MayBeDestroyedInItsCall) {
 
 TEST_F(DialerTest, ClosesTheOthers) {
   DeafPort deaf;
-  Server server(HoldOpen);
+  const UniqueFd listener = test::Listen(test::Loopback(0));  // no thread that opens descriptors
+  const Address answers = test::Loopback(test::PortOf(listener.get()));
   const int before = UniqueFd(dup(0)).get();  // the lowest free descriptor
   {
     Dialer dialer(*loop_, *this, 0);
-    ASSERT_TRUE(dialer.Start("x", {deaf.address(), deaf.address(), server.address()}));
+    ASSERT_TRUE(dialer.Start("x", {deaf.address(), deaf.address(), answers}));
     Run();
     ASSERT_TRUE(socket_);
     socket_.Close();
