@@ -4,6 +4,9 @@
 //! until it has been polled: the callback that wakes it leaves a [`Hold`] beside the result, which the
 //! poll takes; and polls of groups and tasks, where further things are started, hold the clock
 //! themselves. In a process without virtual loops all this is one load of a counter.
+//!
+//! What wakes a future without the library (a channel of another crate, a `yield` that wakes itself, a
+//! timer of an executor) leaves no hold: the clock may jump before that future is polled.
 use crate::error::{Result, check};
 use crate::operation::lock;
 use crate::runtime::Loop;

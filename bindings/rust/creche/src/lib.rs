@@ -34,20 +34,30 @@
 //! in it, which answer with [`Status::CANCELLED`], and the futures that are bodies of tasks in it are
 //! dropped at their next poll. [`shield`] and [`with_cleanup`] are for what must still happen then.
 //!
+//! # Waiting for one another
+//! A [`Limiter`] says how many may do something at once, a [`Rate`] how often; an [`Event`] happens
+//! once, and a [`channel`] hands items on. Waiting for them is an operation like any other: it can be
+//! cancelled at any moment, and no token, permit or item is lost then. On a virtual clock they are what
+//! tasks should wait for one another with: it knows of them.
+//!
 //! # Threads
 //! Everything here is `Send` and `Sync` unless it holds something of yours that is not. Wakers are
 //! called on the loop's thread: an executor that runs tasks right in its wakers would block the loop.
 #![warn(rust_2018_idioms)]
 
 mod body;
+mod channel;
 mod clock;
 mod error;
+mod event;
 mod group;
 mod group_options;
+mod limiter;
 mod operation;
 mod options;
 mod pool;
 mod query;
+mod rate;
 mod response;
 mod rows;
 mod runtime;
@@ -62,14 +72,21 @@ mod transaction;
 mod value;
 
 pub use body::{Body, BodyWriter};
+pub use channel::{
+    ChannelOptions, ChannelState, NotSent, ReceiveItem, Receiver, Receiving, SendItem, Sender,
+    channel, channel_on,
+};
 pub use clock::Hold;
 pub use error::{Error, Result, ServerError};
+pub use event::{Event, EventOptions, WaitEvent};
 pub use group::{Child, Group, Outcome, group};
 pub use group_options::{GroupOptions, Policy};
+pub use limiter::{AcquireToken, Limiter, LimiterOptions, LimiterState, Token};
 pub use operation::Pending;
 pub use options::{TaskOptions, Times};
 pub use pool::{Acquire, Connection, Pool, PoolCounters, PoolOptions};
 pub use query::{Execute, Query, Script};
+pub use rate::{AcquirePermits, Rate, RateOptions, RateState};
 pub use response::{Read, Response, ResponseInfo, Streaming};
 pub use rows::{ColumnName, Iter, Row, RowStream, Rows};
 pub use runtime::{DumpFormat, Loop, LoopCounters, LoopOptions};

@@ -52,6 +52,12 @@ impl LoopOptions {
     /// tasks can do something from when they are woken until they wait for the loop again; one that
     /// was woken must be polled, or dropped, for the clock to go on.
     ///
+    /// The loop knows only of what waits for it. A body that is woken by something else (a channel of
+    /// another crate, an executor's own `yield_now` or timer) does not hold the clock between that and
+    /// its next poll, so the clock may jump first: use [`channel`](crate::channel),
+    /// [`Event`](crate::Event), [`yield_now`](crate::yield_now) and [`sleep`](crate::sleep) in such
+    /// tests, or keep a [`hold`](Loop::hold) until it has been polled.
+    ///
     /// ```
     /// use creche::{GroupOptions, Loop, LoopOptions, Status, TaskOptions, sleep, task};
     /// use std::time::Duration;

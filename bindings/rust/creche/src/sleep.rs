@@ -151,11 +151,24 @@ where
     F: FnOnce(Offload) -> Result<T> + Send + 'static,
     T: Send + 'static,
 {
+    match loop_for(options.within) {
+        Ok(on) => offload_on(on, sys::creche_limiter::default(), &options, function),
+        Err(error) => Offloaded { pending: Pending::failed(error), result: Arc::default() },
+    }
+}
+
+/// The same, limited by a limiter unless that is null.
+pub(crate) fn offload_on<T, F>(
+    on: sys::creche_loop,
+    limiter: sys::creche_limiter,
+    options: &TaskOptions,
+    function: F,
+) -> Offloaded<T>
+where
+    F: FnOnce(Offload) -> Result<T> + Send + 'static,
+    T: Send + 'static,
+{
     let result = Arc::new(Mutex::new(None));
-    let on = match loop_for(options.within) {
-        Ok(on) => on,
-        Err(error) => return Offloaded { pending: Pending::failed(error), result },
-    };
     let store = result.clone();
     let job: Job = Box::new(move |task| {
         let outcome = catch_unwind(AssertUnwindSafe(|| function(Offload { task })))
@@ -169,26 +182,26 @@ where
         status
     });
     let job = Box::into_raw(Box::new(Some(job)));
-    let pending = Pending::start(on, &options, |within, task_options, done, user, task| {
+    let pending = Pending::start(on, options, |within, task_options, done, user, task| {
         // SAFETY: plain options; they live until the call returns. arg_free takes the box, whatever
         // happens, unless the call fails.
-        let status = unsafe {
+        Ok(unsafe {
             let mut o: sys::creche_offload_options = zeroed();
             match sys::creche_offload_options_init(&mut o, size_of_val(&o)) {
                 sys::CRECHE_OK => {
                     o.arg_free = Some(free_job);
                     o.task = task_options;
+                    o.limiter = limiter;
                     sys::creche_offload(within, Some(run_job), job.cast(), &o, done, user, task)
                 }
                 status => status,
             }
-        };
-        if status != sys::CRECHE_OK {
-            // SAFETY: "If the call fails arg stays yours."
-            unsafe { free_job(job.cast()) };
-        }
-        Ok(status)
+        })
     });
+    if !pending.is_running() {
+        // SAFETY: "If the call fails arg stays yours."
+        unsafe { free_job(job.cast()) };
+    }
     Offloaded { pending, result }
 }
 

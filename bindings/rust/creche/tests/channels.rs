@@ -1,0 +1,333 @@
+//! Channels.
+mod common;
+
+use common::{Drops, Threads, block_on, eventually, poll_once};
+use creche::{
+    ChannelOptions, GroupOptions, Loop, LoopOptions, Receiver, Sender, Status, Times, channel,
+    channel_on, group, sleep,
+};
+use std::pin::pin;
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+/// A loop with a virtual clock, closed at the end.
+struct Virtual(Loop);
+
+impl Virtual {
+    fn open() -> Virtual {
+        Virtual(Loop::open(LoopOptions::new().virtual_clock()).unwrap())
+    }
+    fn channel<T: Send + 'static>(&self, capacity: u32) -> (Sender<T>, Receiver<T>) {
+        channel_on(self.0, ChannelOptions::new().capacity(capacity).name("pipe")).unwrap()
+    }
+    fn now(&self) -> Duration {
+        self.0.now().unwrap()
+    }
+}
+
+impl Drop for Virtual {
+    fn drop(&mut self) {
+        self.0.close().unwrap();
+        self.0.join(10.secs()).unwrap();
+    }
+}
+
+#[test]
+fn items_come_in_order_and_then_the_end() {
+    let on = Virtual::open();
+    let (sender, receiver) = on.channel(3);
+    for text in ["one", "two", "three"] {
+        sender.try_send(text.to_owned()).unwrap();
+    }
+    let full = sender.try_send("four".to_owned()).unwrap_err();
+    assert_eq!((full.error.status(), full.item.as_str()), (Status::LIMIT, "four"));
+    assert_eq!(creche::Error::from(full).status(), Status::LIMIT);
+    let waits = sender.send("four".to_owned()).start();
+    let state = receiver.state().unwrap();
+    assert_eq!((state.items, state.capacity, state.sending), (3, 3, 1));
+    assert_eq!(receiver.try_recv().unwrap(), "one");
+    block_on(waits).unwrap();
+    drop(sender);
+    block_on(async {
+        assert_eq!(receiver.recv().await.unwrap().as_deref(), Some("two"));
+        assert_eq!(receiver.recv().await.unwrap().as_deref(), Some("three"));
+        assert_eq!(receiver.try_recv().unwrap(), "four");
+        assert_eq!(receiver.try_recv().unwrap_err().status(), Status::CLOSED);
+        assert_eq!(receiver.recv().await.unwrap(), None);
+    });
+}
+
+#[test]
+fn a_full_channel_holds_its_sender_back() {
+    let on = Virtual::open();
+    let (sender, receiver) = on.channel(2);
+    let sent = Mutex::new(Vec::new());
+    let received = Mutex::new(Vec::new());
+    let (now, log) = (&|| on.now(), &sent);
+    block_on(group(GroupOptions::new().within(on.0), async |g| {
+        g.spawn(async move |_| {
+            for i in 0..6_u64 {
+                sender.send(i).await?;
+                log.lock().unwrap().push(now());
+            }
+            Ok(())
+        });
+        sleep(10.secs()).await?;
+        while let Some(item) = receiver.recv().await? {
+            received.lock().unwrap().push((item, on.now()));
+            sleep(1.secs()).await?;
+        }
+        Ok(())
+    }))
+    .unwrap();
+    let seconds = |times: &[u64]| times.iter().map(|s| s.secs()).collect::<Vec<_>>();
+    assert_eq!(sent.into_inner().unwrap(), seconds(&[0, 0, 10, 11, 12, 13]));
+    let expected: Vec<_> = (0..6).map(|i| (i, (10 + i).secs())).collect();
+    assert_eq!(received.into_inner().unwrap(), expected);
+}
+
+#[test]
+fn without_a_buffer_each_send_meets_a_receive() {
+    let on = Virtual::open();
+    let (sender, receiver) = on.channel(0);
+    assert_eq!(sender.try_send(1).unwrap_err().error.status(), Status::LIMIT);
+    assert_eq!(receiver.try_recv().unwrap_err().status(), Status::LIMIT);
+    let sends = [sender.send(1).start(), sender.send(2).start()];
+    assert_eq!(receiver.try_recv().unwrap(), 1);
+    assert_eq!(block_on(async { receiver.recv().await }).unwrap(), Some(2));
+    for send in sends {
+        block_on(send).unwrap();
+    }
+    let receives = [receiver.recv().start(), receiver.recv().start()];
+    sender.try_send(3).unwrap();
+    sender.try_send(4).unwrap();
+    let got: Vec<_> = receives.into_iter().map(|each| block_on(each).unwrap()).collect();
+    assert_eq!(got, [Some(3), Some(4)]);
+}
+
+#[test]
+fn the_last_handle_of_a_side_ends_the_waits_of_the_other() {
+    let on = Virtual::open();
+    let (sender, receiver) = on.channel::<u8>(0);
+    let other = sender.try_clone().unwrap();
+    assert_eq!(receiver.state().unwrap().senders, 2);
+    let waits = [receiver.recv().start(), receiver.recv().start()];
+    drop(sender);
+    assert_eq!(receiver.state().unwrap().receiving, 2);
+    drop(other);
+    for wait in waits {
+        assert_eq!(block_on(wait).unwrap(), None);
+    }
+
+    let (sender, receiver) = on.channel(1);
+    let other = receiver.try_clone().unwrap();
+    sender.try_send(1).unwrap();
+    let waits = [sender.send(2).start(), sender.send(3).start()];
+    drop(other);
+    assert_eq!(sender.state().unwrap().sending, 2);
+    drop(receiver);
+    for wait in waits {
+        assert_eq!(block_on(wait).unwrap_err().status(), Status::CLOSED);
+    }
+    let refused = sender.try_send(4).unwrap_err();
+    assert_eq!((refused.error.status(), refused.item), (Status::CLOSED, 4));
+    let refused = block_on(async { sender.send(5).await }).unwrap_err();
+    assert_eq!(refused.status(), Status::CLOSED);
+}
+
+#[test]
+fn a_handle_that_goes_takes_its_own_waits_along() {
+    let on = Virtual::open();
+    let (sender, receiver) = on.channel(0);
+    let other = receiver.try_clone().unwrap();
+    let waits = other.recv().start();
+    drop(other);
+    assert_eq!(block_on(waits).unwrap_err().status(), Status::CLOSED);
+    let other = sender.try_clone().unwrap();
+    let waits = other.send(1).start();
+    drop(other);
+    assert_eq!(block_on(waits).unwrap_err().status(), Status::CLOSED);
+    assert_eq!(receiver.try_recv().unwrap_err().status(), Status::LIMIT);
+}
+
+#[test]
+fn a_dropped_future_sends_nothing_and_takes_nothing() {
+    let on = Virtual::open();
+    let (sender, receiver) = on.channel(0);
+    let goes = sender.send(1).start();
+    let stays = sender.send(2).start();
+    drop(goes);
+    assert_eq!(receiver.try_recv().unwrap(), 2);
+    block_on(stays).unwrap();
+
+    let mut goes = Box::pin(receiver.recv().start());
+    assert!(poll_once(goes.as_mut()).is_pending());
+    let stays = receiver.recv().start();
+    drop(goes);
+    sender.try_send(3).unwrap();
+    assert_eq!(block_on(stays).unwrap(), Some(3));
+
+    let cut = receiver.recv().start();
+    cut.scope().cancel("enough");
+    assert!(block_on(cut).unwrap_err().is_cancelled());
+    let late = block_on(async { receiver.recv().timeout(1.secs()).await }).unwrap_err();
+    assert_eq!(late.status(), Status::TIMEOUT);
+    // An item that came is not recalled.
+    let has = receiver.recv().start();
+    sender.try_send(4).unwrap();
+    has.scope().cancel("too late");
+    assert_eq!(block_on(has).unwrap(), Some(4));
+}
+
+#[test]
+fn what_nobody_takes_comes_back_once() {
+    let on = Virtual::open();
+    let untaken = Arc::new(Mutex::new(Vec::new()));
+    let list = untaken.clone();
+    let options =
+        ChannelOptions::new().capacity(2).untaken(move |item: u32| list.lock().unwrap().push(item));
+    let (sender, receiver) = channel_on(on.0, options).unwrap();
+    let came = || {
+        let mut list = untaken.lock().unwrap();
+        list.sort_unstable();
+        std::mem::take(&mut *list)
+    };
+    // An item that came to a receive that is not polled any more.
+    let receive = receiver.recv().start();
+    sender.try_send(1).unwrap();
+    drop(receive);
+    eventually(|| untaken.lock().unwrap().len() == 1);
+    assert_eq!(came(), [1]);
+    // Sends that end otherwise, and what is in the channel after the last receiver.
+    sender.try_send(2).unwrap();
+    sender.try_send(3).unwrap();
+    drop(sender.send(4).start());
+    eventually(|| untaken.lock().unwrap().len() == 1);
+    assert_eq!(came(), [4]);
+    let cut = sender.send(5).start();
+    cut.scope().cancel("enough");
+    block_on(cut).unwrap_err();
+    let misnamed = block_on(async { sender.send(6).name("a\0b").await }).unwrap_err();
+    assert_eq!(misnamed.status(), Status::INVALID);
+    let waits = sender.send(7).start();
+    drop(receiver);
+    block_on(waits).unwrap_err();
+    block_on(async { sender.send(8).await }).unwrap_err();
+    eventually(|| untaken.lock().unwrap().len() == 6);
+    assert_eq!(came(), [2, 3, 5, 6, 7, 8]);
+    // What was given back is its sender's again.
+    assert_eq!(sender.try_send(9).unwrap_err().item, 9);
+    assert_eq!(came(), []);
+}
+
+#[test]
+fn items_are_dropped_once_wherever_they_end() {
+    let drops = Drops::default();
+    let on = Loop::open(LoopOptions::new()).unwrap();
+    let (sender, receiver) = channel_on(on, ChannelOptions::new().capacity(2)).unwrap();
+    sender.try_send(drops.on_drop()).unwrap();
+    sender.try_send(drops.on_drop()).unwrap();
+    let waits = sender.send(drops.on_drop()).start();
+    drop(receiver.try_recv().unwrap());
+    assert_eq!(drops.count(), 1);
+    block_on(waits).unwrap();
+    let waits = sender.send(drops.on_drop()).start();
+    on.close().unwrap();
+    on.join(10.secs()).unwrap();
+    block_on(waits).unwrap_err();
+    eventually(|| drops.count() == 4);
+    // Handles of a loop that has ended.
+    let refused = sender.try_send(drops.on_drop()).unwrap_err();
+    assert_eq!(refused.error.status(), Status::ENDED);
+    drop(refused);
+    let error = block_on(async { sender.send(drops.on_drop()).await }).unwrap_err();
+    assert_eq!(error.status(), Status::ENDED);
+    assert_eq!(drops.count(), 6);
+    let error = block_on(async { receiver.recv().await.map(drop) }).unwrap_err();
+    assert_eq!(error.status(), Status::ENDED);
+    assert_eq!(receiver.try_recv().map(drop).unwrap_err().status(), Status::ENDED);
+    assert_eq!(receiver.state().unwrap_err().status(), Status::ENDED);
+    assert_eq!(sender.try_clone().unwrap_err().status(), Status::ENDED);
+}
+
+#[test]
+fn a_panic_of_a_drop_does_not_reach_the_loop() {
+    struct Panics;
+    impl Drop for Panics {
+        fn drop(&mut self) {
+            panic!("in a drop (expected)");
+        }
+    }
+    let on = Virtual::open();
+    let (sender, receiver) = on.channel(1);
+    assert!(sender.try_send(Panics).is_ok());
+    drop(receiver);
+    assert_eq!(sender.state().unwrap().items, 0);
+}
+
+#[test]
+fn every_item_has_one_end_whatever_is_dropped() {
+    const ITEMS: usize = 2000;
+    let seen: Arc<Vec<AtomicUsize>> = Arc::new((0..ITEMS).map(|_| AtomicUsize::new(0)).collect());
+    let list = seen.clone();
+    let options = ChannelOptions::new().capacity(3).untaken(move |item: usize| {
+        list[item].fetch_add(1, SeqCst);
+    });
+    let (sender, receiver) = channel(options).unwrap();
+    let threads = Threads::start(3);
+    let mut ends = Vec::new();
+    for part in 0..4 {
+        let sender = sender.try_clone().unwrap();
+        ends.push(threads.spawn(async move {
+            for item in (part..ITEMS).step_by(4) {
+                let mut send = pin!(sender.send(item).start());
+                if item % 7 != 0 || poll_once(send.as_mut()).is_ready() {
+                    continue;
+                }
+                // The first poll left a waker that does nothing.
+                send.await.unwrap();
+            }
+        }));
+    }
+    drop(sender);
+    for part in 0..4 {
+        let (receiver, seen) = (receiver.try_clone().unwrap(), seen.clone());
+        ends.push(threads.spawn(async move {
+            let mut turn = part;
+            loop {
+                turn += 1;
+                let mut receive = pin!(receiver.recv().start());
+                if turn % 5 == 0 {
+                    let got = match poll_once(receive.as_mut()) {
+                        std::task::Poll::Pending => continue,
+                        std::task::Poll::Ready(got) => got.unwrap(),
+                    };
+                    match got {
+                        Some(item) => seen[item].fetch_add(1, SeqCst),
+                        None => return,
+                    };
+                    continue;
+                }
+                match receive.await.unwrap() {
+                    Some(item) => seen[item].fetch_add(1, SeqCst),
+                    None => return,
+                };
+            }
+        }));
+    }
+    drop(receiver);
+    for end in ends {
+        end.recv_timeout(60.secs()).unwrap();
+    }
+    eventually(|| seen.iter().all(|count| count.load(SeqCst) == 1));
+}
+
+#[test]
+fn handles_cross_threads() {
+    fn both<T: Send + Sync>() {}
+    both::<Sender<std::cell::Cell<u8>>>();
+    both::<Receiver<std::cell::Cell<u8>>>();
+    both::<creche::Receiving<std::cell::Cell<u8>>>();
+    both::<creche::Token>();
+}
