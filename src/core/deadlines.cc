@@ -15,23 +15,46 @@ void Deadlines::Arm(Deadline* item, Nanos at) {
     return SiftUp(heap_.size() - 1, entry);
   }
   const size_t index = item->heap_index;
-  if (at < heap_[index].at)
-    SiftUp(index, entry);
-  else
-    SiftDown(index, entry);
+  if (at < heap_[index].at) return SiftUp(index, entry);
+  SiftDown(index, entry);
+  DropHolesAtRoot();  // one may have come up
 }
 
 void Deadlines::Disarm(Deadline* item) noexcept {
   if (!item->armed()) return;
   const size_t index = item->heap_index;
   item->heap_index = Deadline::kUnarmed;
-  const Entry last = heap_.back();
-  heap_.pop_back();
-  if (index == heap_.size()) return;
-  if (index > 0 && last.at < heap_[(index - 1) / kArity].at)
-    SiftUp(index, last);
-  else
-    SiftDown(index, last);
+  if (index == heap_.size() - 1) return heap_.pop_back();
+  heap_[index].item = nullptr;
+  holes_++;
+  if (index == 0)
+    DropHolesAtRoot();
+  else if (holes_ > kFew && holes_ > heap_.size() / 2)
+    DropHoles();
+}
+
+void Deadlines::MakeRoom() {
+  if (holes_ > heap_.size() / 4) return DropHoles();
+  heap_.reserve(heap_.size() < 64 ? 64 : 2 * heap_.size());
+}
+
+void Deadlines::DropHolesAtRoot() noexcept {
+  while (!heap_.empty() && !heap_[0].item) {
+    const Entry last = heap_.back();
+    heap_.pop_back();
+    holes_--;
+    if (!heap_.empty()) SiftDown(0, last);
+  }
+}
+
+void Deadlines::DropHoles() noexcept {
+  size_t n = 0;
+  for (const Entry& entry : heap_)
+    if (entry.item) heap_[n++] = entry;
+  heap_.resize(n);
+  holes_ = 0;
+  // From the last parent up; leaves only learn where they are.
+  for (size_t i = n; i-- > 0;) SiftDown(i, heap_[i]);
 }
 
 Deadline* Deadlines::PopExpired(Nanos now) noexcept {

@@ -1,5 +1,7 @@
-// Deadlines: an intrusive 4-ary heap of points in time. Adding, moving and removing cost O(log n)
-// and no memory beyond the heap's array.
+// Deadlines: an intrusive 4-ary heap of points in time. Adding and moving cost O(log n) and no
+// memory beyond the heap's array. Removing leaves a hole: most deadlines never come, and moving
+// others into the place of each would touch a cache line for every level. Holes go when they come
+// up to the root, and all together when they are more than half.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -19,17 +21,16 @@ struct Deadline {
 class Deadlines {
  public:
   bool empty() const noexcept { return heap_.empty(); }
-  size_t size() const noexcept { return heap_.size(); }
   // The earliest point, or kNever.
   Nanos next() const noexcept { return heap_.empty() ? kNever : heap_[0].at; }
   // Makes room for one more, so that the next Arm of an unarmed item cannot fail. May throw.
   void Reserve() {
-    if (heap_.size() == heap_.capacity()) heap_.reserve(heap_.size() < 64 ? 64 : 2 * heap_.size());
+    if (heap_.size() == heap_.capacity()) MakeRoom();
   }
   // Makes room for `n` in all, so that Arm cannot fail while no more than these are in it. May
   // throw.
   void ReserveAll(size_t n) {
-    if (heap_.capacity() < n) heap_.reserve(n < 64 ? 64 : 2 * n);
+    if (heap_.capacity() < 2 * n + kFew) heap_.reserve(4 * n + kFew);
   }
   // Arms or moves. kNever disarms. May throw bad_alloc unless Reserve was called.
   void Arm(Deadline* item, Nanos at);
@@ -38,17 +39,22 @@ class Deadlines {
   Deadline* PopExpired(Nanos now) noexcept;
 
  private:
+  static constexpr size_t kFew = 32;  // so many holes never matter
   struct Entry {
     Nanos at;
-    Deadline* item;
+    Deadline* item;  // null: a hole; never the root
   };
   void Place(size_t index, Entry entry) noexcept {
     heap_[index] = entry;
-    entry.item->heap_index = static_cast<uint32_t>(index);
+    if (entry.item) entry.item->heap_index = static_cast<uint32_t>(index);
   }
+  void MakeRoom();
+  void DropHolesAtRoot() noexcept;
+  void DropHoles() noexcept;
   void SiftUp(size_t index, Entry entry) noexcept;
   void SiftDown(size_t index, Entry entry) noexcept;
   std::vector<Entry> heap_;
+  size_t holes_ = 0;
 };
 
 }  // namespace creche

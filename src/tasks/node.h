@@ -108,7 +108,7 @@ struct Node : Expiry {
   Expiry* expiry() noexcept { return this; }
   bool is_scope() const noexcept { return type == NodeType::kScope; }
   bool is_leaf() const noexcept { return type == NodeType::kSleep || type == NodeType::kWait; }
-  // Null for leaves.
+  // Not for leaves.
   inline Branch* branch() noexcept;
   const Branch* branch() const noexcept { return const_cast<Node*>(this)->branch(); }
   inline Node* first_child() const noexcept;
@@ -201,12 +201,10 @@ struct OwnerNode : ResultNode {
 };
 
 Branch* Node::branch() noexcept {
-  if (is_leaf()) return nullptr;
   return is_scope() ? &static_cast<Scope*>(this)->below : &static_cast<OwnerNode*>(this)->below;
 }
 Node* Node::first_child() const noexcept {
-  const Branch* below = branch();
-  return below ? below->first_child : nullptr;
+  return is_leaf() ? nullptr : branch()->first_child;
 }
 OwnerNode* Node::owner() const noexcept {
   if (!parent) return nullptr;

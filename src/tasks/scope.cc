@@ -126,7 +126,7 @@ Status LookAtScope(uint64_t id, ScopeState* state) noexcept {
   const bool visible = !scope->shield && scope->parent && scope->parent->eff;
   state->caught = scope->called && !visible && scope->reached;
   state->live = 0;
-  if (const Branch* below = scope->branch()) state->live = below->live;
+  if (!scope->is_leaf()) state->live = scope->branch()->live;
   if (!scope->is_scope() && !scope->is_leaf())
     state->live += static_cast<const OwnerNode*>(scope)->leases;
   state->deadline = scope->deadline;

@@ -92,7 +92,7 @@ void Snapshot::Take(const Node* top, Nanos time) {
       }
       shot.awaited_size = static_cast<uint32_t>(text.size()) - shot.awaited;
     }
-    if (const Branch* below = node->branch()) shot.live = below->live;
+    if (!node->is_leaf()) shot.live = node->branch()->live;
     shot.shield = node->shield;
     shot.cancelled = node->eff;
     shot.left = node->deadline != kNever && !node->called ? node->deadline - time : kNever;
