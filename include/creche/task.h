@@ -55,8 +55,9 @@ CRECHE_API creche_status creche_task_spawn(creche_scope in, creche_done_fn body,
 CRECHE_API creche_status creche_task_open(creche_scope in, const creche_task_options *options,
                                           creche_done_fn done, void *user, creche_task *task);
 
-/* Ends a user or external task. With CRECHE_OK it waits for its steps; otherwise it cancels them and
- * waits. Then its completion comes, with `value` (a plain number or, with CRECHE_OWNED semantics of
+/* Ends a user or external task. With CRECHE_OK it waits for its steps; if one of them is cut then by
+ * a cancellation, the completion says so (CRECHE_E_CANCELLED, or CRECHE_E_TIMEOUT for the task's own
+ * deadline). Otherwise it cancels them and waits. Then its completion comes, with `value` (a plain number or, with CRECHE_OWNED semantics of
  * your own, anything) and error. Scopes and groups of its own still open are cancelled and make it
  * CRECHE_E_MISNESTED; leases of its own are given back. status: CRECHE_OK; CRECHE_E_CANCELLED (only
  * if it was cancelled: else it becomes CRECHE_E_NOT_CANCELLED); any other CRECHE_E_*, CRECHE_E_USER,

@@ -91,6 +91,8 @@ Status Tree::FinishUser(UserNode* task, Status status, uint64_t value, ErrorRef 
                       "the task finished while a group or scope that it had opened was still open; "
                       "close or leave it before creche_task_finish");
   }
+  // What was cancelled before, the task has dealt with; what is cut from now on, nobody has.
+  task->reached = false;
   task->status = status;
   task->value = value;
   task->error = std::move(error);
@@ -144,6 +146,7 @@ void Tree::CompleteUser(UserNode* task) noexcept {
     task->status = task->failed_step->status();
     task->error = std::move(task->failed_step);
   }
+  if (task->status == Status::kOk && task->reached) task->status = Status::kCancelled;
   const bool limit = task->waited && task->type == NodeType::kOffload;
   CommitKept(task, limit ? Phase::kLimit : Phase::kTask);
 }

@@ -280,6 +280,8 @@ static inline void m_settle_down(model* m) {
           n->reason = failed->reason; /* its error becomes the task's */
           n->named = failed->named;
           m_commit(m, i, failed->status);
+        } else if (n->finished_with == CRECHE_OK && n->reached) {
+          m_commit(m, i, CRECHE_E_CANCELLED); /* its steps were cut */
         } else {
           m_commit(m, i, n->finished_with);
         }
@@ -401,6 +403,7 @@ static inline creche_status m_user_finish(model* m, int node, creche_status stat
     if (opened[i]) m_cancel(m, i, CRECHE_REASON_MISNESTED, node);
   if (misnested && (status == CRECHE_OK || status == CRECHE_E_CANCELLED))
     status = CRECHE_E_MISNESTED;
+  n->reached = 0;
   n->finished_with = status;
   if (status != CRECHE_OK && !n->eff) {
     if (status == CRECHE_E_CANCELLED) {

@@ -174,6 +174,41 @@ static void a_task_waits_for_its_steps(void** state) {
   assert_int_equal(s.status, CRECHE_OK);
   assert_true(step.order < s.order);
 }
+
+/* A task that has finished well is not done before its steps are: what cuts them, cuts it. What was
+ * cut before, it has dealt with. */
+static void steps_are_cut_after_a_finish(void** state) {
+  enum { GROUP, DEADLINE, MOVE_ON, TASK, BEFORE, CASES } i;
+  (void)state;
+  for (i = 0; i < CASES; i++) {
+    seen g = {0}, s = {0}, step = {0};
+    creche_task_options o = task_options();
+    creche_group group = group_in(loop.scope, NULL, &g);
+    creche_task task;
+    if (i == DEADLINE || i == MOVE_ON) o.timeout = CRECHE_SECOND;
+    if (i == MOVE_ON) o.on_timeout = CRECHE_MOVE_ON;
+    OK(creche_task_spawn(group.scope, body_waits, &s, &o, see, &s, &task));
+    OK(creche_group_close(group));
+    settle();
+    op(task.scope, &step);
+    if (i == BEFORE) OK(creche_scope_cancel(task.scope, "enough"));
+    OK(creche_task_finish(task, CRECHE_OK, 7, NULL));
+    if (i == GROUP) OK(creche_scope_cancel(group.scope, "enough"));
+    if (i == TASK) OK(creche_scope_cancel(task.scope, "enough"));
+    until(&g.finals, 1);
+    assert_int_equal(step.status, CRECHE_E_CANCELLED);
+    assert_int_equal(s.finals, 1);
+    if (i == BEFORE) {
+      assert_int_equal(s.status, CRECHE_OK);
+      assert_int_equal(g.status, CRECHE_OK);
+      continue;
+    }
+    assert_int_equal(s.status, i == DEADLINE ? CRECHE_E_TIMEOUT : CRECHE_E_CANCELLED);
+    assert_int_equal(s.flags, i == GROUP ? CRECHE_PASSING : CRECHE_CAUGHT);
+    assert_int_equal(g.status, i == DEADLINE ? CRECHE_E_GROUP : CRECHE_OK);
+  }
+}
+
 static void a_failed_task_cancels_its_steps(void** state) {
   seen s = {0}, step = {0};
   creche_task task = spawn(loop.scope, body_waits, &s);
@@ -562,6 +597,7 @@ int main(void) {
       TEST(a_failed_step_does_not_count),
       TEST(an_unobserved_step_fails_its_task),
       TEST(a_task_waits_for_its_steps),
+      VIRTUAL_TEST(steps_are_cut_after_a_finish),
       TEST(a_failed_task_cancels_its_steps),
       TEST(misnested),
       TEST(not_misnested),
