@@ -29,6 +29,8 @@ enum {
     CRECHE_KIND_TASK = 6,     /* creche_task_spawn */
     CRECHE_KIND_EXTERNAL = 7, /* creche_task_open */
     CRECHE_KIND_OFFLOAD = 8,
+    CRECHE_KIND_START = 9, /* creche_task_start */
+    CRECHE_KIND_WAIT = 10, /* for a limiter, a rate limiter, an event or a channel */
     CRECHE_KIND_QUEUE = 16,
     CRECHE_KIND_SESSION = 17,
     CRECHE_KIND_RESPONSE = 18,
@@ -36,6 +38,10 @@ enum {
     CRECHE_KIND_CONNECTION = 20,
     CRECHE_KIND_ROWS = 21,
     CRECHE_KIND_OBJECT = 22, /* another owned handle */
+    CRECHE_KIND_LIMITER = 23,
+    CRECHE_KIND_RATE = 24,
+    CRECHE_KIND_EVENT = 25,
+    CRECHE_KIND_CHANNEL = 26, /* told once, with one of its ends */
     CRECHE_KIND_POST = 32    /* a posted function, or the last completion of a close */
 };
 

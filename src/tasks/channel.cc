@@ -42,6 +42,10 @@ Channel::~Channel() {
   }
 }
 
+uint64_t Channel::Handle() const noexcept {
+  return first_end ? first_end->id : 0;
+}
+
 void Channel::EndIds() noexcept {
   for (ChannelEnd* end = first_end; end; end = end->next) EndSlot(tree->domain(), end->id);
 }

@@ -45,6 +45,8 @@ struct Channel final : Waitable {
     return wait->sends ? "place in channel" : "item of channel";
   }
   void EndIds() noexcept override;
+  uint64_t Handle() const noexcept override;
+  uint32_t Handles() const noexcept override { return ends[false] + ends[true]; }
   void LoopEnded() noexcept override { FreeItems(&ring); }
 
   // A new handle; null without memory.

@@ -95,6 +95,8 @@ Status CountLoop(uint64_t loop, LoopCounters* out) noexcept {
           section.tree()->trace_ ? section.tree()->trace_->lost() : 0};
   for (const Queue* queue = section.tree()->queues_; queue; queue = queue->next_queue)
     out->live_handles += !queue->released;
+  for (const Waitable* each = section.tree()->waits_.all; each; each = each->next_waitable)
+    out->live_handles += each->Handles();
   return Status::kOk;
 }
 

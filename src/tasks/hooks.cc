@@ -12,7 +12,7 @@ namespace {
 
 // CRECHE_KIND_*
 constexpr uint32_t kQueueKind = 16, kObjectKind = 22, kPostKind = 32;
-static_assert(static_cast<uint32_t>(NodeType::kOffload) == 7);  // kinds of nodes: the same plus one
+static_assert(static_cast<uint32_t>(NodeType::kWait) == 9);  // kinds of nodes: the same plus one
 
 uint32_t KindOfObject(uint64_t id) {
   switch (KindOf(id)) {
@@ -26,6 +26,15 @@ uint32_t KindOfObject(uint64_t id) {
       return 20;
     case Kind::kRows:
       return 21;
+    case Kind::kLimiter:
+      return 23;
+    case Kind::kRate:
+      return 24;
+    case Kind::kEvent:
+      return 25;
+    case Kind::kSender:
+    case Kind::kReceiver:
+      return 26;
     default:
       return kObjectKind;
   }
@@ -76,14 +85,18 @@ void Tree::NoteEvent(EventType type, const Node* node, Status status) noexcept {
 
 // With the lock held, before a joined loop takes them with it.
 void Tree::NoteForgotten() noexcept {
-  for (const Queue* queue = queues_; queue; queue = queue->next_queue) {
-    if (queue->released || !trace_ || !trace_->wants(EventType::kLeaked)) continue;
+  const bool wanted = trace_ && trace_->wants(EventType::kLeaked);
+  const auto note = [&](uint32_t kind, uint64_t id, const char* name) {
     TraceEvent event = MakeEvent(EventType::kLeaked, nullptr);
-    event.kind = kQueueKind;
-    event.id = queue->id;
-    if (queue->name) event.name = queue->name;
+    event.kind = kind;
+    event.id = id;
+    if (name) event.name = name;
     trace_->Add(event);
-  }
+  };
+  for (const Queue* queue = queues_; wanted && queue; queue = queue->next_queue)
+    if (!queue->released) note(kQueueKind, queue->id, queue->name);
+  for (const Waitable* each = waits_.all; wanted && each; each = each->next_waitable)
+    if (const uint64_t id = each->Handle(); id != 0) note(KindOfObject(id), id, each->name);
   for (const Group* group = joinables_; group; group = static_cast<Group*>(group->link_next))
     Note(EventType::kLeaked, group);
 }

@@ -73,6 +73,9 @@ struct Waitable {
   // Its loop has ended, and it goes: with the lock; without it.
   virtual void EndIds() noexcept;
   virtual void LoopEnded() noexcept {}
+  // Its handle, or one of them; 0 if all are released. How many there are.
+  virtual uint64_t Handle() const noexcept { return id; }
+  virtual uint32_t Handles() const noexcept { return id != 0; }
   // For dumps: "limiter".
   virtual const char* WaitName(const WaitNode* wait) const noexcept = 0;
 

@@ -48,6 +48,63 @@ static uint64_t handles_of(creche_loop l) {
   return c.live_handles;
 }
 
+/* What tasks wait on is reported by its kind and name, a channel once. */
+typedef struct waitables {
+  int kinds[64];
+  char text[256];
+} waitables;
+static void found_waitable(void* user, const creche_trace_event* e) {
+  waitables* w = user;
+  assert_in_range(e->kind, 0, 63);
+  assert_true(e->id != 0);
+  w->kinds[e->kind]++;
+  strncat(w->text, e->name, sizeof w->text - strlen(w->text) - 1);
+}
+static void waitables_that_were_left(void** state) {
+  waitables w = {{0}, ""};
+  creche_loop opened;
+  creche_loop_options o;
+  creche_hooks h;
+  creche_limiter_options lo;
+  creche_rate_options ro;
+  creche_limiter limiter, gone;
+  creche_rate rate;
+  creche_event event;
+  creche_sender sender, more;
+  creche_receiver receiver;
+  (void)state;
+  OK(creche_loop_options_init(&o, sizeof o));
+  OK(creche_hooks_init(&h, sizeof h));
+  h.user = &w;
+  h.leaked = found_waitable;
+  o.hooks = &h;
+  o.run = CRECHE_RUN_CALLER;
+  OK(creche_loop_open(&o, &opened));
+  OK(creche_limiter_options_init(&lo, sizeof lo));
+  lo.total = 2;
+  lo.name = "desks";
+  OK(creche_limiter_open(opened, &lo, &limiter));
+  OK(creche_limiter_open(opened, &lo, &gone));
+  OK(creche_rate_options_init(&ro, sizeof ro));
+  ro.permits = 1;
+  ro.interval = CRECHE_SECOND;
+  OK(creche_rate_open(opened, &ro, &rate));
+  OK(creche_event_open(opened, NULL, &event));
+  OK(creche_channel_open(opened, NULL, &sender, &receiver));
+  OK(creche_sender_clone(sender, &more));
+  assert_int_equal(handles_of(opened), 7);
+  creche_limiter_release(gone);
+  creche_sender_release(sender);
+  assert_int_equal(handles_of(opened), 5);
+  OK(creche_loop_close(opened));
+  OK(creche_loop_join(opened, PATIENCE));
+  assert_int_equal(w.kinds[CRECHE_KIND_LIMITER], 1);
+  assert_int_equal(w.kinds[CRECHE_KIND_RATE], 1);
+  assert_int_equal(w.kinds[CRECHE_KIND_EVENT], 1);
+  assert_int_equal(w.kinds[CRECHE_KIND_CHANNEL], 1);
+  assert_string_equal(w.text, "desks");
+}
+
 static void what_was_left(void** state) {
   left l = {0};
   creche_loop opened = open_watched(&l);
@@ -118,6 +175,7 @@ static void nothing_was_left(void** state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(what_was_left),
+                                     cmocka_unit_test(waitables_that_were_left),
                                      cmocka_unit_test(nothing_was_left)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -491,6 +491,12 @@ pub const CRECHE_KIND_EXTERNAL: u32 = 7;
 
 pub const CRECHE_KIND_OFFLOAD: u32 = 8;
 
+/// creche_task_start
+pub const CRECHE_KIND_START: u32 = 9;
+
+/// for a limiter, a rate limiter, an event or a channel
+pub const CRECHE_KIND_WAIT: u32 = 10;
+
 pub const CRECHE_KIND_QUEUE: u32 = 16;
 
 pub const CRECHE_KIND_SESSION: u32 = 17;
@@ -505,6 +511,15 @@ pub const CRECHE_KIND_ROWS: u32 = 21;
 
 /// another owned handle
 pub const CRECHE_KIND_OBJECT: u32 = 22;
+
+pub const CRECHE_KIND_LIMITER: u32 = 23;
+
+pub const CRECHE_KIND_RATE: u32 = 24;
+
+pub const CRECHE_KIND_EVENT: u32 = 25;
+
+/// told once, with one of its ends
+pub const CRECHE_KIND_CHANNEL: u32 = 26;
 
 /// a posted function, or the last completion of a close
 pub const CRECHE_KIND_POST: u32 = 32;
@@ -679,7 +694,7 @@ pub struct creche_loop_counters {
     /// groups and scopes that were left open: only the loop's end closed them
     pub leaked: u64,
     /// of it, not released: queues, sessions, pools, responses, connections,
-    /// rows; counting them looks at all of the process
+    /// rows, limiters, events, ends of channels; counting them looks at all of the process
     pub live_handles: u64,
     /// for which there was no memory
     pub events_lost: u64,
@@ -1703,8 +1718,9 @@ unsafe extern "C" {
     /// Since 0.1.
     pub fn creche_task_open(in_: creche_scope, options: *const creche_task_options, done: creche_done_fn, user: *mut c_void, task: *mut creche_task) -> creche_status;
 
-    /// Ends a user or external task. With CRECHE_OK it waits for its steps; otherwise it cancels them and
-    /// waits. Then its completion comes, with `value` (a plain number or, with CRECHE_OWNED semantics of
+    /// Ends a user or external task. With CRECHE_OK it waits for its steps; if one of them is cut then by
+    /// a cancellation, the completion says so (CRECHE_E_CANCELLED, or CRECHE_E_TIMEOUT for the task's own
+    /// deadline). Otherwise it cancels them and waits. Then its completion comes, with `value` (a plain number or, with CRECHE_OWNED semantics of
     /// your own, anything) and error. Scopes and groups of its own still open are cancelled and make it
     /// CRECHE_E_MISNESTED; leases of its own are given back. status: CRECHE_OK; CRECHE_E_CANCELLED (only
     /// if it was cancelled: else it becomes CRECHE_E_NOT_CANCELLED); any other CRECHE_E_*, CRECHE_E_USER,
