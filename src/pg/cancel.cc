@@ -11,6 +11,8 @@ namespace creche::pg {
 
 #if CRECHE_HAVE_PQCANCELSTART
 
+namespace {
+
 // libpq 17 and later: non-blocking, and encrypted if the connection is.
 class PolledCancel : public Cancel {
  public:
@@ -54,6 +56,8 @@ class PolledCancel : public Cancel {
   Listener* listener_;
   platform::Watch watch_;
 };
+
+}  // namespace
 
 Ref<Cancel> Cancel::Send(Loop& loop, PGconn* connection, Listener* listener) noexcept {
   PGcancelConn* request = PQcancelCreate(connection);

@@ -21,7 +21,8 @@ class Cancel : public RefCounted {
   };
   // Sends one for the backend of `connection`. Null without memory. Loop's thread.
   static Ref<Cancel> Send(Loop& loop, pg_conn* connection, Listener* listener) noexcept;
-  // CancelDone will not be called; the request goes its way. Loop's thread.
+  // CancelDone will not be called. A request that is still on its way may or may not get there: its
+  // connection is gone, so that it has nothing more to hit. Loop's thread.
   virtual void Forget() noexcept = 0;
 };
 

@@ -118,13 +118,10 @@ bool Connection::Send(Request* request) noexcept {
       sent = SendStatement(&flight, *request->statements_[i], request->prepare_);
     if (flight.shape == Request::Shape::kRows) flight.hash = request->statements_[0]->hash();
     sent = sent && SendSync();
-    if (sent && flight.shape == Request::Shape::kStream) {
-#if CRECHE_HAVE_PQSETCHUNKEDROWSMODE
-      sent = PQsetChunkedRowsMode(connection_, 256);
-#else
-      sent = PQsetSingleRowMode(connection_);
-#endif
-    }
+    // Not PQsetChunkedRowsMode, which saves a little in libpq 17: rows that have come would wait
+    // for their chunk to fill up, however long that takes, and be thrown away if an error comes
+    // first.
+    if (flight.shape == Request::Shape::kStream) sent = sent && PQsetSingleRowMode(connection_);
   }
   if (!sent) {
     // Too many parameters, no memory, or the connection is broken. There may be half a request in

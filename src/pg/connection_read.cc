@@ -139,9 +139,6 @@ void Connection::Take(Flight* flight, PGresult* taken) noexcept {
     case PGRES_PIPELINE_SYNC:
       return EndOfFlight();
     case PGRES_SINGLE_TUPLE:
-#if CRECHE_HAVE_PQSETCHUNKEDROWSMODE
-    case PGRES_TUPLES_CHUNK:
-#endif
       if (flight->request && !flight->cancelled) flight->request->OnRows(taken);
       return;
     case PGRES_TUPLES_OK:
