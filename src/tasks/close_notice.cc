@@ -1,6 +1,4 @@
 // The last completions of closes: of sessions, pools and queues.
-#include <new>
-
 #include "tasks/tree.h"
 
 namespace creche::tasks {
@@ -17,7 +15,7 @@ Status MakeEntry(Tree* tree, const Tail& tail, uint64_t named, uint64_t value, P
   }
   if (!queue && tail.route != Route::kFunction) return Status::kOk;
   if (tree->root_done_told_) return Status::kEnded;
-  auto* made = new (std::nothrow) PostEntry;
+  PostEntry* made = tree->posts_pool_.New();
   if (!made) return Status::kNoMemory;
   made->what = What::kDone;
   made->fn = tail.done;

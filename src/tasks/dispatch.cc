@@ -199,8 +199,8 @@ void Tree::Call(Entry* entry, std::unique_lock<platform::Lock>& lock) noexcept {
     }
     const DoneFn fn = post->fn;
     EnterCallback(nullptr, post->what, fn);
+    posts_pool_.Delete(post);
     lock.unlock();
-    delete post;
     Tell();
     fn(c.user, &c);
     lock.lock();

@@ -145,18 +145,17 @@ Ref<Loop> FindLoop(uint64_t id, Status* status) noexcept {
 }
 
 Status PostTo(uint64_t loop, DoneFn fn, void* user) noexcept {
-  auto* entry = new (std::nothrow) PostEntry;
-  if (!entry) return Status::kNoMemory;
-  std::unique_ptr<PostEntry> owned(entry);
-  entry->what = What::kPost;
-  entry->fn = fn;
-  entry->user = user;
   Section section(loop, Bit(Kind::kLoop));
   if (!section.ok()) return section.status();
   Tree* tree = section.tree();
   if (tree->root_done_told_) return Status::kClosed;
+  PostEntry* entry = tree->posts_pool_.New();
+  if (!entry) return Status::kNoMemory;
+  entry->what = What::kPost;
+  entry->fn = fn;
+  entry->user = user;
   tree->counters_.posts++;
-  tree->PushReady(owned.release());
+  tree->PushReady(entry);
   return Status::kOk;
 }
 

@@ -105,7 +105,7 @@ void Tree::DiscardEntry(Entry* entry) noexcept {
       return;
     }
     case EntryType::kPost:
-      delete static_cast<PostEntry*>(entry);
+      posts_pool_.Delete(static_cast<PostEntry*>(entry));
       return;
   }
 }
@@ -114,7 +114,7 @@ void Tree::UnrefQueue(Queue* queue) noexcept {
   if (--queue->refs != 0) return;
   (queue->prev_queue ? queue->prev_queue->next_queue : queues_) = queue->next_queue;
   if (queue->next_queue) queue->next_queue->prev_queue = queue->prev_queue;
-  delete queue->close_entry;
+  if (queue->close_entry) posts_pool_.Delete(queue->close_entry);
   free(queue->name);
   delete queue;
 }
@@ -135,7 +135,7 @@ void Tree::TakeEntry(Entry* entry, Completion* c) noexcept {
     c->kind = static_cast<uint32_t>(post->what);
     c->user = post->user;
     c->value = post->value;
-    delete post;
+    posts_pool_.Delete(post);
     return;
   }
   if (entry->entry_type == EntryType::kFinal) {
@@ -233,27 +233,27 @@ Status WaitQueue(uint64_t id, Completion* completions, size_t capacity, Nanos ti
 }
 
 Status CloseQueue(uint64_t id, DoneFn done, void* user) noexcept {
+  Section section(id, Bit(Kind::kQueue));
+  if (!section.ok()) return section.status();
+  auto* queue = section.As<Queue>();
+  Tree* tree = section.tree();
   PostEntry* entry = nullptr;
   if (done) {
-    entry = new (std::nothrow) PostEntry;
+    if (tree->root_done_told_) return Status::kClosed;  // nobody can call it
+    entry = tree->posts_pool_.New();
     if (!entry) return Status::kNoMemory;
     entry->what = What::kDone;
     entry->fn = done;
     entry->user = user;
   }
-  std::unique_ptr<PostEntry> owned(entry);
-  Section section(id, Bit(Kind::kQueue));
-  if (!section.ok()) return section.status();
-  auto* queue = section.As<Queue>();
-  if (done && section.tree()->root_done_told_) return Status::kClosed;  // nobody can call it
   if (queue->closed) {
     // Closed before: this caller is told as well, now.
-    if (owned) section.tree()->PushReady(owned.release());
+    if (entry) tree->PushReady(entry);
     return Status::kOk;
   }
   queue->closed = true;
-  queue->close_entry = owned.release();
-  section.tree()->QueueMayEnd(queue);
+  queue->close_entry = entry;
+  tree->QueueMayEnd(queue);
   return Status::kOk;
 }
 

@@ -226,6 +226,7 @@ class Tree final : public Loop {
   Pool<UserNode> users_pool_;
   Pool<Group> groups_pool_;
   Pool<StartNode> starts_pool_;
+  Pool<PostEntry> posts_pool_;
 
  private:
   friend class Section;
