@@ -114,8 +114,9 @@ func (l *Loop) Advance(d time.Duration) error {
 
 // Blocked calls fn and lets go of the virtual clock meanwhile: for a goroutine of a group that waits for
 // something that the loop knows nothing of, such as a channel or a sync.WaitGroup. Nobody can tell when
-// that comes, so while anybody is in here the clock jumps only after everybody has waited for 20
-// milliseconds of real time. On a real clock Blocked just calls fn.
+// that comes (Go does not say which goroutines could run), so while anybody is in here the clock jumps only
+// after everybody has waited for 20 milliseconds of real time. NewChan, NewEvent and NewLimiter have waits
+// that the clock knows of, and need none of this. On a real clock Blocked just calls fn.
 func Blocked(ctx context.Context, fn func()) {
 	if s, ok := ctx.Value(scopeKey{}).(*scope); ok {
 		if claimed := s.claim(); claimed != nil {

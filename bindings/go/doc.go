@@ -5,6 +5,9 @@
 // before it has. Sessions and pools work with any other context, too; an operation whose context ends
 // is cancelled, cleaned up, and only then returns.
 //
+// A Limiter says how many may do something at once, a Rate how often; an Event happens once, and a
+// channel (NewChan) hands items on. Their waits end with their context, and lose nothing then.
+//
 // Everything runs on one loop, with a thread of its own, that is opened when it is first needed.
 //
 // The module is used from the source tree of the library (its path is not one to download from):

@@ -71,6 +71,10 @@ func await(ctx context.Context, start func(cx.Tail) cx.Started) error {
 	if err != nil {
 		return err
 	}
+	return l.await(ctx, start)
+}
+
+func (l *Loop) await(ctx context.Context, start func(cx.Tail) cx.Started) error {
 	w := newWaiter(takeValue)
 	e := l.call(ctx, w, start)
 	w.free()

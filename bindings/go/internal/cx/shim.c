@@ -1,45 +1,10 @@
 #define _POSIX_C_SOURCE 200809L
-#include "shim.h"
+#include "inside.h"
 
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-
-/* id: read when the call before has stored it. */
-static cx_answer answer(creche_status status, const uint64_t *id)
-{
-  cx_answer a = {status, 0, 0, NULL};
-  if (status == CRECHE_OK)
-    a.id = id != NULL ? *id : 0;
-  else
-    a.error = creche_error_keep(creche_last_error());
-  return a;
-}
-
-static creche_scope scope_of(uint64_t id)
-{
-  creche_scope scope = {id};
-  return scope;
-}
-
-static creche_task task_of(uint64_t id)
-{
-  creche_task task = {{id}};
-  return task;
-}
-
-static void *user_of(cx_tail tail)
-{
-  return (void *)(uintptr_t)tail.user;
-}
-
-static void task_options(creche_task_options *o, cx_tail tail, int64_t timeout)
-{
-  creche_task_options_init(o, sizeof *o);
-  o->queue.id = tail.queue;
-  if (timeout > 0) o->timeout = timeout;
-}
 
 /* ---- Loop and queue ---- */
 cx_answer cx_loop_open(uint32_t offload_limit, uint32_t clock, uint64_t shuffle_seed, const char *name)

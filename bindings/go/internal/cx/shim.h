@@ -118,6 +118,31 @@ cx_answer cx_acquire(uint64_t pool, cx_tail tail, int64_t timeout);
 cx_answer cx_transaction(int32_t step, uint64_t connection, cx_tail tail, uint32_t flags,
                          uint32_t isolation, int64_t commit_timeout);
 
+/* Limiters, rate limiters, events, channels. */
+cx_answer cx_limiter_open(uint64_t loop, uint32_t total, const char *name);
+cx_answer cx_limiter_acquire(uint64_t limiter, cx_tail tail, uint64_t borrower);
+cx_answer cx_limiter_try(uint64_t limiter, uint64_t in, uint64_t borrower);
+cx_answer cx_limiter_set_total(uint64_t limiter, uint32_t total);
+cx_answer cx_limiter_state(uint64_t limiter, creche_limiter_state *state);
+cx_answer cx_token_move(uint64_t token, uint64_t to);
+cx_answer cx_rate_open(uint64_t loop, uint32_t permits, uint32_t burst, int64_t interval, const char *name);
+cx_answer cx_rate_acquire(uint64_t rate, cx_tail tail, uint32_t permits);
+cx_answer cx_rate_try(uint64_t rate, uint32_t permits);
+cx_answer cx_rate_pause(uint64_t rate, int64_t until);
+cx_answer cx_rate_resume(uint64_t rate);
+cx_answer cx_rate_state(uint64_t rate, creche_rate_state *state);
+cx_answer cx_event_open(uint64_t loop, const char *name);
+cx_answer cx_event_wait(uint64_t event, cx_tail tail);
+cx_answer cx_event_set(uint64_t event);
+/* The answer is the sender; *receiver the other side. */
+cx_answer cx_channel_open(uint64_t loop, uint32_t capacity, const char *name, uint64_t *receiver);
+cx_answer cx_channel_send(uint64_t sender, cx_tail tail, uint64_t item);
+cx_answer cx_channel_try_send(uint64_t sender, uint64_t item);
+cx_answer cx_channel_receive(uint64_t receiver, cx_tail tail);
+cx_answer cx_channel_try_receive(uint64_t receiver);
+cx_answer cx_channel_clone(uint64_t end, int32_t sends);
+cx_answer cx_channel_state(uint64_t end, int32_t sends, creche_channel_state *state);
+
 /* For the tests: what a blocking call answers on the loop's thread. */
 int32_t cx_probe_blocking(uint64_t loop, uint64_t queue);
 int32_t cx_probe_null(uint64_t loop);
