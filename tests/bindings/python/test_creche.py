@@ -1,15 +1,18 @@
 #!/usr/bin/env python3
 """asyncio programs over libcreche; sh tests/bindings/python.sh runs them with servers."""
+import ast
 import asyncio
 import contextlib
 import gc
 import logging
 import os
+import re
 import subprocess
 import sys
+import tempfile
 import threading
 import unittest
-from ctypes import byref, sizeof
+from ctypes import Structure, byref, sizeof
 
 import creche_ctypes as c
 from creche_asyncio import Connection, Loop
@@ -448,6 +451,31 @@ class Program(unittest.TestCase):
         done = subprocess.run([sys.executable, "-c", program], cwd=here, capture_output=True, text=True,
                               timeout=60)
         self.assertEqual((done.returncode, done.stdout), (0, f"{lib.creche_version()}\n"), done.stderr)
+
+    @unittest.skipUnless("CRECHE_PREFIX" in os.environ, "needs the headers of an installed library")
+    def test_structures_are_those_of_the_headers(self):
+        """What creche_ctypes declares by hand, against what a C compiler sees."""
+        expected, lines = [], []
+        for name, struct in sorted(vars(c).items()):
+            if not (isinstance(struct, type) and issubclass(struct, Structure)) or struct is Structure:
+                continue
+            c_name = "creche_" + re.sub("(?<!^)(?=[A-Z])", "_", name).lower()
+            fields = [field for field, *_ in struct._fields_]
+            expected.append((c_name, sizeof(struct), [getattr(struct, f).offset for f in fields]))
+            offsets = ", ".join(f"offsetof({c_name}, {field})" for field in fields)
+            lines.append(f'    SHOW({c_name}, {offsets});')
+        source = (
+            "#include <creche/creche.h>\n#include <stdio.h>\n"
+            "#define SHOW(type, ...) do { size_t i, at[] = {__VA_ARGS__}; "
+            'printf("(\\"" #type "\\", %zu, [", sizeof(type)); '
+            'for (i = 0; i < sizeof at / sizeof *at; i++) printf("%zu,", at[i]); puts("])"); } while (0)\n'
+            "int main(void) {\n" + "\n".join(lines) + "\n    return 0;\n}\n")
+        with tempfile.TemporaryDirectory() as folder:
+            program = os.path.join(folder, "layouts")
+            subprocess.run(["cc", "-I", os.environ["CRECHE_PREFIX"] + "/include", "-x", "c", "-", "-o", program],
+                           input=source, text=True, check=True, timeout=60)
+            seen = subprocess.run([program], capture_output=True, text=True, check=True, timeout=60).stdout
+        self.assertEqual([ast.literal_eval(line) for line in seen.splitlines()], expected)
 
     @unittest.skipUnless("CRECHE_PREFIX" in os.environ, "not run on an installed library")
     def test_the_installed_library_is_used(self):
