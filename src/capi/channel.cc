@@ -24,7 +24,7 @@ static creche_status NobodyReceives() {
 }
 
 static creche_status LookAt(uint64_t end, bool sender, creche_channel_state* state, size_t size) {
-  if (creche_status failed = CheckState(state, size)) return failed;
+  if (creche_status failed = CheckFilled(state, size, "state")) return failed;
   tasks::ChannelState s;
   const Status status = tasks::LookAtChannel(end, sender, &s);
   if (status != Status::kOk) return Answer(status, end, sender ? kSender : kReceiver);

@@ -43,6 +43,7 @@ creche_status creche_group_open(creche_scope in, const creche_group_options* opt
     if (!failed) failed = CheckDeadline(o.timeout, o.deadline, kName);
     if (!failed) failed = ReadOnTimeout(o.on_timeout, kName, &opened.move_on);
     if (!failed) failed = ReadBool(o.shield, "creche_group_options.shield", &opened.shield);
+    if (!failed) failed = CheckQueue(o.queue);
     if (failed) return failed;
     if (o.policy > CRECHE_RACE)
       return Fail(Status::kUnsupported,

@@ -102,8 +102,7 @@ void creche_session_release(creche_session session) {
 creche_status creche_session_get_counters(creche_session session, creche_session_counters* counters,
                                           size_t size) {
   return Guard([&]() -> creche_status {
-    if (!counters || size < sizeof(uint32_t))
-      return Fail(Status::kInvalid, "counters is NULL, or size too small");
+    if (creche_status failed = CheckFilled(counters, size, "counters")) return failed;
     creche_status failed = CRECHE_OK;
     Ref<http::Session> found = FindSession(session, &failed);
     if (!found) return failed;

@@ -87,6 +87,7 @@ creche_status ReadSession(const creche_session_options* given, http::SessionSett
   if (creche_status failed = ReadOptions(
           given, &o, CRECHE_SESSION_INSECURE | CRECHE_SESSION_NO_DECODE, "creche_session_options"))
     return failed;
+  if (creche_status failed = CheckQueue(o.queue)) return failed;
   if (creche_status failed = CheckTimeouts(o.timeouts)) return failed;
   if (creche_status failed = CheckHeaders(o.headers, o.headers_count)) return failed;
   if (o.keepalive < 0) return Fail(Status::kInvalid, "keepalive is negative");

@@ -112,8 +112,7 @@ const char* creche_response_url(creche_response response) {
 creche_status creche_response_get_info(creche_response response, creche_response_info* info,
                                        size_t size) {
   return Guard([&]() -> creche_status {
-    if (!info || size < sizeof(uint32_t))
-      return Fail(Status::kInvalid, "info is NULL, or size too small");
+    if (creche_status failed = CheckFilled(info, size, "info")) return failed;
     creche_status failed = CRECHE_OK;
     Ref<http::Response> found = FindResponse(response, &failed);
     if (!found) return failed;

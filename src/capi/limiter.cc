@@ -98,7 +98,7 @@ creche_status creche_limiter_set_total(creche_limiter limiter, uint32_t total) {
 creche_status creche_limiter_get_state(creche_limiter limiter, creche_limiter_state* state,
                                        size_t size) {
   return Guard([&]() -> creche_status {
-    if (creche_status failed = CheckState(state, size)) return failed;
+    if (creche_status failed = CheckFilled(state, size, "state")) return failed;
     tasks::LimiterState s;
     const Status status = tasks::LookAtLimiter(limiter.id, &s);
     if (status != Status::kOk) return Answer(status, limiter.id, kLimiter);
@@ -175,7 +175,7 @@ creche_status creche_rate_resume(creche_rate rate) {
 
 creche_status creche_rate_get_state(creche_rate rate, creche_rate_state* state, size_t size) {
   return Guard([&]() -> creche_status {
-    if (creche_status failed = CheckState(state, size)) return failed;
+    if (creche_status failed = CheckFilled(state, size, "state")) return failed;
     tasks::RateState s;
     const Status status = tasks::LookAtRate(rate.id, &s);
     if (status != Status::kOk) return Answer(status, rate.id, kRate);

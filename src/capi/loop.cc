@@ -191,8 +191,7 @@ static_assert(offsetof(creche_histogram, buckets) == offsetof(Histogram::Values,
 
 creche_status creche_loop_get_lag(creche_loop loop, creche_loop_lag* lag, size_t size) {
   return Guard([&]() -> creche_status {
-    if (!lag || size < 2 * sizeof(uint32_t))
-      return Fail(Status::kInvalid, "lag is NULL or size is too short; pass sizeof the struct");
+    if (creche_status failed = CheckFilled(lag, size, "lag")) return failed;
     Histogram::Values turns, callbacks;
     const Status status = tasks::ReadLag(loop.scope.id, &turns, &callbacks);
     if (status != Status::kOk) return Answer(status, loop.scope.id, kLoop);
@@ -208,9 +207,7 @@ creche_status creche_loop_get_lag(creche_loop loop, creche_loop_lag* lag, size_t
 creche_status creche_loop_get_counters(creche_loop loop, creche_loop_counters* counters,
                                        size_t size) {
   return Guard([&]() -> creche_status {
-    if (!counters || size < 2 * sizeof(uint32_t))
-      return Fail(Status::kInvalid,
-                  "counters is NULL or size is too short; pass sizeof the struct");
+    if (creche_status failed = CheckFilled(counters, size, "counters")) return failed;
     tasks::LoopCounters c;
     const Status status = tasks::CountLoop(loop.scope.id, &c);
     if (status != Status::kOk) return Answer(status, loop.scope.id, kLoop);

@@ -1,6 +1,7 @@
 #include "capi/options.h"
 
 #include "capi/tail.h"
+#include "core/handles.h"
 
 namespace creche::capi {
 
@@ -28,6 +29,13 @@ creche_status ReadOnTimeout(uint32_t value, const char* name, bool* move_on) noe
                 name, value);
   *move_on = value == CRECHE_MOVE_ON;
   return CRECHE_OK;
+}
+
+creche_status CheckQueue(creche_queue queue) noexcept {
+  if (queue.id == 0) return CRECHE_OK;
+  Status status = Status::kOk;
+  PeekDomain(queue.id, Bit(Kind::kQueue), &status);
+  return Answer(status, queue.id, "a queue");
 }
 
 template <>
@@ -67,6 +75,7 @@ creche_status TailReader::Read(creche_scope in, const creche_task_options* given
   if (!failed) failed = CheckDeadline(o.timeout, o.deadline, kName);
   if (!failed) failed = ReadOnTimeout(o.on_timeout, kName, &options.move_on);
   if (!failed) failed = ReadBool(o.shield, "creche_task_options.shield", &options.shield);
+  if (!failed) failed = CheckQueue(o.queue);
   if (failed) return failed;
   options.name = o.name;
   options.site = o.site;

@@ -56,6 +56,12 @@ creche_status ReadOptions(const O* given, O* options, uint32_t known_flags,
   return CRECHE_OK;
 }
 
+// Checks a place for a struct that the library fills: it has `size` and `flags` at least.
+inline creche_status CheckFilled(const void* out, size_t size, const char* name) noexcept {
+  if (out && size >= 2 * sizeof(uint32_t)) return CRECHE_OK;
+  return Fail(Status::kInvalid, "%s is NULL or size is too short; pass sizeof the struct", name);
+}
+
 // Stores a struct that the library fills in `size` bytes of the caller's: zeros behind what is
 // known.
 template <class S>
@@ -64,6 +70,9 @@ void StoreSized(const S& filled, S* out, size_t size) noexcept {
   memcpy(static_cast<void*>(out), &filled, size < sizeof filled ? size : sizeof filled);
 }
 
+// The queue of options, before it is used: {0}, or a queue that has not ended. (What happens to it
+// later is the tree's to say; here the message can name it.)
+creche_status CheckQueue(creche_queue queue) noexcept;
 // timeout and deadline of options: not both.
 creche_status CheckDeadline(int64_t timeout, int64_t deadline, const char* name) noexcept;
 // A loop's hooks; given is not null.

@@ -175,8 +175,7 @@ void creche_pool_release(creche_pool pool) {
 creche_status creche_pool_get_counters(creche_pool pool, creche_pool_counters* counters,
                                        size_t size) {
   return Guard([&]() -> creche_status {
-    if (!counters || size < sizeof(uint32_t))
-      return Fail(Status::kInvalid, "counters is NULL, or size too small");
+    if (creche_status failed = CheckFilled(counters, size, "counters")) return failed;
     creche_status failed = CRECHE_OK;
     Ref<pg::Pool> found = FindPool(pool, &failed);
     if (!found) return failed;
@@ -259,7 +258,10 @@ creche_status creche_connection_move(creche_connection connection, creche_scope 
     const Status status = found->Move(to.id);
     if (status == Status::kState && found->of_operation())
       return Fail(status, "the connection belongs to a transaction: it goes with its end");
-    if (status == Status::kEnded) return Answer(status, connection.id, "a connection");
+    Status place = Status::kOk;  // which of the two has ended?
+    PeekDomain(to.id, kScopeKinds, &place);
+    if (status == Status::kEnded && place == Status::kOk)
+      return Answer(status, connection.id, "a connection");
     return Started(status, to);
   });
 }

@@ -51,6 +51,7 @@ creche_status ReadPool(const creche_pool_options* given, pg::PoolOptions* option
   if (creche_status failed = ReadOptions(
           given, &o, CRECHE_POOL_NO_PREPARE | CRECHE_POOL_NO_PIPELINE, "creche_pool_options"))
     return failed;
+  if (creche_status failed = CheckQueue(o.queue)) return failed;
   constexpr uint32_t kMaxSize = 65536, kMaxDepth = 1024;
   if (o.max_size < 1 || o.max_size > kMaxSize)
     return Fail(Status::kInvalid, "max_size is %u; it is 1 to %u", o.max_size, kMaxSize);

@@ -98,6 +98,7 @@ const creche_row_block* creche_rows_block(creche_rows rows) {
   return GuardOr<const creche_row_block*>(nullptr, [&] {
     Status status = Status::kOk;
     const Ref<pg::Rows> found = Find<pg::Rows>(rows.id, Kind::kRows, &status);
+    if (!found) Explain(status, rows.id, "rows");
     return found ? reinterpret_cast<const creche_row_block*>(found->block()) : nullptr;
   });
 }

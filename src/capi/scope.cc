@@ -101,8 +101,7 @@ creche_status creche_scope_set_shield(creche_scope scope, uint32_t shield) {
 
 creche_status creche_scope_get_state(creche_scope scope, creche_scope_state* state, size_t size) {
   return Guard([&]() -> creche_status {
-    if (!state || size < 2 * sizeof(uint32_t))
-      return Fail(Status::kInvalid, "state is NULL or size is too short; pass sizeof the struct");
+    if (creche_status failed = CheckFilled(state, size, "state")) return failed;
     tasks::ScopeState s;
     const Status status = tasks::LookAtScope(scope.id, &s);
     if (status != Status::kOk) return OfScope(status, scope);

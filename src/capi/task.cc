@@ -188,8 +188,9 @@ creche_status creche_offload(creche_scope in, creche_offload_fn fn, void* arg,
     const tasks::OffloadOptions how = {.arg_free = o.arg_free,
                                        .abandon = (o.flags & CRECHE_OFFLOAD_ABANDON) != 0,
                                        .limiter = o.limiter.id};
-    uint64_t culprit;
-    return Began(tasks::Offload(reader.tail, same, arg, how, &culprit), in, culprit, "a limiter");
+    uint64_t culprit = in.id;
+    const Status status = tasks::Offload(reader.tail, same, arg, how, &culprit);
+    return Began(status, in, culprit, "a limiter");
   });
 }
 

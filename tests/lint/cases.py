@@ -1,16 +1,16 @@
 #!/usr/bin/env python3
-"""The table of cases in tests/capi/structured/CASES.md: every number once, and each either names tests
+"""The tables that say which tests show what: each row has a number of its own, and either names tests
 that exist and are run, or says why there is none."""
 import os
 import re
 
 from files import ROOT, finish, read
 
-TABLE = "tests/capi/structured/CASES.md"
-NUMBERS = range(1, 99)
-ROW = re.compile(r"^\| *(\d+) *\|([^|]*)\|([^|]*)\|$")
+ROW = re.compile(r"^\| *([A-Z]?\d+) *\|([^|]*)\|([^|]*)\|$")
 NAMED = re.compile(r"`([^`]+)`")
 REASON = re.compile(r"\bnone: (.{15,})")
+SCRIPTS = (".py", ".sh")  # a test each
+TESTS = (".c", ".cc")  # have tests
 
 
 def is_run(path, name):
@@ -23,41 +23,68 @@ def is_run(path, name):
     return defined and re.search(rf"\b(?:[A-Z][A-Z_]*|cmocka_unit_test\w*)\({name}\b", text)
 
 
-def complaints_about(number, line, shows, where):
+def script_is_run(path):
+    """Whether CMake or run.sh knows the script; lints and bindings are listed by their names alone."""
+    name = os.path.splitext(os.path.basename(path))[0]
+    if path.startswith("tests/lint/"):
+        return re.search(rf"foreach\(lint [^)]*\b{name}\b", read("tests/CMakeLists.txt"))
+    if path.startswith("tests/bindings/"):
+        return re.search(rf"for language in [^;]*\b{name}\b", read("tests/run.sh"))
+    known = read("tests/CMakeLists.txt") + read("tests/run.sh")
+    return path.removeprefix("tests/") in known
+
+
+def complaints_about(table, number, line, shows, where):
+    here = f"{table}:{line}"
     if not shows.strip():
-        yield f"{TABLE}:{line}: case {number} does not say what it shows"
-    names = NAMED.findall(where)
+        yield f"{here}: {number} does not say what it shows"
+    tested = False
     path = None
-    for named in names:
-        if "/" in named or named.endswith((".c", ".cc")):
-            path = named if "/" in named else f"capi/structured/{named}"
-            path = f"tests/{path}"
+    for named in NAMED.findall(where):
+        if "/" in named or named.endswith(TESTS + SCRIPTS):
+            path = f"tests/{named}" if "/" in named else f"{os.path.dirname(table)}/{named}"
             if not os.path.isfile(os.path.join(ROOT, path)):
-                yield f"{TABLE}:{line}: there is no {path}"
+                yield f"{here}: there is no {path}"
+                path = None
+            elif path.endswith(SCRIPTS):
+                tested = True
+                if not script_is_run(path):
+                    yield f"{here}: nothing runs {path}"
                 path = None
         elif path is None:
-            yield f"{TABLE}:{line}: {named} stands behind no file"
-        elif not is_run(path, named):
-            yield f"{TABLE}:{line}: {path} runs no test {named}"
-    tested = any(not n.endswith((".c", ".cc")) for n in names)
+            yield f"{here}: {named} stands behind no file that has tests"
+        else:
+            tested = True
+            if not is_run(path, named):
+                yield f"{here}: {path} runs no test {named}"
     if not tested and not REASON.search(where):
-        yield f"{TABLE}:{line}: case {number} has neither a test nor a reason (none: ...)"
+        yield f"{here}: {number} has neither a test nor a reason (none: ...)"
 
 
-complaints = []
-lines = {}
-for line, text in enumerate(read(TABLE).splitlines(), 1):
-    row = ROW.match(text)
-    if not row:
-        if re.match(r"^\| *\d", text):
-            complaints.append(f"{TABLE}:{line}: not a row of three columns")
-        continue
-    number = int(row.group(1))
-    if number in lines:
-        complaints.append(f"{TABLE}:{line}: case {number} stands in line {lines[number]} already")
-    if number not in NUMBERS:
-        complaints.append(f"{TABLE}:{line}: there is no case {number}")
-    lines[number] = line
-    complaints += complaints_about(number, line, row.group(2), row.group(3))
-complaints += [f"{TABLE}: case {n} is missing" for n in NUMBERS if n not in lines]
-finish(1, complaints)
+def check(table, count):
+    """count: how many rows there are, numbered from 1; None: letters count for themselves."""
+    lines = {}
+    for line, text in enumerate(read(table).splitlines(), 1):
+        row = ROW.match(text)
+        if not row:
+            if re.match(r"^\| *[A-Z]?\d", text):
+                yield f"{table}:{line}: not a row of three columns"
+            continue
+        number = row.group(1)
+        if number in lines:
+            yield f"{table}:{line}: {number} stands in line {lines[number]} already"
+        lines[number] = line
+        yield from complaints_about(table, number, line, row.group(2), row.group(3))
+    wanted = {str(n) for n in range(1, (count or 0) + 1)}
+    if count is None:
+        letters = {n[0] for n in lines}
+        wanted = {f"{letter}{n}" for letter in letters
+                  for n in range(1, 1 + sum(number[0] == letter for number in lines))}
+    yield from (f"{table}:{lines[n]}: there should be no {n}" for n in lines if n not in wanted)
+    yield from (f"{table}: {n} is missing" for n in sorted(wanted) if n not in lines)
+    if not lines:
+        yield f"{table}: has no rows"
+
+
+TABLES = {"tests/capi/structured/CASES.md": 98, "tests/capi/contract/LINES.md": None}
+finish(len(TABLES), [complaint for table, count in TABLES.items() for complaint in check(table, count)])

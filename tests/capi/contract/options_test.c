@@ -14,6 +14,13 @@ typedef union room {
   creche_rate_options rate;
   creche_event_options event;
   creche_channel_options channel;
+  creche_start_options start;
+  creche_hooks hooks;
+  creche_session_options session;
+  creche_request_options request;
+  creche_pool_options pool;
+  creche_query_options query;
+  creche_transaction_options transaction;
 } room;
 
 /* Each struct behind one interface. */
@@ -116,6 +123,92 @@ static creche_status use_channel(const room* r) {
   creche_receiver_release(receiver);
   return status;
 }
+static creche_status init_start(room* r, size_t size) {
+  return creche_start_options_init((creche_start_options*)r, size);
+}
+static creche_status init_hooks(room* r, size_t size) {
+  return creche_hooks_init((creche_hooks*)r, size);
+}
+static creche_status init_session(room* r, size_t size) {
+  return creche_session_options_init((creche_session_options*)r, size);
+}
+static creche_status init_request(room* r, size_t size) {
+  return creche_request_options_init((creche_request_options*)r, size);
+}
+static creche_status init_pool(room* r, size_t size) {
+  return creche_pool_options_init((creche_pool_options*)r, size);
+}
+static creche_status init_query(room* r, size_t size) {
+  return creche_query_options_init((creche_query_options*)r, size);
+}
+static creche_status init_transaction(room* r, size_t size) {
+  return creche_transaction_options_init((creche_transaction_options*)r, size);
+}
+static creche_status use_start(const room* r) {
+  creche_group group;
+  creche_status status = creche_group_open(loop.scope, NULL, creche_nobody, NULL, &group);
+  if (status != CRECHE_OK) return status;
+  status = creche_task_start(group, loop.scope, body_succeeds, &unused, &r->start, creche_nobody,
+                             NULL, NULL);
+  creche_group_close(group);
+  return status;
+}
+static creche_status use_hooks(const room* r) {
+  creche_loop_options o;
+  creche_loop opened;
+  creche_loop_options_init(&o, sizeof o);
+  o.hooks = &r->hooks;
+  creche_status status = creche_loop_open(&o, &opened);
+  if (status != CRECHE_OK) return status;
+  creche_loop_close(opened);
+  return creche_loop_join(opened, PATIENCE);
+}
+static creche_status use_session(const room* r) {
+  creche_session session;
+  creche_status status = creche_session_open(loop, &r->session, &session);
+  creche_session_release(session);
+  return status;
+}
+/* What is started with these fails, or is closed before it gets anywhere. */
+static creche_status use_request(const room* r) {
+  creche_session session;
+  creche_status status = creche_session_open(loop, NULL, &session);
+  if (status != CRECHE_OK) return status;
+  status = creche_session_fetch(session, loop.scope, "http://127.0.0.1:1/", &r->request,
+                                creche_nobody, NULL, NULL);
+  if (creche_session_send(session, loop.scope, "http://127.0.0.1:1/", &r->request, creche_nobody,
+                          NULL, NULL) != status)
+    status = 1;
+  creche_session_release(session);
+  return status;
+}
+static creche_status use_pool(const room* r) {
+  creche_pool pool;
+  creche_status status = creche_pool_open(loop, "host=127.0.0.1 port=1", &r->pool, &pool);
+  creche_pool_release(pool);
+  return status;
+}
+static creche_status use_query(const room* r) {
+  creche_pool pool;
+  creche_status status = creche_pool_open(loop, "host=127.0.0.1 port=1", NULL, &pool);
+  if (status != CRECHE_OK) return status;
+  status = creche_pool_query(pool, loop.scope, "select 1", NULL, 0, &r->query, creche_nobody, NULL,
+                             NULL);
+  if (creche_pool_stream(pool, loop.scope, "select 1", NULL, 0, &r->query, creche_nobody, NULL,
+                         NULL) != status)
+    status = 1;
+  creche_pool_release(pool);
+  return status;
+}
+static creche_status use_transaction(const room* r) {
+  creche_pool pool;
+  creche_status status = creche_pool_open(loop, "host=127.0.0.1 port=1", NULL, &pool);
+  if (status != CRECHE_OK) return status;
+  status = creche_pool_transaction(pool, loop.scope, body_succeeds, &unused, &r->transaction,
+                                   creche_nobody, NULL, NULL);
+  creche_pool_release(pool);
+  return status;
+}
 static const kind kinds[] = {
     {"creche_loop_options", sizeof(creche_loop_options), init_loop, use_loop},
     {"creche_scope_options", sizeof(creche_scope_options), init_scope, use_scope},
@@ -127,6 +220,14 @@ static const kind kinds[] = {
     {"creche_rate_options", sizeof(creche_rate_options), init_rate, use_rate},
     {"creche_event_options", sizeof(creche_event_options), init_event, use_event},
     {"creche_channel_options", sizeof(creche_channel_options), init_channel, use_channel},
+    {"creche_start_options", sizeof(creche_start_options), init_start, use_start},
+    {"creche_hooks", sizeof(creche_hooks), init_hooks, use_hooks},
+    {"creche_session_options", sizeof(creche_session_options), init_session, use_session},
+    {"creche_request_options", sizeof(creche_request_options), init_request, use_request},
+    {"creche_pool_options", sizeof(creche_pool_options), init_pool, use_pool},
+    {"creche_query_options", sizeof(creche_query_options), init_query, use_query},
+    {"creche_transaction_options", sizeof(creche_transaction_options), init_transaction,
+     use_transaction},
 };
 enum { KINDS = sizeof kinds / sizeof *kinds };
 
@@ -238,30 +339,81 @@ static void unknown_numbers(void** state) {
   assert_int_equal(state_of(loop.scope).live, 0);
 }
 
-/* Structs that the library fills. */
+/* Structs that the library fills: as many bytes as the caller has, zeros behind what is known. */
+typedef struct filled {
+  size_t size;
+  creche_status (*look)(void* out, size_t size);
+} filled;
+static creche_limiter limiter;
+static creche_rate rate;
+static creche_sender sender;
+static creche_receiver receiver;
+static creche_session session;
+static creche_pool pool;
+static creche_status look_scope(void* out, size_t size) {
+  return creche_scope_get_state(loop.scope, out, size);
+}
+static creche_status look_counters(void* out, size_t size) {
+  return creche_loop_get_counters(loop, out, size);
+}
+static creche_status look_lag(void* out, size_t size) {
+  return creche_loop_get_lag(loop, out, size);
+}
+static creche_status look_limiter(void* out, size_t size) {
+  return creche_limiter_get_state(limiter, out, size);
+}
+static creche_status look_rate(void* out, size_t size) {
+  return creche_rate_get_state(rate, out, size);
+}
+static creche_status look_sender(void* out, size_t size) {
+  return creche_sender_get_state(sender, out, size);
+}
+static creche_status look_receiver(void* out, size_t size) {
+  return creche_receiver_get_state(receiver, out, size);
+}
+static creche_status look_session(void* out, size_t size) {
+  return creche_session_get_counters(session, out, size);
+}
+static creche_status look_pool(void* out, size_t size) {
+  return creche_pool_get_counters(pool, out, size);
+}
+static const filled all_filled[] = {
+    {sizeof(creche_scope_state), look_scope},      {sizeof(creche_loop_counters), look_counters},
+    {sizeof(creche_loop_lag), look_lag},           {sizeof(creche_limiter_state), look_limiter},
+    {sizeof(creche_rate_state), look_rate},        {sizeof(creche_channel_state), look_sender},
+    {sizeof(creche_channel_state), look_receiver}, {sizeof(creche_session_counters), look_session},
+    {sizeof(creche_pool_counters), look_pool},
+};
 static void filled_structs_are_sized(void** state) {
   union {
-    unsigned char bytes[ROOM];
-    creche_scope_state state;
-    creche_loop_counters counters;
+    unsigned char bytes[sizeof(creche_loop_lag) + ROOM];
+    creche_scope_state state; /* all begin with their size */
   } r;
-  size_t size, i;
+  size_t k, size, i;
   (void)state;
-  for (size = 0; size < sizeof(creche_scope_state) + 16; size++) {
-    memset(&r, CANARY, sizeof r);
-    IS(creche_scope_get_state(loop.scope, &r.state, size), size < 8 ? CRECHE_E_INVALID : CRECHE_OK);
-    for (i = size; i < ROOM; i++) assert_int_equal(r.bytes[i], CANARY);
-    if (size < 8) continue;
-    assert_int_equal(r.state.size, size);
-    for (i = sizeof(creche_scope_state); i < size; i++) assert_int_equal(r.bytes[i], 0);
+  OK(creche_limiter_open(loop, NULL, &limiter));
+  OK(creche_rate_open(loop, NULL, &rate));
+  OK(creche_channel_open(loop, NULL, &sender, &receiver));
+  OK(creche_session_open(loop, NULL, &session));
+  OK(creche_pool_open(loop, "host=127.0.0.1 port=1", NULL, &pool));
+  for (k = 0; k < sizeof all_filled / sizeof *all_filled; k++) {
+    const filled* f = &all_filled[k];
+    IS(f->look(NULL, f->size), CRECHE_E_INVALID);
+    for (size = 0; size < f->size + 16; size++) {
+      memset(&r, CANARY, sizeof r);
+      IS(f->look(&r, size), size < 8 ? CRECHE_E_INVALID : CRECHE_OK);
+      for (i = size; i < f->size + 32; i++) assert_int_equal(r.bytes[i], CANARY);
+      if (size < 8) continue;
+      assert_int_equal(r.state.size, size);
+      for (i = f->size; i < size; i++) assert_int_equal(r.bytes[i], 0);
+    }
   }
-  for (size = 0; size < sizeof(creche_loop_counters) + 16; size++) {
-    memset(&r, CANARY, sizeof r);
-    IS(creche_loop_get_counters(loop, &r.counters, size), size < 8 ? CRECHE_E_INVALID : CRECHE_OK);
-    for (i = size; i < ROOM; i++) assert_int_equal(r.bytes[i], CANARY);
-  }
-  IS(creche_scope_get_state(loop.scope, NULL, 100), CRECHE_E_INVALID);
-  IS(creche_loop_get_counters(loop, NULL, 100), CRECHE_E_INVALID);
+  creche_limiter_release(limiter);
+  creche_rate_release(rate);
+  creche_sender_release(sender);
+  creche_receiver_release(receiver);
+  creche_session_release(session);
+  creche_pool_release(pool);
 }
 
 static void other_arguments(void** state) {
@@ -294,6 +446,106 @@ static void other_arguments(void** state) {
   settle();
 }
 
+/* Where there is no handle to be stored, nothing to read, nothing to call. */
+static void null_where_it_is_not_allowed(void** state) {
+  const creche_header no_name = {NULL, "x", 1}, no_value = {"X", NULL, 1};
+  const creche_header* headers[2];
+  creche_request_options request;
+  creche_session_options so;
+  creche_completion c;
+  creche_queue queue;
+  creche_event event;
+  creche_error* none = NULL;
+  creche_token token;
+  seen s = {0};
+  creche_task task;
+  size_t n;
+  int i;
+  (void)state;
+  headers[0] = &no_name;
+  headers[1] = &no_value;
+  IS(creche_loop_open(NULL, NULL), CRECHE_E_INVALID);
+  IS(creche_scope_open(loop.scope, NULL, NULL), CRECHE_E_INVALID);
+  IS(creche_scope_get_context(loop.scope, NULL), CRECHE_E_INVALID);
+  IS(creche_now(loop.scope, NULL), CRECHE_E_INVALID);
+  IS(creche_queue_open(loop, NULL, NULL), CRECHE_E_INVALID);
+  IS(creche_session_open(loop, NULL, NULL), CRECHE_E_INVALID);
+  IS(creche_pool_open(loop, "", NULL, NULL), CRECHE_E_INVALID);
+  IS(creche_limiter_open(loop, NULL, NULL), CRECHE_E_INVALID);
+  IS(creche_rate_open(loop, NULL, NULL), CRECHE_E_INVALID);
+  IS(creche_event_open(loop, NULL, NULL), CRECHE_E_INVALID);
+  IS(creche_channel_open(loop, NULL, NULL, &receiver), CRECHE_E_INVALID);
+  IS(creche_channel_open(loop, NULL, &sender, NULL), CRECHE_E_INVALID);
+  IS(creche_error_new(CRECHE_E_USER, "x", NULL, NULL, NULL, NULL), CRECHE_E_INVALID);
+  OK(creche_queue_open(loop, NULL, &queue));
+  IS(creche_queue_drain(queue, &c, 1, NULL), CRECHE_E_INVALID);
+  IS(creche_queue_drain(queue, NULL, 1, &n), CRECHE_E_INVALID);
+  IS(creche_queue_wait(queue, &c, 1, 0, NULL), CRECHE_E_INVALID);
+  IS(creche_queue_wait(queue, NULL, 1, 0, &n), CRECHE_E_INVALID);
+  creche_queue_release(queue);
+  OK(creche_limiter_open(loop, NULL, &limiter));
+  IS(creche_limiter_try(limiter, loop.scope, 0, NULL), CRECHE_E_INVALID);
+  OK(creche_limiter_try(limiter, loop.scope, 0, &token)); /* none was taken */
+  creche_token_release(token);
+  creche_limiter_release(limiter);
+  OK(creche_channel_open(loop, NULL, &sender, &receiver));
+  IS(creche_sender_clone(sender, NULL), CRECHE_E_INVALID);
+  IS(creche_receiver_clone(receiver, NULL), CRECHE_E_INVALID);
+  IS(creche_channel_try_receive(receiver, NULL), CRECHE_E_INVALID);
+  creche_sender_release(sender);
+  creche_receiver_release(receiver);
+  IS(creche_loop_post(loop, NULL, NULL), CRECHE_E_INVALID);
+  IS(creche_loop_dump(loop, CRECHE_DUMP_TEXT, NULL, 1, &n), CRECHE_E_INVALID);
+  IS(creche_task_spawn(loop.scope, NULL, NULL, NULL, see, &s, &task), CRECHE_E_INVALID);
+  IS(creche_task_open(loop.scope, NULL, NULL, NULL, &task), CRECHE_E_INVALID); /* who is told? */
+  IS(creche_offload(loop.scope, NULL, NULL, NULL, see, &s, &task), CRECHE_E_INVALID);
+  OK(creche_session_open(loop, NULL, &session));
+  IS(creche_session_fetch(session, loop.scope, NULL, NULL, see, &s, &task), CRECHE_E_INVALID);
+  IS(creche_session_send(session, loop.scope, NULL, NULL, see, &s, &task), CRECHE_E_INVALID);
+  for (i = 0; i < 3; i++) {
+    OK(creche_request_options_init(&request, sizeof request));
+    OK(creche_session_options_init(&so, sizeof so));
+    request.headers = so.headers = i < 2 ? headers[i] : NULL;
+    request.headers_count = so.headers_count = 1;
+    IS(creche_session_fetch(session, loop.scope, "http://h/", &request, see, &s, &task),
+       CRECHE_E_INVALID);
+    IS(creche_session_open(loop, &so, &session), CRECHE_E_INVALID);
+    OK(creche_session_open(loop, NULL, &session));
+  }
+  OK(creche_request_options_init(&request, sizeof request));
+  request.body_size = 1;
+  IS(creche_session_fetch(session, loop.scope, "http://h/", &request, see, &s, &task),
+     CRECHE_E_INVALID);
+  creche_session_release(session);
+  OK(creche_pool_open(loop, "", NULL, &pool));
+  IS(creche_pool_query(pool, loop.scope, NULL, NULL, 0, NULL, see, &s, &task), CRECHE_E_INVALID);
+  IS(creche_pool_stream(pool, loop.scope, NULL, NULL, 0, NULL, see, &s, &task), CRECHE_E_INVALID);
+  IS(creche_pool_query(pool, loop.scope, "x", NULL, 1, NULL, see, &s, &task), CRECHE_E_INVALID);
+  IS(creche_pool_stream(pool, loop.scope, "x", NULL, 1, NULL, see, &s, &task), CRECHE_E_INVALID);
+  IS(creche_pool_transaction(pool, loop.scope, NULL, NULL, NULL, see, &s, &task), CRECHE_E_INVALID);
+  creche_pool_release(pool);
+  /* Where it is allowed. */
+  OK(creche_sleep(loop.scope, 0, NULL, NULL, NULL, NULL));
+  OK(creche_event_open(loop, NULL, &event));
+  OK(creche_event_wait(event, loop.scope, NULL, NULL, NULL, NULL));
+  creche_event_release(event);
+  creche_completions_release(NULL, 3);
+  creche_error_release(none);
+  assert_int_equal(creche_row_is_null(NULL, 0, 0), 1);
+  assert_int_equal(creche_row_column_index(NULL, NULL), -1);
+  assert_null(creche_row_column_name(NULL, 0));
+  assert_int_equal(creche_row_column_type(NULL, 0), 0);
+  assert_int_equal(creche_row_int4(NULL, 0, 0), 0);
+  assert_int_equal(creche_row_int8(NULL, 0, 0), 0);
+  assert_int_equal(creche_row_bool(NULL, 0, 0), 0);
+  assert_true(creche_row_float8(NULL, 0, 0) == 0);
+  assert_null(creche_row_text(NULL, 0, 0, NULL));
+  assert_null(creche_row_bytes(NULL, 0, 0, NULL));
+  assert_int_equal(creche_row_format(NULL, 0, 0, NULL, 0), 0);
+  settle();
+  assert_int_equal(s.finals, 0);
+}
+
 /* Inputs are copied: the caller's memory may change after the call. */
 static void inputs_are_copied(void** state) {
   char name[] = "copied", text[512];
@@ -314,9 +566,16 @@ static void inputs_are_copied(void** state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      TEST(init_writes_only_its_size), TEST(init_refuses),    TEST(too_short),
-      TEST(longer_than_known),         TEST(unknown_flags),   TEST(unknown_numbers),
-      TEST(filled_structs_are_sized),  TEST(other_arguments), TEST(inputs_are_copied),
+      TEST(init_writes_only_its_size),
+      TEST(init_refuses),
+      TEST(too_short),
+      TEST(longer_than_known),
+      TEST(unknown_flags),
+      TEST(unknown_numbers),
+      TEST(filled_structs_are_sized),
+      TEST(other_arguments),
+      TEST(inputs_are_copied),
+      TEST(null_where_it_is_not_allowed),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -305,6 +305,56 @@ static void an_interrupt_wakes_a_sleeping_loop(void** state) {
   OK(creche_scope_leave(scope, NULL));
 }
 
+/* A signal ends a wait, even if its handler was installed with SA_RESTART. It comes again and
+ * again: one that arrives before the wait ends nothing. */
+static volatile sig_atomic_t ticks;
+static void on_tick(int number) {
+  (void)number;
+  ticks++;
+}
+static void signals_end_blocking_calls(void** state) {
+  struct sigaction action, before;
+  struct itimerspec when;
+  struct sigevent event;
+  timer_t timer;
+  creche_group_options g = group_options();
+  creche_outcome outcome;
+  creche_completion c;
+  creche_group group;
+  creche_queue queue;
+  creche_loop l;
+  size_t n = 9;
+  (void)state;
+  OK(creche_loop_open(NULL, &l));
+  OK(creche_queue_open(l, NULL, &queue));
+  g.flags = CRECHE_GROUP_JOINABLE;
+  OK(creche_group_open(l.scope, &g, creche_nobody, NULL, &group));
+  OK(creche_sleep_until(group.scope, CRECHE_NEVER, NULL, creche_nobody, NULL, NULL));
+  memset(&action, 0, sizeof action);
+  action.sa_handler = on_tick;
+  action.sa_flags = SA_RESTART;
+  sigaction(SIGUSR1, &action, &before);
+  memset(&event, 0, sizeof event);
+  event.sigev_notify = SIGEV_SIGNAL;
+  event.sigev_signo = SIGUSR1;
+  assert_int_equal(timer_create(CLOCK_MONOTONIC, &event, &timer), 0);
+  memset(&when, 0, sizeof when);
+  when.it_value.tv_nsec = when.it_interval.tv_nsec = 20000000;
+  assert_int_equal(timer_settime(timer, 0, &when, NULL), 0);
+  IS(creche_queue_wait(queue, &c, 1, CRECHE_NEVER, &n), CRECHE_E_INTERRUPTED);
+  assert_int_equal(n, 0);
+  IS(creche_group_join(group, CRECHE_NEVER, &outcome), CRECHE_E_INTERRUPTED);
+  IS(creche_loop_join(l, CRECHE_NEVER), CRECHE_E_INTERRUPTED);
+  last_error_says("call again");
+  assert_true(ticks >= 3);
+  timer_delete(timer);
+  sigaction(SIGUSR1, &before, NULL);
+  OK(creche_scope_cancel(group.scope, NULL)); /* nothing was lost by it */
+  OK(creche_group_join(group, PATIENCE, &outcome));
+  OK(creche_loop_close(l));
+  OK(creche_loop_join(l, PATIENCE));
+}
+
 /* More scopes at once than there is room for say so. */
 static void too_many_interrupts(void** state) {
   creche_scope scopes[40];
@@ -334,17 +384,31 @@ static void look_at_mask(void* user, const creche_completion* c) {
   pthread_sigmask(SIG_SETMASK, NULL, &loop_mask);
   masks++;
 }
+static sigset_t worker_mask;
+static creche_status look_at_workers_mask(void* arg, creche_task task, uint64_t* value) {
+  (void)arg;
+  (void)task;
+  (void)value;
+  pthread_sigmask(SIG_SETMASK, NULL, &worker_mask);
+  masks++;
+  return CRECHE_OK;
+}
 static void own_threads_block_all_signals(void** state) {
   creche_loop l;
   sigset_t mine;
+  int number;
   (void)state;
   OK(creche_loop_open(NULL, &l));
   OK(creche_loop_post(l, look_at_mask, NULL));
-  OK(creche_loop_close(l));
+  OK(creche_offload(l.scope, look_at_workers_mask, NULL, NULL, creche_nobody, NULL, NULL));
+  OK(creche_loop_shutdown(l, CRECHE_NEVER));
   OK(creche_loop_join(l, PATIENCE));
-  assert_int_equal(masks, 1);
-  assert_true(sigismember(&loop_mask, SIGINT) && sigismember(&loop_mask, SIGTERM) &&
-              sigismember(&loop_mask, SIGUSR1) && sigismember(&loop_mask, SIGCHLD));
+  assert_int_equal(masks, 2);
+  for (number = 1; number < 32; number++) {
+    if (number == SIGKILL || number == SIGSTOP) continue;
+    assert_true(sigismember(&loop_mask, number));
+    assert_true(sigismember(&worker_mask, number));
+  }
   pthread_sigmask(SIG_SETMASK, NULL, &mine);
   assert_false(sigismember(&mine, SIGINT)); /* and the caller's is as before */
 }
@@ -373,6 +437,43 @@ static void errno_is_preserved(void** state) {
   OK(creche_loop_close(l));
   OK(creche_loop_join(l, PATIENCE));
   assert_int_equal(errno, 12345);
+}
+
+/* ---- stderr ---- */
+/* Nothing is printed, whatever is done wrong. In a child, whose stderr is a pipe. */
+static void nothing_is_printed(void** state) {
+  int ends[2], status;
+  char byte;
+  pid_t child;
+  (void)state;
+  assert_int_equal(pipe(ends), 0);
+  child = fork();
+  assert_true(child >= 0);
+  if (child == 0) {
+    creche_loop l = {{0}};
+    creche_session session;
+    creche_pool pool;
+    int failed = dup2(ends[1], 1) < 0 || dup2(ends[1], 2) < 0;
+    close(ends[0]);
+    failed |= creche_loop_close(l) != CRECHE_E_BAD_HANDLE;
+    failed |= creche_loop_open(NULL, &l) != CRECHE_OK;
+    failed |= creche_session_open(l, NULL, &session) != CRECHE_OK;
+    failed |= creche_pool_open(l, "host=127.0.0.1 port=1", NULL, &pool) != CRECHE_OK;
+    failed |= creche_session_fetch(session, l.scope, "http://127.0.0.1:1/", NULL, creche_nobody,
+                                   NULL, NULL) != CRECHE_OK;
+    failed |= creche_pool_query(pool, l.scope, "x", NULL, 0, NULL, creche_nobody, NULL, NULL) !=
+              CRECHE_OK;
+    failed |=
+        creche_session_fetch(session, l.scope, NULL, NULL, NULL, NULL, NULL) != CRECHE_E_INVALID;
+    failed |= creche_loop_shutdown(l, CRECHE_NEVER) != CRECHE_OK;
+    failed |= creche_loop_join(l, PATIENCE) != CRECHE_OK;
+    _exit(failed);
+  }
+  close(ends[1]);
+  assert_int_equal(read(ends[0], &byte, 1), 0); /* the end of it, and nothing before */
+  close(ends[0]);
+  assert_int_equal(waitpid(child, &status, 0), child);
+  assert_int_equal(status, 0);
 }
 
 /* ---- Descriptors ---- */
@@ -477,6 +578,7 @@ int main(void) {
       TEST(too_many_interrupts),        TEST(own_threads_block_all_signals),
       TEST(errno_is_preserved),         TEST(descriptors_are_closed_on_exec),
       TEST(descriptors_are_given_back), TEST(no_more_descriptors),
+      TEST(signals_end_blocking_calls), TEST(nothing_is_printed),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

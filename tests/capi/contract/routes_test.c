@@ -1,4 +1,7 @@
 /* Completions: exactly one final one, never from inside the call, where it goes; errors. */
+#include <pthread.h>
+#include <stdatomic.h>
+
 #include "support/core.h"
 
 static creche_queue queue, other;
@@ -199,6 +202,49 @@ static void never_inside_the_call(void** state) {
   assert_int_equal(s.told, 1);
 }
 
+/* All callbacks of a loop run on its thread, and one at a time. Other threads only start them. */
+enum { STARTERS = 3, STARTED_BY_EACH = 200 };
+static struct {
+  creche_loop loop;
+  pthread_t thread;
+  atomic_int inside;
+  atomic_int wrong, ended;
+} serial;
+static void serially(void* user, const creche_completion* c) {
+  (void)user;
+  (void)c;
+  if (atomic_fetch_add(&serial.inside, 1) != 0) atomic_fetch_add(&serial.wrong, 1);
+  if (atomic_load(&serial.ended) == 0) serial.thread = pthread_self();
+  if (!pthread_equal(serial.thread, pthread_self())) atomic_fetch_add(&serial.wrong, 1);
+  atomic_fetch_add(&serial.ended, 1);
+  atomic_fetch_sub(&serial.inside, 1);
+}
+static void* start_many(void* failed) {
+  int i;
+  for (i = 0; i < STARTED_BY_EACH; i++) {
+    const creche_status status =
+        i % 2 ? creche_loop_post(serial.loop, serially, NULL)
+              : creche_sleep(serial.loop.scope, i % 4, NULL, serially, NULL, NULL);
+    if (status != CRECHE_OK) atomic_fetch_add((atomic_int*)failed, 1);
+  }
+  return NULL;
+}
+static void one_at_a_time_on_one_thread(void** state) {
+  pthread_t threads[STARTERS];
+  atomic_int failed = 0;
+  int i;
+  (void)state;
+  OK(creche_loop_open(NULL, &serial.loop));
+  for (i = 0; i < STARTERS; i++)
+    assert_int_equal(pthread_create(&threads[i], NULL, start_many, &failed), 0);
+  for (i = 0; i < STARTERS; i++) pthread_join(threads[i], NULL);
+  OK(creche_loop_shutdown(serial.loop, CRECHE_NEVER));
+  OK(creche_loop_join(serial.loop, PATIENCE));
+  assert_int_equal(atomic_load(&failed) + atomic_load(&serial.wrong), 0);
+  assert_int_equal(atomic_load(&serial.ended), STARTERS * STARTED_BY_EACH);
+  assert_false(pthread_equal(serial.thread, pthread_self()));
+}
+
 static int64_t posted[100];
 static int posted_n;
 static void note_post(void* user, const creche_completion* c) {
@@ -341,6 +387,7 @@ int main(void) {
       ROUTE_TEST(to_no_group),
       ROUTE_TEST(to_group_through_a_scope),
       ROUTE_TEST(never_inside_the_call),
+      ROUTE_TEST(one_at_a_time_on_one_thread),
       ROUTE_TEST(posts_come_in_order),
       ROUTE_TEST(a_users_error),
       ROUTE_TEST(a_finish_without_an_error),

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "support/core.h"
+#include "support/hostile.h"
 
 /* ---- Shutdown ---- */
 /* No new root work, the old goes on and may start more; after the grace it is cancelled; who does
@@ -45,6 +46,50 @@ static void gently(void** state) {
   OK(creche_loop_run(loop));
   assert_int_equal(late.status, CRECHE_E_CANCELLED);
   creche_session_release(session);
+}
+
+/* What the loop owns is closed by its end, however it ends: connections that are kept, a response
+ * that is being read, sessions, pools; what was idle is not waited for. */
+static void keeps_open(support_peer* peer, void* user) {
+  (void)user;
+  if (!support_expect_request(peer)) return;
+  support_send_text(peer, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+  support_await_close(peer);
+}
+static void closes_what_is_open(void** state) {
+  support_hostile* server = support_hostile_start(keeps_open, NULL);
+  creche_session session;
+  creche_session_counters count;
+  creche_pool pool;
+  creche_pool_counters pool_count;
+  seen s = {0}, own = {0};
+  (void)state;
+  assert_non_null(server);
+  OK(creche_session_open(loop, NULL, &session));
+  OK(creche_pool_open(loop, "host=127.0.0.1 port=1", NULL, &pool));
+  OK(creche_session_fetch(session, loop.scope, support_hostile_url(server), NULL, see, &s, NULL));
+  until(&s.finals, 1);
+  IS(s.status, CRECHE_OK);
+  creche_value_release(s.value);
+  OK(creche_session_get_counters(session, &count, sizeof count));
+  assert_int_equal(count.idle, 1);
+  assert_int_equal(support_hostile_open(server), 1);
+  OK(creche_loop_shutdown(loop, CRECHE_NEVER)); /* nothing runs: it ends at once */
+  OK(creche_loop_run(loop));
+  assert_true(support_hostile_await_open(server, 0, 20000));
+  assert_int_equal(loop_seen.finals, 1);
+  /* Closed, by the loop and not by us; gone with the join. */
+  assert_int_not_equal(
+      creche_session_fetch(session, loop.scope, "http://h/", NULL, see, &own, NULL), CRECHE_OK);
+  assert_int_not_equal(
+      creche_pool_query(pool, loop.scope, "select 1", NULL, 0, NULL, see, &own, NULL), CRECHE_OK);
+  OK(creche_loop_join(loop, PATIENCE));
+  IS(creche_session_get_counters(session, &count, sizeof count), CRECHE_E_ENDED);
+  IS(creche_pool_get_counters(pool, &pool_count, sizeof pool_count), CRECHE_E_ENDED);
+  creche_session_release(session); /* harmless */
+  creche_pool_release(pool);
+  assert_int_equal(own.finals, 0);
+  support_hostile_stop(server);
 }
 
 /* A group with a grace names who overstays it. */
@@ -126,7 +171,7 @@ static void abandoned_in_a_child(void** state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {TEST(gently), TEST(grace_names_the_slow),
-                                     TEST(abandoned_in_a_child)};
+  const struct CMUnitTest tests[] = {TEST(gently), TEST(closes_what_is_open),
+                                     TEST(grace_names_the_slow), TEST(abandoned_in_a_child)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
