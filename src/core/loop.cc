@@ -91,7 +91,7 @@ void Loop::StopJobs() noexcept {
   }
 }
 
-bool Loop::Turn(Nanos timeout) noexcept {
+bool Loop::Turn(Nanos timeout, bool* signalled) noexcept {
   Running running(this);
   Nanos wait = 0;
   if (timeout > 0 && !Ready()) {
@@ -101,7 +101,10 @@ bool Loop::Turn(Nanos timeout) noexcept {
     if (jobs_.load() == nullptr && !Ready() && !domain_->interrupted.load())
       wait = HowLong(timeout, timers_.next());
   }
-  reactor_.Poll(wait);
+  if (signalled)
+    *signalled = reactor_.PollOrSignal(wait);
+  else
+    reactor_.Poll(wait);
   sleeping_.store(false);
   wake_sent_.store(false);
   turns_.store(turns_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);

@@ -109,8 +109,9 @@ class Loop : public RefCounted {
   void UseVirtualClock() { clock_ = std::make_unique<VirtualClock>(); }
   // Returns 0 or an errno. Opens the domain too.
   int OpenCore() noexcept;
-  // One turn, waiting for up to `timeout`. True if there was anything to do.
-  bool Turn(Nanos timeout) noexcept;
+  // One turn, waiting for up to `timeout`. True if there was anything to do. signalled: if given, a
+  // signal handler that runs meanwhile ends the wait, and *signalled says so.
+  bool Turn(Nanos timeout, bool* signalled = nullptr) noexcept;
   // Refuses jobs from now on and runs those it has. Returns after the last.
   void StopJobs() noexcept;
 

@@ -10,6 +10,7 @@
 #include <mutex>
 
 #include "platform/clock.h"
+#include "platform/wait.h"
 
 namespace creche::platform {
 
@@ -108,6 +109,18 @@ void Reactor::Poll(int64_t timeout) noexcept {
   }
   first_ready_at_ = 0;
   event_base_loop(base_, flags);
+}
+
+bool Reactor::PollOrSignal(int64_t timeout) noexcept {
+  if (timeout <= 0 || epoll_fd_ < 0) {
+    Poll(timeout);
+    return false;
+  }
+  const int64_t now = MonotonicNow();
+  const int64_t until = timeout < INT64_MAX - now ? now + timeout : INT64_MAX;
+  const bool signalled = WaitReadable(epoll_fd_, until) == EINTR;
+  Poll(0);
+  return signalled;
 }
 
 void Reactor::NoteReady() noexcept {

@@ -22,6 +22,9 @@ class Reactor {
   // descriptors are ready or Wake was called, and runs the callbacks of the ready ones.
   // Never returns before a timeout is over for want of precision: it rounds up.
   void Poll(int64_t timeout) noexcept;
+  // The same, but a signal handler that ran meanwhile ends the wait: true if one did. (libevent goes
+  // on waiting by itself.) Costs one more syscall where it waits.
+  bool PollOrSignal(int64_t timeout) noexcept;
   // Counts callbacks: the same number twice means that no descriptor was ready in between.
   uint64_t ready_count() const noexcept { return ready_count_; }
   // When the first ready descriptor of the last Poll was come to; 0: none was ready.

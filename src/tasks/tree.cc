@@ -265,8 +265,10 @@ Status PollLoop(uint64_t id, Nanos timeout) noexcept {
   for (bool first = true;; first = false) {
     const Nanos left =
         timeout == kNever ? kNever : std::max<Nanos>(0, until - platform::MonotonicNow());
-    if (run->Turn(left)) return Status::kOk;
+    bool signalled = false;
+    if (run->Turn(left, &signalled)) return Status::kOk;
     if (run->HasEnded()) return Status::kEnded;
+    if (signalled) return Status::kInterrupted;
     if (!first && left == 0) return Status::kTimeout;
   }
 }
@@ -284,10 +286,11 @@ Status Tree::Join(Nanos timeout, std::string* survivors) noexcept {
   while (!HasEnded() && failed == 0) {
     if (caller_runs_) {
       const Nanos left = timeout == kNever ? kNever : until - platform::MonotonicNow();
+      bool signalled = false;
       if (left <= 0)
         failed = ETIMEDOUT;
-      else
-        Turn(left);
+      else if (!Turn(left, &signalled) && signalled)
+        failed = EINTR;
     } else {
       failed = platform::WaitReadable(fd.get(), until);
     }

@@ -1542,16 +1542,17 @@ unsafe extern "C" {
     pub fn creche_loop_open(options: *const creche_loop_options, loop_: *mut creche_loop) -> creche_status;
 
     /// [not on a loop] Runs a CRECHE_RUN_CALLER loop on this thread until it is closed and everything in
-    /// it has ended. Blocks. Returns CRECHE_OK when the loop has ended; CRECHE_E_STATE if it has a thread
-    /// of its own or is being run; CRECHE_E_WOULD_DEADLOCK, CRECHE_E_BAD_HANDLE, CRECHE_E_ENDED,
-    /// CRECHE_E_FORKED. Since 0.1.
+    /// it has ended. Blocks; a signal does not end it, but its handler may call creche_scope_interrupt.
+    /// Returns CRECHE_OK when the loop has ended; CRECHE_E_STATE if it has a thread of its own or is being
+    /// run; CRECHE_E_WOULD_DEADLOCK, CRECHE_E_BAD_HANDLE, CRECHE_E_ENDED, CRECHE_E_FORKED. Since 0.1.
     pub fn creche_loop_run(loop_: creche_loop) -> creche_status;
 
     /// [not on a loop] Runs one turn of a CRECHE_RUN_CALLER loop: waits up to `timeout` nanoseconds (0:
     /// not at all, CRECHE_NEVER: as long as it takes) for something to do, does it, and returns.
-    /// A signal does not end the wait, but creche_scope_interrupt in its handler does.
-    /// Returns CRECHE_OK after work, CRECHE_E_TIMEOUT when there was none, CRECHE_E_ENDED once the loop
-    /// has ended; else as creche_loop_run. Since 0.1.
+    /// Returns CRECHE_OK after work, CRECHE_E_TIMEOUT when there was none, CRECHE_E_INTERRUPTED when a
+    /// signal ended the wait instead (call again; where its handler has called creche_scope_interrupt on
+    /// a scope of this loop, that is work), CRECHE_E_ENDED once the loop has ended; else as
+    /// creche_loop_run. Since 0.1.
     pub fn creche_loop_poll(loop_: creche_loop, timeout: i64) -> creche_status;
 
     /// Calls fn(user, completion with kind CRECHE_POST) on the loop, later, in the order of posting. An
@@ -1576,8 +1577,7 @@ unsafe extern "C" {
     /// with it; responses, rows and drained completions that you hold stay valid until you release them.
     /// It does not close: call creche_loop_close before. Runs a CRECHE_RUN_CALLER loop meanwhile.
     /// timeout: nanoseconds from the call; 0 only looks. Returns CRECHE_OK; CRECHE_E_TIMEOUT (the message
-    /// names what is still alive; join again later); CRECHE_E_INTERRUPTED on a signal (not while it runs
-    /// the loop itself);
+    /// names what is still alive; join again later); CRECHE_E_INTERRUPTED on a signal (join again);
     /// CRECHE_E_WOULD_DEADLOCK on a loop; CRECHE_E_STATE while another thread joins or runs it; the
     /// handle errors (CRECHE_E_ENDED if it was joined). Since 0.1.
     pub fn creche_loop_join(loop_: creche_loop, timeout: i64) -> creche_status;
