@@ -116,10 +116,17 @@ bool Reactor::PollOrSignal(int64_t timeout) noexcept {
     Poll(timeout);
     return false;
   }
-  const int64_t now = MonotonicNow();
-  const int64_t until = timeout < INT64_MAX - now ? now + timeout : INT64_MAX;
-  const bool signalled = WaitReadable(epoll_fd_, until) == EINTR;
-  Poll(0);
+  const uint64_t before = ready_count_;
+  // Where much was ready, there is more: then it does not wait, and needs no other syscall.
+  if (busy_) Poll(0);
+  bool signalled = false;
+  if (ready_count_ == before) {
+    const int64_t now = MonotonicNow();
+    const int64_t until = timeout < INT64_MAX - now ? now + timeout : INT64_MAX;
+    signalled = WaitReadable(epoll_fd_, until) == EINTR;
+    Poll(0);
+  }
+  busy_ = ready_count_ > before + 1;
   return signalled;
 }
 

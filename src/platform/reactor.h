@@ -22,8 +22,8 @@ class Reactor {
   // descriptors are ready or Wake was called, and runs the callbacks of the ready ones.
   // Never returns before a timeout is over for want of precision: it rounds up.
   void Poll(int64_t timeout) noexcept;
-  // The same, but a signal handler that ran meanwhile ends the wait: true if one did. (libevent goes
-  // on waiting by itself.) Costs one more syscall where it waits.
+  // The same, but a signal handler that ran meanwhile ends the wait: true if one did. (libevent
+  // goes on waiting by itself.) Costs one more syscall where it waits.
   bool PollOrSignal(int64_t timeout) noexcept;
   // Counts callbacks: the same number twice means that no descriptor was ready in between.
   uint64_t ready_count() const noexcept { return ready_count_; }
@@ -49,6 +49,7 @@ class Reactor {
   bool timer_armed_ = false;
   int64_t timer_at_ = 0;
   uint64_t ready_count_ = 0;
+  bool busy_ = false;  // the last PollOrSignal found more than one
   int64_t first_ready_at_ = 0;
 };
 
