@@ -1,12 +1,14 @@
 /* What the benchmark programs share: a run lasts a number of seconds and prints one line,
- * "done N seconds S", from which bench.py makes rates; it takes CPU time and memory from the
- * kernel's account of the process, so that every client is measured the same way. */
+ * "done N seconds S peak_kib P", from which bench.py makes rates; it takes CPU time from the
+ * kernel's account of the process, so that every client is measured the same way. (Not the peak of
+ * the memory: there that account begins with what the parent had at the fork.) */
 #ifndef CRECHE_BENCH_H
 #define CRECHE_BENCH_H
 
 #include <creche/creche.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 static inline double BenchNow(void) {
@@ -15,8 +17,20 @@ static inline double BenchNow(void) {
   return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
+/* The largest resident memory of this program so far, in KiB. */
+static inline long BenchPeak(void) {
+  char line[128];
+  long peak = 0;
+  FILE* file = fopen("/proc/self/status", "r");
+  if (file == NULL) return 0;
+  while (fgets(line, sizeof line, file))
+    if (strncmp(line, "VmHWM:", 6) == 0) peak = strtol(line + 6, NULL, 10);
+  fclose(file);
+  return peak;
+}
+
 static inline void BenchPrint(unsigned long done, double seconds) {
-  printf("done %lu seconds %.6f\n", done, seconds);
+  printf("done %lu seconds %.6f peak_kib %ld\n", done, seconds, BenchPeak());
 }
 
 static inline void BenchCheck(creche_status status, const char* what) {

@@ -45,7 +45,8 @@ class Run:
             raise RuntimeError(f"{' '.join(command)}: exit status {process.returncode}\n{text}")
         self.text = text
         self.cpu = usage.ru_utime + usage.ru_stime
-        self.rss = usage.ru_maxrss / 1024
+        peak = re.search(r"peak_kib (\d+)", text)
+        self.rss = int(peak[1]) / 1024 if peak else 0
         self.done, self.seconds = self.read()
 
     def read(self):

@@ -57,8 +57,16 @@ async fn main() {
             }
             for w in workers { done += w.await.expect("worker"); }
         }
-        println!("done {} seconds {:.6}", done, start.elapsed().as_secs_f64());
+        let elapsed = start.elapsed().as_secs_f64();
+        println!("done {done} seconds {elapsed:.6} peak_kib {}", peak_kib());
         done
     }).await;
     assert!(done > 0);
+}
+
+/// The largest resident memory of this program so far.
+fn peak_kib() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    peak.and_then(|text| text.trim().strip_suffix(" kB")?.trim().parse().ok()).unwrap_or(0)
 }
