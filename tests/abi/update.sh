@@ -8,3 +8,4 @@ python3 "$here/check.py" --constants >"$here/constants.txt"
 # Nothing in it depends on where, or with which versions of other libraries, it was built.
 abidw --exported-interfaces-only --headers-dir "$here/../../include" --drop-private-types --no-corpus-path --no-elf-needed \
     --no-comp-dir-path --no-show-locs --type-id-style hash --out-file "$here/libcreche.abi" "$1"
+sed -i "s|path='[^']*/src/|path='src/|" "$here/libcreche.abi"
