@@ -93,6 +93,13 @@ inline uint32_t FirstGeneration(uint32_t slot) noexcept {
   x ^= x >> 15;
   return x * 2246822519u;
 }
+// Frees a live slot. False if it is retired: its generations are used up.
+inline bool End(Slot& slot, uint32_t number, uint32_t next_free) noexcept {
+  const uint32_t next = slot.generation() + 1;
+  const bool retired = next == FirstGeneration(number);
+  slot.Free(next, retired ? kRetired : next_free);
+  return !retired;
+}
 // For an id that is not live: was it ever given out?
 Status WhyNot(const Slot& slot, uint64_t id) noexcept;
 // Gives `domain` a chunk of free slots. domain->lock is held. False without memory.

@@ -196,9 +196,8 @@ void CloseDomain(Domain* domain) noexcept {
   while (domain->first_chunk != 0) {
     Chunk* chunk = g_chunks[domain->first_chunk - 1].load(std::memory_order_relaxed);
     domain->first_chunk = chunk->next;
-    for (Slot& slot : chunk->slots) {
-      if (slot.is_live()) slot.Free(slot.generation() + 1, 0);
-    }
+    for (uint32_t i = 0; i < kChunkSlots; i++)
+      if (chunk->slots[i].is_live()) End(chunk->slots[i], chunk->number << kChunkBits | i, 0);
     chunk->domain.store(nullptr, std::memory_order_release);
     chunk->next = g_spare_chunk;
     g_spare_chunk = chunk->number + 1;

@@ -79,10 +79,7 @@ inline uint64_t AddSlot(Domain* domain, Kind kind, void* object) noexcept {
 inline void EndSlot(Domain* domain, uint64_t id) noexcept {
   const uint32_t number = table::SlotOf(id);
   table::Slot& slot = table::SlotAt(table::ChunkOf(number), number);
-  const uint32_t next = static_cast<uint32_t>(id) + 1;
-  if (next == table::FirstGeneration(number)) return slot.Free(next, table::kRetired);
-  slot.Free(next, domain->first_free);
-  domain->first_free = number;
+  if (table::End(slot, number, domain->first_free)) domain->first_free = number;
 }
 
 // The object behind an id, with its domain locked; unlocks at the end of its life.

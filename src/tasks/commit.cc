@@ -148,7 +148,7 @@ void Tree::RouteFinal(EndNode* node) noexcept {
       Completion& c = group->gathered->completions[node->gather_index];
       Fill(node, &c);
       if (node->error) static_cast<void>(node->error.Leak());
-      if (node->type != NodeType::kSleep) c.hold = static_cast<ResultNode*>(node)->hold;
+      if (const ResultNode* result = ResultOf(node)) c.hold = result->hold;
       break;
     }
     case Route::kNobody:
@@ -162,9 +162,8 @@ void Tree::RouteFinal(EndNode* node) noexcept {
 // What the data of a result points into gets a handle; without memory the result is lost, and says
 // so.
 void Tree::KeepData(EndNode* node) noexcept {
-  if (node->type == NodeType::kSleep) return;
-  auto* result = static_cast<ResultNode*>(node);
-  if (!result->held || (result->hold = KeepHeld(result->held)) != 0) return;
+  ResultNode* result = ResultOf(node);
+  if (!result || !result->held || (result->hold = KeepHeld(result->held)) != 0) return;
   Discard(TakeEnd(node));
   KeepEnd(node, {.status = Status::kNoMemory, .error = NoMemoryError()});
 }
@@ -173,8 +172,8 @@ void Tree::KeepEnd(EndNode* node, End&& end) noexcept {
   node->status = end.status;
   node->flags = end.flags;
   node->error = std::move(end.error);
-  if (node->type == NodeType::kSleep) return;
-  auto* result = static_cast<ResultNode*>(node);
+  ResultNode* result = ResultOf(node);
+  if (!result) return;
   result->code = end.code;
   result->value = end.value;
   result->data = end.data;
@@ -187,8 +186,8 @@ End Tree::TakeEnd(EndNode* node) noexcept {
   end.status = node->status;
   end.flags = node->flags;
   end.error = std::move(node->error);
-  if (node->type == NodeType::kSleep) return end;
-  auto* result = static_cast<ResultNode*>(node);
+  ResultNode* result = ResultOf(node);
+  if (!result) return end;
   end.code = result->code;
   end.value = result->value;
   end.data = result->data;
@@ -205,8 +204,8 @@ void Tree::Fill(const EndNode* node, Completion* c) noexcept {
   c->error = node->error ? &node->error->fields() : nullptr;
   c->user = node->user;
   c->task = node->id;
-  if (node->type == NodeType::kSleep) return;
-  const auto* result = static_cast<const ResultNode*>(node);
+  const ResultNode* result = ResultOf(node);
+  if (!result) return;
   c->code = result->code;
   c->value = result->value;
   c->data = result->data;
@@ -352,8 +351,8 @@ void Tree::FinishGroup(Group* group) noexcept {
 }
 
 void Tree::DiscardEnd(EndNode* node) noexcept {
-  const bool result = node->type != NodeType::kSleep && static_cast<ResultNode*>(node)->held;
-  if (result || node->error || (node->flags & kOwned)) Discard(TakeEnd(node));
+  const ResultNode* result = ResultOf(node);
+  if (node->error || (node->flags & kOwned) || (result && result->held)) Discard(TakeEnd(node));
 }
 
 void Tree::Discard(End&& end) noexcept {

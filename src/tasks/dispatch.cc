@@ -227,7 +227,7 @@ void Tree::Call(Entry* entry, std::unique_lock<platform::Lock>& lock) noexcept {
       // Its error and data live until the callback has returned.
       const ErrorRef error = std::move(node->error);
       std::unique_ptr<Held> held;
-      if (node->type != NodeType::kSleep) held = std::move(static_cast<ResultNode*>(node)->held);
+      if (ResultNode* result = ResultOf(node)) held = std::move(result->held);
       EnterCallback(node, entry->what, node->done);
       lock.unlock();
       Tell();

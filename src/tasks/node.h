@@ -191,6 +191,14 @@ struct ResultNode : EndNode {
   uint64_t hold = 0;  // Kind::kHold of what `held` was, once it is in a queue
 };
 
+// Null for those whose end is a status and no more.
+inline ResultNode* ResultOf(EndNode* node) noexcept {
+  return node->type == NodeType::kSleep ? nullptr : static_cast<ResultNode*>(node);
+}
+inline const ResultNode* ResultOf(const EndNode* node) noexcept {
+  return ResultOf(const_cast<EndNode*>(node));
+}
+
 // What owns children, steps and leases.
 struct OwnerNode : ResultNode {
   using ResultNode::ResultNode;

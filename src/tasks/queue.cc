@@ -141,7 +141,7 @@ void Tree::TakeEntry(Entry* entry, Completion* c) noexcept {
   if (entry->entry_type == EntryType::kFinal) {
     auto* node = static_cast<EndNode*>(entry);
     Fill(node, c);
-    c->hold = node->type == NodeType::kSleep ? 0 : static_cast<ResultNode*>(node)->hold;
+    if (const ResultNode* result = ResultOf(node)) c->hold = result->hold;
     if (node->error) static_cast<void>(node->error.Leak());
     c->seat = node->seated ? node->seat : 0;
     if (node->type == NodeType::kWait) static_cast<WaitNode*>(node)->guard.reset();
