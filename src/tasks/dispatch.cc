@@ -107,7 +107,9 @@ void Tree::RunEffect(EndNode* node, std::unique_lock<platform::Lock>& lock) noex
     auto* owner = static_cast<OwnerNode*>(node);
     owner->pending++;  // it stays until all are given back, though others may be moved away
                        // meanwhile
-    while (Lease* lease = owner->first_lease) {
+    // Something may have been started in a group meanwhile: then they go after that.
+    while (owner->pending == owner->leases + 1 && owner->first_lease) {
+      Lease* lease = owner->first_lease;
       DetachLease(lease);
       if (lease->GiveBackLocked()) continue;
       lease->given_back_ = true;

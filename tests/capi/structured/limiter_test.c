@@ -358,6 +358,27 @@ static void a_cancelled_group_gives_it_back_last(void** state) {
   creche_limiter_release(limiter);
 }
 
+/* Also after a child that comes when nothing but the token was left. */
+static void a_late_child_of_a_cancelled_group_keeps_it(void** state) {
+  creche_limiter limiter = limiter_of(1);
+  seen g = {0}, s = {0}, late = {0};
+  creche_group group = group_in(loop.scope, NULL, &g);
+  creche_task task;
+  (void)state;
+  acquire(limiter, group.scope, &s);
+  settle();
+  OK(creche_group_close(group));
+  OK(creche_scope_cancel(group.scope, NULL));
+  task = spawn(group.scope, body_waits, &late);
+  settle();
+  borrowed(limiter, 1, 0);
+  OK(creche_task_finish(task, CRECHE_E_CANCELLED, 0, NULL));
+  settle();
+  borrowed(limiter, 0, 0);
+  assert_int_equal(g.finals, 1);
+  creche_limiter_release(limiter);
+}
+
 static void a_finished_task_gives_it_back(void** state) {
   creche_limiter limiter = limiter_of(1);
   seen t = {0}, s = {0};
@@ -646,6 +667,7 @@ int main(void) {
       TEST(a_drained_completion_owns_its_token),
       TEST(a_token_holds_its_group_open),
       TEST(a_cancelled_group_gives_it_back_last),
+      TEST(a_late_child_of_a_cancelled_group_keeps_it),
       TEST(a_finished_task_gives_it_back),
       TEST(a_moved_token_is_its_new_owners),
       TEST(its_release_fails_those_who_wait),

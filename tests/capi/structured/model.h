@@ -1,59 +1,13 @@
 /* A small executable model of the rules of structured concurrency (design, part 3), written for
  * obviousness: whether a scope is effectively cancelled is computed anew for the whole tree after
- * each step. The random test compares the library with it. */
+ * each step. The random test compares the library with it. What tasks wait on is in model_waits.h.
+ */
 #ifndef MODEL_H
 #define MODEL_H
 
 #include <string.h>
 
-#include <creche/creche.h>
-
-enum { MAX_NODES = 80, MAX_KEPT = MAX_NODES };
-typedef enum { M_ROOT, M_SCOPE, M_GROUP, M_SLEEP, M_USER } mtype;
-/* Where its completion goes. By a queue it has ended as soon as it is in there. */
-enum { M_NOBODY, M_CALLBACK, M_QUEUE };
-
-typedef struct mnode {
-  mtype type;
-  int parent, owner; /* the owner: the nearest group, task or root above */
-  /* the options */
-  int shield, move_on, policy, limit, told;
-  int in_queue; /* an external task whose notices go to a queue: told at once */
-  /* what has happened to it */
-  int called, eff, called_by, reached, was_eff, won;
-  int leaving; /* a scope: when it is empty */
-  int ending;  /* a group is closed, a task has finished */
-  int over;    /* its result stands */
-  int gone;    /* and was delivered; or a scope was left */
-  int begun, cancel_due;
-  int live, pending;
-  int64_t deadline, wake;                /* a sleep's end */
-  int is_new, waiting, counted, running; /* for, and against, a group's limit */
-  int cause, by;                         /* the reason, and the node that it names */
-  int kept, kept_by;                     /* of the cancellation that a task had finished with */
-  int finished_with, failed_step;        /* the node of a step that nobody was told of */
-  int errors[MAX_KEPT], errors_n;
-  /* what must be observed */
-  int begins, cancels, finals;
-  creche_status status;
-  uint32_t flags, reason;
-  int named;
-} mnode;
-
-/* What waits to be told, in order. */
-typedef struct mevent {
-  enum { E_BEGIN, E_CANCEL, E_FINAL } what;
-  int node;
-} mevent;
-
-typedef struct model {
-  mnode n[MAX_NODES];
-  int count;
-  mevent due[8 * MAX_NODES];
-  int due_first, due_n;
-  int closed_all;
-  int64_t now;
-} model;
+#include "model_types.h"
 
 static inline int is_owner(const mnode* n) {
   return n->type != M_SCOPE;
@@ -71,8 +25,20 @@ static inline void m_tell(model* m, int what, int node) {
   e->node = node;
 }
 
+static inline void m_effect(model* m, int what, int node) {
+  mevent* e = &m->effect[m->effect_n++];
+  e->what = what;
+  e->node = node;
+}
+
 static inline void m_commit(model* m, int node, creche_status status);
 static inline void m_cancel(model* m, int node, int reason, int by);
+/* In model_waits.h: */
+static inline void m_begin_wait(model* m, int node);
+static inline void m_cut_wait(model* m, int node, creche_status status);
+static inline void m_give_back(model* m, int token);
+static inline void m_nobody_takes(model* m, int node);
+static inline int m_serve_rate(model* m);
 
 static inline void m_ask_to_stop(model* m, int node) {
   mnode* n = &m->n[node];
@@ -86,7 +52,7 @@ static inline void m_ask_to_stop(model* m, int node) {
   m_tell(m, E_CANCEL, node);
 }
 /* A task's way in: at once, or when its group's limit lets it. */
-static inline void m_begin(model* m, int node) {
+static inline void m_begin(model* m, int node, int later) {
   mnode* n = &m->n[node];
   mnode* group = &m->n[n->owner];
   n->waiting = 0;
@@ -95,6 +61,12 @@ static inline void m_begin(model* m, int node) {
     group->running++;
   }
   if (n->type == M_SLEEP && n->eff) m_commit(m, node, CRECHE_E_CANCELLED);
+  if (n->type == M_WAIT && later && !n->eff) {
+    n->starting = 1;
+    m_effect(m, E_START, node);
+  } else if (n->type == M_WAIT) {
+    m_begin_wait(m, node);
+  }
   if (n->type == M_USER && n->in_queue) {
     n->begins++;
     n->begun = 1;
@@ -107,25 +79,48 @@ static inline void m_begin(model* m, int node) {
 static inline void m_admit(model* m, int group) {
   int i;
   for (i = 1; i < m->count && m->n[group].running < m->n[group].limit; i++)
-    if (m->n[i].waiting && m->n[i].owner == group) m_begin(m, i);
+    if (m->n[i].waiting && m->n[i].owner == group) m_begin(m, i, 1);
 }
 
 /* A node has just become effectively cancelled. */
 static inline void m_reach(model* m, int node) {
   mnode* n = &m->n[node];
-  if (n->is_new) return;
+  if (n->is_new || n->standing) return;
   if (n->waiting) {
-    m_begin(m, node);
+    m_begin(m, node, 0);
     return;
   }
+  if (n->type == M_WAIT) m_cut_wait(m, node, CRECHE_E_CANCELLED);
   if (n->type == M_SLEEP) m_commit(m, node, CRECHE_E_CANCELLED);
   if (n->type == M_USER) m_ask_to_stop(m, node);
 }
+/* The order in which the tree is walked: a node, then what is in it, the oldest first. */
+static inline void m_walk(const model* m, int* order) {
+  int first[MAX_NODES], next[MAX_NODES], node = 0, count = 0, i;
+  for (i = m->count; i-- > 0;) {
+    first[i] = -1;
+    next[i] = -1;
+  }
+  for (i = m->count; i-- > 1;) {
+    next[i] = first[m->n[i].parent];
+    first[m->n[i].parent] = i;
+  }
+  while (count < m->count) {
+    order[count++] = node;
+    if (first[node] >= 0) {
+      node = first[node];
+      continue;
+    }
+    while (node > 0 && next[node] < 0) node = m->n[node].parent;
+    node = next[node];
+  }
+}
 /* Looks at the whole tree: parents stand before their children. */
 static inline void m_refresh(model* m) {
-  int reached[MAX_NODES], waited[MAX_NODES], count = 0, i;
-  for (i = 0; i < m->count; i++) {
-    mnode* n = &m->n[i];
+  int order[MAX_NODES], reached[MAX_NODES], waited[MAX_NODES], count = 0, k, i;
+  m_walk(m, order);
+  for (k = 0; k < m->count; k++) {
+    mnode* n = &m->n[i = order[k]];
     const mnode* up = &m->n[n->parent];
     const int eff = n->called || (i > 0 && !n->shield && up->eff);
     if (!exists(n) || eff == n->eff) continue;
@@ -191,6 +186,7 @@ static inline void m_end(model* m, int node) {
   } else {
     n->finals = n->told == M_QUEUE;
     n->gone = 1;
+    if (n->told == M_NOBODY && n->type == M_WAIT) m_nobody_takes(m, node);
     m_uncount(m, node);
   }
 }
@@ -264,9 +260,15 @@ static inline creche_outcome m_leave_now(model* m, int node) {
 static inline void m_settle_down(model* m) {
   int i, again = 1;
   while (again)
-    for (again = 0, i = m->count; i-- > 1;) {
+    for (again = 0, i = m->count; i-- > 0;) {
       mnode* n = &m->n[i];
       if (!exists(n)) continue;
+      /* What is cancelled or has finished, and has nothing but leases left, gives them back. */
+      if (n->ending && n->leases > 0 && n->pending == n->leases && !n->give_back &&
+          (n->eff || n->type == M_USER)) {
+        n->give_back = 1;
+        m_effect(m, E_GIVE_BACK, i);
+      }
       if (n->type == M_SCOPE && n->leaving && n->live == 0) {
         m_leave_now(m, i);
         again = 1;
@@ -298,7 +300,7 @@ static inline creche_status m_admits(const model* m, int in) {
     if (n->leaving) return CRECHE_E_CLOSED;
     n = &m->n[n->owner];
   }
-  if (n->type == M_SLEEP) return CRECHE_E_STATE;
+  if (n->type == M_SLEEP || n->type == M_WAIT) return CRECHE_E_STATE;
   if (n->type == M_GROUP) return n->over ? CRECHE_E_CLOSED : CRECHE_OK;
   return n->ending ? CRECHE_E_CLOSED : CRECHE_OK;
 }
@@ -318,11 +320,11 @@ static inline int m_add(model* m, mtype type, int in, const mnode* options) {
   }
   n->is_new = 1;
   if (n->deadline <= m->now) m_cancel(m, node, CRECHE_REASON_DEADLINE, node);
-  if (type == M_USER || type == M_SLEEP) {
+  if (type == M_USER || type == M_SLEEP || type == M_WAIT) {
     const mnode* owner = &m->n[n->owner];
     n->is_new = 0;
     n->waiting = owner->limit > 0 && owner->running >= owner->limit && !n->eff;
-    if (!n->waiting) m_begin(m, node);
+    if (!n->waiting) m_begin(m, node, 0);
   }
   n->is_new = 0;
   m_settle_down(m);
@@ -438,6 +440,7 @@ static inline void m_close_all(model* m) {
 /* ---- The loop turns until nothing is left to tell ---- */
 static inline void m_deliver(model* m, mevent e) {
   mnode* n = &m->n[e.node];
+  int i;
   switch (e.what) {
     case E_BEGIN:
       n->begun = 1;
@@ -455,8 +458,24 @@ static inline void m_deliver(model* m, mevent e) {
       n->gone = 1;
       m_uncount(m, e.node);
       break;
+    case E_START:
+      if (n->starting) m_begin_wait(m, e.node);
+      break;
+    case E_GIVE_BACK:
+      n->give_back = 0;
+      /* Not if something was started meanwhile that holds it open. */
+      if (n->pending != n->leases) break;
+      for (i = 0; i < m->token_n; i++)
+        if (m->token[i].alive && m->token[i].held && m->token[i].owner == e.node) m_give_back(m, i);
+      break;
   }
   m_settle_down(m);
+}
+static inline int m_run_effects(model* m) {
+  int i;
+  for (i = 0; i < m->effect_n; i++) m_deliver(m, m->effect[i]);
+  m->effect_n = 0;
+  return i > 0;
 }
 /* The first of those whose time has come, or -1. Points of time are all different. */
 static inline int m_expired(const model* m, int sleeps) {
@@ -476,11 +495,20 @@ static inline void m_settle(model* m) {
   int did = 1;
   while (did) {
     int i, batch;
-    /* First deadlines expire, then sleeps end; then who was to be told by then is told. */
+    /* First deadlines expire, then sleeps end, then permits are given out; then who was to be told
+     * by then is told. */
     for (did = 0; (i = m_expired(m, 0)) > 0; did = 1) m_cancel(m, i, CRECHE_REASON_DEADLINE, i);
     for (; (i = m_expired(m, 1)) > 0; did = 1) m_commit(m, i, CRECHE_OK);
+    did |= m_serve_rate(m);
     m_settle_down(m);
+    did |= m_run_effects(m);
     for (batch = m->due_n; m->due_first < batch; did = 1) m_deliver(m, m->due[m->due_first++]);
+    did |= m_run_effects(m);
+    for (i = 0; i < m->lost_n; did = 1) {
+      m_give_back(m, m->lost[i++]);
+      m_settle_down(m);
+    }
+    m->lost_n = 0;
   }
   m->due_first = m->due_n = 0;
 }

@@ -1,75 +1,15 @@
-/* Random programs of scopes, groups, tasks, shields, failures and cancellations, compared step by
- * step with the model of model.h. A program that shows a difference is made as short as it can be
- * and printed in C.
+/* Random programs of scopes, groups, tasks, shields, failures and cancellations, and of limiters,
+ * events, rate limiters and channels among them, compared step by step with the model of model.h
+ * and model_waits.h. A program that shows a difference is made as short as it can be and printed in
+ * C.
  *
  *   capi_structured_random [programs [seed]]        the soak: capi_structured_random 10000000 */
 #include <pthread.h>
 #include <semaphore.h>
 
-#include "model.h"
+#include "model_waits.h"
+#include "random_program.h"
 #include "support/core.h"
-
-typedef enum {
-  OPEN_SCOPE,
-  OPEN_GROUP,
-  SLEEP,
-  SPAWN,
-  CANCEL,
-  MOVE_DEADLINE,
-  SHIELD,
-  CLOSE,
-  LEAVE,
-  LEAVE_LATER,
-  FINISH,
-  ADVANCE,
-  SETTLE,
-  ACTIONS
-} action;
-/* Nodes are named by the step that made them; 0 is the loop. A step whose node was never made, or
- * is of the wrong kind, does nothing: so steps can be left out. */
-typedef struct step {
-  action what;
-  int node; /* step + 1 that made it */
-  int a, b, c, d;
-  int t; /* a time from now, -1 for never */
-} step;
-enum { MAX_STEPS = 60 };
-typedef struct program {
-  step s[MAX_STEPS];
-  int n;
-  int threads; /* every other call is made by another thread */
-} program;
-
-static uint64_t random_state;
-static uint32_t draw(uint32_t below) { /* splitmix64 */
-  uint64_t z = random_state += UINT64_C(0x9e3779b97f4a7c15);
-  z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
-  z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
-  return (uint32_t)((z ^ (z >> 31)) >> 33) % below;
-}
-static void make_program(program* p, uint64_t seed) {
-  static const action weighted[] = {
-      OPEN_SCOPE, OPEN_SCOPE, OPEN_GROUP, OPEN_GROUP,   SLEEP,  SLEEP,         SLEEP,
-      SPAWN,      SPAWN,      SPAWN,      CANCEL,       CANCEL, MOVE_DEADLINE, SHIELD,
-      SHIELD,     CLOSE,      CLOSE,      LEAVE,        LEAVE,  LEAVE_LATER,   FINISH,
-      FINISH,     FINISH,     FINISH,     SETTLE,       SETTLE, SETTLE,        SETTLE,
-      SETTLE,     ADVANCE,    ADVANCE,    MOVE_DEADLINE};
-  int i;
-  random_state = seed;
-  p->n = 4 + (int)draw(MAX_STEPS - 4);
-  p->threads = draw(16) == 0;
-  for (i = 0; i < p->n; i++) {
-    step* s = &p->s[i];
-    s->what = weighted[draw(sizeof weighted / sizeof *weighted)];
-    /* Mostly something that was made lately. */
-    s->node = draw(3) ? i - (int)draw(i < 12 ? (uint32_t)i + 1 : 12) : (int)draw((uint32_t)i + 1);
-    s->a = (int)draw(4);
-    s->b = (int)draw(4);
-    s->c = (int)draw(4);
-    s->d = (int)draw(8) < 5 ? 3 : (int)draw(3);
-    s->t = draw(3) ? -1 : (int)draw(6);
-  }
-}
 
 /* ---- Running one ---- */
 static int open_virtual(void) {
@@ -85,7 +25,10 @@ static void drain(void) {
   size_t n, i;
   for (;;) {
     if (creche_queue_drain(queue, c, 16, &n) != CRECHE_OK || n == 0) return;
-    for (i = 0; i < n; i++) note(c[i].user, &c[i]);
+    for (i = 0; i < n; i++) {
+      note(c[i].user, &c[i]);
+      c[i].flags &= ~(uint32_t)CRECHE_OWNED; /* a token: the program gives it back, or its owner */
+    }
     creche_completions_release(c, n);
   }
 }
@@ -95,10 +38,70 @@ typedef struct run {
   creche_scope id[MAX_NODES];
   seen s[MAX_NODES];
   int node_of[MAX_STEPS + 1]; /* step + 1 to node, -1 if it made none */
+  int token_of[MAX_STEPS + 1];
+  creche_token tried[MAX_STEPS + 1]; /* of creche_limiter_try */
+  creche_limiter limiter;
+  creche_event event;
+  creche_rate rate;
+  creche_sender sender[HANDLES];
+  creche_receiver receiver[HANDLES];
+  int freed[MAX_ITEMS]; /* by item_free */
   char why[400];
 } run;
 
-static const creche_status finishes[] = {CRECHE_OK, CRECHE_OK, CRECHE_E_CANCELLED, CRECHE_E_USER};
+static run the_run;
+static void item_free(void* user, uint64_t item) {
+  run* r = user;
+  r->freed[item]++;
+}
+/* What the tasks of a program wait on. */
+static void open_things(run* r, const program* p) {
+  model* m = &r->m;
+  r->limiter.id = r->event.id = r->rate.id = 0;
+  r->sender[0].id = r->sender[1].id = r->receiver[0].id = r->receiver[1].id = 0;
+  memset(r->freed, 0, sizeof r->freed);
+  m->rate.paused_until = 0;
+  m->limiter.released = m->event.released = m->rate.released = 1;
+  if (p->with & LIMITERS) {
+    creche_limiter_options o;
+    OK(creche_limiter_options_init(&o, sizeof o));
+    o.total = (uint32_t)p->total;
+    OK(creche_limiter_open(loop, &o, &r->limiter));
+    m->limiter.total = p->total;
+    m->limiter.released = 0;
+  }
+  if (p->with & EVENTS) {
+    OK(creche_event_open(loop, NULL, &r->event));
+    m->event.released = 0;
+  }
+  if (p->with & RATES) {
+    creche_rate_options o;
+    OK(creche_rate_options_init(&o, sizeof o));
+    o.permits = (uint32_t)p->permits;
+    o.burst = (uint32_t)p->burst;
+    o.interval = p->interval;
+    OK(creche_rate_open(loop, &o, &r->rate));
+    m->rate.permits = p->permits;
+    m->rate.burst = p->burst;
+    m->rate.interval = p->interval;
+    m->rate.credits = m->rate.burst * m->rate.interval;
+    m->rate.released = 0;
+  }
+  if (p->with & CHANNELS) {
+    creche_channel_options o;
+    int side, i;
+    OK(creche_channel_options_init(&o, sizeof o));
+    o.capacity = (uint32_t)p->capacity;
+    o.item_free = item_free;
+    o.item_user = r;
+    OK(creche_channel_open(loop, &o, &r->sender[0], &r->receiver[0]));
+    OK(creche_sender_clone(r->sender[0], &r->sender[1]));
+    OK(creche_receiver_clone(r->receiver[0], &r->receiver[1]));
+    m->channel.capacity = p->capacity;
+    for (side = 0; side < 2; side++)
+      for (i = 0; i < HANDLES; i++) m->channel.open[side][i] = 1;
+  }
+}
 
 /* No two are equal, so that nothing depends on which of equal ones is first. */
 static int64_t point_of(const run* r, int index, const step* s) {
@@ -130,6 +133,9 @@ static int compare_node(run* r, int node) {
   if (s->finals == 0) return 0;
   if (s->status != n->status) return differ(r, "the status", node, s->status, n->status);
   if (s->flags != n->flags) return differ(r, "the flags", node, s->flags, n->flags);
+  if (n->type == M_WAIT && s->kind != n->kind) return differ(r, "the kind", node, s->kind, n->kind);
+  if (n->type == M_WAIT && n->wait == W_RECEIVE && s->value != n->value)
+    return differ(r, "the item", node, (long)s->value, (long)n->value);
   if (n->status == CRECHE_E_CANCELLED || n->status == CRECHE_E_TIMEOUT) {
     if (s->reason != n->reason) return differ(r, "the reason", node, s->reason, n->reason);
     /* Of two groups that end at once either may be named. */
@@ -151,9 +157,66 @@ static int compare_node(run* r, int node) {
     if (got[i] != expected[i]) return differ(r, "an error", node, got[i], expected[i]);
   return 0;
 }
+static int compare_things(run* r) {
+  const model* m = &r->m;
+  creche_limiter_state l;
+  creche_rate_state a;
+  creche_channel_state c;
+  int side, i;
+  if (!m->limiter.released) {
+    OK(creche_limiter_get_state(r->limiter, &l, sizeof l));
+    if ((int)l.total != m->limiter.total) return differ(r, "tokens", 0, l.total, m->limiter.total);
+    if ((int)l.borrowed != m->limiter.borrowed)
+      return differ(r, "tokens borrowed", 0, l.borrowed, m->limiter.borrowed);
+    if ((int)l.waiting != m->limiter.line.n)
+      return differ(r, "who waits for tokens", 0, l.waiting, m->limiter.line.n);
+  }
+  if (!m->event.released && creche_event_is_set(r->event) != m->event.set)
+    return differ(r, "the event", 0, !m->event.set, m->event.set);
+  if (!m->rate.released) {
+    const mrate* b = &m->rate;
+    int64_t full = b->burst * b->interval, there = m_credits(b, m->now);
+    int64_t next = m_rate_due(b, b->line.n > 0 ? m->n[b->line.node[0]].amount : 1);
+    there = (there < full ? there : full) / b->interval;
+    if (next < m->now) next = m->now;
+    OK(creche_rate_get_state(r->rate, &a, sizeof a));
+    if (a.available != there) return differ(r, "permits", 0, a.available, (long)there);
+    if ((int)a.waiting != b->line.n)
+      return differ(r, "who waits for permits", 0, a.waiting, b->line.n);
+    if (a.next != next) return differ(r, "the next permit", 0, (long)a.next, (long)next);
+    if (a.paused_until != (b->paused_until > m->now ? b->paused_until : 0))
+      return differ(r, "the pause", 0, (long)a.paused_until, (long)b->paused_until);
+  }
+  for (side = 0; side < 2; side++)
+    for (i = 0; i < HANDLES; i++) {
+      if (!m->channel.open[side][i]) continue;
+      if (side == SENDERS)
+        OK(creche_sender_get_state(r->sender[i], &c, sizeof c));
+      else
+        OK(creche_receiver_get_state(r->receiver[i], &c, sizeof c));
+      if ((int)c.items != m->channel.n) return differ(r, "items", 0, c.items, m->channel.n);
+      if ((int)c.senders != m_open_handles(m, SENDERS) ||
+          (int)c.receivers != m_open_handles(m, RECEIVERS))
+        return differ(r, "handles", side, c.senders, c.receivers);
+      if ((int)c.sending != m->channel.line[SENDERS].n)
+        return differ(r, "who sends", 0, c.sending, m->channel.line[SENDERS].n);
+      if ((int)c.receiving != m->channel.line[RECEIVERS].n)
+        return differ(r, "who receives", 0, c.receiving, m->channel.line[RECEIVERS].n);
+    }
+  return 0;
+}
+/* Once the loop has turned: each item has been freed, or not. */
+static int compare_freed(run* r) {
+  int i;
+  for (i = 0; i < MAX_ITEMS; i++)
+    if (r->freed[i] != r->m.freed[i])
+      return differ(r, "how often an item was freed", i, r->freed[i], r->m.freed[i]);
+  return 0;
+}
 static int compare_all(run* r) {
   int i;
   drain();
+  if (compare_things(r)) return 1;
   for (i = 0; i < r->m.count; i++) {
     const mnode* n = &r->m.n[i];
     creche_scope_state look;
@@ -165,7 +228,8 @@ static int compare_all(run* r) {
     if ((int)look.called != n->called) return differ(r, "called", i, look.called, n->called);
     if ((int)look.effective != n->eff) return differ(r, "effective", i, look.effective, n->eff);
     if ((int)look.reached != n->reached) return differ(r, "reached", i, look.reached, n->reached);
-    if ((int)look.live != n->live) return differ(r, "live", i, look.live, n->live);
+    if ((int)look.live != n->live + n->leases)
+      return differ(r, "live", i, look.live, n->live + n->leases);
     if (n->eff && (int)look.reason != n->cause) return differ(r, "cause", i, look.reason, n->cause);
   }
   return 0;
@@ -180,6 +244,146 @@ static int compare_outcome(run* r, int node, creche_outcome got, creche_outcome 
          differ(r, "the reason of the outcome", node, got.reason, expected.reason);
 }
 
+/* Starts a task of any kind in a node. */
+static creche_status start_task(run* r, int index, const step* s, mnode* options,
+                                creche_status* expected) {
+  static const int routes[] = {M_NOBODY, M_QUEUE, M_CALLBACK, M_CALLBACK};
+  static const creche_done_fn functions[] = {creche_nobody, NULL, see, see};
+  model* m = &r->m;
+  const int node = r->node_of[s->node], made = m->count;
+  const int external = s->what == SPAWN && (s->b == 1 || s->b == 2);
+  const int borrower = s->e < 3 ? s->e : 0, permits = 1 + s->e % 3, handle = s->e % 2;
+  const creche_scope in = r->id[node];
+  const creche_done_fn done = functions[s->b];
+  seen* user = &r->s[made];
+  creche_task_options o = task_options();
+  creche_task task;
+  creche_status got;
+  task.scope.id = 0;
+  o.shield = s->a == 0;
+  o.on_timeout = s->c == 0 ? CRECHE_MOVE_ON : CRECHE_FAIL;
+  o.queue = queue;
+  o.deadline = options->deadline;
+  options->shield = s->a == 0;
+  options->move_on = s->c == 0;
+  options->told = routes[s->b];
+  options->in_queue = external && s->b == 1;
+  if (s->what == SLEEP && s->d != 3) options->wake = m->now + (s->d + 1) * 1000 + 500 + index;
+  switch (s->what) {
+    case ACQUIRE:
+      got = creche_limiter_acquire(r->limiter, in, (uint64_t)borrower, &o, done, user, &task);
+      *expected = m_user_wait(m, node, W_TOKEN, borrower, 0, options);
+      if (*expected == CRECHE_OK) r->token_of[index + 1] = m->n[made].token;
+      break;
+    case WAIT_EVENT:
+      got = creche_event_wait(r->event, in, &o, done, user, &task);
+      *expected = m_user_wait(m, node, W_EVENT, 0, 0, options);
+      break;
+    case ACQUIRE_RATE:
+      got = creche_rate_acquire(r->rate, in, (uint32_t)permits, &o, done, user, &task);
+      *expected = m_user_wait(m, node, W_PERMITS, permits, 0, options);
+      break;
+    case SEND:
+      got = creche_channel_send(r->sender[handle], in, (uint64_t)index + 1, &o, done, user, &task);
+      *expected = m_user_wait(m, node, W_SEND, handle, index + 1, options);
+      break;
+    case RECEIVE:
+      got = creche_channel_receive(r->receiver[handle], in, &o, done, user, &task);
+      *expected = m_user_wait(m, node, W_RECEIVE, handle, 0, options);
+      break;
+    default:
+      if (external)
+        got = creche_task_open(in, &o, done, user, &task);
+      else if (s->what == SPAWN)
+        got = creche_task_spawn(in, body_waits, user, &o, done, user, &task);
+      else
+        got = creche_sleep_until(in, options->wake, &o, done, user, &task);
+      *expected = m_admits(m, node);
+      if (*expected == CRECHE_OK) m_add(m, s->what == SLEEP ? M_SLEEP : M_USER, node, options);
+  }
+  r->id[made] = task.scope;
+  return got;
+}
+/* Does something to a token that the program has got. */
+static int do_token(run* r, const step* s) {
+  const int token = r->token_of[s->node], node = r->node_of[s->node], to = r->node_of[s->to];
+  creche_token id = r->tried[s->node];
+  if (token < 0) return 0;
+  if (node >= 0) {
+    const seen* told = &r->s[node];
+    if (told->finals == 0 || told->status != CRECHE_OK) return 0;
+    id.id = told->value;
+  }
+  if (s->what == RELEASE_TOKEN) {
+    creche_token_release(id);
+    m_user_give_back(&r->m, token);
+    return 0;
+  }
+  if (to < 0) return 0;
+  return compare_status(r, to, creche_token_move(id, r->id[to]),
+                        m_user_move_token(&r->m, token, to));
+}
+/* Does something to what tasks wait on. */
+static int change_thing(run* r, int index, const step* s) {
+  model* m = &r->m;
+  const int handle = s->e % 2, permits = 1 + s->e % 3, item = index + 1;
+  creche_status got = CRECHE_OK, expected = CRECHE_OK;
+  switch (s->what) {
+    case SET_TOTAL:
+      got = creche_limiter_set_total(r->limiter, (uint32_t)s->a);
+      expected = m_user_set_total(m, s->a);
+      break;
+    case RELEASE_LIMITER:
+      creche_limiter_release(r->limiter);
+      m_user_release_limiter(m);
+      break;
+    case SET_EVENT:
+      got = creche_event_set(r->event);
+      expected = m_user_set_event(m);
+      break;
+    case RELEASE_EVENT:
+      creche_event_release(r->event);
+      m_user_release_event(m);
+      break;
+    case TRY_RATE:
+      got = creche_rate_try(r->rate, (uint32_t)permits);
+      expected = m_user_try_rate(m, permits);
+      break;
+    case PAUSE_RATE:
+      got = creche_rate_pause(r->rate, point_of(r, index, s));
+      expected = m_user_pause(m, point_of(r, index, s));
+      break;
+    case RESUME_RATE:
+      got = creche_rate_resume(r->rate);
+      expected = m_user_resume(m);
+      break;
+    case RELEASE_RATE:
+      creche_rate_release(r->rate);
+      m_user_release_rate(m);
+      break;
+    case TRY_SEND:
+      got = creche_channel_try_send(r->sender[handle], (uint64_t)item);
+      expected = m_user_try_send(m, handle, item);
+      break;
+    case TRY_RECEIVE: {
+      uint64_t received = 0;
+      int wanted = 0;
+      got = creche_channel_try_receive(r->receiver[handle], &received);
+      expected = m_user_try_receive(m, handle, &wanted);
+      if ((int)received != wanted) return differ(r, "the item", 0, (long)received, wanted);
+      break;
+    }
+    case RELEASE_SENDER:
+      creche_sender_release(r->sender[handle]);
+      m_user_release_end(m, SENDERS, handle);
+      break;
+    default:
+      creche_receiver_release(r->receiver[handle]);
+      m_user_release_end(m, RECEIVERS, handle);
+  }
+  return compare_status(r, 0, got, expected);
+}
+
 /* Does one step on both sides; 1 if they differ. */
 static int do_step(run* r, int index, const step* s) {
   model* m = &r->m;
@@ -187,11 +391,11 @@ static int do_step(run* r, int index, const step* s) {
   creche_status got = CRECHE_OK, expected;
   int made = m->count;
   mnode options;
-  r->node_of[index + 1] = -1;
+  r->node_of[index + 1] = r->token_of[index + 1] = -1;
   if (s->what == SETTLE) {
     settle();
     m_settle(m);
-    return compare_all(r);
+    return compare_all(r) || compare_freed(r);
   }
   if (s->what == ADVANCE) {
     const int64_t by = 1000 * (1 + s->a);
@@ -199,6 +403,8 @@ static int do_step(run* r, int index, const step* s) {
     m->now += by;
     return compare_all(r);
   }
+  if (s->what >= SET_TOTAL) return change_thing(r, index, s) || compare_all(r);
+  if (s->what == MOVE_TOKEN || s->what == RELEASE_TOKEN) return do_token(r, s) || compare_all(r);
   if (node < 0) return 0;
   memset(&options, 0, sizeof options);
   options.deadline = point_of(r, index, s);
@@ -240,35 +446,14 @@ static int do_step(run* r, int index, const step* s) {
       break;
     }
     case SLEEP:
-    case SPAWN: {
-      static const int routes[] = {M_NOBODY, M_QUEUE, M_CALLBACK, M_CALLBACK};
-      static const creche_done_fn functions[] = {creche_nobody, NULL, see, see};
-      creche_task_options o = task_options();
-      const int external = s->what == SPAWN && (s->b == 1 || s->b == 2);
-      creche_task task;
-      o.shield = s->a == 0;
-      o.on_timeout = s->c == 0 ? CRECHE_MOVE_ON : CRECHE_FAIL;
-      o.queue = queue;
-      o.deadline = options.deadline;
-      options.shield = s->a == 0;
-      options.move_on = s->c == 0;
-      options.told = routes[s->b];
-      options.in_queue = external && s->b == 1;
-      if (s->what == SLEEP && s->d != 3) options.wake = m->now + (s->d + 1) * 1000 + 500 + index;
-      if (external)
-        got = creche_task_open(r->id[node], &o, functions[s->b], &r->s[made], &task);
-      else if (s->what == SPAWN)
-        got = creche_task_spawn(r->id[node], body_waits, &r->s[made], &o, functions[s->b],
-                                &r->s[made], &task);
-      else
-        got =
-            creche_sleep_until(r->id[node], options.wake, &o, functions[s->b], &r->s[made], &task);
-      r->id[made] = task.scope;
-      expected = m_admits(m, node);
-      if (expected != CRECHE_OK) break;
-      m_add(m, s->what == SLEEP ? M_SLEEP : M_USER, node, &options);
+    case SPAWN:
+    case ACQUIRE:
+    case WAIT_EVENT:
+    case ACQUIRE_RATE:
+    case SEND:
+    case RECEIVE:
+      got = start_task(r, index, s, &options, &expected);
       break;
-    }
     case CANCEL:
       if (node == 0) return 0;
       got = creche_scope_cancel(r->id[node], NULL);
@@ -305,6 +490,12 @@ static int do_step(run* r, int index, const step* s) {
       got = creche_scope_leave(r->id[node], NULL);
       expected = m_user_leave(m, node, NULL);
       break;
+    case TRY_ACQUIRE: {
+      const int borrower = s->e < 3 ? s->e : 0;
+      got = creche_limiter_try(r->limiter, r->id[node], (uint64_t)borrower, &r->tried[index + 1]);
+      expected = m_user_try_token(m, node, borrower, &r->token_of[index + 1]);
+      break;
+    }
     default: { /* FINISH */
       creche_task task;
       if (m->n[node].type != M_USER) return 0;
@@ -377,11 +568,12 @@ static int end_program(run* r) {
     if (compare_node(r, i)) return 1;
   }
   if (creche_loop_join(loop, PATIENCE) != CRECHE_OK) return differ(r, "the join", 0, 0, 1);
-  return 0;
+  while (m->channel.n > 0) m->freed[m->channel.item[--m->channel.n]]++;
+  return compare_freed(r);
 }
 
-static run the_run;
-static int run_program(const program* p, const char** why) {
+/* 1 if there is a difference; the_run.why says which. */
+static int run_program(const program* p) {
   int i, differs = 0;
   run* r = &the_run;
   memset(&r->m, 0, sizeof r->m);
@@ -391,13 +583,13 @@ static int run_program(const program* p, const char** why) {
     fail_msg("no loop");
   r->m.count = 1;
   r->m.n[0].deadline = r->m.n[0].wake = CRECHE_NEVER;
+  open_things(r, p);
   r->id[0] = loop.scope;
   r->node_of[0] = 0;
-  r->node_of[MAX_STEPS] = -1;
+  r->token_of[0] = r->token_of[NO_NODE] = r->node_of[NO_NODE] = -1;
   for (i = 0; i < p->n && !differs; i++)
     differs = (p->threads && i % 2 ? do_step_elsewhere : do_step)(r, i, &p->s[i]);
   if (!differs) differs = end_program(r);
-  *why = r->why;
   if (!differs) return 0;
   /* Whatever is left: end it as it comes. */
   for (i = 1; i < r->m.count; i++) {
@@ -422,139 +614,46 @@ static int run_program(const program* p, const char** why) {
   return 1;
 }
 
-/* Leaves out steps for as long as the difference stays. */
-static void shrink(program* p) {
-  const char* why;
-  int again = 1, i, k;
-  while (again)
-    for (again = 0, i = p->n; i-- > 0;) {
-      program shorter = *p;
-      shorter.n = 0;
-      for (k = 0; k < p->n; k++) {
-        step s = p->s[k];
-        if (k == i) continue;
-        if (s.node == i + 1)
-          s.node = MAX_STEPS; /* nothing */
-        else if (s.node > i + 1 && s.node < MAX_STEPS)
-          s.node--;
-        shorter.s[shorter.n++] = s;
-      }
-      if (!run_program(&shorter, &why)) continue;
-      *p = shorter;
-      again = 1;
-    }
-}
-static void print_program(const program* p) {
-  static const char* const policies[] = {"CRECHE_FAIL_FAST", "CRECHE_COLLECT", "CRECHE_RACE",
-                                         "CRECHE_FAIL_FAST"};
-  static const char* const functions[] = {"creche_nobody", "NULL", "see", "see"};
-  int i;
-  fprintf(stderr, "/* with the short forms of support/core.h; s[...] are of type seen */\n");
-  for (i = 0; i < p->n; i++) {
-    const step* s = &p->s[i];
-    char in[32] = "loop.scope", point[32], wake[32] = "CRECHE_NEVER";
-    if (s->node == MAX_STEPS && s->what < ADVANCE) continue;
-    if (s->t < 0)
-      snprintf(point, sizeof point, "CRECHE_NEVER");
-    else
-      snprintf(point, sizeof point, "now() + %d", s->t == 0 ? 0 : s->t * 1000 + i);
-    if (s->node > 0) snprintf(in, sizeof in, "n%d", s->node);
-    switch (s->what) {
-      case OPEN_SCOPE:
-        fprintf(stderr,
-                "so = scope_options(); so.shield = %d; so.on_timeout = %s; so.deadline = %s;\n",
-                s->a == 0, s->b == 0 ? "CRECHE_MOVE_ON" : "CRECHE_FAIL", point);
-        fprintf(stderr, "creche_scope n%d = scope_in(%s, &so);\n", i + 1, in);
-        break;
-      case OPEN_GROUP:
-        fprintf(stderr,
-                "go = group_options(); go.shield = %d; go.policy = %s; go.on_timeout = %s; "
-                "go.limit = %d; go.queue = queue; go.deadline = %s;\n",
-                s->a == 0, policies[s->b], s->c == 0 ? "CRECHE_MOVE_ON" : "CRECHE_FAIL",
-                s->d == 3 ? 0 : s->d, point);
-        fprintf(stderr, "creche_group_open(%s, &go, %s, &s[%d], &g); creche_scope n%d = g.scope;\n",
-                in, s->c == 3 ? "NULL" : "see", i + 1, i + 1);
-        break;
-      case SLEEP:
-      case SPAWN:
-        fprintf(stderr,
-                "to = task_options(); to.shield = %d; to.on_timeout = %s; to.queue = queue; "
-                "to.deadline = %s;\n",
-                s->a == 0, s->c == 0 ? "CRECHE_MOVE_ON" : "CRECHE_FAIL", point);
-        if (s->d != 3) snprintf(wake, sizeof wake, "now() + %d", (s->d + 1) * 1000 + 500 + i);
-        if (s->what == SLEEP)
-          fprintf(stderr, "creche_sleep_until(%s, %s, &to, %s, &s[%d], &t);", in, wake,
-                  functions[s->b], i + 1);
-        else if (s->b == 1 || s->b == 2)
-          fprintf(stderr, "creche_task_open(%s, &to, %s, &s[%d], &t);", in, functions[s->b], i + 1);
-        else
-          fprintf(stderr, "creche_task_spawn(%s, body_waits, &s[%d], &to, %s, &s[%d], &t);", in,
-                  i + 1, functions[s->b], i + 1);
-        fprintf(stderr, " creche_scope n%d = t.scope;\n", i + 1);
-        break;
-      case CANCEL:
-        fprintf(stderr, "creche_scope_cancel(%s, NULL);\n", in);
-        break;
-      case MOVE_DEADLINE:
-        fprintf(stderr, "creche_scope_set_deadline(%s, %s);\n", in, point);
-        break;
-      case ADVANCE:
-        fprintf(stderr, "creche_clock_advance(loop, %d);\n", 1000 * (1 + s->a));
-        break;
-      case SHIELD:
-        fprintf(stderr, "creche_scope_set_shield(%s, %d);\n", in, s->a % 2);
-        break;
-      case CLOSE:
-        fprintf(stderr, "creche_group_close((creche_group){%s});\n", in);
-        break;
-      case LEAVE:
-        fprintf(stderr, "creche_scope_leave(%s, &outcome);\n", in);
-        break;
-      case LEAVE_LATER:
-        fprintf(stderr, "creche_scope_leave(%s, NULL);\n", in);
-        break;
-      case FINISH:
-        fprintf(stderr, "creche_task_finish((creche_task){%s}, %s, 0, NULL);\n", in,
-                creche_status_name(finishes[s->a]));
-        break;
-      default:
-        fprintf(stderr, "settle();\n");
-    }
-  }
-}
-
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 static uint64_t programs = 10000;
 #else
 static uint64_t programs = 100000;
 #endif
-static uint64_t first_seed = 1;
+static uint64_t first_seed = 1, seed;
+
+static int end_of_test(void** state) {
+  (void)state;
+  if (seed != 0) fprintf(stderr, "it crashed with seed %llu\n", (unsigned long long)seed);
+  return 0;
+}
 
 static void the_library_does_as_the_model(void** state) {
+  const uint64_t end = first_seed + programs;
   pthread_t thread;
-  uint64_t i;
   (void)state;
   sem_init(&asked, 0, 0);
   sem_init(&answered, 0, 0);
   assert_int_equal(pthread_create(&thread, NULL, other_thread, NULL), 0);
-  for (i = 0; i < programs; i++) {
+  for (seed = first_seed; seed < end; seed++) {
     program p;
-    const char* why;
-    make_program(&p, first_seed + i);
-    if (!run_program(&p, &why)) continue;
-    shrink(&p);
-    run_program(&p, &why);
-    fprintf(stderr, "seed %llu: %s\n", (unsigned long long)(first_seed + i), why);
+    make_program(&p, seed);
+    if (!run_program(&p)) continue;
+    shrink(&p, run_program);
+    run_program(&p);
+    fprintf(stderr, "seed %llu: %s\n", (unsigned long long)seed, the_run.why);
     print_program(&p);
-    fail_msg("%s", why);
+    seed = 0;
+    fail_msg("%s", the_run.why);
   }
+  seed = 0;
   errand.s = NULL;
   sem_post(&asked);
   pthread_join(thread, NULL);
 }
 
 int main(int argc, char** argv) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(the_library_does_as_the_model)};
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test_teardown(the_library_does_as_the_model, end_of_test)};
   if (argc > 1) programs = strtoull(argv[1], NULL, 10);
   if (argc > 2) first_seed = strtoull(argv[2], NULL, 10);
   return cmocka_run_group_tests(tests, NULL, NULL);

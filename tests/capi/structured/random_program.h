@@ -1,0 +1,400 @@
+/* The random programs of random_test.c: made from a seed, made shorter, printed in C. */
+#ifndef RANDOM_PROGRAM_H
+#define RANDOM_PROGRAM_H
+
+#include <stdint.h>
+#include <stdio.h>
+
+#include <creche/creche.h>
+
+typedef enum {
+  /* These need their node. */
+  OPEN_SCOPE,
+  OPEN_GROUP,
+  SLEEP,
+  SPAWN,
+  CANCEL,
+  MOVE_DEADLINE,
+  SHIELD,
+  CLOSE,
+  LEAVE,
+  LEAVE_LATER,
+  FINISH,
+  ACQUIRE,
+  TRY_ACQUIRE,
+  MOVE_TOKEN,
+  RELEASE_TOKEN,
+  WAIT_EVENT,
+  ACQUIRE_RATE,
+  SEND,
+  RECEIVE,
+  /* These do not. */
+  SET_TOTAL,
+  RELEASE_LIMITER,
+  SET_EVENT,
+  RELEASE_EVENT,
+  TRY_RATE,
+  PAUSE_RATE,
+  RESUME_RATE,
+  RELEASE_RATE,
+  TRY_SEND,
+  TRY_RECEIVE,
+  RELEASE_SENDER,
+  RELEASE_RECEIVER,
+  ADVANCE,
+  SETTLE
+} action;
+/* Nodes are named by the step that made them; 0 is the loop. A step whose node was never made, or
+ * is of the wrong kind, does nothing: so steps can be left out. */
+typedef struct step {
+  action what;
+  int node; /* step + 1 that made it, or the token */
+  int to;   /* where a token goes */
+  int a, b, c, d, e;
+  int t; /* a time from now, -1 for never */
+} step;
+enum { MAX_STEPS = 60, NO_NODE = MAX_STEPS };
+/* What tasks wait on: any of these. */
+enum { LIMITERS = 1, EVENTS = 2, RATES = 4, CHANNELS = 8 };
+typedef struct program {
+  step s[MAX_STEPS];
+  int n;
+  int threads; /* every other call is made by another thread */
+  int with;    /* LIMITERS, ... */
+  int total, capacity, permits, burst, interval;
+} program;
+
+static uint64_t random_state;
+static uint32_t draw(uint32_t below) { /* splitmix64 */
+  uint64_t z = random_state += UINT64_C(0x9e3779b97f4a7c15);
+  z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
+  z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
+  return (uint32_t)((z ^ (z >> 31)) >> 33) % below;
+}
+/* What a step makes, and what another needs. */
+enum { A_SCOPE = 1, A_GROUP = 2, A_USER_TASK = 4, A_LEAF = 8, A_TOKEN = 16 };
+static int makes(action what) {
+  switch (what) {
+    case OPEN_SCOPE:
+      return A_SCOPE;
+    case OPEN_GROUP:
+      return A_GROUP;
+    case SPAWN:
+      return A_USER_TASK;
+    case TRY_ACQUIRE:
+      return A_TOKEN;
+    case ACQUIRE:
+      return A_LEAF | A_TOKEN;
+    case SLEEP:
+    case WAIT_EVENT:
+    case ACQUIRE_RATE:
+    case SEND:
+    case RECEIVE:
+      return A_LEAF;
+    default:
+      return 0;
+  }
+}
+static int needs(action what) {
+  switch (what) {
+    case CANCEL:
+    case MOVE_DEADLINE:
+    case SHIELD:
+      return A_SCOPE | A_GROUP | A_USER_TASK | A_LEAF;
+    case CLOSE:
+      return A_GROUP;
+    case LEAVE:
+    case LEAVE_LATER:
+      return A_SCOPE;
+    case FINISH:
+      return A_USER_TASK;
+    case MOVE_TOKEN:
+    case RELEASE_TOKEN:
+      return A_TOKEN;
+    default:
+      return A_SCOPE | A_GROUP | A_USER_TASK;
+  }
+}
+/* Mostly one of those that were made lately; now and then anything. */
+static int draw_node(const program* p, int i, int kinds) {
+  const int back = (int)draw(draw(3) ? 4 : 16);
+  int found = 0, last = kinds & A_TOKEN ? NO_NODE : 0, k;
+  if (!draw(16)) return (int)draw((uint32_t)i + 1);
+  for (k = i; k-- > 0 && found <= back;)
+    if (makes(p->s[k].what) & kinds) {
+      last = k + 1;
+      found++;
+    }
+  return found <= back && !draw(4) ? 0 : last;
+}
+static int is_release(action what) {
+  return what == RELEASE_LIMITER || what == RELEASE_EVENT || what == RELEASE_RATE ||
+         what == RELEASE_SENDER || what == RELEASE_RECEIVER;
+}
+static void make_program(program* p, uint64_t seed) {
+#define OF(list) list, sizeof list / sizeof *list
+  static const action tree[] = {
+      OPEN_SCOPE, OPEN_SCOPE, OPEN_GROUP, OPEN_GROUP,   SLEEP,  SLEEP,         SLEEP,
+      SPAWN,      SPAWN,      SPAWN,      CANCEL,       CANCEL, MOVE_DEADLINE, SHIELD,
+      SHIELD,     CLOSE,      CLOSE,      LEAVE,        LEAVE,  LEAVE_LATER,   FINISH,
+      FINISH,     FINISH,     FINISH,     SETTLE,       SETTLE, SETTLE,        SETTLE,
+      SETTLE,     ADVANCE,    ADVANCE,    MOVE_DEADLINE};
+  static const action limiters[] = {ACQUIRE,       ACQUIRE,       ACQUIRE,       ACQUIRE,
+                                    ACQUIRE,       ACQUIRE,       ACQUIRE,       TRY_ACQUIRE,
+                                    RELEASE_TOKEN, RELEASE_TOKEN, RELEASE_TOKEN, RELEASE_TOKEN,
+                                    MOVE_TOKEN,    SET_TOTAL,     SET_TOTAL};
+  static const action events[] = {WAIT_EVENT, WAIT_EVENT, WAIT_EVENT, SET_EVENT};
+  static const action rates[] = {ACQUIRE_RATE, ACQUIRE_RATE, ACQUIRE_RATE, ACQUIRE_RATE,
+                                 ACQUIRE_RATE, ACQUIRE_RATE, TRY_RATE,     TRY_RATE,
+                                 PAUSE_RATE,   RESUME_RATE,  ADVANCE,      ADVANCE};
+  static const action channels[] = {SEND,    SEND,    SEND,     SEND,       SEND,
+                                    RECEIVE, RECEIVE, RECEIVE,  RECEIVE,    RECEIVE,
+                                    SEND,    RECEIVE, TRY_SEND, TRY_RECEIVE};
+  static const action ends[] = {RELEASE_LIMITER, RELEASE_EVENT, RELEASE_RATE, RELEASE_SENDER,
+                                RELEASE_RECEIVER};
+  static const struct {
+    int with;
+    const action* list;
+    size_t n;
+  } more[] = {{LIMITERS, OF(limiters)},
+              {EVENTS, OF(events)},
+              {RATES, OF(rates)},
+              {CHANNELS, OF(channels)},
+              {EVENTS | RATES | LIMITERS | CHANNELS, OF(ends)}};
+#undef OF
+  static const int kinds[] = {0,
+                              0,
+                              0,
+                              LIMITERS,
+                              LIMITERS | EVENTS,
+                              RATES,
+                              CHANNELS,
+                              CHANNELS,
+                              LIMITERS | RATES,
+                              CHANNELS | EVENTS,
+                              LIMITERS,
+                              LIMITERS | EVENTS | RATES | CHANNELS};
+  action weighted[100];
+  uint32_t choices = 0, k;
+  int i;
+  random_state = seed;
+  p->n = 4 + (int)draw(MAX_STEPS - 4);
+  p->threads = draw(16) == 0;
+  p->with = kinds[draw(sizeof kinds / sizeof *kinds)];
+  p->total = (int)draw(3);
+  p->capacity = (int)draw(4);
+  p->permits = 1 + (int)draw(3);
+  p->burst = 1 + (int)draw(3);
+  p->interval = 300 + (int)draw(3000);
+  for (k = 0; k < sizeof tree / sizeof *tree; k++) weighted[choices++] = tree[k];
+  for (i = 0; i < 5; i++)
+    for (k = 0; k < more[i].n && (p->with & more[i].with); k++)
+      weighted[choices++] = more[i].list[k];
+  for (i = 0; i < p->n; i++) {
+    step* s = &p->s[i];
+    s->what = weighted[draw(choices)];
+    if (is_release(s->what) && draw(3)) s->what = SETTLE;
+    s->node = draw_node(p, i, needs(s->what));
+    s->to = draw_node(p, i, A_SCOPE | A_GROUP | A_USER_TASK);
+    s->a = (int)draw(4);
+    s->b = (int)draw(4);
+    s->c = (int)draw(4);
+    s->d = draw(2) ? 3 : (int)draw(3);
+    s->e = (int)draw(12);
+    s->t = draw(3) ? -1 : (int)draw(6);
+  }
+}
+
+/* Leaves out steps for as long as the difference stays: fails(program) says that. */
+static int without(int node, int step) {
+  return node == step + 1 ? NO_NODE : node > step + 1 && node < NO_NODE ? node - 1 : node;
+}
+static void shrink(program* p, int (*fails)(const program*)) {
+  int again = 1, i, k;
+  while (again)
+    for (again = 0, i = p->n; i-- > 0;) {
+      program shorter = *p;
+      shorter.n = 0;
+      for (k = 0; k < p->n; k++) {
+        step s = p->s[k];
+        if (k == i) continue;
+        s.node = without(s.node, i);
+        s.to = without(s.to, i);
+        shorter.s[shorter.n++] = s;
+      }
+      if (!fails(&shorter)) continue;
+      *p = shorter;
+      again = 1;
+    }
+}
+
+/* ---- Printing one ---- */
+static const creche_status finishes[] = {CRECHE_OK, CRECHE_OK, CRECHE_E_CANCELLED, CRECHE_E_USER};
+
+static void print_start(const step* s, int i, const char* in, const char* point) {
+  static const char* const functions[] = {"creche_nobody", "NULL", "see", "see"};
+  const char* done = functions[s->b];
+  char wake[32] = "CRECHE_NEVER", tail[64];
+  fprintf(stderr,
+          "to = task_options(); to.shield = %d; to.on_timeout = %s; to.queue = queue; "
+          "to.deadline = %s;\n",
+          s->a == 0, s->c == 0 ? "CRECHE_MOVE_ON" : "CRECHE_FAIL", point);
+  snprintf(tail, sizeof tail, "&to, %s, &s[%d], &t", done, i + 1);
+  if (s->d != 3) snprintf(wake, sizeof wake, "now() + %d", (s->d + 1) * 1000 + 500 + i);
+  if (s->what == SLEEP)
+    fprintf(stderr, "creche_sleep_until(%s, %s, %s);", in, wake, tail);
+  else if (s->what == ACQUIRE)
+    fprintf(stderr, "creche_limiter_acquire(limiter, %s, %d, %s);", in, s->e < 3 ? s->e : 0, tail);
+  else if (s->what == WAIT_EVENT)
+    fprintf(stderr, "creche_event_wait(event, %s, %s);", in, tail);
+  else if (s->what == ACQUIRE_RATE)
+    fprintf(stderr, "creche_rate_acquire(rate, %s, %d, %s);", in, 1 + s->e % 3, tail);
+  else if (s->what == SEND)
+    fprintf(stderr, "creche_channel_send(sender[%d], %s, %d, %s);", s->e % 2, in, i + 1, tail);
+  else if (s->what == RECEIVE)
+    fprintf(stderr, "creche_channel_receive(receiver[%d], %s, %s);", s->e % 2, in, tail);
+  else if (s->b == 1 || s->b == 2)
+    fprintf(stderr, "creche_task_open(%s, %s);", in, tail);
+  else
+    fprintf(stderr, "creche_task_spawn(%s, body_waits, &s[%d], %s);", in, i + 1, tail);
+  fprintf(stderr, " creche_scope n%d = t.scope;\n", i + 1);
+}
+static void print_things(const program* p) {
+  if (p->with & LIMITERS)
+    fprintf(stderr,
+            "lo = limiter_options(); lo.total = %d; creche_limiter_open(loop, &lo, &limiter);\n",
+            p->total);
+  if (p->with & EVENTS) fprintf(stderr, "creche_event_open(loop, NULL, &event);\n");
+  if (p->with & RATES)
+    fprintf(stderr,
+            "ro = rate_options(); ro.permits = %d; ro.burst = %d; ro.interval = %d; "
+            "creche_rate_open(loop, &ro, &rate);\n",
+            p->permits, p->burst, p->interval);
+  if (p->with & CHANNELS)
+    fprintf(stderr,
+            "co = channel_options(); co.capacity = %d; co.item_free = item_free; "
+            "creche_channel_open(loop, &co, &sender[0], &receiver[0]); "
+            "creche_sender_clone(sender[0], &sender[1]); "
+            "creche_receiver_clone(receiver[0], &receiver[1]);\n",
+            p->capacity);
+}
+static void print_step(const step* s, int i) {
+  static const char* const policies[] = {"CRECHE_FAIL_FAST", "CRECHE_COLLECT", "CRECHE_RACE",
+                                         "CRECHE_FAIL_FAST"};
+  char in[32] = "loop.scope", point[32];
+  if (s->node == NO_NODE && s->what < SET_TOTAL) return;
+  if (s->t < 0)
+    snprintf(point, sizeof point, "CRECHE_NEVER");
+  else
+    snprintf(point, sizeof point, "now() + %d", s->t == 0 ? 0 : s->t * 1000 + i);
+  if (s->node > 0) snprintf(in, sizeof in, "n%d", s->node);
+  switch (s->what) {
+    case OPEN_SCOPE:
+      fprintf(stderr,
+              "so = scope_options(); so.shield = %d; so.on_timeout = %s; so.deadline = %s;\n",
+              s->a == 0, s->b == 0 ? "CRECHE_MOVE_ON" : "CRECHE_FAIL", point);
+      fprintf(stderr, "creche_scope n%d = scope_in(%s, &so);\n", i + 1, in);
+      break;
+    case OPEN_GROUP:
+      fprintf(stderr,
+              "go = group_options(); go.shield = %d; go.policy = %s; go.on_timeout = %s; "
+              "go.limit = %d; go.queue = queue; go.deadline = %s;\n",
+              s->a == 0, policies[s->b], s->c == 0 ? "CRECHE_MOVE_ON" : "CRECHE_FAIL",
+              s->d == 3 ? 0 : s->d, point);
+      fprintf(stderr, "creche_group_open(%s, &go, %s, &s[%d], &g); creche_scope n%d = g.scope;\n",
+              in, s->c == 3 ? "NULL" : "see", i + 1, i + 1);
+      break;
+    case SLEEP:
+    case SPAWN:
+    case ACQUIRE:
+    case WAIT_EVENT:
+    case ACQUIRE_RATE:
+    case SEND:
+    case RECEIVE:
+      print_start(s, i, in, point);
+      break;
+    case CANCEL:
+      fprintf(stderr, "creche_scope_cancel(%s, NULL);\n", in);
+      break;
+    case MOVE_DEADLINE:
+      fprintf(stderr, "creche_scope_set_deadline(%s, %s);\n", in, point);
+      break;
+    case SHIELD:
+      fprintf(stderr, "creche_scope_set_shield(%s, %d);\n", in, s->a % 2);
+      break;
+    case CLOSE:
+      fprintf(stderr, "creche_group_close((creche_group){%s});\n", in);
+      break;
+    case LEAVE:
+      fprintf(stderr, "creche_scope_leave(%s, &outcome);\n", in);
+      break;
+    case LEAVE_LATER:
+      fprintf(stderr, "creche_scope_leave(%s, NULL);\n", in);
+      break;
+    case FINISH:
+      fprintf(stderr, "creche_task_finish((creche_task){%s}, %s, 0, NULL);\n", in,
+              creche_status_name(finishes[s->a]));
+      break;
+    case TRY_ACQUIRE:
+      fprintf(stderr, "creche_limiter_try(limiter, %s, %d, &token[%d]);\n", in, s->e < 3 ? s->e : 0,
+              i + 1);
+      break;
+    case MOVE_TOKEN: /* one that was waited for is the value of its completion */
+      fprintf(stderr, "creche_token_move(token[%d], ", s->node);
+      fprintf(stderr, s->to == 0 ? "loop.scope);\n" : "n%d);\n", s->to);
+      break;
+    case RELEASE_TOKEN:
+      fprintf(stderr, "creche_token_release(token[%d]);\n", s->node);
+      break;
+    case SET_TOTAL:
+      fprintf(stderr, "creche_limiter_set_total(limiter, %d);\n", s->a);
+      break;
+    case RELEASE_LIMITER:
+      fprintf(stderr, "creche_limiter_release(limiter);\n");
+      break;
+    case SET_EVENT:
+      fprintf(stderr, "creche_event_set(event);\n");
+      break;
+    case RELEASE_EVENT:
+      fprintf(stderr, "creche_event_release(event);\n");
+      break;
+    case TRY_RATE:
+      fprintf(stderr, "creche_rate_try(rate, %d);\n", 1 + s->e % 3);
+      break;
+    case PAUSE_RATE:
+      fprintf(stderr, "creche_rate_pause(rate, %s);\n", point);
+      break;
+    case RESUME_RATE:
+      fprintf(stderr, "creche_rate_resume(rate);\n");
+      break;
+    case RELEASE_RATE:
+      fprintf(stderr, "creche_rate_release(rate);\n");
+      break;
+    case TRY_SEND:
+      fprintf(stderr, "creche_channel_try_send(sender[%d], %d);\n", s->e % 2, i + 1);
+      break;
+    case TRY_RECEIVE:
+      fprintf(stderr, "creche_channel_try_receive(receiver[%d], &item);\n", s->e % 2);
+      break;
+    case RELEASE_SENDER:
+      fprintf(stderr, "creche_sender_release(sender[%d]);\n", s->e % 2);
+      break;
+    case RELEASE_RECEIVER:
+      fprintf(stderr, "creche_receiver_release(receiver[%d]);\n", s->e % 2);
+      break;
+    case ADVANCE:
+      fprintf(stderr, "creche_clock_advance(loop, %d);\n", 1000 * (1 + s->a));
+      break;
+    case SETTLE:
+      fprintf(stderr, "settle();\n");
+      break;
+  }
+}
+static void print_program(const program* p) {
+  int i;
+  fprintf(stderr, "/* with the short forms of support/core.h; s[...] are of type seen */\n");
+  print_things(p);
+  for (i = 0; i < p->n; i++) print_step(&p->s[i], i);
+}
+
+#endif
