@@ -203,6 +203,99 @@ static double Drain(size_t n) {
   return each;
 }
 
+/* ---- What tasks wait on ---- */
+static creche_limiter limiter;
+static creche_event event;
+static creche_sender sender;
+static creche_receiver receiver;
+static size_t left; /* to begin */
+
+/* A token is taken and given back, again and again. */
+static void Acquired(void* user, const creche_completion* c) {
+  const creche_token token = {c->value};
+  ended++;
+  creche_token_release(token);
+  if (left == 0) return;
+  left--;
+  Check(creche_limiter_acquire(limiter, loop.scope, 0, NULL, Acquired, user, NULL));
+}
+
+/* By so many tasks, which stand in line from the start: each hands the token to the next. */
+static double Acquire(size_t n, size_t tasks) {
+  creche_token token;
+  Check(creche_limiter_open(loop, NULL, &limiter)); /* one token */
+  Check(creche_limiter_try(limiter, loop.scope, 0, &token));
+  ended = 0;
+  left = n - tasks;
+  for (size_t i = 0; i < tasks; i++)
+    Check(creche_limiter_acquire(limiter, loop.scope, 0, NULL, Acquired, NULL, NULL));
+  double start = Now();
+  creche_token_release(token);
+  Turns(n);
+  double each = (Now() - start) / (double)n;
+  creche_limiter_release(limiter);
+  return each;
+}
+
+/* What is free is taken in the call. */
+static double TryAcquire(size_t n) {
+  Check(creche_limiter_open(loop, NULL, &limiter)); /* one token */
+  double start = Now();
+  for (size_t i = 0; i < n; i++) {
+    creche_token token;
+    Check(creche_limiter_try(limiter, loop.scope, 0, &token));
+    creche_token_release(token);
+  }
+  double each = (Now() - start) / (double)n;
+  creche_limiter_release(limiter);
+  return each;
+}
+
+/* n tasks that wait for one event, from their start to their end. */
+static double WaitForEvent(size_t n) {
+  creche_group group;
+  Check(creche_event_open(loop, NULL, &event));
+  ended = 0;
+  double start = Now();
+  Check(creche_group_open(loop.scope, NULL, Count, NULL, &group));
+  for (size_t i = 0; i < n; i++)
+    Check(creche_event_wait(event, group.scope, NULL, Count, NULL, NULL));
+  Check(creche_group_close(group));
+  while (creche_loop_poll(loop, 0) == CRECHE_OK) continue;
+  Check(creche_event_set(event));
+  Turns(n + 1);
+  double each = (Now() - start) / (double)n;
+  creche_event_release(event);
+  return each;
+}
+
+/* A bounded channel between two tasks, each of which goes on when its last call has completed. */
+static void Sent(void* user, const creche_completion* c) {
+  (void)c;
+  if (left == 0) return;
+  Check(creche_channel_send(sender, loop.scope, left--, NULL, Sent, user, NULL));
+}
+static void Received(void* user, const creche_completion* c) {
+  if (c->status == CRECHE_OK && c->kind == CRECHE_DONE && ++ended == wanted) return;
+  Check(creche_channel_receive(receiver, loop.scope, NULL, Received, user, NULL));
+}
+static double SendReceive(size_t n) {
+  creche_channel_options o;
+  Check(creche_channel_options_init(&o, sizeof o));
+  o.capacity = 64;
+  Check(creche_channel_open(loop, &o, &sender, &receiver));
+  ended = 0;
+  left = wanted = n;
+  double start = Now();
+  Check(creche_channel_send(sender, loop.scope, left--, NULL, Sent, NULL, NULL));
+  Check(creche_channel_receive(receiver, loop.scope, NULL, Received, NULL, NULL));
+  Turns(n);
+  double each = (Now() - start) / (double)n;
+  creche_sender_release(sender);
+  creche_receiver_release(receiver);
+  return each;
+}
+
 static void Section(const char* name, size_t n, size_t total) {
   if (strcmp(name, "spawn") == 0) {
     SpawnJoin(2000, 1000); /* warm */
@@ -220,6 +313,17 @@ static void Section(const char* name, size_t n, size_t total) {
   } else if (strcmp(name, "drain") == 0) {
     Drain(10000);
     printf("queue_drain %.1f\n", Drain(n));
+  } else if (strcmp(name, "limiter") == 0) {
+    Acquire(10000, 100);
+    printf("limiter_try %.1f\n", TryAcquire(n));
+    printf("limiter_acquire %.1f\n", Acquire(n, 1));
+    printf("limiter_handover %.1f\n", Acquire(n, 100));
+  } else if (strcmp(name, "event") == 0) {
+    WaitForEvent(10000);
+    printf("event_wait %.1f\n", WaitForEvent(n));
+  } else if (strcmp(name, "channel") == 0) {
+    SendReceive(10000);
+    printf("channel_item %.1f\n", SendReceive(n));
   } else if (strcmp(name, "memory") == 0) {
     printf("task_memory %.1f\n", MemoryOfSleepers(n));
   } else if (strcmp(name, "cost") == 0) { /* n tasks live at once, again and again */
@@ -246,6 +350,9 @@ int main(int argc, char** argv) {
     Section("cancel", 100000, 0);
     Section("post", (size_t)(2e6 * scale), 0);
     Section("drain", 100000, 0);
+    Section("limiter", (size_t)(1e6 * scale), 0);
+    Section("event", 100000, 0);
+    Section("channel", (size_t)(1e6 * scale), 0);
   }
   Check(creche_loop_close(loop));
   Check(creche_loop_join(loop, CRECHE_NEVER));

@@ -4,7 +4,7 @@
 #   sh tests/bench/run.sh [--quick] [--only NAME]... [--json FILE]
 #
 # NAME is core, http, https, pg_held, pg_pool, pg_stream, or a section of core: spawn, scope, cancel,
-# timers, post, drain, memory, cost.
+# timers, post, drain, limiter, event, channel, memory, cost.
 #
 # Clients run on one core, nginx and PostgreSQL (private ones, on loopback) on another. Peers of HTTP
 # and PostgreSQL: wrk, libcurl, hyper, pgbench, a bare libpq loop, tokio-postgres. Peers of the core:

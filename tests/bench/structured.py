@@ -28,7 +28,8 @@ UNITS = {"post": "M/s", "queue_drain": "M/s", "task_memory": "bytes", "cost_flat
 RATES = ("post", "queue_drain")  # printed as nanoseconds, shown as a rate
 COSTS = (1000, 10_000, 100_000, 1_000_000)
 
-SECTIONS = ("spawn", "scope", "cancel", "timers", "post", "drain", "memory", "cost")
+SECTIONS = ("spawn", "scope", "cancel", "timers", "post", "drain", "limiter", "event", "channel",
+            "memory", "cost")
 
 
 @dataclass
@@ -49,7 +50,7 @@ class Program:
         """The arguments of a section: one call, or several."""
         if section == "cancel":
             return [[100_000]]
-        if section == "drain":
+        if section in ("drain", "event"):
             return [[100_000]]
         if section in ("timers", "memory"):
             if self.slow:
@@ -79,23 +80,28 @@ def programs(bench):
     tokio = bench.peer("tokio_bench")
     add(Program("tokio JoinSet", [tokio], names={
         "scope": "tokio_util child token", "timers": "tokio Sleep", "post": "tokio mpsc",
-        "drain": "tokio mpsc"}), None if tokio else "no cargo, or it could not build tests/bench/peers")
+        "drain": "tokio mpsc", "limiter": "tokio Semaphore", "event": "tokio Notify",
+        "channel": "tokio mpsc"}), None if tokio else "no cargo, or it could not build tests/bench/peers")
     go = os.path.join(build, "go_bench")
     add(Program("Go errgroup", [go], heavy=True, names={
         "scope": "Go context.WithCancel", "timers": "Go AfterFunc", "post": "Go channel",
-        "drain": "Go channel"}),
+        "drain": "Go channel", "limiter": "Go x/sync/semaphore", "event": "Go close(chan)",
+        "channel": "Go channel"}),
         None if os.path.exists(go) else "no go, or it could not build tests/bench/peers")
     add(Program("asyncio TaskGroup", [sys.executable, os.path.join(here, "asyncio_bench.py")],
                 slow=True, names={
                     "scope": "asyncio.timeout", "timers": "asyncio call_later",
-                    "post": "asyncio call_soon_threadsafe", "drain": "asyncio Queue"}),
+                    "post": "asyncio call_soon_threadsafe", "drain": "asyncio Queue",
+                    "limiter": "asyncio Semaphore", "event": "asyncio Event",
+                    "channel": "asyncio Queue"}),
         None if sys.version_info >= (3, 11) else "Python is older than 3.11")
     python = os.path.join(build, "venv", "bin", "python")
     has_trio = os.path.exists(python) and subprocess.run(
         [python, "-c", "import trio"], stderr=subprocess.DEVNULL, check=False).returncode == 0
     add(Program("Trio nursery", [python, os.path.join(here, "trio_bench.py")], slow=True, names={
         "scope": "Trio CancelScope", "timers": "Trio CancelScope", "post": "Trio run_sync_soon",
-        "drain": "Trio memory channel"}),
+        "drain": "Trio memory channel", "limiter": "Trio CapacityLimiter", "event": "Trio Event",
+        "channel": "Trio memory channel"}),
         None if has_trio else "pip could not install it")
     return found
 
@@ -174,6 +180,8 @@ class Structured:
             "spawn": ["spawn_join"], "scope": ["scope_open_close"], "cancel": ["cancel_sleeper"],
             "timers": ["timer_add", "timer_cancel", "sleep_add", "sleep_cancel"],
             "post": ["post"], "drain": ["queue_drain"], "memory": ["task_memory"],
+            "limiter": ["limiter_try", "limiter_acquire", "limiter_handover"],
+            "event": ["event_wait"], "channel": ["channel_item"],
             "cost": [f"cost_{n}" for n in COSTS] + ["cost_flat"],
         }[section]
         ours = self.figures(self.programs[0])

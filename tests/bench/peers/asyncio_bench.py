@@ -101,6 +101,56 @@ async def drain(n, _):
     show("queue_drain", (now() - start) / n)
 
 
+async def acquired(n, tasks):
+    """By so many tasks, which stand in line from the start: each hands the token to the next."""
+    semaphore = asyncio.Semaphore(1)
+
+    async def contend():
+        for _ in range(n // tasks):
+            async with semaphore:
+                pass
+
+    await semaphore.acquire()
+    async with asyncio.TaskGroup() as group:
+        for _ in range(tasks):
+            group.create_task(contend())
+        await asyncio.sleep(0)
+        start = now()
+        semaphore.release()
+    return (now() - start) / n
+
+
+async def limiter(n, _):
+    show("limiter_acquire", await acquired(n, 1))
+    show("limiter_handover", await acquired(n, 100))
+
+
+async def event(n, _):
+    happened = asyncio.Event()
+    start = now()
+    async with asyncio.TaskGroup() as group:
+        for _ in range(n):
+            group.create_task(happened.wait())
+        await asyncio.sleep(0)
+        happened.set()
+    show("event_wait", (now() - start) / n)
+
+
+async def channel(n, _):
+    queue = asyncio.Queue(64)
+
+    async def sender():
+        for i in range(n):
+            await queue.put(i)
+
+    start = now()
+    async with asyncio.TaskGroup() as group:
+        group.create_task(sender())
+        for _ in range(n):
+            await queue.get()
+    show("channel_item", (now() - start) / n)
+
+
 async def memory(n, _):
     before = resident()
     await sleepers(n, lambda: show("task_memory", (resident() - before) / n))
@@ -112,4 +162,5 @@ async def cost(n, total):
 
 
 main(lambda section, n, total: asyncio.run(section(n, total)),
-     {f.__name__: f for f in (spawn, scope, cancel, timers, post, drain, memory, cost)})
+     {f.__name__: f for f in (spawn, scope, cancel, timers, post, drain, limiter, event, channel,
+                              memory, cost)})

@@ -8,11 +8,13 @@ import (
 	"runtime"
 	"runtime/debug"
 	"strconv"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
 
 	"golang.org/x/sync/errgroup"
+	"golang.org/x/sync/semaphore"
 )
 
 // CPU time of the process, as in core_bench; in nanoseconds.
@@ -151,6 +153,80 @@ func scopes(n int) float64 {
 	return each(start, n)
 }
 
+// By so many goroutines, which stand in line from the start: each hands the token to the next.
+func acquired(n, goroutines int) float64 {
+	one := semaphore.NewWeighted(1)
+	background := context.Background()
+	one.TryAcquire(1)
+	var all sync.WaitGroup
+	for i := 0; i < goroutines; i++ {
+		all.Add(1)
+		go func() {
+			defer all.Done()
+			for k := 0; k < n/goroutines; k++ {
+				if err := one.Acquire(background, 1); err != nil {
+					panic(err)
+				}
+				one.Release(1)
+			}
+		}()
+	}
+	for i := 0; i < 100; i++ {
+		runtime.Gosched() // they stand in line
+	}
+	start := now()
+	one.Release(1)
+	all.Wait()
+	return each(start, n)
+}
+
+func tried(n int) float64 {
+	one := semaphore.NewWeighted(1)
+	start := now()
+	for i := 0; i < n; i++ {
+		if !one.TryAcquire(1) {
+			panic("not free")
+		}
+		one.Release(1)
+	}
+	return each(start, n)
+}
+
+// n goroutines that wait for one event, from their start to their end.
+func event(n int) float64 {
+	happened := make(chan struct{})
+	start := now()
+	var group errgroup.Group
+	var begun atomic.Int64
+	for i := 0; i < n; i++ {
+		group.Go(func() error {
+			begun.Add(1)
+			<-happened
+			return nil
+		})
+	}
+	for begun.Load() < int64(n) {
+		runtime.Gosched()
+	}
+	close(happened)
+	_ = group.Wait()
+	return each(start, n)
+}
+
+func channel(n int) float64 {
+	items := make(chan int, 64)
+	start := now()
+	go func() {
+		for i := 0; i < n; i++ {
+			items <- i
+		}
+	}()
+	for i := 0; i < n; i++ {
+		<-items
+	}
+	return each(start, n)
+}
+
 func memory(n int) float64 {
 	cancelled(1000)
 	debug.FreeOSMemory()
@@ -192,6 +268,16 @@ func main() {
 	case "drain":
 		drain(10000)
 		show("queue_drain", drain(n))
+	case "limiter":
+		show("limiter_try", tried(n))
+		show("limiter_acquire", acquired(n, 1))
+		show("limiter_handover", acquired(n, 100))
+	case "event":
+		event(10000)
+		show("event_wait", event(n))
+	case "channel":
+		channel(10000)
+		show("channel_item", channel(n))
 	case "memory":
 		show("task_memory", memory(n))
 	case "cost":

@@ -100,6 +100,62 @@ async def drain(n, _):
         show("queue_drain", (now() - start) / n)
 
 
+async def acquired(n, tasks):
+    """By so many tasks, which stand in line from the start: each hands the token to the next."""
+    limiter = trio.CapacityLimiter(1)
+
+    async def contend():
+        for _ in range(n // tasks):
+            async with limiter:
+                pass
+
+    limiter.acquire_nowait()
+    async with trio.open_nursery() as nursery:
+        for _ in range(tasks):
+            nursery.start_soon(contend)
+        await trio.testing.wait_all_tasks_blocked()
+        start = now()
+        limiter.release()
+    return (now() - start) / n
+
+
+async def limiter(n, _):
+    one = trio.CapacityLimiter(1)
+    start = now()
+    for _ in range(n):
+        one.acquire_nowait()
+        one.release()
+    show("limiter_try", (now() - start) / n)
+    show("limiter_acquire", await acquired(n, 1))
+    show("limiter_handover", await acquired(n, 100))
+
+
+async def event(n, _):
+    happened = trio.Event()
+    start = now()
+    async with trio.open_nursery() as nursery:
+        for _ in range(n):
+            nursery.start_soon(happened.wait)
+        await trio.testing.wait_all_tasks_blocked()
+        happened.set()
+    show("event_wait", (now() - start) / n)
+
+
+async def channel(n, _):
+    send, receive = trio.open_memory_channel(64)
+
+    async def sender():
+        for i in range(n):
+            await send.send(i)
+
+    start = now()
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(sender)
+        for _ in range(n):
+            await receive.receive()
+    show("channel_item", (now() - start) / n)
+
+
 async def memory(n, _):
     before = resident()
     await sleepers(n, lambda: show("task_memory", (resident() - before) / n))
@@ -110,4 +166,5 @@ async def cost(n, total):
     show(f"cost_{n}", await groups((total + n - 1) // n * n, n))
 
 
-main(trio.run, {f.__name__: f for f in (spawn, scope, cancel, timers, post, drain, memory, cost)})
+main(trio.run, {f.__name__: f for f in (spawn, scope, cancel, timers, post, drain, limiter, event,
+                                            channel, memory, cost)})

@@ -2,9 +2,10 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::Arc;
 use std::task::{Context, Waker};
 use std::time::Duration;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, Notify, Semaphore};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, Sleep};
 use tokio_util::sync::CancellationToken;
@@ -121,6 +122,80 @@ async fn drain(n: usize) -> f64 {
     each(start, n)
 }
 
+/// By so many tasks, which stand in line from the start: each hands the token to the next.
+async fn acquired(n: usize, tasks: usize) -> f64 {
+    let one = Arc::new(Semaphore::new(1));
+    let first = one.clone().acquire_owned().await.expect("open");
+    let mut set = JoinSet::new();
+    for _ in 0..tasks {
+        let one = one.clone();
+        set.spawn(async move {
+            for _ in 0..n / tasks {
+                drop(one.acquire().await.expect("open"));
+            }
+        });
+    }
+    for _ in 0..100 {
+        tokio::task::yield_now().await; // they stand in line
+    }
+    let start = now();
+    drop(first);
+    while let Some(result) = set.join_next().await {
+        result.expect("task");
+    }
+    each(start, n)
+}
+
+fn tried(n: usize) -> f64 {
+    let one = Semaphore::new(1);
+    let start = now();
+    for _ in 0..n {
+        drop(std::hint::black_box(&one).try_acquire().expect("free"));
+    }
+    each(start, n)
+}
+
+/// n tasks that wait for one event, from their start to their end.
+async fn event(n: usize) -> f64 {
+    static BEGUN: AtomicUsize = AtomicUsize::new(0);
+    BEGUN.store(0, Ordering::Relaxed);
+    let happened = Arc::new(Notify::new());
+    let start = now();
+    let mut set = JoinSet::new();
+    for _ in 0..n {
+        let happened = happened.clone();
+        set.spawn(async move {
+            BEGUN.fetch_add(1, Ordering::Relaxed);
+            happened.notified().await;
+        });
+    }
+    while BEGUN.load(Ordering::Relaxed) < n {
+        tokio::task::yield_now().await;
+    }
+    happened.notify_waiters();
+    while let Some(result) = set.join_next().await {
+        result.expect("task");
+    }
+    each(start, n)
+}
+
+async fn channel(n: usize) -> f64 {
+    let (sender, mut receiver) = mpsc::channel::<usize>(64);
+    let start = now();
+    let task = tokio::spawn(async move {
+        for i in 0..n {
+            sender.send(i).await.expect("send");
+        }
+    });
+    let mut all = 0;
+    while receiver.recv().await.is_some() {
+        all += 1;
+    }
+    assert_eq!(all, n);
+    task.await.expect("task");
+    each(start, n)
+}
+
 #[tokio::main(flavor = "current_thread")]
 async fn main() {
     let args: Vec<String> = std::env::args().collect();
@@ -151,6 +226,19 @@ async fn main() {
         "drain" => {
             drain(10000).await;
             println!("queue_drain {:.1}", drain(n).await);
+        }
+        "limiter" => {
+            println!("limiter_try {:.1}", tried(n));
+            println!("limiter_acquire {:.1}", acquired(n, 1).await);
+            println!("limiter_handover {:.1}", acquired(n, 100).await);
+        }
+        "event" => {
+            event(10000).await;
+            println!("event_wait {:.1}", event(n).await);
+        }
+        "channel" => {
+            channel(10000).await;
+            println!("channel_item {:.1}", channel(n).await);
         }
         "memory" => {
             sleepers(1000).await.shutdown().await;
