@@ -47,44 +47,24 @@ creche_task_options Defaults() noexcept {
   return o;
 }
 
-void SetRoute(creche_done_fn done, void* user, tasks::Tail* tail) noexcept {
-  tail->user = user;
-  if (!done)
-    tail->route = tasks::Route::kDefault;
-  else if (done == creche_to_group)
-    tail->route = tasks::Route::kToGroup;
-  else if (done == creche_nobody)
-    tail->route = tasks::Route::kNobody;
-  else {
-    tail->route = tasks::Route::kFunction;
-    tail->done = ToDone(done);
-  }
-}
-
-creche_status TailReader::Read(creche_scope in, const creche_task_options* given,
-                               creche_done_fn done, void* user, creche_task* task,
-                               uint32_t known_flags) noexcept {
-  if (task) *task = {};
-  tail.in = in.id;
-  SetRoute(done, user, &tail);
-  tail.task = task ? &task->scope.id : nullptr;
-  if (!given) return CRECHE_OK;
+creche_status TailReader::ReadTaskOptions(const creche_task_options* given,
+                                          uint32_t known_flags) noexcept {
   static constexpr char kName[] = "creche_task_options";
   creche_task_options o;
+  tasks::TaskOptions& read = Options();
   creche_status failed = ReadOptions(given, &o, known_flags, kName);
   if (!failed) failed = CheckDeadline(o.timeout, o.deadline, kName);
-  if (!failed) failed = ReadOnTimeout(o.on_timeout, kName, &options.move_on);
-  if (!failed) failed = ReadBool(o.shield, "creche_task_options.shield", &options.shield);
+  if (!failed) failed = ReadOnTimeout(o.on_timeout, kName, &read.move_on);
+  if (!failed) failed = ReadBool(o.shield, "creche_task_options.shield", &read.shield);
   if (!failed) failed = CheckQueue(o.queue);
   if (failed) return failed;
-  options.name = o.name;
-  options.site = o.site;
-  options.deadline = o.deadline;
-  options.timeout = o.timeout;
-  options.queue = o.queue.id;
-  options.context = ToContext(o.context);
-  options.body = (o.flags & CRECHE_TASK_BODY) != 0;
-  tail.options = &options;
+  read.name = o.name;
+  read.site = o.site;
+  read.deadline = o.deadline;
+  read.timeout = o.timeout;
+  read.queue = o.queue.id;
+  read.context = ToContext(o.context);
+  read.body = (o.flags & CRECHE_TASK_BODY) != 0;
   return CRECHE_OK;
 }
 

@@ -114,10 +114,7 @@ creche_status Control(creche_connection connection, pg::ControlOperation::Step s
     TailReader reader;
     if ((failed = reader.Read(in, task_options, done, user, task))) return failed;
     // The end of a transaction is shielded; commit_timeout bounds it.
-    if (step != pg::ControlOperation::Step::kBegin) {
-      reader.options.shield = true;
-      reader.tail.options = &reader.options;
-    }
+    if (step != pg::ControlOperation::Step::kBegin) reader.Options().shield = true;
     const auto loop = Ref<Loop>::Share(&found->loop());
     auto operation =
         std::make_unique<pg::ControlOperation>(pg::Place(std::move(found)), step, options);

@@ -2,18 +2,32 @@
 #pragma once
 #include <creche/task.h>
 
+#include <new>
+
 #include "capi/guard.h"
 #include "capi/options.h"
 #include "tasks/operation.h"
 
 namespace creche::capi {
 
-// The route that `done` stands for.
-void SetRoute(creche_done_fn done, void* user, tasks::Tail* tail) noexcept;
-
 inline tasks::DoneFn ToDone(creche_done_fn done) noexcept {
   return reinterpret_cast<tasks::DoneFn>(
       done);  // capi/layout.cc asserts that the structs are twins
+}
+
+// The route that `done` stands for.
+inline void SetRoute(creche_done_fn done, void* user, tasks::Tail* tail) noexcept {
+  tail->user = user;
+  if (!done) {
+    tail->route = tasks::Route::kDefault;
+  } else if (done == creche_to_group) {
+    tail->route = tasks::Route::kToGroup;
+  } else if (done == creche_nobody) {
+    tail->route = tasks::Route::kNobody;
+  } else {
+    tail->route = tasks::Route::kFunction;
+    tail->done = ToDone(done);
+  }
 }
 
 inline const tasks::ContextType* ToContext(const creche_context* context) noexcept {
@@ -23,11 +37,28 @@ inline const tasks::ContextType* ToContext(const creche_context* context) noexce
 // Reads and keeps what the tail of a call says. Use: Tail tail; if (creche_status s =
 // tail.Read(...)) return s;
 struct TailReader {
+  TailReader() noexcept {}
   tasks::Tail tail;
-  tasks::TaskOptions options;
   // task: *task becomes {0} at once, whatever happens later. options may be NULL.
   creche_status Read(creche_scope in, const creche_task_options* given, creche_done_fn done,
-                     void* user, creche_task* task, uint32_t known_flags = 0) noexcept;
+                     void* user, creche_task* task, uint32_t known_flags = 0) noexcept {
+    if (task) *task = {};
+    tail.in = in.id;
+    SetRoute(done, user, &tail);
+    tail.task = task ? &task->scope.id : nullptr;
+    return given ? ReadTaskOptions(given, known_flags) : CRECHE_OK;
+  }
+  // To be changed: what was given, or the defaults.
+  tasks::TaskOptions& Options() noexcept {
+    if (!tail.options) tail.options = new (&options_) tasks::TaskOptions;
+    return options_;
+  }
+
+ private:
+  creche_status ReadTaskOptions(const creche_task_options* given, uint32_t known_flags) noexcept;
+  union {  // most calls have none: made when it is needed
+    tasks::TaskOptions options_;
+  };
 };
 
 // The status of a start as the ABI's: with a text that fits the scope it was tried in.

@@ -27,6 +27,7 @@ creche_offload_options Defaults() noexcept {
 
 // A reference to the error that a user gave; null for NULL.
 static ErrorRef Kept(const creche_error* error) {
+  if (!error) return nullptr;
   const creche_error* kept = creche_error_keep(error);
   return kept ? ErrorRef::Adopt(Error::Of(reinterpret_cast<const ErrorFields*>(kept))) : nullptr;
 }

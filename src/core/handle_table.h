@@ -33,7 +33,7 @@ namespace table {
 constexpr uint32_t kChunkBits = 9;
 constexpr uint32_t kChunkSlots = 1u << kChunkBits;
 constexpr uint32_t kSlotBits = 27;
-constexpr uint32_t kRetired = UINT32_MAX;  // all 2^32 generations of a slot are used up
+constexpr uint32_t kRetired = UINT32_MAX;  // all generations of a slot are used up
 constexpr uint32_t kChunks = 1u << (kSlotBits - kChunkBits);
 
 // All of it changes under the domain's lock. Atomic for those who look without it: PeekDomain, and
@@ -87,16 +87,17 @@ inline Chunk* ChunkOf(uint32_t slot) noexcept {
 inline Slot& SlotAt(Chunk* chunk, uint32_t slot) noexcept {
   return chunk->slots[slot & (kChunkSlots - 1)];
 }
-// Where the generations of a slot start: scattered, so that ids of other copies hardly ever fit.
+// Where the generations of a slot start: scattered over the lower half, so that ids of other copies
+// hardly ever fit. They end before 0 would come again.
 inline uint32_t FirstGeneration(uint32_t slot) noexcept {
   uint32_t x = slot * 2654435761u ^ g_seed.load(std::memory_order_relaxed);
   x ^= x >> 15;
-  return x * 2246822519u;
+  return x * 2246822519u >> 1;
 }
 // Frees a live slot. False if it is retired: its generations are used up.
-inline bool End(Slot& slot, uint32_t number, uint32_t next_free) noexcept {
+inline bool End(Slot& slot, uint32_t next_free) noexcept {
   const uint32_t next = slot.generation() + 1;
-  const bool retired = next == FirstGeneration(number);
+  const bool retired = next == 0;
   slot.Free(next, retired ? kRetired : next_free);
   return !retired;
 }

@@ -197,7 +197,7 @@ void CloseDomain(Domain* domain) noexcept {
     Chunk* chunk = g_chunks[domain->first_chunk - 1].load(std::memory_order_relaxed);
     domain->first_chunk = chunk->next;
     for (uint32_t i = 0; i < kChunkSlots; i++)
-      if (chunk->slots[i].is_live()) End(chunk->slots[i], chunk->number << kChunkBits | i, 0);
+      if (chunk->slots[i].is_live()) End(chunk->slots[i], 0);
     chunk->domain.store(nullptr, std::memory_order_release);
     chunk->next = g_spare_chunk;
     g_spare_chunk = chunk->number + 1;

@@ -79,7 +79,7 @@ inline uint64_t AddSlot(Domain* domain, Kind kind, void* object) noexcept {
 inline void EndSlot(Domain* domain, uint64_t id) noexcept {
   const uint32_t number = table::SlotOf(id);
   table::Slot& slot = table::SlotAt(table::ChunkOf(number), number);
-  if (table::End(slot, number, domain->first_free)) domain->first_free = number;
+  if (table::End(slot, domain->first_free)) domain->first_free = number;
 }
 
 // The object behind an id, with its domain locked; unlocks at the end of its life.

@@ -56,8 +56,8 @@ bool Loop::Submit(Job* job) noexcept {
   return true;
 }
 
-bool Loop::MustWake() noexcept {
-  return sleeping_.load() && running_ != this && !wake_sent_.exchange(true);
+bool Loop::HeardAsleep() noexcept {
+  return !OnThread() && !wake_sent_.exchange(true);
 }
 
 void Loop::Wake() noexcept {
@@ -112,7 +112,7 @@ bool Loop::Turn(Nanos timeout, bool* signalled) noexcept {
   const Nanos woke_at = reactor_.first_ready_at();
   const Nanos began = woke_at != 0 ? woke_at : platform::MonotonicNow();
   bool did = RunJobs();
-  turn_time_ = now();
+  stamp_ = turn_time_ = now();
   while (Deadline* expired = timers_.PopExpired(turn_time_)) {
     auto* timer = static_cast<Timer*>(expired);
     timer->fire_(timer->arg_);

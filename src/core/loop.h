@@ -75,6 +75,9 @@ class Loop : public RefCounted {
   VirtualClock* clock() const noexcept { return clock_.get(); }
   // The time at which this turn's timers were fired; cheaper than now(). Loop's thread.
   Nanos turn_time() const noexcept { return turn_time_; }
+  // For ages, not for deadlines, and cheap: on the loop's thread the last time that it has looked,
+  // some callbacks ago at most. Any thread.
+  Nanos stamp() const noexcept { return !clock_ && OnThread() ? stamp_ : coarse_now(); }
 
   // Hands a job to the loop's thread. Any thread. False once the loop takes no more: the job will
   // not run. Jobs run in the order of submission, before the callbacks of the same turn.
@@ -83,9 +86,11 @@ class Loop : public RefCounted {
   void Wake() noexcept;
   // True if the caller must write to domain()->wake_fd to be heard; asks once for each sleep. For
   // callers that hold the domain's lock and wake after it.
-  bool MustWake() noexcept;
+  bool MustWake() noexcept { return sleeping_.load() && HeardAsleep(); }
   // True on the thread that runs this loop now.
-  bool OnThread() const noexcept { return running_ == this; }
+  bool OnThread() const noexcept {
+    return runner_.load(std::memory_order_relaxed) == pthread_self();
+  }
   // True on a thread that runs any loop now (blocking calls would deadlock).
   // or a hook (it may be called by a loop's thread, or hold up other hooks).
   static bool OnAnyLoop() noexcept { return running_ != nullptr || hooks_ != 0; }
@@ -128,25 +133,36 @@ class Loop : public RefCounted {
   // Marks this thread as the one that runs the loop while it lives.
   class Running {
    public:
-    explicit Running(Loop* loop) : before_(running_) { running_ = loop; }
-    ~Running() { running_ = before_; }
+    explicit Running(Loop* loop) : loop_(loop) {
+      running_ = loop;
+      loop->runner_.store(pthread_self(), std::memory_order_relaxed);
+    }
+    ~Running() {
+      loop_->runner_.store(kNoThread, std::memory_order_relaxed);
+      running_ = nullptr;
+    }
 
    private:
-    Loop* before_;
+    Loop* const loop_;
   };
 
   Domain* domain_ = nullptr;
   platform::Reactor reactor_;
   std::atomic<uint64_t> turns_{0};
+  Nanos stamp_ = 0;  // see stamp()
   Lag lag_;
   uint64_t id_ = 0;  // set once, before anybody knows the loop
 
  private:
   friend class Timer;
   bool RunJobs() noexcept;
+  bool HeardAsleep() noexcept;
 
-  static thread_local Loop* running_;
+  // glibc's own pthread_t is never 0: it is the address of the thread's descriptor.
+  static constexpr pthread_t kNoThread{};
+  static thread_local Loop* running_;  // loops do not run inside of one another
   static thread_local int hooks_;
+  std::atomic<pthread_t> runner_{kNoThread};  // who runs it now
   std::atomic<bool> sleeping_{false};
   std::atomic<bool> wake_sent_{false};
   std::atomic<Job*> jobs_{nullptr};  // newest first; kJobsClosed at the end

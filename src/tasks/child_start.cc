@@ -31,8 +31,7 @@ Status StartChild(uint64_t target, const Tail& tail, const Tail& child, DoneFn b
       return Status::kInvalid;
   }
   StartNode* start = tree->starts_pool_.New();
-  UserNode* task =
-      start ? tree->users_pool_.New(body ? NodeType::kUser : NodeType::kExternal) : nullptr;
+  UserNode* task = start ? tree->NewUser(body ? NodeType::kUser : NodeType::kExternal) : nullptr;
   if (!task) {
     if (start) tree->Free(start);
     return Status::kNoMemory;

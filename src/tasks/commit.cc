@@ -8,11 +8,6 @@ namespace creche::tasks {
 
 namespace {
 
-bool IsUsers(const EndNode* node) {
-  return node->type == NodeType::kUser || node->type == NodeType::kExternal ||
-         node->type == NodeType::kOffload;
-}
-
 bool IsFailure(Status status) {
   return status != Status::kOk && status != Status::kCancelled;
 }
@@ -38,8 +33,18 @@ void Tree::CommitKept(EndNode* task, Phase phase) noexcept {
   deadlines_.Disarm(task->expiry());
   if (task->type == NodeType::kSleep)
     sleeps_.Disarm(static_cast<Alarm*>(static_cast<SleepNode*>(task)));
-  const bool visible = !task->shield && task->parent->eff;
+  if (task->status != Status::kOk) GiveReason(task, phase);
+  Unlink(task);
+  CountEnd(task);
+  if (task->type == NodeType::kOperation) PutAside(static_cast<OperationNode*>(task));
+  counters_.ended++;
+  Note(EventType::kEnded, task, task->status);
+  RouteFinal(task);
+}
+
+void Tree::GiveReason(EndNode* task, Phase phase) noexcept {
   if (task->status == Status::kCancelled) {
+    const bool visible = !task->shield && task->parent->eff;
     // One that finished as cancelled has cancelled its steps, not itself. A start that was
     // cancelled with its target has told its starter so: nothing around the starter has to catch
     // that.
@@ -56,28 +61,23 @@ void Tree::CommitKept(EndNode* task, Phase phase) noexcept {
     }
     if (!task->error) task->error = CancelError(task, task->status, phase);
     if (task->status == Status::kCancelled) counters_.cancelled++;
-  } else if (task->status != Status::kOk && !task->error) {
+  } else if (!task->error) {
     task->error = MakeError(task->status, Phase::kTask, StatusName(task->status));
   }
-  Unlink(task);
-  CountEnd(task);
-  if (task->type == NodeType::kOperation) {
-    auto* node = static_cast<OperationNode*>(task);
-    if (node->world) world_--;
-    Operation* operation = node->operation.release();
-    operation->node_ = nullptr;
-    operation->next_dead_ = dead_;
-    dead_ = operation;
-    Poke();
-  }
-  counters_.ended++;
-  Note(EventType::kEnded, task, task->status);
-  counters_.tasks--;
-  RouteFinal(task);
 }
 
-void Tree::CountEnd(EndNode* child) noexcept {
-  OwnerNode* owner = child->owner();
+void Tree::PutAside(OperationNode* task) noexcept {
+  if (task->world) world_--;
+  task->world = false;
+  Operation* operation = task->operation.release();
+  if (!operation) return;
+  operation->node_ = nullptr;
+  operation->next_dead_ = dead_;
+  dead_ = operation;
+  Poke();
+}
+
+void Tree::CountOtherEnd(EndNode* child, OwnerNode* owner) noexcept {
   if (owner->type == NodeType::kStart)
     return ChildOfStartEnded(static_cast<StartNode*>(owner), child);
   if (IsFailure(child->status)) return CountFailure(child, owner);
@@ -212,47 +212,6 @@ void Tree::Fill(const EndNode* node, Completion* c) noexcept {
   c->data_size = result->size;
 }
 
-void Tree::EndId(EndNode* node) noexcept {
-  if (node->id_ended || node->type == NodeType::kRoot) return;  // a loop's ends with its join
-  if (node->type == NodeType::kGroup) {
-    auto* group = static_cast<Group*>(node);
-    if (group->joinable && !group->joined) return;
-  }
-  node->id_ended = true;
-  EndSlot(domain_, node->id);
-}
-
-void Tree::Retire(EndNode* node) noexcept {
-  if (node->type == NodeType::kGroup) {
-    auto* group = static_cast<Group*>(node);
-    group->delivered = true;
-    if (group->joinable && !group->joined) return;
-  }
-  EndId(node);
-  Free(node);
-}
-
-void Tree::Uncount(EndNode* node) noexcept {
-  Node* parent = node->parent;
-  OwnerNode* owner = node->owner();
-  parent->branch()->live--;
-  if (parent != owner && parent->leaving) MaySettle(parent);
-  owner->pending--;
-  if (node->counted) {
-    auto* group = static_cast<Group*>(owner);
-    group->running--;
-    AdmitWaiting(group);
-  }
-  if (owner->ending && owner->pending == owner->leases) MaySettle(owner);
-}
-
-void Tree::MaySettle(Node* node) noexcept {
-  if (node->settling) return;
-  node->settling = true;
-  node->branch()->settle_next = settle_;
-  settle_ = node;
-}
-
 void Tree::Settle() noexcept {
   while (Node* node = settle_) {
     settle_ = node->branch()->settle_next;
@@ -350,11 +309,6 @@ void Tree::FinishGroup(Group* group) noexcept {
   RouteFinal(group);
 }
 
-void Tree::DiscardEnd(EndNode* node) noexcept {
-  const ResultNode* result = ResultOf(node);
-  if (node->error || (node->flags & kOwned) || (result && result->held)) Discard(TakeEnd(node));
-}
-
 void Tree::Discard(End&& end) noexcept {
   if (!(end.flags & kOwned) && !end.error && !end.held) return;
   try {
@@ -372,7 +326,7 @@ void Tree::Free(Node* node) noexcept {
     UnrefQueue(node->queue);
     node->queue = nullptr;
   }
-  free(node->label);
+  if (node->label) free(node->label);
   switch (node->type) {
     case NodeType::kRoot:
       return;
@@ -382,11 +336,7 @@ void Tree::Free(Node* node) noexcept {
       return groups_pool_.Delete(static_cast<Group*>(node));
     case NodeType::kOperation: {
       auto* task = static_cast<OperationNode*>(node);
-      if (Operation* operation = task->operation.release()) {  // never admitted
-        operation->next_dead_ = dead_;
-        dead_ = operation;
-        Poke();
-      }
+      PutAside(task);  // if it was never admitted
       return operations_pool_.Delete(task);
     }
     case NodeType::kStart:

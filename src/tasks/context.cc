@@ -8,11 +8,6 @@ namespace creche::tasks {
 
 namespace {
 
-bool IsUsers(const Node* node) {
-  return node->type == NodeType::kUser || node->type == NodeType::kExternal ||
-         node->type == NodeType::kOffload;
-}
-
 // The nearest at or above `node`; null if there is none.
 Ref<Context> Above(const Tree& tree, const Node* node) noexcept {
   for (; node; node = node->parent)

@@ -2,17 +2,10 @@
 #include <algorithm>
 #include <mutex>
 
+#include "tasks/plain.h"
 #include "tasks/rate.h"
-#include "tasks/tree.h"
 
 namespace creche::tasks {
-
-void Tree::PushReady(Entry* entry) noexcept {
-  entry->next_entry = nullptr;
-  (ready_last_ ? ready_last_->next_entry : ready_first_) = entry;
-  ready_last_ = entry;
-  Poke();
-}
 
 void Tree::PushEffect(EndNode* node) noexcept {
   if (node->in_effects) return;
@@ -169,9 +162,9 @@ bool Tree::Dispatch() noexcept {
       // The clock is read for up to so many callbacks at once: all but a long one take no time.
       constexpr unsigned kAtOnce = 16;
       if (++called % kAtOnce != 0 && entry != last) continue;
-      const Nanos now = platform::MonotonicNow();
-      longest = std::max(longest, now - since);
-      since = now;
+      stamp_ = platform::MonotonicNow();
+      longest = std::max(longest, stamp_ - since);
+      since = stamp_;
     }
     if (called > 0) lag_.callbacks.Add(longest);
   }
@@ -186,119 +179,139 @@ bool Tree::Dispatch() noexcept {
 }
 
 void Tree::Call(Entry* entry, std::unique_lock<platform::Lock>& lock) noexcept {
-  Completion c{};
   counters_.completions++;
-  if (entry->entry_type == EntryType::kPost) {
-    auto* post = static_cast<PostEntry*>(entry);
-    c.kind = static_cast<uint32_t>(post->what);
-    c.user = post->user;
-    c.value = post->value;
-    if (Queue* queue = post->queue) {
-      queue->accepted--;
-      Push(queue, post);
-      QueueMayEnd(queue);
-      return UnrefQueue(queue);
-    }
-    const DoneFn fn = post->fn;
-    EnterCallback(nullptr, post->what, fn);
-    posts_pool_.Delete(post);
-    lock.unlock();
-    Tell();
-    fn(c.user, &c);
-    lock.lock();
-    return LeaveCallback();
-  }
+  if (entry->entry_type == EntryType::kPost) return CallPost(static_cast<PostEntry*>(entry), lock);
   EndNode* node = NodeOf(entry);
   OwnerNode* owner = node->owner();
   calling_owner_ = owner;
   calling_ = entry->entry_type == EntryType::kNotice ? node : static_cast<Node*>(owner);
   follow_up_ = nullptr;
-  if (entry->entry_type == EntryType::kFinal) {
-    Fill(node, &c);
-    EndId(node);
-    if (node->parent != owner) {
-      // In its bare scope it no longer counts, so that its callback may leave the scope.
-      node->parent->branch()->live--;
-      if (node->parent->leaving) MaySettle(node->parent);
-      node->parent = owner;
-      owner->below.live++;
-      // Before the callback, which may leave a scope around the one that goes now.
-      if (settle_) Settle();
-    }
-    {
-      // Its error and data live until the callback has returned.
-      const ErrorRef error = std::move(node->error);
-      std::unique_ptr<Held> held;
-      if (ResultNode* result = ResultOf(node)) held = std::move(result->held);
-      EnterCallback(node, entry->what, node->done);
-      lock.unlock();
-      Tell();
-      if (node->route == Route::kListener)
-        static_cast<UserNode*>(node)->listener->BodyEnded(
-            {.status = node->status, .value = static_cast<UserNode*>(node)->value, .error = error});
-      else
-        node->done(node->user, &c);
-    }
-    lock.lock();
-    LeaveCallback();
-    calling_owner_ = nullptr;
-    calling_ = nullptr;
-    if (node->type == NodeType::kRoot) return;
-    Uncount(node);
-    Retire(node);
-    return;
-  }
-  c.flags = kMore;
-  c.user = node->user;
-  c.task = node->id;
-  c.kind = static_cast<uint32_t>(entry->what);
-  if (entry->entry_type == EntryType::kMore) {
-    auto* more = static_cast<MoreEntry*>(entry);
-    c.status = static_cast<int32_t>(more->outcome.status);
-    c.flags |= more->outcome.owned ? kOwned : 0u;
-    c.code = more->outcome.code;
-    c.value = more->outcome.value;
-    c.data = more->outcome.data;
-    c.data_size = more->outcome.size;
-    c.error = more->outcome.error ? &more->outcome.error->fields() : nullptr;
-    EnterCallback(node, entry->what, node->done);
-    lock.unlock();
-    Tell();
-    node->done(node->user, &c);
-    delete more;
-    lock.lock();
-    LeaveCallback();
-  } else {
-    // It holds its task open since it was listed, whatever the callback does.
-    auto* task = static_cast<UserNode*>(node);
-    const bool begin = entry->what == What::kBegin;
-    const bool cancel = entry->what == What::kCancel;
-    entry->listed = false;
-    if (begin) {
-      task->begun = true;
-      Note(EventType::kStarted, task);
-    }
-    if (begin || !task->ending) {
-      c.value = begin ? task->begin_value : 0;
-      const bool external = task->type == NodeType::kExternal;
-      if (!external) c.user = task->body_user;
-      const DoneFn fn = external ? task->done : task->body_fn;
-      ErrorRef why;
-      if (cancel) why = CancelError(task, Status::kCancelled, Phase::kTask);
-      c.error = why ? &why->fields() : nullptr;
-      EnterCallback(node, entry->what, fn);
-      lock.unlock();
-      Tell();
-      fn(c.user, &c);
-      lock.lock();
-      LeaveCallback();
-      if (begin && task->eff && !task->ending) Notify(task, task->cancel(), What::kCancel);
-    }
-    task->pending--;
-    MaySettle(task);
+  switch (entry->entry_type) {
+    case EntryType::kNotice:
+      CallNotice(static_cast<UserNode*>(node), entry, lock);
+      break;
+    case EntryType::kFinal:
+      CallFinal(node, owner, lock);
+      break;
+    default:
+      CallMore(static_cast<MoreEntry*>(entry), lock);
+      break;
   }
   calling_owner_ = nullptr;
   calling_ = nullptr;
+}
+
+void Tree::CallPost(PostEntry* post, std::unique_lock<platform::Lock>& lock) noexcept {
+  if (Queue* queue = post->queue) {
+    queue->accepted--;
+    Push(queue, post);
+    QueueMayEnd(queue);
+    return UnrefQueue(queue);
+  }
+  Completion c{};
+  c.kind = static_cast<uint32_t>(post->what);
+  c.user = post->user;
+  c.value = post->value;
+  const DoneFn fn = post->fn;
+  EnterCallback(nullptr, post->what, fn);
+  posts_pool_.Delete(post);
+  lock.unlock();
+  Tell();
+  fn(c.user, &c);
+  lock.lock();
+  LeaveCallback();
+}
+
+void Tree::CallFinal(EndNode* node, OwnerNode* owner,
+                     std::unique_lock<platform::Lock>& lock) noexcept {
+  Completion c;
+  Fill(node, &c);
+  EndId(node);
+  if (node->parent != owner) {
+    // In its bare scope it no longer counts, so that its callback may leave the scope.
+    node->parent->branch()->live--;
+    if (node->parent->leaving) MaySettle(node->parent);
+    node->parent = owner;
+    owner->below.live++;
+    // Before the callback, which may leave a scope around the one that goes now.
+    if (settle_) Settle();
+  }
+  {
+    // Its error and data live until the callback has returned.
+    const ErrorRef error = std::move(node->error);
+    std::unique_ptr<Held> held;
+    if (ResultNode* result = ResultOf(node)) held = std::move(result->held);
+    EnterCallback(node, node->what, node->done);
+    lock.unlock();
+    Tell();
+    if (node->route == Route::kListener)
+      static_cast<UserNode*>(node)->listener->BodyEnded(
+          {.status = node->status, .value = static_cast<UserNode*>(node)->value, .error = error});
+    else
+      node->done(node->user, &c);
+  }
+  lock.lock();
+  LeaveCallback();
+  if (node->type == NodeType::kRoot) return;
+  Uncount(node);
+  Retire(node);
+}
+
+void Tree::CallMore(MoreEntry* more, std::unique_lock<platform::Lock>& lock) noexcept {
+  const EndNode* node = more->node;
+  Completion c{};
+  c.flags = kMore | (more->outcome.owned ? kOwned : 0u);
+  c.user = node->user;
+  c.task = node->id;
+  c.kind = static_cast<uint32_t>(more->what);
+  c.status = static_cast<int32_t>(more->outcome.status);
+  c.code = more->outcome.code;
+  c.value = more->outcome.value;
+  c.data = more->outcome.data;
+  c.data_size = more->outcome.size;
+  c.error = more->outcome.error ? &more->outcome.error->fields() : nullptr;
+  EnterCallback(node, more->what, node->done);
+  lock.unlock();
+  Tell();
+  node->done(node->user, &c);
+  delete more;
+  lock.lock();
+  LeaveCallback();
+}
+
+void Tree::CallNotice(UserNode* task, Entry* notice,
+                      std::unique_lock<platform::Lock>& lock) noexcept {
+  // It holds its task open since it was listed, whatever the callback does.
+  const What what = notice->what;
+  const bool begin = what == What::kBegin;
+  notice->listed = false;
+  if (begin) {
+    task->begun = true;
+    Note(EventType::kStarted, task);
+  }
+  if (begin || !task->ending) {
+    const bool external = task->type == NodeType::kExternal;
+    const DoneFn fn = external ? task->done : task->body_fn;
+    Completion c{};
+    c.kind = static_cast<uint32_t>(what);
+    c.flags = kMore;
+    c.value = begin ? task->begin_value : 0;
+    c.user = external ? task->user : task->body_user;
+    c.task = task->id;
+    ErrorRef why;
+    if (what == What::kCancel) why = CancelError(task, Status::kCancelled, Phase::kTask);
+    if (why) c.error = &why->fields();
+    EnterCallback(task, what, fn);
+    lock.unlock();
+    Tell();
+    fn(c.user, &c);
+    lock.lock();
+    LeaveCallback();
+    if (begin && task->eff && !task->ending) Notify(task, task->cancel(), What::kCancel);
+  }
+  task->pending--;
+  if (task->pending == 0 && task->ending && EndPlain(task)) return;
+  MaySettleOwner(task);
 }
 
 void Tree::EmptyTrash(std::unique_lock<platform::Lock>& lock) noexcept {

@@ -15,7 +15,7 @@ Status DumpLoop(uint64_t loop, DumpFormat format, std::string* text) noexcept {
       Section section(loop, Bit(Kind::kLoop));
       if (!section.ok()) return section.status();
       const auto& c = section.tree()->counters_;
-      tree.nodes.reserve(c.tasks + c.groups + c.scopes + 1);
+      tree.nodes.reserve(c.started - c.ended + c.scopes + 1);
       tree.Take(section.node(), section.tree()->now());
     }
     switch (format) {
@@ -84,7 +84,7 @@ Status CountLoop(uint64_t loop, LoopCounters* out) noexcept {
           c.cancelled,
           c.unobserved,
           c.posts,
-          c.tasks,
+          c.started - c.ended - c.groups,
           c.groups,
           c.scopes,
           c.leases,

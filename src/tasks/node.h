@@ -52,7 +52,11 @@ struct PostEntry : Entry {
   Queue* queue = nullptr;  // counted in Queue::refs and accepted
 };
 // A user's task is told something; Entry::what says what, and so which of these it is.
-struct BeginEntry : Entry {};
+struct BeginEntry : Entry {
+  DoneFn body_fn = nullptr;  // external tasks: null, notices go where the completion goes
+  void* body_user = nullptr;
+  uint64_t begin_value = 0;
+};
 struct CancelEntry : Entry {};
 struct StalledEntry : Entry {};
 
@@ -106,6 +110,10 @@ struct Node : Expiry {
 
   explicit Node(NodeType t) : type(t) {}
   Expiry* expiry() noexcept { return this; }
+  // None of the bits above is set.
+  bool untouched() const noexcept {
+    return !(called || eff || shield || move_on || reached || leaving || left_open || settling);
+  }
   bool is_scope() const noexcept { return type == NodeType::kScope; }
   bool is_leaf() const noexcept { return type == NodeType::kSleep || type == NodeType::kWait; }
   // Not for leaves.
@@ -121,7 +129,33 @@ struct Branch {
   Node* first_child = nullptr;
   Node* settle_next = nullptr;
   uint32_t live = 0;  // directly in it: tasks, scopes and groups that have not ended
+
+  inline void Append(Node* node) noexcept;  // which is counted, too
+  inline void Remove(Node* node) noexcept;  // counts until it is delivered
 };
+
+// A list that ends in null; first->prev is the last one.
+void Branch::Append(Node* node) noexcept {
+  if (Node* first = first_child) {
+    node->prev = first->prev;
+    first->prev->next = node;
+    first->prev = node;
+  } else {
+    first_child = node;
+    node->prev = node;
+  }
+  live++;
+}
+void Branch::Remove(Node* node) noexcept {
+  if (first_child == node) {
+    first_child = node->next;
+    if (node->next) node->next->prev = node->prev;
+  } else {
+    node->prev->next = node->next;
+    (node->next ? node->next : first_child)->prev = node->prev;
+  }
+  node->next = node->prev = nullptr;
+}
 
 // A bare scope.
 struct Scope : Node {
@@ -164,6 +198,8 @@ struct EndNode : Node, Entry {
   bool give_back : 1 = false;    // its leases are to be given back (effect)
   bool tell_cancel : 1 = false;  // its operation is to be told (effect)
   bool was_eff : 1 = false;      // it has been effectively cancelled at some time
+  bool begun : 1 = false;        // a user's task
+  bool plain : 1 = false;        // a user's task that began as one (plain.cc)
   bool told : 1 = false;         // Operation::Cancel was called
   bool id_ended : 1 = false;
   bool waited : 1 = false;  // it was cancelled while it waited for its group's limit
@@ -248,16 +284,12 @@ struct SleepNode : EndNode, Alarm {
 
 // A user's or external task, or an offloaded function.
 struct UserNode : OwnerNode, BeginEntry, CancelEntry, StalledEntry {
-  explicit UserNode(NodeType t) : OwnerNode(t) {}
+  UserNode() : OwnerNode(NodeType::kUser) {}  // what it really is, whoever makes it sets
   BeginEntry* begin() noexcept { return this; }
   CancelEntry* cancel() noexcept { return this; }
   StalledEntry* stalled() noexcept { return this; }
-  bool begun = false;
   bool abandon = false;
-  DoneFn body_fn = nullptr;  // external tasks: null, notices go where the completion goes
-  void* body_user = nullptr;
   BodyListener* listener = nullptr;
-  uint64_t begin_value = 0;
   ErrorRef failed_step;            // of a step that nobody was told of
   std::unique_ptr<WorkItem> work;  // offloaded: until the workers have it
   WorkItem* queued = nullptr;      // the same, until it has begun

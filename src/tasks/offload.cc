@@ -136,7 +136,7 @@ Status Offload(const Tail& tail, OffloadFn fn, void* arg, const OffloadOptions& 
       if (status == Status::kOk) *culprit = tail.in;
     }
     if (status == Status::kOk) {
-      UserNode* task = tree->users_pool_.New(NodeType::kOffload);
+      UserNode* task = tree->NewUser(NodeType::kOffload);
       uint64_t id = 0;
       Tail own = tail;
       own.task = &id;

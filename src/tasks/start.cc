@@ -6,42 +6,12 @@
 
 namespace creche::tasks {
 
-Status Tree::Admits(const Node* in) noexcept {
-  if (in->is_scope()) {
-    if (in->leaving) return Status::kClosed;
-    in = static_cast<const Scope*>(in)->outside;
-  }
-  switch (in->type) {
-    case NodeType::kScope:
-      break;
-    case NodeType::kRoot:
-      return static_cast<const Group*>(in)->ending ? Status::kClosed : Status::kOk;
-    case NodeType::kGroup:
-      return static_cast<const Group*>(in)->state == State::kCommitted ? Status::kClosed
-                                                                       : Status::kOk;
-    case NodeType::kUser:
-    case NodeType::kExternal:
-    case NodeType::kOffload:
-      return static_cast<const UserNode*>(in)->ending ? Status::kClosed : Status::kOk;
-    case NodeType::kOperation:
-    case NodeType::kSleep:
-    case NodeType::kStart:
-    case NodeType::kWait:
-      return Status::kState;
-  }
-  return Status::kInternal;
-}
-
-Status Tree::SetRoute(EndNode* node, Node* in, const Tail& tail) noexcept {
-  Queue* queue = QueueBelow(in);
+Status Tree::SetOtherRoute(EndNode* node, Node* in, const Tail& tail, Queue* queue) noexcept {
   if (const uint64_t named = tail.options ? tail.options->queue : 0) {
     Status status = Status::kOk;
     queue = static_cast<Queue*>(FindHere(domain_, named, Bit(Kind::kQueue), &status));
     if (!queue) return status;
   }
-  node->route = tail.route;
-  node->done = tail.done;
-  node->user = tail.user;
   if (tail.route == Route::kToGroup) {
     OwnerNode* owner = OwnerIn(in);
     if (owner->type != NodeType::kGroup) return Status::kInvalid;
@@ -67,44 +37,43 @@ Status Tree::SetRoute(EndNode* node, Node* in, const Tail& tail) noexcept {
   return Status::kOk;
 }
 
-void Tree::Unlink(Node* node) noexcept {
-  Node* parent = node->parent;
-  Node*& first = parent->branch()->first_child;
-  if (first == node) {
-    first = node->next;
-    if (node->next) node->next->prev = node->prev;
-  } else {
-    node->prev->next = node->next;
-    (node->next ? node->next : first)->prev = node->prev;
+Status Tree::ReadOptions(EndNode* task, const TaskOptions& options) noexcept {
+  task->move_on = options.move_on;
+  task->shield = options.shield;
+  task->deadline = options.timeout != kNever ? After(now(), options.timeout) : options.deadline;
+  if (!MakeLabel(&task->label, options.name, options.site)) return Status::kNoMemory;
+  if (task->deadline == kNever) return Status::kOk;
+  try {
+    deadlines_.Reserve();
+  } catch (const std::bad_alloc&) {
+    return Status::kNoMemory;
   }
-  node->next = node->prev = nullptr;
+  return Status::kOk;
 }
 
-void Tree::Link(Node* node, Node* in, bool shield) noexcept {
-  node->shield = shield;
-  Relink(node, in);
-  if (!shield && in->eff) {
-    node->eff = true;
-    node->cause = in->cause;
-  } else if (node->type == NodeType::kStart) {
-    UpdateEff(node);  // its target may be cancelled
-  }
+void Tree::NotAdmitted(EndNode* task) noexcept {
+  if (task->id != 0) EndSlot(domain_, task->id);
+  Free(task);
 }
 
-void Tree::Relink(Node* node, Node* in) noexcept {
-  node->parent = in;
-  Branch* below = in->branch();
-  // A list that ends in null; first->prev is the last one.
-  if (Node* first = below->first_child) {
-    node->prev = first->prev;
-    first->prev->next = node;
-    first->prev = node;
-  } else {
-    below->first_child = node;
-    node->prev = node;
+bool Tree::MustWait(EndNode* task, Group* group) noexcept {
+  if (group->running < group->limit || task->eff) {
+    task->counted = true;
+    group->running++;
+    return false;
   }
-  below->live++;
-  OwnerIn(in)->pending++;
+  task->state = State::kWaiting;
+  // What a child's callback starts goes before those that wait already.
+  EndNode* after = group->last_waiting;
+  if (calling_owner_ == group && OnThread()) {
+    after = follow_up_;
+    follow_up_ = task;
+  }
+  task->link_prev = after;
+  task->link_next = after ? after->link_next : group->first_waiting;
+  (after ? after->link_next : group->first_waiting) = task;
+  (task->link_next ? task->link_next->link_prev : group->last_waiting) = task;
+  return true;
 }
 
 Status Tree::SetDeadlineOfNew(Node* node, Nanos deadline) noexcept {
@@ -123,12 +92,6 @@ Status Tree::SetDeadlineOfNew(Node* node, Nanos deadline) noexcept {
   return Status::kOk;
 }
 
-Status Tree::StartTask(EndNode* task, Node* in, const Tail& tail, bool passes_limit) noexcept {
-  if (Status status = PrepareTask(task, in, tail); status != Status::kOk) return status;
-  AdmitTask(task, in, tail.task, passes_limit);
-  return Status::kOk;
-}
-
 void Tree::Unprepare(EndNode* task, Node* in) noexcept {
   // Its place is the last.
   if (task->route == Route::kToGroup)
@@ -137,72 +100,7 @@ void Tree::Unprepare(EndNode* task, Node* in) noexcept {
     task->queue->accepted--;
     QueueMayEnd(task->queue);
   }
-  EndSlot(domain_, task->id);
-  Free(task);
-}
-
-Status Tree::PrepareTask(EndNode* task, Node* in, const Tail& tail) noexcept {
-  task->id = AddSlot(domain_, Kind::kTask, static_cast<Node*>(task));
-  Status status = task->id == 0 ? Status::kNoMemory : Status::kOk;
-  if (const TaskOptions* options = tail.options) {
-    task->move_on = options->move_on;
-    task->shield = options->shield;
-    task->deadline =
-        options->timeout != kNever ? After(now(), options->timeout) : options->deadline;
-    if (!MakeLabel(&task->label, options->name, options->site)) status = Status::kNoMemory;
-    if (task->deadline != kNever) {
-      try {
-        deadlines_.Reserve();
-      } catch (const std::bad_alloc&) {
-        status = Status::kNoMemory;
-      }
-    }
-  }
-  if (status == Status::kOk) status = SetRoute(task, in, tail);
-  if (status == Status::kOk) return status;
-  if (task->id != 0) EndSlot(domain_, task->id);
-  Free(task);
-  return status;
-}
-
-void Tree::AdmitTask(EndNode* task, Node* in, uint64_t* id_out, bool passes_limit) noexcept {
-  task->started = coarse_now();
-  Link(task, in, task->shield);
-  counters_.started++;
-  counters_.tasks++;
-  Note(EventType::kSpawned, task);
-  // There is room.
-  if (task->deadline != kNever) static_cast<void>(SetDeadlineOfNew(task, task->deadline));
-  task->was_eff = task->eff;
-  Enter(task, passes_limit, id_out);
-}
-
-void Tree::Enter(EndNode* task, bool passes_limit, uint64_t* id_out) noexcept {
-  if (id_out) *id_out = task->id;
-  OwnerNode* owner = task->owner();
-  if (owner->type == NodeType::kGroup) {
-    auto* group = static_cast<Group*>(owner);
-    if (group->until_released && task->route == Route::kDefault) task->seated = true;
-    if (group->limit != 0 && !passes_limit) {
-      if (group->running >= group->limit && !task->eff) {
-        task->state = State::kWaiting;
-        // What a child's callback starts goes before those that wait already.
-        EndNode* after = group->last_waiting;
-        if (calling_owner_ == group && OnThread()) {
-          after = follow_up_;
-          follow_up_ = task;
-        }
-        task->link_prev = after;
-        task->link_next = after ? after->link_next : group->first_waiting;
-        (after ? after->link_next : group->first_waiting) = task;
-        (task->link_next ? task->link_next->link_prev : group->last_waiting) = task;
-        return;
-      }
-      task->counted = true;
-      group->running++;
-    }
-  }
-  Begin(task);
+  NotAdmitted(task);
 }
 
 void Tree::RemoveWaiting(EndNode* task) noexcept {

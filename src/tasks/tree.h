@@ -50,8 +50,12 @@ class Tree final : public Loop {
   // Links an admitted node into the tree and counts it. No failure from here on.
   void Link(Node* node, Node* in, bool shield) noexcept;
   Status SetDeadlineOfNew(Node* node, Nanos deadline) noexcept;
-  // A task's way in: waits for a limit or begins.
-  void Enter(EndNode* task, bool passes_limit, uint64_t* id_out) noexcept;
+  // What is not just a function to be called; the queue is the one to be inherited.
+  Status SetOtherRoute(EndNode* node, Node* in, const Tail& tail, Queue* queue) noexcept;
+  Status ReadOptions(EndNode* task, const TaskOptions& options) noexcept;
+  void NotAdmitted(EndNode* task) noexcept;
+  // False if the limit of its group has a place for it, which it has then.
+  bool MustWait(EndNode* task, Group* group) noexcept;
   // deferred: from the loop, in case that an end brought it about (no recursion).
   void Begin(EndNode* task, bool deferred = false) noexcept;
   Status StartTask(EndNode* task, Node* in, const Tail& tail, bool passes_limit) noexcept;
@@ -86,6 +90,10 @@ class Tree final : public Loop {
   void CommitKept(EndNode* task,
                   Phase phase = Phase::kNone) noexcept;  // its fields have the result
   void CommitCancelled(EndNode* task, Phase phase) noexcept;
+  // One that did not end well: whose cancellation that was, and an error that says so.
+  void GiveReason(EndNode* task, Phase phase) noexcept;
+  // Its operation is destroyed later, on the loop, without the lock.
+  void PutAside(OperationNode* task) noexcept;
   // Hands a committed node's final completion to its route.
   void RouteFinal(EndNode* node) noexcept;
   void KeepData(EndNode* node) noexcept;
@@ -96,9 +104,12 @@ class Tree final : public Loop {
   // Between an End and the fields of a node.
   static void KeepEnd(EndNode* node, End&& end) noexcept;
   static End TakeEnd(EndNode* node) noexcept;
-  void CountEnd(EndNode* child) noexcept;  // as a failure, or a success that wins a race
+  void CountEnd(EndNode* child) noexcept;
+  // As a failure, or a success that wins a race.
+  void CountOtherEnd(EndNode* child, OwnerNode* owner) noexcept;
   void Settle() noexcept;
   void MaySettle(Node* node) noexcept;
+  void MaySettleOwner(OwnerNode* owner) noexcept;
   void CountFailure(EndNode* child, OwnerNode* owner) noexcept;
   void Free(Node* node) noexcept;
   // To be released without the lock: handles, errors and memory that nobody is told of.
@@ -116,7 +127,17 @@ class Tree final : public Loop {
   // by_user: false where its function never ran or runs on, so that it could not clean up.
   Status FinishUser(UserNode* task, Status status, uint64_t value, ErrorRef error,
                     bool by_user = true) noexcept;
+  bool FinishWell(UserNode* task, Status status, uint64_t value) noexcept;
   void CompleteUser(UserNode* task) noexcept;
+  UserNode* NewUser(NodeType type) noexcept {
+    UserNode* task = users_pool_.New();
+    if (task) task->type = type;
+    return task;
+  }
+  // A task without anything particular, by a short way (plain.cc).
+  bool IsPlainIn(const Node* in, const Tail& tail) const noexcept;
+  Status SpawnPlain(Group* group, const Tail& tail, DoneFn body, void* body_user) noexcept;
+  bool EndPlain(UserNode* task) noexcept;
   void Notify(UserNode* task, Entry* entry, What what) noexcept;
   void CloseOpenScopes(EndNode* task, bool* misnested) noexcept;
   void AttachLease(Lease* lease, OwnerNode* owner) noexcept;
@@ -157,12 +178,22 @@ class Tree final : public Loop {
   void Tell() noexcept {
     if (trace_ && trace_->due()) trace_->Deliver();
   }
+  // At the end of a section: whoever holds it may be in the middle of something, so the call of the
+  // ABI tells, when it is through.
+  [[gnu::noinline]] void LeaveEvents() noexcept {
+    if (trace_->due() && !OnThread()) Trace::LeaveToMe(trace_.get());
+  }
 
   // ---- loop work (dispatch.cc) ----
   void PushReady(Entry* entry) noexcept;
   void PushEffect(EndNode* node) noexcept;
   void RemoveEffect(EndNode* node) noexcept;
   void Poke() noexcept { poke_ = true; }
+  // What was poked: the descriptor that must be written to, or -1.
+  int HeardBy() noexcept {
+    poke_ = false;
+    return MustWake() ? domain_->wake_fd : -1;
+  }
 
   bool Ready() noexcept override;
   Nanos HowLong(Nanos timeout, Nanos next_timer) noexcept override;
@@ -205,7 +236,7 @@ class Tree final : public Loop {
   EndNode* follow_up_ = nullptr;        // the last that this callback put before the waiting ones
   struct Counters {
     uint64_t started = 0, ended = 0, completions = 0, cancelled = 0, unobserved = 0, posts = 0;
-    uint64_t tasks = 0, groups = 0, scopes = 0, leases = 0;
+    uint64_t groups = 0, scopes = 0, leases = 0;
     uint64_t stalls = 0, leaked = 0;
   } counters_;
   uint64_t turns() const noexcept { return turns_.load(std::memory_order_relaxed); }
@@ -223,7 +254,7 @@ class Tree final : public Loop {
   Pool<Scope> scopes_pool_;
   Pool<OperationNode> operations_pool_;
   Pool<SleepNode> sleeps_pool_;
-  Pool<UserNode> users_pool_;
+  KeptPool<UserNode> users_pool_;
   Pool<Group> groups_pool_;
   Pool<StartNode> starts_pool_;
   Pool<PostEntry> posts_pool_;
@@ -251,6 +282,10 @@ class Tree final : public Loop {
                      std::unique_lock<platform::Lock>& lock) noexcept;
   void NameStalled(Group* group) noexcept;
   void Call(Entry* entry, std::unique_lock<platform::Lock>& lock) noexcept;
+  void CallPost(PostEntry* post, std::unique_lock<platform::Lock>& lock) noexcept;
+  void CallFinal(EndNode* node, OwnerNode* owner, std::unique_lock<platform::Lock>& lock) noexcept;
+  void CallMore(MoreEntry* more, std::unique_lock<platform::Lock>& lock) noexcept;
+  void CallNotice(UserNode* task, Entry* notice, std::unique_lock<platform::Lock>& lock) noexcept;
   void EmptyTrash(std::unique_lock<platform::Lock>& lock) noexcept;
   bool TryEnd(std::unique_lock<platform::Lock>& lock) noexcept;
   void TakeInterrupts() noexcept;
@@ -279,19 +314,15 @@ class Section {
   T* As() const noexcept {
     return locked_.As<T>();
   }
-  void Leave() noexcept {
-    if (!tree_) return;
-    if (tree_->settle_) tree_->Settle();
-    const bool wake = tree_->poke_ && tree_->MustWake();
-    const int wake_fd = locked_.domain()->wake_fd;
-    tree_->poke_ = false;
-    // Not here: whoever holds this section may be in the middle of something.
-    if (tree_->trace_ && tree_->trace_->due() && !tree_->OnThread())
-      Trace::LeaveToMe(tree_->trace_.get());
-    tree_ = nullptr;
+  [[gnu::always_inline]] void Leave() noexcept {
+    Tree* const tree = std::exchange(tree_, nullptr);
+    if (!tree) return;
+    if (tree->settle_) tree->Settle();
+    const int wake_fd = tree->poke_ ? tree->HeardBy() : -1;
+    if (tree->trace_) tree->LeaveEvents();
     locked_.Unlock();
     // The tree may be gone by now; the descriptor lives for ever.
-    if (wake) platform::Reactor::Wake(wake_fd);
+    if (wake_fd >= 0) platform::Reactor::Wake(wake_fd);
   }
 
  private:
@@ -300,3 +331,5 @@ class Section {
 };
 
 }  // namespace creche::tasks
+
+#include "tasks/passage.h"

@@ -1,5 +1,5 @@
 // User tasks and external tasks: begun, notified, finished by the user.
-#include "tasks/tree.h"
+#include "tasks/plain.h"
 
 namespace creche::tasks {
 
@@ -21,21 +21,42 @@ void Tree::Notify(UserNode* task, Entry* entry, What what) noexcept {
   }
 }
 
-Status SpawnTask(const Tail& tail, DoneFn body, void* body_user) noexcept {
-  if (tail.task) *tail.task = 0;
+namespace {
+
+// Lock held. context: null if there is none anywhere.
+[[gnu::noinline]] Status Spawn(Tree* tree, Node* in, const Tail& tail, DoneFn body, void* body_user,
+                               NewContext* context) noexcept {
+  UserNode* task = tree->NewUser(NodeType::kUser);
+  if (!task) return Status::kNoMemory;
+  task->body_fn = body;
+  task->body_user = body_user;
+  const Status status = tree->StartTask(task, in, tail, false);
+  if (status == Status::kOk && context) context->GiveTo(task);
+  return status;
+}
+
+[[gnu::noinline]] Status SpawnWithContext(const Tail& tail, DoneFn body, void* body_user) noexcept {
   NewContext context(tail);
   if (!context.ok()) return Status::kNoMemory;
   Section section(tail.in, kScopeKinds);
   if (!section.ok()) return section.status();
-  Tree* tree = section.tree();
   if (Status status = Tree::Admits(section.node()); status != Status::kOk) return status;
-  UserNode* task = tree->users_pool_.New(NodeType::kUser);
-  if (!task) return Status::kNoMemory;
-  task->body_fn = body;
-  task->body_user = body_user;
-  const Status status = tree->StartTask(task, section.node(), tail, false);
-  if (status == Status::kOk) context.GiveTo(task);
-  return status;
+  return Spawn(section.tree(), section.node(), tail, body, body_user, &context);
+}
+
+}  // namespace
+
+Status SpawnTask(const Tail& tail, DoneFn body, void* body_user) noexcept {
+  if (tail.task) *tail.task = 0;
+  if (tail.options || Context::any()) return SpawnWithContext(tail, body, body_user);
+  Section section(tail.in, kScopeKinds);
+  if (!section.ok()) return section.status();
+  Tree* tree = section.tree();
+  Node* in = section.node();
+  if (Status status = Tree::Admits(in); status != Status::kOk) return status;
+  if (tree->IsPlainIn(in, tail))
+    return tree->SpawnPlain(static_cast<Group*>(in), tail, body, body_user);
+  return Spawn(tree, in, tail, body, body_user, nullptr);
 }
 
 Status OpenTask(const Tail& tail) noexcept {
@@ -54,7 +75,7 @@ Status OpenTask(const Tail& tail) noexcept {
   OwnerNode* owner = OwnerIn(in);
   const bool body = tail.options && tail.options->body;
   if (body && owner->type != NodeType::kGroup) return Status::kInvalid;
-  UserNode* task = tree->users_pool_.New(NodeType::kExternal);
+  UserNode* task = tree->NewUser(NodeType::kExternal);
   if (!task) return Status::kNoMemory;
   task->body = body;
   const Status status = tree->StartTask(task, in, tail, body);
@@ -67,7 +88,9 @@ Status FinishTask(uint64_t id, Status status, uint64_t value, ErrorRef error) no
   if (!section.ok()) return section.status();
   Node* node = section.node();
   if (node->type != NodeType::kUser && node->type != NodeType::kExternal) return Status::kState;
-  return section.tree()->FinishUser(static_cast<UserNode*>(node), status, value, std::move(error));
+  auto* task = static_cast<UserNode*>(node);
+  if (section.tree()->FinishWell(task, status, value)) return Status::kOk;
+  return section.tree()->FinishUser(task, status, value, std::move(error));
 }
 
 Status Tree::FinishUser(UserNode* task, Status status, uint64_t value, ErrorRef error,
@@ -107,7 +130,7 @@ Status Tree::FinishUser(UserNode* task, Status status, uint64_t value, ErrorRef 
     group->ending = true;
     MaySettle(group);
   }
-  MaySettle(task);
+  MaySettleOwner(task);
   return Status::kOk;
 }
 
@@ -155,7 +178,7 @@ bool StartBody(Operation& operation, DoneFn body, void* body_user, uint64_t valu
                BodyListener* listener) noexcept {
   Tree* tree = operation.tree_;
   Section section(*tree);
-  UserNode* task = tree->users_pool_.New(NodeType::kUser);
+  UserNode* task = tree->NewUser(NodeType::kUser);
   if (!task) return false;
   task->body_fn = body;
   task->body_user = body_user;

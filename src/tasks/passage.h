@@ -1,0 +1,175 @@
+// What every task passes on its way in and on its way out, inline: spawning and ending an empty one
+// costs about a hundred nanoseconds, and calls of functions would be half of that. Rarer ways
+// branch off to start.cc, commit.cc and queue.cc. Lock held.
+#pragma once
+#include <cstdlib>
+
+#include "tasks/tree.h"
+
+namespace creche::tasks {
+
+inline bool IsUsers(const Node* node) noexcept {
+  return node->type == NodeType::kUser || node->type == NodeType::kExternal ||
+         node->type == NodeType::kOffload;
+}
+
+// ---- in ----
+
+inline Status Tree::Admits(const Node* in) noexcept {
+  if (in->is_scope()) {
+    if (in->leaving) return Status::kClosed;
+    in = static_cast<const Scope*>(in)->outside;
+  }
+  if (in->type == NodeType::kGroup)
+    return static_cast<const Group*>(in)->state == State::kCommitted ? Status::kClosed
+                                                                     : Status::kOk;
+  if (IsUsers(in) || in->type == NodeType::kRoot)
+    return static_cast<const OwnerNode*>(in)->ending ? Status::kClosed : Status::kOk;
+  return Status::kState;
+}
+
+inline Status Tree::SetRoute(EndNode* node, Node* in, const Tail& tail) noexcept {
+  Queue* queue = QueueBelow(in);
+  node->route = tail.route;
+  node->done = tail.done;
+  node->user = tail.user;
+  const bool function = tail.route == Route::kFunction || tail.route == Route::kNobody;
+  if (!function || queue || tail.options) return SetOtherRoute(node, in, tail, queue);
+  return Status::kOk;
+}
+
+inline void Tree::Relink(Node* node, Node* in) noexcept {
+  node->parent = in;
+  in->branch()->Append(node);
+  OwnerIn(in)->pending++;
+}
+
+inline void Tree::Link(Node* node, Node* in, bool shield) noexcept {
+  node->shield = shield;
+  Relink(node, in);
+  if (!shield && in->eff) {
+    node->eff = true;
+    node->cause = in->cause;
+  } else if (node->type == NodeType::kStart) {
+    UpdateEff(node);  // its target may be cancelled
+  }
+}
+
+inline Status Tree::PrepareTask(EndNode* task, Node* in, const Tail& tail) noexcept {
+  task->id = AddSlot(domain_, Kind::kTask, static_cast<Node*>(task));
+  Status status = task->id == 0 ? Status::kNoMemory : Status::kOk;
+  if (tail.options && status == Status::kOk) status = ReadOptions(task, *tail.options);
+  if (status == Status::kOk) status = SetRoute(task, in, tail);
+  if (status != Status::kOk) NotAdmitted(task);
+  return status;
+}
+
+inline void Tree::AdmitTask(EndNode* task, Node* in, uint64_t* id_out, bool passes_limit) noexcept {
+  task->started = stamp();
+  Link(task, in, task->shield);
+  counters_.started++;
+  Note(EventType::kSpawned, task);
+  // There is room.
+  if (task->deadline != kNever) static_cast<void>(SetDeadlineOfNew(task, task->deadline));
+  task->was_eff = task->eff;
+  if (id_out) *id_out = task->id;
+  OwnerNode* owner = task->owner();
+  if (owner->type == NodeType::kGroup) {
+    auto* group = static_cast<Group*>(owner);
+    if (group->until_released && task->route == Route::kDefault) task->seated = true;
+    if (group->limit != 0 && !passes_limit && MustWait(task, group)) return;
+  }
+  Begin(task);
+}
+
+inline Status Tree::StartTask(EndNode* task, Node* in, const Tail& tail,
+                              bool passes_limit) noexcept {
+  if (Status status = PrepareTask(task, in, tail); status != Status::kOk) return status;
+  AdmitTask(task, in, tail.task, passes_limit);
+  return Status::kOk;
+}
+
+inline void Tree::PushReady(Entry* entry) noexcept {
+  entry->next_entry = nullptr;
+  (ready_last_ ? ready_last_->next_entry : ready_first_) = entry;
+  ready_last_ = entry;
+  Poke();
+}
+
+// ---- out ----
+
+inline void Tree::Unlink(Node* node) noexcept {
+  node->parent->branch()->Remove(node);
+}
+
+inline void Tree::MaySettle(Node* node) noexcept {
+  if (node->settling) return;
+  node->settling = true;
+  node->branch()->settle_next = settle_;
+  settle_ = node;
+}
+
+inline void Tree::MaySettleOwner(OwnerNode* owner) noexcept {
+  if (owner->ending && owner->pending == owner->leases) MaySettle(owner);
+}
+
+inline void Tree::Uncount(EndNode* node) noexcept {
+  Node* parent = node->parent;
+  OwnerNode* owner = node->owner();
+  parent->branch()->live--;
+  if (parent != owner && parent->leaving) MaySettle(parent);
+  owner->pending--;
+  if (node->counted) {
+    auto* group = static_cast<Group*>(owner);
+    group->running--;
+    AdmitWaiting(group);
+  }
+  MaySettleOwner(owner);
+}
+
+// False: there is more to it than its status and value.
+inline bool Tree::FinishWell(UserNode* task, Status status, uint64_t value) noexcept {
+  if (status != Status::kOk || task->type == NodeType::kOffload || !task->begun || task->ending ||
+      task->first_child() || task->body)
+    return false;
+  task->ending = true;
+  task->reached = false;
+  task->value = value;
+  MaySettleOwner(task);
+  return true;
+}
+
+inline void Tree::DiscardEnd(EndNode* node) noexcept {
+  const ResultNode* result = ResultOf(node);
+  if (node->error || (node->flags & kOwned) || (result && result->held)) Discard(TakeEnd(node));
+}
+
+inline void Tree::EndId(EndNode* node) noexcept {
+  if (node->id_ended || node->type == NodeType::kRoot) return;  // a loop's ends with its join
+  if (node->type == NodeType::kGroup) {
+    auto* group = static_cast<Group*>(node);
+    if (group->joinable && !group->joined) return;
+  }
+  node->id_ended = true;
+  EndSlot(domain_, node->id);
+}
+
+inline void Tree::Retire(EndNode* node) noexcept {
+  if (node->type == NodeType::kGroup) {
+    auto* group = static_cast<Group*>(node);
+    group->delivered = true;
+    if (group->joinable && !group->joined) return;
+  }
+  EndId(node);
+  Free(node);
+}
+
+inline void Tree::CountEnd(EndNode* child) noexcept {
+  OwnerNode* owner = child->owner();
+  const bool race =
+      owner->type == NodeType::kGroup && static_cast<Group*>(owner)->policy == Policy::kRace;
+  if (child->status != Status::kOk || owner->type == NodeType::kStart || race)
+    CountOtherEnd(child, owner);
+}
+
+}  // namespace creche::tasks

@@ -1,0 +1,78 @@
+// The short way of plain tasks: those that a program spawns by the hundred thousand, with a
+// function in a group and nothing else. What the general way (start.cc, user_task.cc, commit.cc)
+// would look at and find empty is known to be so, by a few tests at the beginning and at the end;
+// whatever else happens to a task meanwhile, it ends the general way. Lock held. Each is called in
+// one place, and inlined there.
+#pragma once
+#include "tasks/tree.h"
+
+namespace creche::tasks {
+
+[[gnu::always_inline]] inline bool Tree::IsPlainIn(const Node* in,
+                                                   const Tail& tail) const noexcept {
+  if (in->type != NodeType::kGroup || tail.options || trace_ || in->eff) return false;
+  const auto* group = static_cast<const Group*>(in);
+  return group->limit == 0 && group->policy != Policy::kRace && !QueueBelow(group) &&
+         (tail.route == Route::kNobody || tail.route == Route::kFunction);
+}
+
+[[gnu::always_inline]] inline Status Tree::SpawnPlain(Group* group, const Tail& tail, DoneFn body,
+                                                      void* body_user) noexcept {
+  UserNode* task = users_pool_.New();
+  if (!task) return Status::kNoMemory;
+  task->type = NodeType::kUser;
+  task->id = AddSlot(domain_, Kind::kTask, static_cast<Node*>(task));
+  if (task->id == 0) {
+    users_pool_.PutBack(task);
+    return Status::kNoMemory;
+  }
+  task->plain = true;
+  task->state = State::kRunning;
+  task->route = tail.route;
+  task->done = tail.done;
+  task->user = tail.user;
+  task->started = stamp();
+  task->parent = group;
+  group->below.Append(task);
+  group->pending++;
+  counters_.started++;
+  if (tail.task) *tail.task = task->id;
+  BeginEntry* begin = task->begin();
+  begin->body_fn = body;
+  begin->body_user = body_user;
+  begin->entry_type = EntryType::kNotice;
+  begin->what = What::kBegin;
+  begin->listed = true;
+  task->pending = 1;  // until it was called
+  PushReady(begin);
+  return Status::kOk;
+}
+
+// One that has finished and has nothing left in it. False: it goes the general way.
+[[gnu::always_inline]] inline bool Tree::EndPlain(UserNode* task) noexcept {
+  if (!task->plain || !task->untouched() || task->status != Status::kOk || task->cause ||
+      task->expiry()->armed())
+    return false;
+  auto* group = static_cast<Group*>(task->parent);
+  ends_ = true;
+  group->below.Remove(task);
+  counters_.ended++;
+  if (task->route == Route::kFunction) {
+    task->state = State::kCommitted;
+    PushReady(static_cast<EndNode*>(task));
+    return true;
+  }
+  group->below.live--;
+  group->pending--;
+  MaySettleOwner(group);
+  EndSlot(domain_, task->id);
+  task->state = State::kNew;
+  task->ending = task->begun = task->plain = false;
+  task->value = 0;
+  task->begin()->body_fn = nullptr;
+  task->begin()->body_user = nullptr;
+  users_pool_.PutBack(task);
+  return true;
+}
+
+}  // namespace creche::tasks
