@@ -36,7 +36,7 @@ creche_status creche_scope_open(creche_scope in, const creche_scope_options* opt
   return Guard([&]() -> creche_status {
     if (!scope) return Fail(Status::kInvalid, "scope is NULL: nowhere to store the handle");
     *scope = {};
-    if (!options) return OfScope(tasks::OpenScope(in.id, {}, &scope->id), in);
+    if (!options) return OfScope(tasks::OpenScope(in.id, nullptr, &scope->id), in);
     static constexpr char kName[] = "creche_scope_options";
     creche_scope_options o;
     tasks::ScopeOptions opened;
@@ -49,7 +49,7 @@ creche_status creche_scope_open(creche_scope in, const creche_scope_options* opt
     opened.site = o.site;
     opened.deadline = o.deadline;
     opened.timeout = o.timeout;
-    return OfScope(tasks::OpenScope(in.id, opened, &scope->id), in);
+    return OfScope(tasks::OpenScope(in.id, &opened, &scope->id), in);
   });
 }
 

@@ -1,5 +1,7 @@
 #include "core/deadlines.h"
 
+#include <new>
+
 namespace creche {
 
 namespace {
@@ -11,8 +13,7 @@ void Deadlines::Arm(Deadline* item, Nanos at) {
   const Entry entry{at, item};
   if (!item->armed()) {
     Reserve();
-    heap_.push_back(entry);
-    return SiftUp(heap_.size() - 1, entry);
+    return SiftUp(size_++, entry);
   }
   const size_t index = item->heap_index;
   if (at < heap_[index].at) return SiftUp(index, entry);
@@ -24,41 +25,50 @@ void Deadlines::Disarm(Deadline* item) noexcept {
   if (!item->armed()) return;
   const size_t index = item->heap_index;
   item->heap_index = Deadline::kUnarmed;
-  if (index == heap_.size() - 1) return heap_.pop_back();
+  if (index == size_ - 1) {
+    size_--;
+    return;
+  }
   heap_[index].item = nullptr;
   holes_++;
   if (index == 0)
     DropHolesAtRoot();
-  else if (holes_ > kFew && holes_ > heap_.size() / 2)
+  else if (holes_ > kFew && holes_ > size_ / 2)
     DropHoles();
 }
 
 void Deadlines::MakeRoom() {
-  if (holes_ > heap_.size() / 4) return DropHoles();
-  heap_.reserve(heap_.size() < 64 ? 64 : 2 * heap_.size());
+  if (holes_ > size_ / 4) return DropHoles();
+  Grow(size_ < 64 ? 64 : 2 * size_);
+}
+
+void Deadlines::Grow(size_t capacity) {
+  void* grown = realloc(heap_, capacity * sizeof(Entry));
+  if (!grown) throw std::bad_alloc();
+  heap_ = static_cast<Entry*>(grown);
+  capacity_ = capacity;
 }
 
 void Deadlines::DropHolesAtRoot() noexcept {
-  while (!heap_.empty() && !heap_[0].item) {
-    const Entry last = heap_.back();
-    heap_.pop_back();
+  while (size_ > 0 && !heap_[0].item) {
+    const Entry last = heap_[--size_];
     holes_--;
-    if (!heap_.empty()) SiftDown(0, last);
+    if (size_ > 0) SiftDown(0, last);
   }
 }
 
 void Deadlines::DropHoles() noexcept {
   size_t n = 0;
-  for (const Entry& entry : heap_)
-    if (entry.item) heap_[n++] = entry;
-  heap_.resize(n);
+  for (size_t i = 0; i < size_; i++)
+    if (heap_[i].item) heap_[n++] = heap_[i];
+  size_ = n;
   holes_ = 0;
   // From the last parent up; leaves only learn where they are.
   for (size_t i = n; i-- > 0;) SiftDown(i, heap_[i]);
 }
 
 Deadline* Deadlines::PopExpired(Nanos now) noexcept {
-  if (heap_.empty() || heap_[0].at > now) return nullptr;
+  if (size_ == 0 || heap_[0].at > now) return nullptr;
   Deadline* item = heap_[0].item;
   Disarm(item);
   return item;
@@ -75,7 +85,7 @@ void Deadlines::SiftUp(size_t index, Entry entry) noexcept {
 }
 
 void Deadlines::SiftDown(size_t index, Entry entry) noexcept {
-  const size_t n = heap_.size();
+  const size_t n = size_;
   for (;;) {
     const size_t first = index * kArity + 1;
     if (first >= n) break;

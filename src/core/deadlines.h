@@ -5,7 +5,7 @@
 #pragma once
 #include <cstddef>
 #include <cstdint>
-#include <vector>
+#include <cstdlib>
 
 #include "core/status.h"
 
@@ -20,17 +20,21 @@ struct Deadline {
 
 class Deadlines {
  public:
-  bool empty() const noexcept { return heap_.empty(); }
+  Deadlines() = default;
+  ~Deadlines() { free(heap_); }
+  Deadlines(const Deadlines&) = delete;
+  Deadlines& operator=(const Deadlines&) = delete;
+  bool empty() const noexcept { return size_ == 0; }
   // The earliest point, or kNever.
-  Nanos next() const noexcept { return heap_.empty() ? kNever : heap_[0].at; }
+  Nanos next() const noexcept { return size_ == 0 ? kNever : heap_[0].at; }
   // Makes room for one more, so that the next Arm of an unarmed item cannot fail. May throw.
   void Reserve() {
-    if (heap_.size() == heap_.capacity()) MakeRoom();
+    if (size_ == capacity_) MakeRoom();
   }
   // Makes room for `n` in all, so that Arm cannot fail while no more than these are in it. May
   // throw.
   void ReserveAll(size_t n) {
-    if (heap_.capacity() < 2 * n + kFew) heap_.reserve(4 * n + kFew);
+    if (capacity_ < 2 * n + kFew) Grow(4 * n + kFew);
   }
   // Arms or moves. kNever disarms. May throw bad_alloc unless Reserve was called.
   void Arm(Deadline* item, Nanos at);
@@ -49,11 +53,15 @@ class Deadlines {
     if (entry.item) entry.item->heap_index = static_cast<uint32_t>(index);
   }
   void MakeRoom();
+  void Grow(size_t capacity);
   void DropHolesAtRoot() noexcept;
   void DropHoles() noexcept;
   void SiftUp(size_t index, Entry entry) noexcept;
   void SiftDown(size_t index, Entry entry) noexcept;
-  std::vector<Entry> heap_;
+  Entry* heap_ =
+      nullptr;  // from malloc: a big one grows in place, where a vector's would be copied
+  size_t size_ = 0;
+  size_t capacity_ = 0;
   size_t holes_ = 0;
 };
 

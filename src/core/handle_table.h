@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include "core/status.h"
+#include "platform/fork.h"
 #include "platform/lock.h"
 
 namespace creche {
@@ -19,6 +20,10 @@ struct Domain {
   uint32_t first_free = 0;   // guarded by lock, as is the rest: slot number, 0 for none
   uint32_t first_chunk = 0;  // its chunks, linked by number + 1
   Domain* next_spare = nullptr;
+  // It belongs to the parent of this process.
+  bool forked() const noexcept {
+    return fork_generation.load(std::memory_order_relaxed) != platform::ForkGeneration();
+  }
   int wake_fd = -1;   // an eventfd; set once for a loop's domain
   int epoll_fd = -1;  // the loop's own; only for AbandonDomain
 

@@ -8,6 +8,7 @@
 #include <ctime>
 #include <new>
 
+#include "core/arena.h"
 #include "platform/clock.h"
 #include "platform/fork.h"
 
@@ -26,6 +27,13 @@ constinit uint32_t g_chunk_count = 0;
 constinit uint32_t g_spare_chunk = 0;  // number + 1
 constinit Domain* g_spare_domain = nullptr;
 constinit std::atomic<Domain*> g_objects{nullptr};
+
+// Chunks live for ever, and so does what they lie in: it is never destroyed.
+Arena& ChunkMemory() {
+  alignas(Arena) static char place[sizeof(Arena)];
+  static Arena* const arena = new (place) Arena;
+  return *arena;
+}
 
 uint32_t Seed() {
   uint32_t seed = g_seed.load(std::memory_order_relaxed);
@@ -87,8 +95,9 @@ bool table::AddChunk(Domain* domain) noexcept {
     g_spare_chunk = chunk->next;
   } else {
     if (g_chunk_count == kChunks) return false;
-    chunk = new (std::nothrow) Chunk;
-    if (!chunk) return false;
+    void* place = ChunkMemory().Take(sizeof(Chunk));
+    if (!place) return false;
+    chunk = new (place) Chunk;
     Seed();
     chunk->number = g_chunk_count;
     for (uint32_t i = 0; i < kChunkSlots; i++) {

@@ -86,16 +86,16 @@ inline void EndSlot(Domain* domain, uint64_t id) noexcept {
 class Locked {
  public:
   // kinds: Bit()s that are accepted.
-  Locked(uint64_t id, uint32_t kinds) noexcept {
+  [[gnu::always_inline]] Locked(uint64_t id, uint32_t kinds) noexcept {
     if ((kinds >> (id >> 59) & 1) == 0) return;
-    table::Chunk* chunk = table::ChunkOf(table::SlotOf(id));
+    const uint32_t number = table::SlotOf(id);
+    table::Chunk* chunk = table::ChunkOf(number);
     if (!chunk) return;
-    const table::Slot& slot = table::SlotAt(chunk, table::SlotOf(id));
+    const table::Slot& slot = table::SlotAt(chunk, number);
     Domain* domain = chunk->domain.load(std::memory_order_acquire);
-    if (domain &&
-        domain->fork_generation.load(std::memory_order_relaxed) == platform::ForkGeneration()) {
+    if (domain && !domain->forked()) [[likely]] {
       domain->lock.lock();
-      if (slot.id() == id && chunk->domain.load(std::memory_order_relaxed) == domain) {
+      if (slot.id() == id && chunk->domain.load(std::memory_order_relaxed) == domain) [[likely]] {
         domain_ = domain;
         object_ = slot.object();
         status_ = Status::kOk;
@@ -122,7 +122,8 @@ class Locked {
   }
   Domain* domain() const noexcept { return domain_; }
   void Unlock() noexcept {
-    if (domain_) domain_->lock.unlock();
+    if (domain_) [[likely]]
+      domain_->lock.unlock();
     domain_ = nullptr;
     object_ = nullptr;
   }

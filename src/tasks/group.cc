@@ -24,15 +24,13 @@ Status OpenGroup(const GroupOptions& options, const Tail& tail) noexcept {
   Group* group = tree->groups_pool_.New(NodeType::kGroup);
   if (!group) return Status::kNoMemory;
   group->id = AddSlot(tree->domain(), Kind::kGroup, static_cast<Node*>(group));
-  const bool labelled = MakeLabel(&group->label, options.name, options.site);
-  Status status = group->id == 0 || !labelled ? Status::kNoMemory : Status::kOk;
-  if (status == Status::kOk) {
-    try {
-      if (options.deadline != kNever || options.timeout != kNever) tree->deadlines_.Reserve();
-      if (options.joinable) group->errors.reserve(1);
-    } catch (const std::bad_alloc&) {
-      status = Status::kNoMemory;
-    }
+  const bool ready = group->id != 0 && MakeLabel(&group->label, options.name, options.site) &&
+                     tree->PrepareDeadline(group, options.timeout, options.deadline);
+  Status status = ready ? Status::kOk : Status::kNoMemory;
+  try {
+    if (options.joinable) group->errors.reserve(1);
+  } catch (const std::bad_alloc&) {
+    status = Status::kNoMemory;
   }
   TaskOptions own;  // its own completion: its own queue first
   own.queue = options.queue;
@@ -55,16 +53,14 @@ Status OpenGroup(const GroupOptions& options, const Tail& tail) noexcept {
   group->limit = options.limit;
   group->max_errors = options.max_errors;
   group->grace = options.grace;
-  group->started = tree->coarse_now();
+  group->started = tree->stamp();
   group->state = State::kRunning;
   tree->Link(group, in, options.shield);
   tree->counters_.started++;
   tree->counters_.groups++;
   tree->Note(EventType::kSpawned, group);
   if (tail.task) *tail.task = group->id;
-  const Nanos deadline =
-      options.timeout != kNever ? After(tree->now(), options.timeout) : options.deadline;
-  static_cast<void>(tree->SetDeadlineOfNew(group, deadline));  // there is room
+  if (group->deadline != kNever) tree->StartDeadline(group);
   if (group->eff) tree->ArmGrace(group);
   return Status::kOk;
 }

@@ -94,6 +94,7 @@ struct Node : Expiry {
   bool leaving : 1 = false;    // bare scope: to be left as soon as it is empty
   bool left_open : 1 = false;  // only the end of the loop has closed it
   bool settling : 1 = false;   // in Tree::settle_
+  bool due = false;            // its deadline had passed when it was made
   Node* parent = nullptr;
   Node* next = nullptr;
   Node* prev = nullptr;

@@ -84,7 +84,8 @@ Status ReadLag(uint64_t loop, Histogram::Values* turns, Histogram::Values* callb
 Status CountLoop(uint64_t loop, LoopCounters* counters) noexcept;
 
 // ---- scopes (scope.cc) ----
-Status OpenScope(uint64_t in, const ScopeOptions& options, uint64_t* id) noexcept;
+// options: null for the defaults.
+Status OpenScope(uint64_t in, const ScopeOptions* options, uint64_t* id) noexcept;
 Status LeaveScope(uint64_t scope, LeaveOutcome* outcome) noexcept;
 Status CancelScope(uint64_t scope, const char* text) noexcept;
 Status InterruptScope(uint64_t scope) noexcept;  // async-signal-safe

@@ -69,8 +69,7 @@ inline void Tree::AdmitTask(EndNode* task, Node* in, uint64_t* id_out, bool pass
   Link(task, in, task->shield);
   counters_.started++;
   Note(EventType::kSpawned, task);
-  // There is room.
-  if (task->deadline != kNever) static_cast<void>(SetDeadlineOfNew(task, task->deadline));
+  if (task->deadline != kNever) StartDeadline(task);
   task->was_eff = task->eff;
   if (id_out) *id_out = task->id;
   OwnerNode* owner = task->owner();

@@ -75,4 +75,24 @@ namespace creche::tasks {
   return true;
 }
 
+// An empty bare scope that nothing has happened to; the same.
+[[gnu::always_inline]] inline bool Tree::LeavePlain(Scope* scope, LeaveOutcome* outcome) noexcept {
+  if (!scope->untouched() || scope->cause || scope->queue || scope->label || trace_) return false;
+  if (outcome) *outcome = {};
+  deadlines_.Disarm(scope->expiry());
+  Node* parent = scope->parent;
+  Branch* around = parent->branch();
+  around->Remove(scope);
+  around->live--;
+  OwnerNode* owner = scope->outside;
+  owner->pending--;
+  if (parent != owner && parent->leaving) MaySettle(parent);
+  MaySettleOwner(owner);
+  counters_.scopes--;
+  EndSlot(domain_, scope->id);
+  scope->deadline = kNever;
+  scopes_pool_.PutBack(scope);
+  return true;
+}
+
 }  // namespace creche::tasks

@@ -1,54 +1,37 @@
 // Pool<T>: memory for many objects of one type, reused without malloc. Guarded by its owner's lock.
 #pragma once
-#include <memory>
 #include <new>
-#include <vector>
+#include <utility>
+
+#include "core/arena.h"
 
 namespace creche::tasks {
 
 template <class T>
 class Pool {
  public:
-  Pool() = default;
-  Pool(const Pool&) = delete;
-  Pool& operator=(const Pool&) = delete;
-
   // Null without memory.
   template <class... A>
   T* New(A&&... a) noexcept {
-    if (!free_ && !Grow()) return nullptr;
-    Place* place = free_;
-    free_ = place->next;
-    return new (place->room) T(std::forward<A>(a)...);
+    static_assert(sizeof(T) >= sizeof(Free) && sizeof(T) % 8 == 0);
+    void* place = free_;
+    if (free_)
+      free_ = free_->next;
+    else if (!(place = arena_.Take(sizeof(T))))
+      return nullptr;
+    return new (place) T(std::forward<A>(a)...);
   }
   void Delete(T* object) noexcept {
     object->~T();
-    auto* place = reinterpret_cast<Place*>(object);
-    place->next = free_;
-    free_ = place;
+    free_ = new (object) Free{free_};
   }
 
  private:
-  union Place {
-    Place* next;
-    alignas(T) unsigned char room[sizeof(T)];
+  struct Free {
+    Free* next;
   };
-  bool Grow() noexcept {
-    const size_t n = blocks_.size() < 6 ? size_t{16} << blocks_.size() : 1024;
-    try {
-      blocks_.reserve(blocks_.size() + 1);
-      blocks_.emplace_back(new Place[n]);
-    } catch (const std::bad_alloc&) {
-      return false;
-    }
-    for (size_t i = n; i-- > 0;) {
-      blocks_.back()[i].next = free_;
-      free_ = &blocks_.back()[i];
-    }
-    return true;
-  }
-  Place* free_ = nullptr;
-  std::vector<std::unique_ptr<Place[]>> blocks_;
+  Free* free_ = nullptr;
+  Arena arena_;
 };
 
 // The same for nodes of the tree that are often in use for a moment only: free ones are kept as
@@ -57,14 +40,14 @@ class Pool {
 template <class T>
 class KeptPool {
  public:
-  KeptPool() = default;
-  KeptPool(const KeptPool&) = delete;
-  KeptPool& operator=(const KeptPool&) = delete;
-
   // Null without memory.
   T* New() noexcept {
-    if (!free_ && !Grow()) return nullptr;
+    static_assert(sizeof(T) % 8 == 0);
     T* node = free_;
+    if (!node) {
+      void* place = arena_.Take(sizeof(T));
+      return place ? new (place) T : nullptr;
+    }
     free_ = static_cast<T*>(node->next);
     node->next = nullptr;
     return node;
@@ -80,19 +63,8 @@ class KeptPool {
   }
 
  private:
-  bool Grow() noexcept {
-    const size_t n = blocks_.size() < 6 ? size_t{16} << blocks_.size() : 1024;
-    try {
-      blocks_.reserve(blocks_.size() + 1);
-      blocks_.emplace_back(new T[n]);
-    } catch (const std::bad_alloc&) {
-      return false;
-    }
-    for (size_t i = n; i-- > 0;) PutBack(&blocks_.back()[i]);
-    return true;
-  }
   T* free_ = nullptr;
-  std::vector<std::unique_ptr<T[]>> blocks_;
+  Arena arena_;
 };
 
 }  // namespace creche::tasks

@@ -4,39 +4,43 @@
 
 #include "platform/fork.h"
 #include "tasks/label.h"
-#include "tasks/tree.h"
+#include "tasks/plain.h"
 
 namespace creche::tasks {
 
-Status OpenScope(uint64_t in, const ScopeOptions& options, uint64_t* id) noexcept {
+namespace {
+
+// What is not the default. False without memory.
+[[gnu::noinline]] bool Prepare(Tree* tree, Scope* scope, const ScopeOptions& options) noexcept {
+  scope->shield = options.shield;
+  scope->move_on = options.move_on;
+  return MakeLabel(&scope->label, options.name, options.site) &&
+         tree->PrepareDeadline(scope, options.timeout, options.deadline);
+}
+
+}  // namespace
+
+Status OpenScope(uint64_t in, const ScopeOptions* options, uint64_t* id) noexcept {
   *id = 0;
   Section section(in, kScopeKinds);
   if (!section.ok()) return section.status();
   Tree* tree = section.tree();
-  if (Status status = Tree::Admits(section.node()); status != Status::kOk) return status;
+  Node* around = section.node();
+  if (Status status = Tree::Admits(around); status != Status::kOk) return status;
   Scope* scope = tree->scopes_pool_.New();
   if (!scope) return Status::kNoMemory;
   scope->id = AddSlot(tree->domain(), Kind::kScope, static_cast<Node*>(scope));
-  bool ok = MakeLabel(&scope->label, options.name, options.site) && scope->id != 0;
-  try {
-    if (options.deadline != kNever || options.timeout != kNever) tree->deadlines_.Reserve();
-  } catch (const std::bad_alloc&) {
-    ok = false;
-  }
-  if (!ok) {
+  if (scope->id == 0 || (options && !Prepare(tree, scope, *options))) [[unlikely]] {
     if (scope->id != 0) EndSlot(tree->domain(), scope->id);
     tree->Free(scope);
     return Status::kNoMemory;
   }
-  scope->outside = OwnerIn(section.node());
-  scope->move_on = options.move_on;
-  if ((scope->queue = QueueBelow(section.node()))) scope->queue->refs++;
-  tree->Link(scope, section.node(), options.shield);
+  scope->outside = OwnerIn(around);
+  if ((scope->queue = QueueBelow(around))) scope->queue->refs++;
+  tree->Link(scope, around, scope->shield);
   tree->counters_.scopes++;
   tree->Note(EventType::kSpawned, scope);
-  const Nanos deadline =
-      options.timeout != kNever ? After(tree->now(), options.timeout) : options.deadline;
-  static_cast<void>(tree->SetDeadlineOfNew(scope, deadline));  // there is room
+  if (scope->deadline != kNever) tree->StartDeadline(scope);
   *id = scope->id;
   return Status::kOk;
 }
@@ -48,7 +52,7 @@ Status LeaveScope(uint64_t id, LeaveOutcome* outcome) noexcept {
   if (!section.node()->is_scope() || section.node()->leaving) return Status::kState;
   auto* scope = static_cast<Scope*>(section.node());
   if (scope->below.live == 0) {
-    section.tree()->LeaveNow(scope, outcome);
+    if (!section.tree()->LeavePlain(scope, outcome)) section.tree()->LeaveNow(scope, outcome);
     return Status::kOk;
   }
   if (outcome) return Status::kBusy;

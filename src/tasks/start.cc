@@ -40,15 +40,10 @@ Status Tree::SetOtherRoute(EndNode* node, Node* in, const Tail& tail, Queue* que
 Status Tree::ReadOptions(EndNode* task, const TaskOptions& options) noexcept {
   task->move_on = options.move_on;
   task->shield = options.shield;
-  task->deadline = options.timeout != kNever ? After(now(), options.timeout) : options.deadline;
-  if (!MakeLabel(&task->label, options.name, options.site)) return Status::kNoMemory;
-  if (task->deadline == kNever) return Status::kOk;
-  try {
-    deadlines_.Reserve();
-  } catch (const std::bad_alloc&) {
-    return Status::kNoMemory;
-  }
-  return Status::kOk;
+  return MakeLabel(&task->label, options.name, options.site) &&
+                 PrepareDeadline(task, options.timeout, options.deadline)
+             ? Status::kOk
+             : Status::kNoMemory;
 }
 
 void Tree::NotAdmitted(EndNode* task) noexcept {
@@ -76,20 +71,27 @@ bool Tree::MustWait(EndNode* task, Group* group) noexcept {
   return true;
 }
 
-Status Tree::SetDeadlineOfNew(Node* node, Nanos deadline) noexcept {
-  if (deadline == kNever) return Status::kOk;
-  node->deadline = deadline;
-  if (deadline <= now()) {
-    Cancel(node, Reason::kDeadline, node->id, nullptr);
-    return Status::kOk;
+bool Tree::PrepareDeadline(Node* node, Nanos timeout, Nanos deadline) noexcept {
+  if (timeout != kNever) {
+    node->deadline = After(now(), timeout);
+    node->due = timeout <= 0;
+  } else if (deadline != kNever) {
+    node->deadline = deadline;
+    node->due = deadline <= now();
   }
+  if (node->deadline == kNever || node->due) return true;
   try {
-    deadlines_.Arm(node->expiry(), deadline);
+    deadlines_.Reserve();
+    return true;
   } catch (const std::bad_alloc&) {
-    return Status::kNoMemory;
+    return false;
   }
-  if (deadlines_.next() == deadline) Poke();
-  return Status::kOk;
+}
+
+void Tree::StartDeadline(Node* node) noexcept {
+  if (node->due) return Cancel(node, Reason::kDeadline, node->id, nullptr);
+  deadlines_.Arm(node->expiry(), node->deadline);
+  if (deadlines_.next() == node->deadline) Poke();
 }
 
 void Tree::Unprepare(EndNode* task, Node* in) noexcept {

@@ -49,7 +49,9 @@ class Tree final : public Loop {
   Status SetRoute(EndNode* node, Node* in, const Tail& tail) noexcept;
   // Links an admitted node into the tree and counts it. No failure from here on.
   void Link(Node* node, Node* in, bool shield) noexcept;
-  Status SetDeadlineOfNew(Node* node, Nanos deadline) noexcept;
+  // Of a new node: what can fail of it (false without memory), and what cannot.
+  bool PrepareDeadline(Node* node, Nanos timeout, Nanos deadline) noexcept;
+  void StartDeadline(Node* node) noexcept;
   // What is not just a function to be called; the queue is the one to be inherited.
   Status SetOtherRoute(EndNode* node, Node* in, const Tail& tail, Queue* queue) noexcept;
   Status ReadOptions(EndNode* task, const TaskOptions& options) noexcept;
@@ -138,6 +140,7 @@ class Tree final : public Loop {
   bool IsPlainIn(const Node* in, const Tail& tail) const noexcept;
   Status SpawnPlain(Group* group, const Tail& tail, DoneFn body, void* body_user) noexcept;
   bool EndPlain(UserNode* task) noexcept;
+  bool LeavePlain(Scope* scope, LeaveOutcome* outcome) noexcept;
   void Notify(UserNode* task, Entry* entry, What what) noexcept;
   void CloseOpenScopes(EndNode* task, bool* misnested) noexcept;
   void AttachLease(Lease* lease, OwnerNode* owner) noexcept;
@@ -251,7 +254,7 @@ class Tree final : public Loop {
   Ref<Trace> trace_;                          // null: no hooks; set before anybody knows the loop
   std::unique_ptr<Watchdog> watchdog_;        // null: no stall reports; the same
 
-  Pool<Scope> scopes_pool_;
+  KeptPool<Scope> scopes_pool_;
   Pool<OperationNode> operations_pool_;
   Pool<SleepNode> sleeps_pool_;
   KeptPool<UserNode> users_pool_;
@@ -299,7 +302,7 @@ class Tree final : public Loop {
 class Section {
  public:
   // By a handle; check ok() first.
-  Section(uint64_t id, uint32_t kinds) noexcept : locked_(id, kinds) {
+  [[gnu::always_inline]] Section(uint64_t id, uint32_t kinds) noexcept : locked_(id, kinds) {
     if (locked_.ok()) tree_ = static_cast<Tree*>(locked_.domain()->owner);
   }
   explicit Section(Tree& tree) noexcept : locked_(tree.domain()), tree_(&tree) {}
@@ -316,7 +319,8 @@ class Section {
   }
   [[gnu::always_inline]] void Leave() noexcept {
     Tree* const tree = std::exchange(tree_, nullptr);
-    if (!tree) return;
+    if (!tree) [[unlikely]]
+      return;
     if (tree->settle_) tree->Settle();
     const int wake_fd = tree->poke_ ? tree->HeardBy() : -1;
     if (tree->trace_) tree->LeaveEvents();
