@@ -43,20 +43,10 @@ func (s *scope) unclaim() {
 }
 
 func (s *scope) release() {
-	switch {
-	case s == nil:
-	case s.loop.blocked.Load() > 0:
-		// This may be on account of which a blocked goroutine goes on: let it take its hold first.
-		id := s.loop.id
-		time.AfterFunc(patience, func() { cx.ClockRelease(id) })
-	default:
-		cx.ClockRelease(s.loop.id)
+	if s != nil {
+		s.loop.letGo()
 	}
 }
-
-// patience is how long, in real time, everybody must be waiting before the clock jumps while a goroutine
-// is Blocked.
-const patience = 20 * time.Millisecond
 
 func (s *scope) resume() {
 	if s != nil && s.loop.virtual && !s.root {
@@ -72,7 +62,7 @@ func (l *Loop) hold() {
 }
 
 func (l *Loop) letGo() {
-	if l.virtual {
+	if l.virtual && !l.blocked.owe(l) {
 		cx.ClockRelease(l.id)
 	}
 }
@@ -113,18 +103,25 @@ func (l *Loop) Advance(d time.Duration) error {
 }
 
 // Blocked calls fn and lets go of the virtual clock meanwhile: for a goroutine of a group that waits for
-// something that the loop knows nothing of, such as a channel or a sync.WaitGroup. Nobody can tell when
-// that comes (Go does not say which goroutines could run), so while anybody is in here the clock jumps only
-// after everybody has waited for 20 milliseconds of real time. NewChan, NewEvent and NewLimiter have waits
+// something that the loop knows nothing of, such as a channel or a sync.WaitGroup. The clock does not jump
+// as long as fn can go on: whenever somebody else lets go of it, the goroutines in here are looked at, all
+// at one moment, and those of them that are not waiting for a channel, a lock or the like keep it. So who is
+// woken by the last one that lets go has its hold back before the clock jumps, always. What waits for the
+// world outside (time.Sleep, files, sockets, C) is not taken for waiting: it comes by itself, in real time,
+// and the clock stands still until then. Goroutines that are neither in a group nor in here are not looked
+// at: if one of them stands between two that are, let it Hold the clock.
+//
+// Looking takes microseconds for each goroutine of the process; NewChan, NewEvent and NewLimiter have waits
 // that the clock knows of, and need none of this. On a real clock Blocked just calls fn.
 func Blocked(ctx context.Context, fn func()) {
 	if s, ok := ctx.Value(scopeKey{}).(*scope); ok {
 		if claimed := s.claim(); claimed != nil {
-			s.loop.blocked.Add(1)
+			b := &claimed.loop.blocked
+			id := b.enter()
 			claimed.release()
 			defer func() {
-				claimed.resume()
-				s.loop.blocked.Add(-1)
+				claimed.resume() // before it is out of sight
+				b.leave(id)
 			}()
 		}
 	}

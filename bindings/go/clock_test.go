@@ -164,3 +164,74 @@ func TestVirtualClockHoldBlockedAdvance(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+// Who is woken by one that lets go of the clock has its own hold back before the clock jumps.
+func TestVirtualClockWaitsForWhoWasWoken(t *testing.T) {
+	l, ctx := virtual(t, 0)
+	begin := l.Now()
+	const rounds = 300
+	err := creche.Run(ctx, func(ctx context.Context, g *creche.Group) error {
+		g.Go(func(ctx context.Context) error { return creche.Sleep(ctx, rounds*time.Hour) }) // to jump to
+		balls := make([]chan int, 3)
+		for i := range balls {
+			balls[i] = make(chan int)
+		}
+		for i := range balls {
+			g.Go(func(ctx context.Context) error {
+				for round := 0; round < rounds; round++ {
+					var at int
+					creche.Blocked(ctx, func() {
+						select {
+						case at = <-balls[i]:
+						case <-ctx.Done():
+						}
+					})
+					if ctx.Err() != nil {
+						return ctx.Err()
+					}
+					if now := l.Now().Sub(begin); now != time.Duration(at)*time.Hour {
+						return fmt.Errorf("the ball of hour %d came to %d after %v", at, i, now)
+					}
+					next := (i + 1) % len(balls)
+					if next == 0 {
+						if err := creche.Sleep(ctx, time.Hour); err != nil {
+							return err
+						}
+						at++
+					}
+					if at < rounds {
+						creche.Blocked(ctx, func() {
+							select {
+							case balls[next] <- at:
+							case <-ctx.Done():
+							}
+						})
+					}
+				}
+				return nil
+			})
+		}
+		creche.Blocked(ctx, func() { balls[0] <- 0 })
+		return nil
+	})
+	if err != nil || l.Now().Sub(begin) != rounds*time.Hour {
+		t.Fatal(err, l.Now().Sub(begin))
+	}
+}
+
+// What waits for the world outside comes in real time: the clock stands still until then.
+func TestVirtualClockStandsStillForTheWorld(t *testing.T) {
+	l, ctx := virtual(t, 0)
+	begin := l.Now()
+	err := creche.Run(ctx, func(ctx context.Context, g *creche.Group) error {
+		g.Go(func(ctx context.Context) error { return creche.Sleep(ctx, time.Hour) })
+		creche.Blocked(ctx, func() { time.Sleep(30 * time.Millisecond) })
+		if now := l.Now().Sub(begin); now != 0 {
+			return fmt.Errorf("it jumped to %v", now)
+		}
+		return nil
+	})
+	if err != nil || l.Now().Sub(begin) != time.Hour {
+		t.Fatal(err, l.Now().Sub(begin))
+	}
+}

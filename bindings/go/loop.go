@@ -19,7 +19,7 @@ type Loop struct {
 	root    *scope
 	table   table
 	virtual bool          // its clock
-	blocked atomic.Int32  // goroutines in Blocked, with a virtual clock
+	blocked blocked       // goroutines in Blocked, with a virtual clock
 	epoch   time.Time     // the beginning of a virtual clock
 	moved   atomic.Bool   // a deadline or shield was changed: contexts ask for theirs
 	file    *os.File      // a duplicate of the queue's descriptor
