@@ -57,13 +57,16 @@ creche_status creche_scope_leave(creche_scope scope, creche_outcome* outcome) {
   return Guard([&]() -> creche_status {
     tasks::LeaveOutcome left;
     const Status status = tasks::LeaveScope(scope.id, outcome ? &left : nullptr);
+    if (status == Status::kOk) [[likely]] {
+      if (outcome)
+        *outcome = {static_cast<creche_status>(left.status), left.flags,
+                    static_cast<uint32_t>(left.reason), 0};
+      return CRECHE_OK;
+    }
     if (status == Status::kState)
       return Fail(status,
                   "only a bare scope is left, and only once; groups, tasks and loops end by "
                   "themselves");
-    if (status == Status::kOk && outcome)
-      *outcome = {static_cast<creche_status>(left.status), left.flags,
-                  static_cast<uint32_t>(left.reason), 0};
     return OfScope(status, scope);
   });
 }

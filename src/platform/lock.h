@@ -1,6 +1,11 @@
 // Lock: a small mutex for short critical sections: one atomic exchange and one plain store when
-// nobody else is there, a futex otherwise. Works with std::lock_guard and std::unique_lock.
+// nobody else is there, a futex otherwise; in a process with one thread, where the C library says
+// so, not even the exchange. Works with std::lock_guard and std::unique_lock.
 #pragma once
+#if __has_include(<sys/single_threaded.h>)
+#include <sys/single_threaded.h>
+#endif
+
 #include <atomic>
 #include <cstdint>
 
@@ -19,12 +24,25 @@ class Lock {
   }
   bool try_lock() noexcept {
     uint32_t expected = kFree;
+    if (Alone()) {
+      if (state_.load(std::memory_order_relaxed) != kFree) return false;
+      state_.store(kHeld, std::memory_order_relaxed);
+      return true;
+    }
     return state_.compare_exchange_strong(expected, kHeld, std::memory_order_acquire,
                                           std::memory_order_relaxed);
   }
 
  private:
   static constexpr uint32_t kFree = 0, kHeld = 1;
+  // This is the only thread; a second one can only be started by it, and sees what it did before.
+  static bool Alone() noexcept {
+#if __has_include(<sys/single_threaded.h>)
+    return __libc_single_threaded;
+#else
+    return false;
+#endif
+  }
   void LockContended() noexcept;
   void WakeOne() noexcept;
   std::atomic<uint32_t> state_{kFree};

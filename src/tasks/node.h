@@ -1,6 +1,7 @@
 // The nodes of the tree: bare scopes, tasks, groups, the root. All fields are guarded by the lock
 // of the loop's domain unless a comment says otherwise.
 #pragma once
+#include <bit>
 #include <cstdint>
 #include <memory>
 #include <vector>
@@ -81,20 +82,26 @@ struct Grace : Deadline {};   // Tree::graces_
 struct OwnerNode;
 struct Branch;
 
-// Any scope. There may be a million: leaves have no fields for what only others need, and places of
-// what is over by then serve twice.
-struct Node : Expiry {
-  NodeType type;
-  Reason called_by = Reason::kNone;  // why it was cancelled itself
-  bool called : 1 = false;           // it was cancelled itself
-  bool eff : 1 = false;              // it is effectively cancelled
+// What has happened to a node, or was asked for it; a base so that all of it is one byte to test.
+struct NodeBits {
+  bool called : 1 = false;  // it was cancelled itself
+  bool eff : 1 = false;     // it is effectively cancelled
   bool shield : 1 = false;
   bool move_on : 1 = false;
   bool reached : 1 = false;    // a CANCELLED has come up to it
   bool leaving : 1 = false;    // bare scope: to be left as soon as it is empty
   bool left_open : 1 = false;  // only the end of the loop has closed it
   bool settling : 1 = false;   // in Tree::settle_
-  bool due = false;            // its deadline had passed when it was made
+  // None of them is set.
+  bool untouched() const noexcept { return std::bit_cast<uint8_t>(*this) == 0; }
+};
+
+// Any scope. There may be a million: leaves have no fields for what only others need, and places of
+// what is over by then serve twice.
+struct Node : Expiry, NodeBits {
+  NodeType type;
+  Reason called_by = Reason::kNone;  // why it was cancelled itself
+  bool due = false;                  // its deadline had passed when it was made
   Node* parent = nullptr;
   Node* next = nullptr;
   Node* prev = nullptr;
@@ -111,10 +118,6 @@ struct Node : Expiry {
 
   explicit Node(NodeType t) : type(t) {}
   Expiry* expiry() noexcept { return this; }
-  // None of the bits above is set.
-  bool untouched() const noexcept {
-    return !(called || eff || shield || move_on || reached || leaving || left_open || settling);
-  }
   bool is_scope() const noexcept { return type == NodeType::kScope; }
   bool is_leaf() const noexcept { return type == NodeType::kSleep || type == NodeType::kWait; }
   // Not for leaves.

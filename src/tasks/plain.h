@@ -77,9 +77,11 @@ namespace creche::tasks {
 
 // An empty bare scope that nothing has happened to; the same.
 [[gnu::always_inline]] inline bool Tree::LeavePlain(Scope* scope, LeaveOutcome* outcome) noexcept {
-  if (!scope->untouched() || scope->cause || scope->queue || scope->label || trace_) return false;
+  if (!scope->untouched() || scope->below.live != 0 || scope->cause || scope->queue ||
+      scope->label || trace_)
+    return false;
   if (outcome) *outcome = {};
-  deadlines_.Disarm(scope->expiry());
+  if (scope->expiry()->armed()) deadlines_.Disarm(scope->expiry());
   Node* parent = scope->parent;
   Branch* around = parent->branch();
   around->Remove(scope);

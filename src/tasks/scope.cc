@@ -48,11 +48,13 @@ Status OpenScope(uint64_t in, const ScopeOptions* options, uint64_t* id) noexcep
 Status LeaveScope(uint64_t id, LeaveOutcome* outcome) noexcept {
   Section section(id, kScopeKinds);
   if (!section.ok()) return section.status();
-  section.node()->left_open = false;
-  if (!section.node()->is_scope() || section.node()->leaving) return Status::kState;
+  if (section.node()->left_open) section.node()->left_open = false;
+  if (!section.node()->is_scope()) return Status::kState;
   auto* scope = static_cast<Scope*>(section.node());
+  if (section.tree()->LeavePlain(scope, outcome)) return Status::kOk;
+  if (scope->leaving) return Status::kState;
   if (scope->below.live == 0) {
-    if (!section.tree()->LeavePlain(scope, outcome)) section.tree()->LeaveNow(scope, outcome);
+    section.tree()->LeaveNow(scope, outcome);
     return Status::kOk;
   }
   if (outcome) return Status::kBusy;

@@ -303,7 +303,9 @@ class Section {
  public:
   // By a handle; check ok() first.
   [[gnu::always_inline]] Section(uint64_t id, uint32_t kinds) noexcept : locked_(id, kinds) {
-    if (locked_.ok()) tree_ = static_cast<Tree*>(locked_.domain()->owner);
+    if (!locked_.ok()) return;
+    tree_ = static_cast<Tree*>(locked_.domain()->owner);
+    if (!tree_) __builtin_unreachable();  // whoever has live handles of these kinds is there
   }
   explicit Section(Tree& tree) noexcept : locked_(tree.domain()), tree_(&tree) {}
   ~Section() { Leave(); }

@@ -50,18 +50,20 @@ async def cancel(n, _):
 
 
 async def timers(n, _):
-    """Scopes with a deadline; in one task they must nest."""
-    clock = trio.current_time()
-    start = now()
-    scopes = []
-    for i in range(n):
-        scope = trio.CancelScope(deadline=clock + duration(i, n))
-        scope.__enter__()
-        scopes.append(scope)
-    added = now()
-    while scopes:
-        scopes.pop().__exit__(None, None, None)
-    show("timer_cancel", (now() - added) / n)
+    """Scopes with a deadline; in one task they must nest. The second round counts."""
+    for _ in range(2):
+        clock = trio.current_time()
+        start = now()
+        scopes = []
+        for i in range(n):
+            scope = trio.CancelScope(deadline=clock + duration(i, n))
+            scope.__enter__()
+            scopes.append(scope)
+        added = now()
+        while scopes:
+            scopes.pop().__exit__(None, None, None)
+        left = now()
+    show("timer_cancel", (left - added) / n)
     show("timer_add", (added - start) / n)
 
 
