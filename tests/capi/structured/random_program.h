@@ -60,6 +60,7 @@ typedef struct program {
   step s[MAX_STEPS];
   int n;
   int threads; /* every other call is made by another thread */
+  int hooks;   /* somebody watches: the library then has no short ways for tasks and scopes */
   int with;    /* LIMITERS, ... */
   int total, capacity, permits, burst, interval;
 } program;
@@ -180,6 +181,7 @@ static void make_program(program* p, uint64_t seed) {
   random_state = seed;
   p->n = 4 + (int)draw(MAX_STEPS - 4);
   p->threads = draw(16) == 0;
+  p->hooks = draw(4) == 0;
   p->with = kinds[draw(sizeof kinds / sizeof *kinds)];
   p->total = (int)draw(3);
   p->capacity = (int)draw(4);
@@ -228,6 +230,14 @@ static void shrink(program* p, int (*fails)(const program*)) {
     }
 }
 
+/* Whether options would only say what is so without: then none are given. */
+static int plain_task(const step* s) {
+  return s->a != 0 && s->b != 1 && s->c != 0 && s->t < 0;
+}
+static int plain_scope(const step* s) {
+  return s->a != 0 && s->b != 0 && s->t < 0;
+}
+
 /* ---- Printing one ---- */
 static const creche_status finishes[] = {CRECHE_OK, CRECHE_OK, CRECHE_E_CANCELLED, CRECHE_E_USER};
 
@@ -235,11 +245,12 @@ static void print_start(const step* s, int i, const char* in, const char* point)
   static const char* const functions[] = {"creche_nobody", "NULL", "see", "see"};
   const char* done = functions[s->b];
   char wake[32] = "CRECHE_NEVER", tail[64];
-  fprintf(stderr,
-          "to = task_options(); to.shield = %d; to.on_timeout = %s; to.queue = queue; "
-          "to.deadline = %s;\n",
-          s->a == 0, s->c == 0 ? "CRECHE_MOVE_ON" : "CRECHE_FAIL", point);
-  snprintf(tail, sizeof tail, "&to, %s, &s[%d], &t", done, i + 1);
+  if (!plain_task(s))
+    fprintf(stderr,
+            "to = task_options(); to.shield = %d; to.on_timeout = %s; to.queue = queue; "
+            "to.deadline = %s;\n",
+            s->a == 0, s->c == 0 ? "CRECHE_MOVE_ON" : "CRECHE_FAIL", point);
+  snprintf(tail, sizeof tail, "%s, %s, &s[%d], &t", plain_task(s) ? "NULL" : "&to", done, i + 1);
   if (s->d != 3) snprintf(wake, sizeof wake, "now() + %d", (s->d + 1) * 1000 + 500 + i);
   if (s->what == SLEEP)
     fprintf(stderr, "creche_sleep_until(%s, %s, %s);", in, wake, tail);
@@ -290,17 +301,19 @@ static void print_step(const step* s, int i) {
   if (s->node > 0) snprintf(in, sizeof in, "n%d", s->node);
   switch (s->what) {
     case OPEN_SCOPE:
-      fprintf(stderr,
-              "so = scope_options(); so.shield = %d; so.on_timeout = %s; so.deadline = %s;\n",
-              s->a == 0, s->b == 0 ? "CRECHE_MOVE_ON" : "CRECHE_FAIL", point);
-      fprintf(stderr, "creche_scope n%d = scope_in(%s, &so);\n", i + 1, in);
+      if (!plain_scope(s))
+        fprintf(stderr,
+                "so = scope_options(); so.shield = %d; so.on_timeout = %s; so.deadline = %s;\n",
+                s->a == 0, s->b == 0 ? "CRECHE_MOVE_ON" : "CRECHE_FAIL", point);
+      fprintf(stderr, "creche_scope n%d = scope_in(%s, %s);\n", i + 1, in,
+              plain_scope(s) ? "NULL" : "&so");
       break;
     case OPEN_GROUP:
       fprintf(stderr,
               "go = group_options(); go.shield = %d; go.policy = %s; go.on_timeout = %s; "
-              "go.limit = %d; go.queue = queue; go.deadline = %s;\n",
+              "go.limit = %d; go.queue = %s; go.deadline = %s;\n",
               s->a == 0, policies[s->b], s->c == 0 ? "CRECHE_MOVE_ON" : "CRECHE_FAIL",
-              s->d == 3 ? 0 : s->d, point);
+              s->d == 3 ? 0 : s->d, s->c == 3 ? "queue" : "(creche_queue){0}", point);
       fprintf(stderr, "creche_group_open(%s, &go, %s, &s[%d], &g); creche_scope n%d = g.scope;\n",
               in, s->c == 3 ? "NULL" : "see", i + 1, i + 1);
       break;

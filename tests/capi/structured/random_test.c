@@ -12,9 +12,26 @@
 #include "support/core.h"
 
 /* ---- Running one ---- */
-static int open_virtual(void) {
+static long spawned, over; /* as the hooks have it */
+static void see_spawned(void* user, const creche_trace_event* event) {
+  (void)user;
+  (void)event;
+  spawned++;
+}
+static void see_ended(void* user, const creche_trace_event* event) {
+  (void)user;
+  (void)event;
+  over++;
+}
+static int open_virtual(int watched) {
   creche_loop_options o;
+  creche_hooks hooks;
   creche_loop_options_init(&o, sizeof o);
+  creche_hooks_init(&hooks, sizeof hooks);
+  hooks.spawned = see_spawned;
+  hooks.ended = see_ended;
+  spawned = over = 0;
+  if (watched) o.hooks = &hooks;
   o.run = CRECHE_RUN_CALLER;
   o.clock = CRECHE_CLOCK_VIRTUAL;
   return creche_loop_open(&o, &loop) == CRECHE_OK ? 0 : -1;
@@ -257,6 +274,7 @@ static creche_status start_task(run* r, int index, const step* s, mnode* options
   const creche_done_fn done = functions[s->b];
   seen* user = &r->s[made];
   creche_task_options o = task_options();
+  const creche_task_options* given = plain_task(s) ? NULL : &o;
   creche_task task;
   creche_status got;
   task.scope.id = 0;
@@ -271,33 +289,34 @@ static creche_status start_task(run* r, int index, const step* s, mnode* options
   if (s->what == SLEEP && s->d != 3) options->wake = m->now + (s->d + 1) * 1000 + 500 + index;
   switch (s->what) {
     case ACQUIRE:
-      got = creche_limiter_acquire(r->limiter, in, (uint64_t)borrower, &o, done, user, &task);
+      got = creche_limiter_acquire(r->limiter, in, (uint64_t)borrower, given, done, user, &task);
       *expected = m_user_wait(m, node, W_TOKEN, borrower, 0, options);
       if (*expected == CRECHE_OK) r->token_of[index + 1] = m->n[made].token;
       break;
     case WAIT_EVENT:
-      got = creche_event_wait(r->event, in, &o, done, user, &task);
+      got = creche_event_wait(r->event, in, given, done, user, &task);
       *expected = m_user_wait(m, node, W_EVENT, 0, 0, options);
       break;
     case ACQUIRE_RATE:
-      got = creche_rate_acquire(r->rate, in, (uint32_t)permits, &o, done, user, &task);
+      got = creche_rate_acquire(r->rate, in, (uint32_t)permits, given, done, user, &task);
       *expected = m_user_wait(m, node, W_PERMITS, permits, 0, options);
       break;
     case SEND:
-      got = creche_channel_send(r->sender[handle], in, (uint64_t)index + 1, &o, done, user, &task);
+      got =
+          creche_channel_send(r->sender[handle], in, (uint64_t)index + 1, given, done, user, &task);
       *expected = m_user_wait(m, node, W_SEND, handle, index + 1, options);
       break;
     case RECEIVE:
-      got = creche_channel_receive(r->receiver[handle], in, &o, done, user, &task);
+      got = creche_channel_receive(r->receiver[handle], in, given, done, user, &task);
       *expected = m_user_wait(m, node, W_RECEIVE, handle, 0, options);
       break;
     default:
       if (external)
-        got = creche_task_open(in, &o, done, user, &task);
+        got = creche_task_open(in, given, done, user, &task);
       else if (s->what == SPAWN)
-        got = creche_task_spawn(in, body_waits, user, &o, done, user, &task);
+        got = creche_task_spawn(in, body_waits, user, given, done, user, &task);
       else
-        got = creche_sleep_until(in, options->wake, &o, done, user, &task);
+        got = creche_sleep_until(in, options->wake, given, done, user, &task);
       *expected = m_admits(m, node);
       if (*expected == CRECHE_OK) m_add(m, s->what == SLEEP ? M_SLEEP : M_USER, node, options);
   }
@@ -418,7 +437,7 @@ static int do_step(run* r, int index, const step* s) {
       o.deadline = options.deadline;
       options.shield = s->a == 0;
       options.move_on = s->b == 0;
-      got = creche_scope_open(r->id[node], &o, &r->id[made]);
+      got = creche_scope_open(r->id[node], plain_scope(s) ? NULL : &o, &r->id[made]);
       expected = m_admits(m, node);
       if (expected != CRECHE_OK) break;
       m_add(m, M_SCOPE, node, &options);
@@ -431,7 +450,7 @@ static int do_step(run* r, int index, const step* s) {
       o.policy = s->b > 2 ? CRECHE_FAIL_FAST : (uint32_t)s->b;
       o.on_timeout = s->c == 0 ? CRECHE_MOVE_ON : CRECHE_FAIL;
       o.limit = s->d == 3 ? 0 : (uint32_t)s->d;
-      o.queue = queue;
+      if (s->c == 3) o.queue = queue;
       o.deadline = options.deadline;
       options.shield = s->a == 0;
       options.move_on = s->c == 0;
@@ -568,6 +587,7 @@ static int end_program(run* r) {
     if (compare_node(r, i)) return 1;
   }
   if (creche_loop_join(loop, PATIENCE) != CRECHE_OK) return differ(r, "the join", 0, 0, 1);
+  if (spawned != over) return differ(r, "how many have ended, as hooks have it,", 0, over, spawned);
   while (m->channel.n > 0) m->freed[m->channel.item[--m->channel.n]]++;
   return compare_freed(r);
 }
@@ -578,7 +598,7 @@ static int run_program(const program* p) {
   run* r = &the_run;
   memset(&r->m, 0, sizeof r->m);
   r->why[0] = '\0';
-  if (open_virtual() != 0 || creche_clock_hold(loop) != CRECHE_OK ||
+  if (open_virtual(p->hooks) != 0 || creche_clock_hold(loop) != CRECHE_OK ||
       creche_queue_open(loop, NULL, &queue) != CRECHE_OK)
     fail_msg("no loop");
   r->m.count = 1;
