@@ -445,7 +445,8 @@ static inline void m_deliver(model* m, mevent e) {
     case E_BEGIN:
       n->begun = 1;
       n->begins++;
-      if (n->eff) m_ask_to_stop(m, e.node);
+      if (n->at_once) m_user_finish(m, e.node, n->with);
+      if (n->eff && !n->ending) m_ask_to_stop(m, e.node);
       n->pending--;
       break;
     case E_CANCEL:

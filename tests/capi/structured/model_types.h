@@ -16,6 +16,8 @@ typedef struct mnode {
   /* the options */
   int shield, move_on, policy, limit, told;
   int in_queue; /* an external task whose notices go to a queue: told at once */
+  int at_once;  /* a task that finishes as it begins, */
+  creche_status with;
   /* what has happened to it */
   int called, eff, called_by, reached, was_eff, won;
   int leaving; /* a scope: when it is empty */

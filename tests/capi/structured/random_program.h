@@ -132,6 +132,14 @@ static int is_release(action what) {
   return what == RELEASE_LIMITER || what == RELEASE_EVENT || what == RELEASE_RATE ||
          what == RELEASE_SENDER || what == RELEASE_RECEIVER;
 }
+/* What most programs of users do: without options, and tasks end as they begin. */
+static void make_plain(step* s) {
+  s->a = s->c = 1;
+  s->b = draw(2) ? 0 : 3;
+  if (s->what == OPEN_SCOPE || s->what == OPEN_GROUP) s->b = 1;
+  s->d = s->what == SPAWN && draw(2) ? 0 : 3;
+  s->t = -1;
+}
 static void make_program(program* p, uint64_t seed) {
 #define OF(list) list, sizeof list / sizeof *list
   static const action tree[] = {
@@ -177,11 +185,12 @@ static void make_program(program* p, uint64_t seed) {
                               LIMITERS | EVENTS | RATES | CHANNELS};
   action weighted[100];
   uint32_t choices = 0, k;
-  int i;
+  int i, plain;
   random_state = seed;
   p->n = 4 + (int)draw(MAX_STEPS - 4);
   p->threads = draw(16) == 0;
   p->hooks = draw(4) == 0;
+  plain = draw(3) == 0;
   p->with = kinds[draw(sizeof kinds / sizeof *kinds)];
   p->total = (int)draw(3);
   p->capacity = (int)draw(4);
@@ -204,6 +213,7 @@ static void make_program(program* p, uint64_t seed) {
     s->d = draw(2) ? 3 : (int)draw(3);
     s->e = (int)draw(12);
     s->t = draw(3) ? -1 : (int)draw(6);
+    if (plain && draw(4) && makes(s->what) != 0) make_plain(s);
   }
 }
 
@@ -243,6 +253,8 @@ static const creche_status finishes[] = {CRECHE_OK, CRECHE_OK, CRECHE_E_CANCELLE
 
 static void print_start(const step* s, int i, const char* in, const char* point) {
   static const char* const functions[] = {"creche_nobody", "NULL", "see", "see"};
+  static const char* const bodies[] = {"body_succeeds", "body_fails", "body_gives_up",
+                                       "body_waits"};
   const char* done = functions[s->b];
   char wake[32] = "CRECHE_NEVER", tail[64];
   if (!plain_task(s))
@@ -267,7 +279,7 @@ static void print_start(const step* s, int i, const char* in, const char* point)
   else if (s->b == 1 || s->b == 2)
     fprintf(stderr, "creche_task_open(%s, %s);", in, tail);
   else
-    fprintf(stderr, "creche_task_spawn(%s, body_waits, &s[%d], %s);", in, i + 1, tail);
+    fprintf(stderr, "creche_task_spawn(%s, %s, &s[%d], %s);", in, bodies[s->d], i + 1, tail);
   fprintf(stderr, " creche_scope n%d = t.scope;\n", i + 1);
 }
 static void print_things(const program* p) {

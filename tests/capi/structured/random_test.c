@@ -266,6 +266,8 @@ static creche_status start_task(run* r, int index, const step* s, mnode* options
                                 creche_status* expected) {
   static const int routes[] = {M_NOBODY, M_QUEUE, M_CALLBACK, M_CALLBACK};
   static const creche_done_fn functions[] = {creche_nobody, NULL, see, see};
+  static const creche_done_fn bodies[] = {body_succeeds, body_fails, body_gives_up, body_waits};
+  static const creche_status ends[] = {CRECHE_OK, CRECHE_E_USER, CRECHE_E_CANCELLED, 0};
   model* m = &r->m;
   const int node = r->node_of[s->node], made = m->count;
   const int external = s->what == SPAWN && (s->b == 1 || s->b == 2);
@@ -286,6 +288,8 @@ static creche_status start_task(run* r, int index, const step* s, mnode* options
   options->move_on = s->c == 0;
   options->told = routes[s->b];
   options->in_queue = external && s->b == 1;
+  options->at_once = s->what == SPAWN && !external && s->d != 3;
+  options->with = ends[s->d];
   if (s->what == SLEEP && s->d != 3) options->wake = m->now + (s->d + 1) * 1000 + 500 + index;
   switch (s->what) {
     case ACQUIRE:
@@ -314,7 +318,7 @@ static creche_status start_task(run* r, int index, const step* s, mnode* options
       if (external)
         got = creche_task_open(in, given, done, user, &task);
       else if (s->what == SPAWN)
-        got = creche_task_spawn(in, body_waits, user, given, done, user, &task);
+        got = creche_task_spawn(in, bodies[s->d], user, given, done, user, &task);
       else
         got = creche_sleep_until(in, options->wake, given, done, user, &task);
       *expected = m_admits(m, node);

@@ -587,6 +587,85 @@ static void offload_has_a_limit(void** state) {
   assert_true(s[0].order < s[1].order);
 }
 
+/* Tasks and scopes without anything particular go short ways in and out, and their memory serves
+ * again at once: nothing that was done to one may reach the next. */
+static void nothing_of_a_task_stays(void** state) {
+  static const int all = 6;
+  seen g = {0}, s[6] = {{0}}, next[6] = {{0}}, late = {0};
+  creche_group group = group_in(loop.scope, NULL, &g);
+  creche_task task;
+  creche_scope_state look;
+  int i;
+  (void)state;
+  for (i = 0; i < all; i++) {
+    OK(creche_task_spawn(group.scope, i == 5 ? body_fails : body_succeeds, &s[i], NULL,
+                         i % 2 ? see : creche_nobody, &s[i], &task));
+    if (i == 0) OK(creche_scope_set_timeout(task.scope, CRECHE_SECOND));
+    if (i == 1) OK(creche_scope_cancel(task.scope, "for a while"));
+    if (i == 2) OK(creche_scope_set_shield(task.scope, 1));
+    if (i == 3) OK(creche_scope_set_deadline(task.scope, now() + CRECHE_SECOND));
+    if (i == 4) {
+      creche_scope inside = scope_in(task.scope, NULL);
+      OK(creche_scope_leave(inside, NULL));
+    }
+  }
+  OK(creche_group_close(group));
+  settle();
+  assert_int_equal(g.finals, 1);
+  assert_int_equal(g.status, CRECHE_E_GROUP); /* of the one that failed */
+  assert_int_equal(s[1].status, CRECHE_OK);
+  memset(&g, 0, sizeof g);
+  group = group_in(loop.scope, NULL, &g);
+  for (i = 0; i < all; i++) {
+    OK(creche_task_spawn(group.scope, body_waits, &next[i], NULL, creche_nobody, NULL, &task));
+    OK(creche_scope_get_state(task.scope, &look, sizeof look));
+    assert_int_equal(look.called + look.effective + look.shield + look.reached + look.live, 0);
+    assert_true(look.deadline == CRECHE_NEVER);
+  }
+  OK(creche_sleep(loop.scope, 10 * CRECHE_SECOND, NULL, see, &late, NULL));
+  until(&late.finals, 1);
+  for (i = 0; i < all; i++) {
+    assert_int_equal(next[i].begins, 1);
+    assert_int_equal(next[i].cancels, 0);
+    OK(creche_task_finish(next[i].task, CRECHE_OK, 0, NULL));
+  }
+  OK(creche_group_close(group));
+  settle();
+  assert_int_equal(g.finals, 1);
+  assert_int_equal(g.status, CRECHE_OK);
+}
+static void nothing_of_a_scope_stays(void** state) {
+  seen late = {0};
+  creche_scope scope, next;
+  creche_scope_state look;
+  creche_scope_options o = scope_options();
+  creche_outcome outcome;
+  int i;
+  (void)state;
+  for (i = 0; i < 6; i++) {
+    o.timeout = i == 1 ? CRECHE_SECOND : CRECHE_NEVER;
+    o.name = i == 2 ? "named" : NULL;
+    scope = scope_in(loop.scope, &o);
+    if (i == 0) OK(creche_scope_set_timeout(scope, CRECHE_SECOND));
+    if (i == 3) OK(creche_scope_cancel(scope, "for a while"));
+    if (i == 4) OK(creche_scope_set_shield(scope, 1));
+    OK(creche_scope_leave(scope, &outcome));
+    assert_int_equal(outcome.status, CRECHE_OK);
+    assert_int_equal(outcome.flags, 0);
+    next = scope_in(loop.scope, NULL);
+    OK(creche_scope_get_state(next, &look, sizeof look));
+    assert_int_equal(look.called + look.effective + look.shield + look.reached + look.live, 0);
+    assert_true(look.deadline == CRECHE_NEVER);
+    memset(&late, 0, sizeof late);
+    OK(creche_sleep(loop.scope, 10 * CRECHE_SECOND, NULL, see, &late, NULL));
+    until(&late.finals, 1);
+    OK(creche_scope_get_state(next, &look, sizeof look));
+    assert_int_equal(look.called, 0);
+    OK(creche_scope_leave(next, &outcome));
+    assert_int_equal(outcome.reason, CRECHE_REASON_NONE);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       TEST(a_cancelled_task_still_begins),
@@ -614,6 +693,8 @@ int main(void) {
       TEST(offloaded_failures),
       TEST(only_offloaded_tasks_are_asked),
       TEST(offload_has_a_limit),
+      VIRTUAL_TEST(nothing_of_a_task_stays),
+      VIRTUAL_TEST(nothing_of_a_scope_stays),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
