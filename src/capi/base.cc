@@ -129,7 +129,7 @@ size_t creche_error_flatten(const creche_error* error, const creche_error** leav
     while (!stack.empty()) {
       At& at = stack.back();
       if (at.error->children_count == 0) {
-        if (n < capacity) leaves[n] = at.error;
+        if (leaves && n < capacity) leaves[n] = at.error;
         n++;
         stack.pop_back();
       } else if (at.next == at.error->children_count) {

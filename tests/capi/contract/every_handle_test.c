@@ -1,5 +1,6 @@
 /* Every function that takes a handle, with every kind of handle: null, of another kind, ended, and
- * of before a fork. Each says so, and what it was; nothing has an effect; errno stays. */
+ * of before a fork. Each says so, and what it was; nothing has an effect; errno stays. And with
+ * good handles all else that is nonsense: NULL, sizes and numbers at the ends of what there is. */
 #include <errno.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -582,11 +583,176 @@ static void every_kind_after_a_fork(void** state) {
   assert_true(support_hostile_await_open(web, 1, 20000)); /* live */
 }
 
+/* ---- Nonsense with good handles ---- */
+/* Refused in the call: nothing is started, and no handle is stored. */
+static void refused_where_something_is_needed(void** state) {
+  const creche_connection connection = THE(connection, CONNECTION);
+  const creche_response response = THE(response, RESPONSE);
+  const uint64_t before = started();
+  size_t size = 7;
+  (void)state;
+#define NO(call)                            \
+  do {                                      \
+    out.task.scope.id = 1;                  \
+    IS(call, CRECHE_E_INVALID);             \
+    assert_int_equal(out.task.scope.id, 0); \
+  } while (0)
+  NO(creche_connection_query(connection, THE_SCOPE, NULL, NULL, 0, TAIL));
+  NO(creche_connection_query(connection, THE_SCOPE, "select $1", NULL, 1, TAIL));
+  NO(creche_connection_query(connection, THE_SCOPE, "select $1", NULL, SIZE_MAX, TAIL));
+  NO(creche_connection_stream(connection, THE_SCOPE, NULL, NULL, 0, TAIL));
+  NO(creche_connection_stream(connection, THE_SCOPE, "select $1", NULL, 1, TAIL));
+  NO(creche_connection_script(connection, THE_SCOPE, NULL, TAIL));
+  NO(creche_rate_acquire(THE(rate, RATE), THE_SCOPE, 0, TAIL));
+  NO(creche_rate_acquire(THE(rate, RATE), THE_SCOPE, UINT32_MAX, TAIL));
+  NO(creche_sleep(THE_SCOPE, -1, TAIL));
+  NO(creche_sleep(THE_SCOPE, INT64_MIN, TAIL));
+  NO(creche_task_start((creche_group){{live[GROUP]}}, THE_SCOPE, creche_nobody, NULL, TAIL));
+#undef NO
+  IS(creche_rate_try(THE(rate, RATE), 0), CRECHE_E_INVALID);
+  IS(creche_rate_try(THE(rate, RATE), UINT32_MAX), CRECHE_E_INVALID);
+  IS(creche_scope_set_timeout((creche_scope){live[SCOPE]}, -1), CRECHE_E_INVALID);
+  IS(creche_scope_set_timeout((creche_scope){live[SCOPE]}, INT64_MIN), CRECHE_E_INVALID);
+  IS(creche_scope_set_shield((creche_scope){live[SCOPE]}, 2), CRECHE_E_INVALID);
+  IS(creche_scope_set_shield((creche_scope){live[SCOPE]}, UINT32_MAX), CRECHE_E_INVALID);
+  IS(creche_group_join((creche_group){{live[GROUP]}}, -1, NULL), CRECHE_E_INVALID);
+  IS(creche_clock_advance((creche_loop){{live[LOOP]}}, -1), CRECHE_E_INVALID);
+  IS(creche_task_finish((creche_task){{live[TASK]}}, 1, 0, NULL), CRECHE_E_INVALID);
+  IS(creche_task_finish((creche_task){{live[TASK]}}, INT32_MAX, 0, NULL), CRECHE_E_INVALID);
+  IS(creche_task_answer((creche_task){{live[TASK]}}, CRECHE_OK, NULL, 1, 0, NULL),
+     CRECHE_E_INVALID);
+  IS(creche_task_answer((creche_task){{live[TASK]}}, CRECHE_OK, NULL, SIZE_MAX, 0, NULL),
+     CRECHE_E_INVALID);
+  IS(creche_task_answer((creche_task){{live[TASK]}}, 1, NULL, 0, 0, NULL), CRECHE_E_INVALID);
+  IS(creche_task_answer((creche_task){{live[TASK]}}, CRECHE_OK, NULL, 0, 64, NULL),
+     CRECHE_E_UNSUPPORTED);
+  IS(creche_response_header_at(response, 0, NULL), CRECHE_E_INVALID);
+  IS(creche_response_header_at(response, SIZE_MAX, &out.header), CRECHE_E_LIMIT);
+  assert_null(creche_response_header(response, NULL, &size));
+  assert_int_equal(size, 0);
+  assert_null(creche_response_header(response, "", NULL));
+  IS(creche_response_get_info(response, NULL, sizeof out.info), CRECHE_E_INVALID);
+  IS(creche_queue_drain(THE(queue, QUEUE), NULL, SIZE_MAX, &size), CRECHE_E_INVALID);
+  assert_int_equal(started(), before);
+}
+
+/* A struct that is filled: as many bytes as the caller has, whatever that is. */
+static void the_size_of_what_is_filled(void** state) {
+  unsigned char bytes[2 * sizeof(creche_response_info)];
+  size_t size, i;
+  (void)state;
+  for (size = 0; size <= sizeof bytes; size++) {
+    memset(bytes, 0xa5, sizeof bytes);
+    IS(creche_response_get_info(THE(response, RESPONSE), (void*)bytes, size),
+       size < 8 ? CRECHE_E_INVALID : CRECHE_OK);
+    for (i = size; i < sizeof bytes; i++) assert_int_equal(bytes[i], 0xa5);
+    if (size < 8) continue;
+    assert_int_equal(((creche_response_info*)(void*)bytes)->size, size);
+    for (i = sizeof(creche_response_info); i < size; i++) assert_int_equal(bytes[i], 0);
+  }
+}
+
+/* Rows and columns that are not there, and no place for the answer. */
+static void cells_that_are_not_there(void** state) {
+  static const uint64_t rows[] = {0, 1, UINT32_MAX, UINT64_MAX};
+  static const uint32_t columns[] = {0, 1, INT32_MAX, UINT32_MAX};
+  const creche_row_block* block = creche_rows_block(THE(rows, ROWS)); /* one row, one column */
+  char text[2] = {'x', 'x'};
+  size_t size;
+  int r, c;
+  (void)state;
+  for (r = 0; r < 4; r++)
+    for (c = 0; c < 4; c++) {
+      const int there = r == 0 && c == 0;
+      size = 7;
+      assert_int_equal(creche_row_is_null(block, rows[r], columns[c]), !there);
+      assert_int_equal(creche_row_int4(block, rows[r], columns[c]), there);
+      assert_int_equal(creche_row_int8(block, rows[r], columns[c]), there);
+      assert_int_equal(creche_row_bool(block, rows[r], columns[c]), 0);
+      assert_true(creche_row_float8(block, rows[r], columns[c]) == there);
+      assert_null(creche_row_text(block, rows[r], columns[c], &size)); /* it is a number */
+      assert_int_equal(size, 0);
+      assert_null(creche_row_bytes(block, rows[r], columns[c], NULL));
+      assert_int_equal(creche_row_format(block, rows[r], columns[c], NULL, 0), there);
+      assert_int_equal(creche_row_format(block, rows[r], columns[c], text, 1), there);
+      assert_int_equal(text[0], 0);
+      assert_int_equal(text[1], 'x');
+      assert_int_equal(creche_row_column_name(block, columns[c]) != NULL, c == 0);
+      assert_int_equal(creche_row_column_type(block, columns[c]) != 0, c == 0);
+    }
+  assert_int_equal(creche_row_column_index(block, NULL), -1);
+  assert_int_equal(creche_row_column_index(block, ""), -1);
+}
+
+static const creche_error* an_error(void) {
+  const creche_error* error;
+  OK(creche_error_new(CRECHE_E_USER, "", NULL, NULL, NULL, &error));
+  return error;
+}
+
+/* Of errors, statuses and values that nobody has made. */
+static void what_needs_no_handle(void** state) {
+  static const creche_status statuses[] = {1, -999, -1000, INT32_MIN, INT32_MAX};
+  const creche_error* error = an_error();
+  const creche_error* leaf = NULL;
+  size_t i;
+  (void)state;
+  for (i = 0; i < sizeof statuses / sizeof *statuses; i++)
+    assert_non_null(creche_status_name(statuses[i]));
+  assert_non_null(creche_error_message(NULL));
+  assert_int_equal(creche_error_is_retryable(NULL), 0);
+  assert_null(creche_error_keep(NULL));
+  creche_error_release(NULL);
+  assert_int_equal(creche_error_flatten(NULL, &leaf, 1), 0);
+  assert_int_equal(creche_error_flatten(error, NULL, SIZE_MAX), 1);
+  assert_int_equal(creche_error_flatten(error, &leaf, 0), 1);
+  assert_null(leaf);
+  creche_error_release(error);
+  IS(creche_error_new(CRECHE_E_USER, NULL, NULL, NULL, NULL, &error), CRECHE_E_INVALID);
+  assert_null(error);
+  IS(creche_error_new(CRECHE_OK, "", NULL, NULL, NULL, &error), CRECHE_E_INVALID);
+  IS(creche_error_new(INT32_MAX, "", NULL, NULL, NULL, &error), CRECHE_E_INVALID);
+  creche_value_release(UINT64_MAX);
+  creche_completions_release(NULL, 3);
+}
+
+/* The ends of what is legal. */
+static void huge_but_legal(void** state) {
+  const creche_scope scope = {live[SCOPE]};
+  (void)state;
+  OK(creche_scope_set_deadline(scope, INT64_MAX));
+  OK(creche_scope_set_timeout(scope, INT64_MAX - 1));
+  OK(creche_scope_set_timeout(scope, CRECHE_NEVER));
+  OK(creche_limiter_set_total(THE(limiter, LIMITER), UINT32_MAX));
+  OK(creche_limiter_set_total(THE(limiter, LIMITER), 0));
+  OK(creche_limiter_set_total(THE(limiter, LIMITER), 1));
+  OK(creche_limiter_acquire(THE(limiter, LIMITER), THE_SCOPE, UINT64_MAX, TAIL));
+  IS(creche_limiter_try(THE(limiter, LIMITER), THE_SCOPE, UINT64_MAX, &out.token), CRECHE_E_STATE);
+  OK(creche_scope_cancel(out.task.scope, NULL));
+  OK(creche_rate_pause(THE(rate, RATE), INT64_MIN));
+  OK(creche_rate_pause(THE(rate, RATE), INT64_MAX));
+  OK(creche_rate_resume(THE(rate, RATE)));
+  OK(creche_sleep(THE_SCOPE, INT64_MAX, TAIL));
+  OK(creche_scope_cancel(out.task.scope, NULL));
+  OK(creche_sleep_until(THE_SCOPE, INT64_MIN, TAIL));
+  OK(creche_response_read(THE(response, RESPONSE), THE_SCOPE, SIZE_MAX, TAIL));
+  OK(creche_scope_cancel(out.task.scope, NULL));
+  OK(creche_connection_query(THE(connection, CONNECTION), THE_SCOPE, "", NULL, 0, TAIL));
+  OK(creche_connection_script(THE(connection, CONNECTION), THE_SCOPE, "", TAIL));
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(null_for_every_function), cmocka_unit_test(every_wrong_kind),
-      cmocka_unit_test(every_kind_has_ended),    cmocka_unit_test(released_as_another_kind),
+      cmocka_unit_test(null_for_every_function),
+      cmocka_unit_test(every_wrong_kind),
+      cmocka_unit_test(every_kind_has_ended),
+      cmocka_unit_test(released_as_another_kind),
       cmocka_unit_test(every_kind_after_a_fork),
+      cmocka_unit_test(refused_where_something_is_needed),
+      cmocka_unit_test(the_size_of_what_is_filled),
+      cmocka_unit_test(cells_that_are_not_there),
+      cmocka_unit_test(what_needs_no_handle),
+      cmocka_unit_test(huge_but_legal),
   };
   return cmocka_run_group_tests(tests, set_up, tear_down);
 }
