@@ -1,7 +1,7 @@
 //! Channels.
 mod common;
 
-use common::{Drops, Threads, block_on, eventually, poll_once};
+use common::{Drops, Threads, Virtual, block_on, eventually, poll_once};
 use creche::{
     ChannelOptions, GroupOptions, Loop, LoopOptions, Receiver, Sender, Status, Times, channel,
     channel_on, group, sleep,
@@ -9,29 +9,6 @@ use creche::{
 use std::pin::pin;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
-
-/// A loop with a virtual clock, closed at the end.
-struct Virtual(Loop);
-
-impl Virtual {
-    fn open() -> Virtual {
-        Virtual(Loop::open(LoopOptions::new().virtual_clock()).unwrap())
-    }
-    fn channel<T: Send + 'static>(&self, capacity: u32) -> (Sender<T>, Receiver<T>) {
-        channel_on(self.0, ChannelOptions::new().capacity(capacity).name("pipe")).unwrap()
-    }
-    fn now(&self) -> Duration {
-        self.0.now().unwrap()
-    }
-}
-
-impl Drop for Virtual {
-    fn drop(&mut self) {
-        self.0.close().unwrap();
-        self.0.join(10.secs()).unwrap();
-    }
-}
 
 #[test]
 fn items_come_in_order_and_then_the_end() {

@@ -1,37 +1,15 @@
 //! Virtual clocks, starts, and what changes at run time.
 mod common;
 
-use common::{Drops, Threads, block_on};
+use common::{Drops, Threads, Virtual, block_on};
 use creche::{
-    DumpFormat, Error, GroupOptions, Loop, LoopOptions, Policy, Reason, Scope, Status, TaskOptions,
-    Times, group, sleep, task, yield_now,
+    DumpFormat, Error, GroupOptions, Loop, Policy, Reason, Scope, Status, TaskOptions, Times,
+    group, sleep, task, yield_now,
 };
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::time::{Duration, Instant};
-
-/// A loop with a virtual clock, closed at the end.
-struct Virtual(Loop);
-
-impl Virtual {
-    fn open(seed: u64) -> Virtual {
-        Virtual(Loop::open(LoopOptions::new().virtual_clock().shuffle_seed(seed)).unwrap())
-    }
-    fn options(&self) -> GroupOptions {
-        GroupOptions::new().within(self.0)
-    }
-    fn now(&self) -> Duration {
-        self.0.now().unwrap()
-    }
-}
-
-impl Drop for Virtual {
-    fn drop(&mut self) {
-        self.0.close().unwrap();
-        self.0.join(10.secs()).unwrap();
-    }
-}
 
 fn minutes(count: u64) -> Duration {
     (60 * count).secs()
@@ -39,10 +17,10 @@ fn minutes(count: u64) -> Duration {
 
 /// An hour of timeouts and sleeps: what happened, and when.
 fn hour(seed: u64) -> Vec<String> {
-    let on = Virtual::open(seed);
+    let on = Virtual::seeded(seed);
     let log = Mutex::new(Vec::new());
     let note = |what: &str| log.lock().unwrap().push(format!("{:?} {what}", on.now()));
-    let outcome = block_on(group(on.options().timeout(minutes(120)), async |g| {
+    let outcome = block_on(group(on.group().timeout(minutes(120)), async |g| {
         let note = &note;
         for i in (1..=10).rev() {
             g.spawn(async move |_| {
@@ -94,7 +72,7 @@ fn an_hour_passes_in_no_time_and_always_the_same() {
 
 #[test]
 fn the_clock_stands_still_while_a_future_can_run() {
-    let on = Virtual::open(3);
+    let on = Virtual::seeded(3);
     let threads = Threads::start(2);
     let root = on.0;
     let done = threads.spawn(async move {
@@ -121,7 +99,7 @@ fn the_clock_stands_still_while_a_future_can_run() {
 
 #[test]
 fn hold_and_advance() {
-    let on = Virtual::open(0);
+    let on = Virtual::open();
     let hold = on.0.hold();
     assert!(hold.is_some());
     let asleep = sleep(minutes(60)).within(on.0).start();
@@ -139,9 +117,9 @@ fn hold_and_advance() {
 
 #[test]
 fn a_woken_future_that_is_dropped_lets_the_clock_go() {
-    let on = Virtual::open(0);
+    let on = Virtual::open();
     for _ in 0..20 {
-        let mut future = Box::pin(group(on.options(), async |g| {
+        let mut future = Box::pin(group(on.group(), async |g| {
             g.spawn(async |_| sleep(1.secs()).await);
             sleep(1.secs()).await
         }));
@@ -153,9 +131,9 @@ fn a_woken_future_that_is_dropped_lets_the_clock_go() {
 
 #[test]
 fn start_waits_until_the_child_is_ready() {
-    let on = Virtual::open(0);
+    let on = Virtual::open();
     let served = AtomicBool::new(false);
-    let outcome = block_on(group(on.options(), async |g| {
+    let outcome = block_on(group(on.group(), async |g| {
         let served = &served;
         let port = g
             .start(async move |_, ready| {
@@ -177,9 +155,9 @@ fn start_waits_until_the_child_is_ready() {
 
 #[test]
 fn a_failure_before_it_has_started_is_the_starts() {
-    let on = Virtual::open(0);
+    let on = Virtual::open();
     let drops = Drops::default();
-    let outcome = block_on(group(on.options(), async |g| {
+    let outcome = block_on(group(on.group(), async |g| {
         let drops = &drops;
         let error = g.start::<u8, _, _>(async |_, _| Err("no port".into())).await.unwrap_err();
         assert_eq!(error.message(), "no port");
@@ -207,7 +185,7 @@ fn a_failure_before_it_has_started_is_the_starts() {
     assert!(!outcome.unwrap().caught);
 
     let panicked = catch_unwind(AssertUnwindSafe(|| {
-        block_on(group(on.options(), async |g| {
+        block_on(group(on.group(), async |g| {
             g.start::<u8, _, _>(async |_, _| panic!("burst")).await?;
             Ok(())
         }))
@@ -217,8 +195,8 @@ fn a_failure_before_it_has_started_is_the_starts() {
 
 #[test]
 fn a_failure_after_it_has_started_is_the_groups() {
-    let on = Virtual::open(0);
-    let outcome = block_on(group(on.options(), async |g| {
+    let on = Virtual::open();
+    let outcome = block_on(group(on.group(), async |g| {
         g.start(async |_, ready| {
             ready.started(())?;
             sleep(1.secs()).await?;
@@ -235,8 +213,8 @@ fn a_failure_after_it_has_started_is_the_groups() {
 
 #[test]
 fn deadlines_and_shields_change_at_run_time() {
-    let on = Virtual::open(0);
-    let error = block_on(group(on.options().timeout(minutes(1)), async |g| {
+    let on = Virtual::open();
+    let error = block_on(group(on.group().timeout(minutes(1)), async |g| {
         g.scope().set_timeout(minutes(10))?;
         sleep(minutes(5)).await?;
         assert_eq!(g.scope().state()?.remaining, Some(minutes(5)));
@@ -249,7 +227,7 @@ fn deadlines_and_shields_change_at_run_time() {
     assert_eq!(error.unwrap_err().status(), Status::TIMEOUT);
     assert_eq!(on.now(), minutes(66));
 
-    let outcome = block_on(group(on.options(), async |outer| {
+    let outcome = block_on(group(on.group(), async |outer| {
         let inner = group(GroupOptions::new(), async |g| {
             g.scope().set_shield(true)?;
             outer.cancel("outside");
@@ -271,7 +249,7 @@ fn deadlines_and_shields_change_at_run_time() {
 
 #[test]
 fn errors_have_the_reason() {
-    let on = Virtual::open(0);
+    let on = Virtual::open();
     // What an operation says that sleeps in a group while `cancel` happens.
     let reason = |options: GroupOptions, cancel: fn(Scope)| {
         let mut seen = None;
@@ -287,15 +265,15 @@ fn errors_have_the_reason() {
         assert!(error.is_cancelled());
         (error.reason(), error.reason_text().map(|text| text.into_owned()))
     };
-    let explicit = reason(on.options(), |scope| scope.cancel("enough"));
+    let explicit = reason(on.group(), |scope| scope.cancel("enough"));
     assert_eq!(explicit, (Reason::EXPLICIT, Some("enough".to_owned())));
-    let deadline = reason(on.options().timeout(1.secs()), |_| {});
+    let deadline = reason(on.group().timeout(1.secs()), |_| {});
     assert_eq!(deadline, (Reason::DEADLINE, None));
-    let won = reason(on.options().policy(Policy::Race), |scope| {
+    let won = reason(on.group().policy(Policy::Race), |scope| {
         sleep(1.secs()).within(scope).start().detach();
     });
     assert_eq!(won.0, Reason::RACE);
-    let failed = reason(on.options(), |scope| {
+    let failed = reason(on.group(), |scope| {
         sleep(minutes(60)).within(scope).timeout(1.secs()).start().detach();
     });
     assert_eq!(failed.0, Reason::SIBLING);
@@ -303,7 +281,7 @@ fn errors_have_the_reason() {
 
 #[test]
 fn the_tree_in_other_formats() {
-    let on = Virtual::open(0);
+    let on = Virtual::open();
     let json = on.0.dump_as(DumpFormat::Json).unwrap();
     assert!(json.starts_with("{\"format\":1,"), "{json}");
     assert!(on.0.dump_as(DumpFormat::Dot).unwrap().starts_with("digraph"));

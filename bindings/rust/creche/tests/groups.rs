@@ -1,7 +1,7 @@
 //! Groups and tasks whose bodies are futures.
 mod common;
 
-use common::{Drops, Threads, block_on, eventually, poll_once};
+use common::{Drops, Threads, Virtual, block_on, eventually, poll_once};
 use creche::{
     Error, GroupOptions, Loop, LoopOptions, Policy, Scope, Status, TaskOptions, Times, group, sleep,
 };
@@ -382,9 +382,9 @@ fn a_shield_holds_until_its_part_has_ended() {
 
 #[test]
 fn a_shield_does_not_hold_for_ever() {
-    let on = Loop::open(LoopOptions::new().virtual_clock()).unwrap();
+    let on = Virtual::open();
     let result = Mutex::new(None);
-    block_on(group(options().within(on).timeout(5.millis()).move_on(), async |g| {
+    block_on(group(options().within(on.0).timeout(5.millis()).move_on(), async |g| {
         g.spawn(async |_| {
             let shielded =
                 creche::shield(20.millis(), std::future::pending::<creche::Result<()>>()).await;
@@ -396,15 +396,13 @@ fn a_shield_does_not_hold_for_ever() {
     .unwrap();
     let result = result.into_inner().unwrap().unwrap();
     assert_eq!(result.unwrap_err().status(), Status::TIMEOUT);
-    on.close().unwrap();
-    on.join(10.secs()).unwrap();
 }
 
 #[test]
 fn a_clean_up_runs_after_whatever_happened() {
-    let on = Loop::open(LoopOptions::new().virtual_clock()).unwrap();
+    let on = Virtual::open();
     let log = Mutex::new(Vec::new());
-    block_on(group(options().within(on).timeout(20.millis()).move_on(), async |g| {
+    block_on(group(options().within(on.0).timeout(20.millis()).move_on(), async |g| {
         for name in ["well", "badly", "cancelled"] {
             let log = &log;
             g.spawn(async move |_| {
@@ -443,6 +441,4 @@ fn a_clean_up_runs_after_whatever_happened() {
     let mut log = log.into_inner().unwrap();
     log.sort_unstable();
     assert_eq!(log, ["badly", "cancelled", "well"]);
-    on.close().unwrap();
-    on.join(10.secs()).unwrap();
 }

@@ -1,46 +1,15 @@
 //! Limiters, rate limiters and events.
 mod common;
 
-use common::{Drops, Threads, block_on, eventually, poll_once};
+use common::{Drops, Threads, Virtual, block_on, eventually, poll_once};
 use creche::{
-    Event, EventOptions, GroupOptions, Limiter, LimiterOptions, Loop, LoopOptions, Rate,
-    RateOptions, Status, TaskOptions, Times, group, sleep, task,
+    Event, EventOptions, Limiter, LimiterOptions, Loop, LoopOptions, Rate, RateOptions, Status,
+    TaskOptions, Times, group, sleep, task,
 };
 use std::pin::pin;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Mutex, mpsc};
 use std::time::Duration;
-
-/// A loop with a virtual clock, closed at the end.
-struct Virtual(Loop);
-
-impl Virtual {
-    fn open() -> Virtual {
-        Virtual(Loop::open(LoopOptions::new().virtual_clock()).unwrap())
-    }
-    fn limiter(&self, total: u32) -> Limiter {
-        Limiter::on(self.0, LimiterOptions::new().total(total).name("doors")).unwrap()
-    }
-    fn rate(&self, options: RateOptions) -> Rate {
-        Rate::on(self.0, options).unwrap()
-    }
-    fn event(&self) -> Event {
-        Event::on(self.0, EventOptions::new().name("ready")).unwrap()
-    }
-    fn group(&self) -> GroupOptions {
-        GroupOptions::new().within(self.0)
-    }
-    fn now(&self) -> Duration {
-        self.0.now().unwrap()
-    }
-}
-
-impl Drop for Virtual {
-    fn drop(&mut self) {
-        self.0.close().unwrap();
-        self.0.join(10.secs()).unwrap();
-    }
-}
 
 /// A loop that has ended.
 fn ended<T>(make: impl FnOnce(Loop) -> T) -> T {

@@ -1,6 +1,10 @@
-//! What the tests share: two small executors, and the servers' addresses.
+//! What the tests share: two small executors, loops with a virtual clock, and the servers' addresses.
 #![allow(dead_code)]
 
+use creche::{
+    ChannelOptions, Event, EventOptions, GroupOptions, Limiter, LimiterOptions, Loop, LoopOptions,
+    Rate, RateOptions, Receiver, Sender, Times, channel_on,
+};
 use std::future::Future;
 use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -140,5 +144,42 @@ pub fn server(name: &str) -> Option<String> {
             "{name} is not set: run the tests as `creche-test-servers -- cargo test`, or with \
              CRECHE_TEST_OFFLINE=1"
         ),
+    }
+}
+
+/// A loop with a virtual clock, closed at the end.
+pub struct Virtual(pub Loop);
+
+impl Virtual {
+    pub fn open() -> Virtual {
+        Virtual::seeded(0)
+    }
+    pub fn seeded(seed: u64) -> Virtual {
+        Virtual(Loop::open(LoopOptions::new().virtual_clock().shuffle_seed(seed)).unwrap())
+    }
+    pub fn now(&self) -> Duration {
+        self.0.now().unwrap()
+    }
+    pub fn group(&self) -> GroupOptions {
+        GroupOptions::new().within(self.0)
+    }
+    pub fn limiter(&self, total: u32) -> Limiter {
+        Limiter::on(self.0, LimiterOptions::new().total(total).name("doors")).unwrap()
+    }
+    pub fn rate(&self, options: RateOptions) -> Rate {
+        Rate::on(self.0, options).unwrap()
+    }
+    pub fn event(&self) -> Event {
+        Event::on(self.0, EventOptions::new().name("ready")).unwrap()
+    }
+    pub fn channel<T: Send + 'static>(&self, capacity: u32) -> (Sender<T>, Receiver<T>) {
+        channel_on(self.0, ChannelOptions::new().capacity(capacity).name("pipe")).unwrap()
+    }
+}
+
+impl Drop for Virtual {
+    fn drop(&mut self) {
+        self.0.close().unwrap();
+        self.0.join(10.secs()).unwrap();
     }
 }
