@@ -13,8 +13,9 @@ ssize_t SendOn(int fd, const iovec* parts, size_t count) noexcept {
   message.msg_iovlen = count;
   ssize_t n;
   // The kernel has less to copy and check for send.
-  do n = count == 1 ? send(fd, parts->iov_base, parts->iov_len, kFlags)
-                    : sendmsg(fd, &message, kFlags);
+  do
+    n = count == 1 ? send(fd, parts->iov_base, parts->iov_len, kFlags)
+                   : sendmsg(fd, &message, kFlags);
   while (n < 0 && errno == EINTR);
   return n < 0 ? -errno : n;
 }

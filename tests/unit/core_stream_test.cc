@@ -22,6 +22,12 @@ F* Next(const char* name) {
 }  // namespace
 
 extern "C" {
+__attribute__((visibility("default"))) ssize_t send(int fd, const void* data, size_t size,
+                                                    int flags) {
+  static auto* const next = Next<ssize_t(int, const void*, size_t, int)>("send");
+  calls.sends++;
+  return next(fd, data, size, flags);
+}
 __attribute__((visibility("default"))) ssize_t sendmsg(int fd, const msghdr* message, int flags) {
   static auto* const next = Next<ssize_t(int, const msghdr*, int)>("sendmsg");
   calls.sends++;
