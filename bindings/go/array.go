@@ -136,6 +136,10 @@ func quoteElement(b *strings.Builder, text string) {
 		b.WriteString(text)
 		return
 	}
+	quote(b, text)
+}
+
+func quote(b *strings.Builder, text string) {
 	b.WriteByte('"')
 	for _, c := range []byte(text) {
 		if c == '"' || c == '\\' {

@@ -46,12 +46,9 @@ func OpenPool(dsn string, options *PoolOptions) (*Pool, error) {
 	if options != nil {
 		o = *options
 	}
-	l := o.Loop
-	if l == nil {
-		var err error
-		if l, err = DefaultLoop(); err != nil {
-			return nil, err
-		}
+	l, err := o.Loop.orDefault()
+	if err != nil {
+		return nil, err
 	}
 	c := cx.PoolOptions{
 		MinSize: uint32(max(o.MinSize, 0)), MaxSize: uint32(max(o.MaxSize, 0)), MaxWaiting: uint32(max(o.MaxWaiting, 0)),

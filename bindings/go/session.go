@@ -76,12 +76,9 @@ func NewSession(options *SessionOptions) (*Session, error) {
 	if options != nil {
 		o = *options
 	}
-	l := o.Loop
-	if l == nil {
-		var err error
-		if l, err = DefaultLoop(); err != nil {
-			return nil, err
-		}
+	l, err := o.Loop.orDefault()
+	if err != nil {
+		return nil, err
 	}
 	c := cx.SessionOptions{
 		Limit: orNone(o.Limit), LimitPerHost: orNone(o.LimitPerHost), MaxWaiting: orNone(o.MaxWaiting),

@@ -180,14 +180,7 @@ func arrayText(r reflect.Value) (string, error) {
 			b.WriteString(text)
 			continue
 		}
-		b.WriteByte('"')
-		for _, c := range []byte(text) {
-			if c == '"' || c == '\\' {
-				b.WriteByte('\\')
-			}
-			b.WriteByte(c)
-		}
-		b.WriteByte('"')
+		quote(&b, text)
 	}
 	b.WriteByte('}')
 	return b.String(), nil

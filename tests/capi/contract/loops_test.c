@@ -2,6 +2,7 @@
 #include <pthread.h>
 #include <semaphore.h>
 
+#include "support/blocker.h"
 #include "support/core.h"
 
 static creche_loop open_threaded(seen* s) {
@@ -315,22 +316,8 @@ static void the_dump(void** state) {
 }
 
 /* Never waits for the loop: works while a callback blocks it. */
-typedef struct blocker {
-  pthread_mutex_t mutex;
-  pthread_cond_t cond;
-  int blocking, go;
-} blocker;
-static void block_until_told(void* user, const creche_completion* c) {
-  blocker* b = user;
-  (void)c;
-  pthread_mutex_lock(&b->mutex);
-  b->blocking = 1;
-  pthread_cond_broadcast(&b->cond);
-  while (!b->go) pthread_cond_wait(&b->cond, &b->mutex);
-  pthread_mutex_unlock(&b->mutex);
-}
 static void any_call_while_a_callback_blocks(void** state) {
-  blocker b = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, 0, 0};
+  blocker b = BLOCKER;
   creche_loop l = open_threaded(NULL);
   creche_scope scope;
   creche_group group;
@@ -339,9 +326,7 @@ static void any_call_while_a_callback_blocks(void** state) {
   char text[1000];
   (void)state;
   OK(creche_loop_post(l, block_until_told, &b));
-  pthread_mutex_lock(&b.mutex);
-  while (!b.blocking) pthread_cond_wait(&b.cond, &b.mutex);
-  pthread_mutex_unlock(&b.mutex);
+  await_blocked(&b);
   OK(creche_loop_dump(l, CRECHE_DUMP_TEXT, text, sizeof text, NULL));
   OK(creche_scope_open(l.scope, NULL, &scope));
   OK(creche_group_open(scope, NULL, creche_nobody, NULL, &group));
@@ -353,10 +338,7 @@ static void any_call_while_a_callback_blocks(void** state) {
   assert_int_equal(s.finals, 0); /* only its callback waits for the loop */
   OK(creche_scope_leave(scope, NULL));
   OK(creche_loop_close(l));
-  pthread_mutex_lock(&b.mutex);
-  b.go = 1;
-  pthread_cond_broadcast(&b.cond);
-  pthread_mutex_unlock(&b.mutex);
+  unblock(&b);
   OK(creche_loop_join(l, PATIENCE));
   assert_int_equal(s.finals, 1);
 }

@@ -220,12 +220,6 @@ static void the_loop_takes_its_sessions_along(void** state) {
   support_hostile_stop(server);
 }
 
-static int tear_down_rest(void** state) {
-  (void)state;
-  creche_queue_release(queue);
-  return 0;
-}
-
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup_teardown(while_waiting_for_the_head, set_up, tear_down),

@@ -216,12 +216,6 @@ static void after_the_loop(void** state) {
   creche_session_release(web);
 }
 
-static int tear_down_rest(void** state) {
-  (void)state;
-  creche_queue_release(queue);
-  return 0;
-}
-
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup_teardown(to_its_queue, set_up, tear_down),

@@ -49,6 +49,13 @@ static inline int tear_down(void** state) {
   return creche_loop_join(loop, PATIENCE) == CRECHE_OK ? 0 : -1;
 }
 
+/* Where the test has joined the loop. */
+static inline int tear_down_rest(void** state) {
+  (void)state;
+  creche_queue_release(queue);
+  return 0;
+}
+
 /* Instead of the session of set_up. */
 static inline void use_session(const creche_session_options* options) {
   creche_session_release(web);

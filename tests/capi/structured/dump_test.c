@@ -1,7 +1,7 @@
 /* The live tree as text, JSON and DOT. */
-#include <pthread.h>
 #include <stdio.h>
 
+#include "support/blocker.h"
 #include "support/core.h"
 
 /* The dump of a loop, malloc'd. */
@@ -250,22 +250,8 @@ static void a_hundred_thousand_nodes(void** state) {
 }
 
 /* From any thread, while a callback blocks the loop. */
-typedef struct blocker {
-  pthread_mutex_t mutex;
-  pthread_cond_t cond;
-  int blocking, go;
-} blocker;
-static void block_until_told(void* user, const creche_completion* c) {
-  blocker* b = user;
-  (void)c;
-  pthread_mutex_lock(&b->mutex);
-  b->blocking = 1;
-  pthread_cond_broadcast(&b->cond);
-  while (!b->go) pthread_cond_wait(&b->cond, &b->mutex);
-  pthread_mutex_unlock(&b->mutex);
-}
 static void while_the_loop_is_stuck(void** state) {
-  blocker b = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, 0, 0};
+  blocker b = BLOCKER;
   creche_loop l;
   creche_task_options t = task_options();
   uint32_t format;
@@ -273,19 +259,14 @@ static void while_the_loop_is_stuck(void** state) {
   OK(creche_loop_open(NULL, &l));
   t.name = "stuck";
   OK(creche_task_spawn(l.scope, block_until_told, &b, &t, creche_nobody, NULL, NULL));
-  pthread_mutex_lock(&b.mutex);
-  while (!b.blocking) pthread_cond_wait(&b.cond, &b.mutex);
-  pthread_mutex_unlock(&b.mutex);
+  await_blocked(&b);
   for (format = CRECHE_DUMP_TEXT; format <= CRECHE_DUMP_DOT; format++) {
     char* text = dump_of(l, format);
     assert_non_null(strstr(text, "stuck"));
     free(text);
   }
   OK(creche_loop_close(l));
-  pthread_mutex_lock(&b.mutex);
-  b.go = 1;
-  pthread_cond_broadcast(&b.cond);
-  pthread_mutex_unlock(&b.mutex);
+  unblock(&b);
   IS(creche_loop_join(l, 0), CRECHE_E_TIMEOUT);
   last_error_says("task \"stuck\"");
   {
