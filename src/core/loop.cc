@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <new>
+#include <utility>
 
 namespace creche {
 
@@ -91,10 +92,22 @@ void Loop::StopJobs() noexcept {
   }
 }
 
+bool Loop::RunTurnEnds() noexcept {
+  if (!turn_ends_) return false;
+  TurnEnd* list = nullptr;
+  std::swap(list, turn_ends_);
+  list->place_ = &list;
+  while (TurnEnd* end = list) {
+    end->Unlink();
+    end->run_(end);
+  }
+  return true;
+}
+
 bool Loop::Turn(Nanos timeout, bool* signalled) noexcept {
   Running running(this);
   Nanos wait = 0;
-  if (timeout > 0 && !Ready()) {
+  if (timeout > 0 && !turn_ends_ && !Ready()) {
     // Announce the sleep first, then look again, at deadlines too: who adds something after this
     // look sees the announcement.
     sleeping_.store(true);
@@ -120,6 +133,7 @@ bool Loop::Turn(Nanos timeout, bool* signalled) noexcept {
   }
   Expire(turn_time_);
   did |= Dispatch();
+  did |= RunTurnEnds();
   lag_.turns.Add(platform::MonotonicNow() - began);
   return did;
 }

@@ -2,7 +2,8 @@
 // with tasks is the business of the class derived from it (tasks::Tree).
 //
 // A turn: wait for I/O and run its callbacks (results are committed, nobody is told yet); run jobs
-// that other threads submitted; fire timers; let the derived class expire deadlines and dispatch.
+// that other threads submitted; fire timers; let the derived class expire deadlines and dispatch;
+// run what was put off to the end of the turn.
 #pragma once
 #include <pthread.h>
 
@@ -37,6 +38,36 @@ class Job {
   Run run_;
   Job* next_ = nullptr;
   std::atomic<bool> pending_{false};
+};
+
+// Something to do when this turn has done everything else, behind all callbacks: what they gave to
+// be sent goes out together, and still before the loop waits again. Loop's thread. Destroying takes
+// it back.
+class TurnEnd {
+ public:
+  using Run = void (*)(TurnEnd*) noexcept;
+  explicit TurnEnd(Run run) : run_(run) {}
+  ~TurnEnd() { Unlink(); }
+  TurnEnd(const TurnEnd&) = delete;
+  TurnEnd& operator=(const TurnEnd&) = delete;
+
+ private:
+  friend class Loop;
+  void LinkAt(TurnEnd** place) noexcept {
+    next_ = *place;
+    if (next_) next_->place_ = &next_;
+    place_ = place;
+    *place = this;
+  }
+  void Unlink() noexcept {
+    if (!place_) return;
+    *place_ = next_;
+    if (next_) next_->place_ = place_;
+    place_ = nullptr;
+  }
+  const Run run_;
+  TurnEnd* next_ = nullptr;
+  TurnEnd** place_ = nullptr;  // what points to it; null: not asked for
 };
 
 // A one-shot timer of the loop's thread, for phase timeouts and idle connections. Destroying
@@ -82,6 +113,11 @@ class Loop : public RefCounted {
   // Hands a job to the loop's thread. Any thread. False once the loop takes no more: the job will
   // not run. Jobs run in the order of submission, before the callbacks of the same turn.
   bool Submit(Job* job) noexcept;
+  // Runs `end` at the end of this turn, once, however often it is asked for; what is asked for
+  // there runs at the end of the next turn, which does not wait.
+  void AtTurnEnd(TurnEnd* end) noexcept {
+    if (!end->place_) end->LinkAt(&turn_ends_);
+  }
   // Makes the loop look for work if it sleeps. Any thread.
   void Wake() noexcept;
   // True if the caller must write to domain()->wake_fd to be heard; asks once for each sleep. For
@@ -157,6 +193,7 @@ class Loop : public RefCounted {
   friend class Timer;
   bool RunJobs() noexcept;
   bool HeardAsleep() noexcept;
+  bool RunTurnEnds() noexcept;
 
   // glibc's own pthread_t is never 0: it is the address of the thread's descriptor.
   static constexpr pthread_t kNoThread{};
@@ -166,6 +203,7 @@ class Loop : public RefCounted {
   std::atomic<bool> sleeping_{false};
   std::atomic<bool> wake_sent_{false};
   std::atomic<Job*> jobs_{nullptr};  // newest first; kJobsClosed at the end
+  TurnEnd* turn_ends_ = nullptr;
   Deadlines timers_;
   Workers workers_{16};
   std::unique_ptr<VirtualClock> clock_;

@@ -1,18 +1,19 @@
 #include "pg/connection.h"
 
 #include <libpq-fe.h>
-#include <sys/socket.h>
 
-#include <algorithm>
 #include <bit>
+#include <cerrno>
 #include <cstring>
 #include <random>
-
-#include "pg/server_error.h"
+#include <utility>
 
 namespace creche::pg {
 
 namespace {
+
+// Names that one flight closes, at most.
+constexpr size_t kClosedAtOnce = 4;
 
 // Names of prepared statements are unique among all sessions of all clients: a pooler may mix them.
 std::string RandomPrefix() {
@@ -27,42 +28,39 @@ std::string RandomPrefix() {
 }  // namespace
 
 Connection::Connection(Loop& loop, Owner& owner, PGconn* connection, const Settings& settings,
-                       History& history, Counters& counters)
+                       Shared& shared)
     : loop_(loop),
       owner_(owner),
       connection_(connection),
       settings_(settings),
-      history_(history),
-      counters_(counters),
+      history_(shared.history),
+      counters_(shared.counters),
       cache_(RandomPrefix(), settings.prepare ? settings.statement_cache : 0),
+      transport_(connection),
       timer_(loop, OnTimer, this),
+      inbox_(shared.space),
       born_(loop.now()),
       ring_(std::bit_ceil(settings.depth + 1)) {
-  PQsetNoticeReceiver(connection_, OnNotice, this);
+  // What libpq has read behind "ready" (a notice, a parameter) it parses now. The beginning of one
+  // more message, if there should ever be one in its buffer, is lost to us; what follows is then no
+  // message that the reader accepts (text taken for a length is too much, and no answer is
+  // expected), so that the connection is given up as one that does not keep to the protocol.
+  (void)PQisBusy(connection_);
+  const char* standby = PQparameterStatus(connection_, "in_hot_standby");
+  standby_ = standby && std::strcmp(standby, "on") == 0;
 }
 
 Connection::~Connection() {
   if (cancel_) cancel_->Forget();
   watch_.Stop();
-  // A broken link must not make PQfinish wait for its farewell to be sent.
-  if (lost_ && PQsocket(connection_) >= 0) shutdown(PQsocket(connection_), SHUT_RDWR);
+  // PQfinish sends a farewell: it must not wait on a broken link, and not stand inside a message of
+  // which only a part has gone.
+  if (lost_ || !outbox_.empty()) transport_.Cut();
   PQfinish(connection_);
 }
 
 bool Connection::Start() noexcept {
-  return watch_.Start(loop_.reactor(), PQsocket(connection_), platform::kRead, OnReady, this) == 0;
-}
-
-bool Connection::standby() const noexcept {
-  const char* value = PQparameterStatus(connection_, "in_hot_standby");
-  return value && std::strcmp(value, "on") == 0;
-}
-
-void Connection::OnNotice(void* self, const PGresult* result) {
-  // What arrives as a notice although it is an error comes unasked: the server is about to close.
-  const char* severity = PQresultErrorField(result, PG_DIAG_SEVERITY_NONLOCALIZED);
-  if (severity && std::strcmp(severity, "FATAL") == 0)
-    static_cast<Connection*>(self)->last_words_ = ServerError(result, Phase::kQuery);
+  return watch_.Start(loop_.reactor(), transport_.fd(), platform::kRead, OnReady, this) == 0;
 }
 
 void Connection::Submit(Request* request) noexcept {
@@ -92,53 +90,31 @@ void Connection::Advance() noexcept {
         (request->shape_ != Request::Shape::kRows || At(0).shape != Request::Shape::kRows))
       return;
     Unlink(request);
-    if (!Send(request)) return;
+    Send(request);
   }
 }
 
-bool Connection::Send(Request* request) noexcept {
+void Connection::Send(Request* request) noexcept {
+  // Room for all of it first: from then on nothing can fail.
+  size_t most = cache_.to_close() > 0 ? kClosedAtOnce * MessageWriter::kMostClose : 0;
+  for (size_t i = 0; i < request->count_; i++)
+    most += MessageWriter::Most(*request->statements_[i]);
+  char* room = outbox_.Reserve(most);
+  if (!room) {
+    failed_ = true;
+    loop_.AtTurnEnd(&turn_end_);
+    return request->OnReply({.error = NoMemoryError(), .unsent = true});
+  }
+  MessageWriter out(room);
   Flight& flight = At(flights_);
   flight = Flight{};
   flight.request = request;
   flight.shape = request->shape_;
   flight.max_bytes = request->max_bytes_;
   flight.implicit = !maybe_in_transaction_;
-  flight.added = cache_.last() + 1;
-
-  bool sent;
-  if (flight.shape == Request::Shape::kScript) {
-    sent =
-        PQexitPipelineMode(connection_) && PQsendQuery(connection_, request->statements_[0]->sql());
-    flight.steps = 1;
-    maybe_in_transaction_ = true;
-    dirty_ = true;
-  } else {
-    sent = true;
-    for (size_t i = 0; sent && i < request->count_; i++)
-      sent = SendStatement(&flight, *request->statements_[i], request->prepare_);
-    if (flight.shape == Request::Shape::kRows) flight.hash = request->statements_[0]->hash();
-    sent = sent && SendSync();
-    // Not PQsetChunkedRowsMode, which saves a little in libpq 17: rows that have come would wait
-    // for their chunk to fill up, however long that takes, and be thrown away if an error comes
-    // first.
-    if (flight.shape == Request::Shape::kStream) sent = sent && PQsetSingleRowMode(connection_);
-  }
-  if (!sent) {
-    // Too many parameters, no memory, or the connection is broken. There may be half a request in
-    // libpq's buffer, so that this one cannot go on.
-    ErrorRef why;
-    try {
-      why = MakeError(ErrorInfo{.status = Status::kDisconnected,
-                                .phase = Phase::kSend,
-                                .message = "cannot send: " + OneLine(PQerrorMessage(connection_)),
-                                .flags = kUnsent});
-    } catch (const std::bad_alloc&) {
-      why = NoMemoryError();
-    }
-    Lose(why);
-    request->OnReply({.error = why, .unsent = true});
-    return false;
-  }
+  flight.begin = sent_ + outbox_.size();
+  Write(&flight, *request, &out);
+  outbox_.Commit(static_cast<size_t>(out.end() - room));
   request->state_ = Request::State::kSent;
   counters_.statements.Add();
   if (flights_ > 0)
@@ -146,60 +122,101 @@ bool Connection::Send(Request* request) noexcept {
   else
     flight.since = loop_.now();
   flights_++;
-  Flush();
-  return true;
+  FlushSoon();
 }
 
-bool Connection::SendStatement(Flight* flight, const Statement& s, bool prepare) noexcept {
-  if (s.verb() == Verb::kTransaction) maybe_in_transaction_ = true;
-  const bool stream = flight->shape == Request::Shape::kStream;
-  prepare = prepare && settings_.prepare;
-  const char* name = prepare ? cache_.Find(s) : nullptr;
-  // What is run for the second time is worth to be prepared. A stream is not: its first answer must
-  // be that of its rows.
-  if (!name && prepare && !stream && history_.Touch(s.hash()) && (name = cache_.Add(s))) {
-#if CRECHE_HAVE_PQSENDPIPELINESYNC
-    // libpq 17 can close by name, also in a transaction that has failed.
-    const size_t unused = std::min<size_t>(cache_.unused().size(), 4);
-    for (size_t i = 0; i < unused && flight->steps < 24; i++) {
-      if (!PQsendClosePrepared(connection_, cache_.unused()[i].c_str())) return false;
-      flight->closes |= 1u << flight->steps++;
-    }
-    cache_.UnusedClosed(unused);
-#endif
-    if (!PQsendPrepare(connection_, name, s.sql(), s.count(), s.types())) return false;
-    flight->parses |= 1u << flight->steps++;
-    counters_.prepares.Add();
+void Connection::Write(Flight* flight, const Request& request, MessageWriter* out) noexcept {
+  if (flight->shape == Request::Shape::kScript) {
+    out->Query(request.statements_[0]->text());
+    flight->steps.SetScript();
+    maybe_in_transaction_ = true;
+    dirty_ = true;
+    return;
   }
-  flight->steps++;
-  constexpr int kBinary = 1;
-  return name ? PQsendQueryPrepared(connection_, name, s.count(), s.values(), s.lengths(),
-                                    s.formats(), kBinary)
-              : PQsendQueryParams(connection_, s.sql(), s.count(), s.types(), s.values(),
-                                  s.lengths(), s.formats(), kBinary);
+  // In front of what may fail, because then the server skips the rest. Allowed in every state of a
+  // transaction.
+  for (size_t i = 0; i < kClosedAtOnce && cache_.to_close() > 0; i++) {
+    out->CloseStatement(cache_.NextToClose());
+    flight->steps.AddClose();
+  }
+  flight->added = cache_.last() + 1;
+  for (size_t i = 0; i < request.count_; i++)
+    WriteStatement(flight, *request.statements_[i], request.prepare_ && settings_.prepare,
+                   i + 1 == request.count_, out);
+  if (flight->shape == Request::Shape::kRows) flight->hash = request.statements_[0]->hash();
+  out->Sync();
+  flight->steps.Sent();
 }
 
-bool Connection::SendSync() noexcept {
-#if CRECHE_HAVE_PQSENDPIPELINESYNC
-  return PQsendPipelineSync(connection_);
-#else
-  return PQpipelineSync(connection_);
-#endif
+void Connection::WriteStatement(Flight* flight, const Statement& s, bool prepare, bool last,
+                                MessageWriter* out) noexcept {
+  if (s.verb() == Verb::kTransaction) maybe_in_transaction_ = true;
+  const Prepared* prepared = prepare ? cache_.Find(s) : nullptr;
+  // What is run for the second time is worth to be prepared.
+  const bool parse = !prepared;
+  if (!prepared && prepare && history_.Touch(s.hash()) && (prepared = cache_.Add(s)))
+    counters_.prepares.Add();
+  const std::string_view name = prepared ? std::string_view(prepared->name) : std::string_view();
+  if (parse) out->Parse(name, s);
+  out->Bind(name, s);
+  // The rows of all but the last are thrown away.
+  const bool known = prepared && prepared->columns && s.verb() == Verb::kQuery;
+  const bool describe = last && !known;
+  if (describe) {
+    out->DescribePortal();
+    if (prepared && s.verb() == Verb::kQuery) flight->described = prepared->number;
+  } else if (last) {
+    flight->columns = prepared->columns;
+  }
+  out->Execute();
+  flight->steps.AddStatement(parse, describe);
+}
+
+void Connection::FlushSoon() noexcept {
+  if (flushing_ || cut_off_) return;
+  // Much is sent at once: the network may begin.
+  constexpr size_t kMuch = 64 * 1024;
+  if (outbox_.size() >= kMuch) return Flush();
+  loop_.AtTurnEnd(&turn_end_);
+}
+
+void Connection::OnTurnEnd(TurnEnd* end) noexcept {
+  Connection* self = static_cast<SendLater*>(end)->connection;
+  if (self->lost_) return;
+  if (!self->flushing_) self->Flush();
+  // What was received before, while reading was paused.
+  if (!self->lost_ && !self->paused_ && !self->inbox_.empty()) self->Progress();
+  if (!self->lost_ && !self->paused_ && self->transport_.pending()) self->Read();
+  if (std::exchange(self->failed_, false) && !self->lost_) self->owner_.OnProgress(self);
 }
 
 void Connection::Flush() noexcept {
-  const int pending = PQflush(connection_);
-  if (pending < 0) return;  // the reader will see why
-  if (flushing_ == (pending > 0)) return;
-  flushing_ = pending > 0;
+  while (!outbox_.empty() && !cut_off_) {
+    const ssize_t sent = transport_.Send(outbox_.data(), outbox_.size());
+    if (sent == -EAGAIN) break;
+    if (sent < 0) {
+      // What the server has said before is read yet, then the end.
+      cut_off_ = true;
+      transport_.Cut();
+      break;
+    }
+    outbox_.Consume(static_cast<size_t>(sent));
+    sent_ += static_cast<uint64_t>(sent);
+  }
+  constexpr size_t kKeep = 16 * 1024;
+  if (outbox_.empty() && outbox_.capacity() > kKeep) outbox_.Release();
+  const bool more = !outbox_.empty() && !cut_off_;
+  if (more == flushing_ && !cut_off_) return;
+  flushing_ = more;
   UpdateInterest();
 }
 
 void Connection::UpdateInterest() noexcept {
   if (lost_) return;
-  // While there is something to send the server must be read, too: it may be blocked by us.
-  unsigned interest = paused_ && !flushing_ ? platform::kNothing : platform::kRead;
-  if (flushing_) interest |= platform::kWrite;
+  // While there is something to send the server is read, too: it may be blocked by us. (A stream
+  // that is held back was sent as a whole before its first rows came.)
+  unsigned interest = paused_ ? platform::kNothing : platform::kRead;
+  if (flushing_ || transport_.receive_wants_write()) interest |= platform::kWrite;
   if (watch_.Set(interest) != 0) Lose(NoMemoryError());
 }
 
@@ -207,11 +224,9 @@ void Connection::Pause(bool pause) noexcept {
   if (paused_ == pause) return;
   paused_ = pause;
   UpdateInterest();
-  // libpq may hold rows that were read before.
-  if (!paused_ && !reading_ && !lost_) {
-    Drain();
-    if (!lost_) owner_.OnProgress(this);
-  }
+  // There may be rows that were received before. Not from inside the caller, who may be one of
+  // them.
+  if (!paused_ && !lost_) loop_.AtTurnEnd(&turn_end_);
 }
 
 void Connection::Lose(const ErrorRef& why) noexcept {
@@ -228,7 +243,8 @@ void Connection::Lose(const ErrorRef& why) noexcept {
     if (!flight.request) continue;
     flight.request->state_ = Request::State::kNone;
     // An error of the server's that arrived says more than the loss.
-    flight.request->OnReply({.error = flight.error ? flight.error : why});
+    flight.request->OnReply(
+        {.error = flight.error ? flight.error : why, .unsent = flight.begin >= sent_});
   }
   while (Request* request = queue_first_) {
     Unlink(request);
@@ -245,8 +261,7 @@ void Connection::BeginClose(const ErrorRef& why) noexcept {
     Unlink(request);
     request->OnReply({.error = why});
   }
-  paused_ = false;
-  UpdateInterest();
+  Pause(false);
   for (size_t i = 0; i < flights_; i++) CancelFlight(&At(i));
   StepCancel();
 }

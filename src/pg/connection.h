@@ -1,21 +1,34 @@
-// Connection: one PGconn driven by the loop. It is always in pipeline mode (but for scripts), takes
-// requests in order, gives each a synchronization point of its own, so that the failure of one
-// never touches another, and reads answers as they come. Loop's thread.
+// Connection: one session with a server. libpq has opened it (names, TLS, authentication) and will
+// close it; in between this class speaks the protocol itself. It takes requests in order, gives
+// each a synchronization point of its own, so that the failure of one never touches another, sends
+// all that a turn of the loop has brought at once, and reads answers as they come. Loop's thread.
+//
+// Why not libpq: with it each pipelined statement costs a send (in libpq 15), each execution a
+// description of its columns, each streamed row a result object, and each value a copy.
 //
 // Queue: requests wait in `queue_` until they may be sent; then a Flight stands for them in the
 // order of the answers. The Flight outlives a request whose owner could not wait any longer.
 #pragma once
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include "core/buffer.h"
 #include "core/loop.h"
+#include "pg/answer_steps.h"
 #include "pg/cancel.h"
 #include "pg/counters.h"
 #include "pg/history.h"
+#include "pg/inbox.h"
+#include "pg/message_reader.h"
+#include "pg/message_writer.h"
 #include "pg/request.h"
+#include "pg/row_builder.h"
+#include "pg/server_fields.h"
 #include "pg/statement_cache.h"
 #include "pg/tidy.h"
+#include "pg/transport.h"
 #include "platform/reactor.h"
 
 struct pg_conn;
@@ -43,9 +56,16 @@ class Connection final : private Cancel::Listener {
     Nanos cancel_timeout = 5 * kSecond;
   };
 
-  // Takes over `connection`: non-blocking, idle, in pipeline mode.
+  // What the connections of a pool have in common.
+  struct Shared {
+    History history;
+    Counters counters;
+    ReceiveSpace space;
+  };
+
+  // Takes over `connection`: non-blocking, idle, not encrypted by GSS.
   Connection(Loop& loop, Owner& owner, pg_conn* connection, const Settings& settings,
-             History& history, Counters& counters);
+             Shared& shared);
   ~Connection();
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
@@ -77,7 +97,7 @@ class Connection final : private Cancel::Listener {
   bool dirty() const noexcept { return dirty_; }
   void set_clean() noexcept { dirty_ = false; }
   // True on a server in recovery (hot standby).
-  bool standby() const noexcept;
+  bool standby() const noexcept { return standby_; }
   StatementCache& cache() noexcept { return cache_; }
   Nanos born() const noexcept { return born_; }
 
@@ -98,14 +118,13 @@ class Connection final : private Cancel::Listener {
     bool cancelled = false;
     bool implicit = false;  // surely in no transaction but its own
     bool plain = false;     // its result leaves nothing behind
+    bool partial = false;   // rows of it were thrown away
     bool stale = false;     // a prepared statement was not what the cache said
-    uint8_t steps = 0;      // commands in it, each with a result and an end
-    uint8_t step = 0;
-    uint32_t parses = 0;  // bit i: step i prepares a statement
-    uint32_t closes = 0;  // bit i: step i closes one
-    uint32_t added = 0;   // number of the first statement it adds to the cache
-    uint64_t hash = 0;    // of what it ran, for the history; 0: of no interest
-    uint64_t read = 0;    // bytes of the answer, about, from the second read on
+    AnswerSteps steps;
+    uint32_t added = 0;      // number of the first statement it adds to the cache
+    uint32_t described = 0;  // number of the one whose columns the cache wants to know
+    uint64_t begin = 0;      // where its first byte stands in all that was ever written
+    uint64_t hash = 0;       // of what it ran, for the history; 0: of no interest
     uint64_t max_bytes = UINT64_MAX;
     int64_t affected = -1;
     Nanos since = 0;          // when it became the first
@@ -113,32 +132,45 @@ class Connection final : private Cancel::Listener {
     Nanos deadline = kNever;  // when its cancelling must be over
     ErrorRef error;
     Ref<Rows> rows;
+    Ref<const RowDescription> columns;  // of the last statement's result
   };
 
   static void OnReady(void* self, unsigned ready) noexcept;
   static void OnTimer(void* self) noexcept;
-  static void OnNotice(void* self, const pg_result* result);
+  static void OnTurnEnd(TurnEnd* end) noexcept;
 
   // connection.cc: the queue and sending.
   void Advance() noexcept;
-  bool Send(Request* request) noexcept;
-  bool SendStatement(Flight* flight, const Statement& statement, bool prepare) noexcept;
-  bool SendSync() noexcept;
+  void Send(Request* request) noexcept;
+  void Write(Flight* flight, const Request& request, MessageWriter* out) noexcept;
+  void WriteStatement(Flight* flight, const Statement& statement, bool prepare, bool last,
+                      MessageWriter* out) noexcept;
   void Unlink(Request* request) noexcept;
+  void FlushSoon() noexcept;
   void Flush() noexcept;
   void UpdateInterest() noexcept;
   Flight& At(size_t index) noexcept { return ring_[(first_ + index) & (ring_.size() - 1)]; }
 
-  // connection_read.cc: answers.
+  // connection_read.cc: bytes.
   void Read() noexcept;
   void Drain() noexcept;
-  void Take(Flight* flight, pg_result* result) noexcept;
-  void TakeRows(Flight* flight, const pg_result* result) noexcept;
-  void TakeError(Flight* flight, const pg_result* result) noexcept;
-  void EndOfStep(Flight* flight) noexcept;
-  void EndOfFlight() noexcept;
+  void Progress() noexcept;
+  void LoseForProtocol(const char* why) noexcept;
+  bool Wanted(const Flight& flight) const noexcept;
+  size_t MaxRow() noexcept;
+
+  // connection_answer.cc: messages.
+  void Take(const Message& message) noexcept;
+  void TakeRow(Flight* flight, const Message& message) noexcept;
+  void TakeColumns(Flight* flight, const Message& message) noexcept;
+  void BeginRows(Flight* flight) noexcept;
+  void TakeEnd(Flight* flight, std::string_view tag) noexcept;
+  void TakeError(const Message& message) noexcept;
+  void TakeNotice(const Message& message) noexcept;
+  void TakeParameter(const Message& message) noexcept;
+  void GiveUp(Flight* flight, ErrorRef why) noexcept;
+  void EndOfFlight(char status) noexcept;
   void Remember(const Flight& flight, Nanos now) noexcept;
-  void CountBytes() noexcept;
 
   // connection_cancel.cc
   void CancelFlight(Flight* flight) noexcept;
@@ -153,8 +185,18 @@ class Connection final : private Cancel::Listener {
   History& history_;
   Counters& counters_;
   StatementCache cache_;
+  Transport transport_;
   platform::Watch watch_;
   Timer timer_;
+  struct SendLater : TurnEnd {
+    explicit SendLater(Connection* owner) : TurnEnd(OnTurnEnd), connection(owner) {}
+    Connection* const connection;
+  } turn_end_{this};
+  Buffer outbox_;      // whole messages, but for the first one, of which a part may have gone
+  uint64_t sent_ = 0;  // bytes, since the beginning
+  Inbox inbox_;
+  MessageReader reader_;
+  RowCollector collector_;  // of whole results
   const Nanos born_;
 
   Request* queue_first_ = nullptr;
@@ -173,8 +215,10 @@ class Connection final : private Cancel::Listener {
   ErrorRef last_words_;  // what the server said before it closed
   bool frozen_ = false;  // nothing more is sent until all in flight has ended
   bool paused_ = false;
-  bool flushing_ = false;
-  bool reading_ = false;
+  bool flushing_ = false;  // waits until more can be sent
+  bool cut_off_ = false;   // nothing can be sent any more; reading will say why
+  bool standby_ = false;
+  bool failed_ = false;  // to send something; its owner must hear of it
   bool lost_ = false;
   bool dirty_ = false;
   bool maybe_in_transaction_ = false;

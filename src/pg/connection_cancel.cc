@@ -34,10 +34,7 @@ bool Connection::CancelRequest(Request* request) noexcept {
   for (size_t i = 0; i < flights_; i++)
     if (At(i).request == request) CancelFlight(&At(i));
   // A stream that is held back must be read to its end.
-  if (paused_) {
-    paused_ = false;
-    UpdateInterest();
-  }
+  Pause(false);
   StepCancel();
   return false;
 }
@@ -59,6 +56,9 @@ void Connection::StepCancel() noexcept {
     Nanos due = retry_at_;
     if (flights_ > 1 && !closing_) due = std::max(due, std::max(first.since, first.asked) + kGrace);
     if (now >= due) {
+      // A request to cancel must not be there before what it is to hit.
+      Flush();
+      if (lost_) return;
       cancel_ = Cancel::Send(loop_, connection_, this);
       if (cancel_) {
         frozen_ = true;

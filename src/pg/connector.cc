@@ -220,8 +220,14 @@ void Connector::Poll() noexcept {
 void Connector::Finish() noexcept {
   timer_.Disarm();
   PQsetErrorVerbosity(connection_, PQERRORS_DEFAULT);
-  if (PQsetnonblocking(connection_, 1) != 0 || !PQenterPipelineMode(connection_))
-    return Next(NoMemoryError());
+  if (PQgssEncInUse(connection_))
+    return Next(MakeError(
+        ErrorInfo{.status = Status::kUnsupported,
+                  .phase = Phase::kOptions,
+                  .message = "the server wants GSS encryption, which is not supported: set "
+                             "gssencmode=disable, and sslmode=require for TLS",
+                  .flags = kUnsent}));
+  if (PQsetnonblocking(connection_, 1) != 0) return Next(NoMemoryError());
   PGconn* connection = connection_;
   connection_ = nullptr;
   listener_.OnConnected(this, connection);

@@ -11,7 +11,6 @@
 #include "platform/reactor.h"
 
 struct pg_conn;
-struct pg_result;
 
 namespace creche::pg {
 
@@ -20,7 +19,7 @@ class Connector {
   // Told once, never from inside Start; may destroy the connector.
   class Listener {
    public:
-    // Non-blocking, idle, in pipeline mode; the listener's from now on.
+    // Non-blocking, idle, not encrypted by GSS; the listener's from now on.
     virtual void OnConnected(Connector* connector, pg_conn* connection) noexcept = 0;
     virtual void OnConnectFailed(Connector* connector, ErrorRef error) noexcept = 0;
 

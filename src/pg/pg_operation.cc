@@ -47,7 +47,8 @@ void PgOperation::OnReply(Reply reply) noexcept {
   connection_ = nullptr;
   if (stopping_) {
     // What was done in spite of it is a result. A failure of its own is one, too.
-    const bool cut = !reply.answered || HasState(reply.error, "57014");
+    const bool missing = reply.partial && !reply.error;
+    const bool cut = !reply.answered || missing || HasState(reply.error, "57014");
     if (cut) return Complete(tasks::Outcome::Cancelled(Phase::kQuery));
   } else if ((reply.undone || reply.unsent) && RunAgain(reply)) {
     if (reply.undone && HasState(reply.error, "57014")) place_.pool().count().resent.Add();

@@ -166,14 +166,14 @@ void Pool::OnConnected(Connector* connector, pg_conn* connected) noexcept {
       .cancel_timeout = options_.cancel_timeout};
   try {
     auto made = std::make_unique<Connection>(*loop_, static_cast<Connection::Owner&>(*this),
-                                             connected, settings, history_, counters_);
+                                             connected, settings, shared_);
     made->books.tidy = std::make_unique<Tidy>(*made, tidy_statements_);
     if (!made->Start()) throw std::bad_alloc();
     members_.push_back(std::move(made));
   } catch (const std::bad_alloc&) {
     return Serve();
   }
-  counters_.connects.Add();
+  shared_.counters.connects.Add();
   Park(members_.back().get());
   Serve();
 }
@@ -208,7 +208,7 @@ void Pool::OnProgress(Connection* connection) noexcept {
 }
 
 void Pool::OnLost(Connection* connection, const ErrorRef&) noexcept {
-  counters_.dropped.Add();
+  shared_.counters.dropped.Add();
   Retire(connection);
   Serve();
   MaybeClosed();

@@ -50,7 +50,7 @@ class Pool final : public Object,
   // ---- Any thread ----
   Loop& loop() const noexcept { return *loop_; }
   bool closing() const noexcept { return closing_.load(); }
-  const Counters& counters() const noexcept { return counters_; }
+  const Counters& counters() const noexcept { return shared_.counters; }
   tasks::Closing& uses() noexcept { return uses_; }
   // tail: the route of its completion. Fails if nobody could be told, as Closing::Tell. May throw
   // bad_alloc.
@@ -69,7 +69,7 @@ class Pool final : public Object,
   void Hold(Connection* connection, ConnectionLease* lease) noexcept;
   void Return(Connection* connection, bool maybe_transaction) noexcept;
   void CloseForLoop() noexcept override;
-  Counters& count() noexcept { return counters_; }
+  Counters& count() noexcept { return shared_.counters; }
   static ErrorRef ClosedError() noexcept;
 
  private:
@@ -120,7 +120,7 @@ class Pool final : public Object,
   const std::shared_ptr<const std::string> dsn_;
   const PoolOptions options_;
   const TidyStatements tidy_statements_;
-  Counters counters_;
+  Connection::Shared shared_;
   std::atomic<bool> closing_{false};
   std::atomic<bool> close_asked_{false};
   std::atomic<bool> gone_{false};
@@ -131,7 +131,6 @@ class Pool final : public Object,
 
   // Loop's thread.
   Ref<Pool> self_;  // while it is registered with the loop
-  History history_;
   Timer timer_;
   std::vector<std::unique_ptr<Connection>> members_;
   std::vector<Connection*> idle_;  // the longest idle first; used from the end

@@ -19,7 +19,7 @@ void Pool::Wait(Waiter* waiter, bool shareable, uint64_t hash) noexcept {
   if (!serving_ && !idle_.empty() && !Oldest()) {
     if (Connection* connection = PopIdle()) {
       Grant(waiter, connection, UseOf(*waiter));
-      return counters_.idle.Set(idle_.size());
+      return shared_.counters.idle.Set(idle_.size());
     }
   }
   if (!again) {
@@ -54,7 +54,7 @@ Waiter* Pool::Oldest() const noexcept {
 
 // It was unknown when it came, and may have become known while it waited.
 bool Pool::MayShare(const Waiter& waiter) noexcept {
-  return waiter.shareable_ || (waiter.candidate_ && history_.IsShort(waiter.hash_));
+  return waiter.shareable_ || (waiter.candidate_ && shared_.history.IsShort(waiter.hash_));
 }
 
 Use Pool::UseOf(const Waiter& waiter) noexcept {
@@ -81,10 +81,10 @@ void Pool::Serve() noexcept {
   } while (serve_again_);
   serving_ = false;
   ArmTimer();
-  counters_.connections.Set(members_.size());
-  counters_.idle.Set(idle_.size());
-  counters_.leased.Set(leased_);
-  counters_.waiting.Set(alone_.size() + shareable_.size());
+  shared_.counters.connections.Set(members_.size());
+  shared_.counters.idle.Set(idle_.size());
+  shared_.counters.leased.Set(leased_);
+  shared_.counters.waiting.Set(alone_.size() + shareable_.size());
 }
 
 void Pool::ServeOnce() noexcept {
@@ -156,7 +156,7 @@ void Pool::Hold(Connection* connection, ConnectionLease* lease) noexcept {
   connection->books.use = Use::kTaken;
   connection->books.holder = lease;
   leased_++;
-  counters_.leased.Set(leased_);
+  shared_.counters.leased.Set(leased_);
 }
 
 void Pool::Return(Connection* connection, bool maybe_transaction) noexcept {
@@ -172,8 +172,7 @@ void Pool::Return(Connection* connection, bool maybe_transaction) noexcept {
 
 void Pool::TidyUp(Connection* connection, bool rollback, bool full) noexcept {
   connection->books.use = Use::kTidying;
-  const size_t unused = connection->cache().unused().size();
-  if (begun_close_ || (!rollback && !full && unused == 0)) return;
+  if (begun_close_ || (!rollback && !full)) return;
   try {
     connection->books.tidy->Begin(rollback, full);
   } catch (const std::bad_alloc&) {
@@ -191,9 +190,7 @@ void Pool::Park(Connection* connection) noexcept {
   }
   const bool open = connection->maybe_in_transaction();
   const bool dirty = connection->dirty() && options_.full_reset;
-  // Names that were given up are closed a few at a time.
-  constexpr size_t kManyUnused = 8;
-  if (open || dirty || connection->cache().unused().size() >= kManyUnused) {
+  if (open || dirty) {
     TidyUp(connection, open, dirty);
     return;
   }

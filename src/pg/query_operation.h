@@ -30,7 +30,8 @@ class QueryOperation final : public PgOperation {
   bool Repeatable() const noexcept override { return !script_; }
   bool Shareable(uint64_t* hash) const noexcept override {
     *hash = statement_.hash();
-    return !options_.alone && statement_.verb() == Verb::kOther;
+    const Verb verb = statement_.verb();
+    return !options_.alone && (verb == Verb::kQuery || verb == Verb::kOther);
   }
 
   const Statement statement_;

@@ -5,10 +5,9 @@
 #include <cstdint>
 
 #include "core/error.h"
+#include "pg/row_builder.h"
 #include "pg/rows.h"
 #include "pg/statement.h"
-
-struct pg_result;
 
 namespace creche::pg {
 
@@ -21,24 +20,25 @@ struct Reply {
   bool undone = false;    // it failed for no fault of its own (hit by the cancel of another, or its
                           // prepared statement was gone) and has left no trace: run it again
   bool answered = false;  // the server has said how it ended
+  bool partial = false;   // rows that came after it was cancelled were thrown away
 };
 
 class Request {
  public:
   enum class Shape : uint8_t {
     kRows,    // one result, whole
-    kStream,  // one result, row by row; alone on its connection
+    kStream,  // one result, as it comes; alone on its connection
     kScript,  // many statements in one text, without parameters; alone on its connection
   };
   virtual ~Request() = default;
   // The end. It may be submitted again, or destroyed, inside.
   virtual void OnReply(Reply reply) noexcept = 0;
-  // A stream's rows, one or some, to be taken out of `result` now.
-  virtual void OnRows(const pg_result* /*result*/) noexcept {}
+  // A stream's rows have come, as many as fit or as there are now: they are in its collector.
+  virtual void OnRows() noexcept {}
 
  protected:
   explicit Request(Shape shape) : shape_(shape) {}
-  // What to run. The statements must live until the reply.
+  // What to run, at most AnswerSteps::kMaxStatements. The statements must live until the reply.
   void Run(const Statement* statement) noexcept {
     one_ = statement;
     statements_ = &one_;
@@ -50,6 +50,8 @@ class Request {
   }
   // A result that is bigger is CRECHE_E_LIMIT.
   void set_max_bytes(uint64_t max) noexcept { max_bytes_ = max; }
+  // A stream's: where its rows are collected, until the reply.
+  void set_collector(RowCollector* collector) noexcept { collector_ = collector; }
   // False: it is not kept as a prepared statement.
   void set_prepare(bool prepare) noexcept { prepare_ = prepare; }
 
@@ -64,6 +66,7 @@ class Request {
   const Statement* one_ = nullptr;
   const Statement* const* statements_ = nullptr;
   size_t count_ = 0;
+  RowCollector* collector_ = nullptr;
   uint64_t max_bytes_ = UINT64_MAX;
 };
 

@@ -1,8 +1,6 @@
 #include "pg/server_error.h"
 
-#include <libpq-fe.h>
-
-#include <cstdlib>
+#include <charconv>
 #include <cstring>
 #include <new>
 
@@ -59,21 +57,16 @@ const char* Advice(const char* sqlstate) noexcept {
   return known ? known->advice : "";
 }
 
-bool HasState(const PGresult* result, const char* sqlstate) noexcept {
-  const char* state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
-  return state && std::strcmp(state, sqlstate) == 0;
-}
-
 bool HasState(const ErrorRef& error, const char* sqlstate) noexcept {
   return error && std::strcmp(error->fields().sqlstate, sqlstate) == 0;
 }
 
-std::string OneLine(const char* message) {
+std::string OneLine(std::string_view message) {
   std::string line;
-  for (const char* p = message ? message : ""; *p; p++) {
-    const bool space = *p == '\n' || *p == '\t' || *p == ' ';
+  for (const char c : message) {
+    const bool space = c == '\n' || c == '\t' || c == ' ';
     if (!space)
-      line += *p;
+      line += c;
     else if (!line.empty() && line.back() != ' ')
       line += ' ';
   }
@@ -81,36 +74,33 @@ std::string OneLine(const char* message) {
   return line;
 }
 
-ErrorRef ServerError(const PGresult* result, Phase phase) noexcept {
+ErrorRef ServerError(const ServerFields& fields, Phase phase) noexcept {
   try {
-    const auto field = [result](int code) {
-      const char* text = PQresultErrorField(result, code);
-      return std::string(text ? text : "");
-    };
     ErrorInfo info;
     info.status = Status::kPg;
     info.phase = phase;
-    info.sqlstate = field(PG_DIAG_SQLSTATE);
-    info.server[kServerSeverity] = field(PG_DIAG_SEVERITY_NONLOCALIZED);
-    info.server[kServerMessage] = field(PG_DIAG_MESSAGE_PRIMARY);
-    info.server[kServerDetail] = field(PG_DIAG_MESSAGE_DETAIL);
-    info.server[kServerHint] = field(PG_DIAG_MESSAGE_HINT);
-    info.server[kServerContext] = field(PG_DIAG_CONTEXT);
-    info.server[kServerSchema] = field(PG_DIAG_SCHEMA_NAME);
-    info.server[kServerTable] = field(PG_DIAG_TABLE_NAME);
-    info.server[kServerColumn] = field(PG_DIAG_COLUMN_NAME);
-    info.server[kServerDatatype] = field(PG_DIAG_DATATYPE_NAME);
-    info.server[kServerConstraint] = field(PG_DIAG_CONSTRAINT_NAME);
-    info.server[kServerRoutine] = field(PG_DIAG_SOURCE_FUNCTION);
-    info.server_position = std::atoi(field(PG_DIAG_STATEMENT_POSITION).c_str());
+    info.sqlstate = fields.get('C');
+    info.server[kServerSeverity] = fields.severity();
+    info.server[kServerMessage] = fields.get('M');
+    info.server[kServerDetail] = fields.get('D');
+    info.server[kServerHint] = fields.get('H');
+    info.server[kServerContext] = fields.get('W');
+    info.server[kServerSchema] = fields.get('s');
+    info.server[kServerTable] = fields.get('t');
+    info.server[kServerColumn] = fields.get('c');
+    info.server[kServerDatatype] = fields.get('d');
+    info.server[kServerConstraint] = fields.get('n');
+    info.server[kServerRoutine] = fields.get('R');
+    const std::string_view position = fields.get('P');
+    std::from_chars(position.data(), position.data() + position.size(), info.server_position);
     if (IsRetryable(info.sqlstate.c_str())) info.flags |= kRetryable;
 
     // "relation "x" does not exist [42P01]; hint"
-    info.message = OneLine(info.server[kServerMessage].c_str()) + " [" + info.sqlstate + "]";
+    info.message = OneLine(info.server[kServerMessage]) + " [" + info.sqlstate + "]";
     if (!info.server[kServerDetail].empty())
-      info.message += "; " + OneLine(info.server[kServerDetail].c_str());
+      info.message += "; " + OneLine(info.server[kServerDetail]);
     const std::string& hint = info.server[kServerHint];
-    const std::string advice = hint.empty() ? Advice(info.sqlstate.c_str()) : OneLine(hint.c_str());
+    const std::string advice = hint.empty() ? Advice(info.sqlstate.c_str()) : OneLine(hint);
     if (!advice.empty()) info.message += "; " + advice;
     return MakeError(std::move(info));
   } catch (const std::bad_alloc&) {

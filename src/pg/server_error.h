@@ -1,19 +1,17 @@
-// From libpq's failures to Errors.
+// From the server's and libpq's failures to Errors.
 #pragma once
 #include <string>
+#include <string_view>
 
 #include "core/error.h"
-
-struct pg_result;
+#include "pg/server_fields.h"
 
 namespace creche::pg {
 
-// What the server said, from a PGRES_FATAL_ERROR result that has an SQLSTATE. All of it comes from
-// the result: PQerrorMessage accumulates in a pipeline.
-ErrorRef ServerError(const pg_result* result, Phase phase) noexcept;
+// What the server said.
+ErrorRef ServerError(const ServerFields& fields, Phase phase) noexcept;
 
-// True if the result's SQLSTATE is this one.
-bool HasState(const pg_result* result, const char* sqlstate) noexcept;
+// True if the error's SQLSTATE is this one.
 bool HasState(const ErrorRef& error, const char* sqlstate) noexcept;
 
 // True if the same call may well succeed later, and doing it again is safe.
@@ -22,7 +20,7 @@ bool IsRetryable(const char* sqlstate) noexcept;
 // What to do about it; "" if there is nothing that fits.
 const char* Advice(const char* sqlstate) noexcept;
 
-// libpq's own message in one line.
-std::string OneLine(const char* message);
+// A message in one line.
+std::string OneLine(std::string_view message);
 
 }  // namespace creche::pg

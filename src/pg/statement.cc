@@ -63,12 +63,27 @@ Verb VerbOf(std::string_view sql) noexcept {
   sql = SkipToWord(sql);
   if (sql.empty()) return Verb::kOther;
   switch (sql[0] | 0x20) {
+    case 'd':
+      return StartsWithWord(sql, "delete") ? Verb::kQuery : Verb::kOther;
+    case 'i':
+      return StartsWithWord(sql, "insert") ? Verb::kQuery : Verb::kOther;
+    case 'm':
+      return StartsWithWord(sql, "merge") ? Verb::kQuery : Verb::kOther;
+    case 't':
+      return StartsWithWord(sql, "table") ? Verb::kQuery : Verb::kOther;
+    case 'u':
+      return StartsWithWord(sql, "update") ? Verb::kQuery : Verb::kOther;
+    case 'v':
+      return StartsWithWord(sql, "values") ? Verb::kQuery : Verb::kOther;
+    case 'w':
+      return StartsWithWord(sql, "with") ? Verb::kQuery : Verb::kOther;
     case 'c':
       if (StartsWithWord(sql, "copy")) return Verb::kCopy;
       return StartsWithWord(sql, "commit") ? Verb::kTransaction : Verb::kOther;
     case 'b':
       return StartsWithWord(sql, "begin") ? Verb::kTransaction : Verb::kOther;
     case 's':
+      if (StartsWithWord(sql, "select")) return Verb::kQuery;
       return StartsWithWord(sql, "start") ? Verb::kTransaction : Verb::kOther;
     case 'r':
       return StartsWithWord(sql, "rollback") ? Verb::kTransaction : Verb::kOther;
@@ -87,6 +102,17 @@ Statement::Statement(std::string_view sql, const Value* values, size_t count)
     error_ = MakeError(Status::kInvalid, Phase::kOptions,
                        "more than 65535 parameters: pass arrays, or split the statement");
     count_ = count = 0;
+  }
+  // The server takes no longer messages: it would end the session.
+  constexpr size_t kMaxBytes = (size_t{1} << 30) - 1024;
+  size_t wire = sql.size();
+  for (size_t i = 0; i < count; i++) wire += EncodedSize(values[i]) + 10;
+  if (wire > kMaxBytes) {
+    error_ = MakeError(Status::kInvalid, Phase::kOptions,
+                       "a statement with its parameters takes less than 1 GiB: split it");
+    count_ = count = 0;
+    sql = {};
+    sql_size_ = 0;
   }
   size_t bytes = 0;
   for (size_t i = 0; i < count; i++) bytes += Align(EncodedSize(values[i]), 8);

@@ -1,4 +1,4 @@
-// Statement: one SQL text with its parameters, encoded the way libpq wants them, in one allocation.
+// Statement: one SQL text with its parameters, in PostgreSQL's forms, in one allocation.
 // Made in the caller's thread and immutable from then on.
 #pragma once
 #include <cstddef>
@@ -24,7 +24,9 @@ struct Value {
 // The first word of a statement, as far as it matters.
 enum class Verb : uint8_t {
   kOther,
-  kCopy,         // cannot be run in a pipeline
+  kQuery,        // SELECT, INSERT, ...: what is planned. The columns of its result cannot change
+                 // unless the server says so; those of a FETCH or EXECUTE can
+  kCopy,         // needs more than a statement and an answer
   kTransaction,  // BEGIN, COMMIT, ...: may leave a transaction open
 };
 Verb VerbOf(std::string_view sql) noexcept;
@@ -49,6 +51,7 @@ class Statement {
   Verb verb() const noexcept { return verb_; }
   // Null if it can be sent.
   const ErrorRef& error() const noexcept { return error_; }
+  // What it takes here, which is more than its text, values, types and formats take on the wire.
   size_t bytes() const noexcept { return bytes_; }
 
  private:

@@ -19,32 +19,31 @@ StatementCache::Entries::iterator StatementCache::Look(const Statement& statemen
   return entries_.end();
 }
 
-const char* StatementCache::Find(const Statement& statement) noexcept {
+const Prepared* StatementCache::Find(const Statement& statement) noexcept {
   const auto entry = Look(statement);
   if (entry == entries_.end()) return nullptr;
   if (entry != entries_.begin()) entries_.splice(entries_.begin(), entries_, entry);
-  return entry->name.c_str();
+  return &entry->prepared;
 }
 
-const char* StatementCache::Add(const Statement& statement) noexcept {
-  // What is given up inside a transaction stays on the server until its end: bounded by this.
+const Prepared* StatementCache::Add(const Statement& statement) noexcept {
+  // Names that were given up are closed with what is sent next: bounded, should that ever not come.
   if (limit_ == 0 || statement.text().size() > kMaxSize || unused_.size() > 2 * limit_ + 16)
     return nullptr;
   try {
     if (entries_.size() >= limit_) {
-      unused_.push_back(entries_.back().name);
+      unused_.push_back(entries_.back().prepared.name);
       Erase(std::prev(entries_.end()));
     }
     Entries added;
-    added.push_back({last_ + 1,
+    added.push_back({{last_ + 1, prefix_ + std::to_string(last_ + 1), nullptr},
                      statement.hash(),
-                     prefix_ + std::to_string(last_ + 1),
                      std::string(statement.text()),
                      {statement.types(), statement.types() + statement.count()}});
     by_hash_.emplace(statement.hash(), added.begin());
     entries_.splice(entries_.begin(), added);
     last_++;
-    return entries_.front().name.c_str();
+    return &entries_.front().prepared;
   } catch (const std::bad_alloc&) {
     return nullptr;
   }
@@ -61,26 +60,48 @@ void StatementCache::Erase(Entries::iterator entry) noexcept {
   entries_.erase(entry);
 }
 
+StatementCache::Entries::iterator StatementCache::Look(uint32_t number) noexcept {
+  return std::find_if(entries_.begin(), entries_.end(),
+                      [number](const Entry& e) { return e.prepared.number == number; });
+}
+
+void StatementCache::Describe(uint32_t number, const Ref<const RowDescription>& columns) noexcept {
+  const auto entry = Look(number);
+  if (entry != entries_.end()) entry->prepared.columns = columns;
+}
+
 void StatementCache::Forget(uint32_t number) noexcept {
-  const auto entry = std::find_if(entries_.begin(), entries_.end(),
-                                  [number](const Entry& e) { return e.number == number; });
+  const auto entry = Look(number);
   if (entry != entries_.end()) Erase(entry);
 }
 
 void StatementCache::Forget(const Statement& statement) noexcept {
   const auto entry = Look(statement);
-  if (entry != entries_.end()) Erase(entry);
+  if (entry == entries_.end()) return;
+  try {
+    unused_.push_back(std::move(entry->prepared.name));
+  } catch (const std::bad_alloc&) {
+    // It stays on the server until the session ends.
+  }
+  Erase(entry);
 }
 
 void StatementCache::Clear() noexcept {
   entries_.clear();
   by_hash_.clear();
-  unused_.clear();
+  unused_.resize(closing_);  // those are about to be answered
 }
 
-void StatementCache::UnusedClosed(size_t count) noexcept {
-  unused_.erase(unused_.begin(),
-                unused_.begin() + static_cast<ptrdiff_t>(std::min(count, unused_.size())));
+void StatementCache::Closed() noexcept {
+  unused_.erase(unused_.begin());
+  closing_--;
+}
+
+void StatementCache::NotClosed(size_t count) noexcept {
+  // To the end, for the next time: those behind them are being closed.
+  const auto first = unused_.begin();
+  std::rotate(first, first + static_cast<ptrdiff_t>(count), unused_.end());
+  closing_ -= count;
 }
 
 }  // namespace creche::pg

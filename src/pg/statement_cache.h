@@ -1,6 +1,6 @@
 // StatementCache: which statements one connection has prepared on the server, by text and parameter
-// types; the least recently used go first. It only keeps the books: who uses it sends the Parse
-// and, when the session allows it, gets rid of the names that were given up. Loop's thread.
+// types, and what their results look like; the least recently used go first. It only keeps the
+// books: who uses it sends the Parse, and a Close for each name that was given up. Loop's thread.
 #pragma once
 #include <cstdint>
 #include <list>
@@ -9,9 +9,21 @@
 #include <unordered_map>
 #include <vector>
 
+#include "core/ref.h"
+#include "pg/row_description.h"
 #include "pg/statement.h"
 
 namespace creche::pg {
+
+// A statement that is prepared, or is being prepared.
+struct Prepared {
+  uint32_t number;
+  std::string name;
+  // Null until the server has said it. That of the time when it was prepared: what would change the
+  // columns' names or types makes the server refuse the statement. (Which table they come from may
+  // be out of date, if it was made anew.)
+  Ref<const RowDescription> columns;
+};
 
 class StatementCache {
  public:
@@ -21,36 +33,43 @@ class StatementCache {
   // prefix: makes names unique among all sessions that a pooler may mix. limit 0: keeps nothing.
   StatementCache(std::string prefix, size_t limit) : prefix_(std::move(prefix)), limit_(limit) {}
 
-  // The name it is prepared under, or null.
-  const char* Find(const Statement& statement) noexcept;
+  // Null if it is not prepared. Valid until something is added, forgotten or cleared.
+  const Prepared* Find(const Statement& statement) noexcept;
   // A name to prepare it under, from now on found by Find; null if it should not be kept or there
   // is no memory. May give up another one.
-  const char* Add(const Statement& statement) noexcept;
+  const Prepared* Add(const Statement& statement) noexcept;
   // Number of the last Add; they count up by one.
   uint32_t last() const noexcept { return last_; }
+  // What the columns of a statement's result are, if it is still there.
+  void Describe(uint32_t number, const Ref<const RowDescription>& columns) noexcept;
   // The Parse of that Add failed: there is no such statement.
   void Forget(uint32_t number) noexcept;
-  // The server no longer knows this one.
+  // The server does not run this one any more: gives its name up.
   void Forget(const Statement& statement) noexcept;
   // The server has none any more (DISCARD ALL, DEALLOCATE ALL).
   void Clear() noexcept;
 
-  // Names that were given up and still have to be closed on the server.
-  const std::vector<std::string>& unused() const noexcept { return unused_; }
-  void UnusedClosed(size_t count) noexcept;
+  // Names that were given up and still have to be closed on the server. A name is kept until its
+  // Close was answered: the server skips one that stands behind a failure.
+  size_t to_close() const noexcept { return unused_.size() - closing_; }
+  // The next of them, whose Close is sent now.
+  const std::string& NextToClose() noexcept { return unused_[closing_++]; }
+  // The Close that was sent first was answered; or the first `count` of them were skipped.
+  void Closed() noexcept;
+  void NotClosed(size_t count) noexcept;
   size_t size() const noexcept { return entries_.size(); }
 
  private:
   struct Entry {
-    uint32_t number;
+    Prepared prepared;
     uint64_t hash;
-    std::string name;
     std::string sql;
     std::vector<uint32_t> types;
     bool Is(const Statement& statement) const noexcept;
   };
   using Entries = std::list<Entry>;  // most recently used first
   Entries::iterator Look(const Statement& statement) noexcept;
+  Entries::iterator Look(uint32_t number) noexcept;
   void Erase(Entries::iterator entry) noexcept;
 
   const std::string prefix_;
@@ -59,6 +78,7 @@ class StatementCache {
   Entries entries_;
   std::unordered_multimap<uint64_t, Entries::iterator> by_hash_;
   std::vector<std::string> unused_;
+  size_t closing_ = 0;  // how many of them, from the front, are being closed
 };
 
 }  // namespace creche::pg

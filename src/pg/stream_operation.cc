@@ -1,7 +1,5 @@
 #include "pg/stream_operation.h"
 
-#include <libpq-fe.h>
-
 #include <algorithm>
 #include <new>
 
@@ -44,7 +42,8 @@ class StreamOperation::Giver final : public RowsGiver {
 StreamOperation::StreamOperation(Place place, Statement statement, const QueryOptions& options)
     : PgOperation(std::move(place), Shape::kStream),
       statement_(std::move(statement)),
-      options_(options) {}
+      options_(options),
+      collector_(options.block_rows, options.block_bytes) {}
 
 StreamOperation::~StreamOperation() {
   if (giver_) giver_->Forget();
@@ -59,39 +58,37 @@ ErrorRef StreamOperation::Prepare() noexcept {
     return NoMemoryError();
   }
   Run(&statement_);
+  set_collector(&collector_);
   set_prepare(options_.prepare);
   return nullptr;
 }
 
-void StreamOperation::OnRows(const PGresult* result) noexcept {
+void StreamOperation::OnRows() noexcept {
   if (error_) return;
-  try {
-    collector_.Append(result);
-  } catch (const std::bad_alloc&) {
-    error_ = NoMemoryError();
-  }
-  rows_ += PQntuples(result);
-  const bool full =
-      collector_.rows() >= options_.block_rows || collector_.bytes() >= options_.block_bytes;
-  if (!error_ && full && !Deliver(result)) error_ = NoMemoryError();
-  if (!error_ && !full && !timer_->armed()) {
-    // For a block that does not fill up: what describes its columns must still be there.
-    if (!columns_) columns_ = {PQcopyResult(result, PG_COPYRES_ATTRS), PQclear};
-    if (!columns_ || !timer_->Arm(After(loop().now(), kPatience))) error_ = NoMemoryError();
-  }
-  if (error_)
-    (void)connection()->CancelRequest(this);
-  else if (giver_->held() >= options_.blocks)
-    connection()->Pause(true);
+  if (collector_.full()) return DeliverNow();
+  // It may not fill up for a long time.
+  if (timer_->armed() || timer_->Arm(After(loop().now(), kPatience))) return;
+  error_ = NoMemoryError();
+  (void)connection()->CancelRequest(this);
 }
 
-bool StreamOperation::Deliver(const PGresult* columns) noexcept {
+void StreamOperation::DeliverNow() noexcept {
+  if (!Deliver()) {
+    error_ = NoMemoryError();
+    (void)connection()->CancelRequest(this);
+  } else if (giver_->held() >= options_.blocks) {
+    connection()->Pause(true);
+  }
+}
+
+bool StreamOperation::Deliver() noexcept {
   timer_->Disarm();
   tasks::Outcome outcome;
   outcome.what = tasks::What::kRows;
   outcome.owned = true;
+  const uint64_t count = collector_.rows();
   try {
-    Ref<Rows> rows = collector_.Take(columns);
+    Ref<Rows> rows = collector_.Take({}, -1);
     rows->set_giver(giver_);
     outcome.data = rows->block();
     outcome.size = rows->block()->total_size;
@@ -101,7 +98,7 @@ bool StreamOperation::Deliver(const PGresult* columns) noexcept {
   }
   if (outcome.value == 0) return false;
   giver_->Given();
-  delivered_++;
+  rows_ += count;
   const uint64_t id = outcome.value;
   if (Operation::Deliver(std::move(outcome))) return true;
   ReleaseObject(id);
@@ -114,24 +111,20 @@ void StreamOperation::BlockReleased() noexcept {
 
 void StreamOperation::OnTimer(void* self) noexcept {
   auto* stream = static_cast<StreamOperation*>(self);
-  if (!stream->connection() || stream->stopping() || stream->collector_.rows() == 0) return;
-  if (!stream->Deliver(stream->columns_.get())) {
-    stream->error_ = NoMemoryError();
-    (void)stream->connection()->CancelRequest(stream);
-  } else if (stream->giver_->held() >= stream->options_.blocks) {
-    stream->connection()->Pause(true);
-  }
+  if (stream->connection() && !stream->stopping() && !stream->error_ &&
+      stream->collector_.rows() > 0)
+    stream->DeliverNow();
 }
 
 void StreamOperation::Finish(Reply reply) noexcept {
   timer_->Disarm();
   if (error_) return Fail(error_);
   // An error after rows: those came first, and belong to the user.
-  if (collector_.rows() > 0 && columns_ && !Deliver(columns_.get())) return Fail(NoMemoryError());
+  if (collector_.rows() > 0 && !Deliver()) return Fail(NoMemoryError());
   if (reply.error) return Fail(std::move(reply.error));
   tasks::Outcome outcome;
-  const int64_t affected = reply.affected >= 0 ? reply.affected : rows_;
-  outcome.code = static_cast<uint32_t>(std::min<int64_t>(affected, UINT32_MAX));
+  const uint64_t affected = reply.affected >= 0 ? static_cast<uint64_t>(reply.affected) : rows_;
+  outcome.code = static_cast<uint32_t>(std::min<uint64_t>(affected, UINT32_MAX));
   Complete(std::move(outcome));
 }
 

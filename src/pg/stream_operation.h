@@ -15,12 +15,14 @@ class StreamOperation final : public PgOperation {
  private:
   class Giver;
   ErrorRef Prepare() noexcept override;
-  void OnRows(const pg_result* result) noexcept override;
+  void OnRows() noexcept override;
   void Finish(Reply reply) noexcept override;
-  // Once a block went out it cannot be begun anew.
-  bool Repeatable() const noexcept override { return delivered_ == 0; }
+  // Once rows have come it cannot be begun anew.
+  bool Repeatable() const noexcept override { return rows_ == 0 && collector_.rows() == 0; }
   // Hands out what was collected.
-  bool Deliver(const pg_result* columns) noexcept;
+  bool Deliver() noexcept;
+  // The same, while it runs; with what follows from it.
+  void DeliverNow() noexcept;
   void BlockReleased() noexcept;
   static void OnTimer(void* self) noexcept;
 
@@ -31,9 +33,7 @@ class StreamOperation final : public PgOperation {
   RowCollector collector_;
   Ref<Giver> giver_;
   std::unique_ptr<Timer> timer_;
-  std::unique_ptr<pg_result, void (*)(pg_result*)> columns_{nullptr, nullptr};
-  uint64_t delivered_ = 0;
-  int64_t rows_ = 0;
+  uint64_t rows_ = 0;  // delivered
   ErrorRef error_;
 };
 

@@ -1,15 +1,12 @@
 #include "pg/tidy.h"
 
-#include <string>
+#include <string_view>
 
 #include "pg/connection.h"
 
 namespace creche::pg {
 
 namespace {
-
-// Names closed at once.
-constexpr size_t kMaxClosed = 8;
 
 Statement Plain(std::string_view sql) {
   return Statement(sql, nullptr, 0);
@@ -28,7 +25,6 @@ TidyStatements::TidyStatements()
 
 void Tidy::Begin(bool rollback, bool full) {
   run_.clear();
-  closing_.clear();
   if (rollback) run_.push_back(&all_.rollback_);
   if (full) {
     run_.insert(run_.end(), {&all_.authorization_, &all_.unlock_, &all_.close_});
@@ -36,12 +32,6 @@ void Tidy::Begin(bool rollback, bool full) {
     if (!connection_.standby()) run_.push_back(&all_.unlisten_);
     run_.push_back(&all_.reset_);
   }
-  const std::vector<std::string>& unused = connection_.cache().unused();
-  const size_t count = std::min(unused.size(), kMaxClosed);
-  closing_.reserve(count);
-  for (size_t i = 0; i < count; i++) closing_.push_back(Plain("DEALLOCATE " + unused[i]));
-  for (const Statement& statement : closing_) run_.push_back(&statement);
-  connection_.cache().UnusedClosed(count);
   Run(run_.data(), run_.size());
   connection_.Submit(this);
 }

@@ -1,6 +1,6 @@
 // Tidy: what is run on a connection before somebody else gets it: roll back what is open, undo what
-// was left in the session, close prepared statements that were given up. One flight, behind
-// whatever is still running; if it fails the connection is dropped.
+// was left in the session. One flight, behind whatever is still running; if it fails the connection
+// is dropped.
 #pragma once
 #include <vector>
 
@@ -25,14 +25,14 @@ class Tidy final : public Request {
  public:
   Tidy(Connection& connection, const TidyStatements& statements)
       : Request(Shape::kRows), connection_(connection), all_(statements) {}
-  // full: the whole session, not only an open transaction. May throw bad_alloc.
+  // full: the whole session, not only an open transaction. At least one of the two. May throw
+  // bad_alloc.
   void Begin(bool rollback, bool full);
   void OnReply(Reply reply) noexcept override;
 
  private:
   Connection& connection_;
   const TidyStatements& all_;
-  std::vector<Statement> closing_;
   std::vector<const Statement*> run_;
 };
 

@@ -113,7 +113,14 @@ TEST(Statement, Verbs) {
   EXPECT_EQ(VerbOf("copy t to stdout"), Verb::kCopy);
   EXPECT_EQ(VerbOf("  -- hm\n /* a /* b */ */ COPY t from stdin"), Verb::kCopy);
   EXPECT_EQ(VerbOf("copying"), Verb::kOther);
-  EXPECT_EQ(VerbOf("select 1"), Verb::kOther);
+  EXPECT_EQ(VerbOf("select 1"), Verb::kQuery);
+  for (const char* planned : {"SELECT", "(values (1))", "with a as (select 1) table a", "table t",
+                              "Insert into t", "update t", "delete from t", "merge into t"})
+    EXPECT_EQ(VerbOf(planned), Verb::kQuery) << planned;
+  for (const char* other :
+       {"fetch 1 from c", "execute p", "show all", "explain select 1", "call f()", "selected",
+        "set x = 1", "drop table t", "vacuum", "truncate t"})
+    EXPECT_EQ(VerbOf(other), Verb::kOther) << other;
   EXPECT_EQ(VerbOf("Begin"), Verb::kTransaction);
   EXPECT_EQ(VerbOf("start transaction"), Verb::kTransaction);
   EXPECT_EQ(VerbOf("commit and chain"), Verb::kTransaction);
@@ -127,16 +134,33 @@ TEST(StatementCache, FindsByTextAndTypes) {
   const Value i4 = Integer(kInt4, 1), i8 = Integer(kInt8, 1);
   const Statement a("select $1", &i4, 1), b("select $1", &i8, 1);
   EXPECT_EQ(cache.Find(a), nullptr);
-  EXPECT_STREQ(cache.Add(a), "p_1");
-  EXPECT_STREQ(cache.Find(a), "p_1");
+  EXPECT_EQ(cache.Add(a)->name, "p_1");
+  EXPECT_EQ(cache.Find(a)->name, "p_1");
   EXPECT_EQ(cache.Find(b), nullptr);
-  EXPECT_STREQ(cache.Add(b), "p_2");
-  EXPECT_STREQ(cache.Find(a), "p_1");
+  EXPECT_EQ(cache.Add(b)->name, "p_2");
+  EXPECT_EQ(cache.Find(a)->name, "p_1");
   cache.Forget(cache.last());
   EXPECT_EQ(cache.Find(b), nullptr);
+  EXPECT_EQ(cache.to_close(), 0u) << "there was none";
   cache.Forget(a);
   EXPECT_EQ(cache.size(), 0u);
-  EXPECT_TRUE(cache.unused().empty());
+  ASSERT_EQ(cache.to_close(), 1u);
+  EXPECT_EQ(cache.NextToClose(), "p_1");
+}
+
+TEST(StatementCache, KnowsTheColumnsOfResults) {
+  StatementCache cache("p_", 4);
+  const Statement a("select 1", nullptr, 0);
+  const uint32_t number = cache.Add(a)->number;
+  EXPECT_FALSE(cache.Find(a)->columns);
+  const Ref<const RowDescription> columns = RowDescription::None();
+  cache.Describe(number + 1, columns);
+  EXPECT_FALSE(cache.Find(a)->columns);
+  cache.Describe(number, columns);
+  EXPECT_EQ(cache.Find(a)->columns.get(), columns.get());
+  cache.Forget(a);
+  cache.Describe(number, columns);
+  EXPECT_FALSE(cache.Add(a)->columns) << "prepared anew, described anew";
 }
 
 TEST(StatementCache, GivesUpTheLeastRecentlyUsed) {
@@ -149,12 +173,35 @@ TEST(StatementCache, GivesUpTheLeastRecentlyUsed) {
   EXPECT_EQ(cache.Find(s[1]), nullptr);
   EXPECT_NE(cache.Find(s[0]), nullptr);
   EXPECT_NE(cache.Find(s[2]), nullptr);
-  ASSERT_EQ(cache.unused().size(), 1u);
-  EXPECT_EQ(cache.unused()[0], "p_2");
-  cache.UnusedClosed(1);
-  EXPECT_TRUE(cache.unused().empty());
+  ASSERT_EQ(cache.to_close(), 1u);
+  EXPECT_EQ(cache.NextToClose(), "p_2");
+  EXPECT_EQ(cache.to_close(), 0u);
+  cache.Closed();
   cache.Clear();
   EXPECT_EQ(cache.Find(s[0]), nullptr);
+}
+
+// A Close that the server skips is sent again; what is being closed meanwhile is not mixed up with
+// it.
+TEST(StatementCache, KeepsNamesUntilTheirCloseIsAnswered) {
+  StatementCache cache("p_", 1);
+  for (int i = 0; i < 5; i++)
+    ASSERT_NE(cache.Add(Statement("select " + std::to_string(i), nullptr, 0)), nullptr);
+  ASSERT_EQ(cache.to_close(), 4u);
+  EXPECT_EQ(cache.NextToClose(), "p_1");
+  EXPECT_EQ(cache.NextToClose(), "p_2");
+  EXPECT_EQ(cache.NextToClose(), "p_3");
+  cache.Closed();
+  cache.NotClosed(1);  // p_2
+  EXPECT_EQ(cache.to_close(), 2u);
+  cache.Closed();  // p_3
+  EXPECT_EQ(cache.NextToClose(), "p_4");
+  EXPECT_EQ(cache.NextToClose(), "p_2");
+  cache.Clear();
+  EXPECT_EQ(cache.to_close(), 0u);
+  cache.Closed();
+  cache.Closed();
+  EXPECT_EQ(cache.to_close(), 0u);
 }
 
 TEST(StatementCache, KeepsNothingThatIsTooBigOrTooMuch) {

@@ -34,11 +34,16 @@ static int take_startup(support_peer* peer) {
   return support_expect_bytes(peer, ((size_t)n[2] << 8) + n[3] - 4);
 }
 
+/* A cancel request: the code 1234.5678, not a version. */
+static int is_cancel(const support_peer* peer) {
+  return memcmp(support_received(peer), "\x04\xd2\x16\x2e", 4) == 0;
+}
+
 /* The first connection goes wrong; all others answer each statement. */
 static void serve(support_peer* peer, void* user) {
   const wrong* w = user;
   const int first = support_peer_index(peer) == 0;
-  if (!take_startup(peer)) return;
+  if (!take_startup(peer) || is_cancel(peer)) return;
   if (first && w->start != NULL) {
     support_send(peer, w->start, w->start_size);
   } else {
@@ -56,19 +61,25 @@ static void serve(support_peer* peer, void* user) {
   if (w->reset) support_reset(peer);
 }
 
-static void expect(wrong w, creche_status status, uint32_t phase) {
-  support_hostile* hostile = support_hostile_start(serve, &w);
+static creche_pool open_on(support_hostile* hostile) {
   char dsn[160];
   creche_pool_options o;
   creche_pool pool;
-  answer a;
   snprintf(dsn, sizeof dsn, "host=127.0.0.1 port=%d user=a gssencmode=disable sslmode=disable",
            support_hostile_port(hostile));
   OK(creche_pool_options_init(&o, sizeof o));
   o.max_size = 1;
   o.flags = CRECHE_POOL_NO_PREPARE;
   o.reset = CRECHE_RESET_NONE;
+  o.cancel_timeout = 200 * CRECHE_MILLISECOND;
   OK(creche_pool_open(loop, dsn, &o, &pool));
+  return pool;
+}
+
+static void expect(wrong w, creche_status status, uint32_t phase) {
+  support_hostile* hostile = support_hostile_start(serve, &w);
+  creche_pool pool = open_on(hostile);
+  answer a;
   run(pool, &a, "select 1");
   EXPECT(&a, status);
   if (a.error->phase != phase) fail_msg("phase %u: %s", a.error->phase, a.error->message);
@@ -103,12 +114,168 @@ static void test_answers(void** state) {
   memcpy(cut, columns, sizeof columns - 1);
   memcpy(cut + sizeof columns - 1, half_a_row, sizeof half_a_row - 1);
   const size_t size = sizeof columns + sizeof half_a_row - 2;
-  expect((wrong){NULL, 0, BYTES("1\0\0\0\x04?\xff\xff\xff\xff garbage, garbage"), 0},
-         CRECHE_E_DISCONNECTED, CRECHE_PHASE_QUERY);
   expect((wrong){NULL, 0, BYTES(""), 0}, CRECHE_E_DISCONNECTED, CRECHE_PHASE_QUERY);
   expect((wrong){NULL, 0, BYTES(""), 1}, CRECHE_E_DISCONNECTED, CRECHE_PHASE_QUERY);
   expect((wrong){NULL, 0, cut, size, 0}, CRECHE_E_DISCONNECTED, CRECHE_PHASE_QUERY);
   expect((wrong){NULL, 0, cut, size, 1}, CRECHE_E_DISCONNECTED, CRECHE_PHASE_QUERY);
+}
+
+/* What is not PostgreSQL's protocol is said to be that, and ends the connection. */
+static void test_against_the_protocol(void** state) {
+  (void)state;
+#define BOUND   \
+  "1\0\0\0\x04" \
+  "2\0\0\0\x04"
+#define ONE_COLUMN "T\0\0\0\x1a\0\x01n\0\0\0\0\0\0\0\0\0\0\x17\0\x04\xff\xff\xff\xff\0\x01"
+  static const struct {
+    const char* bytes;
+    size_t size;
+  } answers[] = {
+      {BYTES("HTTP/1.1 200 OK\r\n\r\n")},
+      {BYTES("1\0\0\0\x04?\xff\xff\xff\xff garbage, garbage")},
+      {BYTES("1\0\0\0\x05")}, /* lengths that cannot be */
+      {BYTES("1\0\0\0\0")},
+      {BYTES("1\xff\xff\xff\xff")},
+      {BYTES(BOUND "T\x7f\xff\xff\xff")},
+      {BYTES(BOUND ONE_COLUMN "D\x7f\xff\xff\xff")},
+      {BYTES("E\x7f\xff\xff\xff")},
+      {BYTES("2\0\0\0\x04")}, /* out of turn */
+      {BYTES(BOUND "D\0\0\0\x06\0\0")},
+      {BYTES(BOUND "C\0\0\0\x0dSELECT 1\0")},
+      {BYTES(BOUND ONE_COLUMN ONE_COLUMN)},
+      {BYTES(BOUND ONE_COLUMN "Z\0\0\0\x05I")},
+      {BYTES("Z\0\0\0\x05I")},
+      {BYTES("R\0\0\0\x08\0\0\0\0")}, /* not in a session any more */
+      {BYTES("K\0\0\0\x0c\0\0\0\0\0\0\0\0")},
+      {BYTES(BOUND ONE_COLUMN "D\0\0\0\x06\0\0")}, /* bodies that do not add up */
+      {BYTES(BOUND ONE_COLUMN "D\0\0\0\x0e\0\x01\0\0\0\x05\0\0\0\x01")},
+      {BYTES(BOUND ONE_COLUMN "D\0\0\0\x0a\0\x01\xff\xff\xff\xfe")},
+      {BYTES(BOUND "T\0\0\0\x0a\0\x01n\0\0\0")},
+      {BYTES(BOUND ONE_COLUMN "C\0\0\0\x0aSELECT")},
+      {BYTES("E\0\0\0\x0bSERROR\0")},
+      {BYTES("N\0\0\0\x08SNOT")},
+      {BYTES("S\0\0\0\x08"
+             "a\0bc")},
+  };
+  for (size_t i = 0; i < sizeof answers / sizeof *answers; i++)
+    expect((wrong){NULL, 0, answers[i].bytes, answers[i].size, 0}, CRECHE_E_PROTOCOL,
+           CRECHE_PHASE_QUERY);
+  /* The server's own error says more than what is wrong behind it; the connection goes all the
+   * same. */
+  expect((wrong){NULL, 0,
+                 BYTES("E\0\0\0\x2eSERROR\0C42601\0Mthis statement is not one\0\0"
+                       "C\0\0\0\x0dSELECT 1\0"),
+                 0},
+         CRECHE_E_PG, CRECHE_PHASE_QUERY);
+  expect((wrong){NULL, 0,
+                 BYTES("E\0\0\0\x2eSERROR\0C42601\0Mthis statement is not one\0\0"
+                       "Z\0\0\0\x05X"),
+                 0},
+         CRECHE_E_PG, CRECHE_PHASE_QUERY);
+}
+
+/* The beginning of a message comes with "ready", so that libpq has read it with its own: the rest
+ * is no message. */
+static void halves(support_peer* peer, void* user) {
+  const int first = support_peer_index(peer) == 0;
+  (void)user;
+  if (!take_startup(peer)) return;
+  support_send(peer, BYTES("R\0\0\0\x08\0\0\0\0"
+                           "Z\0\0\0\x05I"
+                           "S\0\0\0\x16in_hot_standby\0on"));
+  while (support_expect(peer, "S")) {
+    if (!first) support_send(peer, "", 1);
+    if (first) support_send(peer, BYTES("standby\0on\0"));
+    support_send(peer, columns, sizeof columns - 1);
+    support_send(peer, half_a_row, sizeof half_a_row - 1);
+    support_send(peer, rest_of_it, sizeof rest_of_it - 1);
+  }
+}
+
+static void test_half_a_message(void** state) {
+  (void)state;
+  support_hostile* hostile = support_hostile_start(halves, NULL);
+  creche_pool pool = open_on(hostile);
+  answer a;
+  /* The second one's rest is a NUL. */
+  for (int i = 0; i < 2; i++) {
+    run(pool, &a, "select 1");
+    EXPECT(&a, CRECHE_E_PROTOCOL);
+    answer_free(&a);
+  }
+  close_pool(pool);
+  support_hostile_stop(hostile);
+}
+
+/* Notices, parameters and notifications may come at any time: behind "ready", between the messages
+ * of an answer, and between answers. */
+#define ASIDE                           \
+  "N\0\0\0\x18SNOTICE\0C01000\0Mhm\0\0" \
+  "S\0\0\0\x16in_hot_standby\0on\0"     \
+  "A\0\0\0\x0c\0\0\0\x01"               \
+  "a\0b\0"
+
+static void chat(support_peer* peer, void* user) {
+  (void)user;
+  if (!take_startup(peer)) return;
+  support_send(peer, welcome, sizeof welcome - 1);
+  support_send(peer, BYTES(ASIDE));
+  while (support_expect(peer, "S")) {
+    static const char bytes[] =
+        ASIDE BOUND ASIDE ONE_COLUMN ASIDE "D\0\0\0\x0e\0\x01\0\0\0\x04\0\0\0\x01" ASIDE
+                                           "C\0\0\0\x0dSELECT 1\0" ASIDE "Z\0\0\0\x05I" ASIDE;
+    support_trickle(peer, BYTES(bytes));
+  }
+}
+
+static void test_asides(void** state) {
+  (void)state;
+  support_hostile* hostile = support_hostile_start(chat, NULL);
+  creche_pool pool = open_on(hostile);
+  for (int i = 0; i < 5; i++) {
+    answer a;
+    run(pool, &a, "select 1");
+    EXPECT(&a, CRECHE_OK);
+    assert_int_equal(creche_row_int4(a.rows, 0, 0), 1);
+    answer_free(&a);
+  }
+  assert_int_equal(support_hostile_connections(hostile), 1);
+  close_pool(pool);
+  support_hostile_stop(hostile);
+}
+
+/* Instead of an answer, notices for ever: the loop goes on, and the statement can be cancelled. */
+static void chatter(support_peer* peer, void* user) {
+  const int first = support_peer_index(peer) == 0;
+  (void)user;
+  if (!take_startup(peer) || is_cancel(peer)) return;
+  support_send(peer, welcome, sizeof welcome - 1);
+  while (support_expect(peer, "S")) {
+    while (first && support_send(peer, BYTES(ASIDE))) {
+    }
+    support_send(peer, columns, sizeof columns - 1);
+    support_send(peer, half_a_row, sizeof half_a_row - 1);
+    support_send(peer, rest_of_it, sizeof rest_of_it - 1);
+  }
+}
+
+static void test_endless_notices(void** state) {
+  (void)state;
+  support_hostile* hostile = support_hostile_start(chatter, NULL);
+  creche_pool pool = open_on(hostile);
+  answer a;
+  creche_task task;
+  answer_init(&a);
+  OK(creche_pool_query(pool, loop.scope, "select 1", NULL, 0, NULL, on_answer, &a, &task));
+  assert_false(answer_wait_for(&a, 50));
+  OK(creche_scope_cancel(task.scope, "enough"));
+  EXPECT(&a, CRECHE_E_CANCELLED);
+  answer_free(&a);
+  run(pool, &a, "select 1");
+  EXPECT(&a, CRECHE_OK);
+  answer_free(&a);
+  close_pool(pool);
+  support_hostile_stop(hostile);
 }
 
 static int open_loop(void** state) {
@@ -125,6 +292,10 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_start_up),
       cmocka_unit_test(test_answers),
+      cmocka_unit_test(test_against_the_protocol),
+      cmocka_unit_test(test_half_a_message),
+      cmocka_unit_test(test_asides),
+      cmocka_unit_test(test_endless_notices),
   };
   return cmocka_run_group_tests(tests, open_loop, close_loop);
 }

@@ -185,6 +185,102 @@ static void test_statement_cache_is_bounded(void** state) {
   close_pool(pool);
 }
 
+/* Names that were given up are closed whatever becomes of the statements around them, in failed
+ * transactions too. */
+static void test_given_up_names_are_closed(void** state) {
+  (void)state;
+  creche_pool pool;
+  creche_pool_options o;
+  OK(creche_pool_options_init(&o, sizeof o));
+  o.max_size = 1;
+  o.statement_cache = 5;
+  OK(creche_pool_open(loop, support_postgres_url(server), &o, &pool));
+  creche_connection c = acquire(pool);
+  char sql[64];
+  answer a;
+  must_on(c, "begin");
+  for (int i = 0; i < 100; i++) {
+    snprintf(sql, sizeof sql, i < 50 ? "select 1 / (%d - %d)" : "select %d + %d", i / 2, i / 2);
+    run_on(c, &a, sql);
+    if (i < 50) EXPECT(&a, CRECHE_E_PG);
+    answer_free(&a);
+    if (i == 49) must_on(c, "rollback");
+  }
+  for (int i = 0; i < 100; i++) {
+    snprintf(sql, sizeof sql, "select 1 / (%d - %d)", 100 + i / 2, 100 + i / 2);
+    run_on(c, &a, sql);
+    EXPECT(&a, CRECHE_E_PG);
+    assert_string_equal(answer_state(&a), "22012");
+    answer_free(&a);
+  }
+  assert_in_range(number_on(c, "select count(*) from pg_prepared_statements"), 1, 10);
+  creche_connection_release(c);
+  assert_int_equal(counters(pool).connects, 1);
+  close_pool(pool);
+}
+
+/* What a FETCH returns depends on the cursor, not on its text. */
+static void test_columns_that_change(void** state) {
+  (void)state;
+  creche_pool pool = open_pool(1);
+  creche_connection c = acquire(pool);
+  answer a;
+  must_on(c, "begin");
+  for (int i = 0; i < 4; i++) {
+    must_on(c, i % 2 ? "declare k cursor for select 'text', i from generate_series(1, 3) i"
+                     : "declare k cursor for select 7");
+    run_on(c, &a, "fetch all from k");
+    EXPECT(&a, CRECHE_OK);
+    assert_int_equal(a.rows->column_count, i % 2 ? 2 : 1);
+    assert_int_equal(a.rows->row_count, i % 2 ? 3 : 1);
+    if (i % 2)
+      assert_string_equal(creche_row_text(a.rows, 2, 0, NULL), "text");
+    else
+      assert_int_equal(creche_row_int4(a.rows, 0, 0), 7);
+    answer_free(&a);
+    must_on(c, "close k");
+  }
+  must_on(c, "rollback");
+  creche_connection_release(c);
+  assert_int_equal(counters(pool).connects, 1);
+  close_pool(pool);
+}
+
+static void test_many_parameters(void** state) {
+  (void)state;
+  enum { kMost = 65535 };
+  creche_pool pool = open_pool(1);
+  creche_value* values = malloc((kMost + 1) * sizeof *values);
+  answer a;
+  for (int i = 0; i <= kMost; i++) values[i] = creche_int4(i);
+  for (int extra = 0; extra < 2; extra++) {
+    answer_init(&a);
+    OK(creche_pool_query(pool, loop.scope, "select $65535::int", values, (size_t)(kMost + extra),
+                         NULL, on_answer, &a, NULL));
+    EXPECT(&a, extra ? CRECHE_E_INVALID : CRECHE_OK);
+    if (!extra) assert_int_equal(creche_row_int4(a.rows, 0, 0), kMost - 1);
+    answer_free(&a);
+  }
+  free(values);
+  assert_int_equal(number(pool, "select 5"), 5);
+  assert_int_equal(counters(pool).connects, 1);
+  close_pool(pool);
+}
+
+/* A message of the server's that is longer than what is kept of it. */
+static void test_long_error(void** state) {
+  (void)state;
+  creche_pool pool = open_pool(1);
+  answer a;
+  run(pool, &a, "select repeat('x', 3000000)::int");
+  EXPECT(&a, CRECHE_E_PG);
+  assert_string_equal(answer_state(&a), "22P02");
+  answer_free(&a);
+  assert_int_equal(number(pool, "select 5"), 5);
+  assert_int_equal(counters(pool).connects, 1);
+  close_pool(pool);
+}
+
 static void test_misuse(void** state) {
   (void)state;
   creche_pool pool = open_pool(1);
@@ -266,6 +362,10 @@ int main(void) {
       cmocka_unit_test(test_max_bytes),
       cmocka_unit_test(test_prepared_statements),
       cmocka_unit_test(test_statement_cache_is_bounded),
+      cmocka_unit_test(test_given_up_names_are_closed),
+      cmocka_unit_test(test_columns_that_change),
+      cmocka_unit_test(test_many_parameters),
+      cmocka_unit_test(test_long_error),
       cmocka_unit_test(test_misuse),
       cmocka_unit_test(test_unreachable),
   };

@@ -1,0 +1,41 @@
+// Transport: the socket, and the TLS on it, of a connection that libpq has opened and will close.
+// In between, bytes go past libpq.
+#pragma once
+#include <sys/types.h>
+
+#include <cstddef>
+#include <string>
+
+#include "platform/tls_borrowed.h"
+
+struct pg_conn;
+
+namespace creche::pg {
+
+class Transport {
+ public:
+  // Takes over from `connection`: idle, non-blocking, not encrypted by GSS.
+  explicit Transport(pg_conn* connection) noexcept;
+
+  // Bytes, 0 at the end, or -errno (-EAGAIN: nothing now).
+  ssize_t Receive(void* into, size_t capacity) noexcept;
+  // Bytes or -errno (-EAGAIN: nothing fits).
+  ssize_t Send(const void* data, size_t size) noexcept;
+  // True if Receive may have more though the socket will not say so.
+  bool pending() const noexcept { return tls_.pending(); }
+  // True if Receive waits until the socket can be written to.
+  bool receive_wants_write() const noexcept { return tls_.read_wants_write(); }
+  int fd() const noexcept { return fd_; }
+  bool encrypted() const noexcept { return static_cast<bool>(tls_); }
+  // Nothing more goes out, not even libpq's farewell.
+  void Cut() noexcept;
+
+ private:
+  const int fd_;
+  platform::BorrowedTls tls_;
+};
+
+// "Connection reset by peer" for a negative result of the two.
+std::string TransportErrorText(ssize_t failed);
+
+}  // namespace creche::pg

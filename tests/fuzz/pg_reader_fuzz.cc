@@ -1,0 +1,188 @@
+// Fuzzes what a hostile server controls: its messages, through the reader, the steps, and
+// everything that looks into bodies. Where the bytes are cut must make no difference. The first
+// byte says what was asked, the second where to cut.
+#include <algorithm>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "pg/answer_steps.h"
+#include "pg/command_tag.h"
+#include "pg/format.h"
+#include "pg/inbox.h"
+#include "pg/message_reader.h"
+#include "pg/row_builder.h"
+#include "pg/row_view.h"
+#include "pg/server_error.h"
+#include "pg/server_fields.h"
+
+using namespace creche;
+using namespace creche::pg;
+
+namespace {
+
+// What a connection does with one answer, without the connection.
+class Session {
+ public:
+  explicit Session(uint8_t asked) : max_row_(asked & 0x80 ? 64 : MessageReader::kMaxRow) {
+    if (asked & 1) steps_.SetScript();
+    if (asked & 2) steps_.AddClose();
+    if (asked & 4) steps_.AddStatement((asked & 8) != 0, false);
+    if (asked & 16) steps_.AddStatement((asked & 8) != 0, (asked & 32) != 0);
+    steps_.Sent();
+    asked_ = (asked & 64) == 0;
+    rows_.Begin(RowDescription::None());
+  }
+  void Feed(std::string_view bytes) {
+    while (!bytes.empty() && !bad_) {
+      size_t room = 0;
+      char* into = inbox_.Open(reader_.wanted(), &room);
+      if (!into) abort();
+      const size_t n = std::min(room, bytes.size());
+      std::memcpy(into, bytes.data(), n);
+      inbox_.Add(n);
+      bytes.remove_prefix(n);
+      Drain();
+      if (!inbox_.Close()) abort();
+    }
+  }
+  const std::string& log() const { return log_; }
+
+ private:
+  void Drain() {
+    while (!bad_) {
+      size_t used = 0;
+      Message message;
+      const std::string_view bytes = inbox_.bytes();
+      const auto got = reader_.Next(bytes.data(), bytes.size(), asked_ ? &steps_ : nullptr,
+                                    max_row_, &used, &message);
+      if (used > bytes.size()) abort();
+      inbox_.Consume(used);
+      if (got == MessageReader::Got::kMore) return;
+      bad_ = got == MessageReader::Got::kBad || !Take(message);
+      log_ += bad_ ? '!' : message.type;
+    }
+  }
+  bool Take(const Message& m) {
+    // In memory of just that size: AddressSanitizer sees a step outside.
+    const std::unique_ptr<char[]> body(new char[m.size]);
+    if (m.size > 0) std::memcpy(body.get(), m.body, m.size);
+    switch (m.type) {
+      case 'N':
+      case 'E': {
+        ServerFields fields;
+        if (!fields.Parse(body.get(), m.size, m.cut)) return false;
+        log_ += ServerError(fields, Phase::kQuery)->message();
+        if (m.type == 'E') steps_.Fail();
+        return true;
+      }
+      case 'S':
+      case 'A':
+        return true;
+      case 'D':
+        return m.cut || rows_.Append(body.get(), m.size) == RowCollector::Added::kOk;
+      case 'T': {
+        steps_.Take('T');
+        auto columns = RowDescription::Parse(body.get(), m.size);
+        if (!columns) return false;
+        rows_.Begin(std::move(columns));
+        return true;
+      }
+      case 'C':
+      case 'I': {
+        const std::string_view tag(body.get(), strnlen(body.get(), m.size));
+        steps_.Take(m.type);
+        LogBlock(tag);
+        return true;
+      }
+      case 'Z':
+        asked_ = false;
+        return true;
+      case 'G':
+      case 'H':
+      case 'W':
+        return false;
+      default:
+        steps_.Take(m.type);
+        return true;
+    }
+  }
+  void LogBlock(std::string_view tag) {
+    const Ref<Rows> rows = rows_.Take(tag, AffectedOf(tag));
+    const RowBlock* block = rows->block();
+    log_.append(rows->memory(), block->total_size);
+    const RowView view(block);
+    // A block that we made is one that we can read.
+    if (view.rows() != block->row_count || view.columns() != block->column_count) abort();
+    for (uint64_t r = 0; r < std::min<uint64_t>(view.rows(), 8); r++)
+      for (uint32_t c = 0; c < std::min<uint32_t>(view.columns(), 8); c++)
+        if (view.At(r, c).size < 1000) log_ += FormatCell(view, r, c);
+  }
+
+  const size_t max_row_;
+  ReceiveSpace space_;
+  Inbox inbox_{space_};
+  MessageReader reader_;
+  AnswerSteps steps_;
+  RowCollector rows_;
+  std::string log_;
+  bool asked_ = true;
+  bool bad_ = false;
+};
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  if (size < 2) return 0;
+  const std::string_view input(reinterpret_cast<const char*>(data) + 2, size - 2);
+  Session whole(data[0]);
+  Session parts(data[0]);
+  whole.Feed(input);
+  const size_t cut = 1 + data[1] % 64;
+  for (size_t at = 0; at < input.size(); at += cut) parts.Feed(input.substr(at, cut));
+  if (whole.log() != parts.log()) abort();
+  return 0;
+}
+
+#ifdef CRECHE_FUZZ_REPLAY
+// Without libFuzzer: replays the files named on the command line, and a few thousand mutations of
+// each, always the same ones.
+int main(int argc, char** argv) {
+  for (int i = 1; i < argc; i++) {
+    std::unique_ptr<FILE, int (*)(FILE*)> file(fopen(argv[i], "rb"), fclose);
+    if (!file) return 1;
+    std::string bytes;
+    char block[4096];
+    for (size_t n; (n = fread(block, 1, sizeof block, file.get())) > 0;) bytes.append(block, n);
+    LLVMFuzzerTestOneInput(reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size());
+    uint32_t random = 2463534242u + static_cast<uint32_t>(i);
+    const auto next = [&random] {
+      random ^= random << 13;
+      random ^= random >> 17;
+      return random ^= random << 5;
+    };
+    for (int round = 0; round < 3000 && !bytes.empty(); round++) {
+      std::string mutated = bytes;
+      for (uint32_t n = 1 + next() % 3; n > 0; n--) {
+        const size_t at = next() % mutated.size();
+        const uint32_t how = next() % 4;
+        if (how == 0)
+          mutated[at] = static_cast<char>(next());
+        else if (how == 1)
+          mutated[at] = static_cast<char>(next() % 8);
+        else if (how == 2 && mutated.size() > 3)
+          mutated.erase(at, 1 + next() % 4);
+        else
+          mutated.insert(at, bytes.substr(next() % bytes.size(), next() % 24));
+        if (mutated.empty()) mutated = bytes;
+      }
+      LLVMFuzzerTestOneInput(reinterpret_cast<const uint8_t*>(mutated.data()), mutated.size());
+    }
+  }
+  return 0;
+}
+#endif

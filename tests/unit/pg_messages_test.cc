@@ -1,0 +1,456 @@
+// The protocol's messages: what is written, and what is read from a server that is not trusted.
+#include <gtest/gtest.h>
+
+#include <cstring>
+#include <memory>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "pg/answer_steps.h"
+#include "pg/command_tag.h"
+#include "pg/inbox.h"
+#include "pg/message_reader.h"
+#include "pg/message_writer.h"
+#include "pg/server_error.h"
+#include "pg/server_fields.h"
+#include "pg/types.h"
+#include "pg_wire.h"
+
+namespace creche::pg {
+namespace {
+
+using test::Big16;
+using test::Big32;
+using test::Text;
+using Got = MessageReader::Got;
+
+std::string Wire(char type, const std::string& body) {
+  return test::Message(type, body);
+}
+
+template <class Write>
+std::string Written(const Statement& s, Write write) {
+  std::string memory(MessageWriter::Most(s), '#');
+  MessageWriter writer(memory.data());
+  write(writer);
+  const auto size = static_cast<size_t>(writer.end() - memory.data());
+  EXPECT_LE(size, memory.size());
+  return memory.substr(0, size);
+}
+
+TEST(MessageWriter, WritesWhatTheProtocolSays) {
+  const Value values[] = {{kInt4, Value::kInteger, 7, 0, nullptr, 0},
+                          {kUnknownType, Value::kText, 0, 0, "abc", 3},
+                          {kUnknownType, Value::kNull, 0, 0, nullptr, 0}};
+  const Statement s("select $1", values, 3);
+  ASSERT_FALSE(s.error());
+  EXPECT_EQ(
+      Written(s, [&](MessageWriter& w) { w.Parse("n", s); }),
+      Wire('P', Text("n") + Text("select $1") + Big16(3) + Big32(kInt4) + Big32(0) + Big32(0)));
+  EXPECT_EQ(Written(s, [&](MessageWriter& w) { w.Bind("n", s); }),
+            Wire('B', Text("") + Text("n") + Big16(3) + Big16(1) + Big16(0) + Big16(0) + Big16(3) +
+                          Big32(4) + Big32(7) + Big32(3) + "abc" + Big32(UINT32_MAX) + Big16(1) +
+                          Big16(1)));
+  EXPECT_EQ(Written(s, [&](MessageWriter& w) { w.DescribePortal(); }), Wire('D', "P" + Text("")));
+  EXPECT_EQ(Written(s, [&](MessageWriter& w) { w.Execute(); }), Wire('E', Text("") + Big32(0)));
+  EXPECT_EQ(Written(s, [&](MessageWriter& w) { w.CloseStatement("n"); }),
+            Wire('C', "S" + Text("n")));
+  EXPECT_EQ(Written(s, [&](MessageWriter& w) { w.Sync(); }), Wire('S', ""));
+  EXPECT_EQ(Written(s, [&](MessageWriter& w) { w.Query("a; b"); }), Wire('Q', Text("a; b")));
+  EXPECT_LE(Wire('C', "S" + Text(std::string(MessageWriter::kMaxName - 1, 'n'))).size(),
+            MessageWriter::kMostClose);
+}
+
+TEST(MessageWriter, ReservesEnoughForEverything) {
+  std::mt19937 random(7);
+  for (int round = 0; round < 200; round++) {
+    std::vector<Value> values(random() % 200);
+    std::string text(random() % 50, 'x');
+    for (Value& v : values) {
+      if (random() % 2)
+        v = {kInt2, Value::kInteger, 1, 0, nullptr, 0};
+      else
+        v = {kUnknownType, Value::kText, 0, 0, text.data(), text.size()};
+    }
+    const Statement s(std::string(random() % 100, 's'), values.data(), values.size());
+    const std::string name(MessageWriter::kMaxName - 1, 'n');
+    const std::string all = Written(s, [&](MessageWriter& w) {
+      w.Parse(name, s);
+      w.Bind(name, s);
+      w.DescribePortal();
+      w.Execute();
+      w.Sync();
+    });
+    EXPECT_EQ(all.back(), '\4');
+  }
+  std::vector<Value> most(65535, Value{kUnknownType, Value::kNull, 0, 0, nullptr, 0});
+  const Statement s("x", most.data(), most.size());
+  Written(s, [&](MessageWriter& w) {
+    w.Parse("", s);
+    w.Bind("", s);
+    w.Sync();
+  });
+}
+
+// ---- Steps ----
+
+AnswerSteps Steps(size_t closes, std::vector<bool> parses, bool describe) {
+  AnswerSteps steps;
+  for (size_t i = 0; i < closes; i++) steps.AddClose();
+  for (size_t i = 0; i < parses.size(); i++)
+    steps.AddStatement(parses[i], describe && i + 1 == parses.size());
+  steps.Sent();
+  return steps;
+}
+
+// Exactly those types may come now.
+void ExpectNext(const AnswerSteps& steps, const std::string& types) {
+  for (int c = 0; c < 256; c++) {
+    const char type = static_cast<char>(c);
+    EXPECT_EQ(steps.Takes(type), type != '\0' && types.find(type) != types.npos)
+        << "type " << c << " at stage " << static_cast<int>(steps.stage());
+  }
+}
+
+TEST(AnswerSteps, InTheOnlyOrder) {
+  AnswerSteps s = Steps(2, {true, false}, true);
+  ExpectNext(s, "3");
+  s.Take('3');
+  EXPECT_EQ(s.closes_left(), 1u);
+  s.Take('3');
+  ExpectNext(s, "1");
+  EXPECT_EQ(s.parses_left(), 1u);
+  s.Take('1');
+  EXPECT_EQ(s.parses_left(), 0u);
+  ExpectNext(s, "2");
+  s.Take('2');
+  EXPECT_FALSE(s.last());
+  ExpectNext(s, "DCIGHW");
+  s.Take('D');
+  ExpectNext(s, "DCIGHW");
+  s.Take('C');
+  EXPECT_TRUE(s.last());
+  ExpectNext(s, "2");
+  s.Take('2');
+  ExpectNext(s, "Tn");
+  s.Take('T');
+  ExpectNext(s, "DCIGHW");
+  s.Take('I');
+  ExpectNext(s, "Z");
+}
+
+TEST(AnswerSteps, AfterAnErrorOnlyReady) {
+  for (int at = 0; at < 5; at++) {
+    AnswerSteps s = Steps(1, {true}, true);
+    for (int i = 0; i < at; i++) s.Take("312TD"[i]);
+    s.Fail();
+    ExpectNext(s, "Z");
+  }
+}
+
+TEST(AnswerSteps, OfAScript) {
+  AnswerSteps s;
+  s.SetScript();
+  s.Sent();
+  ExpectNext(s, "TCIGHWZ");
+  s.Take('T');
+  ExpectNext(s, "DC");
+  s.Take('D');
+  s.Take('C');
+  ExpectNext(s, "TCIGHWZ");
+  s.Take('C');
+  s.Take('T');
+  s.Fail();
+  ExpectNext(s, "Z");
+}
+
+// ---- Reading ----
+
+struct Read {
+  std::vector<std::string> bodies;
+  std::string types;
+  std::string cut;  // types of those that were cut
+  bool bad = false;
+  std::string why;
+  size_t left = 0;
+};
+
+// Feeds the parts one after the other, each time only what is new and what is left, in memory of
+// just that size.
+Read ReadParts(const std::vector<std::string>& parts, AnswerSteps* steps,
+               size_t max_row = MessageReader::kMaxRow) {
+  Read seen;
+  MessageReader reader;
+  std::string left;
+  for (const std::string& part : parts) {
+    left += part;
+    const std::unique_ptr<char[]> exact(new char[left.size()]);
+    std::memcpy(exact.get(), left.data(), left.size());
+    size_t at = 0;
+    for (;;) {
+      size_t used = 0;
+      Message message;
+      const Got got =
+          reader.Next(exact.get() + at, left.size() - at, steps, max_row, &used, &message);
+      at += used;
+      EXPECT_LE(at, left.size());
+      if (got == Got::kBad) {
+        seen.bad = true;
+        seen.why = reader.why();
+        return seen;
+      }
+      if (got == Got::kMore) break;
+      seen.types += message.type;
+      if (message.cut) seen.cut += message.type;
+      seen.bodies.emplace_back(message.body, message.size);
+      if (message.type == 'E')
+        steps->Fail();
+      else if (steps && std::strchr("123TnDCI", message.type))
+        steps->Take(message.type);
+    }
+    left.erase(0, at);
+  }
+  seen.left = left.size();
+  return seen;
+}
+
+TEST(MessageReader, EveryMessageCutAnywhere) {
+  const std::string wire =
+      Wire('S', Text("in_hot_standby") + Text("on")) + Wire('3', "") + Wire('1', "") +
+      Wire('N', test::FieldsBody({{'S', "NOTICE"}, {'M', "well"}})) + Wire('2', "") +
+      Wire('T', test::ColumnsBody({{"id", kInt4}})) + Wire('D', test::RowBody({Big32(1)})) +
+      Wire('A', Big32(5) + Text("channel") + Text("payload")) +
+      Wire('D', test::RowBody({std::nullopt})) + Wire('C', Text("SELECT 2")) + Wire('Z', "I");
+  AnswerSteps steps = Steps(1, {true}, true);
+  const Read whole = ReadParts({wire}, &steps);
+  EXPECT_EQ(whole.types, "S31N2TDADCZ");
+  EXPECT_EQ(whole.cut, "A") << "nobody listens";
+  EXPECT_EQ(whole.left, 0u);
+  for (size_t at = 0; at <= wire.size(); at++) {
+    AnswerSteps again = Steps(1, {true}, true);
+    const Read parts = ReadParts({wire.substr(0, at), wire.substr(at)}, &again);
+    EXPECT_EQ(parts.types, whole.types) << at;
+    EXPECT_EQ(parts.bodies, whole.bodies) << at;
+    EXPECT_EQ(parts.left, 0u);
+  }
+  std::vector<std::string> bytes;
+  for (const char c : wire) bytes.emplace_back(1, c);
+  AnswerSteps again = Steps(1, {true}, true);
+  EXPECT_EQ(ReadParts(bytes, &again).bodies, whole.bodies);
+}
+
+TEST(MessageReader, RefusesUnknownTypesAndThoseOutOfTurn) {
+  for (int c = 0; c < 256; c++) {
+    const char type = static_cast<char>(c);
+    AnswerSteps steps = Steps(0, {true}, true);
+    // The type alone is enough.
+    const Read read = ReadParts({std::string(1, type)}, &steps);
+    const bool fits = std::strchr("1SNAE", type) && type != '\0';
+    EXPECT_EQ(read.bad, !fits) << c;
+    const bool unasked = std::strchr("SNAE", type) && type != '\0';
+    EXPECT_EQ(ReadParts({std::string(1, type)}, nullptr).bad, !unasked) << c;
+  }
+}
+
+TEST(MessageReader, RefusesLengthsThatCannotBe) {
+  const auto refused = [](char type, uint32_t length, AnswerSteps steps) {
+    return ReadParts({type + Big32(length)}, &steps).bad;
+  };
+  AnswerSteps to_execute = Steps(0, {false}, false);
+  to_execute.Take('2');
+  AnswerSteps to_describe = Steps(0, {false}, true);
+  to_describe.Take('2');
+  const AnswerSteps done = Steps(0, {}, false);
+  const struct {
+    char type;
+    AnswerSteps steps;
+    uint32_t least, most;
+  } cases[] = {{'1', Steps(0, {true}, false), 4, 4},
+               {'2', Steps(0, {false}, false), 4, 4},
+               {'3', Steps(1, {}, false), 4, 4},
+               {'n', to_describe, 4, 4},
+               {'I', to_execute, 4, 4},
+               {'Z', done, 5, 5},
+               {'C', to_execute, 5, 30004},
+               {'S', done, 6, 30004},
+               {'T', to_describe, 6, (16u << 20) + 4},
+               {'D', to_execute, 6, (1u << 30) + 3},
+               {'E', done, 5, (512u << 20) + 3},
+               {'N', done, 5, (512u << 20) + 3},
+               {'A', done, 10, (512u << 20) + 3}};
+  for (const auto& c : cases) {
+    EXPECT_FALSE(refused(c.type, c.least, c.steps)) << c.type;
+    EXPECT_FALSE(refused(c.type, c.most, c.steps)) << c.type;
+    for (const uint32_t length :
+         {0u, 3u, c.least - 1, c.most + 1, 0x7fffffffu, 0x80000000u, 0xffffffffu, 0xfffffff0u})
+      EXPECT_TRUE(refused(c.type, length, c.steps)) << c.type << " " << length;
+  }
+}
+
+// Out of step, text would be taken for the front of a message: never for one that is waited for.
+TEST(MessageReader, TextIsNoMessage) {
+  for (const char* text : {"SELECT 1", "Europe/Berlin", "Normal", "Another", "Error in", "1.0.0.0",
+                           "Default", "Copy", "\1\1\1\1\1\1"}) {
+    AnswerSteps steps = Steps(0, {true}, true);
+    EXPECT_TRUE(ReadParts({text}, &steps).bad) << text;
+    EXPECT_TRUE(ReadParts({text}, nullptr).bad) << text;
+  }
+}
+
+TEST(MessageReader, SkipsRowsThatAreTooLong) {
+  AnswerSteps steps = Steps(0, {false}, false);
+  steps.Take('2');
+  const std::string wire = Wire('D', test::RowBody({std::string(90, 'x')})) +
+                           Wire('D', test::RowBody({std::string(5000, 'x')})) +
+                           Wire('D', test::RowBody({"z"})) + Wire('C', Text("SELECT 3"));
+  for (const size_t part : {1u, 7u, 4096u, 100000u}) {
+    std::vector<std::string> parts;
+    for (size_t at = 0; at < wire.size(); at += part) parts.push_back(wire.substr(at, part));
+    AnswerSteps again = steps;
+    const Read read = ReadParts(parts, &again, 100);
+    EXPECT_EQ(read.types, "DDDC");
+    EXPECT_EQ(read.cut, "D");
+    EXPECT_EQ(read.bodies[1], "");
+    EXPECT_EQ(read.bodies[2], test::RowBody({"z"}));
+  }
+}
+
+TEST(MessageReader, KeepsTheBeginningOfLongErrors) {
+  const std::string body = "SERROR" + std::string(1, '\0') + "C22P02" + std::string(1, '\0') + "M" +
+                           std::string(3 << 20, 'x') + std::string(2, '\0');
+  const std::string wire = Wire('E', body) + Wire('Z', "I");
+  std::vector<std::string> parts;
+  for (size_t at = 0; at < wire.size(); at += 65536) parts.push_back(wire.substr(at, 65536));
+  AnswerSteps steps = Steps(0, {true}, false);
+  const Read read = ReadParts(parts, &steps);
+  EXPECT_EQ(read.types, "EZ");
+  EXPECT_EQ(read.cut, "E");
+  ASSERT_EQ(read.bodies[0].size(), MessageReader::kMaxText);
+  ServerFields fields;
+  EXPECT_FALSE(fields.Parse(read.bodies[0].data(), read.bodies[0].size(), false));
+  ASSERT_TRUE(fields.Parse(read.bodies[0].data(), read.bodies[0].size(), true));
+  EXPECT_EQ(fields.get('C'), "22P02");
+}
+
+// ---- Fields and tags ----
+
+TEST(ServerFields, AllOfThem) {
+  const std::string body = test::FieldsBody({{'S', "FEHLER"},
+                                             {'V', "ERROR"},
+                                             {'C', "23505"},
+                                             {'M', "doppelt"},
+                                             {'D', "detail"},
+                                             {'H', "hint"},
+                                             {'P', "12"},
+                                             {'W', "where"},
+                                             {'s', "schema"},
+                                             {'t', "table"},
+                                             {'c', "column"},
+                                             {'d', "type"},
+                                             {'n', "constraint"},
+                                             {'R', "routine"},
+                                             {'?', "unknown to us"}});
+  ServerFields fields;
+  ASSERT_TRUE(fields.Parse(body.data(), body.size(), false));
+  const ErrorRef error = ServerError(fields, Phase::kQuery);
+  const creche::ErrorFields& f = error->fields();
+  EXPECT_STREQ(f.sqlstate, "23505");
+  EXPECT_EQ(f.server_position, 12);
+  const char* expected[] = {"ERROR", "doppelt", "detail", "hint",       "where",  "schema",
+                            "table", "column",  "type",   "constraint", "routine"};
+  for (int i = 0; i < 11; i++) EXPECT_STREQ(f.server[i], expected[i]);
+  EXPECT_STREQ(f.message, "doppelt [23505]; detail; hint");
+  EXPECT_FALSE(fields.fatal());
+  for (size_t cut = 0; cut < body.size(); cut++) {
+    const std::unique_ptr<char[]> exact(new char[cut]);
+    std::memcpy(exact.get(), body.data(), cut);
+    EXPECT_FALSE(fields.Parse(exact.get(), cut, false)) << cut;
+    EXPECT_TRUE(fields.Parse(exact.get(), cut, true)) << cut;
+  }
+  EXPECT_FALSE(fields.Parse((body + "x").data(), body.size() + 1, false));
+}
+
+TEST(ServerFields, OldServersSayTheSeverityOnlyOnce) {
+  const std::string body = test::FieldsBody({{'S', "FATAL"}});
+  ServerFields fields;
+  ASSERT_TRUE(fields.Parse(body.data(), body.size(), false));
+  EXPECT_TRUE(fields.fatal());
+  EXPECT_EQ(ServerError(fields, Phase::kQuery)->status(), Status::kPg);
+}
+
+TEST(CommandTag, SaysHowManyRows) {
+  EXPECT_EQ(AffectedOf("INSERT 0 5"), 5);
+  EXPECT_EQ(AffectedOf("SELECT 1234567890123"), 1234567890123);
+  EXPECT_EQ(AffectedOf("UPDATE 0"), 0);
+  EXPECT_EQ(AffectedOf("DELETE 7"), 7);
+  EXPECT_EQ(AffectedOf("MERGE 2"), 2);
+  EXPECT_EQ(AffectedOf("FETCH 3"), 3);
+  EXPECT_EQ(AffectedOf("MOVE 3"), 3);
+  for (const char* tag : {"", "SELECT", "SELECT ", "SELECT x", "SELECT 1x", "SELECT -1",
+                          "CREATE TABLE", "SELECT 99999999999999999999", "BEGIN"})
+    EXPECT_EQ(AffectedOf(tag), -1) << tag;
+  EXPECT_TRUE(IsPlain("INSERT 0 5"));
+  EXPECT_FALSE(IsPlain("SET"));
+  EXPECT_FALSE(IsPlain(""));
+}
+
+// ---- The inbox ----
+
+TEST(Inbox, KeepsWhatIsLeft) {
+  ReceiveSpace space;
+  Inbox a(space), b(space);
+  const auto receive = [](Inbox& inbox, const std::string& bytes, size_t wanted = 0) {
+    size_t room = 0;
+    char* into = inbox.Open(wanted, &room);
+    ASSERT_NE(into, nullptr);
+    ASSERT_GE(room, bytes.size());
+    std::memcpy(into, bytes.data(), bytes.size());
+    inbox.Add(bytes.size());
+  };
+  receive(a, "one two");
+  EXPECT_EQ(a.bytes(), "one two");
+  a.Consume(4);
+  ASSERT_TRUE(a.Close());
+  receive(b, "other");
+  EXPECT_EQ(a.bytes(), "two");
+  b.Consume(5);
+  ASSERT_TRUE(b.Close());
+  EXPECT_TRUE(b.empty());
+  receive(a, " three");
+  EXPECT_EQ(a.bytes(), "two three");
+  a.Consume(9);
+  ASSERT_TRUE(a.Close());
+  EXPECT_TRUE(a.empty());
+}
+
+// A length that somebody claims costs nothing before the bytes come.
+TEST(Inbox, GrowsWithWhatComes) {
+  ReceiveSpace space;
+  Inbox inbox(space);
+  const size_t message = 5 << 20;
+  size_t received = 0;
+  std::mt19937 random(1);
+  std::string expected;
+  while (received < message) {
+    size_t room = 0;
+    char* into = inbox.Open(received == 0 ? 0 : message, &room);
+    ASSERT_NE(into, nullptr);
+    ASSERT_GT(room, 0u);
+    EXPECT_LE(room, 4 * std::max(received, ReceiveSpace::kSize));
+    const size_t n = std::min({room, message - received, size_t{1} + random() % 100000});
+    for (size_t i = 0; i < n; i++) into[i] = static_cast<char>(random());
+    expected.append(into, n);
+    inbox.Add(n);
+    received += n;
+    ASSERT_EQ(inbox.bytes().size(), received);
+    ASSERT_TRUE(inbox.Close());
+  }
+  EXPECT_EQ(inbox.bytes(), expected);
+  inbox.Consume(message);
+  ASSERT_TRUE(inbox.Close());
+  EXPECT_TRUE(inbox.empty());
+}
+
+}  // namespace
+}  // namespace creche::pg
