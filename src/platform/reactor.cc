@@ -88,9 +88,12 @@ int Reactor::Open(int wake_fd) noexcept {
 }
 
 void Reactor::Poll(int64_t timeout) noexcept {
+  // One round: without EVLOOP_ONCE, EVLOOP_NONBLOCK goes on as long as anything is ready, and so for
+  // ever with a peer who is fast enough.
+  constexpr int kNoWait = EVLOOP_NONBLOCK | EVLOOP_ONCE;
   int flags = EVLOOP_ONCE;
   if (timeout <= 0) {
-    flags = EVLOOP_NONBLOCK;
+    flags = kNoWait;
   } else if (timeout != INT64_MAX) {
     // Re-armed only when it must fire earlier: one that fires too early costs a turn, not a
     // syscall.
@@ -103,7 +106,7 @@ void Reactor::Poll(int64_t timeout) noexcept {
         timer_armed_ = true;
         timer_at_ = at;
       } else {
-        flags = EVLOOP_NONBLOCK;
+        flags = kNoWait;
       }
     }
   }

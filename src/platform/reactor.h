@@ -19,7 +19,7 @@ class Reactor {
   // Makes the base. wake_fd: an eventfd, non-blocking, the caller's. Returns 0 or an errno.
   int Open(int wake_fd) noexcept;
   // Waits up to `timeout` nanoseconds (0: not at all; INT64_MAX: as long as it takes) until
-  // descriptors are ready or Wake was called, and runs the callbacks of the ready ones.
+  // descriptors are ready or Wake was called, and runs the callbacks of the ready ones, each once.
   // Never returns before a timeout is over for want of precision: it rounds up.
   void Poll(int64_t timeout) noexcept;
   // The same, but a signal handler that ran meanwhile ends the wait: true if one did. (libevent
