@@ -88,8 +88,8 @@ int Reactor::Open(int wake_fd) noexcept {
 }
 
 void Reactor::Poll(int64_t timeout) noexcept {
-  // One round: without EVLOOP_ONCE, EVLOOP_NONBLOCK goes on as long as anything is ready, and so for
-  // ever with a peer who is fast enough.
+  // One round: without EVLOOP_ONCE, EVLOOP_NONBLOCK goes on as long as anything is ready, and so
+  // for ever with a peer who is fast enough.
   constexpr int kNoWait = EVLOOP_NONBLOCK | EVLOOP_ONCE;
   int flags = EVLOOP_ONCE;
   if (timeout <= 0) {

@@ -1,0 +1,97 @@
+// A turn of the loop: one round of I/O, and what is put off to its end.
+#include "core/loop.h"
+
+#include <gtest/gtest.h>
+#include <sys/eventfd.h>
+
+#include <memory>
+#include <string>
+
+#include "platform/unique_fd.h"
+#include "test_loop.h"
+
+namespace creche {
+namespace {
+
+struct End : TurnEnd {
+  explicit End(std::string* into, char mark) : TurnEnd(OnEnd), log(into), name(mark) {}
+  static void OnEnd(TurnEnd* self) noexcept {
+    auto* end = static_cast<End*>(self);
+    *end->log += end->name;
+    if (end->again) end->again->AtTurnEnd(end);
+    end->again = nullptr;
+    end->victim.reset();
+  }
+  std::string* const log;
+  const char name;
+  Loop* again = nullptr;
+  std::unique_ptr<End> victim;
+};
+
+TEST(TurnEnd, RunsOnceBehindJobs) {
+  auto loop = test::TestLoop::Open();
+  std::string log;
+  End a(&log, 'a');
+  struct Work : Job {
+    explicit Work(std::string* into) : Job(OnRun), log(into) {}
+    static void OnRun(Job* job) noexcept { *static_cast<Work*>(job)->log += 'j'; }
+    std::string* const log;
+  } work(&log);
+  loop->AtTurnEnd(&a);
+  loop->AtTurnEnd(&a);
+  loop->Submit(&work);
+  loop->RunOnce();
+  EXPECT_EQ(log, "ja");
+  loop->Poll();
+  EXPECT_EQ(log, "ja");
+}
+
+TEST(TurnEnd, AskedForAgainItRunsInTheNextTurnWhichDoesNotWait) {
+  auto loop = test::TestLoop::Open();
+  std::string log;
+  End a(&log, 'a');
+  a.again = loop.get();
+  loop->AtTurnEnd(&a);
+  loop->RunOnce();
+  EXPECT_EQ(log, "a");
+  loop->RunOnce();  // would wait for ten seconds
+  EXPECT_EQ(log, "aa");
+}
+
+TEST(TurnEnd, DestroyingTakesItBack) {
+  auto loop = test::TestLoop::Open();
+  std::string log;
+  End stays(&log, 's');
+  {
+    End goes(&log, 'g');
+    loop->AtTurnEnd(&stays);
+    loop->AtTurnEnd(&goes);
+  }
+  loop->Poll();
+  EXPECT_EQ(log, "s");
+  // Also by one that runs before it in the same turn: the last asked for is the first.
+  stays.victim = std::make_unique<End>(&log, 'v');
+  loop->AtTurnEnd(stays.victim.get());
+  loop->AtTurnEnd(&stays);
+  loop->Poll();
+  EXPECT_EQ(log, "ss");
+}
+
+// A descriptor that is always ready must not keep the loop from the rest of its turn.
+TEST(Reactor, EachIsCalledOnceInARound) {
+  auto loop = test::TestLoop::Open();
+  const platform::UniqueFd fd(eventfd(1, EFD_CLOEXEC | EFD_NONBLOCK));
+  platform::Watch watch;
+  int calls = 0;
+  ASSERT_EQ(watch.Start(
+                loop->reactor(), fd.get(), platform::kRead,
+                [](void* count, unsigned) noexcept { ++*static_cast<int*>(count); }, &calls),
+            0);
+  loop->Poll();
+  EXPECT_EQ(calls, 1);
+  loop->RunOnce();
+  EXPECT_EQ(calls, 2);
+}
+
+}  // namespace
+}  // namespace creche
