@@ -51,10 +51,12 @@ void RowCollector::Clear() noexcept {
 RowCollector::Added RowCollector::Append(const char* body, size_t size) noexcept {
   const size_t count = columns_->count();
   if (size < 2 || Load16(body) != count) return Added::kMalformed;
-  auto* cell = reinterpret_cast<RowCell*>(cells_.Reserve(count * sizeof(RowCell)));
+  RowCell* cell = nullptr;
+  if (count > 0 && !(cell = reinterpret_cast<RowCell*>(cells_.Reserve(count * sizeof(RowCell)))))
+    return Added::kNoMemory;
   // Each value has four bytes in front, which is room for the NUL behind it.
   char* const text = text_.Reserve(size);
-  if ((!cell && count > 0) || !text) return Added::kNoMemory;
+  if (!text) return Added::kNoMemory;
   const size_t before = text_.size();
   char* out = text;
   const char* at = body + 2;
