@@ -207,9 +207,10 @@ class Connection final : private Cancel::Listener {
   size_t flights_ = 0;
   size_t cancelled_ = 0;  // flights that are
 
-  Ref<Cancel> cancel_;  // on its way
-  uint32_t hits_ = 0;   // statements that our cancels may yet hit, at most
-  Nanos retry_at_ = 0;  // not another cancel before
+  Ref<Cancel> cancel_;           // on its way
+  Nanos cancel_until_ = kNever;  // when that must have been answered
+  uint32_t hits_ = 0;            // statements that our cancels may yet hit, at most
+  Nanos retry_at_ = 0;           // not another cancel before
   Nanos timer_at_ = kNever;
   ErrorRef closing_;     // not null: everything ends with this
   ErrorRef last_words_;  // what the server said before it closed

@@ -62,6 +62,7 @@ void Connection::StepCancel() noexcept {
       cancel_ = Cancel::Send(loop_, connection_, this);
       if (cancel_) {
         frozen_ = true;
+        cancel_until_ = After(now, settings_.cancel_timeout);
         hits_ += kHits;
         counters_.cancels.Add();
       } else {
@@ -80,6 +81,7 @@ void Connection::ArmTimer() noexcept {
     if (flights_ > 1) due = std::max(due, std::max(At(0).since, At(0).asked) + kGrace);
     at = std::min(at, due);
   }
+  if (cancel_) at = std::min(at, cancel_until_);
   if (at == timer_at_ && (at == kNever || timer_.armed())) return;
   timer_at_ = at;
   if (!timer_.Arm(at)) Lose(NoMemoryError());
@@ -89,6 +91,9 @@ void Connection::OnTimer(void* arg) noexcept {
   auto* self = static_cast<Connection*>(arg);
   const Nanos now = self->loop_.now();
   self->timer_at_ = kNever;
+  // What it was for may have ended, but nobody can be let in before it is known not to come any
+  // more.
+  if (self->cancel_ && self->cancel_until_ <= now) return self->Lose(NotInTime());
   for (size_t i = 0; i < self->flights_; i++) {
     Flight& flight = self->At(i);
     if (flight.deadline > now) continue;

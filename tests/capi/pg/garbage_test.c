@@ -278,6 +278,49 @@ static void test_endless_notices(void** state) {
   support_hostile_stop(hostile);
 }
 
+/* Takes the request to cancel, and never says that it has: the connection that it was for is given
+ * up in time, though its statement has ended. */
+static void never_done(support_peer* peer, void* user) {
+  const int first = support_peer_index(peer) == 0;
+  (void)user;
+  if (!take_startup(peer)) return;
+  if (is_cancel(peer)) {
+    support_hang(peer);
+    return;
+  }
+  support_send(peer, welcome, sizeof welcome - 1);
+  while (support_expect(peer, "S")) {
+    if (first && !support_await(peer, 1)) return;
+    support_send(peer, columns, sizeof columns - 1);
+    support_send(peer, half_a_row, sizeof half_a_row - 1);
+    support_send(peer, rest_of_it, sizeof rest_of_it - 1);
+  }
+}
+
+static void test_cancel_that_is_never_done(void** state) {
+  (void)state;
+  support_hostile* hostile = support_hostile_start(never_done, NULL);
+  creche_pool pool = open_on(hostile);
+  answer a;
+  creche_task task;
+  answer_init(&a);
+  OK(creche_pool_query(pool, loop.scope, "select 1", NULL, 0, NULL, on_answer, &a, &task));
+  assert_true(support_hostile_await_connections(hostile, 1, PATIENCE_MS));
+  assert_false(answer_wait_for(&a, 20));
+  OK(creche_scope_cancel(task.scope, "enough"));
+  assert_true(support_hostile_await_connections(hostile, 2, PATIENCE_MS));
+  support_hostile_signal(hostile);
+  answer_wait(&a); /* as it was faster or not */
+  answer_free(&a);
+  run(pool, &a, "select 1");
+  EXPECT(&a, CRECHE_OK);
+  assert_int_equal(creche_row_int4(a.rows, 0, 0), 1);
+  answer_free(&a);
+  assert_int_equal(counters(pool).dropped, 1);
+  close_pool(pool);
+  support_hostile_stop(hostile);
+}
+
 static int open_loop(void** state) {
   (void)state;
   return creche_loop_open(NULL, &loop) == CRECHE_OK ? 0 : -1;
@@ -295,6 +338,7 @@ int main(void) {
       cmocka_unit_test(test_against_the_protocol),
       cmocka_unit_test(test_half_a_message),
       cmocka_unit_test(test_asides),
+      cmocka_unit_test(test_cancel_that_is_never_done),
       cmocka_unit_test(test_endless_notices),
   };
   return cmocka_run_group_tests(tests, open_loop, close_loop);
