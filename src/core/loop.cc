@@ -104,8 +104,20 @@ bool Loop::RunTurnEnds() noexcept {
   return true;
 }
 
-bool Loop::Turn(Nanos timeout, bool* signalled) noexcept {
-  Running running(this);
+// Whether this turn goes without a look at descriptors: there is something to do, and the last look
+// was a moment ago. A system call for each hand-over between tasks would be most of its price.
+bool Loop::MayGoOn(Nanos* now) noexcept {
+  constexpr Nanos kMoment = kMillisecond / 20;
+  constexpr uint32_t kMostTurns = 16;
+  if (unpolled_ >= kMostTurns || !Ready()) return false;
+  *now = platform::MonotonicNow();
+  if (*now - polled_at_ >= kMoment) return false;
+  unpolled_++;
+  return true;
+}
+
+// Returns when the turn began.
+Nanos Loop::Poll(Nanos timeout, bool* signalled) noexcept {
   Nanos wait = 0;
   if (timeout > 0 && !turn_ends_ && !Ready()) {
     // Announce the sleep first, then look again, at deadlines too: who adds something after this
@@ -120,10 +132,18 @@ bool Loop::Turn(Nanos timeout, bool* signalled) noexcept {
     reactor_.Poll(wait);
   sleeping_.store(false);
   wake_sent_.store(false);
+  unpolled_ = 0;
+  const Nanos woke_at = reactor_.first_ready_at();
+  return woke_at != 0 ? woke_at : platform::MonotonicNow();
+}
+
+bool Loop::Turn(Nanos timeout, bool* signalled) noexcept {
+  Running running(this);
+  if (signalled) *signalled = false;
+  Nanos began;
+  if (!MayGoOn(&began)) polled_at_ = began = Poll(timeout, signalled);
   turns_.store(turns_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
 
-  const Nanos woke_at = reactor_.first_ready_at();
-  const Nanos began = woke_at != 0 ? woke_at : platform::MonotonicNow();
   bool did = RunJobs();
   stamp_ = turn_time_ = now();
   while (Deadline* expired = timers_.PopExpired(turn_time_)) {

@@ -191,6 +191,8 @@ class Loop : public RefCounted {
 
  private:
   friend class Timer;
+  bool MayGoOn(Nanos* now) noexcept;
+  Nanos Poll(Nanos timeout, bool* signalled) noexcept;
   bool RunJobs() noexcept;
   bool HeardAsleep() noexcept;
   bool RunTurnEnds() noexcept;
@@ -208,6 +210,8 @@ class Loop : public RefCounted {
   Workers workers_{16};
   std::unique_ptr<VirtualClock> clock_;
   Nanos turn_time_ = 0;
+  Nanos polled_at_ = 0;    // when descriptors were last looked at
+  uint32_t unpolled_ = 0;  // turns since then
 };
 
 }  // namespace creche

@@ -93,5 +93,22 @@ TEST(Reactor, EachIsCalledOnceInARound) {
   EXPECT_EQ(calls, 2);
 }
 
+// Work that never ends does not keep descriptors waiting for long, and not each turn looks at them.
+TEST(Reactor, IsLookedAtWhenThereIsAlwaysWork) {
+  auto loop = test::TestLoop::Open();
+  const platform::UniqueFd fd(eventfd(1, EFD_CLOEXEC | EFD_NONBLOCK));
+  platform::Watch watch;
+  int calls = 0;
+  ASSERT_EQ(watch.Start(
+                loop->reactor(), fd.get(), platform::kRead,
+                [](void* count, unsigned) noexcept { ++*static_cast<int*>(count); }, &calls),
+            0);
+  loop->busy = true;
+  constexpr int kTurns = 17 * 100;
+  for (int i = 0; i < kTurns; i++) loop->RunOnce();
+  EXPECT_GE(calls, 100);
+  EXPECT_LT(calls, kTurns);
+}
+
 }  // namespace
 }  // namespace creche

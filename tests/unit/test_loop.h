@@ -30,6 +30,8 @@ class TestLoop : public Loop {
   }
   // One turn; waits for something to do.
   void RunOnce() { Turn(10 * kSecond); }
+  // Always has something to dispatch.
+  bool busy = false;
   // One turn with what there is.
   void Poll() { Turn(0); }
   // Refuses jobs from now on.
@@ -46,7 +48,7 @@ class TestLoop : public Loop {
     StopTakingJobs();
     CloseDomain(domain_);
   }
-  bool Ready() noexcept override { return false; }
+  bool Ready() noexcept override { return busy; }
   Nanos HowLong(Nanos timeout, Nanos next) noexcept override {
     return next == kNever ? timeout : std::min(timeout, std::max<Nanos>(0, next - now()));
   }
