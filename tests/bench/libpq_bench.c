@@ -67,7 +67,8 @@ static int Stream(const char* dsn, const char* rows) {
        conn);
   PQsetSingleRowMode(conn);
   unsigned long done = 0;
-  static volatile long sum;
+  static volatile long sum; /* so that the cells are read */
+  (void)sum;
   PGresult* result;
   while ((result = PQgetResult(conn)) != NULL) {
     if (PQresultStatus(result) == PGRES_SINGLE_TUPLE) {
