@@ -22,7 +22,8 @@ Nanos Tree::HowLong(Nanos timeout, Nanos next_timer) noexcept {
   const Nanos next = std::min(deadline, next_timer);
   if (!clock()) {
     if (next == kNever) return timeout;
-    return std::min(timeout, std::max<Nanos>(0, next - now()));
+    const Nanos at = now();  // a sleep may be until any point, also one before all time
+    return next <= at ? 0 : std::min(timeout, next - at);
   }
   if (next <= now()) return 0;
   // The library's own timers are of interest only while something waits for what they watch.
