@@ -26,8 +26,8 @@ CRECHE_API creche_status creche_queue_open(creche_loop loop, const creche_queue_
                                            creche_queue *queue);
 
 /* The queue's descriptor, to wait on (poll, epoll, asyncio's add_reader), never to read or close:
- * readable if and only if the queue has completions, or is closed and nothing more will come. Returns it, or a negative status.
- * Since 0.1. */
+ * readable if and only if the queue has completions, or is closed and nothing more will come.
+ * Returns it, or a negative status. Since 0.1. */
 CRECHE_API int32_t creche_queue_fd(creche_queue queue);
 
 /* Takes up to `capacity` completions, in the order in which they came, and stores how many in *n,

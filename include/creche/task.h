@@ -39,7 +39,8 @@ CRECHE_API creche_status creche_task_options_init(creche_task_options *options, 
 /* Starts a user task in `in`. body(body_user, ...) gets CRECHE_BEGIN when it may run, exactly once,
  * even in a cancelled scope; CRECHE_CANCEL each time that it becomes cancelled (right after
  * CRECHE_BEGIN if it was before), unless it has finished; and may get CRECHE_STALLED. It starts
- * steps in task.scope and ends with creche_task_finish, there or later, from any thread. done gets the final completion. task: may be NULL.
+ * steps in task.scope and ends with creche_task_finish, there or later, from any thread. done gets
+ * the final completion. task: may be NULL.
  * Returns CRECHE_OK; CRECHE_E_INVALID (body NULL or a route; options), CRECHE_E_UNSUPPORTED,
  * CRECHE_E_CLOSED (the group is closed and empty, the task has finished, the loop is closing),
  * CRECHE_E_STATE (`in` is a library operation: start in what it belongs to), CRECHE_E_WRONG_LOOP,
@@ -58,8 +59,8 @@ CRECHE_API creche_status creche_task_open(creche_scope in, const creche_task_opt
 /* Ends a user or external task. With CRECHE_OK it waits for its steps; if one of them is cut then by
  * a cancellation, the completion says so (CRECHE_E_CANCELLED, or CRECHE_E_TIMEOUT for the task's own
  * deadline). Otherwise it cancels them and waits. Then its completion comes, with `value` (a plain
- * number or, with CRECHE_OWNED semantics of your own, anything) and error. Scopes and groups of its own still open are cancelled and make it
- * CRECHE_E_MISNESTED; leases of its own are given back. status: CRECHE_OK; CRECHE_E_CANCELLED (only
+ * number or, with CRECHE_OWNED semantics of your own, anything) and error. Scopes and groups of its
+ * own still open are cancelled and make it CRECHE_E_MISNESTED; leases of its own are given back. status: CRECHE_OK; CRECHE_E_CANCELLED (only
  * if it was cancelled: else it becomes CRECHE_E_NOT_CANCELLED); any other CRECHE_E_*, CRECHE_E_USER,
  * or -1000 and below for your own; positive ones are CRECHE_E_INVALID. error: from creche_error_new
  * or a completion, kept; NULL makes one from status.

@@ -58,8 +58,8 @@ class Deadlines {
   void DropHoles() noexcept;
   void SiftUp(size_t index, Entry entry) noexcept;
   void SiftDown(size_t index, Entry entry) noexcept;
-  Entry* heap_ =
-      nullptr;  // from malloc: a big one grows in place, where a vector's would be copied
+  // From malloc: a big one grows in place, where a vector's would be copied.
+  Entry* heap_ = nullptr;
   size_t size_ = 0;
   size_t capacity_ = 0;
   size_t holes_ = 0;

@@ -127,8 +127,8 @@ class Loop : public RefCounted {
   bool OnThread() const noexcept {
     return runner_.load(std::memory_order_relaxed) == pthread_self();
   }
-  // True on a thread that runs any loop now (blocking calls would deadlock).
-  // or a hook (it may be called by a loop's thread, or hold up other hooks).
+  // True on a thread that runs any loop now (blocking calls would deadlock), or a hook (it may be
+  // called by a loop's thread, or hold up other hooks).
   static bool OnAnyLoop() noexcept { return running_ != nullptr || hooks_ != 0; }
   // Marks this thread as one that calls a hook while it lives.
   class InHook {

@@ -26,7 +26,6 @@ class Transport {
   // True if Receive waits until the socket can be written to.
   bool receive_wants_write() const noexcept { return tls_.read_wants_write(); }
   int fd() const noexcept { return fd_; }
-  bool encrypted() const noexcept { return static_cast<bool>(tls_); }
   // Nothing more goes out, not even libpq's farewell.
   void Cut() noexcept;
 

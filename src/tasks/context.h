@@ -60,8 +60,6 @@ class NewContext {
   NewContext& operator=(const NewContext&) = delete;
   // False without memory, or if clone returned NULL.
   bool ok() const noexcept { return ok_; }
-  // False: there is none, neither given nor to be copied.
-  bool exists() const noexcept { return held_ != nullptr; }
   // The start has succeeded. With the lock held.
   void GiveTo(UserNode* task) noexcept;
 

@@ -203,7 +203,7 @@ struct EndNode : Node, Entry {
   bool tell_cancel : 1 = false;  // its operation is to be told (effect)
   bool was_eff : 1 = false;      // it has been effectively cancelled at some time
   bool begun : 1 = false;        // a user's task
-  bool plain : 1 = false;        // a user's task that began as one (plain.cc)
+  bool plain : 1 = false;        // a user's task that began as one (plain.h)
   bool told : 1 = false;         // Operation::Cancel was called
   bool id_ended : 1 = false;
   bool waited : 1 = false;  // it was cancelled while it waited for its group's limit

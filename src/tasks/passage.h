@@ -2,8 +2,6 @@
 // costs about a hundred nanoseconds, and calls of functions would be half of that. Rarer ways
 // branch off to start.cc, commit.cc and queue.cc. Lock held.
 #pragma once
-#include <cstdlib>
-
 #include "tasks/tree.h"
 
 namespace creche::tasks {

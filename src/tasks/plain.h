@@ -1,8 +1,8 @@
-// The short way of plain tasks: those that a program spawns by the hundred thousand, with a
-// function in a group and nothing else. What the general way (start.cc, user_task.cc, commit.cc)
-// would look at and find empty is known to be so, by a few tests at the beginning and at the end;
-// whatever else happens to a task meanwhile, it ends the general way. Lock held. Each is called in
-// one place, and inlined there.
+// The short way of plain tasks and scopes. Tasks: those that a program spawns by the hundred
+// thousand, with a function in a group and nothing else. What the general way (start.cc,
+// user_task.cc, commit.cc) would look at and find empty is known to be so, by a few tests at the
+// beginning and at the end; whatever else happens to a task meanwhile, it ends the general way.
+// Lock held. Each is called in one place, and inlined there.
 #pragma once
 #include "tasks/tree.h"
 
@@ -48,7 +48,7 @@ namespace creche::tasks {
   return Status::kOk;
 }
 
-// One that has finished and has nothing left in it. False: it goes the general way.
+// One that has finished and has nothing left in it.
 [[gnu::always_inline]] inline bool Tree::EndPlain(UserNode* task) noexcept {
   if (!task->plain || !task->untouched() || task->status != Status::kOk || task->cause ||
       task->expiry()->armed())
@@ -67,7 +67,7 @@ namespace creche::tasks {
   MaySettleOwner(group);
   EndSlot(domain_, task->id);
   task->state = State::kNew;
-  task->ending = task->begun = task->plain = false;
+  task->ending = task->begun = task->plain = task->was_eff = false;
   task->value = 0;
   task->begin()->body_fn = nullptr;
   task->begin()->body_user = nullptr;

@@ -136,7 +136,8 @@ class Tree final : public Loop {
     if (task) task->type = type;
     return task;
   }
-  // A task without anything particular, by a short way (plain.cc).
+  // A task or scope without anything particular, by a short way (plain.h). False: it goes the
+  // general one.
   bool IsPlainIn(const Node* in, const Tail& tail) const noexcept;
   Status SpawnPlain(Group* group, const Tail& tail, DoneFn body, void* body_user) noexcept;
   bool EndPlain(UserNode* task) noexcept;

@@ -74,18 +74,3 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   Parse(input, (data[0] & 0x80) != 0, 1 + (data[0] & 0x3f));
   return 0;
 }
-
-#ifdef CRECHE_FUZZ_REPLAY
-// Without libFuzzer: replays the files named on the command line.
-int main(int argc, char** argv) {
-  for (int i = 1; i < argc; i++) {
-    std::unique_ptr<FILE, int (*)(FILE*)> file(fopen(argv[i], "rb"), fclose);
-    if (!file) return 1;
-    std::string bytes;
-    char block[4096];
-    for (size_t n; (n = fread(block, 1, sizeof block, file.get())) > 0;) bytes.append(block, n);
-    LLVMFuzzerTestOneInput(reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size());
-  }
-  return 0;
-}
-#endif

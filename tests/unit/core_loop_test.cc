@@ -77,37 +77,36 @@ TEST(TurnEnd, DestroyingTakesItBack) {
   EXPECT_EQ(log, "ss");
 }
 
-// A descriptor that is always ready must not keep the loop from the rest of its turn.
-TEST(Reactor, EachIsCalledOnceInARound) {
-  auto loop = test::TestLoop::Open();
-  const platform::UniqueFd fd(eventfd(1, EFD_CLOEXEC | EFD_NONBLOCK));
-  platform::Watch watch;
-  int calls = 0;
-  ASSERT_EQ(watch.Start(
-                loop->reactor(), fd.get(), platform::kRead,
-                [](void* count, unsigned) noexcept { ++*static_cast<int*>(count); }, &calls),
-            0);
-  loop->Poll();
-  EXPECT_EQ(calls, 1);
-  loop->RunOnce();
-  EXPECT_EQ(calls, 2);
+// A descriptor that is always ready; counts how often it is seen.
+class Reactor : public testing::Test {
+ protected:
+  void SetUp() override {
+    ASSERT_EQ(watch_.Start(
+                  loop_->reactor(), fd_.get(), platform::kRead,
+                  [](void* calls, unsigned) noexcept { ++*static_cast<int*>(calls); }, &calls_),
+              0);
+  }
+  const Ref<test::TestLoop> loop_ = test::TestLoop::Open();
+  const platform::UniqueFd fd_{eventfd(1, EFD_CLOEXEC | EFD_NONBLOCK)};
+  platform::Watch watch_;
+  int calls_ = 0;
+};
+
+// It must not keep the loop from the rest of its turn.
+TEST_F(Reactor, CallsEachOnceInARound) {
+  loop_->Poll();
+  EXPECT_EQ(calls_, 1);
+  loop_->RunOnce();
+  EXPECT_EQ(calls_, 2);
 }
 
 // Work that never ends does not keep descriptors waiting for long, and not each turn looks at them.
-TEST(Reactor, IsLookedAtWhenThereIsAlwaysWork) {
-  auto loop = test::TestLoop::Open();
-  const platform::UniqueFd fd(eventfd(1, EFD_CLOEXEC | EFD_NONBLOCK));
-  platform::Watch watch;
-  int calls = 0;
-  ASSERT_EQ(watch.Start(
-                loop->reactor(), fd.get(), platform::kRead,
-                [](void* count, unsigned) noexcept { ++*static_cast<int*>(count); }, &calls),
-            0);
-  loop->busy = true;
+TEST_F(Reactor, IsLookedAtWhenThereIsAlwaysWork) {
+  loop_->busy = true;
   constexpr int kTurns = 17 * 100;
-  for (int i = 0; i < kTurns; i++) loop->RunOnce();
-  EXPECT_GE(calls, 100);
-  EXPECT_LT(calls, kTurns);
+  for (int i = 0; i < kTurns; i++) loop_->RunOnce();
+  EXPECT_GE(calls_, 100);
+  EXPECT_LT(calls_, kTurns);
 }
 
 }  // namespace

@@ -2,10 +2,7 @@
  * call says so or does its work; each that said CRECHE_OK has its one final completion; nothing is
  * lost or leaked; and with memory again everything goes on.
  *
- * malloc is this program's own here, so a sanitizer's cannot be: then the test is skipped. */
-#include <errno.h>
-#include <stdatomic.h>
-
+ * A sanitizer's malloc cannot be this program's: then the test is skipped. */
 #include "support/core.h"
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
@@ -13,48 +10,7 @@ int main(void) {
   return 77;
 }
 #else
-
-extern void* __libc_malloc(size_t size);
-extern void* __libc_calloc(size_t n, size_t size);
-extern void* __libc_realloc(void* block, size_t size);
-extern void __libc_free(void* block);
-
-static __thread int armed;      /* 1: count, and fail */
-static __thread long countdown; /* fails when it reaches 0 ... */
-static __thread int from_there; /* ... once, or from there on */
-static __thread long failures;
-static atomic_long blocks; /* alive */
-
-#define EXPORTED __attribute__((visibility("default"))) /* the library finds them here */
-
-static int fails(void) {
-  if (!armed) return 0;
-  if (countdown > 0 && --countdown > 0) return 0;
-  if (countdown < 0) return 0;
-  if (!from_there) countdown = -1;
-  failures++;
-  errno = ENOMEM;
-  return 1;
-}
-EXPORTED void* malloc(size_t size) {
-  void* block = fails() ? NULL : __libc_malloc(size);
-  if (block != NULL) atomic_fetch_add(&blocks, 1);
-  return block;
-}
-EXPORTED void* calloc(size_t n, size_t size) {
-  void* block = fails() ? NULL : __libc_calloc(n, size);
-  if (block != NULL) atomic_fetch_add(&blocks, 1);
-  return block;
-}
-EXPORTED void* realloc(void* old, size_t size) {
-  void* block = fails() ? NULL : __libc_realloc(old, size);
-  if (block != NULL && old == NULL) atomic_fetch_add(&blocks, 1);
-  return block;
-}
-EXPORTED void free(void* block) {
-  if (block != NULL) atomic_fetch_sub(&blocks, 1);
-  __libc_free(block);
-}
+#include "support/failing_malloc.h"
 
 enum { MARKS = 24 };
 static seen marks[MARKS];

@@ -2,9 +2,7 @@
  * turn, and then all from there on. Each statement has its one end: a right answer, or an error
  * that says so; and with memory again the pool serves as before.
  *
- * malloc is this program's own here, so a sanitizer's cannot be: then the test is skipped. */
-#include <errno.h>
-
+ * A sanitizer's malloc cannot be this program's: then the test is skipped. */
 #include "pg_test.h"
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
@@ -12,35 +10,7 @@ int main(void) {
   return 77;
 }
 #else
-
-extern void* __libc_malloc(size_t size);
-extern void* __libc_calloc(size_t n, size_t size);
-extern void* __libc_realloc(void* block, size_t size);
-
-static __thread int armed;      /* 1: count, and fail */
-static __thread long countdown; /* fails when it reaches 0 ... */
-static __thread int from_there; /* ... once, or from there on */
-static __thread long failures;
-
-#define EXPORTED __attribute__((visibility("default"))) /* the library finds them here */
-
-static int fails(void) {
-  if (!armed || countdown < 0) return 0;
-  if (countdown > 0 && --countdown > 0) return 0;
-  if (!from_there) countdown = -1;
-  failures++;
-  errno = ENOMEM;
-  return 1;
-}
-EXPORTED void* malloc(size_t size) {
-  return fails() ? NULL : __libc_malloc(size);
-}
-EXPORTED void* calloc(size_t n, size_t size) {
-  return fails() ? NULL : __libc_calloc(n, size);
-}
-EXPORTED void* realloc(void* old, size_t size) {
-  return fails() ? NULL : __libc_realloc(old, size);
-}
+#include "support/failing_malloc.h"
 
 static creche_pool pool;
 
