@@ -39,6 +39,7 @@ Connection::Connection(Loop& loop, Owner& owner, PGconn* connection, const Setti
       transport_(connection),
       timer_(loop, OnTimer, this),
       inbox_(shared.space),
+      pace_(loop, transport_.fd(), OnPace, this),
       born_(loop.now()),
       ring_(std::bit_ceil(settings.depth + 1)) {
   // What libpq has read behind "ready" (a notice, a parameter) it parses now. The beginning of one
@@ -223,6 +224,7 @@ void Connection::UpdateInterest() noexcept {
 void Connection::Pause(bool pause) noexcept {
   if (paused_ == pause) return;
   paused_ = pause;
+  pace_.Stop();
   UpdateInterest();
   // There may be rows that were received before. Not from inside the caller, who may be one of
   // them.
@@ -234,6 +236,7 @@ void Connection::Lose(const ErrorRef& why) noexcept {
   lost_ = true;
   watch_.Stop();
   timer_.Disarm();
+  pace_.Stop();
   if (cancel_) cancel_->Forget();
   cancel_ = nullptr;
   if (!last_words_) last_words_ = why;

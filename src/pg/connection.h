@@ -27,6 +27,7 @@
 #include "pg/row_builder.h"
 #include "pg/server_fields.h"
 #include "pg/statement_cache.h"
+#include "pg/stream_pace.h"
 #include "pg/tidy.h"
 #include "pg/transport.h"
 #include "platform/reactor.h"
@@ -155,6 +156,8 @@ class Connection final : private Cancel::Listener {
   void Read() noexcept;
   void Drain() noexcept;
   void Progress() noexcept;
+  static void OnPace(void* self) noexcept;
+  bool Streams() noexcept;
   void LoseForProtocol(const char* why) noexcept;
   bool Wanted(const Flight& flight) const noexcept;
   size_t MaxRow() noexcept;
@@ -195,6 +198,7 @@ class Connection final : private Cancel::Listener {
   Buffer outbox_;      // whole messages, but for the first one, of which a part may have gone
   uint64_t sent_ = 0;  // bytes, since the beginning
   Inbox inbox_;
+  StreamPace pace_;
   MessageReader reader_;
   RowCollector collector_;  // of whole results
   const Nanos born_;

@@ -39,12 +39,14 @@ void Connection::Read() noexcept {
   // OpenSSL may hold bytes that the descriptor knows nothing of; not for ever, others wait, too.
   constexpr int kRounds = 4;
   const bool wanted_write = transport_.receive_wants_write();
+  size_t came = 0;
   for (int round = 0; round < kRounds && !paused_; round++) {
     size_t room;
     char* into = inbox_.Open(reader_.wanted(), &room);
     if (!into) return Lose(NoMemoryError());
     const ssize_t received = transport_.Receive(into, room);
     if (received > 0) {
+      came += static_cast<size_t>(received);
       inbox_.Add(static_cast<size_t>(received));
       Drain();
     }
@@ -53,9 +55,23 @@ void Connection::Read() noexcept {
     if (received <= 0 && received != -EAGAIN) return Lose(Disconnected(received, last_words_));
     if (!transport_.pending()) break;
   }
+  if (Streams())
+    pace_.Got(came);
+  else
+    pace_.Stop();
   if (transport_.pending()) loop_.AtTurnEnd(&turn_end_);
   if (wanted_write != transport_.receive_wants_write()) UpdateInterest();
   if (!lost_) owner_.OnProgress(this);
+}
+
+void Connection::OnPace(void* self) noexcept {
+  auto* connection = static_cast<Connection*>(self);
+  if (!connection->lost_ && !connection->paused_) connection->Read();
+}
+
+// True while rows come that somebody waits for.
+bool Connection::Streams() noexcept {
+  return flights_ > 0 && !paused_ && At(0).shape == Request::Shape::kStream && Wanted(At(0));
 }
 
 // What is there already.

@@ -86,4 +86,11 @@ Address Socket::Local() const noexcept {
   return Address::From(reinterpret_cast<sockaddr*>(&from), size);
 }
 
+bool SetLowWater(int fd, int bytes) noexcept {
+  const int saved = errno;
+  const bool set = setsockopt(fd, SOL_SOCKET, SO_RCVLOWAT, &bytes, sizeof bytes) == 0;
+  errno = saved;
+  return set;
+}
+
 }  // namespace creche::platform

@@ -48,5 +48,7 @@ class Socket {
 // The same for a descriptor that somebody else owns (OpenSSL's transport).
 ssize_t SendOn(int fd, const iovec* parts, size_t count) noexcept;
 ssize_t ReceiveFrom(int fd, void* into, size_t capacity, int flags = 0) noexcept;
+// From now on it is readable when so many bytes have come, or the end. False if that cannot be.
+bool SetLowWater(int fd, int bytes) noexcept;
 
 }  // namespace creche::platform

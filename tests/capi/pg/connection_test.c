@@ -1,4 +1,4 @@
-/* Leased connections: order, reset, scripts, transactions, streams. */
+/* Leased connections: order, reset, scripts, transactions. */
 #include <stdatomic.h>
 
 #include "pg_test.h"
@@ -264,131 +264,6 @@ static void test_begin_commit_rollback(void** state) {
   close_pool(pool);
 }
 
-typedef struct stream_check {
-  answer a;
-  int64_t next;
-  int wrong;
-  int blocks;
-} stream_check;
-
-static void on_stream(void* user, const creche_completion* c) {
-  stream_check* s = user;
-  if (c->kind == CRECHE_ROWS) {
-    const creche_row_block* b = c->data;
-    s->blocks++;
-    for (uint64_t r = 0; r < b->row_count; r++)
-      if (creche_row_int8(b, r, 0) != s->next++) s->wrong++;
-    creche_rows_release((creche_rows){c->value});
-  } else {
-    on_answer(&s->a, c);
-  }
-}
-
-static void test_stream(void** state) {
-  (void)state;
-  creche_pool pool = open_pool(1);
-  stream_check s = {.next = 1};
-  answer_init(&s.a);
-  OK(creche_pool_stream(pool, loop.scope,
-                        "select i::int8, 'text ' || i from generate_series(1, 100000) i", NULL, 0,
-                        NULL, on_stream, &s, NULL));
-  EXPECT(&s.a, CRECHE_OK);
-  assert_int_equal(s.next, 100001);
-  assert_int_equal(s.wrong, 0);
-  assert_int_equal(s.a.code, 100000);
-  assert_true(s.blocks >= 25);
-  answer_free(&s.a);
-  /* An error after rows. */
-  memset(&s, 0, sizeof s);
-  s.next = -5;
-  answer_init(&s.a);
-  OK(creche_pool_stream(pool, loop.scope, "select i::int8, 1/i from generate_series(-5, 5) i", NULL,
-                        0, NULL, on_stream, &s, NULL));
-  EXPECT(&s.a, CRECHE_E_PG);
-  assert_int_equal(s.next, 0);
-  answer_free(&s.a);
-  /* Slow rows come before their block is full. */
-  memset(&s, 0, sizeof s);
-  s.next = 1;
-  answer_init(&s.a);
-  creche_task task;
-  OK(creche_pool_stream(pool, loop.scope,
-                        "select i::int8 from generate_series(1, 100) i, lateral (select "
-                        "repeat('x', 8000), pg_sleep(case when i = 50 then 60 else 0 end)) x",
-                        NULL, 0, NULL, on_stream, &s, &task));
-  nap_ms(200);
-  OK(creche_scope_cancel(task.scope, NULL));
-  EXPECT(&s.a, CRECHE_E_CANCELLED);
-  answer_free(&s.a);
-  assert_int_equal(number(pool, "select 1"), 1);
-  assert_int_equal(counters(pool).connects, 1);
-  close_pool(pool);
-}
-
-typedef struct holder {
-  answer a;
-  pthread_mutex_t lock;
-  uint64_t held[64];
-  int count;
-} holder;
-
-static void on_hold(void* user, const creche_completion* c) {
-  holder* h = user;
-  if (c->kind != CRECHE_ROWS) {
-    on_answer(&h->a, c);
-    return;
-  }
-  pthread_mutex_lock(&h->lock);
-  if (h->count < 64) h->held[h->count] = c->value;
-  h->count++;
-  pthread_mutex_unlock(&h->lock);
-}
-
-static int held(holder* h) {
-  pthread_mutex_lock(&h->lock);
-  int n = h->count;
-  pthread_mutex_unlock(&h->lock);
-  return n;
-}
-
-static void test_stream_holds_back(void** state) {
-  (void)state;
-  creche_pool pool = open_pool(1);
-  static holder h;
-  answer_init(&h.a);
-  pthread_mutex_init(&h.lock, NULL);
-  creche_query_options o;
-  OK(creche_query_options_init(&o, sizeof o));
-  o.block_rows = 100;
-  o.blocks = 2;
-  OK(creche_pool_stream(pool, loop.scope, "select i from generate_series(1, 1000) i", NULL, 0, &o,
-                        on_hold, &h, NULL));
-  for (int i = 0; i < 10; i++) {
-    while (held(&h) < (i + 2 < 10 ? i + 2 : 10)) nap_ms(1);
-    if (i < 3) {
-      nap_ms(20);
-      assert_int_equal(held(&h), i + 2);
-    }
-    creche_rows_release((creche_rows){h.held[i]});
-  }
-  EXPECT(&h.a, CRECHE_OK);
-  assert_int_equal(h.count, 10);
-  answer_free(&h.a);
-  /* Cancelled while held back. (In FROM the server would make all rows first.) */
-  h.count = 0;
-  answer_init(&h.a);
-  creche_task task;
-  OK(creche_pool_stream(pool, loop.scope, "select generate_series(1, 100000000)", NULL, 0, &o,
-                        on_hold, &h, &task));
-  while (held(&h) < 2) nap_ms(1);
-  OK(creche_scope_cancel(task.scope, NULL));
-  EXPECT(&h.a, CRECHE_E_CANCELLED);
-  answer_free(&h.a);
-  for (int i = 0; i < h.count; i++) creche_rows_release((creche_rows){h.held[i]});
-  assert_int_equal(number(pool, "select 1"), 1);
-  close_pool(pool);
-}
-
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_pipelined_in_order),
@@ -398,8 +273,6 @@ int main(void) {
       cmocka_unit_test(test_move_of_a_transaction),
       cmocka_unit_test(test_script),
       cmocka_unit_test(test_begin_commit_rollback),
-      cmocka_unit_test(test_stream),
-      cmocka_unit_test(test_stream_holds_back),
   };
   return cmocka_run_group_tests(tests, start_server, stop_server);
 }
