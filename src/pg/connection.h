@@ -90,6 +90,8 @@ class Connection final : private Cancel::Listener {
   bool idle() const noexcept { return flights_ == 0 && !queue_first_ && !cancel_; }
   // In flight and waiting.
   size_t load() const noexcept { return flights_ + queued_; }
+  // True if it has something to send at the end of this turn.
+  bool sends_soon() const noexcept { return !outbox_.empty(); }
   // True if more can join what is in flight: nothing is being cancelled.
   bool shareable() const noexcept { return !lost_ && !frozen_ && load() < settings_.depth; }
   // True unless it is certain that no transaction is open. Exact when idle.

@@ -1,5 +1,5 @@
 // History: what a pool remembers of the statements that it ran: how long they took and whether they
-// left anything behind. It decides what may share a connection: only what has always been short. A
+// left anything behind. It decides what may share a connection: only what is short as a rule. A
 // table of fixed size; statements that collide forget one another. Loop's thread.
 #pragma once
 #include <cstdint>
@@ -23,8 +23,9 @@ class History {
     if (!entry) return;
     const auto us = static_cast<uint32_t>(took / 1000 < UINT32_MAX ? took / 1000 : UINT32_MAX);
     if (entry->hash != hash) *entry = {hash, us, 0, 0};
-    // The longest, fading slowly.
-    entry->cost_us = us > entry->cost_us ? us : entry->cost_us - (entry->cost_us - us) / 8;
+    // The mean, of the last ones above all. Not the longest: on a busy server any statement waits
+    // for a processor at times.
+    entry->cost_us = static_cast<uint32_t>((uint64_t{entry->cost_us} * 7 + us) / 8);
     if (!plain)
       entry->plain_runs = 0;
     else if (entry->plain_runs < UINT8_MAX)

@@ -124,14 +124,17 @@ void Pool::Grant(Waiter* waiter, Connection* connection, Use use) noexcept {
 Connection* Pool::LeastLoaded() noexcept {
   if (!options_.pipeline) return nullptr;
   Connection* best = nullptr;
+  Connection* going = nullptr;  // the best of those that will send something anyway
   const size_t count = members_.size();
   for (size_t i = 0; i < count; i++) {
     Connection* c = members_[(next_shared_ + i) % count].get();
     if (c->books.use != Use::kShared || c->books.reserved || !c->shareable()) continue;
     if (!best || c->load() < best->load()) best = c;
+    if (c->sends_soon() && (!going || c->load() < going->load())) going = c;
   }
   next_shared_++;
-  return best;
+  // What goes together costs one send and wakes one server process.
+  return going && going->load() <= best->load() + best->load() / 2 ? going : best;
 }
 
 // Who needs a connection alone must not starve because others keep all of them busy: for each one
