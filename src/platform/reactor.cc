@@ -126,7 +126,7 @@ bool Reactor::PollOrSignal(int64_t timeout) noexcept {
   if (ready_count_ == before) {
     const int64_t now = MonotonicNow();
     const int64_t until = timeout < INT64_MAX - now ? now + timeout : INT64_MAX;
-    signalled = WaitReadable(epoll_fd_, until) == EINTR;
+    signalled = WaitReadyIn(epoll_fd_, until) == EINTR;
     Poll(0);
   }
   busy_ = ready_count_ > before + 1;
