@@ -116,6 +116,7 @@ Status TaskStarted(uint64_t id, uint64_t value) noexcept {
   start->below.live--;
   start->pending--;
   tree->Relink(child, group);
+  if (group->until_released && child->route == Route::kDefault) child->seated = true;
   tree->UpdateEff(child);
   start->child = nullptr;
   tree->LeaveTarget(start);

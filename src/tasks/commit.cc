@@ -143,7 +143,10 @@ void Tree::RouteFinal(EndNode* node) noexcept {
       return UnrefQueue(queue);
     }
     case Route::kToGroup: {
-      auto* group = static_cast<Group*>(node->owner());
+      // The child of a start that has never moved is told of in the group that it was meant for.
+      OwnerNode* owner = node->owner();
+      auto* group = owner->type == NodeType::kStart ? static_cast<StartNode*>(owner)->target
+                                                    : static_cast<Group*>(owner);
       KeepData(node);
       Completion& c = group->gathered->completions[node->gather_index];
       Fill(node, &c);

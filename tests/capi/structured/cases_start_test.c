@@ -431,6 +431,84 @@ static void after_the_move_the_caller_is_nothing(void** state) {
   assert_int_equal(g.child[0], -1000);
 }
 
+static void body_starts_and_ends(void* user, const creche_completion* c) {
+  (void)user;
+  if (c->kind != CRECHE_BEGIN) return;
+  creche_task_started(c->task, 5);
+  creche_task_finish(c->task, CRECHE_OK, 9, NULL);
+}
+
+/* A child that has moved is one of the target's like any other: it counts until its completion is
+ * released, if the target is so. */
+static void until_its_completion_is_released(void** state) {
+  creche_group_options o = group_options();
+  creche_queue queue;
+  creche_group target;
+  creche_completion c[2];
+  seen start = {0}, end = {0};
+  size_t n;
+  (void)state;
+  OK(creche_queue_open(loop, NULL, &queue));
+  o.queue = queue;
+  o.flags = CRECHE_GROUP_UNTIL_RELEASED;
+  target = group_in(loop.scope, &o, &end);
+  OK(creche_task_start(target, loop.scope, body_starts_and_ends, NULL, NULL, see, &start, NULL));
+  OK(creche_group_close(target));
+  settle();
+  assert_int_equal(start.value, 5);
+  OK(creche_queue_drain(queue, c, 2, &n));
+  assert_int_equal(n, 1);
+  assert_int_equal(c[0].value, 9);
+  settle();
+  assert_int_equal(end.finals, 0);
+  creche_completions_release(c, n);
+  settle();
+  assert_int_equal(end.finals, 1);
+  creche_queue_release(queue);
+}
+
+/* The target gathers its children, those too that never came to it. */
+typedef struct gathering {
+  seen end;
+  creche_status status[4];
+  uint64_t value[4];
+} gathering;
+static void see_gathered(void* user, const creche_completion* c) {
+  gathering* g = user;
+  const creche_completion* of = c->data;
+  note(&g->end, c);
+  for (uint64_t i = 0; i < c->value && i < 4; i++) {
+    g->status[i] = of[i].status;
+    g->value[i] = of[i].value;
+  }
+}
+static void gathered_though_it_never_moved(void** state) {
+  creche_start_options o;
+  creche_group target;
+  gathering g = {{0}, {0}, {0}};
+  seen b = {0}, start[3];
+  (void)state;
+  memset(start, 0, sizeof start);
+  OK(creche_start_options_init(&o, sizeof o));
+  o.child_done = creche_to_group;
+  OK(creche_group_open(loop.scope, NULL, see_gathered, &g, &target));
+  OK(creche_sleep(target.scope, 0, NULL, creche_to_group, NULL, NULL));
+  OK(creche_task_start(target, loop.scope, body_fails, &b, &o, see, &start[0], NULL));
+  OK(creche_task_start(target, loop.scope, body_succeeds, &b, &o, see, &start[1], NULL));
+  OK(creche_task_start(target, loop.scope, body_starts_and_ends, NULL, &o, see, &start[2], NULL));
+  OK(creche_group_close(target));
+  settle();
+  assert_int_equal(start[0].status, CRECHE_E_USER);
+  assert_int_equal(start[1].status, CRECHE_E_NOT_STARTED);
+  assert_int_equal(start[2].value, 5);
+  assert_int_equal(g.end.status, CRECHE_OK);
+  assert_int_equal(g.end.value, 4);
+  assert_int_equal(g.status[1], CRECHE_E_USER);
+  assert_int_equal(g.status[2], CRECHE_OK);
+  assert_int_equal(g.value[2], 7);
+  assert_int_equal(g.value[3], 9);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       TEST_VIRTUAL(started_then_lives_on),
@@ -448,6 +526,8 @@ int main(void) {
       TEST_VIRTUAL(both_sides_are_cancelled),
       TEST_VIRTUAL(moved_with_all_that_is_below),
       TEST_VIRTUAL(after_the_move_the_caller_is_nothing),
+      TEST_VIRTUAL(until_its_completion_is_released),
+      TEST_VIRTUAL(gathered_though_it_never_moved),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
