@@ -114,7 +114,10 @@ void Tree::UnrefQueue(Queue* queue) noexcept {
   if (--queue->refs != 0) return;
   (queue->prev_queue ? queue->prev_queue->next_queue : queues_) = queue->next_queue;
   if (queue->next_queue) queue->next_queue->prev_queue = queue->prev_queue;
-  if (queue->close_entry) posts_pool_.Delete(queue->close_entry);
+  while (PostEntry* entry = queue->close_entries) {
+    queue->close_entries = static_cast<PostEntry*>(entry->next_entry);
+    posts_pool_.Delete(entry);
+  }
   free(queue->name);
   delete queue;
 }
@@ -122,9 +125,9 @@ void Tree::UnrefQueue(Queue* queue) noexcept {
 void Tree::QueueMayEnd(Queue* queue) noexcept {
   if (!queue->closed || queue->accepted != 0) return;
   queue->Signal();
-  if (queue->close_entry) {
-    PushReady(queue->close_entry);
-    queue->close_entry = nullptr;
+  while (PostEntry* entry = queue->close_entries) {
+    queue->close_entries = static_cast<PostEntry*>(entry->next_entry);
+    PushReady(entry);
   }
 }
 
@@ -246,13 +249,15 @@ Status CloseQueue(uint64_t id, DoneFn done, void* user) noexcept {
     entry->fn = done;
     entry->user = user;
   }
-  if (queue->closed) {
-    // Closed before: this caller is told as well, now.
-    if (entry) tree->PushReady(entry);
-    return Status::kOk;
-  }
   queue->closed = true;
-  queue->close_entry = entry;
+  if (entry) {  // closed before: this caller is told as well, after that one
+    Entry* last = queue->close_entries;
+    while (last && last->next_entry) last = last->next_entry;
+    if (last)
+      last->next_entry = entry;
+    else
+      queue->close_entries = entry;
+  }
   tree->QueueMayEnd(queue);
   return Status::kOk;
 }
@@ -272,6 +277,7 @@ void Tree::DropQueue(Queue* queue) noexcept {
     DiscardEntry(entry);
   }
   queue->last = nullptr;
+  if (clock()) Poke();  // it may have waited for somebody to read what was in it
   queue->Signal();
   QueueMayEnd(queue);
   UnrefQueue(queue);

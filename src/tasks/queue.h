@@ -10,13 +10,13 @@ namespace creche::tasks {
 
 struct Queue {
   uint64_t id = 0;
-  platform::UniqueFd fd;             // an eventfd, non-blocking
-  uint32_t refs = 1;                 // its handle, nodes that name it, waiting threads
-  uint32_t accepted = 0;             // routes that will still bring something
-  bool closed = false;               // takes no new routes
-  bool released = false;             // what comes is thrown away
-  bool signalled = false;            // the descriptor is readable
-  PostEntry* close_entry = nullptr;  // the completion of its close
+  platform::UniqueFd fd;               // an eventfd, non-blocking
+  uint32_t refs = 1;                   // its handle, nodes that name it, waiting threads
+  uint32_t accepted = 0;               // routes that will still bring something
+  bool closed = false;                 // takes no new routes
+  bool released = false;               // what comes is thrown away
+  bool signalled = false;              // the descriptor is readable
+  PostEntry* close_entries = nullptr;  // the completions of its closes
   char* name = nullptr;
   Entry* first = nullptr;
   Entry* last = nullptr;

@@ -97,7 +97,10 @@ Status Tree::FinishUser(UserNode* task, Status status, uint64_t value, ErrorRef 
                         bool by_user) noexcept {
   if (!task->begun || task->ending) return Status::kState;
   task->ending = true;
-  if (task->type == NodeType::kOffload && task->state == State::kRunning) clock_holds_--;
+  if (task->type == NodeType::kOffload && task->state == State::kRunning) {
+    clock_holds_--;
+    if (clock()) Poke();  // it may have waited for this, also if nobody is told
+  }
   if (status == Status::kCancelled && !task->was_eff) {
     status = Status::kNotCancelled;
     error = MakeError(Status::kNotCancelled, Phase::kTask,

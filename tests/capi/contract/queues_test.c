@@ -170,17 +170,19 @@ static void a_released_queue_lets_go(void** state) {
 static void closing(void** state) {
   creche_completion c[2];
   const creche_task_options o = to_queue();
-  seen closed = {0}, again = {0}, s = {0};
+  seen closed = {0}, too = {0}, again = {0}, s = {0};
   creche_task task;
   size_t n;
   (void)state;
   OK(creche_sleep_until(loop.scope, CRECHE_NEVER, &o, NULL, NULL, &task));
   OK(creche_queue_close(queue, see, &closed));
+  OK(creche_queue_close(queue, see, &too)); /* again: told when nothing more will come, too */
   IS(creche_sleep(loop.scope, 0, &o, NULL, NULL, NULL), CRECHE_E_CLOSED);
   OK(creche_sleep(loop.scope, 0, &o, see, &s, NULL)); /* goes elsewhere */
   settle();
   assert_int_equal(s.finals, 1);
   assert_int_equal(closed.finals, 0);
+  assert_int_equal(too.finals, 0);
   assert_int_equal(readable(queue), 0);
   OK(creche_queue_drain(queue, c, 2, &n));
   assert_int_equal(n, 0);
@@ -189,6 +191,7 @@ static void closing(void** state) {
   settle();
   assert_int_equal(closed.finals, 1);
   assert_int_equal(closed.kind, CRECHE_DONE);
+  assert_int_equal(too.finals, 1);
   OK(creche_queue_drain(queue, NULL, 0, &n)); /* not everything was taken */
   assert_int_equal(drain(c, 2), 1);
   assert_int_equal(c[0].status, CRECHE_E_CANCELLED);

@@ -178,6 +178,88 @@ static void an_unread_completion_holds_the_clock(void** state) {
   OK(creche_loop_join(other, PATIENCE));
 }
 
+static void tell(void* user, const creche_completion* c) {
+  (void)c;
+  sem_post(user);
+}
+/* A loop of its own, whose clock stands still for what the caller does next. */
+static creche_loop open_other(sem_t* woke) {
+  creche_loop_options o;
+  creche_loop other;
+  OK(sem_init(woke, 0, 0));
+  OK(creche_loop_options_init(&o, sizeof o));
+  o.clock = CRECHE_CLOCK_VIRTUAL;
+  OK(creche_loop_open(&o, &other));
+  OK(creche_sleep(other.scope, 3600 * CRECHE_SECOND, NULL, tell, woke, NULL));
+  return other;
+}
+static void await(sem_t* woke) {
+  struct timespec patience;
+  OK(clock_gettime(CLOCK_REALTIME, &patience));
+  patience.tv_sec += PATIENCE / CRECHE_SECOND;
+  OK(sem_timedwait(woke, &patience));
+}
+static void close_other(creche_loop other, sem_t* woke) {
+  OK(creche_loop_close(other));
+  OK(creche_loop_join(other, PATIENCE));
+  sem_destroy(woke);
+}
+
+/* The loop is asleep when the last reason for its clock to stand still goes: it looks again. */
+static void a_released_queue_lets_it_go_on(void** state) {
+  creche_task_options o = task_options();
+  creche_queue queue;
+  creche_loop other;
+  sem_t woke;
+  int readable = 0;
+  (void)state;
+  other = open_other(&woke);
+  OK(creche_clock_hold(other));
+  OK(creche_queue_open(other, NULL, &o.queue));
+  queue = o.queue;
+  OK(creche_sleep(other.scope, 0, &o, NULL, NULL, NULL));
+  while (!readable) { /* until it has come */
+    creche_loop_counters counted;
+    OK(creche_loop_get_counters(other, &counted, sizeof counted));
+    readable = counted.ended >= 1;
+  }
+  OK(creche_clock_release(other)); /* it stands still for the completion now */
+  IS(creche_loop_join(other, 20 * CRECHE_MILLISECOND), CRECHE_E_TIMEOUT);
+  creche_queue_release(queue);
+  await(&woke);
+  close_other(other, &woke);
+}
+
+static creche_status wait_to_be_told(void* arg, creche_task task, uint64_t* value) {
+  (void)task;
+  (void)value;
+  await(arg);
+  return CRECHE_OK;
+}
+static void an_unobserved_worker_lets_it_go_on(void** state) {
+  creche_loop other;
+  sem_t woke, go;
+  int64_t t = -1;
+  (void)state;
+  other = open_other(&woke);
+  OK(creche_clock_hold(other));
+  OK(sem_init(&go, 0, 0));
+  OK(creche_offload(other.scope, wait_to_be_told, &go, NULL, creche_nobody, NULL, NULL));
+  for (uint64_t running = 0; !running;) { /* until it is with a worker */
+    creche_loop_counters counted;
+    OK(creche_loop_get_counters(other, &counted, sizeof counted));
+    running = counted.turns >= 1 && counted.live_tasks == 2;
+  }
+  OK(creche_clock_release(other));
+  IS(creche_loop_join(other, 20 * CRECHE_MILLISECOND), CRECHE_E_TIMEOUT);
+  OK(creche_now(other.scope, &t));
+  assert_int_equal(t, 0);
+  sem_post(&go);
+  await(&woke);
+  close_other(other, &woke);
+  sem_destroy(&go);
+}
+
 /* Scopes, groups, moved deadlines and the grace of a shutdown are all on the same clock. */
 static void everything_is_on_the_clock(void** state) {
   creche_scope_options so = scope_options();
@@ -323,6 +405,8 @@ int main(void) {
       VIRTUAL_TEST(misuse_of_the_clock),
       VIRTUAL_TEST(a_worker_holds_the_clock),
       cmocka_unit_test(an_unread_completion_holds_the_clock),
+      cmocka_unit_test(a_released_queue_lets_it_go_on),
+      cmocka_unit_test(an_unobserved_worker_lets_it_go_on),
       VIRTUAL_TEST(everything_is_on_the_clock),
       TEST(a_yield_lets_others_run),
       TEST(a_yield_is_a_checkpoint),
