@@ -48,16 +48,14 @@ void creche_nobody(void*, const creche_completion*) {
 }
 
 void creche_completions_release(creche_completion* completions, size_t n) {
-  const int saved = errno;
-  if (completions) tasks::ReleaseCompletions(reinterpret_cast<tasks::Completion*>(completions), n);
-  if (tasks::Trace::Any()) capi::DeliverEvents();
-  errno = saved;
+  capi::Release([&] {
+    if (completions)
+      tasks::ReleaseCompletions(reinterpret_cast<tasks::Completion*>(completions), n);
+  });
 }
 
 void creche_value_release(uint64_t value) {
-  const int saved = errno;
-  tasks::ReleaseValue(value);
-  errno = saved;
+  capi::Release([&] { tasks::ReleaseValue(value); });
 }
 
 const char* creche_error_message(const creche_error* error) {

@@ -1,7 +1,9 @@
 // creche/event.h
 #include <creche/event.h>
 
-#include "capi/waiting.h"
+#include "capi/options.h"
+#include "capi/tail.h"
+#include "tasks/options.h"
 
 using namespace creche;
 using namespace creche::capi;

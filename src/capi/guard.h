@@ -46,6 +46,15 @@ creche_status Guard(F body) noexcept {
   return status;
 }
 
+// The same for releases: they cannot fail, and have hooks to call, too.
+template <class F>
+void Release(F release) noexcept {
+  const int saved = errno;
+  release();
+  if (tasks::Trace::Any()) DeliverEvents();
+  errno = saved;
+}
+
 // The same for entries that answer something else than a status.
 template <class R, class F>
 R GuardOr(R otherwise, F body) noexcept {

@@ -94,9 +94,9 @@ creche_status creche_session_close(creche_session session, creche_done_fn done, 
 }
 
 void creche_session_release(creche_session session) {
-  const int saved = errno;
-  if (KindOf(session.id) == Kind::kSession) ReleaseObject(session.id);
-  errno = saved;
+  Release([&] {
+    if (KindOf(session.id) == Kind::kSession) ReleaseObject(session.id);
+  });
 }
 
 creche_status creche_session_get_counters(creche_session session, creche_session_counters* counters,

@@ -56,9 +56,9 @@ creche_status creche_response_move(creche_response response, creche_scope to) {
 }
 
 void creche_response_release(creche_response response) {
-  const int saved = errno;
-  if (KindOf(response.id) == Kind::kResponse) ReleaseObject(response.id);
-  errno = saved;
+  Release([&] {
+    if (KindOf(response.id) == Kind::kResponse) ReleaseObject(response.id);
+  });
 }
 
 int32_t creche_response_status(creche_response response) {

@@ -164,9 +164,9 @@ creche_status creche_pool_close(creche_pool pool, creche_done_fn done, void* use
 }
 
 void creche_pool_release(creche_pool pool) {
-  const int saved = errno;
-  if (KindOf(pool.id) == Kind::kPool) ReleaseObject(pool.id);
-  errno = saved;
+  Release([&] {
+    if (KindOf(pool.id) == Kind::kPool) ReleaseObject(pool.id);
+  });
 }
 
 creche_status creche_pool_get_counters(creche_pool pool, creche_pool_counters* counters,
@@ -264,9 +264,9 @@ creche_status creche_connection_move(creche_connection connection, creche_scope 
 }
 
 void creche_connection_release(creche_connection connection) {
-  const int saved = errno;
-  if (KindOf(connection.id) == Kind::kConnection) ReleaseObject(connection.id);
-  errno = saved;
+  Release([&] {
+    if (KindOf(connection.id) == Kind::kConnection) ReleaseObject(connection.id);
+  });
 }
 
 creche_status creche_connection_query(creche_connection connection, creche_scope in,

@@ -104,9 +104,9 @@ const creche_row_block* creche_rows_block(creche_rows rows) {
 }
 
 void creche_rows_release(creche_rows rows) {
-  const int saved = errno;
-  if (KindOf(rows.id) == Kind::kRows) ReleaseObject(rows.id);
-  errno = saved;
+  Release([&] {
+    if (KindOf(rows.id) == Kind::kRows) ReleaseObject(rows.id);
+  });
 }
 
 }  // extern "C"

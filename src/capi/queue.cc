@@ -99,10 +99,7 @@ creche_status creche_queue_close(creche_queue queue, creche_done_fn done, void* 
 }
 
 void creche_queue_release(creche_queue queue) {
-  const int saved = errno;
-  tasks::ReleaseQueue(queue.id);
-  if (tasks::Trace::Any()) DeliverEvents();
-  errno = saved;
+  Release([&] { tasks::ReleaseQueue(queue.id); });
 }
 
 }  // extern "C"

@@ -199,6 +199,49 @@ static void many_threads(void** state) {
   assert_true(b.started <= 4 * 300);
 }
 
+/* Releases tell what they have brought about, before they return: here of those who wait. */
+static void releases_tell(void** state) {
+  static told t;
+  creche_limiter_options lo;
+  creche_loop l;
+  creche_limiter limiter;
+  creche_token token;
+  creche_event event;
+  creche_sender sender;
+  creche_receiver receiver;
+  seen s[4];
+  (void)state;
+  memset(&t, 0, sizeof t);
+  memset(s, 0, sizeof s);
+  l = open_told(&t, tell, CRECHE_RUN_CALLER);
+  OK(creche_limiter_options_init(&lo, sizeof lo));
+  OK(creche_limiter_open(l, &lo, &limiter));
+  OK(creche_event_open(l, NULL, &event));
+  OK(creche_channel_open(l, NULL, &sender, &receiver));
+  OK(creche_limiter_try(limiter, l.scope, 0, &token));
+  OK(creche_limiter_acquire(limiter, l.scope, 0, NULL, see, &s[0], NULL));
+  OK(creche_limiter_acquire(limiter, l.scope, 0, NULL, see, &s[1], NULL));
+  OK(creche_event_wait(event, l.scope, NULL, see, &s[2], NULL));
+  OK(creche_channel_receive(receiver, l.scope, NULL, see, &s[3], NULL));
+  t.count = 0;
+  creche_value_release(token.id);
+  is_event(&t, 0, CRECHE_EVENT_ENDED, CRECHE_KIND_WAIT, "");
+  assert_int_equal(t.events[0].status, CRECHE_OK);
+  creche_limiter_release(limiter);
+  is_event(&t, 1, CRECHE_EVENT_ENDED, CRECHE_KIND_WAIT, "");
+  assert_int_equal(t.events[1].status, CRECHE_E_CLOSED);
+  creche_event_release(event);
+  is_event(&t, 2, CRECHE_EVENT_ENDED, CRECHE_KIND_WAIT, "");
+  creche_receiver_release(receiver);
+  is_event(&t, 3, CRECHE_EVENT_ENDED, CRECHE_KIND_WAIT, "");
+  assert_int_equal(t.count, 4);
+  creche_sender_release(sender);
+  poll_all(l);
+  creche_value_release(s[0].value);
+  OK(creche_loop_close(l));
+  OK(creche_loop_join(l, PATIENCE));
+}
+
 static void wrong_hooks(void** state) {
   creche_loop_options o;
   creche_hooks h;
@@ -220,9 +263,8 @@ static void wrong_hooks(void** state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(in_order),
-      cmocka_unit_test(calls_in_a_hook),
-      cmocka_unit_test(many_threads),
+      cmocka_unit_test(in_order),     cmocka_unit_test(calls_in_a_hook),
+      cmocka_unit_test(many_threads), cmocka_unit_test(releases_tell),
       cmocka_unit_test(wrong_hooks),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
