@@ -248,7 +248,8 @@ static int plain_scope(const step* s) {
   return s->a != 0 && s->b != 0 && s->t < 0;
 }
 
-/* ---- Printing one ---- */
+/* ---- Printing one: a program of its own, which says what everything in it was told ---- */
+static FILE* out;
 static const creche_status finishes[] = {CRECHE_OK, CRECHE_OK, CRECHE_E_CANCELLED, CRECHE_E_USER};
 
 static void print_start(const step* s, int i, const char* in, const char* point) {
@@ -258,44 +259,47 @@ static void print_start(const step* s, int i, const char* in, const char* point)
   const char* done = functions[s->b];
   char wake[32] = "CRECHE_NEVER", tail[64];
   if (!plain_task(s))
-    fprintf(stderr,
+    fprintf(out,
             "to = task_options(); to.shield = %d; to.on_timeout = %s; to.queue = queue; "
             "to.deadline = %s;\n",
             s->a == 0, s->c == 0 ? "CRECHE_MOVE_ON" : "CRECHE_FAIL", point);
   snprintf(tail, sizeof tail, "%s, %s, &s[%d], &t", plain_task(s) ? "NULL" : "&to", done, i + 1);
   if (s->d != 3) snprintf(wake, sizeof wake, "now() + %d", (s->d + 1) * 1000 + 500 + i);
   if (s->what == SLEEP)
-    fprintf(stderr, "creche_sleep_until(%s, %s, %s);", in, wake, tail);
+    fprintf(out, "creche_sleep_until(%s, %s, %s);", in, wake, tail);
   else if (s->what == ACQUIRE)
-    fprintf(stderr, "creche_limiter_acquire(limiter, %s, %d, %s);", in, s->e < 3 ? s->e : 0, tail);
+    fprintf(out, "creche_limiter_acquire(limiter, %s, %d, %s);", in, s->e < 3 ? s->e : 0, tail);
   else if (s->what == WAIT_EVENT)
-    fprintf(stderr, "creche_event_wait(event, %s, %s);", in, tail);
+    fprintf(out, "creche_event_wait(event, %s, %s);", in, tail);
   else if (s->what == ACQUIRE_RATE)
-    fprintf(stderr, "creche_rate_acquire(rate, %s, %d, %s);", in, 1 + s->e % 3, tail);
+    fprintf(out, "creche_rate_acquire(rate, %s, %d, %s);", in, 1 + s->e % 3, tail);
   else if (s->what == SEND)
-    fprintf(stderr, "creche_channel_send(sender[%d], %s, %d, %s);", s->e % 2, in, i + 1, tail);
+    fprintf(out, "creche_channel_send(sender[%d], %s, %d, %s);", s->e % 2, in, i + 1, tail);
   else if (s->what == RECEIVE)
-    fprintf(stderr, "creche_channel_receive(receiver[%d], %s, %s);", s->e % 2, in, tail);
+    fprintf(out, "creche_channel_receive(receiver[%d], %s, %s);", s->e % 2, in, tail);
   else if (s->b == 1 || s->b == 2)
-    fprintf(stderr, "creche_task_open(%s, %s);", in, tail);
+    fprintf(out, "creche_task_open(%s, %s);", in, tail);
   else
-    fprintf(stderr, "creche_task_spawn(%s, %s, &s[%d], %s);", in, bodies[s->d], i + 1, tail);
-  fprintf(stderr, " creche_scope n%d = t.scope;\n", i + 1);
+    fprintf(out, "creche_task_spawn(%s, %s, &s[%d], %s);", in, bodies[s->d], i + 1, tail);
+  fprintf(out, " n[%d] = t.scope;\n", i + 1);
 }
 static void print_things(const program* p) {
   if (p->with & LIMITERS)
-    fprintf(stderr,
-            "lo = limiter_options(); lo.total = %d; creche_limiter_open(loop, &lo, &limiter);\n",
+    fprintf(out,
+            "creche_limiter_options_init(&lo, sizeof lo); lo.total = %d; "
+            "creche_limiter_open(loop, &lo, &limiter);\n",
             p->total);
-  if (p->with & EVENTS) fprintf(stderr, "creche_event_open(loop, NULL, &event);\n");
+  if (p->with & EVENTS) fprintf(out, "creche_event_open(loop, NULL, &event);\n");
   if (p->with & RATES)
-    fprintf(stderr,
-            "ro = rate_options(); ro.permits = %d; ro.burst = %d; ro.interval = %d; "
+    fprintf(out,
+            "creche_rate_options_init(&ro, sizeof ro); ro.permits = %d; ro.burst = %d; "
+            "ro.interval = %d; "
             "creche_rate_open(loop, &ro, &rate);\n",
             p->permits, p->burst, p->interval);
   if (p->with & CHANNELS)
-    fprintf(stderr,
-            "co = channel_options(); co.capacity = %d; co.item_free = item_free; "
+    fprintf(out,
+            "creche_channel_options_init(&co, sizeof co); co.capacity = %d; "
+            "co.item_free = item_free; "
             "creche_channel_open(loop, &co, &sender[0], &receiver[0]); "
             "creche_sender_clone(sender[0], &sender[1]); "
             "creche_receiver_clone(receiver[0], &receiver[1]);\n",
@@ -310,24 +314,24 @@ static void print_step(const step* s, int i) {
     snprintf(point, sizeof point, "CRECHE_NEVER");
   else
     snprintf(point, sizeof point, "now() + %d", s->t == 0 ? 0 : s->t * 1000 + i);
-  if (s->node > 0) snprintf(in, sizeof in, "n%d", s->node);
+  if (s->node > 0) snprintf(in, sizeof in, "n[%d]", s->node);
   switch (s->what) {
     case OPEN_SCOPE:
       if (!plain_scope(s))
-        fprintf(stderr,
+        fprintf(out,
                 "so = scope_options(); so.shield = %d; so.on_timeout = %s; so.deadline = %s;\n",
                 s->a == 0, s->b == 0 ? "CRECHE_MOVE_ON" : "CRECHE_FAIL", point);
-      fprintf(stderr, "creche_scope n%d = scope_in(%s, %s);\n", i + 1, in,
-              plain_scope(s) ? "NULL" : "&so");
+      fprintf(out, "creche_scope_open(%s, %s, &n[%d]);\n", in, plain_scope(s) ? "NULL" : "&so",
+              i + 1);
       break;
     case OPEN_GROUP:
-      fprintf(stderr,
+      fprintf(out,
               "go = group_options(); go.shield = %d; go.policy = %s; go.on_timeout = %s; "
               "go.limit = %d; go.queue = %s; go.deadline = %s;\n",
               s->a == 0, policies[s->b], s->c == 0 ? "CRECHE_MOVE_ON" : "CRECHE_FAIL",
               s->d == 3 ? 0 : s->d, s->c == 3 ? "queue" : "(creche_queue){0}", point);
-      fprintf(stderr, "creche_group_open(%s, &go, %s, &s[%d], &g); creche_scope n%d = g.scope;\n",
-              in, s->c == 3 ? "NULL" : "see", i + 1, i + 1);
+      fprintf(out, "creche_group_open(%s, &go, %s, &s[%d], &g); n[%d] = g.scope;\n", in,
+              s->c == 3 ? "NULL" : "see", i + 1, i + 1);
       break;
     case SLEEP:
     case SPAWN:
@@ -339,87 +343,138 @@ static void print_step(const step* s, int i) {
       print_start(s, i, in, point);
       break;
     case CANCEL:
-      fprintf(stderr, "creche_scope_cancel(%s, NULL);\n", in);
+      fprintf(out, "creche_scope_cancel(%s, NULL);\n", in);
       break;
     case MOVE_DEADLINE:
-      fprintf(stderr, "creche_scope_set_deadline(%s, %s);\n", in, point);
+      fprintf(out, "creche_scope_set_deadline(%s, %s);\n", in, point);
       break;
     case SHIELD:
-      fprintf(stderr, "creche_scope_set_shield(%s, %d);\n", in, s->a % 2);
+      fprintf(out, "creche_scope_set_shield(%s, %d);\n", in, s->a % 2);
       break;
     case CLOSE:
-      fprintf(stderr, "creche_group_close((creche_group){%s});\n", in);
+      fprintf(out, "creche_group_close((creche_group){%s});\n", in);
       break;
     case LEAVE:
-      fprintf(stderr, "creche_scope_leave(%s, &outcome);\n", in);
+      fprintf(out, "creche_scope_leave(%s, &outcome);\n", in);
       break;
     case LEAVE_LATER:
-      fprintf(stderr, "creche_scope_leave(%s, NULL);\n", in);
+      fprintf(out, "creche_scope_leave(%s, NULL);\n", in);
       break;
     case FINISH:
-      fprintf(stderr, "creche_task_finish((creche_task){%s}, %s, 0, NULL);\n", in,
+      fprintf(out, "creche_task_finish((creche_task){%s}, %s, 0, NULL);\n", in,
               creche_status_name(finishes[s->a]));
       break;
     case TRY_ACQUIRE:
-      fprintf(stderr, "creche_limiter_try(limiter, %s, %d, &token[%d]);\n", in, s->e < 3 ? s->e : 0,
+      fprintf(out, "creche_limiter_try(limiter, %s, %d, &token[%d]);\n", in, s->e < 3 ? s->e : 0,
               i + 1);
       break;
     case MOVE_TOKEN: /* one that was waited for is the value of its completion */
-      fprintf(stderr, "creche_token_move(token[%d], ", s->node);
-      fprintf(stderr, s->to == 0 ? "loop.scope);\n" : "n%d);\n", s->to);
+      fprintf(out, "creche_token_move(token[%d], ", s->node);
+      fprintf(out, s->to == 0 ? "loop.scope);\n" : "n[%d]);\n", s->to);
       break;
     case RELEASE_TOKEN:
-      fprintf(stderr, "creche_token_release(token[%d]);\n", s->node);
+      fprintf(out, "creche_token_release(token[%d]);\n", s->node);
       break;
     case SET_TOTAL:
-      fprintf(stderr, "creche_limiter_set_total(limiter, %d);\n", s->a);
+      fprintf(out, "creche_limiter_set_total(limiter, %d);\n", s->a);
       break;
     case RELEASE_LIMITER:
-      fprintf(stderr, "creche_limiter_release(limiter);\n");
+      fprintf(out, "creche_limiter_release(limiter);\n");
       break;
     case SET_EVENT:
-      fprintf(stderr, "creche_event_set(event);\n");
+      fprintf(out, "creche_event_set(event);\n");
       break;
     case RELEASE_EVENT:
-      fprintf(stderr, "creche_event_release(event);\n");
+      fprintf(out, "creche_event_release(event);\n");
       break;
     case TRY_RATE:
-      fprintf(stderr, "creche_rate_try(rate, %d);\n", 1 + s->e % 3);
+      fprintf(out, "creche_rate_try(rate, %d);\n", 1 + s->e % 3);
       break;
     case PAUSE_RATE:
-      fprintf(stderr, "creche_rate_pause(rate, %s);\n", point);
+      fprintf(out, "creche_rate_pause(rate, %s);\n", point);
       break;
     case RESUME_RATE:
-      fprintf(stderr, "creche_rate_resume(rate);\n");
+      fprintf(out, "creche_rate_resume(rate);\n");
       break;
     case RELEASE_RATE:
-      fprintf(stderr, "creche_rate_release(rate);\n");
+      fprintf(out, "creche_rate_release(rate);\n");
       break;
     case TRY_SEND:
-      fprintf(stderr, "creche_channel_try_send(sender[%d], %d);\n", s->e % 2, i + 1);
+      fprintf(out, "creche_channel_try_send(sender[%d], %d);\n", s->e % 2, i + 1);
       break;
     case TRY_RECEIVE:
-      fprintf(stderr, "creche_channel_try_receive(receiver[%d], &item);\n", s->e % 2);
+      fprintf(out, "creche_channel_try_receive(receiver[%d], &item);\n", s->e % 2);
       break;
     case RELEASE_SENDER:
-      fprintf(stderr, "creche_sender_release(sender[%d]);\n", s->e % 2);
+      fprintf(out, "creche_sender_release(sender[%d]);\n", s->e % 2);
       break;
     case RELEASE_RECEIVER:
-      fprintf(stderr, "creche_receiver_release(receiver[%d]);\n", s->e % 2);
+      fprintf(out, "creche_receiver_release(receiver[%d]);\n", s->e % 2);
       break;
     case ADVANCE:
-      fprintf(stderr, "creche_clock_advance(loop, %d);\n", 1000 * (1 + s->a));
+      fprintf(out, "creche_clock_advance(loop, %d);\n", 1000 * (1 + s->a));
       break;
     case SETTLE:
-      fprintf(stderr, "settle();\n");
+      fprintf(out, "turn();\n");
       break;
   }
 }
-static void print_program(const program* p) {
+static const char before_it[] =
+    "/* cc -Iinclude -Itests this.c -lcreche -lcmocka */\n"
+    "#include \"support/core.h\"\n"
+    "enum { N = %d };\n"
+    "static seen s[N];\n"
+    "static creche_scope n[N];\n"
+    "static creche_token token[N];\n"
+    "static creche_queue queue;\n"
+    "static void item_free(void* user, uint64_t item) {\n"
+    "  (void)user;\n"
+    "  printf(\"item %%d is freed\\n\", (int)item);\n"
+    "}\n"
+    "static void turn(void) { /* until there is nothing to do, and nothing to read */\n"
+    "  creche_completion c;\n"
+    "  size_t n;\n"
+    "  settle();\n"
+    "  while (creche_queue_drain(queue, &c, 1, &n) == CRECHE_OK && n == 1) {\n"
+    "    note(c.user, &c);\n"
+    "    c.flags &= ~(uint32_t)CRECHE_OWNED;\n"
+    "    creche_completions_release(&c, n);\n"
+    "    settle();\n"
+    "  }\n"
+    "}\n"
+    "int main(void) {\n"
+    "creche_scope_options so; creche_group_options go; creche_task_options to;\n"
+    "creche_limiter_options lo; creche_rate_options ro; creche_channel_options co;\n"
+    "creche_limiter limiter; creche_event event; creche_rate rate;\n"
+    "creche_sender sender[2]; creche_receiver receiver[2];\n"
+    "creche_group g; creche_task t; creche_outcome outcome; uint64_t item; int i;\n"
+    "(void)so, (void)go, (void)to, (void)lo, (void)ro, (void)co, (void)limiter, (void)event;\n"
+    "(void)rate, (void)sender, (void)receiver, (void)token, (void)g, (void)t, (void)outcome;\n"
+    "(void)item, (void)item_free;\n"
+    "open_loop_with(CRECHE_CLOCK_VIRTUAL, 0);\n"
+    "creche_queue_open(loop, NULL, &queue);\n";
+static const char behind_it[] =
+    "turn();\n"
+    "for (i = 0; i < N; i++)\n"
+    "  if (s[i].begins + s[i].cancels + s[i].finals > 0)\n"
+    "    printf(\"%d: begun %d, asked to stop %d, ended %d: %s, flags %u, reason %u, %s\\n\", i,\n"
+    "           s[i].begins, s[i].cancels, s[i].finals, creche_status_name(s[i].status),\n"
+    "           (unsigned)s[i].flags, (unsigned)s[i].reason, s[i].message);\n"
+    "creche_loop_close(loop);\n"
+    "turn();\n"
+    "for (i = 0; i < N; i++) creche_scope_set_shield(n[i], 0);\n"
+    "for (i = 0; i < N; turn()) /* those that end may let others begin */\n"
+    "  i = creche_task_finish((creche_task){n[i]}, CRECHE_OK, 0, NULL) == CRECHE_OK ? 0 : i + 1;\n"
+    "return close_loop(NULL);\n"
+    "}\n";
+/* why: what is wrong with it. */
+static void print_program(const program* p, uint64_t seed, const char* why) {
   int i;
-  fprintf(stderr, "/* with the short forms of support/core.h; s[...] are of type seen */\n");
+  fprintf(out, "/* seed %llu: %s. */\n", (unsigned long long)seed, why);
+  fprintf(out, before_it, p->n + 1);
   print_things(p);
   for (i = 0; i < p->n; i++) print_step(&p->s[i], i);
+  fputs(behind_it, out);
 }
 
 #endif

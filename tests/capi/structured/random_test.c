@@ -3,7 +3,8 @@
  * and model_waits.h. A program that shows a difference is made as short as it can be and printed in
  * C.
  *
- *   capi_structured_random [programs [seed]]        the soak: capi_structured_random 10000000 */
+ *   capi_structured_random [programs [seed]]        the soak: capi_structured_random 10000000
+ *   capi_structured_random --print seed             that program, as it is, in C */
 #include <pthread.h>
 #include <semaphore.h>
 
@@ -664,8 +665,8 @@ static void the_library_does_as_the_model(void** state) {
     if (!run_program(&p)) continue;
     shrink(&p, run_program);
     run_program(&p);
-    fprintf(stderr, "seed %llu: %s\n", (unsigned long long)seed, the_run.why);
-    print_program(&p);
+    out = stderr;
+    print_program(&p, seed, the_run.why);
     seed = 0;
     fail_msg("%s", the_run.why);
   }
@@ -678,6 +679,13 @@ static void the_library_does_as_the_model(void** state) {
 int main(int argc, char** argv) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_teardown(the_library_does_as_the_model, end_of_test)};
+  if (argc > 2 && strcmp(argv[1], "--print") == 0) {
+    program p;
+    make_program(&p, strtoull(argv[2], NULL, 10));
+    out = stdout;
+    print_program(&p, strtoull(argv[2], NULL, 10), "as it is");
+    return 0;
+  }
   if (argc > 1) programs = strtoull(argv[1], NULL, 10);
   if (argc > 2) first_seed = strtoull(argv[2], NULL, 10);
   return cmocka_run_group_tests(tests, NULL, NULL);
