@@ -1,13 +1,15 @@
 #include "core/buffer.h"
 
 #include <cstdint>
-#include <cstdlib>
+
+#include "core/blocks.h"
 
 namespace creche {
 
 namespace {
 constexpr size_t kLeast = 256;
-}
+constexpr size_t kStep = 64;
+}  // namespace
 
 char* Buffer::Reserve(size_t size) noexcept {
   if (size <= room() && memory_) return memory_ + end_;
@@ -17,13 +19,14 @@ char* Buffer::Reserve(size_t size) noexcept {
   if (used + size <= capacity_ && used <= begin_) {
     std::memcpy(memory_, memory_ + begin_, used);
   } else {
-    size_t grown = capacity_ < kLeast ? kLeast : capacity_;
+    // At first as much as is asked for: that may be all.
+    size_t grown = capacity_ == 0 ? (size + kStep - 1) / kStep * kStep : 2 * capacity_;
+    if (grown < kLeast) grown = kLeast;
     while (grown < used + size) grown *= 2;
-    if (grown == capacity_) grown *= 2;
-    auto* memory = static_cast<char*>(std::malloc(grown));
+    auto* memory = static_cast<char*>(Blocks::Take(grown));
     if (!memory) return nullptr;
     if (used > 0) std::memcpy(memory, memory_ + begin_, used);
-    std::free(memory_);
+    Blocks::Give(memory_, capacity_);
     memory_ = memory;
     capacity_ = grown;
   }
@@ -42,7 +45,7 @@ bool Buffer::Append(const void* bytes, size_t size) noexcept {
 }
 
 void Buffer::Release() noexcept {
-  std::free(memory_);
+  Blocks::Give(memory_, capacity_);
   memory_ = nullptr;
   begin_ = end_ = capacity_ = 0;
 }

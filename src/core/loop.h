@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <memory>
 
+#include "core/blocks.h"
 #include "core/deadlines.h"
 #include "core/handles.h"
 #include "core/lag.h"
@@ -171,11 +172,13 @@ class Loop : public RefCounted {
    public:
     explicit Running(Loop* loop) : loop_(loop) {
       running_ = loop;
+      Blocks::UseHere(&loop->blocks_);
       loop->runner_.store(pthread_self(), std::memory_order_relaxed);
     }
     ~Running() {
       loop_->runner_.store(kNoThread, std::memory_order_relaxed);
       running_ = nullptr;
+      Blocks::UseHere(nullptr);
     }
 
    private:
@@ -206,6 +209,7 @@ class Loop : public RefCounted {
   std::atomic<bool> wake_sent_{false};
   std::atomic<Job*> jobs_{nullptr};  // newest first; kJobsClosed at the end
   TurnEnd* turn_ends_ = nullptr;
+  Blocks blocks_;
   Deadlines timers_;
   Workers workers_{16};
   std::unique_ptr<VirtualClock> clock_;

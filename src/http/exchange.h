@@ -8,6 +8,7 @@
 #pragma once
 #include <memory>
 
+#include "core/blocks.h"
 #include "http/body.h"
 #include "http/client.h"
 #include "http/connector.h"
@@ -24,7 +25,8 @@ struct Times {
   Nanos ended = 0;
 };
 
-class Exchange final : private ConnectionWaiter,
+class Exchange final : public FromBlocks,
+                       private ConnectionWaiter,
                        private Connector::Listener,
                        private Connection::User,
                        private ResponseSink {

@@ -1,7 +1,8 @@
 #include "http/headers.h"
 
 #include <array>
-#include <cstring>
+
+#include "http/scan.h"
 
 namespace creche::http {
 
@@ -21,11 +22,17 @@ constexpr std::array<bool, 256> MakeTokenTable() {
 }
 constexpr std::array<bool, 256> kToken = MakeTokenTable();
 
-// True if one of eight bytes is below 0x20 or 0x7f. May also be true for what follows such a byte.
-bool MayHoldControl(uint64_t eight) {
-  constexpr uint64_t kOnes = 0x0101010101010101, kTops = 0x8080808080808080;
-  const uint64_t del = eight ^ (kOnes * 0x7f);
-  return (((eight - kOnes * 0x20) & ~eight) | ((del - kOnes) & ~del)) & kTops;
+// True if `name`, a token, is `known`, which consists of small letters and '-'. No other character
+// of a token becomes one of those by this bit.
+bool IsKnown(std::string_view name, std::string_view known) {
+  constexpr uint64_t kSmall = scan::kOnes * 0x20;
+  if (name.size() != known.size()) return false;
+  size_t at = 0;
+  for (; name.size() - at >= 8; at += 8)
+    if ((scan::Load(name.data() + at) | kSmall) != scan::Load(known.data() + at)) return false;
+  for (; at < name.size(); at++)
+    if ((name[at] | 0x20) != known[at]) return false;
+  return true;
 }
 
 }  // namespace
@@ -37,20 +44,9 @@ bool IsToken(std::string_view text) noexcept {
 }
 
 bool IsFieldValue(std::string_view text) noexcept {
-  const char* at = text.data();
-  const char* const end = at + text.size();
-  while (at < end) {
-    if (end - at >= 8) {
-      uint64_t eight;
-      memcpy(&eight, at, sizeof eight);
-      if (!MayHoldControl(eight)) {
-        at += 8;
-        continue;
-      }
-    }
-    if ((static_cast<unsigned char>(*at) < 0x20 && *at != '\t') || *at == 0x7f) return false;
-    at++;
-  }
+  if (!HasControl(text)) return true;
+  for (const char c : text)
+    if ((static_cast<unsigned char>(c) < 0x20 && c != '\t') || c == 0x7f) return false;
   return true;
 }
 
@@ -77,7 +73,7 @@ bool NextElement(std::string_view* list, std::string_view* element) noexcept {
 
 Known KnownName(std::string_view name) noexcept {
   const auto is = [&](std::string_view known, Known value) {
-    return SameName(name, known) ? value : Known::kOther;
+    return IsKnown(name, known) ? value : Known::kOther;
   };
   // Names of the same length differ in their first letters.
   const char first = name.empty() ? '\0' : Lower(name[0]);

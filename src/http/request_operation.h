@@ -3,6 +3,7 @@
 #include <atomic>
 #include <memory>
 
+#include "core/blocks.h"
 #include "http/exchange.h"
 #include "http/response.h"
 #include "http/session.h"
@@ -10,7 +11,7 @@
 
 namespace creche::http {
 
-class RequestOperation final : public tasks::Operation, private Exchange::Owner {
+class RequestOperation final : public tasks::Operation, public FromBlocks, private Exchange::Owner {
  public:
   // request: or why it cannot be made. stream: completes at the head.
   RequestOperation(tasks::Use<Session> session, Result<Request> request, bool stream)

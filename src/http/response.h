@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 
+#include "core/blocks.h"
 #include "core/handles.h"
 #include "http/body.h"
 #include "http/exchange.h"
@@ -25,7 +26,10 @@ struct ResponseInfo {
 
 class ReadOperation;
 
-class Response final : public Object, public tasks::Lease, private Exchange::Owner {
+class Response final : public Object,
+                       public tasks::Lease,
+                       public FromBlocks,
+                       private Exchange::Owner {
  public:
   // A whole one, of an exchange that has ended.
   static Ref<Response> Whole(Exchange& exchange);

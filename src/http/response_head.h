@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/blocks.h"
 #include "http/headers.h"
 
 namespace creche::http {
@@ -53,8 +54,8 @@ class ResponseHead {
     uint32_t value_size = 0;
     Known known = Known::kOther;
   };
-  std::string text_;
-  std::vector<Place> fields_;
+  std::basic_string<char, std::char_traits<char>, BlockAllocator<char>> text_;
+  std::vector<Place, BlockAllocator<Place>> fields_;
   Place open_;
   uint32_t known_ = 0;
 };

@@ -4,6 +4,9 @@
 
 #include <array>
 #include <charconv>
+#include <iterator>
+
+#include "http/scan.h"
 
 namespace creche::http {
 
@@ -139,9 +142,7 @@ std::string RemoveDotSegments(std::string_view path) {
 Result<Url> Url::Parse(std::string_view text) {
   if (text.empty()) return Bad("the URL is empty: give one like https://host/path");
   if (text.size() > kMaxUrl) return Bad("the URL is longer than 1 MiB");
-  for (const char c : text)
-    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f)
-      return Bad("the URL holds a control character: percent-encode it");
+  if (HasControl(text)) return Bad("the URL holds a control character: percent-encode it");
   const std::string_view scheme = SchemeOf(text);
   if (scheme.empty()) return Bad("the URL has no scheme: begin it with http:// or https://");
   Url url;
@@ -155,7 +156,8 @@ Result<Url> Url::Parse(std::string_view text) {
   if (text.substr(0, 2) != "//") return Bad("the URL has no host: write it as scheme://host/path");
   text.remove_prefix(2);
   text = text.substr(0, text.find('#'));
-  const size_t end = std::min(text.find_first_of("/?"), text.size());
+  size_t end = 0;
+  while (end < text.size() && text[end] != '/' && text[end] != '?') end++;
   url.text_.reserve(text.size() + 10);
   url.text_ = url.https_ ? "https://" : "http://";
   if (auto r = url.ReadAuthority(text.substr(0, end)); !r.ok()) return r.error();
@@ -191,7 +193,10 @@ Result<void> Url::ReadAuthority(std::string_view authority) {
     if (e != std::errc() || p != digits.data() + digits.size() || port_ == 0 || digits.size() > 5)
       return Bad("\"" + std::string(digits.substr(0, 32)) +
                  "\" in the URL is no port: use 1 to 65535");
-    if (port_ != default_port) text_ += ':' + std::to_string(port_);
+    if (port_ != default_port) {
+      char written[6] = ":";
+      text_.append(written, std::to_chars(written + 1, std::end(written), port_).ptr);
+    }
   }
   target_at_ = static_cast<uint32_t>(text_.size());
   return {};
@@ -233,7 +238,8 @@ Result<void> Url::ReadHost(std::string_view host) {
   }
   host_at_ = static_cast<uint32_t>(text_.size());
   host_size_ = static_cast<uint32_t>(host.size());
-  for (const char c : host) text_ += Lower(c);
+  text_.append(host);
+  for (size_t i = host_at_; i < text_.size(); i++) text_[i] = Lower(text_[i]);
   return {};
 }
 
@@ -241,16 +247,15 @@ Result<void> Url::ReadHost(std::string_view host) {
 Result<void> Url::ReadTarget(std::string_view target) {
   if (target.empty() || target[0] == '?') text_ += '/';
   static constexpr char kHex[] = "0123456789ABCDEF";
+  size_t done = 0;
   for (size_t i = 0; i < target.size(); i++) {
     const auto c = static_cast<unsigned char>(target[i]);
-    if (kPlain[c] || (c == '%' && IsEscape(target, i))) {
-      text_ += target[i];
-    } else {
-      text_ += '%';
-      text_ += kHex[c >> 4];
-      text_ += kHex[c & 15];
-    }
+    if (kPlain[c] || (c == '%' && IsEscape(target, i))) continue;
+    const char escaped[] = {'%', kHex[c >> 4], kHex[c & 15]};
+    text_.append(target.substr(done, i - done)).append(escaped, sizeof escaped);
+    done = i + 1;
   }
+  text_.append(target.substr(done));
   return {};
 }
 

@@ -2,6 +2,7 @@
 
 #include "http/headers.h"
 #include "http/request_writer.h"
+#include "http/scan.h"
 
 namespace creche::http {
 namespace {
@@ -48,6 +49,54 @@ TEST(HeadersTest, Values) {
   for (int c = 0; c < 256; c++) {
     const char text[] = {'a', static_cast<char>(c), 'b'};
     EXPECT_EQ(IsFieldValue({text, 3}), c == '\t' || (c >= 0x20 && c != 0x7f)) << c;
+  }
+}
+
+// Each character at each place of texts of all small sizes.
+TEST(HeadersTest, ControlsAnywhere) {
+  for (size_t size = 1; size <= 20; size++) {
+    for (size_t at = 0; at < size; at++) {
+      for (int c = 0; c < 256; c++) {
+        std::string text(size, 'a');
+        text[at] = static_cast<char>(c);
+        const bool control = c < 0x20 || c == 0x7f;
+        ASSERT_EQ(HasControl(text), control) << size << ' ' << at << ' ' << c;
+        ASSERT_EQ(IsFieldValue(text), !control || c == '\t') << size << ' ' << at << ' ' << c;
+      }
+    }
+  }
+}
+
+TEST(HeadersTest, KnownNames) {
+  static constexpr struct {
+    std::string_view name;
+    Known known;
+  } kNames[] = {{"Accept", Known::kAccept},
+                {"Accept-Encoding", Known::kAcceptEncoding},
+                {"Authorization", Known::kAuthorization},
+                {"Connection", Known::kConnection},
+                {"Content-Encoding", Known::kContentEncoding},
+                {"Content-Length", Known::kContentLength},
+                {"Content-Type", Known::kContentType},
+                {"Cookie", Known::kCookie},
+                {"Expect", Known::kExpect},
+                {"Host", Known::kHost},
+                {"Keep-Alive", Known::kKeepAlive},
+                {"Location", Known::kLocation},
+                {"Proxy-Authorization", Known::kProxyAuthorization},
+                {"Transfer-Encoding", Known::kTransferEncoding},
+                {"User-Agent", Known::kUserAgent}};
+  for (const auto& [name, known] : kNames) {
+    EXPECT_EQ(KnownName(name), known) << name;
+    EXPECT_EQ(KnownName(name.substr(1)), Known::kOther) << name;
+    for (size_t at = 0; at < name.size(); at++) {
+      for (int c = 0; c < 256; c++) {
+        std::string other(name);
+        other[at] = static_cast<char>(c);
+        if (!IsToken(other)) continue;
+        ASSERT_EQ(KnownName(other), SameName(other, name) ? known : Known::kOther) << other;
+      }
+    }
   }
 }
 

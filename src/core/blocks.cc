@@ -1,0 +1,48 @@
+#include "core/blocks.h"
+
+#include <cstdlib>
+
+namespace creche {
+
+thread_local Blocks* Blocks::here_ = nullptr;
+
+namespace {
+// AddressSanitizer is to see each use of what was given back.
+#ifdef __SANITIZE_ADDRESS__
+constexpr bool kKeep = false;
+#else
+constexpr bool kKeep = true;
+#endif
+}  // namespace
+
+void* Blocks::Take(size_t size) noexcept {
+  if (size > kLargest || size == 0) return std::malloc(size);
+  const size_t index = (size - 1) / kStep;
+  const size_t rounded = (index + 1) * kStep;
+  Blocks* here = here_;
+  if (!kKeep || !here || !here->first_[index]) return std::malloc(rounded);
+  Free* block = here->first_[index];
+  here->first_[index] = block->next;
+  here->kept_ -= rounded;
+  return block;
+}
+
+void Blocks::Give(void* block, size_t size) noexcept {
+  Blocks* here = here_;
+  if (!kKeep || !here || !block || size > kLargest || size == 0) return std::free(block);
+  const size_t index = (size - 1) / kStep;
+  const size_t rounded = (index + 1) * kStep;
+  if (here->kept_ + rounded > kMostKept) return std::free(block);
+  here->first_[index] = new (block) Free{here->first_[index]};
+  here->kept_ += rounded;
+}
+
+Blocks::~Blocks() {
+  for (Free*& first : first_)
+    while (Free* block = first) {
+      first = block->next;
+      std::free(block);
+    }
+}
+
+}  // namespace creche
