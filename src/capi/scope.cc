@@ -23,16 +23,10 @@ static creche_status OfScope(Status status, creche_scope scope) {
   return Started(status, scope);
 }
 
-}  // namespace creche::capi
-
-extern "C" {
-
-creche_status creche_scope_options_init(creche_scope_options* options, size_t size) {
-  return InitOptions(options, size);
-}
-
-creche_status creche_scope_open(creche_scope in, const creche_scope_options* options,
-                                creche_scope* scope) {
+// The short way has said no.
+[[gnu::noinline]] static creche_status OpenScope(creche_scope in,
+                                                 const creche_scope_options* options,
+                                                 creche_scope* scope) noexcept {
   return Guard([&]() -> creche_status {
     if (!scope) return Fail(Status::kInvalid, "scope is NULL: nowhere to store the handle");
     *scope = {};
@@ -53,22 +47,41 @@ creche_status creche_scope_open(creche_scope in, const creche_scope_options* opt
   });
 }
 
-creche_status creche_scope_leave(creche_scope scope, creche_outcome* outcome) {
+// The same.
+[[gnu::noinline]] static creche_status LeaveScope(creche_scope scope,
+                                                  creche_outcome* outcome) noexcept {
   return Guard([&]() -> creche_status {
     tasks::LeaveOutcome left;
     const Status status = tasks::LeaveScope(scope.id, outcome ? &left : nullptr);
-    if (status == Status::kOk) [[likely]] {
-      if (outcome)
-        *outcome = {static_cast<creche_status>(left.status), left.flags,
-                    static_cast<uint32_t>(left.reason), 0};
-      return CRECHE_OK;
-    }
     if (status == Status::kState)
       return Fail(status,
                   "only a bare scope is left, and only once; groups, tasks and loops end by "
                   "themselves");
+    if (status == Status::kOk && outcome)
+      *outcome = {static_cast<creche_status>(left.status), left.flags,
+                  static_cast<uint32_t>(left.reason), 0};
     return OfScope(status, scope);
   });
+}
+
+}  // namespace creche::capi
+
+extern "C" {
+
+creche_status creche_scope_options_init(creche_scope_options* options, size_t size) {
+  return InitOptions(options, size);
+}
+
+creche_status creche_scope_open(creche_scope in, const creche_scope_options* options,
+                                creche_scope* scope) {
+  if (!options && scope && (scope->id = tasks::OpenPlainScope(in.id)) != 0) return CRECHE_OK;
+  return OpenScope(in, options, scope);
+}
+
+creche_status creche_scope_leave(creche_scope scope, creche_outcome* outcome) {
+  if (!tasks::LeavePlainScope(scope.id)) return LeaveScope(scope, outcome);
+  if (outcome) *outcome = {};
+  return CRECHE_OK;
 }
 
 creche_status creche_scope_cancel(creche_scope scope, const char* reason) {

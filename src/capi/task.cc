@@ -50,6 +50,40 @@ static creche_status StartSleep(creche_scope in, const creche_task_options* opti
   return Started(start(reader.tail), in);
 }
 
+static bool IsFunction(creche_done_fn body) noexcept {
+  return body && body != creche_to_group && body != creche_nobody;
+}
+
+// The short way has said no.
+[[gnu::noinline]] static creche_status SpawnTask(creche_scope in, creche_done_fn body,
+                                                 void* body_user,
+                                                 const creche_task_options* options,
+                                                 creche_done_fn done, void* user,
+                                                 creche_task* task) noexcept {
+  return Guard([&]() -> creche_status {
+    TailReader reader;
+    if (creche_status failed = reader.Read(in, options, done, user, task)) return failed;
+    if (!IsFunction(body)) return Fail(Status::kInvalid, "body must be a function of yours");
+    return Started(tasks::SpawnTask(reader.tail, ToDone(body), body_user), in);
+  });
+}
+
+// The same.
+[[gnu::noinline]] static creche_status FinishTask(creche_task task, creche_status status,
+                                                  uint64_t value,
+                                                  const creche_error* error) noexcept {
+  return Guard([&]() -> creche_status {
+    if (status != CRECHE_OK && !IsFinish(status))
+      return Fail(Status::kInvalid,
+                  "status is %d; finish with CRECHE_OK, a CRECHE_E_*, or -1000 and below", status);
+    const Status answer =
+        tasks::FinishTask(task.scope.id, static_cast<Status>(status), value, Kept(error));
+    if (answer == Status::kState)
+      return Fail(answer, "the task was finished before, has not begun, or is not yours to finish");
+    return OfTask(answer, task);
+  });
+}
+
 }  // namespace creche::capi
 
 extern "C" {
@@ -57,13 +91,12 @@ extern "C" {
 creche_status creche_task_spawn(creche_scope in, creche_done_fn body, void* body_user,
                                 const creche_task_options* options, creche_done_fn done, void* user,
                                 creche_task* task) {
-  return Guard([&]() -> creche_status {
-    TailReader reader;
-    if (creche_status failed = reader.Read(in, options, done, user, task)) return failed;
-    if (!body || body == creche_to_group || body == creche_nobody)
-      return Fail(Status::kInvalid, "body must be a function of yours");
-    return Started(tasks::SpawnTask(reader.tail, ToDone(body), body_user), in);
-  });
+  if (!options && IsFunction(body)) {
+    tasks::Tail tail{.in = in.id, .task = task ? &task->scope.id : nullptr};
+    SetRoute(done, user, &tail);
+    if (tasks::SpawnPlainTask(tail, ToDone(body), body_user)) return CRECHE_OK;
+  }
+  return SpawnTask(in, body, body_user, options, done, user, task);
 }
 
 creche_status creche_task_open(creche_scope in, const creche_task_options* options,
@@ -84,16 +117,9 @@ creche_status creche_task_open(creche_scope in, const creche_task_options* optio
 
 creche_status creche_task_finish(creche_task task, creche_status status, uint64_t value,
                                  const creche_error* error) {
-  return Guard([&]() -> creche_status {
-    if (status != CRECHE_OK && !IsFinish(status))
-      return Fail(Status::kInvalid,
-                  "status is %d; finish with CRECHE_OK, a CRECHE_E_*, or -1000 and below", status);
-    const Status answer =
-        tasks::FinishTask(task.scope.id, static_cast<Status>(status), value, Kept(error));
-    if (answer == Status::kState)
-      return Fail(answer, "the task was finished before, has not begun, or is not yours to finish");
-    return OfTask(answer, task);
-  });
+  if (status == CRECHE_OK && !error && tasks::FinishPlainTask(task.scope.id, value))
+    return CRECHE_OK;
+  return FinishTask(task, status, value, error);
 }
 
 creche_status creche_start_options_init(creche_start_options* options, size_t size) {

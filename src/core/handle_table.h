@@ -107,7 +107,7 @@ inline bool End(Slot& slot, uint32_t next_free) noexcept {
   return !retired;
 }
 // For an id that is not live: was it ever given out?
-Status WhyNot(const Slot& slot, uint64_t id) noexcept;
+[[gnu::pure]] Status WhyNot(const Slot& slot, uint64_t id) noexcept;
 // Gives `domain` a chunk of free slots. domain->lock is held. False without memory.
 bool AddChunk(Domain* domain) noexcept;
 

@@ -124,18 +124,6 @@ inline void Tree::Uncount(EndNode* node) noexcept {
   MaySettleOwner(owner);
 }
 
-// False: there is more to it than its status and value.
-inline bool Tree::FinishWell(UserNode* task, Status status, uint64_t value) noexcept {
-  if (status != Status::kOk || task->type == NodeType::kOffload || !task->begun || task->ending ||
-      task->first_child() || task->body)
-    return false;
-  task->ending = true;
-  task->reached = false;
-  task->value = value;
-  MaySettleOwner(task);
-  return true;
-}
-
 inline void Tree::DiscardEnd(EndNode* node) noexcept {
   const ResultNode* result = ResultOf(node);
   if (node->error || (node->flags & kOwned) || (result && result->held)) Discard(TakeEnd(node));

@@ -1,4 +1,4 @@
-// The short way of plain tasks and scopes. Tasks: those that a program spawns by the hundred
+// The short ways of plain tasks and scopes. Tasks: those that a program spawns by the hundred
 // thousand, with a function in a group and nothing else. What the general way (start.cc,
 // user_task.cc, commit.cc) would look at and find empty is known to be so, by a few tests at the
 // beginning and at the end; whatever else happens to a task meanwhile, it ends the general way.
@@ -8,24 +8,21 @@
 
 namespace creche::tasks {
 
-[[gnu::always_inline]] inline bool Tree::IsPlainIn(const Node* in,
+[[gnu::always_inline]] inline bool Tree::IsPlainIn(const Group* group,
                                                    const Tail& tail) const noexcept {
-  if (in->type != NodeType::kGroup || tail.options || trace_ || in->eff) return false;
-  const auto* group = static_cast<const Group*>(in);
-  return group->limit == 0 && group->policy != Policy::kRace && !QueueBelow(group) &&
+  return !tail.options && !trace_ && !group->eff && group->limit == 0 &&
+         group->policy != Policy::kRace && !QueueBelow(group) &&
          (tail.route == Route::kNobody || tail.route == Route::kFunction);
 }
 
-[[gnu::always_inline]] inline Status Tree::SpawnPlain(Group* group, const Tail& tail, DoneFn body,
-                                                      void* body_user) noexcept {
-  UserNode* task = users_pool_.New();
-  if (!task) return Status::kNoMemory;
+// False: memory must be asked for.
+[[gnu::always_inline]] inline bool Tree::SpawnPlain(Group* group, const Tail& tail, DoneFn body,
+                                                    void* body_user) noexcept {
+  if (domain_->first_free == 0) return false;
+  UserNode* task = users_pool_.Kept();
+  if (!task) return false;
   task->type = NodeType::kUser;
   task->id = AddSlot(domain_, Kind::kTask, static_cast<Node*>(task));
-  if (task->id == 0) {
-    users_pool_.PutBack(task);
-    return Status::kNoMemory;
-  }
   task->plain = true;
   task->state = State::kRunning;
   task->route = tail.route;
@@ -45,7 +42,19 @@ namespace creche::tasks {
   begin->listed = true;
   task->pending = 1;  // until it was called
   PushReady(begin);
-  return Status::kOk;
+  return true;
+}
+
+// With nothing to be said but a value. False: there is more to it.
+[[gnu::always_inline]] inline bool Tree::FinishPlain(UserNode* task, uint64_t value) noexcept {
+  if (task->type == NodeType::kOffload || !task->begun || task->ending || task->first_child() ||
+      task->body)
+    return false;
+  task->ending = true;
+  task->reached = false;
+  task->value = value;
+  MaySettleOwner(task);
+  return true;
 }
 
 // One that has finished and has nothing left in it.
@@ -75,12 +84,24 @@ namespace creche::tasks {
   return true;
 }
 
+// A bare scope without options, where nothing is cancelled and memory is at hand. 0: not this way.
+[[gnu::always_inline]] inline uint64_t Tree::OpenPlain(Node* around) noexcept {
+  if (trace_ || around->eff || domain_->first_free == 0 || Admits(around) != Status::kOk) return 0;
+  Scope* scope = scopes_pool_.Kept();
+  if (!scope) return 0;
+  scope->id = AddSlot(domain_, Kind::kScope, static_cast<Node*>(scope));
+  scope->outside = OwnerIn(around);
+  if ((scope->queue = QueueBelow(around))) scope->queue->refs++;
+  Relink(scope, around);
+  counters_.scopes++;
+  return scope->id;
+}
+
 // An empty bare scope that nothing has happened to; the same.
-[[gnu::always_inline]] inline bool Tree::LeavePlain(Scope* scope, LeaveOutcome* outcome) noexcept {
+[[gnu::always_inline]] inline bool Tree::LeavePlain(Scope* scope) noexcept {
   if (!scope->untouched() || scope->below.live != 0 || scope->cause || scope->queue ||
       scope->label || trace_)
     return false;
-  if (outcome) *outcome = {};
   if (scope->expiry()->armed()) deadlines_.Disarm(scope->expiry());
   Node* parent = scope->parent;
   Branch* around = parent->branch();

@@ -43,11 +43,14 @@ class KeptPool {
   // Null without memory.
   T* New() noexcept {
     static_assert(sizeof(T) % 8 == 0);
+    if (T* kept = Kept()) return kept;
+    void* place = arena_.Take(sizeof(T));
+    return place ? new (place) T : nullptr;
+  }
+  // Null if none is kept.
+  T* Kept() noexcept {
     T* node = free_;
-    if (!node) {
-      void* place = arena_.Take(sizeof(T));
-      return place ? new (place) T : nullptr;
-    }
+    if (!node) return nullptr;
     free_ = static_cast<T*>(node->next);
     node->next = nullptr;
     return node;

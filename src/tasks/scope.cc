@@ -20,6 +20,17 @@ namespace {
 
 }  // namespace
 
+uint64_t OpenPlainScope(uint64_t in) noexcept {
+  const Locked locked(in, kScopeKinds);
+  if (!locked.ok()) return 0;
+  return static_cast<Tree*>(locked.domain()->owner)->OpenPlain(locked.As<Node>());
+}
+
+bool LeavePlainScope(uint64_t id) noexcept {
+  const Section section(id, Bit(Kind::kScope));
+  return section.ok() && section.tree()->LeavePlain(static_cast<Scope*>(section.node()));
+}
+
 Status OpenScope(uint64_t in, const ScopeOptions* options, uint64_t* id) noexcept {
   *id = 0;
   Section section(in, kScopeKinds);
@@ -51,7 +62,6 @@ Status LeaveScope(uint64_t id, LeaveOutcome* outcome) noexcept {
   if (section.node()->left_open) section.node()->left_open = false;
   if (!section.node()->is_scope()) return Status::kState;
   auto* scope = static_cast<Scope*>(section.node());
-  if (section.tree()->LeavePlain(scope, outcome)) return Status::kOk;
   if (scope->leaving) return Status::kState;
   if (scope->below.live == 0) {
     section.tree()->LeaveNow(scope, outcome);

@@ -129,7 +129,6 @@ class Tree final : public Loop {
   // by_user: false where its function never ran or runs on, so that it could not clean up.
   Status FinishUser(UserNode* task, Status status, uint64_t value, ErrorRef error,
                     bool by_user = true) noexcept;
-  bool FinishWell(UserNode* task, Status status, uint64_t value) noexcept;
   void CompleteUser(UserNode* task) noexcept;
   UserNode* NewUser(NodeType type) noexcept {
     UserNode* task = users_pool_.New();
@@ -138,10 +137,12 @@ class Tree final : public Loop {
   }
   // A task or scope without anything particular, by a short way (plain.h). False: it goes the
   // general one.
-  bool IsPlainIn(const Node* in, const Tail& tail) const noexcept;
-  Status SpawnPlain(Group* group, const Tail& tail, DoneFn body, void* body_user) noexcept;
+  bool IsPlainIn(const Group* group, const Tail& tail) const noexcept;
+  bool SpawnPlain(Group* group, const Tail& tail, DoneFn body, void* body_user) noexcept;
+  bool FinishPlain(UserNode* task, uint64_t value) noexcept;
   bool EndPlain(UserNode* task) noexcept;
-  bool LeavePlain(Scope* scope, LeaveOutcome* outcome) noexcept;
+  uint64_t OpenPlain(Node* around) noexcept;
+  bool LeavePlain(Scope* scope) noexcept;
   void Notify(UserNode* task, Entry* entry, What what) noexcept;
   void CloseOpenScopes(EndNode* task, bool* misnested) noexcept;
   void AttachLease(Lease* lease, OwnerNode* owner) noexcept;

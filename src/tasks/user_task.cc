@@ -46,6 +46,24 @@ namespace {
 
 }  // namespace
 
+bool SpawnPlainTask(const Tail& tail, DoneFn body, void* body_user) noexcept {
+  if (Context::any()) return false;
+  const Section section(tail.in, Bit(Kind::kGroup));
+  if (!section.ok()) return false;
+  auto* group = static_cast<Group*>(section.node());
+  Tree* tree = section.tree();
+  return Tree::Admits(group) == Status::kOk && tree->IsPlainIn(group, tail) &&
+         tree->SpawnPlain(group, tail, body, body_user);
+}
+
+bool FinishPlainTask(uint64_t id, uint64_t value) noexcept {
+  const Section section(id, Bit(Kind::kTask));
+  if (!section.ok()) return false;
+  Node* node = section.node();
+  return (node->type == NodeType::kUser || node->type == NodeType::kExternal) &&
+         section.tree()->FinishPlain(static_cast<UserNode*>(node), value);
+}
+
 Status SpawnTask(const Tail& tail, DoneFn body, void* body_user) noexcept {
   if (tail.task) *tail.task = 0;
   if (tail.options || Context::any()) return SpawnWithContext(tail, body, body_user);
@@ -54,8 +72,6 @@ Status SpawnTask(const Tail& tail, DoneFn body, void* body_user) noexcept {
   Tree* tree = section.tree();
   Node* in = section.node();
   if (Status status = Tree::Admits(in); status != Status::kOk) return status;
-  if (tree->IsPlainIn(in, tail))
-    return tree->SpawnPlain(static_cast<Group*>(in), tail, body, body_user);
   return Spawn(tree, in, tail, body, body_user, nullptr);
 }
 
@@ -89,7 +105,6 @@ Status FinishTask(uint64_t id, Status status, uint64_t value, ErrorRef error) no
   Node* node = section.node();
   if (node->type != NodeType::kUser && node->type != NodeType::kExternal) return Status::kState;
   auto* task = static_cast<UserNode*>(node);
-  if (section.tree()->FinishWell(task, status, value)) return Status::kOk;
   return section.tree()->FinishUser(task, status, value, std::move(error));
 }
 
