@@ -141,6 +141,11 @@ void Tree::Begin(EndNode* task, bool deferred) noexcept {
       PushEffect(task);
       break;
     case NodeType::kSleep: {
+      if (deferred) {  // a yield ends at once
+        task->state = State::kStarting;
+        PushEffect(task);
+        break;
+      }
       auto* sleep = static_cast<SleepNode*>(task);
       task->state = State::kRunning;
       Note(EventType::kStarted, task);

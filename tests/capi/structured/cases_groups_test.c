@@ -476,6 +476,48 @@ static void cancelled_while_waiting_for_the_limit(void** state) {
   assert_int_equal(g.flags, CRECHE_CAUGHT);
 }
 
+/* Who waits for the limit begins when another one is cut, and a yield ends as it begins: whoever
+ * stands behind them is cancelled all the same. */
+static void cut_while_yields_wait(void** state) {
+  for (int told = 0; told < 2; told++) {
+    creche_group_options o = group_options();
+    seen end = {0}, yielded = {0}, inside = {0}, inner = {0};
+    creche_group group, within;
+    (void)state;
+    o.limit = 1;
+    group = group_in(loop.scope, &o, &end);
+    OK(creche_sleep_until(group.scope, CRECHE_NEVER, NULL, creche_nobody, NULL, NULL));
+    OK(creche_yield(group.scope, NULL, told ? see : creche_nobody, &yielded, NULL));
+    within = group_in(group.scope, NULL, &inner);
+    op(within.scope, &inside);
+    OK(creche_group_close(within));
+    OK(creche_group_close(group));
+    settle();
+    OK(creche_scope_cancel(group.scope, NULL));
+    settle();
+    assert_int_equal(yielded.status, told ? CRECHE_E_CANCELLED : 0);
+    assert_int_equal(inside.status, CRECHE_E_CANCELLED);
+    assert_int_equal(inner.status, CRECHE_E_CANCELLED);
+    assert_int_equal(end.status, CRECHE_OK);
+    assert_int_equal(end.flags, CRECHE_CAUGHT);
+  }
+}
+
+/* A hundred thousand that end as they begin, each letting the next one begin: no recursion. */
+static void one_lets_the_next_begin(void** state) {
+  creche_group_options o = group_options();
+  seen end = {0};
+  creche_group group;
+  (void)state;
+  o.limit = 1;
+  group = group_in(loop.scope, &o, &end);
+  OK(creche_sleep(group.scope, 0, NULL, creche_nobody, NULL, NULL));
+  for (int i = 0; i < 100000; i++) OK(creche_yield(group.scope, NULL, creche_nobody, NULL, NULL));
+  OK(creche_group_close(group));
+  until(&end.finals, 1);
+  assert_int_equal(end.status, CRECHE_OK);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       TEST_ALL(a_failure_reaches_every_kind),
@@ -495,6 +537,8 @@ int main(void) {
       TEST(an_error_while_unwinding),
       TEST(adding_to_a_closed_group),
       TEST_ALL(cancelled_while_waiting_for_the_limit),
+      TEST(cut_while_yields_wait),
+      TEST(one_lets_the_next_begin),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
