@@ -57,8 +57,9 @@ CRECHE_API creche_status creche_group_options_init(creche_group_options *options
  * started with creche_to_group, in the order of starting, data_size its bytes, value their count.
  * done NULL: to its own queue, else the nearest from outside. group: may be NULL.
  * Returns CRECHE_OK; CRECHE_E_INVALID, CRECHE_E_UNSUPPORTED (options), CRECHE_E_CLOSED (the group
- * around it is closed and empty, the task has finished, the loop is closing), CRECHE_E_WRONG_LOOP
- * (the queue), CRECHE_E_NO_MEMORY and the handle errors. Since 0.1. */
+ * around it is closed and empty, the task has finished, the scope is being left, the loop or the
+ * queue is closing), CRECHE_E_STATE (`in` is a library operation), CRECHE_E_WRONG_LOOP (the queue),
+ * CRECHE_E_NO_MEMORY and the handle errors. Since 0.1. */
 CRECHE_API creche_status creche_group_open(creche_scope in, const creche_group_options *options,
                                            creche_done_fn done, void *user, creche_group *group);
 
@@ -70,7 +71,8 @@ CRECHE_API creche_status creche_group_close(creche_group group);
  * it first if it is open. Once: then its handle has ended. timeout: nanoseconds from the call; 0 only
  * looks. outcome may be NULL. Returns CRECHE_OK when the group has ended (however it did), and
  * *outcome says how; CRECHE_E_TIMEOUT, CRECHE_E_INTERRUPTED (call again); CRECHE_E_STATE (not
- * joinable, or being joined), CRECHE_E_WOULD_DEADLOCK, the handle errors. Since 0.1. */
+ * joinable, or being joined), CRECHE_E_INVALID (a negative timeout), CRECHE_E_SYSTEM (no descriptor
+ * to wait on), CRECHE_E_WOULD_DEADLOCK, the handle errors. Since 0.1. */
 CRECHE_API creche_status creche_group_join(creche_group group, int64_t timeout, creche_outcome *outcome);
 
 #ifdef __cplusplus

@@ -32,7 +32,8 @@ CRECHE_API creche_status creche_limiter_open(creche_loop loop, const creche_limi
 /* Waits for a token, first come, first served. The completion's value is the token (CRECHE_OWNED): a
  * lease of the nearest task, group or loop above `in`, which it holds open. It is given back by
  * creche_token_release, when its task finishes, or, in a cancelled group, after the last other child;
- * and at once if nobody takes the completion. A token that becomes free is the next waiter's in that
+ * and at once if nobody takes the completion. (creche_to_group is of no use: the group would wait for
+ * the token that it keeps.) A token that becomes free is the next waiter's in that
  * very moment, also if that is cancelled before it can look.
  * borrower: who borrows, to find double borrowing; 0 for nobody in particular.
  * The completion fails with CRECHE_E_CLOSED if the limiter is released meanwhile.

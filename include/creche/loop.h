@@ -64,8 +64,8 @@ CRECHE_API creche_status creche_loop_run(creche_loop loop);
  * not at all, CRECHE_NEVER: as long as it takes) for something to do, does it, and returns.
  * Returns CRECHE_OK after work, CRECHE_E_TIMEOUT when there was none, CRECHE_E_INTERRUPTED when a
  * signal ended the wait instead (call again; where its handler has called creche_scope_interrupt on
- * a scope of this loop, that is work), CRECHE_E_ENDED once the loop has ended; else as
- * creche_loop_run. Since 0.1. */
+ * a scope of this loop, that is work), CRECHE_E_ENDED once the loop has ended, CRECHE_E_INVALID
+ * (negative); else as creche_loop_run. Since 0.1. */
 CRECHE_API creche_status creche_loop_poll(creche_loop loop, int64_t timeout);
 
 /* Calls fn(user, completion with kind CRECHE_POST) on the loop, later, in the order of posting. An
@@ -91,8 +91,9 @@ CRECHE_API creche_status creche_loop_shutdown(creche_loop loop, int64_t grace);
  * It does not close: call creche_loop_close before. Runs a CRECHE_RUN_CALLER loop meanwhile.
  * timeout: nanoseconds from the call; 0 only looks. Returns CRECHE_OK; CRECHE_E_TIMEOUT (the message
  * names what is still alive; join again later); CRECHE_E_INTERRUPTED on a signal (join again);
- * CRECHE_E_WOULD_DEADLOCK on a loop; CRECHE_E_STATE while another thread joins or runs it; the
- * handle errors (CRECHE_E_ENDED if it was joined). Since 0.1. */
+ * CRECHE_E_WOULD_DEADLOCK on a loop; CRECHE_E_STATE while another thread joins or runs it;
+ * CRECHE_E_INVALID (a negative timeout); CRECHE_E_SYSTEM (no descriptor to wait on); the handle
+ * errors (CRECHE_E_ENDED if it was joined). Since 0.1. */
 CRECHE_API creche_status creche_loop_join(creche_loop loop, int64_t timeout);
 
 /* After fork(), in the child: forgets a loop of the parent: closes its descriptors, sends nothing,
@@ -137,7 +138,7 @@ enum {
     CRECHE_DUMP_JSON = 1, /* for programs: {"format": 1, "loop": id, "now": ns, "nodes": [...]}, parents
                              before their children, one node a line: {"id", "parent" (null for the
                              loop), "kind" (loop, scope, group, operation, sleep, task, external,
-                              offload, start), "name", "site" ("" if not given), "state" (open, closed,
+                              offload, start, wait), "name", "site" ("" if not given), "state" (open, closed,
                              waiting, starting, running, asleep, finished, leaving), "waits_for" (text
                              or null), "age" (ns; null for scopes), "left" (ns to its own deadline, or
                              null), "shield", "cancelled" (null or {"reason", "by", "text"}), "live"

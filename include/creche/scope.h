@@ -47,8 +47,9 @@ typedef struct creche_outcome {
 /* Opens a bare scope in `in` to bound a section of work. It is left with creche_scope_leave. Steps
  * and children that are started in it belong to the task or group around it; errors pass it.
  * Returns CRECHE_OK; CRECHE_E_INVALID, CRECHE_E_UNSUPPORTED (options: a negative timeout, both
- * timeout and deadline), CRECHE_E_CLOSED (the group around it is closed and empty, or the task has
- * finished), CRECHE_E_NO_MEMORY, and the handle errors. Since 0.1. */
+ * timeout and deadline), CRECHE_E_CLOSED (the group around it is closed and empty, the task has
+ * finished, the scope is being left, or the loop is closing), CRECHE_E_STATE (`in` is a library
+ * operation), CRECHE_E_NO_MEMORY, and the handle errors. Since 0.1. */
 CRECHE_API creche_status creche_scope_open(creche_scope in, const creche_scope_options *options,
                                            creche_scope *scope);
 
@@ -74,7 +75,7 @@ CRECHE_API creche_status creche_scope_interrupt(creche_scope scope);
 
 /* Moves the deadline (a point of the loop's clock, CRECHE_NEVER for none; the past expires it). Never
  * un-cancels. Returns CRECHE_OK, CRECHE_E_CANCELLED if the scope was cancelled already (nothing
- * changes), and the handle errors. Since 0.1. */
+ * changes), CRECHE_E_NO_MEMORY, and the handle errors. Since 0.1. */
 CRECHE_API creche_status creche_scope_set_deadline(creche_scope scope, int64_t deadline);
 
 /* The same, counted from now; negative is CRECHE_E_INVALID. Since 0.1. */
@@ -98,8 +99,8 @@ typedef struct creche_scope_state {
     uint32_t caught;    /* it would absorb the cancellation if it were left now */
     uint32_t reserved;
     int64_t deadline;   /* its own */
-    int64_t effective_deadline; /* the nearest up to and including the first shield; INT64_MIN if
-                                   effectively cancelled */
+    int64_t effective_deadline; /* the nearest up to and including the first shield (in what starts
+                                   for a group, of both sides); INT64_MIN if effectively cancelled */
 } creche_scope_state;
 
 /* Fills the first `size` bytes of *state. Returns CRECHE_OK, CRECHE_E_INVALID, the handle errors.

@@ -41,9 +41,9 @@ CRECHE_API creche_status creche_task_options_init(creche_task_options *options, 
  * CRECHE_BEGIN if it was before), unless it has finished; and may get CRECHE_STALLED. It starts
  * steps in task.scope and ends with creche_task_finish, there or later, from any thread. done gets
  * the final completion. task: may be NULL.
- * Returns CRECHE_OK; CRECHE_E_INVALID (body NULL or a route; options), CRECHE_E_UNSUPPORTED,
- * CRECHE_E_CLOSED (the group is closed and empty, the task has finished, the loop is closing),
- * CRECHE_E_STATE (`in` is a library operation: start in what it belongs to), CRECHE_E_WRONG_LOOP,
+ * Returns CRECHE_OK; CRECHE_E_INVALID (body NULL or a route; options; creche_to_group outside of
+ * groups), CRECHE_E_UNSUPPORTED, CRECHE_E_CLOSED (the group is closed and empty, the task has
+ * finished, the scope is being left, the loop or the queue is closing), CRECHE_E_STATE (`in` is a library operation: start in what it belongs to), CRECHE_E_WRONG_LOOP,
  * CRECHE_E_NO_MEMORY, the handle errors. Since 0.1. */
 CRECHE_API creche_status creche_task_spawn(creche_scope in, creche_done_fn body, void *body_user,
                                            const creche_task_options *options, creche_done_fn done,
@@ -51,7 +51,8 @@ CRECHE_API creche_status creche_task_spawn(creche_scope in, creche_done_fn body,
 
 /* Opens an external task: like a user task, but CRECHE_BEGIN, CRECHE_CANCEL and CRECHE_STALLED come
  * where its completion goes (done or the queue), with CRECHE_MORE. creche_to_group and
- * creche_nobody are CRECHE_E_INVALID, as is NULL where there is no queue. The rest as above.
+ * creche_nobody are CRECHE_E_INVALID, as are NULL where there is no queue and CRECHE_TASK_BODY
+ * outside of a group. The rest as above.
  * Since 0.1. */
 CRECHE_API creche_status creche_task_open(creche_scope in, const creche_task_options *options,
                                           creche_done_fn done, void *user, creche_task *task);

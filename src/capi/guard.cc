@@ -57,7 +57,11 @@ creche_status Explain(Status status, uint64_t id, const char* wanted) noexcept {
       return Fail(status, "the handle %016llx was %s that has ended or was released; %s is needed",
                   static_cast<unsigned long long>(id), kind, wanted);
     case Status::kClosed:
-      return Fail(status, "%s takes no more work: it, its loop or a queue of it is closed", kind);
+      return Fail(
+          status,
+          "%s takes no more work: it has ended or is being left, its loop is closing, or the queue "
+          "for the completion is closed; start it before that, or elsewhere",
+          kind);
     case Status::kWrongLoop:
       return Fail(status, "the objects of this call belong to different loops; open them on one");
     case Status::kForked:
@@ -81,10 +85,13 @@ creche_status Explain(Status status, uint64_t id, const char* wanted) noexcept {
       return Fail(status, "no memory: free some or lower the limits, then try again");
     case Status::kInvalid:
       return Fail(status, "an argument is not allowed with %s here; see the function's text", kind);
+    case Status::kSystem:
+      return Fail(status,
+                  "no descriptor to wait on: raise the limit of descriptors, or close some");
     case Status::kLimit:
       return Fail(status, "a limit is reached");
     case Status::kCancelled:
-      return Fail(status, "%s was cancelled already", kind);
+      return Fail(status, "%s was cancelled already: its deadline moves no more", kind);
     default:
       return Fail(status, "%s", StatusName(status));
   }

@@ -31,6 +31,14 @@ static creche_status OfClock(Status status, creche_loop loop) {
   return Answer(status, loop.scope.id, kLoop);
 }
 
+static creche_status OfRun(Status status, creche_loop loop) {
+  if (status == Status::kState)
+    return Fail(status,
+                "the loop has a thread of its own (open it with CRECHE_RUN_CALLER to run it), or "
+                "another thread runs or joins it now");
+  return Answer(status, loop.scope.id, kLoop);
+}
+
 }  // namespace creche::capi
 
 extern "C" {
@@ -86,13 +94,13 @@ creche_status creche_loop_open(const creche_loop_options* options, creche_loop* 
 }
 
 creche_status creche_loop_run(creche_loop loop) {
-  return Guard([&] { return Answer(tasks::RunLoop(loop.scope.id), loop.scope.id, kLoop); });
+  return Guard([&] { return OfRun(tasks::RunLoop(loop.scope.id), loop); });
 }
 
 creche_status creche_loop_poll(creche_loop loop, int64_t timeout) {
   return Guard([&]() -> creche_status {
     if (timeout < 0) return Fail(Status::kInvalid, "timeout is negative");
-    return Answer(tasks::PollLoop(loop.scope.id, timeout), loop.scope.id, kLoop);
+    return OfRun(tasks::PollLoop(loop.scope.id, timeout), loop);
   });
 }
 
@@ -123,6 +131,8 @@ creche_status creche_loop_join(creche_loop loop, int64_t timeout) {
     if (status == Status::kTimeout)
       return Fail(status, "the loop has not ended in the time allowed; still alive: %s",
                   survivors.c_str());
+    if (status == Status::kState)
+      return Fail(status, "another thread joins the loop, or runs it, already");
     return Answer(status, loop.scope.id, kLoop);
   });
 }

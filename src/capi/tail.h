@@ -63,6 +63,15 @@ struct TailReader {
 
 // The status of a start as the ABI's: with a text that fits the scope it was tried in.
 inline creche_status Started(Status status, creche_scope in) noexcept {
+  if (status == Status::kInvalid)
+    return Fail(
+        status,
+        "creche_to_group is for what is started in a group, or in a bare scope in one, which "
+        "keeps its result; give a function, a queue or creche_nobody");
+  if (status == Status::kState)
+    return Fail(status,
+                "nothing can be started in a task of the library's own (an operation, a sleep, a "
+                "start); use the task, group or loop that it belongs to");
   return Answer(status, in.id, "a scope (that of a loop, group, scope or task)");
 }
 

@@ -1,6 +1,8 @@
 // Bare scopes, and what can be done to any scope.
 #include <cstdlib>
 #include <cstring>
+#include <new>
+#include <vector>
 
 #include "platform/fork.h"
 #include "tasks/label.h"
@@ -16,6 +18,30 @@ namespace {
   scope->move_on = options.move_on;
   return MakeLabel(&scope->label, options.name, options.site) &&
          tree->PrepareDeadline(scope, options.timeout, options.deadline);
+}
+
+// The nearest up to and including the first shield. A start ends with either of its sides, so both
+// count; the targets that are still to be looked at are in a list, as they may be in other starts.
+Nanos EffectiveDeadline(const Node* scope) noexcept {
+  Nanos nearest = kNever;
+  std::vector<const Node*> more;
+  while (scope) {
+    nearest = std::min(nearest, scope->deadline);
+    const Node* next = scope->shield ? nullptr : scope->parent;
+    if (next && scope->type == NodeType::kStart) {
+      try {
+        if (const Group* target = static_cast<const StartNode*>(scope)->target)
+          more.push_back(target);
+      } catch (const std::bad_alloc&) {  // then without what its target says
+      }
+    }
+    if (!next && !more.empty()) {
+      next = more.back();
+      more.pop_back();
+    }
+    scope = next;
+  }
+  return nearest;
 }
 
 }  // namespace
@@ -148,12 +174,7 @@ Status LookAtScope(uint64_t id, ScopeState* state) noexcept {
   state->deadline = scope->deadline;
   state->effective_deadline = INT64_MIN;
   if (!scope->eff) {
-    Nanos nearest = kNever;
-    for (const Node* n = scope; n; n = n->parent) {
-      nearest = std::min(nearest, n->deadline);
-      if (n->shield) break;
-    }
-    state->effective_deadline = nearest;
+    state->effective_deadline = EffectiveDeadline(scope);
   }
   return Status::kOk;
 }

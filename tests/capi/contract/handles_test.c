@@ -429,6 +429,37 @@ static void wrong_loop(void** state) {
   OK(creche_loop_join(other, PATIENCE));
 }
 
+/* A refusal says what to do instead. */
+static void refusals_say_what_to_do(void** state) {
+  seen s = {0};
+  creche_task task = op(loop.scope, &s);
+  creche_scope scope = scope_in(loop.scope, NULL), inner;
+  creche_loop other;
+  (void)state;
+  IS(creche_sleep(task.scope, 0, NULL, see, &s, NULL), CRECHE_E_STATE);
+  last_error_says("it belongs to");
+  IS(creche_scope_open(task.scope, NULL, &inner), CRECHE_E_STATE);
+  IS(creche_group_open(task.scope, NULL, see, &s, NULL), CRECHE_E_STATE);
+  last_error_says("it belongs to");
+  IS(creche_sleep(loop.scope, 0, NULL, creche_to_group, NULL, NULL), CRECHE_E_INVALID);
+  last_error_says("creche_nobody");
+  IS(creche_loop_join(loop, 0), CRECHE_E_TIMEOUT);
+  OK(creche_loop_open(NULL, &other));
+  IS(creche_loop_run(other), CRECHE_E_STATE);
+  last_error_says("CRECHE_RUN_CALLER");
+  IS(creche_loop_poll(other, 0), CRECHE_E_STATE);
+  last_error_says("CRECHE_RUN_CALLER");
+  OK(creche_loop_close(other));
+  OK(creche_loop_join(other, PATIENCE));
+  op(scope, &s);
+  OK(creche_scope_leave(scope, NULL));
+  IS(creche_scope_open(scope, NULL, &inner), CRECHE_E_CLOSED);
+  last_error_says("elsewhere");
+  OK(creche_scope_cancel(scope, NULL));
+  OK(creche_scope_cancel(task.scope, NULL));
+  settle();
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       TEST(null_handles),
@@ -440,6 +471,7 @@ int main(void) {
       TEST(slots_are_used_again_ids_are_not),
       TEST(from_many_threads),
       TEST(wrong_loop),
+      TEST(refusals_say_what_to_do),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -509,6 +509,37 @@ static void gathered_though_it_never_moved(void** state) {
   assert_int_equal(g.value[3], 9);
 }
 
+/* What starts may be cut by the deadlines of both sides, until it has moved. */
+static void the_nearest_deadline_of_both_sides(void** state) {
+  creche_group_options o = group_options();
+  creche_scope_options so = scope_options();
+  seen end = {0}, started = {0};
+  creche_group target;
+  creche_scope scope;
+  creche_task start;
+  child k;
+  (void)state;
+  o.deadline = 1000;
+  target = group_in(loop.scope, &o, &end);
+  so.deadline = 2000;
+  scope = scope_in(loop.scope, &so);
+  start = start_child(&k, target, scope, &started);
+  assert_int_equal(state_of(start.scope).effective_deadline, 1000);
+  assert_int_equal(state_of(k.task.scope).effective_deadline, 1000);
+  OK(creche_scope_set_deadline(target.scope, 3000));
+  assert_int_equal(state_of(k.task.scope).effective_deadline, 2000);
+  OK(creche_scope_set_shield(start.scope, 1));
+  assert_int_equal(state_of(k.task.scope).effective_deadline, CRECHE_NEVER);
+  OK(creche_scope_set_shield(start.scope, 0));
+  OK(creche_task_started(k.task, 0));
+  assert_int_equal(state_of(k.task.scope).effective_deadline, 3000);
+  OK(creche_task_finish(k.task, CRECHE_OK, 0, NULL));
+  OK(creche_group_close(target));
+  settle();
+  assert_int_equal(end.status, CRECHE_OK);
+  OK(creche_scope_leave(scope, NULL));
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       TEST_VIRTUAL(started_then_lives_on),
@@ -528,6 +559,7 @@ int main(void) {
       TEST_VIRTUAL(after_the_move_the_caller_is_nothing),
       TEST_VIRTUAL(until_its_completion_is_released),
       TEST_VIRTUAL(gathered_though_it_never_moved),
+      TEST_VIRTUAL(the_nearest_deadline_of_both_sides),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -652,7 +652,7 @@ pub const CRECHE_DUMP_TEXT: u32 = 0;
 /// for programs: {"format": 1, "loop": id, "now": ns, "nodes": [...]}, parents
 /// before their children, one node a line: {"id", "parent" (null for the
 /// loop), "kind" (loop, scope, group, operation, sleep, task, external,
-/// offload, start), "name", "site" ("" if not given), "state" (open, closed,
+/// offload, start, wait), "name", "site" ("" if not given), "state" (open, closed,
 /// waiting, starting, running, asleep, finished, leaving), "waits_for" (text
 /// or null), "age" (ns; null for scopes), "left" (ns to its own deadline, or
 /// null), "shield", "cancelled" (null or {"reason", "by", "text"}), "live"
@@ -790,8 +790,8 @@ pub struct creche_scope_state {
     pub reserved: u32,
     /// its own
     pub deadline: i64,
-    /// the nearest up to and including the first shield; INT64_MIN if
-    /// effectively cancelled
+    /// the nearest up to and including the first shield (in what starts
+    /// for a group, of both sides); INT64_MIN if effectively cancelled
     pub effective_deadline: i64,
 }
 
@@ -1552,8 +1552,8 @@ unsafe extern "C" {
     /// not at all, CRECHE_NEVER: as long as it takes) for something to do, does it, and returns.
     /// Returns CRECHE_OK after work, CRECHE_E_TIMEOUT when there was none, CRECHE_E_INTERRUPTED when a
     /// signal ended the wait instead (call again; where its handler has called creche_scope_interrupt on
-    /// a scope of this loop, that is work), CRECHE_E_ENDED once the loop has ended; else as
-    /// creche_loop_run. Since 0.1.
+    /// a scope of this loop, that is work), CRECHE_E_ENDED once the loop has ended, CRECHE_E_INVALID
+    /// (negative); else as creche_loop_run. Since 0.1.
     pub fn creche_loop_poll(loop_: creche_loop, timeout: i64) -> creche_status;
 
     /// Calls fn(user, completion with kind CRECHE_POST) on the loop, later, in the order of posting. An
@@ -1579,8 +1579,9 @@ unsafe extern "C" {
     /// It does not close: call creche_loop_close before. Runs a CRECHE_RUN_CALLER loop meanwhile.
     /// timeout: nanoseconds from the call; 0 only looks. Returns CRECHE_OK; CRECHE_E_TIMEOUT (the message
     /// names what is still alive; join again later); CRECHE_E_INTERRUPTED on a signal (join again);
-    /// CRECHE_E_WOULD_DEADLOCK on a loop; CRECHE_E_STATE while another thread joins or runs it; the
-    /// handle errors (CRECHE_E_ENDED if it was joined). Since 0.1.
+    /// CRECHE_E_WOULD_DEADLOCK on a loop; CRECHE_E_STATE while another thread joins or runs it;
+    /// CRECHE_E_INVALID (a negative timeout); CRECHE_E_SYSTEM (no descriptor to wait on); the handle
+    /// errors (CRECHE_E_ENDED if it was joined). Since 0.1.
     pub fn creche_loop_join(loop_: creche_loop, timeout: i64) -> creche_status;
 
     /// After fork(), in the child: forgets a loop of the parent: closes its descriptors, sends nothing,
@@ -1632,8 +1633,9 @@ unsafe extern "C" {
     /// Opens a bare scope in `in` to bound a section of work. It is left with creche_scope_leave. Steps
     /// and children that are started in it belong to the task or group around it; errors pass it.
     /// Returns CRECHE_OK; CRECHE_E_INVALID, CRECHE_E_UNSUPPORTED (options: a negative timeout, both
-    /// timeout and deadline), CRECHE_E_CLOSED (the group around it is closed and empty, or the task has
-    /// finished), CRECHE_E_NO_MEMORY, and the handle errors. Since 0.1.
+    /// timeout and deadline), CRECHE_E_CLOSED (the group around it is closed and empty, the task has
+    /// finished, the scope is being left, or the loop is closing), CRECHE_E_STATE (`in` is a library
+    /// operation), CRECHE_E_NO_MEMORY, and the handle errors. Since 0.1.
     pub fn creche_scope_open(in_: creche_scope, options: *const creche_scope_options, scope: *mut creche_scope) -> creche_status;
 
     /// Leaves a bare scope: decides at once how it ended and stores that in *outcome. It catches if it
@@ -1658,7 +1660,7 @@ unsafe extern "C" {
 
     /// Moves the deadline (a point of the loop's clock, CRECHE_NEVER for none; the past expires it). Never
     /// un-cancels. Returns CRECHE_OK, CRECHE_E_CANCELLED if the scope was cancelled already (nothing
-    /// changes), and the handle errors. Since 0.1.
+    /// changes), CRECHE_E_NO_MEMORY, and the handle errors. Since 0.1.
     pub fn creche_scope_set_deadline(scope: creche_scope, deadline: i64) -> creche_status;
 
     /// The same, counted from now; negative is CRECHE_E_INVALID. Since 0.1.
@@ -1684,8 +1686,9 @@ unsafe extern "C" {
     /// started with creche_to_group, in the order of starting, data_size its bytes, value their count.
     /// done NULL: to its own queue, else the nearest from outside. group: may be NULL.
     /// Returns CRECHE_OK; CRECHE_E_INVALID, CRECHE_E_UNSUPPORTED (options), CRECHE_E_CLOSED (the group
-    /// around it is closed and empty, the task has finished, the loop is closing), CRECHE_E_WRONG_LOOP
-    /// (the queue), CRECHE_E_NO_MEMORY and the handle errors. Since 0.1.
+    /// around it is closed and empty, the task has finished, the scope is being left, the loop or the
+    /// queue is closing), CRECHE_E_STATE (`in` is a library operation), CRECHE_E_WRONG_LOOP (the queue),
+    /// CRECHE_E_NO_MEMORY and the handle errors. Since 0.1.
     pub fn creche_group_open(in_: creche_scope, options: *const creche_group_options, done: creche_done_fn, user: *mut c_void, group: *mut creche_group) -> creche_status;
 
     /// "End when empty." Until its last child has ended anyone may still add to it. Closing again is
@@ -1696,7 +1699,8 @@ unsafe extern "C" {
     /// it first if it is open. Once: then its handle has ended. timeout: nanoseconds from the call; 0 only
     /// looks. outcome may be NULL. Returns CRECHE_OK when the group has ended (however it did), and
     /// *outcome says how; CRECHE_E_TIMEOUT, CRECHE_E_INTERRUPTED (call again); CRECHE_E_STATE (not
-    /// joinable, or being joined), CRECHE_E_WOULD_DEADLOCK, the handle errors. Since 0.1.
+    /// joinable, or being joined), CRECHE_E_INVALID (a negative timeout), CRECHE_E_SYSTEM (no descriptor
+    /// to wait on), CRECHE_E_WOULD_DEADLOCK, the handle errors. Since 0.1.
     pub fn creche_group_join(group: creche_group, timeout: i64, outcome: *mut creche_outcome) -> creche_status;
 
     /// Sets the defaults in the first `size` bytes (pass sizeof). Returns CRECHE_OK or CRECHE_E_INVALID.
@@ -1706,24 +1710,26 @@ unsafe extern "C" {
     /// Starts a user task in `in`. body(body_user, ...) gets CRECHE_BEGIN when it may run, exactly once,
     /// even in a cancelled scope; CRECHE_CANCEL each time that it becomes cancelled (right after
     /// CRECHE_BEGIN if it was before), unless it has finished; and may get CRECHE_STALLED. It starts
-    /// steps in task.scope and ends with creche_task_finish, there or later, from any thread. done gets the final completion. task: may be NULL.
-    /// Returns CRECHE_OK; CRECHE_E_INVALID (body NULL or a route; options), CRECHE_E_UNSUPPORTED,
-    /// CRECHE_E_CLOSED (the group is closed and empty, the task has finished, the loop is closing),
-    /// CRECHE_E_STATE (`in` is a library operation: start in what it belongs to), CRECHE_E_WRONG_LOOP,
+    /// steps in task.scope and ends with creche_task_finish, there or later, from any thread. done gets
+    /// the final completion. task: may be NULL.
+    /// Returns CRECHE_OK; CRECHE_E_INVALID (body NULL or a route; options; creche_to_group outside of
+    /// groups), CRECHE_E_UNSUPPORTED, CRECHE_E_CLOSED (the group is closed and empty, the task has
+    /// finished, the scope is being left, the loop or the queue is closing), CRECHE_E_STATE (`in` is a library operation: start in what it belongs to), CRECHE_E_WRONG_LOOP,
     /// CRECHE_E_NO_MEMORY, the handle errors. Since 0.1.
     pub fn creche_task_spawn(in_: creche_scope, body: creche_done_fn, body_user: *mut c_void, options: *const creche_task_options, done: creche_done_fn, user: *mut c_void, task: *mut creche_task) -> creche_status;
 
     /// Opens an external task: like a user task, but CRECHE_BEGIN, CRECHE_CANCEL and CRECHE_STALLED come
     /// where its completion goes (done or the queue), with CRECHE_MORE. creche_to_group and
-    /// creche_nobody are CRECHE_E_INVALID, as is NULL where there is no queue. The rest as above.
+    /// creche_nobody are CRECHE_E_INVALID, as are NULL where there is no queue and CRECHE_TASK_BODY
+    /// outside of a group. The rest as above.
     /// Since 0.1.
     pub fn creche_task_open(in_: creche_scope, options: *const creche_task_options, done: creche_done_fn, user: *mut c_void, task: *mut creche_task) -> creche_status;
 
     /// Ends a user or external task. With CRECHE_OK it waits for its steps; if one of them is cut then by
     /// a cancellation, the completion says so (CRECHE_E_CANCELLED, or CRECHE_E_TIMEOUT for the task's own
     /// deadline). Otherwise it cancels them and waits. Then its completion comes, with `value` (a plain
-    /// number or, with CRECHE_OWNED semantics of your own, anything) and error. Scopes and groups of its own still open are cancelled and make it
-    /// CRECHE_E_MISNESTED; leases of its own are given back. status: CRECHE_OK; CRECHE_E_CANCELLED (only
+    /// number or, with CRECHE_OWNED semantics of your own, anything) and error. Scopes and groups of its
+    /// own still open are cancelled and make it CRECHE_E_MISNESTED; leases of its own are given back. status: CRECHE_OK; CRECHE_E_CANCELLED (only
     /// if it was cancelled: else it becomes CRECHE_E_NOT_CANCELLED); any other CRECHE_E_*, CRECHE_E_USER,
     /// or -1000 and below for your own; positive ones are CRECHE_E_INVALID. error: from creche_error_new
     /// or a completion, kept; NULL makes one from status.
@@ -1804,8 +1810,8 @@ unsafe extern "C" {
     pub fn creche_queue_open(loop_: creche_loop, options: *const creche_queue_options, queue: *mut creche_queue) -> creche_status;
 
     /// The queue's descriptor, to wait on (poll, epoll, asyncio's add_reader), never to read or close:
-    /// readable if and only if the queue has completions, or is closed and nothing more will come. Returns it, or a negative status.
-    /// Since 0.1.
+    /// readable if and only if the queue has completions, or is closed and nothing more will come.
+    /// Returns it, or a negative status. Since 0.1.
     pub fn creche_queue_fd(queue: creche_queue) -> i32;
 
     /// Takes up to `capacity` completions, in the order in which they came, and stores how many in *n,
@@ -1841,7 +1847,8 @@ unsafe extern "C" {
     /// Waits for a token, first come, first served. The completion's value is the token (CRECHE_OWNED): a
     /// lease of the nearest task, group or loop above `in`, which it holds open. It is given back by
     /// creche_token_release, when its task finishes, or, in a cancelled group, after the last other child;
-    /// and at once if nobody takes the completion. A token that becomes free is the next waiter's in that
+    /// and at once if nobody takes the completion. (creche_to_group is of no use: the group would wait for
+    /// the token that it keeps.) A token that becomes free is the next waiter's in that
     /// very moment, also if that is cancelled before it can look.
     /// borrower: who borrows, to find double borrowing; 0 for nobody in particular.
     /// The completion fails with CRECHE_E_CLOSED if the limiter is released meanwhile.
