@@ -1,6 +1,6 @@
 """The benchmarks of the structured core: ours and the peers, section by section, each in a process of
 its own, alternating; one round goes over all sections, so that every row has a figure before any gets
-a second one. All programs take "SECTION N [TOTAL]" and print "name value" lines, in nanoseconds for
+a second one. With --quick the slow peers come last, once. All programs take "SECTION N [TOTAL]" and print "name value" lines, in nanoseconds for
 each operation (memory: in bytes for each task)."""
 
 import os
@@ -113,7 +113,7 @@ class Structured:
         self.programs = programs(bench)
         self.end = time.monotonic() + bench.options.bound
         self.given_up = set()
-        self.first_round_done = False
+        self.has_figures = set()
 
     def call(self, program, section, arguments):
         """One process. Ours may take as long as it needs; a peer only what is left of the time."""
@@ -139,12 +139,13 @@ class Structured:
             name, value = line.split()
             figure = 1000 / float(value) if name in RATES else float(value)
             program.values.setdefault(name, []).append(figure)
+        self.has_figures.add((program.name, section))
 
     def give_up(self, program, section, reason):
         """What failed once is not tried again. Later rounds that are cut short are no loss."""
         if (program.name, section) not in self.given_up:
             self.given_up.add((program.name, section))
-            if not self.first_round_done:
+            if (program.name, section) not in self.has_figures:
                 self.bench.skip(f"{program.label(section)}, {section}", reason)
 
     def run(self):
@@ -154,18 +155,21 @@ class Structured:
             if number > 0 and time.monotonic() > self.end:
                 self.bench.progress(f"  time is over after {number} of {rounds} rounds")
                 break
-            for section in self.sections:
-                there = [p for p in self.programs if (p.name, section) not in self.given_up]
-                if quick and number > 0:
-                    there = [p for p in there if not p.slow]
-                for program in there:
-                    self.bench.progress(
-                        f"  round {number + 1}/{rounds}: {section}: {program.label(section)}")
-                    for arguments in program.calls(section, quick):
-                        self.call(program, section, arguments)
-            self.first_round_done = True
+            self.round(f"round {number + 1}/{rounds}",
+                       [p for p in self.programs if not (quick and p.slow)])
+        if quick:
+            self.round("slow peers", [p for p in self.programs if p.slow])
         for section in self.sections:
             self.rows(section)
+
+    def round(self, name, programs):
+        for section in self.sections:
+            for program in programs:
+                if (program.name, section) in self.given_up:
+                    continue
+                self.bench.progress(f"  {name}: {section}: {program.label(section)}")
+                for arguments in program.calls(section, self.bench.options.quick):
+                    self.call(program, section, arguments)
 
     def figures(self, program):
         """The medians, and from the costs at both ends whether they are flat."""
