@@ -138,10 +138,10 @@ enum {
     CRECHE_DUMP_JSON = 1, /* for programs: {"format": 1, "loop": id, "now": ns, "nodes": [...]}, parents
                              before their children, one node a line: {"id", "parent" (null for the
                              loop), "kind" (loop, scope, group, operation, sleep, task, external,
-                              offload, start, wait), "name", "site" ("" if not given), "state" (open, closed,
-                             waiting, starting, running, asleep, finished, leaving), "waits_for" (text
-                             or null), "age" (ns; null for scopes), "left" (ns to its own deadline, or
-                             null), "shield", "cancelled" (null or {"reason", "by", "text"}), "live"
+                             offload, start, wait), "name", "site" ("" if not given), "state" (open,
+                             closed, waiting, starting, running, asleep, finished, leaving),
+                             "waits_for" (text or null), "age" (ns; null for scopes), "left" (ns to
+                             its own deadline, or null), "shield", "cancelled" (null or {"reason", "by", "text"}), "live"
                              (tasks, scopes and groups directly in it), "leases" (what it holds)};
                              later versions may add keys. What is no UTF-8 becomes U+FFFD */
     CRECHE_DUMP_DOT = 2   /* for Graphviz: dot -Tsvg */

@@ -234,8 +234,8 @@ CRECHE_API creche_status creche_pool_open(creche_loop loop, const char *dsn,
  * connections are closed; then comes the last completion (kind CRECHE_DONE, task {0}, value: the
  * pool's id, not owned), after the return of all callbacks: to done; for NULL to the queue of the
  * pool's options, if it has one; creche_nobody: nobody is told. Idempotent: each call gets a
- * completion. Returns CRECHE_OK; CRECHE_E_INVALID (creche_to_group); CRECHE_E_CLOSED (that queue is closed) or
- * CRECHE_E_ENDED (the loop has ended) if nobody could be told: then nothing happens;
+ * completion. Returns CRECHE_OK; CRECHE_E_INVALID (creche_to_group); CRECHE_E_CLOSED (that queue is
+ * closed) or CRECHE_E_ENDED (the loop has ended) if nobody could be told: then nothing happens;
  * CRECHE_E_NO_MEMORY, the handle errors. Since 0.1. */
 CRECHE_API creche_status creche_pool_close(creche_pool pool, creche_done_fn done, void *user);
 

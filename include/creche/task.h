@@ -43,8 +43,9 @@ CRECHE_API creche_status creche_task_options_init(creche_task_options *options, 
  * the final completion. task: may be NULL.
  * Returns CRECHE_OK; CRECHE_E_INVALID (body NULL or a route; options; creche_to_group outside of
  * groups), CRECHE_E_UNSUPPORTED, CRECHE_E_CLOSED (the group is closed and empty, the task has
- * finished, the scope is being left, the loop or the queue is closing), CRECHE_E_STATE (`in` is a library operation: start in what it belongs to), CRECHE_E_WRONG_LOOP,
- * CRECHE_E_NO_MEMORY, the handle errors. Since 0.1. */
+ * finished, the scope is being left, the loop or the queue is closing), CRECHE_E_STATE (`in` is a
+ * library operation: start in what it belongs to), CRECHE_E_WRONG_LOOP, CRECHE_E_NO_MEMORY, the
+ * handle errors. Since 0.1. */
 CRECHE_API creche_status creche_task_spawn(creche_scope in, creche_done_fn body, void *body_user,
                                            const creche_task_options *options, creche_done_fn done,
                                            void *user, creche_task *task);
@@ -52,8 +53,7 @@ CRECHE_API creche_status creche_task_spawn(creche_scope in, creche_done_fn body,
 /* Opens an external task: like a user task, but CRECHE_BEGIN, CRECHE_CANCEL and CRECHE_STALLED come
  * where its completion goes (done or the queue), with CRECHE_MORE. creche_to_group and
  * creche_nobody are CRECHE_E_INVALID, as are NULL where there is no queue and CRECHE_TASK_BODY
- * outside of a group. The rest as above.
- * Since 0.1. */
+ * outside of a group. The rest as above. Since 0.1. */
 CRECHE_API creche_status creche_task_open(creche_scope in, const creche_task_options *options,
                                           creche_done_fn done, void *user, creche_task *task);
 
@@ -61,10 +61,11 @@ CRECHE_API creche_status creche_task_open(creche_scope in, const creche_task_opt
  * a cancellation, the completion says so (CRECHE_E_CANCELLED, or CRECHE_E_TIMEOUT for the task's own
  * deadline). Otherwise it cancels them and waits. Then its completion comes, with `value` (a plain
  * number or, with CRECHE_OWNED semantics of your own, anything) and error. Scopes and groups of its
- * own still open are cancelled and make it CRECHE_E_MISNESTED; leases of its own are given back. status: CRECHE_OK; CRECHE_E_CANCELLED (only
- * if it was cancelled: else it becomes CRECHE_E_NOT_CANCELLED); any other CRECHE_E_*, CRECHE_E_USER,
- * or -1000 and below for your own; positive ones are CRECHE_E_INVALID. error: from creche_error_new
- * or a completion, kept; NULL makes one from status.
+ * own still open are cancelled and make it CRECHE_E_MISNESTED; leases of its own are given back.
+ * status: CRECHE_OK; CRECHE_E_CANCELLED (only if it was cancelled: else it becomes
+ * CRECHE_E_NOT_CANCELLED); any other CRECHE_E_*, CRECHE_E_USER, or -1000 and below for your own;
+ * positive ones are CRECHE_E_INVALID. error: from creche_error_new or a completion, kept; NULL makes
+ * one from status.
  * Returns CRECHE_OK; CRECHE_E_STATE (finished before, not begun yet, or not a user's or external
  * task), CRECHE_E_INVALID, CRECHE_E_NO_MEMORY, the handle errors. Since 0.1. */
 CRECHE_API creche_status creche_task_finish(creche_task task, creche_status status, uint64_t value,

@@ -84,14 +84,14 @@ Status ReadLag(uint64_t loop, Histogram::Values* turns, Histogram::Values* callb
 Status CountLoop(uint64_t loop, LoopCounters* counters) noexcept;
 
 // ---- scopes (scope.cc) ----
-// options: null for the defaults.
-// The short ways (plain.h) of the calls below: 0 or false if it must go the general one. Neither
-// allocates, nor leaves anything to be told to hooks.
+// The short ways (plain.h) of the calls below: 0 or false if it must go the general one. None
+// allocates, or leaves anything to be told to hooks.
 uint64_t OpenPlainScope(uint64_t in) noexcept;
 bool LeavePlainScope(uint64_t scope) noexcept;
 bool SpawnPlainTask(const Tail& tail, DoneFn body, void* body_user) noexcept;
 bool FinishPlainTask(uint64_t task, uint64_t value) noexcept;
 
+// options: null for the defaults.
 Status OpenScope(uint64_t in, const ScopeOptions* options, uint64_t* id) noexcept;
 Status LeaveScope(uint64_t scope, LeaveOutcome* outcome) noexcept;
 Status CancelScope(uint64_t scope, const char* text) noexcept;

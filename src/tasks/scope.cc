@@ -1,4 +1,5 @@
 // Bare scopes, and what can be done to any scope.
+#include <algorithm>
 #include <cstdlib>
 #include <cstring>
 #include <new>
@@ -21,24 +22,23 @@ namespace {
 }
 
 // The nearest up to and including the first shield. A start ends with either of its sides, so both
-// count; the targets that are still to be looked at are in a list, as they may be in other starts.
+// count; each target is looked at once, however many starts it is in.
 Nanos EffectiveDeadline(const Node* scope) noexcept {
   Nanos nearest = kNever;
-  std::vector<const Node*> more;
+  std::vector<const Node*> targets;
+  size_t looked_at = 0;
   while (scope) {
     nearest = std::min(nearest, scope->deadline);
     const Node* next = scope->shield ? nullptr : scope->parent;
     if (next && scope->type == NodeType::kStart) {
+      const Node* target = static_cast<const StartNode*>(scope)->target;
       try {
-        if (const Group* target = static_cast<const StartNode*>(scope)->target)
-          more.push_back(target);
+        if (target && std::find(targets.begin(), targets.end(), target) == targets.end())
+          targets.push_back(target);
       } catch (const std::bad_alloc&) {  // then without what its target says
       }
     }
-    if (!next && !more.empty()) {
-      next = more.back();
-      more.pop_back();
-    }
+    if (!next && looked_at < targets.size()) next = targets[looked_at++];
     scope = next;
   }
   return nearest;

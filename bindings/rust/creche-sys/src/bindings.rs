@@ -652,10 +652,10 @@ pub const CRECHE_DUMP_TEXT: u32 = 0;
 /// for programs: {"format": 1, "loop": id, "now": ns, "nodes": [...]}, parents
 /// before their children, one node a line: {"id", "parent" (null for the
 /// loop), "kind" (loop, scope, group, operation, sleep, task, external,
-/// offload, start, wait), "name", "site" ("" if not given), "state" (open, closed,
-/// waiting, starting, running, asleep, finished, leaving), "waits_for" (text
-/// or null), "age" (ns; null for scopes), "left" (ns to its own deadline, or
-/// null), "shield", "cancelled" (null or {"reason", "by", "text"}), "live"
+/// offload, start, wait), "name", "site" ("" if not given), "state" (open,
+/// closed, waiting, starting, running, asleep, finished, leaving),
+/// "waits_for" (text or null), "age" (ns; null for scopes), "left" (ns to
+/// its own deadline, or null), "shield", "cancelled" (null or {"reason", "by", "text"}), "live"
 /// (tasks, scopes and groups directly in it), "leases" (what it holds)};
 /// later versions may add keys. What is no UTF-8 becomes U+FFFD
 pub const CRECHE_DUMP_JSON: u32 = 1;
@@ -1714,25 +1714,26 @@ unsafe extern "C" {
     /// the final completion. task: may be NULL.
     /// Returns CRECHE_OK; CRECHE_E_INVALID (body NULL or a route; options; creche_to_group outside of
     /// groups), CRECHE_E_UNSUPPORTED, CRECHE_E_CLOSED (the group is closed and empty, the task has
-    /// finished, the scope is being left, the loop or the queue is closing), CRECHE_E_STATE (`in` is a library operation: start in what it belongs to), CRECHE_E_WRONG_LOOP,
-    /// CRECHE_E_NO_MEMORY, the handle errors. Since 0.1.
+    /// finished, the scope is being left, the loop or the queue is closing), CRECHE_E_STATE (`in` is a
+    /// library operation: start in what it belongs to), CRECHE_E_WRONG_LOOP, CRECHE_E_NO_MEMORY, the
+    /// handle errors. Since 0.1.
     pub fn creche_task_spawn(in_: creche_scope, body: creche_done_fn, body_user: *mut c_void, options: *const creche_task_options, done: creche_done_fn, user: *mut c_void, task: *mut creche_task) -> creche_status;
 
     /// Opens an external task: like a user task, but CRECHE_BEGIN, CRECHE_CANCEL and CRECHE_STALLED come
     /// where its completion goes (done or the queue), with CRECHE_MORE. creche_to_group and
     /// creche_nobody are CRECHE_E_INVALID, as are NULL where there is no queue and CRECHE_TASK_BODY
-    /// outside of a group. The rest as above.
-    /// Since 0.1.
+    /// outside of a group. The rest as above. Since 0.1.
     pub fn creche_task_open(in_: creche_scope, options: *const creche_task_options, done: creche_done_fn, user: *mut c_void, task: *mut creche_task) -> creche_status;
 
     /// Ends a user or external task. With CRECHE_OK it waits for its steps; if one of them is cut then by
     /// a cancellation, the completion says so (CRECHE_E_CANCELLED, or CRECHE_E_TIMEOUT for the task's own
     /// deadline). Otherwise it cancels them and waits. Then its completion comes, with `value` (a plain
     /// number or, with CRECHE_OWNED semantics of your own, anything) and error. Scopes and groups of its
-    /// own still open are cancelled and make it CRECHE_E_MISNESTED; leases of its own are given back. status: CRECHE_OK; CRECHE_E_CANCELLED (only
-    /// if it was cancelled: else it becomes CRECHE_E_NOT_CANCELLED); any other CRECHE_E_*, CRECHE_E_USER,
-    /// or -1000 and below for your own; positive ones are CRECHE_E_INVALID. error: from creche_error_new
-    /// or a completion, kept; NULL makes one from status.
+    /// own still open are cancelled and make it CRECHE_E_MISNESTED; leases of its own are given back.
+    /// status: CRECHE_OK; CRECHE_E_CANCELLED (only if it was cancelled: else it becomes
+    /// CRECHE_E_NOT_CANCELLED); any other CRECHE_E_*, CRECHE_E_USER, or -1000 and below for your own;
+    /// positive ones are CRECHE_E_INVALID. error: from creche_error_new or a completion, kept; NULL makes
+    /// one from status.
     /// Returns CRECHE_OK; CRECHE_E_STATE (finished before, not begun yet, or not a user's or external
     /// task), CRECHE_E_INVALID, CRECHE_E_NO_MEMORY, the handle errors. Since 0.1.
     pub fn creche_task_finish(task: creche_task, status: creche_status, value: u64, error: *const creche_error) -> creche_status;
@@ -2139,8 +2140,8 @@ unsafe extern "C" {
     /// connections are closed; then comes the last completion (kind CRECHE_DONE, task {0}, value: the
     /// pool's id, not owned), after the return of all callbacks: to done; for NULL to the queue of the
     /// pool's options, if it has one; creche_nobody: nobody is told. Idempotent: each call gets a
-    /// completion. Returns CRECHE_OK; CRECHE_E_INVALID (creche_to_group); CRECHE_E_CLOSED (that queue is closed) or
-    /// CRECHE_E_ENDED (the loop has ended) if nobody could be told: then nothing happens;
+    /// completion. Returns CRECHE_OK; CRECHE_E_INVALID (creche_to_group); CRECHE_E_CLOSED (that queue is
+    /// closed) or CRECHE_E_ENDED (the loop has ended) if nobody could be told: then nothing happens;
     /// CRECHE_E_NO_MEMORY, the handle errors. Since 0.1.
     pub fn creche_pool_close(pool: creche_pool, done: creche_done_fn, user: *mut c_void) -> creche_status;
 
