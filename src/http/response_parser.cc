@@ -50,6 +50,7 @@ const llhttp_settings_t& ResponseParser::Settings() {
     s.on_header_value = OnValue;
     s.on_header_value_complete = OnValueEnd;
     s.on_headers_complete = OnHeadersEnd;
+    s.on_chunk_header = OnChunkHead;
     s.on_body = OnBodyBytes;
     s.on_message_complete = OnMessageEnd;
     return s;
@@ -325,6 +326,12 @@ bool ResponseParser::DecideFraming() {
   keep_alive_ = wants && framing_ != BodyFraming::kUntilClose && !(coded && head_->minor == 0) &&
                 !(status == 205 && no_body && !head_request_);
   return true;
+}
+
+int ResponseParser::OnChunkHead(llhttp_t* p) {
+  if (p->content_length <= static_cast<uint64_t>(INT64_MAX)) return 0;
+  Self(p)->Fail(Status::kProtocol, "the size of a chunk is beyond all measure");
+  return -1;
 }
 
 int ResponseParser::OnBodyBytes(llhttp_t* p, const char* at, size_t n) {

@@ -62,6 +62,7 @@ class ResponseParser {
   static int OnValue(llhttp_t* p, const char* at, size_t n);
   static int OnValueEnd(llhttp_t* p);
   static int OnHeadersEnd(llhttp_t* p);
+  static int OnChunkHead(llhttp_t* p);
   static int OnBodyBytes(llhttp_t* p, const char* at, size_t n);
   static int OnMessageEnd(llhttp_t* p);
   static const llhttp_settings_t& Settings();

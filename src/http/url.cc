@@ -166,6 +166,9 @@ Result<Url> Url::Parse(std::string_view text) {
 }
 
 Result<void> Url::ReadAuthority(std::string_view authority) {
+  // Browsers take it for a slash: what they fetch would be another host.
+  if (authority.find('\\') != std::string_view::npos)
+    return Bad("a backslash stands before the path of the URL: percent-encode it, or use /");
   if (const size_t at = authority.rfind('@'); at != std::string_view::npos) {
     if (at > 0) authorization_ = BasicCredentials(authority.substr(0, at));
     authority.remove_prefix(at + 1);

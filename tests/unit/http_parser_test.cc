@@ -220,13 +220,26 @@ TEST(ParserTest, Chunks) {
             "01234567890123456789");
   EXPECT_EQ(Body(Chunked("5;a=\"b c\";d=e\r\nhello\r\n0;x\r\n\r\n")), "hello");
   EXPECT_EQ(Body(Chunked("0\r\n\r\n")), "");
-  for (const char* bad :
-       {"5 \r\nhello\r\n0\r\n\r\n", "5 ;a=b\r\nhello\r\n0\r\n\r\n", " 5\r\nhello\r\n0\r\n\r\n",
-        "0x5\r\nhello\r\n0\r\n\r\n", "+5\r\nhello\r\n0\r\n\r\n", "-5\r\nhello\r\n0\r\n\r\n",
-        "0_2e\r\nhello\r\n0\r\n\r\n", "\r\nhello\r\n0\r\n\r\n", "10000000000000000\r\nhello",
-        "5\nhello\r\n0\r\n\r\n", "5\r\nhello\n0\r\n\r\n", "5;a=b\nhello\r\n0\r\n\r\n",
-        "5\r\nhelloworld\r\n0\r\n\r\n", "5\rhello\r\n0\r\n\r\n", "5\r\nhello\r0\r\n\r\n", "0\r\n\n",
-        "g\r\n", "5\r\nhello0\r\n\r\n"})
+  for (const char* bad : {"5 \r\nhello\r\n0\r\n\r\n",
+                          "5 ;a=b\r\nhello\r\n0\r\n\r\n",
+                          " 5\r\nhello\r\n0\r\n\r\n",
+                          "0x5\r\nhello\r\n0\r\n\r\n",
+                          "+5\r\nhello\r\n0\r\n\r\n",
+                          "-5\r\nhello\r\n0\r\n\r\n",
+                          "0_2e\r\nhello\r\n0\r\n\r\n",
+                          "\r\nhello\r\n0\r\n\r\n",
+                          "10000000000000000\r\nhello",
+                          "ffffffffffffffff\r\nhello",
+                          "8000000000000000\r\nhello",
+                          "5\nhello\r\n0\r\n\r\n",
+                          "5\r\nhello\n0\r\n\r\n",
+                          "5;a=b\nhello\r\n0\r\n\r\n",
+                          "5\r\nhelloworld\r\n0\r\n\r\n",
+                          "5\rhello\r\n0\r\n\r\n",
+                          "5\r\nhello\r0\r\n\r\n",
+                          "0\r\n\n",
+                          "g\r\n",
+                          "5\r\nhello0\r\n\r\n"})
     EXPECT_REFUSED(Chunked(bad));
 }
 

@@ -75,6 +75,7 @@ TEST(UrlTest, Refused) {
       "ftp://h/", "skype:x", "1http://h/", " http://h/", "http://h:0/", "http://h:65536/",
       "http://h:999999/", "http://h:-1/", "http://h:8a/", "http://h: 80/", "http://h:000080/",
       "http://a b/", "http://a%41/", "http://a..b/", "http://.a/", "http://a,b/", "http://a|b/",
+      "http://good\\@h/", "http://h\\@good/", "http://h:80\\@good/", "http://h\\/",
       "http://\xc3\xa4.example/", "http://[::1/", "http://[::1]x/", "http://[1.2.3.4]/",
       "http://[fe80::1%25eth0]/", "http://[]/", "http://h/a\tb", "http://h/a\r\nX: y",
       "http://h/\x7f",
