@@ -152,7 +152,7 @@ enum {
     CRECHE_REASON_EXPLICIT = 2,  /* creche_scope_cancel; reason_text is its text */
     CRECHE_REASON_SIBLING = 3,   /* a sibling failed in a fail-fast group; by names it */
     CRECHE_REASON_RACE = 4,      /* a sibling won; by names it */
-    CRECHE_REASON_SHUTDOWN = 5,  /* the loop is closing */
+    CRECHE_REASON_SHUTDOWN = 5,  /* the loop is closing, or the pool of a transaction's body */
     CRECHE_REASON_INTERRUPT = 6, /* creche_scope_interrupt */
     CRECHE_REASON_FINISHED = 7,  /* its task finished with a failure while this step was running */
     CRECHE_REASON_MISNESTED = 8  /* its task finished and left this group or scope open */
@@ -179,7 +179,7 @@ typedef struct creche_error {
     uint32_t http_status;  /* of an answer that is the failure, or 0 */
     char sqlstate[8];      /* five characters and NULs, or empty */
     const char *message;   /* what happened and what to do, one line, UTF-8 */
-    const char *reason_text; /* text given with an explicit cancellation */
+    const char *reason_text; /* text given with the cancellation */
     creche_scope by;       /* who cancelled: the scope whose deadline it was, the sibling that failed */
     void *cookie;          /* the user's own (a foreign exception), from creche_error_new */
     const struct creche_error *cause;

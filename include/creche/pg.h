@@ -195,7 +195,10 @@ enum {
     CRECHE_POOL_NO_PIPELINE = 2  /* one statement at a time on each connection */
 };
 
-/* creche_pool_options.reset */
+/* creche_pool_options.reset: when a connection is given back, and behind a statement on the pool that
+ * has left something in its session. Its command tag tells, and for a SELECT the names set_config and
+ * pg_advisory_lock (and the like) in its text; what other functions leave stays. Temporary tables and
+ * prepared statements of your own stay, too. */
 enum {
     CRECHE_RESET_FULL = 0, /* session state: locks, cursors, listens, settings, role */
     CRECHE_RESET_NONE = 1  /* only an open transaction is rolled back */
@@ -231,6 +234,8 @@ CRECHE_API creche_status creche_pool_open(creche_loop loop, const char *dsn,
                                           const creche_pool_options *options, creche_pool *pool);
 
 /* Closes a pool: operations end with CRECHE_E_CLOSED, running statements are cancelled on the server,
+ * bodies of transactions are told (CRECHE_CANCEL with CRECHE_REASON_SHUTDOWN; what they have not
+ * committed is rolled back) and awaited, and so is the answer to a COMMIT that has been sent;
  * connections are closed; then comes the last completion (kind CRECHE_DONE, task {0}, value: the
  * pool's id, not owned), after the return of all callbacks: to done; for NULL to the queue of the
  * pool's options, if it has one; creche_nobody: nobody is told. Idempotent: each call gets a
@@ -289,8 +294,9 @@ CRECHE_API creche_status creche_query_options_init(creche_query_options *options
  * nothing is checked out. sql: one statement; copied. args: args_count values for $1, $2, ...; copied.
  * The completion: value: creche_rows, CRECHE_OWNED; data: its const creche_row_block *; code: rows
  * affected (at most UINT32_MAX; the block has all of it). An error in the SQL fails in the completion.
- * Failures: CRECHE_E_PG (with sqlstate and the server's fields), _CONNECT, _DNS, _TLS, _DISCONNECTED,
- * _TIMEOUT, _CANCELLED, _CLOSED, _LIMIT, _INVALID (a value), _NO_MEMORY. Cancelled: a running query is
+ * Failures: CRECHE_E_PG (with sqlstate and the server's fields), _CONNECT, _DNS, _TLS, _TLS_VERIFY,
+ * _DISCONNECTED, _PROTOCOL, _TIMEOUT, _CANCELLED, _CLOSED, _LIMIT, _INVALID (a value, the DSN), _TYPE
+ * (a value's form does not fit its type), _UNSUPPORTED (COPY), _NO_MEMORY. Cancelled: a running query is
  * cancelled on the server and the connection stays usable; other callers' statements are untouched.
  * Returns CRECHE_OK, or as creche_task_spawn does. Since 0.1. */
 CRECHE_API creche_status creche_pool_query(creche_pool pool, creche_scope in, const char *sql,
@@ -382,7 +388,8 @@ CRECHE_API creche_status creche_transaction_options_init(creche_transaction_opti
  * anything else, or a cancellation, it rolls back. The completion comes last: CRECHE_OK with the
  * body's value after the commit; the body's failure; CRECHE_E_PG (the commit failed),
  * CRECHE_E_ROLLED_BACK (COMMIT was answered by ROLLBACK), CRECHE_E_OUTCOME_UNKNOWN (its answer never
- * came). Returns CRECHE_OK, or as creche_task_spawn does. Since 0.1. */
+ * came), CRECHE_E_STATE (a statement of the body, such as ROLLBACK, had ended the transaction before),
+ * CRECHE_E_CLOSED, those of creche_pool_query. Returns CRECHE_OK, or as creche_task_spawn does. Since 0.1. */
 CRECHE_API creche_status creche_pool_transaction(creche_pool pool, creche_scope in, creche_done_fn body,
                                                  void *body_user,
                                                  const creche_transaction_options *options,
@@ -391,8 +398,9 @@ CRECHE_API creche_status creche_pool_transaction(creche_pool pool, creche_scope 
 /* The steps of a transaction as single calls, for languages whose body is a function of their own.
  * Inside a transaction begin makes a savepoint; commit and rollback end the innermost. Commit runs
  * under a shield of its own, bounded by commit_timeout. Giving the connection back without a commit
- * rolls back. Completions: no rows; commit fails as creche_pool_transaction does.
- * Return CRECHE_OK, or as creche_task_spawn does. Since 0.1. */
+ * rolls back. Completions: no rows; commit fails as creche_pool_transaction does. commit and rollback
+ * fail with CRECHE_E_STATE if no transaction is open, or if it is that of creche_pool_transaction,
+ * which its body ends. Return CRECHE_OK, or as creche_task_spawn does. Since 0.1. */
 CRECHE_API creche_status creche_connection_begin(creche_connection connection, creche_scope in,
                                                  const creche_transaction_options *options,
                                                  creche_done_fn done, void *user, creche_task *task);

@@ -54,7 +54,7 @@ void Session::CloseHere() noexcept {
   if (!client_) return;
   const Ref<Session> alive = std::move(self_);
   closing_.store(true);
-  uses_.Begin();
+  uses_.Begin("the session was closed");
   client_->FailAll(MakeError(Status::kClosed, Phase::kClose, "the session was closed"));
   client_.reset();
   uses_.Closed();

@@ -35,6 +35,7 @@ class AnswerSteps {
   void Fail() noexcept {
     stage_ = Stage::kReady;
     in_rows_ = false;
+    closes_ = parses_left_ = 0;  // they were skipped, and are so once: another error may follow
   }
 
   Stage stage() const noexcept { return stage_; }

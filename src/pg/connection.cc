@@ -158,6 +158,9 @@ void Connection::WriteStatement(Flight* flight, const Statement& s, bool prepare
   if (!prepared && prepare && history_.Touch(s.hash()) && (prepared = cache_.Add(s)))
     counters_.prepares.Add();
   const std::string_view name = prepared ? std::string_view(prepared->name) : std::string_view();
+  if (s.verb() == Verb::kProcedure) flight->commits = true;
+  if (s.verb() != Verb::kQuery || (prepared ? prepared->leaves_state : LeavesState(s.text())))
+    flight->leaves_state = true;
   if (parse) out->Parse(name, s);
   out->Bind(name, s);
   // The rows of all but the last are thrown away.
@@ -240,18 +243,20 @@ void Connection::Lose(const ErrorRef& why) noexcept {
   if (cancel_) cancel_->Forget();
   cancel_ = nullptr;
   if (!last_words_) last_words_ = why;
+  // Whatever ends it while the pool closes: its users are told of the close.
+  const ErrorRef reason = closing_ ? closing_ : why;
   for (; flights_ > 0; flights_--) {
     Flight flight = std::move(At(0));
     first_++;
     if (!flight.request) continue;
     flight.request->state_ = Request::State::kNone;
     // An error of the server's that arrived says more than the loss.
-    flight.request->OnReply(
-        {.error = flight.error ? flight.error : why, .unsent = flight.begin >= sent_});
+    flight.request->OnReply({.error = flight.error && !closing_ ? flight.error : reason,
+                             .unsent = flight.begin >= sent_});
   }
   while (Request* request = queue_first_) {
     Unlink(request);
-    request->OnReply({.error = why, .unsent = true});
+    request->OnReply({.error = reason, .unsent = true});
   }
   owner_.OnLost(this, why);
 }
@@ -262,10 +267,12 @@ void Connection::BeginClose(const ErrorRef& why) noexcept {
   frozen_ = true;
   while (Request* request = queue_first_) {
     Unlink(request);
-    request->OnReply({.error = why});
+    request->OnReply({.error = why, .unsent = true});
   }
   Pause(false);
-  for (size_t i = 0; i < flights_; i++) CancelFlight(&At(i));
+  // A COMMIT has a shield, and a time limit of its own.
+  for (size_t i = 0; i < flights_; i++)
+    if (!At(i).request || !At(i).request->shielded_) CancelFlight(&At(i));
   StepCancel();
 }
 

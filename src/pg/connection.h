@@ -96,6 +96,8 @@ class Connection final : private Cancel::Listener {
   bool shareable() const noexcept { return !lost_ && !frozen_ && load() < settings_.depth; }
   // True unless it is certain that no transaction is open. Exact when idle.
   bool maybe_in_transaction() const noexcept { return maybe_in_transaction_; }
+  // True if it is certain that none is.
+  bool surely_no_transaction() const noexcept { return load() == 0 && !maybe_in_transaction_; }
   // True if a statement may have left something in the session.
   bool dirty() const noexcept { return dirty_; }
   void set_clean() noexcept { dirty_ = false; }
@@ -119,10 +121,12 @@ class Connection final : private Cancel::Listener {
     Request* request = nullptr;  // null: nobody waits for it any more
     Request::Shape shape = Request::Shape::kRows;
     bool cancelled = false;
-    bool implicit = false;  // surely in no transaction but its own
-    bool plain = false;     // its result leaves nothing behind
-    bool partial = false;   // rows of it were thrown away
-    bool stale = false;     // a prepared statement was not what the cache said
+    bool implicit = false;      // surely in no transaction but its own
+    bool plain = false;         // its result leaves nothing behind
+    bool leaves_state = false;  // something may stay in the session, whatever its tag is
+    bool commits = false;       // a failure may have left a part of it done
+    bool partial = false;       // rows of it were thrown away
+    bool stale = false;         // a prepared statement was not what the cache said
     AnswerSteps steps;
     uint32_t added = 0;      // number of the first statement it adds to the cache
     uint32_t described = 0;  // number of the one whose columns the cache wants to know

@@ -137,7 +137,7 @@ void Connection::BeginRows(Flight* flight) noexcept {
 void Connection::TakeEnd(Flight* flight, std::string_view tag) noexcept {
   const bool last = flight->steps.last();
   flight->steps.Take('C');
-  flight->plain = IsPlain(tag);
+  flight->plain = IsPlain(tag) && !flight->leaves_state;
   if (!flight->plain) {
     dirty_ = true;
     if (tag == "DISCARD ALL" || tag == "DEALLOCATE ALL") cache_.Clear();
@@ -166,6 +166,8 @@ void Connection::TakeError(const Message& message) noexcept {
   }
   Flight* const flight = &At(0);
   const bool parsing = flight->steps.stage() == AnswerSteps::Stage::kParse;
+  // A lock that was taken before it failed is still held.
+  if (flight->leaves_state) dirty_ = true;
   // What is skipped now.
   for (size_t i = 0; i < flight->steps.parses_left(); i++)
     cache_.Forget(flight->added + static_cast<uint32_t>(i));
@@ -241,10 +243,11 @@ void Connection::EndOfFlight(char status) noexcept {
   if (hit) {
     hits_--;
     // Somebody else's cancel. In its own transaction it was rolled back and nobody knows of it.
-    if (!flight.cancelled) reply.undone = flight.implicit;
+    if (!flight.cancelled) reply.undone = flight.implicit && !flight.commits;
   }
   if (flight.stale) reply.undone = true;
-  if (closing_ && reply.error) reply = {.error = closing_, .answered = true};
+  // Rows that nobody waited for any more are missing, however well it ended.
+  if (closing_ && (reply.error || reply.partial)) reply = {.error = closing_, .answered = true};
   if (!flight.request) return;
   flight.request->state_ = Request::State::kNone;
   flight.request->OnReply(std::move(reply));

@@ -1,5 +1,7 @@
 #include "pg/connection_lease.h"
 
+#include <new>
+#include <string>
 #include <utility>
 
 namespace creche::pg {
@@ -14,10 +16,17 @@ Ref<ConnectionLease> ConnectionLease::Make(Ref<Pool> pool, Connection* connectio
 
 ErrorRef ConnectionLease::Gone() const noexcept {
   if (pool_->closing()) return Pool::ClosedError();
-  return MakeError(ErrorInfo{.status = Status::kDisconnected,
-                             .phase = Phase::kQuery,
-                             .message = "this connection was lost: acquire another one",
-                             .flags = kUnsent});
+  try {
+    std::string message = "this connection was lost before: acquire another one";
+    if (why_) message += std::string("; ") + why_->message();
+    return MakeError(ErrorInfo{.status = Status::kDisconnected,
+                               .phase = Phase::kQuery,
+                               .message = std::move(message),
+                               .flags = kUnsent,
+                               .cause = why_});
+  } catch (const std::bad_alloc&) {
+    return NoMemoryError();
+  }
 }
 
 void ConnectionLease::Released() noexcept {

@@ -37,6 +37,8 @@ class ConnectionLease final : public Object, public tasks::Lease {
   // Why there is none.
   ErrorRef Gone() const noexcept;
   void Lost() noexcept { connection_ = nullptr; }
+  // Of what it will be lost.
+  void set_why(const ErrorRef& why) noexcept { why_ = why; }
   // Gives the connection back. Idempotent.
   void End() noexcept;
   void GiveBack() noexcept override;
@@ -58,6 +60,7 @@ class ConnectionLease final : public Object, public tasks::Lease {
   } job_;
   const Ref<Pool> pool_;
   Connection* connection_;
+  ErrorRef why_;
   const bool of_operation_;
   std::atomic<uint32_t> accepted_{0};
   std::atomic<bool> released_{false};

@@ -18,7 +18,22 @@ ErrorRef NoTransaction() noexcept {
                 .flags = kUnsent});
 }
 
+ErrorRef NotYours() noexcept {
+  return MakeError(
+      ErrorInfo{.status = Status::kState,
+                .phase = Phase::kOptions,
+                .message = "this transaction belongs to creche_pool_transaction: finish its body "
+                           "to commit, or with an error to roll back",
+                .flags = kUnsent});
+}
+
 }  // namespace
+
+ErrorRef EndedBefore() noexcept {
+  return MakeError(Status::kState, Phase::kCommit,
+                   "a statement of the body has ended the transaction (COMMIT, ROLLBACK, ...): "
+                   "leave that to creche_pool_transaction");
+}
 
 ErrorRef CommitLate() noexcept {
   return MakeError(Status::kOutcomeUnknown, Phase::kCommit,
@@ -53,6 +68,11 @@ ErrorRef ControlOperation::Prepare() noexcept {
   try {
     const auto add = [this](std::string_view sql) { statements_.emplace_back(sql, nullptr, 0); };
     std::vector<bool>& levels = lease->levels;
+    if (lease->of_operation()) {
+      if (step_ != Step::kBegin && levels.size() < 2) return NotYours();
+    } else if (connection->surely_no_transaction()) {
+      levels.clear();  // ended by a statement of the user's own
+    }
     // A transaction that the user has opened by a statement of his own.
     const bool foreign = levels.empty() && connection->maybe_in_transaction();
     if (step_ == Step::kBegin) {
@@ -76,6 +96,7 @@ ErrorRef ControlOperation::Prepare() noexcept {
       timer_ = std::make_unique<Timer>(loop(), OnTimer, this);
       if (!timer_->Arm(After(loop().now(), options_.commit_timeout))) throw std::bad_alloc();
     }
+    set_shielded(step_ == Step::kCommit && !savepoint_);
     for (const Statement& statement : statements_) run_.push_back(&statement);
   } catch (const std::bad_alloc&) {
     return NoMemoryError();

@@ -7,6 +7,8 @@ namespace creche::pg {
 
 // How a COMMIT ended, as an error; null if it was committed.
 ErrorRef CommitError(const Reply& reply) noexcept;
+// The transaction that was to be committed is not open any more.
+ErrorRef EndedBefore() noexcept;
 // Its answer did not come in commit_timeout.
 ErrorRef CommitLate() noexcept;
 

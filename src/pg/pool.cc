@@ -103,7 +103,7 @@ void Pool::BeginClose() noexcept {
   connectors_.clear();
   timer_.Disarm();
   const ErrorRef why = ClosedError();
-  uses_.Begin();
+  uses_.Begin("the pool was closed");
   RefuseAll(why);
   // From the end: those that are idle go at once.
   for (size_t i = members_.size(); i-- > 0;) {
@@ -207,8 +207,9 @@ void Pool::OnProgress(Connection* connection) noexcept {
   Serve();
 }
 
-void Pool::OnLost(Connection* connection, const ErrorRef&) noexcept {
+void Pool::OnLost(Connection* connection, const ErrorRef& why) noexcept {
   shared_.counters.dropped.Add();
+  if (ConnectionLease* lease = connection->books.holder) lease->set_why(why);
   Retire(connection);
   Serve();
   MaybeClosed();

@@ -54,6 +54,8 @@ class Request {
   void set_collector(RowCollector* collector) noexcept { collector_ = collector; }
   // False: it is not kept as a prepared statement.
   void set_prepare(bool prepare) noexcept { prepare_ = prepare; }
+  // Once it was sent, closing the connection waits for its answer instead of cancelling it.
+  void set_shielded(bool shielded) noexcept { shielded_ = shielded; }
 
  private:
   friend class Connection;
@@ -61,6 +63,7 @@ class Request {
   const Shape shape_;
   State state_ = State::kNone;
   bool prepare_ = true;
+  bool shielded_ = false;
   Request* next_ = nullptr;  // in the queue
   Request* prev_ = nullptr;
   const Statement* one_ = nullptr;

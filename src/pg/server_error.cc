@@ -15,11 +15,15 @@ struct Known {
 };
 
 constexpr Known kKnown[] = {
+    {"08P01", false, "check the binary form of the parameters against their types"},
     {"08", true, "the connection failed: try again"},
     {"22P02", false, "check the text of the parameters against their types"},
     {"22P03", false, "check the binary form of the parameters against their types"},
     {"23505", false, "handle the conflict, or use ON CONFLICT"},
     {"25P02", false, "an earlier statement failed: roll back first"},
+    {"25P03", false,
+     "the transaction was idle for too long: end it sooner, or raise "
+     "idle_in_transaction_session_timeout"},
     {"26000", false, "behind a pooler use CRECHE_POOL_NO_PREPARE"},
     {"28000", false, "check user, database and pg_hba.conf"},
     {"28P01", false, "check the password"},

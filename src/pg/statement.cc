@@ -1,5 +1,6 @@
 #include "pg/statement.h"
 
+#include <algorithm>
 #include <cstring>
 #include <functional>
 #include <string>
@@ -64,6 +65,7 @@ Verb VerbOf(std::string_view sql) noexcept {
   if (sql.empty()) return Verb::kOther;
   switch (sql[0] | 0x20) {
     case 'd':
+      if (StartsWithWord(sql, "do")) return Verb::kProcedure;
       return StartsWithWord(sql, "delete") ? Verb::kQuery : Verb::kOther;
     case 'i':
       return StartsWithWord(sql, "insert") ? Verb::kQuery : Verb::kOther;
@@ -79,6 +81,7 @@ Verb VerbOf(std::string_view sql) noexcept {
       return StartsWithWord(sql, "with") ? Verb::kQuery : Verb::kOther;
     case 'c':
       if (StartsWithWord(sql, "copy")) return Verb::kCopy;
+      if (StartsWithWord(sql, "call")) return Verb::kProcedure;
       return StartsWithWord(sql, "commit") ? Verb::kTransaction : Verb::kOther;
     case 'b':
       return StartsWithWord(sql, "begin") ? Verb::kTransaction : Verb::kOther;
@@ -94,6 +97,20 @@ Verb VerbOf(std::string_view sql) noexcept {
     default:
       return Verb::kOther;
   }
+}
+
+bool LeavesState(std::string_view sql) noexcept {
+  static constexpr std::string_view kNames[] = {"set_config", "advisory_lock"};
+  for (size_t at = 0; (at = sql.find('_', at)) != sql.npos; at++) {
+    for (const std::string_view name : kNames) {
+      const size_t before = name.find('_');
+      if (at < before || sql.size() - (at - before) < name.size()) continue;
+      const std::string_view word = sql.substr(at - before, name.size());
+      const auto same = [](char a, char b) { return (a | 0x20) == (b | 0x20); };
+      if (std::equal(word.begin(), word.end(), name.begin(), same)) return true;
+    }
+  }
+  return false;
 }
 
 Statement::Statement(std::string_view sql, const Value* values, size_t count)

@@ -28,8 +28,12 @@ enum class Verb : uint8_t {
                  // unless the server says so; those of a FETCH or EXECUTE can
   kCopy,         // needs more than a statement and an answer
   kTransaction,  // BEGIN, COMMIT, ...: may leave a transaction open
+  kProcedure,    // CALL, DO: may commit in the middle
 };
 Verb VerbOf(std::string_view sql) noexcept;
+// True if it names a function that leaves something in the session: a setting, an advisory lock.
+// Its tag does not tell.
+bool LeavesState(std::string_view sql) noexcept;
 
 class Statement {
  public:

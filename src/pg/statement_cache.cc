@@ -36,10 +36,11 @@ const Prepared* StatementCache::Add(const Statement& statement) noexcept {
       Erase(std::prev(entries_.end()));
     }
     Entries added;
-    added.push_back({{last_ + 1, prefix_ + std::to_string(last_ + 1), nullptr},
-                     statement.hash(),
-                     std::string(statement.text()),
-                     {statement.types(), statement.types() + statement.count()}});
+    added.push_back(
+        {{last_ + 1, LeavesState(statement.text()), prefix_ + std::to_string(last_ + 1), nullptr},
+         statement.hash(),
+         std::string(statement.text()),
+         {statement.types(), statement.types() + statement.count()}});
     by_hash_.emplace(statement.hash(), added.begin());
     entries_.splice(entries_.begin(), added);
     last_++;

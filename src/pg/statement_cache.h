@@ -18,6 +18,7 @@ namespace creche::pg {
 // A statement that is prepared, or is being prepared.
 struct Prepared {
   uint32_t number;
+  bool leaves_state;  // LeavesState of its text
   std::string name;
   // Null until the server has said it. That of the time when it was prepared: what would change the
   // columns' names or types makes the server refuse the statement. (Which table they come from may

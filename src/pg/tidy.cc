@@ -1,6 +1,7 @@
 #include "pg/tidy.h"
 
 #include <string_view>
+#include <utility>
 
 #include "pg/connection.h"
 
@@ -25,6 +26,7 @@ TidyStatements::TidyStatements()
 
 void Tidy::Begin(bool rollback, bool full) {
   run_.clear();
+  again_ = false;
   if (rollback) run_.push_back(&all_.rollback_);
   if (full) {
     run_.insert(run_.end(), {&all_.authorization_, &all_.unlock_, &all_.close_});
@@ -38,6 +40,8 @@ void Tidy::Begin(bool rollback, bool full) {
 
 void Tidy::OnReply(Reply reply) noexcept {
   if (connection_.lost()) return;
+  // Its own prepared statements were among what a user has thrown away.
+  if (reply.undone && !std::exchange(again_, true)) return connection_.Submit(this);
   if (reply.error) return connection_.Lose(reply.error);
   // Not full means that there was nothing to undo, or that nobody wants it.
   connection_.set_clean();

@@ -34,6 +34,7 @@ class Tidy final : public Request {
   Connection& connection_;
   const TidyStatements& all_;
   std::vector<const Statement*> run_;
+  bool again_ = false;  // it was sent a second time
 };
 
 }  // namespace creche::pg

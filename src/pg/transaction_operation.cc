@@ -51,6 +51,7 @@ void TransactionOperation::Submit(Stage stage, const Statement* statement) noexc
   Connection* connection = lease_->connection();
   if (!connection) return OnReply({.error = lease_->Gone(), .unsent = true});
   Run(statement);
+  set_shielded(stage == Stage::kCommit);
   connection->Submit(this);
 }
 
@@ -72,6 +73,9 @@ void TransactionOperation::StartTheBody() noexcept {
 void TransactionOperation::BodyEnded(Outcome outcome) noexcept {
   outcome_ = std::move(outcome);
   if (outcome_.status == Status::kOk && !stopping_) return Commit();
+  // The close of the pool cancels the body, and is what has happened.
+  if (outcome_.status == Status::kCancelled && !stopping_ && pool_->closing())
+    outcome_ = Outcome::Failed(Pool::ClosedError());
   if (outcome_.status == Status::kOk) outcome_ = Outcome::Cancelled(Phase::kTask);
   retry_ = !stopping_ && MayRetry(outcome_.error);
   Rollback();
@@ -79,6 +83,10 @@ void TransactionOperation::BodyEnded(Outcome outcome) noexcept {
 
 void TransactionOperation::Commit() noexcept {
   waits_for_.store("commit", std::memory_order_relaxed);
+  // A COMMIT outside of a transaction would succeed, whatever has become of it.
+  if (const Connection* connection = lease_->connection();
+      connection && connection->surely_no_transaction())
+    return End(Outcome::Failed(EndedBefore()));
   if (!timer_->Arm(After(loop().now(), options_.commit_timeout))) {
     outcome_ = Outcome::Failed(NoMemoryError());
     return Rollback();
@@ -130,7 +138,7 @@ void TransactionOperation::OnReply(Reply reply) noexcept {
     case Stage::kBegin:
       if (stopping_) return End(Outcome::Cancelled(Phase::kQuery));
       // Nothing was lost with a connection that was dead already.
-      if (reply.unsent && !pool_->closing() && ReadyForTheNext()) return;
+      if (reply.error && !reply.answered && !pool_->closing() && ReadyForTheNext()) return;
       if (reply.error) return End(Outcome::Failed(reply.error));
       return StartTheBody();
     case Stage::kCommit: {
@@ -155,10 +163,12 @@ void TransactionOperation::OnReply(Reply reply) noexcept {
   }
 }
 
-// Gives up a connection that was lost before anything was sent, and waits for another one.
+// Gives up a connection that was lost before anything was done, and waits for another one.
 bool TransactionOperation::ReadyForTheNext() noexcept {
-  if (!lease_ || lease_->connection()) return false;
+  const Connection* connection = lease_->connection();
+  if ((connection && !connection->lost()) || ++losses_ > kMaxLosses) return false;
   ForgetObject(lease_->id());
+  lease_->End();
   lease_ = nullptr;
   stage_ = Stage::kWaiting;
   waits_for_.store("connection", std::memory_order_relaxed);

@@ -57,6 +57,9 @@ class TransactionOperation final : public tasks::Operation,
   std::unique_ptr<Timer> timer_;
   std::atomic<const char*> waits_for_{"connection"};
   tasks::Outcome outcome_;  // the body's
+  // Connections that may turn out to be dead when BEGIN is sent.
+  static constexpr uint32_t kMaxLosses = 3;
+  uint32_t losses_ = 0;
   uint32_t retries_left_;
   Stage stage_ = Stage::kWaiting;
   bool stopping_ = false;

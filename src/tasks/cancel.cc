@@ -118,7 +118,7 @@ std::string Explain(const Cause* cause, Status status, Phase phase) {
     case Reason::kRace:
       return text + ": a sibling won the race";
     case Reason::kShutdown:
-      return text + ": the loop is closing";
+      return text + ": " + (cause->text.empty() ? "the loop is closing" : cause->text);
     case Reason::kInterrupt:
       return text + ": interrupted by a signal";
     case Reason::kFinished:

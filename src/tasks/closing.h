@@ -28,8 +28,9 @@ class Closing {
   }
 
   // ---- Loop's thread ----
-  // It takes no more operations: those that wait for a limit begin now, to be told so.
-  void Begin() noexcept { BeginWaiting(loop_, resident_); }
+  // It takes no more operations: those that wait for a limit begin now, to be told so, and users'
+  // bodies in them are told to hurry, with this text.
+  void Begin(const char* text) noexcept { TellOfClose(loop_, resident_, text); }
   // The object has let go of everything. When its last operation has been destroyed, its
   // completions follow, and it is the loop's resident no more.
   void Closed() noexcept {

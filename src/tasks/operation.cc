@@ -121,19 +121,24 @@ void RemoveResident(Loop& loop, Resident* resident) noexcept {
   tree.RemoveResident(resident);
 }
 
-void BeginWaiting(Loop& loop, const Resident* resident) noexcept {
+void TellOfClose(Loop& loop, const Resident* resident, const char* text) noexcept {
   auto& tree = static_cast<Tree&>(loop);
   Section section(tree);
   for (Node* node = tree.root(); node;) {
-    Node* next = node->first_child();
-    for (Node* n = node; !next && n != tree.root(); n = n->parent) next = n->next;
     if (node->type == NodeType::kOperation) {
       auto* task = static_cast<OperationNode*>(node);
-      if (task->state == State::kWaiting && task->operation->Of() == resident) {
+      const bool ours = task->operation && task->operation->Of() == resident;
+      if (ours && task->state == State::kWaiting) {
         tree.RemoveWaiting(task);
         tree.Begin(task);
+      } else if (ours && task->first_child()) {
+        // Its body. Leaves below may be gone afterwards, so those are looked at only then: behind a
+        // shield there may be more of ours.
+        tree.Cancel(task->first_child(), Reason::kShutdown, task->id, text);
       }
     }
+    Node* next = node->first_child();
+    for (Node* n = node; !next && n != tree.root(); n = n->parent) next = n->next;
     node = next;
   }
 }

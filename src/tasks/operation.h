@@ -223,8 +223,10 @@ class Resident {
 Status AddResident(Loop& loop, Resident* resident) noexcept;
 // Once, when it is closed to the last.
 void RemoveResident(Loop& loop, Resident* resident) noexcept;
-// Operations of this one that wait for the limit of a group begin now. Loop's thread.
-void BeginWaiting(Loop& loop, const Resident* resident) noexcept;
+// It is being closed: its operations that wait for the limit of a group begin now, and the bodies
+// that its operations run (StartBody) are cancelled: reason: shutdown, and this text. Loop's
+// thread.
+void TellOfClose(Loop& loop, const Resident* resident, const char* text) noexcept;
 
 // The last completion of a close: made when the close is asked for, so that its delivery cannot
 // fail.

@@ -113,13 +113,23 @@ TEST(Statement, Verbs) {
   EXPECT_EQ(VerbOf("copy t to stdout"), Verb::kCopy);
   EXPECT_EQ(VerbOf("  -- hm\n /* a /* b */ */ COPY t from stdin"), Verb::kCopy);
   EXPECT_EQ(VerbOf("copying"), Verb::kOther);
+  EXPECT_EQ(VerbOf("CALL p()"), Verb::kProcedure);
+  EXPECT_EQ(VerbOf("do $$ begin commit; end $$"), Verb::kProcedure);
+  EXPECT_EQ(VerbOf("document"), Verb::kOther);
+  for (const char* leaves :
+       {"select set_config('a', 'b', false)", "SELECT PG_ADVISORY_LOCK(1)",
+        "select pg_try_advisory_lock_shared(1)", "set_config", "advisory_lock"})
+    EXPECT_TRUE(LeavesState(leaves)) << leaves;
+  for (const char* not_that :
+       {"", "_", "select 1", "select a_b from t_config", "pg_advisory_xact_lock(1)", "et_config",
+        "set_confi", "dvisory_lock", "advisory_loc", "____"})
+    EXPECT_FALSE(LeavesState(not_that)) << not_that;
   EXPECT_EQ(VerbOf("select 1"), Verb::kQuery);
   for (const char* planned : {"SELECT", "(values (1))", "with a as (select 1) table a", "table t",
                               "Insert into t", "update t", "delete from t", "merge into t"})
     EXPECT_EQ(VerbOf(planned), Verb::kQuery) << planned;
-  for (const char* other :
-       {"fetch 1 from c", "execute p", "show all", "explain select 1", "call f()", "selected",
-        "set x = 1", "drop table t", "vacuum", "truncate t"})
+  for (const char* other : {"fetch 1 from c", "execute p", "show all", "explain select 1",
+                            "selected", "set x = 1", "drop table t", "vacuum", "truncate t"})
     EXPECT_EQ(VerbOf(other), Verb::kOther) << other;
   EXPECT_EQ(VerbOf("Begin"), Verb::kTransaction);
   EXPECT_EQ(VerbOf("start transaction"), Verb::kTransaction);

@@ -65,6 +65,24 @@ static void test_reset(void** state) {
   run(pool, &a, "select current_user = session_user");
   assert_int_equal(creche_row_bool(a.rows, 0, 0), 1);
   answer_free(&a);
+  /* Also what a SELECT leaves. */
+  for (int i = 0; i < 3; i++) { /* prepared and not */
+    must(pool, "select SET_CONFIG('work_mem', '7MB', false), pg_try_advisory_lock(2)");
+    run(pool, &a,
+        "select current_setting('work_mem') <> '7MB'"
+        " and not exists (select from pg_locks where locktype = 'advisory')");
+    assert_int_equal(creche_row_bool(a.rows, 0, 0), 1);
+    answer_free(&a);
+  }
+  run(pool, &a, "select pg_advisory_lock(3), 1 / (select count(*) from pg_class where false)");
+  EXPECT(&a, CRECHE_E_PG);
+  answer_free(&a);
+  run(pool, &a, "do $$ begin perform pg_advisory_lock(4); raise 'no'; end $$");
+  EXPECT(&a, CRECHE_E_PG);
+  answer_free(&a);
+  assert_int_equal(number(pool, "select count(*) from pg_locks where locktype = 'advisory'"), 0);
+  /* Whatever becomes of the statements that do it. */
+  must(pool, "do $$ begin execute 'deallocate all'; end $$");
   must(pool, "begin");
   must(pool, "create table t_begin (i int)");
   assert_int_equal(number(pool, "select count(*) from pg_class where relname = 't_begin'"), 1);
@@ -143,6 +161,49 @@ static void test_move(void** state) {
   answer_free(&body);
   answer_free(&ended);
   answer_free(&got);
+  close_pool(pool);
+}
+
+/* What a statement of the user's own ends is not ended again, and does not stand in the way of the
+ * next one. */
+static void test_ended_by_a_statement(void** state) {
+  (void)state;
+  creche_pool pool = open_pool(1);
+  creche_connection c = acquire(pool);
+  for (int i = 0; i < 3; i++) {
+    answer begin, end;
+    answer_init(&begin);
+    answer_init(&end);
+    OK(creche_connection_begin(c, loop.scope, NULL, on_answer, &begin, NULL));
+    EXPECT(&begin, CRECHE_OK);
+    must_on(c, "rollback");
+    if (i < 2) {
+      OK((i ? creche_connection_commit : creche_connection_rollback)(c, loop.scope, NULL, on_answer,
+                                                                     &end, NULL));
+      EXPECT(&end, CRECHE_E_STATE);
+    }
+    answer_free(&begin);
+    answer_free(&end);
+  }
+  creche_connection_release(c);
+  close_pool(pool);
+}
+
+/* A lost connection says why. */
+static void test_lost(void** state) {
+  (void)state;
+  creche_pool pool = open_pool(1);
+  creche_connection c = acquire(pool);
+  answer a;
+  run_on(c, &a, "select pg_terminate_backend(pg_backend_pid())");
+  EXPECT(&a, CRECHE_E_PG);
+  answer_free(&a);
+  run_on(c, &a, "select 1");
+  EXPECT(&a, CRECHE_E_DISCONNECTED);
+  assert_non_null(strstr(a.error->message, "57P01"));
+  assert_string_equal(a.error->cause->cause->sqlstate, "57P01");
+  answer_free(&a);
+  creche_connection_release(c);
   close_pool(pool);
 }
 
@@ -271,6 +332,8 @@ int main(void) {
       cmocka_unit_test(test_release_lets_statements_finish),
       cmocka_unit_test(test_move),
       cmocka_unit_test(test_move_of_a_transaction),
+      cmocka_unit_test(test_ended_by_a_statement),
+      cmocka_unit_test(test_lost),
       cmocka_unit_test(test_script),
       cmocka_unit_test(test_begin_commit_rollback),
   };

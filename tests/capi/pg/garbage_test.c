@@ -321,6 +321,69 @@ static void test_cancel_that_is_never_done(void** state) {
   support_hostile_stop(hostile);
 }
 
+/* More than one error for one statement, in front of which a name was to be closed: the names that
+ * are left to be closed stay what they are. */
+#define ERROR_RESPONSE "E\0\0\0\x17SERROR\0C22012\0Mno\0\0"
+static void three_errors(support_peer* peer, void* user) {
+  (void)user;
+  if (!take_startup(peer) || is_cancel(peer)) return;
+  support_send(peer, welcome, sizeof welcome - 1);
+  for (int statements = 0;; statements++) {
+    int closes = 0, parses = 0;
+    for (;;) {
+      size_t size;
+      const unsigned char* head;
+      char type;
+      if (!support_expect_bytes(peer, 5)) return;
+      head = (const unsigned char*)support_received(peer);
+      type = (char)head[0];
+      size = ((size_t)head[3] << 8) + head[4] - 4;
+      if (size > 0 && !support_expect_bytes(peer, size)) return;
+      closes += type == 'C';
+      parses += type == 'P';
+      if (type == 'S') break;
+    }
+    if (closes > 0 && statements < 6) {
+      for (int i = 0; i < 3; i++) support_send(peer, BYTES(ERROR_RESPONSE));
+      support_send(peer, BYTES("Z\0\0\0\x05I"));
+      continue;
+    }
+    while (closes-- > 0) support_send(peer, BYTES("3\0\0\0\x04"));
+    if (parses > 0) support_send(peer, BYTES("1\0\0\0\x04"));
+    support_send(peer, BYTES("2\0\0\0\x04" ONE_COLUMN));
+    support_send(peer, half_a_row, sizeof half_a_row - 1);
+    support_send(peer, rest_of_it, sizeof rest_of_it - 1);
+  }
+}
+
+static void test_errors_behind_errors(void** state) {
+  (void)state;
+  support_hostile* hostile = support_hostile_start(three_errors, NULL);
+  creche_pool_options o;
+  creche_pool pool;
+  char dsn[160];
+  answer a;
+  snprintf(dsn, sizeof dsn, "host=127.0.0.1 port=%d user=a gssencmode=disable sslmode=disable",
+           support_hostile_port(hostile));
+  OK(creche_pool_options_init(&o, sizeof o));
+  o.max_size = 1;
+  o.statement_cache = 1;
+  OK(creche_pool_open(loop, dsn, &o, &pool));
+  for (int i = 0; i < 12; i++) {
+    char sql[32];
+    snprintf(sql, sizeof sql, "select %d", i / 2 % 3); /* the second time it is prepared */
+    run(pool, &a, sql);
+    if (a.status != CRECHE_OK) EXPECT(&a, CRECHE_E_PG);
+    answer_free(&a);
+  }
+  run(pool, &a, "select 1");
+  EXPECT(&a, CRECHE_OK);
+  answer_free(&a);
+  assert_int_equal(support_hostile_connections(hostile), 1);
+  close_pool(pool);
+  support_hostile_stop(hostile);
+}
+
 static int open_loop(void** state) {
   (void)state;
   return creche_loop_open(NULL, &loop) == CRECHE_OK ? 0 : -1;
@@ -340,6 +403,7 @@ int main(void) {
       cmocka_unit_test(test_asides),
       cmocka_unit_test(test_cancel_that_is_never_done),
       cmocka_unit_test(test_endless_notices),
+      cmocka_unit_test(test_errors_behind_errors),
   };
   return cmocka_run_group_tests(tests, open_loop, close_loop);
 }

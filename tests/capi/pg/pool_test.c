@@ -152,6 +152,60 @@ static void test_terminated_backends(void** state) {
   close_pool(other);
 }
 
+/* The loop has no time to see that its connections are dead when they are used: nothing is lost
+ * with a BEGIN. */
+static void at_once(void* user, const creche_completion* c) {
+  if (c->kind == CRECHE_BEGIN) creche_task_finish(c->task, CRECHE_OK, 7, NULL);
+  (void)user;
+}
+
+typedef struct stall {
+  creche_pool pool;
+  answer begun, go, transaction;
+} stall;
+
+static void stand_still(void* user, const creche_completion* c) {
+  stall* s = user;
+  (void)c;
+  on_answer(&s->begun, &(creche_completion){.status = CRECHE_OK});
+  answer_wait_for(&s->go, 30000);
+  creche_pool_transaction(s->pool, loop.scope, at_once, NULL, NULL, on_answer, &s->transaction,
+                          NULL);
+}
+
+static void test_transaction_on_a_dead_connection(void** state) {
+  (void)state;
+  stall s = {.pool = open_pool(1)};
+  creche_loop other;
+  creche_pool killer;
+  answer a;
+  char sql[128];
+  snprintf(sql, sizeof sql, "select pg_terminate_backend(%lld, 20000)",
+           (long long)number(s.pool, "select pg_backend_pid()"));
+  OK(creche_loop_open(NULL, &other));
+  OK(creche_pool_open(other, support_postgres_url(server), NULL, &killer));
+  answer_init(&s.begun);
+  answer_init(&s.go);
+  answer_init(&s.transaction);
+  OK(creche_loop_post(loop, stand_still, &s));
+  answer_wait(&s.begun);
+  answer_init(&a);
+  OK(creche_pool_query(killer, other.scope, sql, NULL, 0, NULL, on_answer, &a, NULL));
+  EXPECT(&a, CRECHE_OK);
+  assert_int_equal(creche_row_bool(a.rows, 0, 0), 1);
+  on_answer(&s.go, &(creche_completion){.status = CRECHE_OK});
+  EXPECT(&s.transaction, CRECHE_OK);
+  answer_free(&a);
+  answer_free(&s.begun);
+  answer_free(&s.go);
+  s.transaction.value = 0;
+  answer_free(&s.transaction);
+  close_pool(s.pool);
+  creche_pool_release(killer);
+  OK(creche_loop_close(other));
+  OK(creche_loop_join(other, 20 * CRECHE_SECOND));
+}
+
 static void test_restart(void** state) {
   (void)state;
   creche_pool pool = open_pool(3);
@@ -257,6 +311,7 @@ int main(void) {
       cmocka_unit_test(test_acquire_timeout_and_max_waiting),
       cmocka_unit_test(test_min_size_idle_and_lifetime),
       cmocka_unit_test(test_terminated_backends),
+      cmocka_unit_test(test_transaction_on_a_dead_connection),
       cmocka_unit_test(test_restart),
       cmocka_unit_test(test_close_to_a_queue),
       cmocka_unit_test(test_pgbouncer),

@@ -116,6 +116,15 @@ static void test_errors(void** state) {
   EXPECT(&a, CRECHE_OK);
   assert_int_equal(a.rows->row_count, 0);
   answer_free(&a);
+  /* The server calls it a violation of the protocol; the connection is as good as before. */
+  bad = creche_value_of(CRECHE_PG_INT4, CRECHE_VALUE_BINARY, "ab", 2);
+  answer_init(&a);
+  OK(creche_pool_query(pool, loop.scope, "select $1", &bad, 1, NULL, on_answer, &a, NULL));
+  EXPECT(&a, CRECHE_E_PG);
+  assert_string_equal(answer_state(&a), "08P01");
+  assert_int_equal(creche_error_is_retryable(a.error), 0);
+  assert_non_null(strstr(a.error->message, "binary form"));
+  answer_free(&a);
   assert_int_equal(number(pool, "select count(*) from u"), 1);
   must(pool, "drop table u");
   close_pool(pool);

@@ -176,15 +176,13 @@ static void test_shutdown_after_a_grace(void** state) {
   nothing_is_left();
 }
 
-/* A pool that is closed alone leaves nothing either. Bodies of transactions are the user's: their
- * end is awaited. */
+/* A pool that is closed alone leaves nothing either. */
 static void test_close_of_the_pool(void** state) {
   (void)state;
   answer a;
   begin_everything();
   answer_init(&a);
   OK(creche_pool_close(ours.pool, on_answer, &a));
-  OK(creche_scope_cancel(ours.transacting.scope, NULL));
   EXPECT(&a, CRECHE_OK);
   answer_free(&a);
   wait_until("(select count(*) = 0 from pg_stat_activity where application_name = 'ours')");

@@ -172,6 +172,47 @@ static int has_ended(answer* a) {
   return ended;
 }
 
+/* A body that ends its transaction itself: by the calls for that it cannot, and after a statement
+ * that does there is nothing to be committed. */
+static void on_refused(void* user, const creche_completion* c) {
+  body_job* j = user;
+  j->cancelled = c->status == CRECHE_E_STATE;
+  creche_task_finish(j->task, CRECHE_OK, 77, NULL);
+}
+static void end_it(void* user, const creche_completion* c) {
+  body_job* j = user;
+  if (c->kind != CRECHE_BEGIN) return;
+  j->task = c->task;
+  OK((j->next ? creche_connection_commit : creche_connection_rollback)(
+      (creche_connection){c->value}, c->task.scope, NULL, on_refused, j, NULL));
+}
+
+static void test_ended_by_the_body(void** state) {
+  (void)state;
+  creche_pool pool = open_pool(1);
+  answer a;
+  must(pool, "create table ended (i int)");
+  for (int commit = 0; commit < 2; commit++) {
+    body_job j = {.next = commit};
+    answer_init(&a);
+    OK(creche_pool_transaction(pool, loop.scope, end_it, &j, NULL, on_answer, &a, NULL));
+    EXPECT(&a, CRECHE_OK);
+    assert_int_equal(j.cancelled, 1);
+    answer_free(&a);
+  }
+  static const char* const ends[] = {"rollback", "commit"};
+  for (int i = 0; i < 2; i++) {
+    body_job j = {.sql = {"insert into ended values (1)", ends[i]}};
+    transact(pool, &j, &a, NULL);
+    EXPECT(&a, CRECHE_E_STATE);
+    assert_int_equal(a.error->phase, CRECHE_PHASE_COMMIT);
+    answer_free(&a);
+    assert_int_equal(number(pool, "select count(*) from ended"), i);
+  }
+  must(pool, "drop table ended");
+  close_pool(pool);
+}
+
 static void test_lost_commit(void** state) {
   (void)state;
   creche_pool pool = open_pool(1), other = open_pool(1);
@@ -222,6 +263,7 @@ int main(void) {
       cmocka_unit_test(test_failures_roll_back),
       cmocka_unit_test(test_cancel_rolls_back),
       cmocka_unit_test(test_retries),
+      cmocka_unit_test(test_ended_by_the_body),
       cmocka_unit_test(test_lost_commit),
   };
   return cmocka_run_group_tests(tests, start_server, stop_server);

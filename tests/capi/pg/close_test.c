@@ -1,0 +1,215 @@
+/* Closing a pool: what it does to a stream that is held back, to transactions at each of their
+ * steps, and while the server does not answer. */
+#include "pg_test.h"
+
+typedef struct held {
+  answer a;
+  uint64_t rows, blocks[64];
+} held;
+
+/* Keeps the blocks. */
+static void on_held(void* user, const creche_completion* c) {
+  held* h = user;
+  if (c->flags & CRECHE_MORE) {
+    pthread_mutex_lock(&h->a.lock);
+    h->rows += ((const creche_row_block*)c->data)->row_count;
+    h->blocks[h->a.blocks++] = c->value;
+    pthread_mutex_unlock(&h->a.lock);
+  } else {
+    on_answer(&h->a, c);
+  }
+}
+
+static void held_wait(held* h) {
+  for (int blocks = 0; blocks == 0;) {
+    pthread_mutex_lock(&h->a.lock);
+    blocks = h->a.blocks;
+    pthread_mutex_unlock(&h->a.lock);
+    nap_ms(1);
+  }
+}
+
+static void held_free(held* h) {
+  while (h->a.blocks > 0) creche_value_release(h->blocks[--h->a.blocks]);
+  answer_free(&h->a);
+}
+
+/* The server has sent all of it: there is nothing left to be cancelled, but what was not read is
+ * missing, and that is no success. */
+static void test_rows_that_were_not_read(void** state) {
+  (void)state;
+  creche_pool pool = open_pool(1);
+  creche_query_options o;
+  held h = {.rows = 0};
+  answer_init(&h.a);
+  OK(creche_query_options_init(&o, sizeof o));
+  o.block_rows = 10;
+  o.blocks = 1;
+  OK(creche_pool_stream(pool, loop.scope, "select generate_series(1, 100)", NULL, 0, &o, on_held,
+                        &h, NULL));
+  held_wait(&h);
+  close_pool(pool);
+  EXPECT(&h.a, CRECHE_E_CLOSED);
+  assert_true(h.rows < 100);
+  held_free(&h);
+}
+
+/* It was never sent, so its outcome is known. */
+static void test_commit_that_waits(void** state) {
+  (void)state;
+  creche_pool pool = open_pool(1);
+  creche_connection c = acquire(pool);
+  creche_query_options o;
+  answer begun, commit;
+  held h = {.rows = 0};
+  answer_init(&begun);
+  answer_init(&commit);
+  answer_init(&h.a);
+  OK(creche_connection_begin(c, loop.scope, NULL, on_answer, &begun, NULL));
+  OK(creche_query_options_init(&o, sizeof o));
+  o.blocks = 1;
+  OK(creche_connection_stream(c, loop.scope, "select generate_series(1, 1000000)", NULL, 0, &o,
+                              on_held, &h, NULL));
+  OK(creche_connection_commit(c, loop.scope, NULL, on_answer, &commit, NULL));
+  EXPECT(&begun, CRECHE_OK);
+  held_wait(&h);
+  close_pool(pool);
+  EXPECT(&h.a, CRECHE_E_CLOSED);
+  EXPECT(&commit, CRECHE_E_CLOSED);
+  held_free(&h);
+  answer_free(&begun);
+  answer_free(&commit);
+  creche_connection_release(c);
+}
+
+/* However it ends on the way out: what its users are told is that the pool was closed. */
+static void test_frozen_server(void** state) {
+  (void)state;
+  creche_pool other = open_pool(1), pool;
+  creche_pool_options o;
+  answer a;
+  OK(creche_pool_options_init(&o, sizeof o));
+  o.cancel_timeout = 50 * CRECHE_MILLISECOND;
+  OK(creche_pool_open(loop, support_postgres_url(server), &o, &pool));
+  answer_init(&a);
+  OK(creche_pool_query(pool, loop.scope, "select pg_sleep(50) /* frozen */", NULL, 0, NULL,
+                       on_answer, &a, NULL));
+  while (number(other,
+                "select count(*) from pg_stat_activity where query like '%frozen */' and "
+                "state = 'active' and pid <> pg_backend_pid()") == 0)
+    nap_ms(5);
+  support_postgres_freeze(server);
+  close_pool(pool);
+  support_postgres_thaw(server);
+  EXPECT(&a, CRECHE_E_CLOSED);
+  answer_free(&a);
+  close_pool(other);
+}
+
+/* ---- Transactions -------------------------------------------------------------------------------
+ */
+
+typedef struct job {
+  pthread_mutex_t lock;
+  creche_pool pool;
+  const char* sql; /* of the body's step; NULL: none, it waits to be told */
+  creche_task task;
+  int begun, told;
+  uint32_t reason;
+  char text[64];
+} job;
+
+static void on_step(void* user, const creche_completion* c) {
+  job* j = user;
+  if (c->flags & CRECHE_OWNED) creche_value_release(c->value);
+  creche_task_finish(j->task, c->status, 0, c->error);
+}
+
+static void body(void* user, const creche_completion* c) {
+  job* j = user;
+  pthread_mutex_lock(&j->lock);
+  if (c->kind == CRECHE_BEGIN) {
+    j->task = c->task;
+    j->begun++;
+    if (j->sql)
+      OK(creche_connection_query((creche_connection){c->value}, c->task.scope, j->sql, NULL, 0,
+                                 NULL, on_step, j, NULL));
+  } else {
+    j->told++;
+    j->reason = c->error->reason;
+    snprintf(j->text, sizeof j->text, "%s", c->error->reason_text ? c->error->reason_text : "");
+    if (!j->sql) creche_task_finish(c->task, CRECHE_E_CANCELLED, 0, NULL);
+  }
+  pthread_mutex_unlock(&j->lock);
+}
+
+static void begin_job(job* j, creche_pool pool, const char* sql, answer* a) {
+  memset(j, 0, sizeof *j);
+  pthread_mutex_init(&j->lock, NULL);
+  j->sql = sql;
+  answer_init(a);
+  OK(creche_pool_transaction(pool, loop.scope, body, j, NULL, on_answer, a, NULL));
+}
+
+/* Nobody else would tell it: the close waits for its end. */
+static void test_bodies_are_told(void** state) {
+  (void)state;
+  creche_pool pool = open_pool(1);
+  job j;
+  answer a;
+  begin_job(&j, pool, NULL, &a);
+  for (int begun = 0; !begun; nap_ms(1)) {
+    pthread_mutex_lock(&j.lock);
+    begun = j.begun;
+    pthread_mutex_unlock(&j.lock);
+  }
+  close_pool(pool);
+  EXPECT(&a, CRECHE_E_CLOSED);
+  assert_int_equal(j.told, 1);
+  assert_int_equal(j.reason, CRECHE_REASON_SHUTDOWN);
+  assert_string_equal(j.text, "the pool was closed");
+  answer_free(&a);
+}
+
+/* COMMIT waits for somebody's lock: the close waits for it. */
+static void test_commit_is_shielded(void** state) {
+  (void)state;
+  creche_pool pool = open_pool(1), other = open_pool(2);
+  creche_connection holder = acquire(other);
+  must(other, "create table kept (i int)");
+  must(other,
+       "create function wait() returns trigger language plpgsql as $$ begin "
+       "perform pg_advisory_xact_lock(7); return null; end $$");
+  must(other,
+       "create constraint trigger c after insert on kept deferrable initially deferred "
+       "for each row execute function wait()");
+  must_on(holder, "select pg_advisory_lock(7)");
+  job j;
+  answer a, end;
+  begin_job(&j, pool, "insert into kept values (1)", &a);
+  while (number(other,
+                "select count(*) from pg_locks where locktype = 'advisory' and not granted") == 0)
+    nap_ms(5);
+  answer_init(&end);
+  OK(creche_pool_close(pool, on_answer, &end));
+  assert_false(answer_wait_for(&end, 50));
+  must_on(holder, "select pg_advisory_unlock(7)");
+  EXPECT(&a, CRECHE_OK);
+  EXPECT(&end, CRECHE_OK);
+  assert_int_equal(number(other, "select count(*) from kept"), 1);
+  answer_free(&a);
+  answer_free(&end);
+  creche_pool_release(pool);
+  creche_connection_release(holder);
+  must(other, "drop table kept");
+  close_pool(other);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_rows_that_were_not_read), cmocka_unit_test(test_commit_that_waits),
+      cmocka_unit_test(test_frozen_server),           cmocka_unit_test(test_bodies_are_told),
+      cmocka_unit_test(test_commit_is_shielded),
+  };
+  return cmocka_run_group_tests(tests, start_server, stop_server);
+}
