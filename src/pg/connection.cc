@@ -151,7 +151,10 @@ void Connection::Write(Flight* flight, const Request& request, MessageWriter* ou
 
 void Connection::WriteStatement(Flight* flight, const Statement& s, bool prepare, bool last,
                                 MessageWriter* out) noexcept {
-  if (s.verb() == Verb::kTransaction) maybe_in_transaction_ = true;
+  // What ends one leaves none, however it goes: a COMMIT that fails has rolled back. (One that was
+  // cancelled before it ran has not; "ready" will say so.)
+  if (s.verb() == Verb::kTransaction)
+    maybe_in_transaction_ = s.text() != "COMMIT" && s.text() != "ROLLBACK";
   const Prepared* prepared = prepare ? cache_.Find(s) : nullptr;
   // What is run for the second time is worth to be prepared.
   const bool parse = !prepared;

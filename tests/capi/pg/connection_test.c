@@ -189,6 +189,39 @@ static void test_ended_by_a_statement(void** state) {
   close_pool(pool);
 }
 
+/* One transaction behind the other, without a wait between; the first of them fails at its end. */
+static void test_pipelined_transactions(void** state) {
+  (void)state;
+  creche_pool pool = open_pool(1);
+  creche_connection c = acquire(pool);
+  answer begin[3], insert[3], commit[3];
+  must_on(c, "create table piped (i int unique deferrable initially deferred)");
+  for (int i = 0; i < 3; i++) {
+    answer_init(&begin[i]);
+    answer_init(&insert[i]);
+    answer_init(&commit[i]);
+    OK(creche_connection_begin(c, loop.scope, NULL, on_answer, &begin[i], NULL));
+    OK(creche_connection_query(c, loop.scope,
+                               i == 0 ? "insert into piped values (1), (1)"
+                                      : "insert into piped select count(*) from piped",
+                               NULL, 0, NULL, on_answer, &insert[i], NULL));
+    OK((i == 1 ? creche_connection_rollback : creche_connection_commit)(
+        c, loop.scope, NULL, on_answer, &commit[i], NULL));
+  }
+  for (int i = 0; i < 3; i++) {
+    EXPECT(&begin[i], CRECHE_OK);
+    EXPECT(&insert[i], CRECHE_OK);
+    EXPECT(&commit[i], i == 0 ? CRECHE_E_PG : CRECHE_OK);
+    answer_free(&begin[i]);
+    answer_free(&insert[i]);
+    answer_free(&commit[i]);
+  }
+  assert_int_equal(number_on(c, "select count(*) from piped"), 1);
+  must_on(c, "drop table piped");
+  creche_connection_release(c);
+  close_pool(pool);
+}
+
 /* A lost connection says why. */
 static void test_lost(void** state) {
   (void)state;
@@ -333,6 +366,7 @@ int main(void) {
       cmocka_unit_test(test_move),
       cmocka_unit_test(test_move_of_a_transaction),
       cmocka_unit_test(test_ended_by_a_statement),
+      cmocka_unit_test(test_pipelined_transactions),
       cmocka_unit_test(test_lost),
       cmocka_unit_test(test_script),
       cmocka_unit_test(test_begin_commit_rollback),

@@ -306,7 +306,7 @@ pub const CRECHE_REASON_SIBLING: u32 = 3;
 /// a sibling won; by names it
 pub const CRECHE_REASON_RACE: u32 = 4;
 
-/// the loop is closing
+/// the loop is closing, or the pool of a transaction's body
 pub const CRECHE_REASON_SHUTDOWN: u32 = 5;
 
 /// creche_scope_interrupt
@@ -349,7 +349,7 @@ pub struct creche_error {
     pub sqlstate: [c_char; 8],
     /// what happened and what to do, one line, UTF-8
     pub message: *const c_char,
-    /// text given with an explicit cancellation
+    /// text given with the cancellation
     pub reason_text: *const c_char,
     /// who cancelled: the scope whose deadline it was, the sibling that failed
     pub by: creche_scope,
@@ -2137,6 +2137,8 @@ unsafe extern "C" {
     pub fn creche_pool_open(loop_: creche_loop, dsn: *const c_char, options: *const creche_pool_options, pool: *mut creche_pool) -> creche_status;
 
     /// Closes a pool: operations end with CRECHE_E_CLOSED, running statements are cancelled on the server,
+    /// bodies of transactions are told (CRECHE_CANCEL with CRECHE_REASON_SHUTDOWN; what they have not
+    /// committed is rolled back) and awaited, and so is the answer to a COMMIT that has been sent;
     /// connections are closed; then comes the last completion (kind CRECHE_DONE, task {0}, value: the
     /// pool's id, not owned), after the return of all callbacks: to done; for NULL to the queue of the
     /// pool's options, if it has one; creche_nobody: nobody is told. Idempotent: each call gets a
@@ -2160,8 +2162,9 @@ unsafe extern "C" {
     /// nothing is checked out. sql: one statement; copied. args: args_count values for $1, $2, ...; copied.
     /// The completion: value: creche_rows, CRECHE_OWNED; data: its const creche_row_block *; code: rows
     /// affected (at most UINT32_MAX; the block has all of it). An error in the SQL fails in the completion.
-    /// Failures: CRECHE_E_PG (with sqlstate and the server's fields), _CONNECT, _DNS, _TLS, _DISCONNECTED,
-    /// _TIMEOUT, _CANCELLED, _CLOSED, _LIMIT, _INVALID (a value), _NO_MEMORY. Cancelled: a running query is
+    /// Failures: CRECHE_E_PG (with sqlstate and the server's fields), _CONNECT, _DNS, _TLS, _TLS_VERIFY,
+    /// _DISCONNECTED, _PROTOCOL, _TIMEOUT, _CANCELLED, _CLOSED, _LIMIT, _INVALID (a value, the DSN), _TYPE
+    /// (a value's form does not fit its type), _UNSUPPORTED (COPY), _NO_MEMORY. Cancelled: a running query is
     /// cancelled on the server and the connection stays usable; other callers' statements are untouched.
     /// Returns CRECHE_OK, or as creche_task_spawn does. Since 0.1.
     pub fn creche_pool_query(pool: creche_pool, in_: creche_scope, sql: *const c_char, args: *const creche_value, args_count: usize, options: *const creche_query_options, done: creche_done_fn, user: *mut c_void, task: *mut creche_task) -> creche_status;
@@ -2212,14 +2215,16 @@ unsafe extern "C" {
     /// anything else, or a cancellation, it rolls back. The completion comes last: CRECHE_OK with the
     /// body's value after the commit; the body's failure; CRECHE_E_PG (the commit failed),
     /// CRECHE_E_ROLLED_BACK (COMMIT was answered by ROLLBACK), CRECHE_E_OUTCOME_UNKNOWN (its answer never
-    /// came). Returns CRECHE_OK, or as creche_task_spawn does. Since 0.1.
+    /// came), CRECHE_E_STATE (a statement of the body, such as ROLLBACK, had ended the transaction before),
+    /// CRECHE_E_CLOSED, those of creche_pool_query. Returns CRECHE_OK, or as creche_task_spawn does. Since 0.1.
     pub fn creche_pool_transaction(pool: creche_pool, in_: creche_scope, body: creche_done_fn, body_user: *mut c_void, options: *const creche_transaction_options, done: creche_done_fn, user: *mut c_void, task: *mut creche_task) -> creche_status;
 
     /// The steps of a transaction as single calls, for languages whose body is a function of their own.
     /// Inside a transaction begin makes a savepoint; commit and rollback end the innermost. Commit runs
     /// under a shield of its own, bounded by commit_timeout. Giving the connection back without a commit
-    /// rolls back. Completions: no rows; commit fails as creche_pool_transaction does.
-    /// Return CRECHE_OK, or as creche_task_spawn does. Since 0.1.
+    /// rolls back. Completions: no rows; commit fails as creche_pool_transaction does. commit and rollback
+    /// fail with CRECHE_E_STATE if no transaction is open, or if it is that of creche_pool_transaction,
+    /// which its body ends. Return CRECHE_OK, or as creche_task_spawn does. Since 0.1.
     pub fn creche_connection_begin(connection: creche_connection, in_: creche_scope, options: *const creche_transaction_options, done: creche_done_fn, user: *mut c_void, task: *mut creche_task) -> creche_status;
 
     pub fn creche_connection_commit(connection: creche_connection, in_: creche_scope, options: *const creche_transaction_options, done: creche_done_fn, user: *mut c_void, task: *mut creche_task) -> creche_status;
