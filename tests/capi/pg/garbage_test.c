@@ -329,7 +329,7 @@ static void three_errors(support_peer* peer, void* user) {
   if (!take_startup(peer) || is_cancel(peer)) return;
   support_send(peer, welcome, sizeof welcome - 1);
   for (int statements = 0;; statements++) {
-    int closes = 0, parses = 0;
+    int closes = 0, parses = 0, describes = 0;
     for (;;) {
       size_t size;
       const unsigned char* head;
@@ -341,6 +341,7 @@ static void three_errors(support_peer* peer, void* user) {
       if (size > 0 && !support_expect_bytes(peer, size)) return;
       closes += type == 'C';
       parses += type == 'P';
+      describes += type == 'D';
       if (type == 'S') break;
     }
     if (closes > 0 && statements < 6) {
@@ -350,7 +351,8 @@ static void three_errors(support_peer* peer, void* user) {
     }
     while (closes-- > 0) support_send(peer, BYTES("3\0\0\0\x04"));
     if (parses > 0) support_send(peer, BYTES("1\0\0\0\x04"));
-    support_send(peer, BYTES("2\0\0\0\x04" ONE_COLUMN));
+    support_send(peer, BYTES("2\0\0\0\x04"));
+    if (describes > 0) support_send(peer, BYTES(ONE_COLUMN));
     support_send(peer, half_a_row, sizeof half_a_row - 1);
     support_send(peer, rest_of_it, sizeof rest_of_it - 1);
   }
