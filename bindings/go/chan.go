@@ -79,7 +79,7 @@ func (i *items[T]) leave() {
 
 // ChanState is a look at a channel.
 type ChanState struct {
-	Items, Capacity    int
+	Items, Capacity    int // more than fit after some were put back
 	Senders, Receivers int // that are not closed
 	Sending, Receiving int // calls that wait
 }
@@ -171,6 +171,20 @@ func (r *Receiver[T]) TryRecv() (item T, err error) {
 		return item, io.EOF
 	}
 	return item, newError(received.Failure, nil)
+}
+
+// PutBack puts an item in front of all others, as if it had never been received: for what you cannot
+// use after all. Several keep their order if the last is put back first. It finds a place in any case,
+// past the capacity and after the last sender, too. ErrEnded: this receiver is closed.
+func (r *Receiver[T]) PutBack(item T) error {
+	r.items.enter()
+	defer r.items.leave()
+	number := r.items.put(item)
+	err := errorIf(cx.ChannelPutBack(r.id, number))
+	if err != nil {
+		r.items.take(number)
+	}
+	return err
 }
 
 // Clone makes another handle of the receiving side.

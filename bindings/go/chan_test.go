@@ -216,6 +216,102 @@ func TestCancelledWaitsSendAndTakeNothing(t *testing.T) {
 	is(t, sender.TrySend(2), creche.ErrLimit)
 }
 
+func TestPutBackGoesInFront(t *testing.T) {
+	l, ctx := virtual(t, 0)
+	sender, receiver := pipe[string](t, l, 2)
+	ok(t, sender.TrySend("one"))
+	ok(t, sender.TrySend("two"))
+	first, second := must(receiver.Recv(ctx)), must(receiver.Recv(ctx))
+	ok(t, sender.TrySend("three"))
+	ok(t, sender.TrySend("four"))
+	ok(t, receiver.PutBack(second))
+	ok(t, receiver.PutBack(first))
+	if state := must(receiver.State()); state.Items != 4 {
+		t.Errorf("%+v", state)
+	}
+	is(t, sender.TrySend("five"), creche.ErrLimit)
+	sender.Close()
+	for _, wanted := range []string{"one", "two", "three", "four"} {
+		if got := must(receiver.Recv(ctx)); got != wanted {
+			t.Errorf("%q, not %q", got, wanted)
+		}
+	}
+	if _, err := receiver.Recv(ctx); err != io.EOF {
+		t.Error(err)
+	}
+	ok(t, receiver.PutBack("six"))
+	if got := must(receiver.Recv(ctx)); got != "six" {
+		t.Error(got)
+	}
+	receiver.Close()
+	is(t, receiver.PutBack("seven"), creche.ErrEnded)
+}
+
+// What came is returned, whatever the context does then: one who receives has all, in order.
+func TestEndingContextsLoseNothing(t *testing.T) {
+	const count = 3000
+	l := must(creche.NewLoop(nil))
+	defer l.Close(10 * time.Second)
+	ctx := l.Context(context.Background())
+	sender, receiver := pipe[int](t, l, 3)
+	go func() {
+		defer sender.Close()
+		for i := range count {
+			if err := sender.Send(ctx, i); err != nil {
+				t.Error(err)
+			}
+		}
+	}()
+	for next := 0; ; {
+		with, cancel := context.WithCancel(ctx)
+		go cancel()
+		i, err := receiver.Recv(with)
+		cancel()
+		switch {
+		case err == nil && i != next:
+			t.Fatalf("%d, not %d", i, next)
+		case err == nil:
+			next++
+		case err == io.EOF && next == count:
+			return
+		case !errors.Is(err, context.Canceled):
+			t.Fatal(next, err)
+		}
+	}
+}
+
+// A token that came as the context ended is the caller's, or the next one's.
+func TestEndingContextsLoseNoTokens(t *testing.T) {
+	l := must(creche.NewLoop(nil))
+	defer l.Close(10 * time.Second)
+	ctx := l.Context(context.Background())
+	limiter := must(creche.NewLimiter(1, &creche.LimiterOptions{Loop: l}))
+	defer limiter.Close()
+	var all sync.WaitGroup
+	var had atomic.Int32
+	for range 4 {
+		all.Add(1)
+		go func() {
+			defer all.Done()
+			for range 500 {
+				with, cancel := context.WithCancel(ctx)
+				go cancel()
+				if token, err := limiter.Acquire(with); err == nil {
+					had.Add(1)
+					token.Release()
+				} else if !errors.Is(err, context.Canceled) {
+					t.Error(err)
+				}
+				cancel()
+			}
+		}()
+	}
+	all.Wait()
+	if state := must(limiter.State()); state != (creche.LimiterState{Total: 1}) || had.Load() == 0 {
+		t.Errorf("%+v, %d", state, had.Load())
+	}
+}
+
 func TestEveryItemHasOneEnd(t *testing.T) {
 	const count = 2000
 	l := must(creche.NewLoop(nil))

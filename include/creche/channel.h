@@ -48,7 +48,7 @@ CRECHE_API creche_status creche_channel_try_send(creche_sender sender, uint64_t 
 
 /* Receives an item: the completion's value. Kind CRECHE_END, with CRECHE_OK, says that the last sender
  * was released and all items were taken. Cancelled before an item came, it takes none; an item that
- * came is its own, and no cancellation changes that. If nobody takes the completion (creche_nobody,
+ * came is its own, and no cancellation changes that (creche_channel_unreceive gives it back). If nobody takes the completion (creche_nobody,
  * a released queue) item_free gets the item. Fails with CRECHE_E_CLOSED if this receiver is released
  * meanwhile. Returns as creche_sleep does. Since 0.1. */
 CRECHE_API creche_status creche_channel_receive(creche_receiver receiver, creche_scope in,
@@ -60,6 +60,29 @@ CRECHE_API creche_status creche_channel_receive(creche_receiver receiver, creche
  * Since 0.1. */
 CRECHE_API creche_status creche_channel_try_receive(creche_receiver receiver, uint64_t *item);
 
+/* Puts an item in front of all others of its channel, as if it had never been received: whoever is told
+ * of an item next is told of this one. For what you have received and cannot use after all; several
+ * keep their order if the last is put back first. It finds a place in any case, past the capacity if
+ * need be, and after the last sender was released, too (who was told of the end knows nothing of it).
+ * With CRECHE_OK the item is the channel's, as after a send. Returns CRECHE_OK; CRECHE_E_NO_MEMORY, the
+ * handle errors (CRECHE_E_ENDED: this receiver was released; another of the channel's does as well):
+ * then the item stays yours. Since 0.1. */
+CRECHE_API creche_status creche_channel_put_back(creche_receiver receiver, uint64_t item);
+
+/* Cancels a receive even if its item, or the end, has come, as long as nobody was told: until its
+ * callback begins or its completion is drained. Then it has never been: the receives after it, whose
+ * completions nobody has seen either, have the items before theirs, and the last of these items goes to
+ * the next who waits, or back in front of the channel. So the order stays, whichever of them go. (After
+ * the last receiver was released item_free gets it.) For futures that are dropped, in any language.
+ *
+ * With CRECHE_OK it has no item: it completes with CRECHE_E_CANCELLED (reason explicit, by itself),
+ * unless it had failed, or was cancelled, before. For its group it has ended well if its item had come:
+ * in a race it has won all the same.
+ * Returns CRECHE_OK; CRECHE_E_ENDED: too late, what its completion says is so (also where
+ * creche_to_group or creche_nobody took the item when it came), or it was called before; CRECHE_E_STATE
+ * (no receive), CRECHE_E_NO_MEMORY (nothing changes), the handle errors. Since 0.1. */
+CRECHE_API creche_status creche_channel_unreceive(creche_task task);
+
 /* Another handle of the same side of the same channel, yours to release.
  * Return CRECHE_OK, CRECHE_E_INVALID, CRECHE_E_NO_MEMORY or the handle errors. Since 0.1. */
 CRECHE_API creche_status creche_sender_clone(creche_sender sender, creche_sender *clone);
@@ -68,7 +91,7 @@ CRECHE_API creche_status creche_receiver_clone(creche_receiver receiver, creche_
 typedef struct creche_channel_state {
     uint32_t size;      /* bytes stored */
     uint32_t flags;     /* 0 */
-    uint32_t items;     /* in the channel */
+    uint32_t items;     /* in the channel; more than capacity after some were put back */
     uint32_t capacity;
     uint32_t senders;   /* handles */
     uint32_t receivers; /* handles */

@@ -115,6 +115,20 @@ creche_status creche_channel_try_receive(creche_receiver receiver, uint64_t* ite
   });
 }
 
+creche_status creche_channel_put_back(creche_receiver receiver, uint64_t item) {
+  return Guard([&] { return Answer(tasks::PutBack(receiver.id, item), receiver.id, kReceiver); });
+}
+
+creche_status creche_channel_unreceive(creche_task task) {
+  return Guard([&]() -> creche_status {
+    const Status status = tasks::Unreceive(task.scope.id);
+    if (status == Status::kState)
+      return Fail(status,
+                  "the task is no receive of a channel: cancel it with creche_scope_cancel");
+    return Answer(status, task.scope.id, "a task");
+  });
+}
+
 creche_status creche_sender_clone(creche_sender sender, creche_sender* clone) {
   return Guard([&]() -> creche_status {
     if (!clone) return Fail(Status::kInvalid, "clone is NULL: nowhere to store the handle");

@@ -160,6 +160,8 @@ const char* KindName(Kind kind) noexcept {
       return "a sender";
     case Kind::kReceiver:
       return "a receiver";
+    case Kind::kCame:
+      return "a completion in a queue";
   }
   return "no handle of this library";
 }

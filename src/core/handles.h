@@ -39,6 +39,7 @@ enum class Kind : uint32_t {
   kEvent = 16,
   kSender = 17,
   kReceiver = 18,
+  kCame = 19,  // a receive that has ended and is in a queue, not drained yet
 };
 
 constexpr uint32_t Bit(Kind kind) {

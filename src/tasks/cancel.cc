@@ -139,17 +139,7 @@ void Tree::Cancel(Node* node, Reason reason, uint64_t by, const char* text) noex
   node->called_by = reason;
   deadlines_.Disarm(node->expiry());
   // The first reason sticks; one from before a shield went up is over.
-  if (!node->eff || !node->cause) {
-    node->cause = nullptr;
-    try {
-      auto cause = MakeRef<Cause>();
-      cause->reason = reason;
-      cause->by = by;
-      if (text) cause->text = text;
-      node->cause = std::move(cause);
-    } catch (const std::bad_alloc&) {  // cancelled all the same, for no reason given
-    }
-  }
+  if (!node->eff || !node->cause) SetCause(node, reason, by, text);
   Note(EventType::kCancelled, node);
   if (node->eff) return;
   node->eff = true;
@@ -176,6 +166,18 @@ void Tree::SpreadBelow(Node* top) noexcept {
 
 void Tree::UpdateEff(Node* node) noexcept {
   if (SetEff(*this, node)) SpreadBelow(node);
+}
+
+void Tree::SetCause(Node* node, Reason reason, uint64_t by, const char* text) noexcept {
+  node->cause = nullptr;
+  try {
+    auto cause = MakeRef<Cause>();
+    cause->reason = reason;
+    cause->by = by;
+    if (text) cause->text = text;
+    node->cause = std::move(cause);
+  } catch (const std::bad_alloc&) {  // cancelled all the same
+  }
 }
 
 void Tree::ArmGrace(Group* group) noexcept {

@@ -14,17 +14,29 @@ constexpr char kNobodyReceives[] =
 constexpr char kEndReleased[] = "this end of the channel was released";
 }  // namespace
 
+bool Ring::HasRoom() noexcept {
+  if (size_ < room_) return true;
+  const uint32_t room = room_ == 0 ? 8 : 2 * room_;
+  auto* items = room > room_ ? new (std::nothrow) uint64_t[room] : nullptr;
+  if (!items) return false;
+  for (uint32_t i = 0; i < size_; i++) items[i] = items_[(first_ + i) & (room_ - 1)];
+  items_.reset(items);
+  room_ = room;
+  first_ = 0;
+  return true;
+}
+
 bool Ring::Push(uint64_t item) noexcept {
-  if (size_ == room_) {
-    const uint32_t room = room_ == 0 ? 8 : 2 * room_;
-    auto* items = room > room_ ? new (std::nothrow) uint64_t[room] : nullptr;
-    if (!items) return false;
-    for (uint32_t i = 0; i < size_; i++) items[i] = items_[(first_ + i) & (room_ - 1)];
-    items_.reset(items);
-    room_ = room;
-    first_ = 0;
-  }
+  if (!HasRoom()) return false;
   items_[(first_ + size_++) & (room_ - 1)] = item;
+  return true;
+}
+
+bool Ring::PushFront(uint64_t item) noexcept {
+  if (!HasRoom()) return false;
+  first_ = (first_ - 1) & (room_ - 1);
+  items_[first_] = item;
+  size_++;
   return true;
 }
 
@@ -76,7 +88,8 @@ void Channel::Enter(WaitNode* wait) noexcept {
 }
 
 void Channel::Leave(WaitNode* wait) noexcept {
-  (wait->sends ? senders : receivers).Remove(wait);
+  (wait->came ? came : wait->sends ? senders : receivers).Remove(wait);
+  wait->came = false;
   if (ChannelEnd* end = std::exchange(wait->at, nullptr)) end->waiting.Remove(wait);
 }
 
@@ -86,7 +99,21 @@ void Channel::Give(WaitNode* receiver, uint64_t item) noexcept {
     receiver->guard->Arm(item);
     end.held = std::move(receiver->guard);
   }
+  OnItsWay(receiver);
   tree->Commit(receiver, std::move(end));
+}
+
+void Channel::GiveEnd(WaitNode* receiver) noexcept {
+  receiver->what = What::kEnd;
+  OnItsWay(receiver);
+  tree->Commit(receiver, {});
+}
+
+// Groups have taken what came, and so has nobody.
+void Channel::OnItsWay(WaitNode* receiver) noexcept {
+  if (receiver->route != Route::kFunction && receiver->route != Route::kDefault) return;
+  receiver->came = true;
+  came.PushBack(receiver);
 }
 
 Status Channel::TrySend(uint64_t item) noexcept {
@@ -102,11 +129,10 @@ Status Channel::TrySend(uint64_t item) noexcept {
 }
 
 Status Channel::TryReceive(uint64_t* item) noexcept {
-  WaitNode* sender = nullptr;
-  if (Waiter* first = senders.first()) {
-    sender = WaitOf(first);
-    Leave(sender);
-  }
+  // Items that were put back may take more places than there are: then nobody moves up.
+  Waiter* first = ring.size() <= capacity ? senders.first() : nullptr;
+  WaitNode* sender = first ? WaitOf(first) : nullptr;
+  if (sender) Leave(sender);
   if (ring.size() > 0) {
     *item = ring.Pop();
     if (sender) static_cast<void>(ring.Push(sender->item));  // there is room
@@ -157,9 +183,7 @@ void Channel::Receive(WaitNode* wait) noexcept {
       return receivers.PushBack(wait);
     case Status::kClosed:
       Leave(wait);
-      wait->guard.reset();
-      wait->what = What::kEnd;
-      return tree->Commit(wait, {});
+      return GiveEnd(wait);
     default:
       return tree->FailWait(wait, ClosedError(kEndReleased));
   }
@@ -180,9 +204,7 @@ void Channel::EndStream() noexcept {
   while (Waiter* waiter = receivers.first()) {
     WaitNode* wait = WaitOf(waiter);
     Leave(wait);
-    wait->guard.reset();
-    wait->what = What::kEnd;
-    tree->Commit(wait, {});
+    GiveEnd(wait);
   }
 }
 
@@ -229,6 +251,7 @@ WaitNode* NewWaitAt(ChannelEnd* end, const Tail& tail) noexcept {
   WaitNode* wait = channel->tree->NewWait(channel);
   if (!wait) return nullptr;
   wait->sends = end->sends;
+  wait->receives = !end->sends;
   wait->at = end;
   end->waiting.PushBack(wait);
   // Functions and groups take each item that they are told of.

@@ -2,6 +2,11 @@
 //
 // At any time at most one of these holds: there are items and perhaps senders in line (it is full),
 // or there are receivers in line (it is empty).
+//
+// What comes to a receive is on its way until somebody is told of it: until then it can be taken
+// back. So that the order of items stays, it is as if that receive had never been: the receives
+// behind it have the items before theirs, and the last item goes to the next in line, or in front
+// of what is in the channel. Nobody can see that: nobody was told.
 #pragma once
 #include <cstdint>
 #include <memory>
@@ -23,12 +28,14 @@ struct ChannelEnd {
   ChannelEnd* prev = nullptr;
 };
 
-// Items in the order of sending. Grows up to the channel's capacity.
+// Items in the order of sending. Grows up to the channel's capacity, and by what is put back.
 class Ring {
  public:
   uint32_t size() const noexcept { return size_; }
-  bool Push(uint64_t item) noexcept;  // false without memory
-  uint64_t Pop() noexcept;            // of a non-empty one
+  bool Push(uint64_t item) noexcept;       // false without memory
+  bool PushFront(uint64_t item) noexcept;  // the same
+  uint64_t Pop() noexcept;                 // of a non-empty one
+  bool HasRoom() noexcept;                 // for one more; false without memory
 
  private:
   std::unique_ptr<uint64_t[]> items_;
@@ -56,8 +63,15 @@ struct Channel final : Waitable {
   Status TryReceive(uint64_t* item) noexcept;
   void Send(WaitNode* wait) noexcept;
   void Receive(WaitNode* wait) noexcept;
-  // Ends the wait of a receiver that was taken out of its lines.
+  // End the wait of a receiver that was taken out of its lines.
   void Give(WaitNode* receiver, uint64_t item) noexcept;
+  void GiveEnd(WaitNode* receiver) noexcept;
+  void OnItsWay(WaitNode* receiver) noexcept;
+  // *item goes before that of `behind`, one of those on their way or null, and before all in the
+  // channel. There must be room for it. False: nobody receives any more, and *item is left over.
+  bool PutFront(Waiter* behind, uint64_t* item) noexcept;
+  // Whether there is; false without memory.
+  bool TakesOneMore() noexcept { return !receivers.empty() || ring.HasRoom(); }
   void FailEnd(ChannelEnd* end) noexcept;
   void EndStream() noexcept;
   void FreeItems(Ring* items) const noexcept;  // without the lock
@@ -67,6 +81,7 @@ struct Channel final : Waitable {
   void* item_user = nullptr;
   Ring ring;
   WaitLine<0> senders, receivers;
+  WaitLine<0> came;           // receives that somebody has yet to be told of, in the order of items
   uint32_t ends[2] = {0, 0};  // receivers, senders: handles
   ChannelEnd* first_end = nullptr;
 };

@@ -131,7 +131,9 @@ void Tree::RouteFinal(EndNode* node) noexcept {
     case Route::kDefault: {
       EndId(node);
       // Its id has just made room for the seat's.
-      if (node->seated && (node->seat = AddSlot(domain_, Kind::kSeat, node)) == 0)
+      if (node->type == NodeType::kWait && static_cast<WaitNode*>(node)->receives)
+        node->seat = AddSlot(domain_, Kind::kCame, static_cast<WaitNode*>(node));
+      else if (node->seated && (node->seat = AddSlot(domain_, Kind::kSeat, node)) == 0)
         node->seated = false;
       KeepData(node);
       Queue* queue = node->queue;

@@ -227,6 +227,7 @@ void Tree::CallFinal(EndNode* node, OwnerNode* owner,
                      std::unique_lock<platform::Lock>& lock) noexcept {
   Completion c;
   Fill(node, &c);
+  if (node->type == NodeType::kWait) TellWait(static_cast<WaitNode*>(node));
   EndId(node);
   if (node->parent != owner) {
     // In its bare scope it no longer counts, so that its callback may leave the scope.

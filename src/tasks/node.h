@@ -111,7 +111,9 @@ struct Node : Expiry, NodeBits {
   Ref<Cause> cause;
   union {
     Nanos deadline = kNever;  // until it is committed
-    uint64_t seat;            // Kind::kSeat, once it is in a queue and seated
+    // Once it is in a queue: Kind::kSeat if it is seated; of a receive Kind::kCame until it is
+    // drained.
+    uint64_t seat;
   };
   Queue* queue = nullptr;  // the nearest, counted in Queue::refs
   char* label = nullptr;   // its name and site (label.h)

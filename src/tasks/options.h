@@ -191,6 +191,9 @@ Status Send(uint64_t sender, uint64_t item, const Tail& tail, uint64_t* culprit)
 Status TrySend(uint64_t sender, uint64_t item) noexcept;
 Status Receive(uint64_t receiver, const Tail& tail, uint64_t* culprit) noexcept;
 Status TryReceive(uint64_t receiver, uint64_t* item) noexcept;
+Status PutBack(uint64_t receiver, uint64_t item) noexcept;
+// kState: no receive.
+Status Unreceive(uint64_t task) noexcept;
 Status LookAtChannel(uint64_t end, bool sender, ChannelState* state) noexcept;
 void ReleaseEnd(uint64_t end, bool sender) noexcept;
 

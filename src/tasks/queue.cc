@@ -78,7 +78,10 @@ void Tree::DiscardEntry(Entry* entry) noexcept {
       return;
     case EntryType::kFinal: {
       auto* node = static_cast<EndNode*>(entry);
-      if (node->type == NodeType::kWait) static_cast<WaitNode*>(node)->ItemIsLost();
+      if (node->type == NodeType::kWait) {
+        static_cast<WaitNode*>(node)->ItemIsLost();
+        TellWait(static_cast<WaitNode*>(node));
+      }
       DiscardEnd(node);
       if (node->seated) {
         node->seated = false;
@@ -146,8 +149,8 @@ void Tree::TakeEntry(Entry* entry, Completion* c) noexcept {
     Fill(node, c);
     if (const ResultNode* result = ResultOf(node)) c->hold = result->hold;
     if (node->error) static_cast<void>(node->error.Leak());
+    if (node->type == NodeType::kWait) TellWait(static_cast<WaitNode*>(node));
     c->seat = node->seated ? node->seat : 0;
-    if (node->type == NodeType::kWait) static_cast<WaitNode*>(node)->guard.reset();
     if (!node->seated) Retire(node);
     return;
   }

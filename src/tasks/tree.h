@@ -81,6 +81,8 @@ class Tree final : public Loop {
   // Its surroundings have changed: recomputes whether it and all below are cancelled.
   void UpdateEff(Node* node) noexcept;
   void SpreadBelow(Node* top) noexcept;
+  // Why it is cancelled; for no reason given without memory.
+  static void SetCause(Node* node, Reason reason, uint64_t by, const char* text) noexcept;
   // Starts the grace time of a cancelled group, if it has one.
   void ArmGrace(Group* group) noexcept;
   Status SetDeadline(Node* node, Nanos deadline) noexcept;
@@ -167,6 +169,11 @@ class Tree final : public Loop {
   void FailWait(WaitNode* wait, const ErrorRef& error) noexcept;
   void DropUnsent(WaitNode* wait) noexcept;
   void FreeWait(WaitNode* wait) noexcept;
+  // Somebody is told of its end now, or nobody ever will be: what came to a receive is not the
+  // channel's to take back any more.
+  void TellWait(WaitNode* wait) noexcept;
+  // It has got nothing after all: its end, which nobody was told of yet, becomes a cancellation.
+  void Undo(WaitNode* wait) noexcept;
   void WakeOffload(Waiter* work) noexcept;  // its limiter has decided
   // ---- seeing it (hooks.cc) ----
   // With the lock held: what happened to a node, for the hooks. One branch without any.

@@ -96,6 +96,37 @@ void Tree::DropUnsent(WaitNode* wait) noexcept {
   Discard(std::move(end));
 }
 
+void Tree::TellWait(WaitNode* wait) noexcept {
+  if (!wait->receives || wait->told) return;
+  wait->told = true;
+  if (wait->came) wait->on->Leave(wait);
+  if (wait->route != Route::kDefault) return;
+  wait->guard.reset();
+  if (wait->seat != 0) EndSlot(domain_, wait->seat);
+  // That has just made room for this.
+  if (!wait->seated ||
+      (wait->seat = AddSlot(domain_, Kind::kSeat, static_cast<EndNode*>(wait))) != 0)
+    return;
+  wait->seated = false;
+  Uncount(wait);
+}
+
+// In a queue it counts nowhere any more, and what it was in may be gone.
+void Tree::Undo(WaitNode* wait) noexcept {
+  wait->what = What::kDone;
+  wait->value = 0;
+  wait->status = Status::kCancelled;
+  if (!wait->called) {
+    wait->called = true;
+    wait->called_by = Reason::kExplicit;
+    SetCause(wait, Reason::kExplicit, wait->id, nullptr);
+  }
+  if (wait->route == Route::kFunction) return GiveReason(wait, wait->on->phase);
+  wait->flags |= kCaught;
+  wait->error = CancelError(wait, Status::kCancelled, wait->on->phase);
+  counters_.cancelled++;
+}
+
 void Tree::FreeWait(WaitNode* wait) noexcept {
   Waitable* on = wait->on;
   on->Leave(wait);

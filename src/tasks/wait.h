@@ -117,9 +117,12 @@ struct WaitNode : ResultNode, Waiter {
   Token* token = nullptr;  // reserved for it
   ChannelEnd* at = nullptr;
   bool sends = false;
+  bool receives = false;
+  bool came = false;  // what it waited for has come, and nobody was told of that yet
+  bool told = false;  // it stays as it has ended
   // Nobody will read the item that it has received: it goes with the trash.
   void ItemIsLost() noexcept {
-    if (!guard) return;
+    if (!came || what == What::kEnd || !guard) return;
     guard->Arm(value);
     held = std::move(guard);
   }

@@ -213,6 +213,7 @@ static creche_status found(const void* pointer) {
   X(task_started, 1 << TASK, creche_task_started(OF_TASK, 0))                                      \
   X(task_answer, 1 << TASK, creche_task_answer(OF_TASK, CRECHE_OK, NULL, 0, 0, NULL))              \
   X(offload_cancelled, 1 << TASK, creche_offload_cancelled(OF_TASK))                               \
+  X(channel_unreceive, 1 << TASK, creche_channel_unreceive(OF_TASK))                               \
   X(queue_fd, 1 << QUEUE, creche_queue_fd(OF(queue)))                                              \
   X(queue_drain, 1 << QUEUE, creche_queue_drain(OF(queue), &out.completion, 1, &out.size))         \
   X(queue_wait, 1 << QUEUE, creche_queue_wait(OF(queue), &out.completion, 1, 0, &out.size))        \
@@ -276,6 +277,7 @@ static creche_status found(const void* pointer) {
     creche_sender_get_state(OF(sender), &out.channel_state, sizeof out.channel_state))             \
   X(channel_receive, 1 << RECEIVER, creche_channel_receive(OF(receiver), THE_SCOPE, TAIL))         \
   X(channel_try_receive, 1 << RECEIVER, creche_channel_try_receive(OF(receiver), &out.item))       \
+  X(channel_put_back, 1 << RECEIVER, creche_channel_put_back(OF(receiver), 0))                     \
   X(receiver_clone, 1 << RECEIVER, creche_receiver_clone(OF(receiver), &out.receiver))             \
   X(receiver_get_state, 1 << RECEIVER,                                                             \
     creche_receiver_get_state(OF(receiver), &out.channel_state, sizeof out.channel_state))

@@ -148,12 +148,14 @@ static creche_status call(int which, uint64_t id) {
       return creche_receiver_clone(receiver, &receiver);
     case 57:
       return creche_receiver_get_state(receiver, &channel_state, sizeof channel_state);
+    case 58:
+      return creche_channel_put_back(receiver, 0);
     default:
       return 1;
   }
 }
 enum {
-  CALLS = 58,
+  CALLS = 59,
   OF_ANY_SCOPE = 14,
   OF_GROUPS = 14,
   OF_TASKS = 16,
@@ -270,7 +272,7 @@ static void what_tasks_wait_on(void** state) {
   uint64_t ids[6];
   int i, kind;
   /* Which of the calls take which. */
-  static const int first[] = {37, 41, 42, 47, 50, 54, 58};
+  static const int first[] = {37, 41, 42, 47, 50, 54, 59};
   (void)state;
   OK(creche_scope_leave(ended, NULL));
   OK(creche_limiter_open(loop, NULL, &limiter));

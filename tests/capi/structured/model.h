@@ -39,6 +39,7 @@ static inline void m_cut_wait(model* m, int node, creche_status status);
 static inline void m_give_back(model* m, int token);
 static inline void m_nobody_takes(model* m, int node);
 static inline int m_serve_rate(model* m);
+static inline void m_leave_line(mline* line, int node);
 
 static inline void m_ask_to_stop(model* m, int node) {
   mnode* n = &m->n[node];
@@ -184,7 +185,7 @@ static inline void m_end(model* m, int node) {
   if (n->told == M_CALLBACK) {
     m_tell(m, E_FINAL, node);
   } else {
-    n->finals = n->told == M_QUEUE;
+    n->finals = n->undrained = n->told == M_QUEUE;
     n->gone = 1;
     if (n->told == M_NOBODY && n->type == M_WAIT) m_nobody_takes(m, node);
     m_uncount(m, node);
@@ -457,6 +458,7 @@ static inline void m_deliver(model* m, mevent e) {
     case E_FINAL:
       n->finals++;
       n->gone = 1;
+      m_leave_line(&m->channel.came, e.node);
       m_uncount(m, e.node);
       break;
     case E_START:

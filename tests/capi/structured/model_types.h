@@ -35,11 +35,12 @@ typedef struct mnode {
   int leases, give_back; /* of those in `pending`; to be given back by the loop */
   /* a task that waits */
   mwait wait;
-  int handle;   /* through which end of the channel; -1 when that was released */
-  int amount;   /* the item that it sends, the permits that it wants */
-  int token;    /* reserved for it */
-  int starting; /* its group's limit has let it in, and the loop has yet to start it */
-  int standing; /* its result stands, though it is not told yet */
+  int handle;            /* through which end of the channel; -1 when that was released */
+  int amount;            /* the item that it sends, the permits that it wants */
+  int token;             /* reserved for it */
+  int undrained, undone; /* a receive in a queue; one that was taken back */
+  int starting;          /* its group's limit has let it in, and the loop has yet to start it */
+  int standing;          /* its result stands, though it is not told yet */
   /* what must be observed */
   int begins, cancels, finals;
   creche_status status;
@@ -81,6 +82,7 @@ typedef struct mchannel {
   int capacity, item[MAX_ITEMS], n;
   int open[2][HANDLES]; /* the handles of each side */
   mline line[2];
+  mline came; /* receives that an item, or the end, has come to, and that nobody was told of yet */
 } mchannel;
 
 typedef struct model {

@@ -131,13 +131,39 @@ static inline int m_serve_rate(model* m) {
 static inline int m_open_handles(const model* m, int side) {
   return m->channel.open[side][0] + m->channel.open[side][1];
 }
+static inline void m_comes(model* m, int node) {
+  if (m->n[node].told != M_NOBODY) m_join_line(&m->channel.came, node);
+  m_succeed(m, node);
+}
 static inline void m_receives(model* m, int node, int item) {
   m->n[node].value = (uint64_t)item;
-  m_succeed(m, node);
+  m_comes(m, node);
 }
 static inline void m_receives_end(model* m, int node) {
   m->n[node].kind = CRECHE_END;
-  m_succeed(m, node);
+  m_comes(m, node);
+}
+/* An item goes before all that somebody is still to be told of, from the one at `place` on. */
+static inline void m_put_front(model* m, int place, int item) {
+  mchannel* c = &m->channel;
+  for (; place < c->came.n; place++) {
+    mnode* n = &m->n[c->came.node[place]];
+    const int its = (int)n->value;
+    n->value = (uint64_t)item;
+    if (n->kind == CRECHE_END) {
+      n->kind = CRECHE_DONE;
+      return;
+    }
+    item = its;
+  }
+  if (c->line[RECEIVERS].n > 0) {
+    m_receives(m, c->line[RECEIVERS].node[0], item);
+  } else if (m_open_handles(m, RECEIVERS) == 0) {
+    m->freed[item]++;
+  } else {
+    memmove(c->item + 1, c->item, (size_t)c->n++ * sizeof *c->item);
+    c->item[0] = item;
+  }
 }
 static inline creche_status m_send_now(model* m, int item) {
   mchannel* c = &m->channel;
@@ -150,10 +176,10 @@ static inline creche_status m_send_now(model* m, int item) {
   c->item[c->n++] = item;
   return CRECHE_OK;
 }
-/* Who waits to send moves up. */
+/* Who waits to send moves up, unless more was put back than there are places. */
 static inline creche_status m_receive_now(model* m, int* item) {
   mchannel* c = &m->channel;
-  const int sender = c->line[SENDERS].n > 0 ? c->line[SENDERS].node[0] : -1;
+  const int sender = c->line[SENDERS].n > 0 && c->n <= c->capacity ? c->line[SENDERS].node[0] : -1;
   if (c->n == 0 && sender < 0)
     return m_open_handles(m, SENDERS) == 0 ? CRECHE_E_CLOSED : CRECHE_E_LIMIT;
   if (sender >= 0) c->item[c->n++] = m->n[sender].amount;
@@ -350,6 +376,51 @@ static inline creche_status m_user_try_receive(model* m, int handle, int* item) 
       m->channel.open[RECEIVERS][handle] ? m_receive_now(m, item) : CRECHE_E_ENDED;
   m_settle_down(m);
   return status;
+}
+static inline creche_status m_user_put_back(model* m, int handle, int item) {
+  if (!m->channel.open[RECEIVERS][handle]) return CRECHE_E_ENDED;
+  m_put_front(m, 0, item);
+  m_settle_down(m);
+  return CRECHE_OK;
+}
+/* A receive that was not told of: it has never been. */
+static inline creche_status m_user_unreceive(model* m, int node) {
+  mnode* n = &m->n[node];
+  mline* came = &m->channel.came;
+  const int item = (int)n->value, is_end = n->kind == CRECHE_END;
+  int place = 0;
+  while (place < came->n && came->node[place] != node) place++;
+  if (place == came->n) {
+    const int untold = n->told == M_CALLBACK ? !n->gone : n->undrained;
+    if (n->over) return untold && !n->undone ? CRECHE_OK : CRECHE_E_ENDED;
+    m_cancel(m, node, CRECHE_REASON_EXPLICIT, node);
+    m_settle_down(m);
+    return CRECHE_OK;
+  }
+  n->undone = 1;
+  n->status = CRECHE_E_CANCELLED;
+  n->kind = CRECHE_DONE;
+  n->value = 0;
+  n->reason = CRECHE_REASON_EXPLICIT;
+  n->named = node;
+  if (n->told == M_CALLBACK && m_visible(m, node)) {
+    n->flags = CRECHE_PASSING;
+    m->n[n->parent].reached = 1;
+  } else {
+    n->flags = CRECHE_CAUGHT;
+  }
+  m_leave_line(came, node);
+  if (!is_end) m_put_front(m, place, item);
+  m_settle_down(m);
+  return CRECHE_OK;
+}
+static inline void m_user_drain(model* m) {
+  int i;
+  for (i = 0; i < m->count; i++)
+    if (m->n[i].undrained) {
+      m->n[i].undrained = 0;
+      m_leave_line(&m->channel.came, i);
+    }
 }
 /* Those who wait through this handle fail, and those who have not begun will. With the last handle
  * of a side goes the side. */

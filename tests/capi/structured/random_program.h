@@ -28,6 +28,8 @@ typedef enum {
   ACQUIRE_RATE,
   SEND,
   RECEIVE,
+  UNRECEIVE,
+  PUT_BACK,
   /* These do not. */
   SET_TOTAL,
   RELEASE_LIMITER,
@@ -60,6 +62,7 @@ typedef struct program {
   step s[MAX_STEPS];
   int n;
   int threads; /* every other call is made by another thread */
+  int lazy;    /* its queue is only drained when the loop turns */
   int hooks;   /* somebody watches: the library then has no short ways for tasks and scopes */
   int with;    /* LIMITERS, ... */
   int total, capacity, permits, burst, interval;
@@ -73,7 +76,7 @@ static uint32_t draw(uint32_t below) { /* splitmix64 */
   return (uint32_t)((z ^ (z >> 31)) >> 33) % below;
 }
 /* What a step makes, and what another needs. */
-enum { A_SCOPE = 1, A_GROUP = 2, A_USER_TASK = 4, A_LEAF = 8, A_TOKEN = 16 };
+enum { A_SCOPE = 1, A_GROUP = 2, A_USER_TASK = 4, A_LEAF = 8, A_TOKEN = 16, A_RECEIVE = 32 };
 static int makes(action what) {
   switch (what) {
     case OPEN_SCOPE:
@@ -90,8 +93,9 @@ static int makes(action what) {
     case WAIT_EVENT:
     case ACQUIRE_RATE:
     case SEND:
-    case RECEIVE:
       return A_LEAF;
+    case RECEIVE:
+      return A_LEAF | A_RECEIVE;
     default:
       return 0;
   }
@@ -112,6 +116,9 @@ static int needs(action what) {
     case MOVE_TOKEN:
     case RELEASE_TOKEN:
       return A_TOKEN;
+    case UNRECEIVE:
+    case PUT_BACK:
+      return A_RECEIVE;
     default:
       return A_SCOPE | A_GROUP | A_USER_TASK;
   }
@@ -119,7 +126,7 @@ static int needs(action what) {
 /* Mostly one of those that were made lately; now and then anything. */
 static int draw_node(const program* p, int i, int kinds) {
   const int back = (int)draw(draw(3) ? 4 : 16);
-  int found = 0, last = kinds & A_TOKEN ? NO_NODE : 0, k;
+  int found = 0, last = kinds & (A_TOKEN | A_RECEIVE) ? NO_NODE : 0, k;
   if (!draw(16)) return (int)draw((uint32_t)i + 1);
   for (k = i; k-- > 0 && found <= back;)
     if (makes(p->s[k].what) & kinds) {
@@ -156,9 +163,10 @@ static void make_program(program* p, uint64_t seed) {
   static const action rates[] = {ACQUIRE_RATE, ACQUIRE_RATE, ACQUIRE_RATE, ACQUIRE_RATE,
                                  ACQUIRE_RATE, ACQUIRE_RATE, TRY_RATE,     TRY_RATE,
                                  PAUSE_RATE,   RESUME_RATE,  ADVANCE,      ADVANCE};
-  static const action channels[] = {SEND,    SEND,    SEND,     SEND,       SEND,
-                                    RECEIVE, RECEIVE, RECEIVE,  RECEIVE,    RECEIVE,
-                                    SEND,    RECEIVE, TRY_SEND, TRY_RECEIVE};
+  static const action channels[] = {SEND,        SEND,      SEND,      SEND,    SEND,
+                                    SEND,        RECEIVE,   RECEIVE,   RECEIVE, RECEIVE,
+                                    RECEIVE,     RECEIVE,   SEND,      RECEIVE, TRY_SEND,
+                                    TRY_RECEIVE, UNRECEIVE, UNRECEIVE, PUT_BACK};
   static const action ends[] = {RELEASE_LIMITER, RELEASE_EVENT, RELEASE_RATE, RELEASE_SENDER,
                                 RELEASE_RECEIVER};
   static const struct {
@@ -190,6 +198,7 @@ static void make_program(program* p, uint64_t seed) {
   p->n = 4 + (int)draw(MAX_STEPS - 4);
   p->threads = draw(16) == 0;
   p->hooks = draw(4) == 0;
+  p->lazy = draw(3) == 0;
   plain = draw(3) == 0;
   p->with = kinds[draw(sizeof kinds / sizeof *kinds)];
   p->total = (int)draw(3);
@@ -214,6 +223,8 @@ static void make_program(program* p, uint64_t seed) {
     s->e = (int)draw(12);
     s->t = draw(3) ? -1 : (int)draw(6);
     if (plain && draw(4) && makes(s->what) != 0) make_plain(s);
+    /* The model has it that notices are taken from the queue at once. */
+    if (p->lazy && s->what == SPAWN && s->b == 1) s->b = 3;
   }
 }
 
@@ -364,6 +375,12 @@ static void print_step(const step* s, int i) {
       fprintf(out, "creche_task_finish((creche_task){%s}, %s, 0, NULL);\n", in,
               creche_status_name(finishes[s->a]));
       break;
+    case UNRECEIVE:
+      fprintf(stderr, "creche_channel_unreceive((creche_task){%s});\n", in);
+      break;
+    case PUT_BACK: /* once, if there is one */
+      fprintf(stderr, "creche_channel_put_back(receiver[%d], s[%d].value);\n", s->e % 2, s->node);
+      break;
     case TRY_ACQUIRE:
       fprintf(out, "creche_limiter_try(limiter, %s, %d, &token[%d]);\n", in, s->e < 3 ? s->e : 0,
               i + 1);
@@ -473,6 +490,7 @@ static void print_program(const program* p, uint64_t seed, const char* why) {
   fprintf(out, "/* seed %llu: %s. */\n", (unsigned long long)seed, why);
   fprintf(out, before_it, p->n + 1);
   print_things(p);
+  if (p->lazy) fprintf(stderr, "/* the queue is drained after each settle() only */\n");
   for (i = 0; i < p->n; i++) print_step(&p->s[i], i);
   fputs(behind_it, out);
 }

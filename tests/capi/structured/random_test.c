@@ -38,9 +38,12 @@ static int open_virtual(int watched) {
   return creche_loop_open(&o, &loop) == CRECHE_OK ? 0 : -1;
 }
 static creche_queue queue;
-static void drain(void) {
+static int undrained; /* there may be something in it */
+static void drain(model* m) {
   creche_completion c[16];
   size_t n, i;
+  undrained = 0;
+  m_user_drain(m);
   for (;;) {
     if (creche_queue_drain(queue, c, 16, &n) != CRECHE_OK || n == 0) return;
     for (i = 0; i < n; i++) {
@@ -64,6 +67,8 @@ typedef struct run {
   creche_sender sender[HANDLES];
   creche_receiver receiver[HANDLES];
   int freed[MAX_ITEMS]; /* by item_free */
+  int lazy;
+  int put_back[MAX_NODES]; /* what it had received */
   char why[400];
 } run;
 
@@ -145,6 +150,7 @@ static int compare_node(run* r, int node) {
   const seen* s = &r->s[node];
   int got[MAX_CHILDREN], expected[MAX_NODES], i;
   if (n->type == M_SCOPE || n->type == M_ROOT) return 0;
+  if (undrained && (n->told == M_QUEUE || n->in_queue)) return 0;
   if (s->finals != n->finals) return differ(r, "completions", node, s->finals, n->finals);
   if (s->begins != n->begins) return differ(r, "begins", node, s->begins, n->begins);
   if (s->cancels != n->cancels) return differ(r, "cancels", node, s->cancels, n->cancels);
@@ -233,7 +239,8 @@ static int compare_freed(run* r) {
 }
 static int compare_all(run* r) {
   int i;
-  drain();
+  undrained = r->lazy;
+  if (!undrained) drain(&r->m);
   if (compare_things(r)) return 1;
   for (i = 0; i < r->m.count; i++) {
     const mnode* n = &r->m.n[i];
@@ -347,6 +354,20 @@ static int do_token(run* r, const step* s) {
   return compare_status(r, to, creche_token_move(id, r->id[to]),
                         m_user_move_token(&r->m, token, to));
 }
+/* Takes a receive back, or puts back what it has received. */
+static int do_receive(run* r, int node, const step* s) {
+  const int handle = s->e % 2;
+  const seen* told = &r->s[node];
+  creche_task task;
+  task.scope = r->id[node];
+  if (r->m.n[node].wait != W_RECEIVE || r->m.n[node].type != M_WAIT) return 0;
+  if (s->what == UNRECEIVE)
+    return compare_status(r, node, creche_channel_unreceive(task), m_user_unreceive(&r->m, node));
+  if (told->finals == 0 || told->status != CRECHE_OK || told->kind == CRECHE_END) return 0;
+  if (r->put_back[node]++ > 0) return 0;
+  return compare_status(r, node, creche_channel_put_back(r->receiver[handle], told->value),
+                        m_user_put_back(&r->m, handle, (int)told->value));
+}
 /* Does something to what tasks wait on. */
 static int change_thing(run* r, int index, const step* s) {
   model* m = &r->m;
@@ -419,6 +440,7 @@ static int do_step(run* r, int index, const step* s) {
   if (s->what == SETTLE) {
     settle();
     m_settle(m);
+    drain(m);
     return compare_all(r) || compare_freed(r);
   }
   if (s->what == ADVANCE) {
@@ -430,6 +452,7 @@ static int do_step(run* r, int index, const step* s) {
   if (s->what >= SET_TOTAL) return change_thing(r, index, s) || compare_all(r);
   if (s->what == MOVE_TOKEN || s->what == RELEASE_TOKEN) return do_token(r, s) || compare_all(r);
   if (node < 0) return 0;
+  if (s->what == UNRECEIVE || s->what == PUT_BACK) return do_receive(r, node, s) || compare_all(r);
   memset(&options, 0, sizeof options);
   options.deadline = point_of(r, index, s);
   options.wake = CRECHE_NEVER;
@@ -562,6 +585,7 @@ static int do_step_elsewhere(run* r, int index, const step* s) {
 static int end_program(run* r) {
   model* m = &r->m;
   int i, left = 1, rounds = 0;
+  r->lazy = 0;
   settle();
   m_settle(m);
   if (compare_all(r)) return 1;
@@ -585,7 +609,7 @@ static int end_program(run* r) {
     }
   }
   settle();
-  drain();
+  drain(m);
   m_settle(m);
   for (i = 1; i < m->count; i++) {
     if (!m->n[i].gone) return differ(r, "the end", i, 0, 1);
@@ -602,6 +626,8 @@ static int run_program(const program* p) {
   int i, differs = 0;
   run* r = &the_run;
   memset(&r->m, 0, sizeof r->m);
+  memset(r->put_back, 0, sizeof r->put_back);
+  r->lazy = p->lazy;
   r->why[0] = '\0';
   if (open_virtual(p->hooks) != 0 || creche_clock_hold(loop) != CRECHE_OK ||
       creche_queue_open(loop, NULL, &queue) != CRECHE_OK)

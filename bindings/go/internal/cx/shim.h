@@ -140,6 +140,7 @@ cx_answer cx_channel_send(uint64_t sender, cx_tail tail, uint64_t item);
 cx_answer cx_channel_try_send(uint64_t sender, uint64_t item);
 cx_answer cx_channel_receive(uint64_t receiver, cx_tail tail);
 cx_answer cx_channel_try_receive(uint64_t receiver);
+cx_answer cx_channel_put_back(uint64_t receiver, uint64_t item);
 cx_answer cx_channel_clone(uint64_t end, int32_t sends);
 cx_answer cx_channel_state(uint64_t end, int32_t sends, creche_channel_state *state);
 

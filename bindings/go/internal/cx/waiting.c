@@ -170,6 +170,12 @@ cx_answer cx_channel_try_receive(uint64_t id)
   return answer(creche_channel_try_receive(receiver, &item), &item);
 }
 
+cx_answer cx_channel_put_back(uint64_t id, uint64_t item)
+{
+  creche_receiver receiver = {id};
+  return answer(creche_channel_put_back(receiver, item), NULL);
+}
+
 cx_answer cx_channel_clone(uint64_t id, int32_t sends)
 {
   creche_sender sender = {id}, more = {0};

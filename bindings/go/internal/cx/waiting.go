@@ -135,6 +135,11 @@ func ChannelTryReceive(receiver uint64) Started {
 	return answer(C.cx_channel_try_receive(C.uint64_t(receiver)))
 }
 
+// ChannelPutBack puts an item in front of all others.
+func ChannelPutBack(receiver, item uint64) Started {
+	return answer(C.cx_channel_put_back(C.uint64_t(receiver), C.uint64_t(item)))
+}
+
 // ChannelClone is another handle of a side.
 func ChannelClone(end uint64, sends bool) Started {
 	return answer(C.cx_channel_clone(C.uint64_t(end), side(sends)))

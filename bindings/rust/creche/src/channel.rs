@@ -1,19 +1,20 @@
 //! Channels: bounded queues between tasks and threads.
 use crate::error::{Error, Result, c_text, check};
-use crate::operation::{Answer, Pending};
+use crate::operation::{Answer, Pending, lock};
 use crate::options::{TaskOptions, task_options};
 use crate::runtime::Loop;
 use crate::scope::Scope;
+use crate::status::Status;
 use creche_sys as sys;
+use std::collections::VecDeque;
 use std::ffi::c_void;
 use std::fmt;
 use std::future::{Future, IntoFuture};
-use std::marker::PhantomData;
 use std::mem::zeroed;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::ptr::{null, null_mut};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 
 type Untaken<T> = dyn Fn(T) + Send + Sync;
@@ -59,19 +60,110 @@ impl<T> ChannelOptions<T> {
     }
 
     /// What becomes of items that nobody will take; they are dropped unless given. These are those of
-    /// sends that failed or were cancelled, what is in the channel after its last receiver, and what
-    /// came to a receive that was dropped before it was polled again. Called once for each, on any
-    /// thread.
+    /// sends that failed or were cancelled, and what is in the channel after its last receiver, or goes
+    /// back to it then. Called once for each, on any thread.
     pub fn untaken(mut self, take: impl Fn(T) + Send + Sync + 'static) -> Self {
         self.untaken = Some(Arc::new(take));
         self
     }
 }
 
+/// What both sides of a channel know.
+struct Home<T> {
+    untaken: Option<Arc<Untaken<T>>>,
+    /// The handles that are not dropped.
+    receivers: Mutex<Vec<sys::creche_receiver>>,
+    came: Mutex<Came<T>>,
+}
+
+/// What has come to receives that were not polled since. The first of them has the first item, and so
+/// on: if one is dropped the items move up, and the last goes back. So they stay in order.
+struct Came<T> {
+    tickets: VecDeque<u64>,
+    items: VecDeque<Item<T>>,
+    last: u64,
+}
+
+impl<T> Home<T> {
+    fn came(self: &Arc<Home<T>>, item: Item<T>) -> Ticket<T> {
+        let mut came = lock(&self.came);
+        came.last += 1;
+        let number = came.last;
+        came.tickets.push_back(number);
+        came.items.push_back(item);
+        Ticket { home: self.clone(), number }
+    }
+
+    /// In front of what is in the channel, by any receiver that there is: the error of the last that
+    /// could not, and the item.
+    fn put_back(&self, item: Item<T>) -> std::result::Result<(), (Error, Item<T>)> {
+        let raw = item.into_raw();
+        let mut error = None;
+        // Whoever drops one first waits until we are through.
+        for &receiver in lock(&self.receivers).iter() {
+            // SAFETY: any thread, any handle; the item is the channel's if this succeeds.
+            match check(unsafe { sys::creche_channel_put_back(receiver, raw) }) {
+                Ok(()) => return Ok(()),
+                Err(failed) => error = Some(failed),
+            }
+        }
+        let closed = || Error::own(Status::CLOSED, "nobody receives any more".into());
+        // SAFETY: "then the item stays yours".
+        Err((error.unwrap_or_else(closed), unsafe { Item::from_raw(raw) }))
+    }
+}
+
+impl<T> Home<T> {
+    /// What has gone back since a receive was told of the end.
+    fn after_the_end(&self) -> Option<T> {
+        let receivers = lock(&self.receivers);
+        let mut raw = 0;
+        receivers.iter().find(|&&receiver| {
+            // SAFETY: any thread, any handle; the item outlives the call.
+            unsafe { sys::creche_channel_try_receive(receiver, &mut raw) == sys::CRECHE_OK }
+        })?;
+        drop(receivers);
+        // SAFETY: what was sent, and is ours now.
+        Some(unsafe { Item::from_raw(raw) }.take())
+    }
+}
+
+/// The right to one of the items that have come.
+struct Ticket<T> {
+    home: Arc<Home<T>>,
+    /// 0: it is used.
+    number: u64,
+}
+
+impl<T> Ticket<T> {
+    fn take(mut self) -> T {
+        let number = std::mem::take(&mut self.number);
+        let mut came = lock(&self.home.came);
+        let at = came.tickets.binary_search(&number).expect("a ticket is used once");
+        came.tickets.remove(at);
+        let item = came.items.remove(at).expect("each ticket has an item");
+        drop(came);
+        item.take()
+    }
+}
+
+impl<T> Drop for Ticket<T> {
+    fn drop(&mut self) {
+        let mut came = lock(&self.home.came);
+        let Ok(at) = came.tickets.binary_search(&self.number) else { return };
+        came.tickets.remove(at);
+        let item = came.items.pop_back().expect("each ticket has an item");
+        // Before the next one can: they go back from the last to the first.
+        let left = self.home.put_back(item);
+        drop(came);
+        drop(left); // what becomes of it is the user's code
+    }
+}
+
 /// An item on its way.
 struct Item<T> {
     value: Option<T>,
-    untaken: Option<Arc<Untaken<T>>>,
+    home: Arc<Home<T>>,
 }
 
 impl<T> Item<T> {
@@ -94,7 +186,7 @@ impl<T> Item<T> {
 
 impl<T> Drop for Item<T> {
     fn drop(&mut self) {
-        if let (Some(value), Some(untaken)) = (self.value.take(), &self.untaken) {
+        if let (Some(value), Some(untaken)) = (self.value.take(), &self.home.untaken) {
             untaken(value);
         }
     }
@@ -141,15 +233,20 @@ pub fn channel_on<T: Send + 'static>(
         o.name = name.as_ref().map_or(null(), |name| name.as_ptr());
         sys::creche_channel_open(on.raw, &o, &mut sender, &mut receiver)
     })?;
-    let sender = Sender { raw: sender, on: on.raw, untaken: options.untaken };
-    Ok((sender, Receiver { raw: receiver, on: on.raw, items: PhantomData }))
+    let home = Arc::new(Home {
+        untaken: options.untaken,
+        receivers: Mutex::new(vec![receiver]),
+        came: Mutex::new(Came { tickets: VecDeque::new(), items: VecDeque::new(), last: 0 }),
+    });
+    let sender = Sender { raw: sender, on: on.raw, home: home.clone() };
+    Ok((sender, Receiver { raw: receiver, on: on.raw, home }))
 }
 
 /// A channel as it is now.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub struct ChannelState {
-    /// In the channel.
+    /// In the channel; more than `capacity` after some went back.
     pub items: u32,
     /// Items that fit.
     pub capacity: u32,
@@ -187,10 +284,10 @@ impl ChannelState {
 pub struct Sender<T> {
     raw: sys::creche_sender,
     on: sys::creche_loop,
-    untaken: Option<Arc<Untaken<T>>>,
+    home: Arc<Home<T>>,
 }
 
-/// An item that was not sent, and why.
+/// An item that was not sent, or put back, and why.
 pub struct NotSent<T> {
     /// [`Status::LIMIT`](crate::Status::LIMIT): it is full, or without a buffer and nobody waits;
     /// [`Status::CLOSED`](crate::Status::CLOSED): nobody receives any more.
@@ -217,7 +314,7 @@ impl<T: Send + 'static> Sender<T> {
     }
 
     fn item(&self, item: T) -> Item<T> {
-        Item { value: Some(item), untaken: self.untaken.clone() }
+        Item { value: Some(item), home: self.home.clone() }
     }
 }
 
@@ -227,7 +324,7 @@ impl<T> Sender<T> {
         let mut raw = sys::creche_sender::default();
         // SAFETY: any thread, any handle; the clone outlives the call.
         check(unsafe { sys::creche_sender_clone(self.raw, &mut raw) })?;
-        Ok(Sender { raw, on: self.on, untaken: self.untaken.clone() })
+        Ok(Sender { raw, on: self.on, home: self.home.clone() })
     }
 
     /// A look at the channel.
@@ -325,12 +422,12 @@ impl<T> fmt::Debug for SendItem<'_, T> {
 pub struct Receiver<T> {
     raw: sys::creche_receiver,
     on: sys::creche_loop,
-    items: PhantomData<fn() -> T>,
+    home: Arc<Home<T>>,
 }
 
 impl<T: Send + 'static> Receiver<T> {
-    /// Receives an item; None after the last one, when all senders are gone. Dropping the future before
-    /// an item came takes none.
+    /// Receives an item; None after the last one, when all senders are gone. Dropping the future takes
+    /// none: one that came goes back to where it was, and the order stays.
     pub fn recv(&self) -> ReceiveItem<'_, T> {
         ReceiveItem { receiver: self, task: TaskOptions::new() }
     }
@@ -344,6 +441,20 @@ impl<T: Send + 'static> Receiver<T> {
         // SAFETY: what was sent, and is ours now.
         Ok(unsafe { Item::from_raw(raw) }.take())
     }
+
+    /// Puts an item in front of all others, as if it had never been received: for what you cannot use
+    /// after all. Several keep their order if the last is put back first. It finds a place in any case,
+    /// past the capacity and after the last sender, too; after the end of the loop it is given back.
+    pub fn put_back(&self, item: T) -> Result<(), NotSent<T>> {
+        let mut came = lock(&self.home.came);
+        came.items.push_front(Item { value: Some(item), home: self.home.clone() });
+        let last = came.items.pop_back().expect("there is one");
+        self.home.put_back(last).map_err(|(error, last)| {
+            came.items.push_back(last);
+            let item = came.items.pop_front().expect("there is one");
+            NotSent { error, item: item.take() }
+        })
+    }
 }
 
 impl<T> Receiver<T> {
@@ -352,7 +463,8 @@ impl<T> Receiver<T> {
         let mut raw = sys::creche_receiver::default();
         // SAFETY: any thread, any handle; the clone outlives the call.
         check(unsafe { sys::creche_receiver_clone(self.raw, &mut raw) })?;
-        Ok(Receiver { raw, on: self.on, items: PhantomData })
+        lock(&self.home.receivers).push(raw);
+        Ok(Receiver { raw, on: self.on, home: self.home.clone() })
     }
 
     /// A look at the channel.
@@ -364,6 +476,7 @@ impl<T> Receiver<T> {
 
 impl<T> Drop for Receiver<T> {
     fn drop(&mut self) {
+        lock(&self.home.receivers).retain(|receiver| receiver.id != self.raw.id);
         // SAFETY: ours, released once; never blocks.
         unsafe { sys::creche_receiver_release(self.raw) };
     }
@@ -387,15 +500,12 @@ impl<T: Send + 'static> ReceiveItem<'_, T> {
 
     /// Starts it without waiting.
     pub fn start(self) -> Receiving<T> {
-        let raw = self.receiver.raw;
-        Receiving(Pending::start(
-            self.receiver.on,
-            &self.task,
-            |within, options, done, user, task| {
-                // SAFETY: options live until the call returns; user until the completion.
-                Ok(unsafe { sys::creche_channel_receive(raw, within, options, done, user, task) })
-            },
-        ))
+        let Receiver { raw, on, home } = self.receiver;
+        let receive = Pending::start(*on, &self.task, |within, options, done, user, task| {
+            // SAFETY: options live until the call returns; user until the completion.
+            Ok(unsafe { sys::creche_channel_receive(*raw, within, options, done, user, task) })
+        });
+        Receiving { receive, home: home.clone() }
     }
 }
 
@@ -413,26 +523,42 @@ impl<T> fmt::Debug for ReceiveItem<'_, T> {
     }
 }
 
-/// A receive that has been started: a [`Pending`] whose item goes where
-/// [`ChannelOptions::untaken`] says if it comes and this is dropped. Poll a `&mut` to it where others
-/// may win (a `select`): then nothing is lost.
+/// A receive that has been started. Dropping it loses nothing (in a `select`, for example): if its item
+/// has come it goes back, in front of what is in the channel. Receives that were started after it, and
+/// not polled since their items came, have these items in the order of sending; only an item that comes
+/// to one of them at the very moment, on the loop's thread, may stay before one that goes back. After
+/// the last receiver was dropped an item goes where [`ChannelOptions::untaken`] says.
 #[must_use = "dropping it cancels the receive: await it"]
-pub struct Receiving<T>(Pending<Option<Item<T>>>);
+pub struct Receiving<T> {
+    receive: Pending<Option<Ticket<T>>>,
+    home: Arc<Home<T>>,
+}
 
-impl<T: Send + 'static> Answer for Option<Item<T>> {
-    unsafe fn read(completion: &sys::creche_completion) -> Result<Option<Item<T>>> {
+impl<T: Send + 'static> Answer for Option<Ticket<T>> {
+    unsafe fn read(completion: &sys::creche_completion) -> Result<Option<Ticket<T>>> {
         if completion.kind == sys::CRECHE_END {
             return Ok(None);
         }
         // SAFETY: what was sent, and is ours now.
-        Ok(Some(unsafe { Item::from_raw(completion.value) }))
+        let item = unsafe { Item::<T>::from_raw(completion.value) };
+        Ok(Some(item.home.clone().came(item)))
+    }
+}
+
+impl<T> Drop for Receiving<T> {
+    fn drop(&mut self) {
+        self.receive.give_up(|task| {
+            // SAFETY: any thread; does not block. Too late: the item is on its way to the ticket.
+            let status = unsafe { sys::creche_channel_unreceive(task) };
+            status == sys::CRECHE_E_ENDED
+        });
     }
 }
 
 impl<T> Receiving<T> {
     /// The operation's own scope: cancelling it stops the receive, unless an item has come.
     pub fn scope(&self) -> Scope {
-        self.0.scope()
+        self.receive.scope()
     }
 }
 
@@ -440,7 +566,10 @@ impl<T> Future for Receiving<T> {
     type Output = Result<Option<T>>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<Option<T>>> {
-        Pin::new(&mut self.0).poll(context).map_ok(|item| item.map(Item::take))
+        Pin::new(&mut self.receive).poll(context).map_ok(|ticket| match ticket {
+            Some(ticket) => Some(ticket.take()),
+            None => self.home.after_the_end(),
+        })
     }
 }
 

@@ -13,6 +13,7 @@ use std::pin::Pin;
 use std::ptr::null;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 /// A result that a completion carries.
 pub trait Answer: Send + Sized + 'static {
@@ -236,14 +237,35 @@ impl<T> Future for Pending<T> {
 // Nothing in it is pinned: the result lies on the heap.
 impl<T> Unpin for Pending<T> {}
 
-impl<T> Drop for Pending<T> {
-    fn drop(&mut self) {
-        if let Progress::Running(shared) = &self.state {
-            if !lock(&shared.state).done {
-                // SAFETY: any thread; does not block; too late is harmless.
-                unsafe { sys::creche_scope_cancel(self.scope.raw, null()) };
+impl<T> Pending<T> {
+    /// Nobody waits any more. `cancel` says whether it is too late because the callback has begun, and
+    /// its result is to be dropped before this returns.
+    pub(crate) fn give_up(&mut self, cancel: impl FnOnce(sys::creche_task) -> bool) {
+        let state = std::mem::replace(&mut self.state, Progress::Finished);
+        let Progress::Running(shared) = state else { return };
+        let done = || lock(&shared.state).done;
+        if !done() && cancel(sys::creche_task { scope: self.scope.raw }) {
+            // On another thread, and nobody else's code comes before it is done: a moment.
+            for turn in 0.. {
+                match turn {
+                    _ if done() => break,
+                    0..100 => std::thread::yield_now(),
+                    _ => std::thread::sleep(Duration::from_micros(100)),
+                }
             }
         }
+        let result = lock(&shared.state).result.take();
+        drop(result);
+    }
+}
+
+impl<T> Drop for Pending<T> {
+    fn drop(&mut self) {
+        self.give_up(|task| {
+            // SAFETY: any thread; does not block; too late is harmless.
+            unsafe { sys::creche_scope_cancel(task.scope, null()) };
+            false
+        });
     }
 }
 

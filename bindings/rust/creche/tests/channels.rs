@@ -170,12 +170,6 @@ fn what_nobody_takes_comes_back_once() {
         list.sort_unstable();
         std::mem::take(&mut *list)
     };
-    // An item that came to a receive that is not polled any more.
-    let receive = receiver.recv().start();
-    sender.try_send(1).unwrap();
-    drop(receive);
-    eventually(|| untaken.lock().unwrap().len() == 1);
-    assert_eq!(came(), [1]);
     // Sends that end otherwise, and what is in the channel after the last receiver.
     sender.try_send(2).unwrap();
     sender.try_send(3).unwrap();
@@ -187,15 +181,170 @@ fn what_nobody_takes_comes_back_once() {
     block_on(cut).unwrap_err();
     let misnamed = block_on(async { sender.send(6).name("a\0b").await }).unwrap_err();
     assert_eq!(misnamed.status(), Status::INVALID);
+    // What would go back when nobody receives any more.
+    let receive = receiver.recv().start();
+    sender.try_send(10).unwrap();
     let waits = sender.send(7).start();
     drop(receiver);
+    drop(receive);
     block_on(waits).unwrap_err();
     block_on(async { sender.send(8).await }).unwrap_err();
-    eventually(|| untaken.lock().unwrap().len() == 6);
-    assert_eq!(came(), [2, 3, 5, 6, 7, 8]);
+    eventually(|| untaken.lock().unwrap().len() == 7);
+    assert_eq!(came(), [2, 3, 5, 6, 7, 8, 10]);
     // What was given back is its sender's again.
     assert_eq!(sender.try_send(9).unwrap_err().item, 9);
     assert_eq!(came(), []);
+}
+
+/// Ends when the loop has told all that it had to tell.
+fn told(on: &Virtual) {
+    let (sender, receiver) = on.channel(1);
+    sender.try_send(()).unwrap();
+    block_on(async { receiver.recv().await.unwrap() });
+}
+
+/// In which order ever they are dropped, before or after the loop has told of them.
+#[test]
+fn items_that_came_to_dropped_receives_go_back_in_order() {
+    let orders = [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]];
+    for (order, tells) in orders.into_iter().flat_map(|order| (0..4).map(move |n| (order, n))) {
+        let on = Virtual::open();
+        let (sender, receiver) = on.channel(2);
+        let mut receives: Vec<_> = (0..3).map(|_| Some(receiver.recv().start())).collect();
+        for (at, which) in order.into_iter().enumerate() {
+            if at == 0 {
+                (1..=5).for_each(|item| sender.try_send(item).unwrap());
+            }
+            if at == tells {
+                told(&on);
+            }
+            drop(receives[which].take());
+        }
+        let left: Vec<_> = std::iter::from_fn(|| receiver.try_recv().ok()).collect();
+        assert_eq!(left, [1, 2, 3, 4, 5], "{order:?} {tells}");
+    }
+}
+
+#[test]
+fn the_next_receives_have_the_items_of_dropped_ones() {
+    for tells in [false, true] {
+        let on = Virtual::open();
+        let (sender, receiver) = on.channel(0);
+        let other = receiver.try_clone().unwrap();
+        let goes = receiver.recv().start();
+        let (second, third, waits) = (receiver.recv(), receiver.recv(), other.recv());
+        let (second, third, waits) = (second.start(), third.start(), waits.start());
+        (1..=3).for_each(|item| sender.try_send(item).unwrap());
+        if tells {
+            told(&on);
+        }
+        drop(goes);
+        drop(receiver); // there is another
+        assert_eq!(block_on(second).unwrap(), Some(1));
+        assert_eq!(block_on(third).unwrap(), Some(2));
+        assert_eq!(block_on(waits).unwrap(), Some(3));
+    }
+}
+
+#[test]
+fn put_back() {
+    let on = Virtual::open();
+    let (sender, receiver) = on.channel(1);
+    sender.try_send(1).unwrap();
+    let has = receiver.recv().start();
+    sender.try_send(2).unwrap();
+    receiver.put_back(0).unwrap();
+    assert_eq!(block_on(has).unwrap(), Some(0));
+    let has = receiver.recv().start();
+    told(&on);
+    receiver.put_back(0).unwrap();
+    assert_eq!(sender.try_send(3).unwrap_err().error.status(), Status::LIMIT);
+    assert_eq!(receiver.state().unwrap().items, 2);
+    assert_eq!(block_on(has).unwrap(), Some(0));
+    drop(sender);
+    assert_eq!(receiver.try_recv().unwrap(), 1);
+    assert_eq!(receiver.try_recv().unwrap(), 2);
+    assert_eq!(block_on(async { receiver.recv().await.unwrap() }), None);
+    receiver.put_back(3).unwrap();
+    assert_eq!(block_on(async { receiver.recv().await.unwrap() }), Some(3));
+    on.0.close().unwrap();
+    drop(on);
+    let not = receiver.put_back(4).unwrap_err();
+    assert_eq!((not.error.status(), not.item), (Status::ENDED, 4));
+}
+
+/// Receives are dropped while their items come: one who receives has all of them, in order.
+#[test]
+fn dropped_receives_lose_and_disorder_nothing() {
+    const ITEMS: u32 = 20_000;
+    let (sender, receiver) = channel(ChannelOptions::new().capacity(4)).unwrap();
+    let sends = std::thread::spawn(move || {
+        for item in 0..ITEMS {
+            block_on(async { sender.send(item).await.unwrap() });
+        }
+    });
+    let mut next = 0;
+    let mut random = 1_u32;
+    block_on(async {
+        loop {
+            random = random.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            let receive = receiver.recv().start();
+            if random >> 30 == 0 {
+                std::thread::yield_now();
+            }
+            if random >> 29 & 1 == 0 {
+                drop(receive);
+                continue;
+            }
+            match receive.await.unwrap() {
+                Some(item) => assert_eq!(item, next),
+                None => break,
+            }
+            next += 1;
+        }
+    });
+    assert_eq!(next, ITEMS);
+    sends.join().unwrap();
+}
+
+/// By several threads: each item is taken once, and none is left over.
+#[test]
+fn dropped_receives_of_many_leave_nothing_over() {
+    const ITEMS: usize = 4000;
+    let seen: Arc<Vec<AtomicUsize>> = Arc::new((0..ITEMS).map(|_| AtomicUsize::new(0)).collect());
+    let untaken = Arc::new(AtomicUsize::new(0));
+    let count = untaken.clone();
+    let options = ChannelOptions::new().capacity(8).untaken(move |_: usize| {
+        count.fetch_add(1, SeqCst);
+    });
+    let (sender, receiver) = channel(options).unwrap();
+    let threads = Threads::start(3);
+    let mut ends = Vec::new();
+    for part in 0..3 {
+        let (receiver, seen) = (receiver.try_clone().unwrap(), seen.clone());
+        ends.push(threads.spawn(async move {
+            for turn in part.. {
+                let receive = receiver.recv().start();
+                if turn % 2 == 0 {
+                    continue;
+                }
+                match receive.await.unwrap() {
+                    Some(item) => seen[item].fetch_add(1, SeqCst),
+                    None => return,
+                };
+            }
+        }));
+    }
+    drop(receiver);
+    for item in 0..ITEMS {
+        block_on(async { sender.send(item).await.unwrap() });
+    }
+    drop(sender);
+    for end in ends {
+        end.recv_timeout(60.secs()).unwrap();
+    }
+    assert!(seen.iter().all(|count| count.load(SeqCst) == 1));
+    assert_eq!(untaken.load(SeqCst), 0);
 }
 
 #[test]

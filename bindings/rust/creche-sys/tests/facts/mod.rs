@@ -534,6 +534,8 @@ pub fn facts() -> Vec<(&'static str, i128)> {
         ("function creche_channel_try_send", creche_channel_try_send as *const () as usize as i128),
         ("function creche_channel_receive", creche_channel_receive as *const () as usize as i128),
         ("function creche_channel_try_receive", creche_channel_try_receive as *const () as usize as i128),
+        ("function creche_channel_put_back", creche_channel_put_back as *const () as usize as i128),
+        ("function creche_channel_unreceive", creche_channel_unreceive as *const () as usize as i128),
         ("function creche_sender_clone", creche_sender_clone as *const () as usize as i128),
         ("function creche_receiver_clone", creche_receiver_clone as *const () as usize as i128),
         ("offsetof creche_channel_state size", offset_of!(creche_channel_state, size) as i128),
