@@ -376,10 +376,10 @@ static void print_step(const step* s, int i) {
               creche_status_name(finishes[s->a]));
       break;
     case UNRECEIVE:
-      fprintf(stderr, "creche_channel_unreceive((creche_task){%s});\n", in);
+      fprintf(out, "creche_channel_unreceive((creche_task){%s});\n", in);
       break;
-    case PUT_BACK: /* once, if there is one */
-      fprintf(stderr, "creche_channel_put_back(receiver[%d], s[%d].value);\n", s->e % 2, s->node);
+    case PUT_BACK:
+      fprintf(out, "put_back(receiver[%d], &s[%d]);\n", s->e % 2, s->node);
       break;
     case TRY_ACQUIRE:
       fprintf(out, "creche_limiter_try(limiter, %s, %d, &token[%d]);\n", in, s->e < 3 ? s->e : 0,
@@ -448,16 +448,25 @@ static const char before_it[] =
     "  (void)user;\n"
     "  printf(\"item %%d is freed\\n\", (int)item);\n"
     "}\n"
-    "static void turn(void) { /* until there is nothing to do, and nothing to read */\n"
+    "static void put_back(creche_receiver receiver, seen* has) { /* once, if it has an item */\n"
+    "  if (has->finals == 0 || has->status != CRECHE_OK || has->kind == CRECHE_END) return;\n"
+    "  creche_channel_put_back(receiver, has->value);\n"
+    "  has->kind = CRECHE_END;\n"
+    "}\n"
+    "static int drain(void) {\n"
     "  creche_completion c;\n"
     "  size_t n;\n"
-    "  settle();\n"
-    "  while (creche_queue_drain(queue, &c, 1, &n) == CRECHE_OK && n == 1) {\n"
+    "  int count = 0;\n"
+    "  for (; creche_queue_drain(queue, &c, 1, &n) == CRECHE_OK && n == 1; count++) {\n"
     "    note(c.user, &c);\n"
     "    c.flags &= ~(uint32_t)CRECHE_OWNED;\n"
     "    creche_completions_release(&c, n);\n"
-    "    settle();\n"
     "  }\n"
+    "  return count;\n"
+    "}\n"
+    "static void turn(void) { /* until there is nothing to do, and nothing to read */\n"
+    "  do settle();\n"
+    "  while (drain() > 0);\n"
     "}\n"
     "int main(void) {\n"
     "creche_scope_options so; creche_group_options go; creche_task_options to;\n"
@@ -467,7 +476,7 @@ static const char before_it[] =
     "creche_group g; creche_task t; creche_outcome outcome; uint64_t item; int i;\n"
     "(void)so, (void)go, (void)to, (void)lo, (void)ro, (void)co, (void)limiter, (void)event;\n"
     "(void)rate, (void)sender, (void)receiver, (void)token, (void)g, (void)t, (void)outcome;\n"
-    "(void)item, (void)item_free;\n"
+    "(void)item, (void)item_free, (void)put_back;\n"
     "open_loop_with(CRECHE_CLOCK_VIRTUAL, 0);\n"
     "creche_queue_open(loop, NULL, &queue);\n";
 static const char behind_it[] =
@@ -490,8 +499,11 @@ static void print_program(const program* p, uint64_t seed, const char* why) {
   fprintf(out, "/* seed %llu: %s. */\n", (unsigned long long)seed, why);
   fprintf(out, before_it, p->n + 1);
   print_things(p);
-  if (p->lazy) fprintf(stderr, "/* the queue is drained after each settle() only */\n");
-  for (i = 0; i < p->n; i++) print_step(&p->s[i], i);
+  for (i = 0; i < p->n; i++) {
+    print_step(&p->s[i], i);
+    /* What is in the queue can still be taken back. */
+    if (p->with & CHANNELS && !p->lazy && p->s[i].what != SETTLE) fprintf(out, "drain();\n");
+  }
   fputs(behind_it, out);
 }
 
