@@ -206,12 +206,12 @@ def main():
                         help="just this one (a section of the core too); may be given again")
     parser.add_argument("--from", dest="origin", default=".", help="where FILE is looked for")
     parser.add_argument("--bound", type=float, help="seconds for the core and its peers together "
-                        "(90 with --quick, else 600)")
+                        "(150 with --quick, else 600)")
     parser.add_argument("--json", metavar="FILE", help="file for the results")
     options = parser.parse_args()
     options.rounds = 3 if options.quick else 5
     options.seconds = 1 if options.quick else 4
-    options.bound = options.bound or (90 if options.quick else 600)
+    options.bound = options.bound or (150 if options.quick else 600)
     only = options.only or names
     sections = [s for s in structured.SECTIONS if s in only or "core" in only]
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
