@@ -52,6 +52,14 @@ static inline void m_ask_to_stop(model* m, int node) {
   n->pending++;
   m_tell(m, E_CANCEL, node);
 }
+static inline void m_begin_sleep(model* m, int node) {
+  mnode* n = &m->n[node];
+  n->starting = 0;
+  if (n->eff)
+    m_commit(m, node, CRECHE_E_CANCELLED);
+  else if (n->yields)
+    m_commit(m, node, CRECHE_OK);
+}
 /* A task's way in: at once, or when its group's limit lets it. */
 static inline void m_begin(model* m, int node, int later) {
   mnode* n = &m->n[node];
@@ -61,12 +69,13 @@ static inline void m_begin(model* m, int node, int later) {
     n->counted = 1;
     group->running++;
   }
-  if (n->type == M_SLEEP && n->eff) m_commit(m, node, CRECHE_E_CANCELLED);
-  if (n->type == M_WAIT && later && !n->eff) {
+  if ((n->type == M_WAIT || n->type == M_SLEEP) && later && !n->eff) {
     n->starting = 1;
     m_effect(m, E_START, node);
   } else if (n->type == M_WAIT) {
     m_begin_wait(m, node);
+  } else if (n->type == M_SLEEP) {
+    m_begin_sleep(m, node);
   }
   if (n->type == M_USER && n->in_queue) {
     n->begins++;
@@ -196,6 +205,7 @@ static inline int m_visible(const model* m, int node) {
 }
 static inline void m_commit(model* m, int node, creche_status status) {
   mnode* n = &m->n[node];
+  n->starting = 0;
   n->status = status;
   if (status == CRECHE_E_CANCELLED) {
     const int own = n->called && n->called_by != CRECHE_REASON_FINISHED;
@@ -462,7 +472,7 @@ static inline void m_deliver(model* m, mevent e) {
       m_uncount(m, e.node);
       break;
     case E_START:
-      if (n->starting) m_begin_wait(m, e.node);
+      if (n->starting) (n->type == M_SLEEP ? m_begin_sleep : m_begin_wait)(m, e.node);
       break;
     case E_GIVE_BACK:
       n->give_back = 0;
@@ -487,7 +497,7 @@ static inline int m_expired(const model* m, int sleeps) {
   for (i = 1; i < m->count; i++) {
     const mnode* n = &m->n[i];
     const int64_t point = sleeps ? n->wake : n->called ? CRECHE_NEVER : n->deadline;
-    if (!exists(n) || (sleeps && (n->type != M_SLEEP || n->waiting))) continue;
+    if (!exists(n) || (sleeps && (n->type != M_SLEEP || n->waiting || n->starting))) continue;
     if (point > m->now || point >= at) continue;
     at = point;
     first = i;

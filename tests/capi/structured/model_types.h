@@ -25,8 +25,10 @@ typedef struct mnode {
   int over;    /* its result stands */
   int gone;    /* and was delivered; or a scope was left */
   int begun, cancel_due;
+  int starting; /* its group's limit has let it in, and the loop has yet to start it */
   int live, pending;
   int64_t deadline, wake;                /* a sleep's end */
+  int yields;                            /* a sleep that ends as it begins */
   int is_new, waiting, counted, running; /* for, and against, a group's limit */
   int cause, by;                         /* the reason, and the node that it names */
   int kept, kept_by;                     /* of the cancellation that a task had finished with */
@@ -39,7 +41,6 @@ typedef struct mnode {
   int amount;            /* the item that it sends, the permits that it wants */
   int token;             /* reserved for it */
   int undrained, undone; /* a receive in a queue; one that was taken back */
-  int starting;          /* its group's limit has let it in, and the loop has yet to start it */
   int standing;          /* its result stands, though it is not told yet */
   /* what must be observed */
   int begins, cancels, finals;

@@ -43,7 +43,6 @@ static inline void m_succeed(model* m, int node) {
 static inline void m_cut_wait(model* m, int node, creche_status status) {
   mnode* n = &m->n[node];
   m_leave_line(m_line_of(m, n), node);
-  n->starting = 0;
   if (n->wait == W_TOKEN) m->token[n->token].alive = 0;
   if (n->wait == W_SEND) m->freed[n->amount]++;
   m_commit(m, node, status);

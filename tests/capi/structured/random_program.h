@@ -12,6 +12,7 @@ typedef enum {
   OPEN_SCOPE,
   OPEN_GROUP,
   SLEEP,
+  YIELD,
   SPAWN,
   CANCEL,
   MOVE_DEADLINE,
@@ -90,6 +91,7 @@ static int makes(action what) {
     case ACQUIRE:
       return A_LEAF | A_TOKEN;
     case SLEEP:
+    case YIELD:
     case WAIT_EVENT:
     case ACQUIRE_RATE:
     case SEND:
@@ -150,11 +152,11 @@ static void make_plain(step* s) {
 static void make_program(program* p, uint64_t seed) {
 #define OF(list) list, sizeof list / sizeof *list
   static const action tree[] = {
-      OPEN_SCOPE, OPEN_SCOPE, OPEN_GROUP, OPEN_GROUP,   SLEEP,  SLEEP,         SLEEP,
-      SPAWN,      SPAWN,      SPAWN,      CANCEL,       CANCEL, MOVE_DEADLINE, SHIELD,
-      SHIELD,     CLOSE,      CLOSE,      LEAVE,        LEAVE,  LEAVE_LATER,   FINISH,
-      FINISH,     FINISH,     FINISH,     SETTLE,       SETTLE, SETTLE,        SETTLE,
-      SETTLE,     ADVANCE,    ADVANCE,    MOVE_DEADLINE};
+      OPEN_SCOPE, OPEN_SCOPE, OPEN_GROUP, OPEN_GROUP,    SLEEP,  SLEEP,         SLEEP,
+      SPAWN,      SPAWN,      SPAWN,      CANCEL,        CANCEL, MOVE_DEADLINE, SHIELD,
+      SHIELD,     CLOSE,      CLOSE,      LEAVE,         LEAVE,  LEAVE_LATER,   FINISH,
+      FINISH,     FINISH,     FINISH,     SETTLE,        SETTLE, SETTLE,        SETTLE,
+      SETTLE,     ADVANCE,    ADVANCE,    MOVE_DEADLINE, YIELD,  YIELD};
   static const action limiters[] = {ACQUIRE,       ACQUIRE,       ACQUIRE,       ACQUIRE,
                                     ACQUIRE,       ACQUIRE,       ACQUIRE,       TRY_ACQUIRE,
                                     RELEASE_TOKEN, RELEASE_TOKEN, RELEASE_TOKEN, RELEASE_TOKEN,
@@ -278,6 +280,8 @@ static void print_start(const step* s, int i, const char* in, const char* point)
   if (s->d != 3) snprintf(wake, sizeof wake, "now() + %d", (s->d + 1) * 1000 + 500 + i);
   if (s->what == SLEEP)
     fprintf(out, "creche_sleep_until(%s, %s, %s);", in, wake, tail);
+  else if (s->what == YIELD)
+    fprintf(out, "creche_yield(%s, %s);", in, tail);
   else if (s->what == ACQUIRE)
     fprintf(out, "creche_limiter_acquire(limiter, %s, %d, %s);", in, s->e < 3 ? s->e : 0, tail);
   else if (s->what == WAIT_EVENT)
@@ -345,6 +349,7 @@ static void print_step(const step* s, int i) {
               s->c == 3 ? "NULL" : "see", i + 1, i + 1);
       break;
     case SLEEP:
+    case YIELD:
     case SPAWN:
     case ACQUIRE:
     case WAIT_EVENT:
