@@ -39,6 +39,7 @@ static inline void m_cut_wait(model* m, int node, creche_status status);
 static inline void m_give_back(model* m, int token);
 static inline void m_nobody_takes(model* m, int node);
 static inline int m_serve_rate(model* m);
+static inline void m_join_line(mline* line, int node);
 static inline void m_leave_line(mline* line, int node);
 
 static inline void m_ask_to_stop(model* m, int node) {
@@ -168,6 +169,10 @@ static inline void m_uncount(model* m, int node) {
   m->n[n->owner].running--;
   m_admit(m, n->owner);
 }
+/* Whether it counts on in the queue, until it is released. */
+static inline int m_is_seated(const model* m, const mnode* n) {
+  return n->told == M_QUEUE && n->type != M_GROUP && m->n[n->owner].until_released;
+}
 /* A child has ended: what that means to its owner. */
 static inline void m_count(model* m, int node) {
   const mnode* n = &m->n[node];
@@ -196,8 +201,9 @@ static inline void m_end(model* m, int node) {
   } else {
     n->finals = n->undrained = n->told == M_QUEUE;
     n->gone = 1;
+    if (n->told == M_QUEUE) m_join_line(&m->queue, node);
     if (n->told == M_NOBODY && n->type == M_WAIT) m_nobody_takes(m, node);
-    m_uncount(m, node);
+    if (!m_is_seated(m, n)) m_uncount(m, node);
   }
 }
 static inline int m_visible(const model* m, int node) {

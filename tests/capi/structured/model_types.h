@@ -15,8 +15,9 @@ typedef struct mnode {
   int parent, owner; /* the owner: the nearest group, task or root above */
   /* the options */
   int shield, move_on, policy, limit, told;
-  int in_queue; /* an external task whose notices go to a queue: told at once */
-  int at_once;  /* a task that finishes as it begins, */
+  int until_released; /* a group's children count until their completions are released */
+  int in_queue;       /* an external task whose notices go to a queue: told at once */
+  int at_once;        /* a task that finishes as it begins, */
   creche_status with;
   /* what has happened to it */
   int called, eff, called_by, reached, was_eff, won;
@@ -101,6 +102,7 @@ typedef struct model {
   mchannel channel;
   mtoken token[MAX_NODES];
   int token_n;
+  mline queue;                 /* whose completions are in it */
   int lost[MAX_NODES], lost_n; /* tokens that nobody was told of: given back when the loop turns */
   int freed[MAX_ITEMS];        /* items that nobody will take */
 } model;

@@ -413,13 +413,21 @@ static inline creche_status m_user_unreceive(model* m, int node) {
   m_settle_down(m);
   return CRECHE_OK;
 }
+/* Takes all that is in the queue, and releases it. */
 static inline void m_user_drain(model* m) {
-  int i;
-  for (i = 0; i < m->count; i++)
-    if (m->n[i].undrained) {
-      m->n[i].undrained = 0;
-      m_leave_line(&m->channel.came, i);
+  while (m->queue.n > 0) {
+    const mline drained = m->queue;
+    int i;
+    m->queue.n = 0;
+    for (i = 0; i < drained.n; i++) {
+      m->n[drained.node[i]].undrained = 0;
+      m_leave_line(&m->channel.came, drained.node[i]);
     }
+    for (i = 0; i < drained.n; i++) {
+      if (m_is_seated(m, &m->n[drained.node[i]])) m_uncount(m, drained.node[i]);
+      m_settle_down(m);
+    }
+  }
 }
 /* Those who wait through this handle fail, and those who have not begun will. With the last handle
  * of a side goes the side. */

@@ -33,14 +33,16 @@ static int open_virtual(int watched) {
   return creche_loop_open(&o, &loop) == CRECHE_OK ? 0 : -1;
 }
 static creche_queue queue;
-static int undrained; /* there may be something in it */
-static void drain(model* m) {
+static int undrained;        /* there may be something in it */
+static int drain(model* m) { /* 1 if there was something in it */
   creche_completion c[16];
+  int did = 0;
   size_t n, i;
   undrained = 0;
-  m_user_drain(m);
+  if (m != NULL) m_user_drain(m);
   for (;;) {
-    if (creche_queue_drain(queue, c, 16, &n) != CRECHE_OK || n == 0) return;
+    if (creche_queue_drain(queue, c, 16, &n) != CRECHE_OK || n == 0) return did;
+    did = 1;
     for (i = 0; i < n; i++) {
       note(c[i].user, &c[i]);
       c[i].flags &= ~(uint32_t)CRECHE_OWNED; /* a token: the program gives it back, or its owner */

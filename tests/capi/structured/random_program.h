@@ -342,9 +342,10 @@ static void print_step(const step* s, int i) {
     case OPEN_GROUP:
       fprintf(out,
               "go = group_options(); go.shield = %d; go.policy = %s; go.on_timeout = %s; "
-              "go.limit = %d; go.queue = %s; go.deadline = %s;\n",
+              "go.limit = %d; go.flags = %s; go.queue = %s; go.deadline = %s;\n",
               s->a == 0, policies[s->b], s->c == 0 ? "CRECHE_MOVE_ON" : "CRECHE_FAIL",
-              s->d == 3 ? 0 : s->d, s->c == 3 ? "queue" : "(creche_queue){0}", point);
+              s->d == 3 ? 0 : s->d, s->e < 4 ? "CRECHE_GROUP_UNTIL_RELEASED" : "0",
+              s->c == 3 ? "queue" : "(creche_queue){0}", point);
       fprintf(out, "creche_group_open(%s, &go, %s, &s[%d], &g); n[%d] = g.scope;\n", in,
               s->c == 3 ? "NULL" : "see", i + 1, i + 1);
       break;

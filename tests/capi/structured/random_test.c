@@ -223,11 +223,13 @@ static int do_step(run* r, int index, const step* s) {
       o.on_timeout = s->c == 0 ? CRECHE_MOVE_ON : CRECHE_FAIL;
       o.limit = s->d == 3 ? 0 : (uint32_t)s->d;
       if (s->c == 3) o.queue = queue;
+      if (s->e < 4) o.flags = CRECHE_GROUP_UNTIL_RELEASED;
       o.deadline = options.deadline;
       options.shield = s->a == 0;
       options.move_on = s->c == 0;
       options.policy = (int)o.policy;
       options.limit = (int)o.limit;
+      options.until_released = s->e < 4;
       options.told = s->c == 3 ? M_QUEUE : M_CALLBACK;
       got = creche_group_open(r->id[node], &o, s->c == 3 ? NULL : see, &r->s[made], &group);
       r->id[made] = group.scope;
@@ -325,6 +327,14 @@ static int do_step_elsewhere(run* r, int index, const step* s) {
   return errand.differs;
 }
 
+/* Until there is nothing to do, and nothing to read. */
+static void turn(model* m) {
+  do {
+    settle();
+    m_settle(m);
+  } while (drain(m));
+}
+
 /* The end: shields go down, the loop closes, tasks finish one after the other; then nothing is
  * left. */
 static int end_program(run* r) {
@@ -341,8 +351,7 @@ static int end_program(run* r) {
   creche_loop_close(loop);
   m_close_all(m);
   while (left && rounds++ < MAX_NODES) {
-    settle();
-    m_settle(m);
+    turn(m);
     for (left = 0, i = 1; i < m->count; i++) {
       creche_task task;
       if (m->n[i].type != M_USER || m->n[i].gone || m->n[i].ending) continue;
@@ -353,9 +362,7 @@ static int end_program(run* r) {
         return 1;
     }
   }
-  settle();
-  drain(m);
-  m_settle(m);
+  turn(m);
   for (i = 1; i < m->count; i++) {
     if (!m->n[i].gone) return differ(r, "the end", i, 0, 1);
     if (compare_node(r, i)) return 1;
@@ -398,7 +405,8 @@ static int run_program(const program* p) {
   creche_loop_close(loop);
   for (i = 0; i < 3; i++) {
     int k;
-    settle();
+    do settle();
+    while (drain(NULL));
     for (k = 1; k < r->m.count; k++) {
       creche_task task;
       task.scope = r->id[k];
