@@ -53,8 +53,11 @@ void Tree::GiveReason(EndNode* task, Phase phase) noexcept {
         task->type == NodeType::kStart && static_cast<StartNode*>(task)->of_target;
     if ((own || of_target) && !visible) {
       task->flags |= kCaught;
-      if (own && task->called_by == Reason::kDeadline && !task->move_on)
+      if (own && task->called_by == Reason::kDeadline && !task->move_on) {
         task->status = Status::kTimeout;
+        // That of its child was only cancelled.
+        if (task->type == NodeType::kStart) task->error = nullptr;
+      }
     } else {
       task->parent->reached = true;
       task->flags |= kPassing;

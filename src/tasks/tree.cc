@@ -114,8 +114,6 @@ void Tree::CancelAll() noexcept {
   for (Node* node = root_.first_child(); node;) {
     const bool scope = node->type == NodeType::kScope;
     const bool group = node->type == NodeType::kGroup;
-    // A task that has finished closes nothing any more either.
-    const bool finished = !scope && !group && static_cast<EndNode*>(node)->ending;
     if (scope) {
       node->left_open = node->left_open || !node->leaving;
       node->leaving = true;
@@ -125,7 +123,10 @@ void Tree::CancelAll() noexcept {
       static_cast<Group*>(node)->ending = true;
     }
     if (scope || group) MaySettle(node);
-    Node* next = scope || group || finished ? node->first_child() : nullptr;
+    // A task that has finished closes nothing any more either; below starts and operations are
+    // tasks.
+    const bool closes = IsUsers(node) && !static_cast<EndNode*>(node)->ending;
+    Node* next = closes ? nullptr : node->first_child();
     if (!next) {
       while (node != &root_ && !node->next) node = node->parent;
       next = node == &root_ ? nullptr : node->next;

@@ -170,8 +170,8 @@ void Tree::CloseOpenScopes(EndNode* task, bool* misnested) noexcept {
       Cancel(node, Reason::kMisnested, task->id, nullptr);
       MaySettle(node);
     }
-    const bool finished = !scope && !group && static_cast<EndNode*>(node)->ending;
-    const bool inside = scope || (group && open) || (all_cancelled_ && (group || finished));
+    const bool closes = IsUsers(node) && !static_cast<EndNode*>(node)->ending;
+    const bool inside = scope || (group && open) || (all_cancelled_ && !closes);
     Node* next = inside ? node->first_child() : nullptr;
     if (!next) {
       while (node != task && !node->next) node = node->parent;

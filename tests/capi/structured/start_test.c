@@ -476,6 +476,48 @@ static void misuse(void** state) {
      CRECHE_E_BAD_HANDLE);
 }
 
+/* Its own deadline, too, is said in its error and not only in its status. */
+static void the_error_of_a_timeout(void** state) {
+  fixture f;
+  creche_start_options o = start_options();
+  creche_task_options start = task_options();
+  (void)state;
+  open_target(&f);
+  start.timeout = CRECHE_SECOND;
+  o.task = &start;
+  OK(creche_task_start(f.target, loop.scope, body, &f.child, &o, see, &f.start, &f.start_task));
+  until(&f.child.s.cancels, 1);
+  OK(creche_task_finish(f.child.task, CRECHE_E_CANCELLED, 0, NULL));
+  OK(creche_group_close(f.target));
+  until(&f.start.finals, 1);
+  assert_int_equal(f.start.status, CRECHE_E_TIMEOUT);
+  assert_int_equal(f.start.error_status, CRECHE_E_TIMEOUT);
+  assert_int_equal(f.start.reason, CRECHE_REASON_DEADLINE);
+  assert_int_equal(f.start.by.id, f.start_task.scope.id);
+}
+
+/* What a child has left open in a group that it had closed is closed with the loop. */
+static void left_open_by_a_child_that_has_finished(void** state) {
+  fixture f;
+  creche_group closed;
+  seen end = {0}, inner = {0};
+  (void)state;
+  open_target(&f);
+  start_in(&f, loop.scope);
+  closed = group_in(f.child.task.scope, NULL, &end);
+  group_in(closed.scope, NULL, &inner);
+  OK(creche_group_close(closed));
+  OK(creche_task_finish(f.child.task, CRECHE_OK, 0, NULL));
+  settle();
+  assert_int_equal(inner.finals, 0);
+  OK(creche_loop_close(loop));
+  OK(creche_loop_join(loop, PATIENCE));
+  assert_int_equal(inner.finals, 1);
+  assert_int_equal(end.finals, 1);
+  assert_int_equal(f.start.finals, 1);
+  assert_int_equal(f.target_end.finals, 1);
+}
+
 /* Without a body the child is an external task: its events come where its completion goes. */
 static void an_external_child(void** state) {
   fixture f;
@@ -524,6 +566,8 @@ int main(void) {
       TEST(a_chain_of_starts),
       TEST(misuse),
       TEST(an_external_child),
+      VIRTUAL_TEST(the_error_of_a_timeout),
+      TEST(left_open_by_a_child_that_has_finished),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
