@@ -112,6 +112,10 @@ static inline void body_fails(void* user, const creche_completion* c) {
   if (c->kind == CRECHE_BEGIN) creche_task_finish(c->task, CRECHE_E_USER, 0, NULL);
 }
 
+static inline void body_starts(void* user, const creche_completion* c) { /* of a start */
+  note(user, c);
+  if (c->kind == CRECHE_BEGIN) creche_task_started(c->task, 7);
+}
 static inline void body_gives_up(void* user, const creche_completion* c) {
   note(user, c);
   if (c->kind == CRECHE_BEGIN) creche_task_finish(c->task, CRECHE_E_CANCELLED, 0, NULL);

@@ -17,7 +17,7 @@ static inline int inside(const model* m, int node, int top) {
   return node == top;
 }
 static inline int exists(const mnode* n) { /* still in the tree */
-  return !n->over && !n->gone;
+  return !n->over && !n->gone && !n->unborn;
 }
 static inline void m_tell(model* m, int what, int node) {
   mevent* e = &m->due[m->due_n++];
@@ -33,6 +33,11 @@ static inline void m_effect(model* m, int what, int node) {
 
 static inline void m_commit(model* m, int node, creche_status status);
 static inline void m_cancel(model* m, int node, int reason, int by);
+static inline void m_enter(model* m, int node, int in);
+/* In model_start.h: */
+static inline void m_child_ended(model* m, int start, int child);
+static inline void m_complete_start(model* m, int node);
+static inline creche_status m_user_started(model* m, int node, uint64_t value);
 /* In model_waits.h: */
 static inline void m_begin_wait(model* m, int node);
 static inline void m_cut_wait(model* m, int node, creche_status status);
@@ -78,6 +83,7 @@ static inline void m_begin(model* m, int node, int later) {
   } else if (n->type == M_SLEEP) {
     m_begin_sleep(m, node);
   }
+  if (n->type == M_START) m_enter(m, n->child, node);
   if (n->type == M_USER && n->in_queue) {
     n->begins++;
     n->begun = 1;
@@ -106,17 +112,18 @@ static inline void m_reach(model* m, int node) {
   if (n->type == M_USER) m_ask_to_stop(m, node);
 }
 /* The order in which the tree is walked: a node, then what is in it, the oldest first. */
-static inline void m_walk(const model* m, int* order) {
-  int first[MAX_NODES], next[MAX_NODES], node = 0, count = 0, i;
+static inline int m_walk(const model* m, int* order) {
+  int first[MAX_NODES], next[MAX_NODES], node = 0, count = 0, i, k;
   for (i = m->count; i-- > 0;) {
     first[i] = -1;
     next[i] = -1;
   }
-  for (i = m->count; i-- > 1;) {
+  for (k = m->age.n; k-- > 0;) {
+    i = m->age.node[k];
     next[i] = first[m->n[i].parent];
     first[m->n[i].parent] = i;
   }
-  while (count < m->count) {
+  while (node >= 0) {
     order[count++] = node;
     if (first[node] >= 0) {
       node = first[node];
@@ -125,24 +132,36 @@ static inline void m_walk(const model* m, int* order) {
     while (node > 0 && next[node] < 0) node = m->n[node].parent;
     node = next[node];
   }
+  return count;
 }
-/* Looks at the whole tree: parents stand before their children. */
+/* From where a cancellation comes to a node: from around it, or to a start from its target; or -1.
+ * Both are older than the node. */
+static inline int m_cancelled_from(const model* m, int node) {
+  const mnode* n = &m->n[node];
+  if (node == 0 || n->shield) return -1;
+  if (m->n[n->parent].eff) return n->parent;
+  return n->type == M_START && m->n[n->target].eff ? n->target : -1;
+}
+/* Looks at the whole tree. */
 static inline void m_refresh(model* m) {
-  int order[MAX_NODES], reached[MAX_NODES], waited[MAX_NODES], count = 0, k, i;
-  m_walk(m, order);
-  for (k = 0; k < m->count; k++) {
-    mnode* n = &m->n[i = order[k]];
-    const mnode* up = &m->n[n->parent];
-    const int eff = n->called || (i > 0 && !n->shield && up->eff);
+  int order[MAX_NODES], reached[MAX_NODES], waited[MAX_NODES], changed[MAX_NODES], count = 0, n_all,
+                                                                                   k, i;
+  for (i = 0; i < m->count; i++) {
+    mnode* n = &m->n[i];
+    const int from = m_cancelled_from(m, i), eff = n->called || from >= 0;
+    changed[i] = 0;
     if (!exists(n) || eff == n->eff) continue;
     n->eff = eff;
     if (!eff) continue;
-    n->was_eff = 1;
-    if (!n->called) {
-      n->cause = up->cause;
-      n->by = up->by;
-    }
-    waited[count] = n->waiting;
+    n->was_eff = changed[i] = 1;
+    if (n->called) continue;
+    n->cause = m->n[from].cause;
+    n->by = m->n[from].by;
+  }
+  n_all = m_walk(m, order);
+  for (k = 0; k < n_all; k++) {
+    if (!changed[i = order[k]]) continue;
+    waited[count] = m->n[i].waiting;
     reached[count++] = i;
   }
   for (i = 0; i < count; i++)
@@ -177,7 +196,9 @@ static inline int m_is_seated(const model* m, const mnode* n) {
 static inline void m_count(model* m, int node) {
   const mnode* n = &m->n[node];
   mnode* owner = &m->n[n->owner];
-  if (n->status != CRECHE_OK && n->status != CRECHE_E_CANCELLED) {
+  if (owner->type == M_START) {
+    m_child_ended(m, n->owner, node);
+  } else if (n->status != CRECHE_OK && n->status != CRECHE_E_CANCELLED) {
     if (owner->type == M_GROUP && owner->policy != CRECHE_COLLECT) {
       owner->errors[owner->errors_n++] = n->status;
       if (owner->policy == CRECHE_FAIL_FAST) m_cancel(m, n->owner, CRECHE_REASON_SIBLING, node);
@@ -217,9 +238,9 @@ static inline void m_commit(model* m, int node, creche_status status) {
     const int own = n->called && n->called_by != CRECHE_REASON_FINISHED;
     n->reason = n->kept ? (uint32_t)n->kept : (uint32_t)n->cause;
     n->named = n->kept ? n->kept_by : n->by;
-    if (own && !m_visible(m, node)) {
+    if ((own || n->of_target) && !m_visible(m, node)) {
       n->flags = CRECHE_CAUGHT;
-      if (n->called_by == CRECHE_REASON_DEADLINE && !n->move_on) {
+      if (own && n->called_by == CRECHE_REASON_DEADLINE && !n->move_on) {
         n->status = CRECHE_E_TIMEOUT;
         n->reason = CRECHE_REASON_DEADLINE;
         n->named = node;
@@ -292,6 +313,9 @@ static inline void m_settle_down(model* m) {
       } else if (n->type == M_GROUP && n->ending && n->pending == 0) {
         m_end_group(m, i);
         again = 1;
+      } else if (n->type == M_START && n->ending && n->pending == 0) {
+        m_complete_start(m, i);
+        again = 1;
       } else if (n->type == M_USER && n->ending && n->pending == 0) {
         const mnode* failed = &m->n[n->failed_step];
         if (n->failed_step != 0 &&
@@ -317,33 +341,44 @@ static inline creche_status m_admits(const model* m, int in) {
     if (n->leaving) return CRECHE_E_CLOSED;
     n = &m->n[n->owner];
   }
-  if (n->type == M_SLEEP || n->type == M_WAIT) return CRECHE_E_STATE;
+  if (n->type == M_SLEEP || n->type == M_WAIT || n->type == M_START) return CRECHE_E_STATE;
   if (n->type == M_GROUP) return n->over ? CRECHE_E_CLOSED : CRECHE_OK;
   return n->ending ? CRECHE_E_CLOSED : CRECHE_OK;
 }
-static inline int m_add(model* m, mtype type, int in, const mnode* options) {
-  const int node = m->count++;
-  mnode* n = &m->n[node];
+static inline int m_new(model* m, mtype type, const mnode* options) {
+  mnode* n = &m->n[m->count];
   *n = *options; /* all else is 0 */
   n->type = type;
+  n->unborn = 1;
+  n->due = n->deadline <= m->now;
+  return m->count++;
+}
+static inline void m_enter(model* m, int node, int in) {
+  mnode* n = &m->n[node];
+  int from;
+  n->unborn = 0;
   n->parent = in;
   n->owner = is_owner(&m->n[in]) ? in : m->n[in].owner;
   m->n[in].live++;
   m->n[n->owner].pending++;
-  if (!n->shield && m->n[in].eff) {
+  m_join_line(&m->age, node);
+  if ((from = m_cancelled_from(m, node)) >= 0) {
     n->eff = n->was_eff = 1;
-    n->cause = m->n[in].cause;
-    n->by = m->n[in].by;
+    n->cause = m->n[from].cause;
+    n->by = m->n[from].by;
   }
   n->is_new = 1;
-  if (n->deadline <= m->now) m_cancel(m, node, CRECHE_REASON_DEADLINE, node);
-  if (type == M_USER || type == M_SLEEP || type == M_WAIT) {
+  if (n->due) m_cancel(m, node, CRECHE_REASON_DEADLINE, node);
+  n->is_new = 0;
+  if (n->type != M_SCOPE && n->type != M_GROUP) {
     const mnode* owner = &m->n[n->owner];
-    n->is_new = 0;
     n->waiting = owner->limit > 0 && owner->running >= owner->limit && !n->eff;
     if (!n->waiting) m_begin(m, node, 0);
   }
-  n->is_new = 0;
+}
+static inline int m_add(model* m, mtype type, int in, const mnode* options) {
+  const int node = m_new(m, type, options);
+  m_enter(m, node, in);
   m_settle_down(m);
   return node;
 }
@@ -395,7 +430,7 @@ static inline int m_abandoned(const model* m, int node, int task, const int* ope
   for (node = m->n[node].parent; node != task; node = m->n[node].parent) {
     const mnode* n = &m->n[node];
     const int passes = n->type == M_SCOPE || (n->type == M_GROUP && opened[node]) ||
-                       (m->closed_all && (n->type == M_GROUP || n->ending));
+                       (m->closed_all && (n->type == M_GROUP || n->type == M_START || n->ending));
     if (!passes) return 0;
   }
   return 1;
@@ -462,6 +497,7 @@ static inline void m_deliver(model* m, mevent e) {
     case E_BEGIN:
       n->begun = 1;
       n->begins++;
+      if (n->says) m_user_started(m, e.node, 7);
       if (n->at_once) m_user_finish(m, e.node, n->with);
       if (n->eff && !n->ending) m_ask_to_stop(m, e.node);
       n->pending--;

@@ -5,7 +5,7 @@
 #include <creche/creche.h>
 
 enum { MAX_NODES = 80, MAX_KEPT = MAX_NODES, MAX_ITEMS = MAX_NODES };
-typedef enum { M_ROOT, M_SCOPE, M_GROUP, M_SLEEP, M_USER, M_WAIT } mtype;
+typedef enum { M_ROOT, M_SCOPE, M_GROUP, M_SLEEP, M_USER, M_WAIT, M_START } mtype;
 typedef enum { W_TOKEN, W_EVENT, W_PERMITS, W_SEND, W_RECEIVE } mwait;
 /* Where its completion goes. By a queue it has ended as soon as it is in there. */
 enum { M_NOBODY, M_CALLBACK, M_QUEUE };
@@ -19,6 +19,7 @@ typedef struct mnode {
   int in_queue;       /* an external task whose notices go to a queue: told at once */
   int at_once;        /* a task that finishes as it begins, */
   creche_status with;
+  int says; /* or says that it has started */
   /* what has happened to it */
   int called, eff, called_by, reached, was_eff, won;
   int leaving; /* a scope: when it is empty */
@@ -36,6 +37,12 @@ typedef struct mnode {
   int finished_with, failed_step;        /* the node of a step that nobody was told of */
   int errors[MAX_KEPT], errors_n;
   int leases, give_back; /* of those in `pending`; to be given back by the loop */
+  /* a start, and its child */
+  int unborn;        /* its start has yet to begin */
+  int due;           /* its deadline had passed when it was made */
+  int child, target; /* the target for as long as it is pending */
+  int of_target;     /* it ended in a cancelled target */
+  int said;
   /* a task that waits */
   mwait wait;
   int handle;            /* through which end of the channel; -1 when that was released */
@@ -102,6 +109,7 @@ typedef struct model {
   mchannel channel;
   mtoken token[MAX_NODES];
   int token_n;
+  mline age;                   /* the oldest first; who moves is young again */
   mline queue;                 /* whose completions are in it */
   int lost[MAX_NODES], lost_n; /* tokens that nobody was told of: given back when the loop turns */
   int freed[MAX_ITEMS];        /* items that nobody will take */

@@ -3,6 +3,7 @@
 #ifndef RANDOM_COMPARE_H
 #define RANDOM_COMPARE_H
 
+#include "model_start.h"
 #include "model_waits.h"
 #include "random_program.h"
 #include "support/core.h"
@@ -55,9 +56,9 @@ typedef struct run {
   model m;
   creche_scope id[MAX_NODES];
   seen s[MAX_NODES];
-  int node_of[MAX_STEPS + 1]; /* step + 1 to node, -1 if it made none */
-  int token_of[MAX_STEPS + 1];
-  creche_token tried[MAX_STEPS + 1]; /* of creche_limiter_try */
+  int node_of[NAMES]; /* name to node, -1 if its step made none */
+  int token_of[NAMES];
+  creche_token tried[NAMES]; /* of creche_limiter_try */
   creche_limiter limiter;
   creche_event event;
   creche_rate rate;
@@ -153,6 +154,10 @@ static int compare_node(run* r, int node) {
   if (s->cancels != n->cancels) return differ(r, "cancels", node, s->cancels, n->cancels);
   if (s->finals == 0) return 0;
   if (s->status != n->status) return differ(r, "the status", node, s->status, n->status);
+  if (s->has_error && s->error_status != s->status)
+    return differ(r, "the status of the error", node, s->error_status, s->status);
+  if (n->type == M_START && n->status == CRECHE_OK && s->value != n->value)
+    return differ(r, "the value", node, (long)s->value, (long)n->value);
   if (s->flags != n->flags) return differ(r, "the flags", node, s->flags, n->flags);
   if (n->type == M_WAIT && s->kind != n->kind) return differ(r, "the kind", node, s->kind, n->kind);
   if (n->type == M_WAIT && n->wait == W_RECEIVE && s->value != n->value)
@@ -164,7 +169,7 @@ static int compare_node(run* r, int node) {
       return differ(r, "who is named", node, (long)s->by.id, n->named);
   }
   if (n->status != CRECHE_E_GROUP) return 0;
-  if (n->type == M_USER) return 0; /* of a failed step */
+  if (n->type == M_USER || n->type == M_START) return 0; /* of a failed step */
   if ((int)s->children != n->errors_n)
     return differ(r, "errors", node, (long)s->children, n->errors_n);
   if (n->errors_n > MAX_CHILDREN) return 0;
@@ -234,16 +239,24 @@ static int compare_freed(run* r) {
       return differ(r, "how often an item was freed", i, r->freed[i], r->m.freed[i]);
   return 0;
 }
+/* The child of a start is known by what it is told. */
+static void learn_children(run* r) {
+  int i;
+  for (i = 0; i < r->m.count; i++)
+    if (r->id[i].id == 0) r->id[i] = r->s[i].task.scope;
+}
 static int compare_all(run* r) {
   int i;
   undrained = r->lazy;
   if (!undrained) drain(&r->m);
+  learn_children(r);
   if (compare_things(r)) return 1;
   for (i = 0; i < r->m.count; i++) {
     const mnode* n = &r->m.n[i];
     creche_scope_state look;
     creche_status status;
     if (compare_node(r, i)) return 1;
+    if (r->id[i].id == 0) continue;
     status = creche_scope_get_state(r->id[i], &look, sizeof look);
     if (compare_status(r, i, status, n->gone || n->over ? CRECHE_E_ENDED : CRECHE_OK)) return 1;
     if (n->gone || n->over) continue;

@@ -31,6 +31,8 @@ typedef enum {
   RECEIVE,
   UNRECEIVE,
   PUT_BACK,
+  START,
+  STARTED,
   /* These do not. */
   SET_TOTAL,
   RELEASE_LIMITER,
@@ -48,15 +50,16 @@ typedef enum {
   SETTLE
 } action;
 /* Nodes are named by the step that made them; 0 is the loop. A step whose node was never made, or
- * is of the wrong kind, does nothing: so steps can be left out. */
+ * is of the wrong kind, does nothing: so steps can be left out. A start is named by its step, its
+ * child by CHILD more. */
 typedef struct step {
   action what;
   int node; /* step + 1 that made it, or the token */
-  int to;   /* where a token goes */
+  int to;   /* where a token or the child of a start goes */
   int a, b, c, d, e;
   int t; /* a time from now, -1 for never */
 } step;
-enum { MAX_STEPS = 60, NO_NODE = MAX_STEPS };
+enum { MAX_STEPS = 60, NO_NODE = MAX_STEPS, CHILD = 64, NAMES = 2 * CHILD, MAX_STARTS = 15 };
 /* What tasks wait on: any of these. */
 enum { LIMITERS = 1, EVENTS = 2, RATES = 4, CHANNELS = 8 };
 typedef struct program {
@@ -77,7 +80,15 @@ static uint32_t draw(uint32_t below) { /* splitmix64 */
   return (uint32_t)((z ^ (z >> 31)) >> 33) % below;
 }
 /* What a step makes, and what another needs. */
-enum { A_SCOPE = 1, A_GROUP = 2, A_USER_TASK = 4, A_LEAF = 8, A_TOKEN = 16, A_RECEIVE = 32 };
+enum {
+  A_SCOPE = 1,
+  A_GROUP = 2,
+  A_USER_TASK = 4,
+  A_LEAF = 8,
+  A_TOKEN = 16,
+  A_RECEIVE = 32,
+  A_CHILD = 64
+};
 static int makes(action what) {
   switch (what) {
     case OPEN_SCOPE:
@@ -98,6 +109,8 @@ static int makes(action what) {
       return A_LEAF;
     case RECEIVE:
       return A_LEAF | A_RECEIVE;
+    case START:
+      return A_LEAF | A_USER_TASK | A_CHILD;
     default:
       return 0;
   }
@@ -121,6 +134,8 @@ static int needs(action what) {
     case UNRECEIVE:
     case PUT_BACK:
       return A_RECEIVE;
+    case STARTED:
+      return A_CHILD;
     default:
       return A_SCOPE | A_GROUP | A_USER_TASK;
   }
@@ -128,11 +143,12 @@ static int needs(action what) {
 /* Mostly one of those that were made lately; now and then anything. */
 static int draw_node(const program* p, int i, int kinds) {
   const int back = (int)draw(draw(3) ? 4 : 16);
-  int found = 0, last = kinds & (A_TOKEN | A_RECEIVE) ? NO_NODE : 0, k;
+  int found = 0, last = kinds & (A_TOKEN | A_RECEIVE | A_CHILD) ? NO_NODE : 0, k;
   if (!draw(16)) return (int)draw((uint32_t)i + 1);
   for (k = i; k-- > 0 && found <= back;)
     if (makes(p->s[k].what) & kinds) {
       last = k + 1;
+      if (p->s[k].what == START && (!(kinds & A_LEAF) || draw(2))) last += CHILD;
       found++;
     }
   return found <= back && !draw(4) ? 0 : last;
@@ -156,7 +172,8 @@ static void make_program(program* p, uint64_t seed) {
       SPAWN,      SPAWN,      SPAWN,      CANCEL,        CANCEL, MOVE_DEADLINE, SHIELD,
       SHIELD,     CLOSE,      CLOSE,      LEAVE,         LEAVE,  LEAVE_LATER,   FINISH,
       FINISH,     FINISH,     FINISH,     SETTLE,        SETTLE, SETTLE,        SETTLE,
-      SETTLE,     ADVANCE,    ADVANCE,    MOVE_DEADLINE, YIELD,  YIELD};
+      SETTLE,     ADVANCE,    ADVANCE,    MOVE_DEADLINE, YIELD,  YIELD,         START,
+      START,      START,      STARTED,    STARTED};
   static const action limiters[] = {ACQUIRE,       ACQUIRE,       ACQUIRE,       ACQUIRE,
                                     ACQUIRE,       ACQUIRE,       ACQUIRE,       TRY_ACQUIRE,
                                     RELEASE_TOKEN, RELEASE_TOKEN, RELEASE_TOKEN, RELEASE_TOKEN,
@@ -195,7 +212,7 @@ static void make_program(program* p, uint64_t seed) {
                               LIMITERS | EVENTS | RATES | CHANNELS};
   action weighted[100];
   uint32_t choices = 0, k;
-  int i, plain;
+  int i, plain, starts = 0;
   random_state = seed;
   p->n = 4 + (int)draw(MAX_STEPS - 4);
   p->threads = draw(16) == 0;
@@ -216,8 +233,9 @@ static void make_program(program* p, uint64_t seed) {
     step* s = &p->s[i];
     s->what = weighted[draw(choices)];
     if (is_release(s->what) && draw(3)) s->what = SETTLE;
+    if (s->what == START && ++starts > MAX_STARTS) s->what = SETTLE;
     s->node = draw_node(p, i, needs(s->what));
-    s->to = draw_node(p, i, A_SCOPE | A_GROUP | A_USER_TASK);
+    s->to = draw_node(p, i, s->what == START ? A_GROUP : A_SCOPE | A_GROUP | A_USER_TASK);
     s->a = (int)draw(4);
     s->b = (int)draw(4);
     s->c = (int)draw(4);
@@ -227,11 +245,16 @@ static void make_program(program* p, uint64_t seed) {
     if (plain && draw(4) && makes(s->what) != 0) make_plain(s);
     /* The model has it that notices are taken from the queue at once. */
     if (p->lazy && s->what == SPAWN && s->b == 1) s->b = 3;
+    if (p->lazy && s->what == START) s->e -= s->e % 2;
   }
 }
 
 /* Leaves out steps for as long as the difference stays: fails(program) says that. */
 static int without(int node, int step) {
+  if (node >= CHILD) {
+    node = without(node - CHILD, step);
+    return node == NO_NODE ? NO_NODE : node + CHILD;
+  }
   return node == step + 1 ? NO_NODE : node > step + 1 && node < NO_NODE ? node - 1 : node;
 }
 static void shrink(program* p, int (*fails)(const program*)) {
@@ -261,12 +284,19 @@ static int plain_scope(const step* s) {
   return s->a != 0 && s->b != 0 && s->t < 0;
 }
 
+static int child_is_external(const step* s) {
+  return s->b == 2 || (s->b == 1 && s->e % 2);
+}
+
 /* ---- Printing one: a program of its own, which says what everything in it was told ---- */
 static FILE* out;
 static const creche_status finishes[] = {CRECHE_OK, CRECHE_OK, CRECHE_E_CANCELLED, CRECHE_E_USER};
 
+static const char* const functions[] = {"creche_nobody", "NULL", "see", "see"};
+static const char* const start_bodies[] = {"body_succeeds", "body_fails", "body_starts",
+                                           "body_waits"};
+
 static void print_start(const step* s, int i, const char* in, const char* point) {
-  static const char* const functions[] = {"creche_nobody", "NULL", "see", "see"};
   static const char* const bodies[] = {"body_succeeds", "body_fails", "body_gives_up",
                                        "body_waits"};
   const char* done = functions[s->b];
@@ -298,6 +328,29 @@ static void print_start(const step* s, int i, const char* in, const char* point)
     fprintf(out, "creche_task_spawn(%s, %s, &s[%d], %s);", in, bodies[s->d], i + 1, tail);
   fprintf(out, " n[%d] = t.scope;\n", i + 1);
 }
+/* The name of a node, as a scope. */
+static void print_name(char* name, size_t size, int node) {
+  if (node == 0)
+    snprintf(name, size, "loop.scope");
+  else
+    snprintf(name, size, node < CHILD ? "n[%d]" : "s[%d].task.scope", node);
+}
+static void print_start_child(const step* s, int i, const char* in, const char* point) {
+  char target[32];
+  print_name(target, sizeof target, s->to);
+  fprintf(out, "to = task_options(); to.shield = %d; to.on_timeout = %s; to.queue = queue;\n",
+          s->a == 0, s->c == 0 ? "CRECHE_MOVE_ON" : "CRECHE_FAIL");
+  fprintf(out, "tc = task_options(); tc.shield = %d; tc.on_timeout = %s; tc.queue = queue;\n",
+          s->a == 1, s->c == 1 ? "CRECHE_MOVE_ON" : "CRECHE_FAIL");
+  fprintf(out,
+          "%s.deadline = %s; creche_start_options_init(&st, sizeof st); st.task = &to; "
+          "st.child = &tc; st.child_done = %s; st.child_user = &s[%d];\n",
+          s->e < 6 ? "to" : "tc", point, functions[s->b], CHILD + i + 1);
+  fprintf(out, "creche_task_start((creche_group){%s}, %s, %s, &s[%d], &st, %s, &s[%d], &t);",
+          target, in, child_is_external(s) ? "NULL" : start_bodies[s->d], CHILD + i + 1,
+          functions[s->e % 3], i + 1);
+  fprintf(out, " n[%d] = t.scope;\n", i + 1);
+}
 static void print_things(const program* p) {
   if (p->with & LIMITERS)
     fprintf(out,
@@ -323,13 +376,14 @@ static void print_things(const program* p) {
 static void print_step(const step* s, int i) {
   static const char* const policies[] = {"CRECHE_FAIL_FAST", "CRECHE_COLLECT", "CRECHE_RACE",
                                          "CRECHE_FAIL_FAST"};
-  char in[32] = "loop.scope", point[32];
+  char in[32], to[32], point[32];
   if (s->node == NO_NODE && s->what < SET_TOTAL) return;
   if (s->t < 0)
     snprintf(point, sizeof point, "CRECHE_NEVER");
   else
     snprintf(point, sizeof point, "now() + %d", s->t == 0 ? 0 : s->t * 1000 + i);
-  if (s->node > 0) snprintf(in, sizeof in, "n[%d]", s->node);
+  print_name(in, sizeof in, s->node);
+  print_name(to, sizeof to, s->to);
   switch (s->what) {
     case OPEN_SCOPE:
       if (!plain_scope(s))
@@ -381,6 +435,12 @@ static void print_step(const step* s, int i) {
       fprintf(out, "creche_task_finish((creche_task){%s}, %s, 0, NULL);\n", in,
               creche_status_name(finishes[s->a]));
       break;
+    case START:
+      print_start_child(s, i, in, point);
+      break;
+    case STARTED:
+      fprintf(out, "creche_task_started((creche_task){%s}, 7);\n", in);
+      break;
     case UNRECEIVE:
       fprintf(out, "creche_channel_unreceive((creche_task){%s});\n", in);
       break;
@@ -392,8 +452,7 @@ static void print_step(const step* s, int i) {
               i + 1);
       break;
     case MOVE_TOKEN: /* one that was waited for is the value of its completion */
-      fprintf(out, "creche_token_move(token[%d], ", s->node);
-      fprintf(out, s->to == 0 ? "loop.scope);\n" : "n[%d]);\n", s->to);
+      fprintf(out, "creche_token_move(token[%d], %s);\n", s->node, to);
       break;
     case RELEASE_TOKEN:
       fprintf(out, "creche_token_release(token[%d]);\n", s->node);
@@ -475,12 +534,14 @@ static const char before_it[] =
     "  while (drain() > 0);\n"
     "}\n"
     "int main(void) {\n"
-    "creche_scope_options so; creche_group_options go; creche_task_options to;\n"
+    "creche_scope_options so; creche_group_options go; creche_task_options to, tc;\n"
+    "creche_start_options st;\n"
     "creche_limiter_options lo; creche_rate_options ro; creche_channel_options co;\n"
     "creche_limiter limiter; creche_event event; creche_rate rate;\n"
     "creche_sender sender[2]; creche_receiver receiver[2];\n"
     "creche_group g; creche_task t; creche_outcome outcome; uint64_t item; int i;\n"
-    "(void)so, (void)go, (void)to, (void)lo, (void)ro, (void)co, (void)limiter, (void)event;\n"
+    "(void)so, (void)go, (void)to, (void)tc, (void)st, (void)lo, (void)ro, (void)co, "
+    "(void)limiter, (void)event;\n"
     "(void)rate, (void)sender, (void)receiver, (void)token, (void)g, (void)t, (void)outcome;\n"
     "(void)item, (void)item_free, (void)put_back;\n"
     "open_loop_with(CRECHE_CLOCK_VIRTUAL, 0);\n"
@@ -495,15 +556,18 @@ static const char behind_it[] =
     "creche_loop_close(loop);\n"
     "turn();\n"
     "for (i = 0; i < N; i++) creche_scope_set_shield(n[i], 0);\n"
-    "for (i = 0; i < N; turn()) /* those that end may let others begin */\n"
+    "for (i = 0; i < N; turn()) { /* those that end may let others begin */\n"
+    "  if (n[i].id == 0) n[i] = s[i].task.scope; /* a child of a start */\n"
+    "  creche_scope_set_shield(n[i], 0);\n"
     "  i = creche_task_finish((creche_task){n[i]}, CRECHE_OK, 0, NULL) == CRECHE_OK ? 0 : i + 1;\n"
+    "}\n"
     "return close_loop(NULL);\n"
     "}\n";
 /* why: what is wrong with it. */
 static void print_program(const program* p, uint64_t seed, const char* why) {
   int i;
   fprintf(out, "/* seed %llu: %s. */\n", (unsigned long long)seed, why);
-  fprintf(out, before_it, p->n + 1);
+  fprintf(out, before_it, NAMES);
   print_things(p);
   for (i = 0; i < p->n; i++) {
     print_step(&p->s[i], i);

@@ -1,7 +1,7 @@
-/* Random programs of scopes, groups, tasks, shields, failures and cancellations, and of limiters,
- * events, rate limiters and channels among them, compared step by step with the model of model.h
- * and model_waits.h. A program that shows a difference is made as short as it can be and printed in
- * C.
+/* Random programs of scopes, groups, tasks, starts, shields, failures and cancellations, and of
+ * limiters, events, rate limiters and channels among them, compared step by step with the model of
+ * model.h, model_start.h and model_waits.h. A program that shows a difference is made as short as
+ * it can be and printed in C.
  *
  *   capi_structured_random [programs [seed]]        the soak: capi_structured_random 10000000
  *   capi_structured_random --print seed             that program, as it is, in C */
@@ -10,11 +10,12 @@
 
 #include "random_compare.h"
 
+static const int routes[] = {M_NOBODY, M_QUEUE, M_CALLBACK, M_CALLBACK};
+static const creche_done_fn routed[] = {creche_nobody, NULL, see, see};
+
 /* Starts a task of any kind in a node. */
 static creche_status start_task(run* r, int index, const step* s, mnode* options,
                                 creche_status* expected) {
-  static const int routes[] = {M_NOBODY, M_QUEUE, M_CALLBACK, M_CALLBACK};
-  static const creche_done_fn functions[] = {creche_nobody, NULL, see, see};
   static const creche_done_fn bodies[] = {body_succeeds, body_fails, body_gives_up, body_waits};
   static const creche_status ends[] = {CRECHE_OK, CRECHE_E_USER, CRECHE_E_CANCELLED, 0};
   model* m = &r->m;
@@ -22,7 +23,7 @@ static creche_status start_task(run* r, int index, const step* s, mnode* options
   const int external = s->what == SPAWN && (s->b == 1 || s->b == 2);
   const int borrower = s->e < 3 ? s->e : 0, permits = 1 + s->e % 3, handle = s->e % 2;
   const creche_scope in = r->id[node];
-  const creche_done_fn done = functions[s->b];
+  const creche_done_fn done = routed[s->b];
   seen* user = &r->s[made];
   creche_task_options o = task_options();
   const creche_task_options* given = plain_task(s) ? NULL : &o;
@@ -79,6 +80,56 @@ static creche_status start_task(run* r, int index, const step* s, mnode* options
   r->id[made] = task.scope;
   return got;
 }
+/* Starts a child for a group. */
+static creche_status start_child(run* r, const step* s, int target, mnode* options,
+                                 creche_status* expected) {
+  static const creche_done_fn bodies[] = {body_succeeds, body_fails, body_starts, body_waits};
+  static const creche_status ends[] = {CRECHE_OK, CRECHE_E_USER, 0, 0};
+  model* m = &r->m;
+  const int in = r->node_of[s->node], made = m->count, external = child_is_external(s);
+  creche_task_options of_start = task_options(), of_child = task_options();
+  creche_start_options o;
+  creche_group group;
+  creche_task task;
+  creche_status got;
+  mnode child;
+  memset(&child, 0, sizeof child);
+  memset(&r->s[made + 1], 0, sizeof r->s[made + 1]);
+  child.deadline = child.wake = CRECHE_NEVER;
+  if (s->e >= 6) {
+    child.deadline = options->deadline;
+    options->deadline = CRECHE_NEVER;
+  }
+  options->shield = s->a == 0;
+  options->move_on = s->c == 0;
+  options->told = routes[s->e % 3];
+  child.shield = s->a == 1;
+  child.move_on = s->c == 1;
+  child.told = routes[s->b];
+  child.in_queue = external && s->b == 1;
+  child.at_once = !external && s->d < 2;
+  child.with = ends[s->d];
+  child.says = !external && s->d == 2;
+  OK(creche_start_options_init(&o, sizeof o));
+  o.task = &of_start;
+  o.child = &of_child;
+  o.child_done = routed[s->b];
+  o.child_user = &r->s[made + 1];
+  of_start.shield = (uint32_t)options->shield;
+  of_start.on_timeout = options->move_on ? CRECHE_MOVE_ON : CRECHE_FAIL;
+  of_start.deadline = options->deadline;
+  of_child.shield = (uint32_t)child.shield;
+  of_child.on_timeout = child.move_on ? CRECHE_MOVE_ON : CRECHE_FAIL;
+  of_child.deadline = child.deadline;
+  of_start.queue = of_child.queue = queue;
+  group.scope = r->id[target];
+  got = creche_task_start(group, r->id[in], external ? NULL : bodies[s->d], o.child_user, &o,
+                          routed[s->e % 3], &r->s[made], &task);
+  *expected = m_user_start(m, target, in, options, &child);
+  r->id[made] = task.scope;
+  r->id[made + 1].id = 0;
+  return got;
+}
 /* Does something to a token that the program has got. */
 static int do_token(run* r, const step* s) {
   const int token = r->token_of[s->node], node = r->node_of[s->node], to = r->node_of[s->to];
@@ -94,7 +145,7 @@ static int do_token(run* r, const step* s) {
     m_user_give_back(&r->m, token);
     return 0;
   }
-  if (to < 0) return 0;
+  if (to < 0 || r->id[to].id == 0) return 0;
   return compare_status(r, to, creche_token_move(id, r->id[to]),
                         m_user_move_token(&r->m, token, to));
 }
@@ -180,7 +231,7 @@ static int do_step(run* r, int index, const step* s) {
   creche_status got = CRECHE_OK, expected;
   int made = m->count;
   mnode options;
-  r->node_of[index + 1] = r->token_of[index + 1] = -1;
+  r->node_of[index + 1] = r->node_of[CHILD + index + 1] = r->token_of[index + 1] = -1;
   if (s->what == SETTLE) {
     settle();
     m_settle(m);
@@ -195,7 +246,7 @@ static int do_step(run* r, int index, const step* s) {
   }
   if (s->what >= SET_TOTAL) return change_thing(r, index, s) || compare_all(r);
   if (s->what == MOVE_TOKEN || s->what == RELEASE_TOKEN) return do_token(r, s) || compare_all(r);
-  if (node < 0) return 0;
+  if (node < 0 || r->id[node].id == 0) return 0; /* a child that was not told yet */
   if (s->what == UNRECEIVE || s->what == PUT_BACK) return do_receive(r, node, s) || compare_all(r);
   memset(&options, 0, sizeof options);
   options.deadline = point_of(r, index, s);
@@ -248,6 +299,21 @@ static int do_step(run* r, int index, const step* s) {
     case RECEIVE:
       got = start_task(r, index, s, &options, &expected);
       break;
+    case START: {
+      const int target = r->node_of[s->to];
+      if (target < 0 || m->n[target].type != M_GROUP) return 0;
+      got = start_child(r, s, target, &options, &expected);
+      if (expected == CRECHE_OK) r->node_of[CHILD + index + 1] = made + 1;
+      break;
+    }
+    case STARTED: {
+      creche_task task;
+      if (m->n[node].type != M_USER) return 0;
+      task.scope = r->id[node];
+      got = creche_task_started(task, 7);
+      expected = m_user_started(m, node, 7);
+      break;
+    }
     case CANCEL:
       if (node == 0) return 0;
       got = creche_scope_cancel(r->id[node], NULL);
@@ -345,6 +411,7 @@ static int end_program(run* r) {
   m_settle(m);
   if (compare_all(r)) return 1;
   for (i = 1; i < m->count; i++) {
+    if (r->id[i].id == 0) continue;
     creche_scope_set_shield(r->id[i], 0);
     m_user_shield(m, i, 0);
   }
@@ -352,10 +419,12 @@ static int end_program(run* r) {
   m_close_all(m);
   while (left && rounds++ < MAX_NODES) {
     turn(m);
+    learn_children(r);
     for (left = 0, i = 1; i < m->count; i++) {
       creche_task task;
       if (m->n[i].type != M_USER || m->n[i].gone || m->n[i].ending) continue;
       left = 1;
+      if (r->id[i].id == 0) continue; /* a child that was not told yet */
       task.scope = r->id[i];
       if (compare_status(r, i, creche_task_finish(task, CRECHE_E_CANCELLED, 0, NULL),
                          m_user_finish(m, i, CRECHE_E_CANCELLED)))
@@ -407,8 +476,10 @@ static int run_program(const program* p) {
     int k;
     do settle();
     while (drain(NULL));
+    learn_children(r);
     for (k = 1; k < r->m.count; k++) {
       creche_task task;
+      creche_scope_set_shield(r->id[k], 0);
       task.scope = r->id[k];
       creche_task_finish(task, CRECHE_E_USER, 0, NULL);
     }
