@@ -48,9 +48,9 @@ CRECHE_API creche_status creche_channel_try_send(creche_sender sender, uint64_t 
 
 /* Receives an item: the completion's value. Kind CRECHE_END, with CRECHE_OK, says that the last sender
  * was released and all items were taken. Cancelled before an item came, it takes none; an item that
- * came is its own, and no cancellation changes that (creche_channel_unreceive gives it back). If nobody takes the completion (creche_nobody,
- * a released queue) item_free gets the item. Fails with CRECHE_E_CLOSED if this receiver is released
- * meanwhile. Returns as creche_sleep does. Since 0.1. */
+ * came is its own, and no cancellation changes that (creche_channel_unreceive gives it back). If
+ * nobody takes the completion (creche_nobody, a released queue) item_free gets the item. Fails with
+ * CRECHE_E_CLOSED if this receiver is released meanwhile. Returns as creche_sleep does. Since 0.1. */
 CRECHE_API creche_status creche_channel_receive(creche_receiver receiver, creche_scope in,
                                                 const creche_task_options *options,
                                                 creche_done_fn done, void *user, creche_task *task);

@@ -141,9 +141,10 @@ enum {
                              offload, start, wait), "name", "site" ("" if not given), "state" (open,
                              closed, waiting, starting, running, asleep, finished, leaving),
                              "waits_for" (text or null), "age" (ns; null for scopes), "left" (ns to
-                             its own deadline, or null), "shield", "cancelled" (null or {"reason", "by", "text"}), "live"
-                             (tasks, scopes and groups directly in it), "leases" (what it holds)};
-                             later versions may add keys. What is no UTF-8 becomes U+FFFD */
+                             its own deadline, or null), "shield", "cancelled" (null or {"reason",
+                             "by", "text"}), "live" (tasks, scopes and groups directly in it), "leases"
+                             (what it holds)}; later versions may add keys. What is no UTF-8 becomes
+                             U+FFFD */
     CRECHE_DUMP_DOT = 2   /* for Graphviz: dot -Tsvg */
 };
 

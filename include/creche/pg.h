@@ -389,7 +389,8 @@ CRECHE_API creche_status creche_transaction_options_init(creche_transaction_opti
  * body's value after the commit; the body's failure; CRECHE_E_PG (the commit failed),
  * CRECHE_E_ROLLED_BACK (COMMIT was answered by ROLLBACK), CRECHE_E_OUTCOME_UNKNOWN (its answer never
  * came), CRECHE_E_STATE (a statement of the body, such as ROLLBACK, had ended the transaction before),
- * CRECHE_E_CLOSED, those of creche_pool_query. Returns CRECHE_OK, or as creche_task_spawn does. Since 0.1. */
+ * CRECHE_E_CLOSED, those of creche_pool_query. Returns CRECHE_OK, or as creche_task_spawn does.
+ * Since 0.1. */
 CRECHE_API creche_status creche_pool_transaction(creche_pool pool, creche_scope in, creche_done_fn body,
                                                  void *body_user,
                                                  const creche_transaction_options *options,

@@ -655,9 +655,10 @@ pub const CRECHE_DUMP_TEXT: u32 = 0;
 /// offload, start, wait), "name", "site" ("" if not given), "state" (open,
 /// closed, waiting, starting, running, asleep, finished, leaving),
 /// "waits_for" (text or null), "age" (ns; null for scopes), "left" (ns to
-/// its own deadline, or null), "shield", "cancelled" (null or {"reason", "by", "text"}), "live"
-/// (tasks, scopes and groups directly in it), "leases" (what it holds)};
-/// later versions may add keys. What is no UTF-8 becomes U+FFFD
+/// its own deadline, or null), "shield", "cancelled" (null or {"reason",
+/// "by", "text"}), "live" (tasks, scopes and groups directly in it), "leases"
+/// (what it holds)}; later versions may add keys. What is no UTF-8 becomes
+/// U+FFFD
 pub const CRECHE_DUMP_JSON: u32 = 1;
 
 /// for Graphviz: dot -Tsvg
@@ -1965,9 +1966,9 @@ unsafe extern "C" {
 
     /// Receives an item: the completion's value. Kind CRECHE_END, with CRECHE_OK, says that the last sender
     /// was released and all items were taken. Cancelled before an item came, it takes none; an item that
-    /// came is its own, and no cancellation changes that (creche_channel_unreceive gives it back). If nobody takes the completion (creche_nobody,
-    /// a released queue) item_free gets the item. Fails with CRECHE_E_CLOSED if this receiver is released
-    /// meanwhile. Returns as creche_sleep does. Since 0.1.
+    /// came is its own, and no cancellation changes that (creche_channel_unreceive gives it back). If
+    /// nobody takes the completion (creche_nobody, a released queue) item_free gets the item. Fails with
+    /// CRECHE_E_CLOSED if this receiver is released meanwhile. Returns as creche_sleep does. Since 0.1.
     pub fn creche_channel_receive(receiver: creche_receiver, in_: creche_scope, options: *const creche_task_options, done: creche_done_fn, user: *mut c_void, task: *mut creche_task) -> creche_status;
 
     /// Receives an item now, or none: *item, 0 on failure. Returns CRECHE_OK; CRECHE_E_LIMIT (there is none
@@ -2238,7 +2239,8 @@ unsafe extern "C" {
     /// body's value after the commit; the body's failure; CRECHE_E_PG (the commit failed),
     /// CRECHE_E_ROLLED_BACK (COMMIT was answered by ROLLBACK), CRECHE_E_OUTCOME_UNKNOWN (its answer never
     /// came), CRECHE_E_STATE (a statement of the body, such as ROLLBACK, had ended the transaction before),
-    /// CRECHE_E_CLOSED, those of creche_pool_query. Returns CRECHE_OK, or as creche_task_spawn does. Since 0.1.
+    /// CRECHE_E_CLOSED, those of creche_pool_query. Returns CRECHE_OK, or as creche_task_spawn does.
+    /// Since 0.1.
     pub fn creche_pool_transaction(pool: creche_pool, in_: creche_scope, body: creche_done_fn, body_user: *mut c_void, options: *const creche_transaction_options, done: creche_done_fn, user: *mut c_void, task: *mut creche_task) -> creche_status;
 
     /// The steps of a transaction as single calls, for languages whose body is a function of their own.
