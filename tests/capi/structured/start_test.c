@@ -544,6 +544,41 @@ static void an_external_child(void** state) {
   assert_int_equal(f.target_end.status, CRECHE_OK);
 }
 
+/* It waits for the place of a sibling; one cancellation reaches both, and that is the reason, not
+ * the deadline of its child, which has passed. */
+static void the_reason_of_one_that_waits_for_the_limit(void** state) {
+  creche_group_options o = group_options();
+  creche_task_options late = task_options();
+  creche_start_options so = start_options();
+  fixture f;
+  creche_scope section;
+  creche_outcome outcome;
+  (void)state;
+  memset(&f, 0, sizeof f);
+  o.limit = 1;
+  o.policy = CRECHE_COLLECT;
+  f.target = group_in(loop.scope, &o, &f.target_end);
+  OK(creche_sleep(f.target.scope, CRECHE_SECOND, NULL, creche_nobody, NULL, NULL));
+  OK(creche_scope_open(f.target.scope, NULL, &section));
+  late.timeout = 0;
+  so.child = &late;
+  so.child_done = creche_nobody;
+  OK(creche_task_start(f.target, section, body, &f.child, &so, see, &f.start, NULL));
+  settle();
+  assert_int_equal(f.start.finals, 0);
+  OK(creche_scope_cancel(f.target.scope, "enough"));
+  settle();
+  assert_int_equal(f.child.s.begins, 1);
+  OK(creche_task_finish(f.child.task, CRECHE_E_CANCELLED, 0, NULL));
+  settle();
+  assert_int_equal(f.start.status, CRECHE_E_CANCELLED);
+  assert_int_equal(f.start.reason, CRECHE_REASON_EXPLICIT);
+  OK(creche_scope_leave(section, &outcome));
+  OK(creche_group_close(f.target));
+  settle();
+  assert_int_equal(f.target_end.finals, 1);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       TEST(started_then_ended),
@@ -568,6 +603,7 @@ int main(void) {
       TEST(an_external_child),
       VIRTUAL_TEST(the_error_of_a_timeout),
       TEST(left_open_by_a_child_that_has_finished),
+      VIRTUAL_TEST(the_reason_of_one_that_waits_for_the_limit),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
