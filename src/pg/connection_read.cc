@@ -95,13 +95,10 @@ void Connection::Drain() noexcept {
     Take(message);
   }
   if (lost_) return;
-  if (flights_ > 0) {
-    // Rows of a stream that have not filled a block yet.
-    Flight& flight = At(0);
-    if (flight.shape == Request::Shape::kStream && Wanted(flight) && !paused_ &&
-        flight.request->collector_->rows() > 0)
-      flight.request->OnRows();
-  } else if (!cancel_) {
+  if (Streams()) {
+    // Rows that have not filled a block yet.
+    if (At(0).request->collector_->rows() > 0) At(0).request->OnRows();
+  } else if (flights_ == 0 && !cancel_) {
     hits_ = 0;
     retry_at_ = 0;
     if (!closing_) frozen_ = false;

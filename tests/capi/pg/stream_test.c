@@ -24,11 +24,30 @@ static void on_stream(void* user, const creche_completion* c) {
   }
 }
 
+static void begin(stream_check* s, int64_t first) {
+  memset(s, 0, sizeof *s);
+  s->next = first;
+  answer_init(&s->a);
+}
+
+/* Waits for the row with this number. */
+static void wait_for_row(stream_check* s, int64_t number) {
+  struct timespec until;
+  clock_gettime(CLOCK_REALTIME, &until);
+  until.tv_sec += 30;
+  pthread_mutex_lock(&s->a.lock);
+  while (s->next <= number && pthread_cond_timedwait(&s->a.changed, &s->a.lock, &until) == 0) {
+  }
+  const int64_t next = s->next;
+  pthread_mutex_unlock(&s->a.lock);
+  if (next <= number) fail_msg("row %" PRId64 " has not come, only %" PRId64, number, next - 1);
+}
+
 static void test_stream(void** state) {
   (void)state;
   creche_pool pool = open_pool(1);
-  stream_check s = {.next = 1};
-  answer_init(&s.a);
+  stream_check s;
+  begin(&s, 1);
   OK(creche_pool_stream(pool, loop.scope,
                         "select i::int8, 'text ' || i from generate_series(1, 100000) i", NULL, 0,
                         NULL, on_stream, &s, NULL));
@@ -39,24 +58,21 @@ static void test_stream(void** state) {
   assert_true(s.blocks >= 25);
   answer_free(&s.a);
   /* An error after rows. */
-  memset(&s, 0, sizeof s);
-  s.next = -5;
-  answer_init(&s.a);
+  begin(&s, -5);
   OK(creche_pool_stream(pool, loop.scope, "select i::int8, 1/i from generate_series(-5, 5) i", NULL,
                         0, NULL, on_stream, &s, NULL));
   EXPECT(&s.a, CRECHE_E_PG);
   assert_int_equal(s.next, 0);
   answer_free(&s.a);
   /* Slow rows come before their block is full. */
-  memset(&s, 0, sizeof s);
-  s.next = 1;
-  answer_init(&s.a);
+  begin(&s, 1);
   creche_task task;
   OK(creche_pool_stream(pool, loop.scope,
-                        "select i::int8 from generate_series(1, 100) i, lateral (select "
-                        "repeat('x', 8000), pg_sleep(case when i = 50 then 60 else 0 end)) x",
+                        "select i::int8, repeat('x', 8000), "
+                        "pg_sleep(case when i = 50 then 600 else 0 end)::text "
+                        "from generate_series(1, 100) i",
                         NULL, 0, NULL, on_stream, &s, &task));
-  nap_ms(200);
+  wait_for_row(&s, 47); /* the server keeps up to 8 KiB */
   OK(creche_scope_cancel(task.scope, NULL));
   EXPECT(&s.a, CRECHE_E_CANCELLED);
   answer_free(&s.a);
@@ -129,26 +145,13 @@ static void test_stream_holds_back(void** state) {
   close_pool(pool);
 }
 
-/* Waits for the row with this number. */
-static void wait_for_row(stream_check* s, int64_t number) {
-  struct timespec until;
-  clock_gettime(CLOCK_REALTIME, &until);
-  until.tv_sec += 30;
-  pthread_mutex_lock(&s->a.lock);
-  while (s->next <= number && pthread_cond_timedwait(&s->a.changed, &s->a.lock, &until) == 0) {
-  }
-  const int64_t next = s->next;
-  pthread_mutex_unlock(&s->a.lock);
-  if (next <= number) fail_msg("row %" PRId64 " has not come, only %" PRId64, number, next - 1);
-}
-
 /* While rows come fast the socket is not looked at for each few of them; what is there when they
  * stop comes all the same. (The server itself keeps up to 8 KiB.) */
 static void test_fast_stream_that_stops(void** state) {
   (void)state;
   creche_pool pool = open_pool(1);
-  stream_check s = {.next = 1};
-  answer_init(&s.a);
+  stream_check s;
+  begin(&s, 1);
   creche_task task;
   OK(creche_pool_stream(pool, loop.scope,
                         "select i::int8, repeat('x', 100) from generate_series(1, 30000) i "
@@ -162,9 +165,7 @@ static void test_fast_stream_that_stops(void** state) {
   answer_free(&s.a);
   /* Short answers are read at once again. */
   assert_int_equal(number(pool, "select 1"), 1);
-  memset(&s, 0, sizeof s);
-  s.next = 1;
-  answer_init(&s.a);
+  begin(&s, 1);
   OK(creche_pool_stream(pool, loop.scope,
                         "select i::int8, repeat('x', 100) from generate_series(1, 30000) i", NULL,
                         0, NULL, on_stream, &s, NULL));
