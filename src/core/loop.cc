@@ -123,7 +123,7 @@ Nanos Loop::Poll(Nanos timeout, bool* signalled) noexcept {
     // Announce the sleep first, then look again, at deadlines too: who adds something after this
     // look sees the announcement.
     sleeping_.store(true);
-    if (jobs_.load() == nullptr && !Ready() && !domain_->interrupted.load())
+    if (!HasJobs() && !Ready() && !domain_->interrupted.load())
       wait = HowLong(timeout, timers_.next());
   }
   if (signalled)

@@ -156,6 +156,7 @@ class Loop : public RefCounted {
   bool Turn(Nanos timeout, bool* signalled = nullptr) noexcept;
   // Refuses jobs from now on and runs those it has. Returns after the last.
   void StopJobs() noexcept;
+  bool HasJobs() const noexcept { return jobs_.load() != nullptr; }
 
   // True if there is something to dispatch now.
   virtual bool Ready() noexcept = 0;

@@ -25,7 +25,9 @@ Nanos Tree::HowLong(Nanos timeout, Nanos next_timer) noexcept {
     const Nanos at = now();  // a sleep may be until any point, also one before all time
     return next <= at ? 0 : std::min(timeout, next - at);
   }
-  if (next <= now()) return 0;
+  // What was begun while the clock was held comes first, also if that was after the loop's last
+  // look.
+  if (next <= now() || ReadyLocked() || HasJobs()) return 0;
   // The library's own timers are of interest only while something waits for what they watch.
   const Nanos target = world_ > 0 ? next : deadline;
   if (target == kNever || ClockStandsStill()) return timeout;

@@ -26,6 +26,10 @@ void Tree::RemoveEffect(EndNode* node) noexcept {
 
 bool Tree::Ready() noexcept {
   std::lock_guard guard(domain_->lock);
+  return ReadyLocked();
+}
+
+bool Tree::ReadyLocked() const noexcept {
   return ready_first_ || effects_first_ || dead_ || !trash_.empty() || ended_ ||
          (root_.ending && root_.pending == 0 && !residents_closing_);
 }

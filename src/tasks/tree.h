@@ -209,6 +209,7 @@ class Tree final : public Loop {
   }
 
   bool Ready() noexcept override;
+  bool ReadyLocked() const noexcept;
   Nanos HowLong(Nanos timeout, Nanos next_timer) noexcept override;
   void Expire(Nanos now) noexcept override;
   bool Dispatch() noexcept override;

@@ -190,6 +190,7 @@ static creche_loop open_other(sem_t* woke) {
   OK(creche_loop_options_init(&o, sizeof o));
   o.clock = CRECHE_CLOCK_VIRTUAL;
   OK(creche_loop_open(&o, &other));
+  OK(creche_clock_hold(other));
   OK(creche_sleep(other.scope, 3600 * CRECHE_SECOND, NULL, tell, woke, NULL));
   return other;
 }
@@ -214,7 +215,6 @@ static void a_released_queue_lets_it_go_on(void** state) {
   int readable = 0;
   (void)state;
   other = open_other(&woke);
-  OK(creche_clock_hold(other));
   OK(creche_queue_open(other, NULL, &o.queue));
   queue = o.queue;
   OK(creche_sleep(other.scope, 0, &o, NULL, NULL, NULL));
@@ -242,7 +242,6 @@ static void an_unobserved_worker_lets_it_go_on(void** state) {
   int64_t t = -1;
   (void)state;
   other = open_other(&woke);
-  OK(creche_clock_hold(other));
   OK(sem_init(&go, 0, 0));
   OK(creche_offload(other.scope, wait_to_be_told, &go, NULL, creche_nobody, NULL, NULL));
   for (uint64_t running = 0; !running;) { /* until it is with a worker */
@@ -258,6 +257,37 @@ static void an_unobserved_worker_lets_it_go_on(void** state) {
   await(&woke);
   close_other(other, &woke);
   sem_destroy(&go);
+}
+
+typedef struct {
+  creche_loop loop;
+  int64_t at;
+} looked;
+static void look_at_the_clock(void* user, const creche_completion* c) {
+  looked* l = user;
+  (void)c;
+  creche_now(l->loop.scope, &l->at);
+}
+/* What was asked of the loop before the clock was released comes before the clock's next jump, also
+ * if the loop was about to fall asleep then. */
+static void what_was_asked_comes_before_the_jump(void** state) {
+  enum { ROUNDS = 3000 };
+  looked l = {.at = -1};
+  sem_t woke;
+  (void)state;
+  l.loop = open_other(&woke);
+  OK(creche_clock_release(l.loop));
+  await(&woke);
+  for (int64_t i = 0; i < ROUNDS; i++) {
+    const int64_t now = 3600 * CRECHE_SECOND + i * CRECHE_SECOND;
+    OK(creche_clock_hold(l.loop));
+    OK(creche_sleep(l.loop.scope, CRECHE_SECOND, NULL, tell, &woke, NULL));
+    OK(creche_loop_post(l.loop, look_at_the_clock, &l));
+    OK(creche_clock_release(l.loop));
+    await(&woke);
+    assert_int_equal(l.at, now);
+  }
+  close_other(l.loop, &woke);
 }
 
 /* Scopes, groups, moved deadlines and the grace of a shutdown are all on the same clock. */
@@ -407,6 +437,7 @@ int main(void) {
       cmocka_unit_test(an_unread_completion_holds_the_clock),
       cmocka_unit_test(a_released_queue_lets_it_go_on),
       cmocka_unit_test(an_unobserved_worker_lets_it_go_on),
+      cmocka_unit_test(what_was_asked_comes_before_the_jump),
       VIRTUAL_TEST(everything_is_on_the_clock),
       TEST(a_yield_lets_others_run),
       TEST(a_yield_is_a_checkpoint),
