@@ -106,12 +106,12 @@ bool Loop::RunTurnEnds() noexcept {
 
 // Whether this turn goes without a look at descriptors: there is something to do, and the last look
 // was a moment ago. A system call for each hand-over between tasks would be most of its price.
-bool Loop::MayGoOn(Nanos* now) noexcept {
+bool Loop::MayGoOn() noexcept {
   constexpr Nanos kMoment = kMillisecond / 20;
   constexpr uint32_t kMostTurns = 16;
   if (unpolled_ >= kMostTurns || !Ready()) return false;
-  *now = platform::MonotonicNow();
-  if (*now - polled_at_ >= kMoment) return false;
+  stamp_ = platform::MonotonicNow();
+  if (stamp_ - polled_at_ >= kMoment) return false;
   unpolled_++;
   return true;
 }
@@ -140,21 +140,27 @@ Nanos Loop::Poll(Nanos timeout, bool* signalled) noexcept {
 bool Loop::Turn(Nanos timeout, bool* signalled) noexcept {
   Running running(this);
   if (signalled) *signalled = false;
-  Nanos began;
-  if (!MayGoOn(&began)) polled_at_ = began = Poll(timeout, signalled);
+  const bool polled = !MayGoOn();
+  if (polled) polled_at_ = stamp_ = Poll(timeout, signalled);
+  const Nanos began = stamp_;
   turns_.store(turns_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
 
   bool did = RunJobs();
-  stamp_ = turn_time_ = now();
+  if (did || polled) stamp_ = platform::MonotonicNow();
+  turn_time_ = clock_ ? clock_->now() : stamp_;
+  bool fired = false;
   while (Deadline* expired = timers_.PopExpired(turn_time_)) {
     auto* timer = static_cast<Timer*>(expired);
     timer->fire_(timer->arg_);
-    did = true;
+    fired = true;
   }
-  Expire(turn_time_);
-  did |= Dispatch();
-  did |= RunTurnEnds();
-  lag_.turns.Add(platform::MonotonicNow() - began);
+  if (fired) stamp_ = platform::MonotonicNow();
+  did |= Dispatch(turn_time_) || fired;
+  if (RunTurnEnds()) {
+    did = true;
+    stamp_ = platform::MonotonicNow();
+  }
+  lag_.turns.Add(stamp_ - began);
   return did;
 }
 

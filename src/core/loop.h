@@ -163,10 +163,9 @@ class Loop : public RefCounted {
   // How long to wait for I/O when there is nothing to do: up to `timeout`, and not past its next
   // deadline or `next_timer`.
   virtual Nanos HowLong(Nanos timeout, Nanos next_timer) noexcept = 0;
-  // Commits what has expired.
-  virtual void Expire(Nanos now) noexcept = 0;
-  // Starts what is to be started and runs callbacks, one batch. True if it did anything.
-  virtual bool Dispatch() noexcept = 0;
+  // Commits what has expired, starts what is to be started and runs callbacks, one batch. True if
+  // it did anything but the first.
+  virtual bool Dispatch(Nanos now) noexcept = 0;
 
   // Marks this thread as the one that runs the loop while it lives.
   class Running {
@@ -189,13 +188,14 @@ class Loop : public RefCounted {
   Domain* domain_ = nullptr;
   platform::Reactor reactor_;
   std::atomic<uint64_t> turns_{0};
-  Nanos stamp_ = 0;  // see stamp()
+  // When it last looked at the real clock, which is dear: after everything that may take its time.
+  Nanos stamp_ = 0;
   Lag lag_;
   uint64_t id_ = 0;  // set once, before anybody knows the loop
 
  private:
   friend class Timer;
-  bool MayGoOn(Nanos* now) noexcept;
+  bool MayGoOn() noexcept;
   Nanos Poll(Nanos timeout, bool* signalled) noexcept;
   bool RunJobs() noexcept;
   bool HeardAsleep() noexcept;

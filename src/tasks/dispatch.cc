@@ -46,8 +46,8 @@ void Tree::TakeInterrupts() noexcept {
   }
 }
 
+// With the lock held.
 void Tree::Expire(Nanos now) noexcept {
-  Section section(*this);
   TakeInterrupts();
   while (Deadline* expired = deadlines_.PopExpired(now)) {
     Node* node = static_cast<Node*>(static_cast<Expiry*>(expired));
@@ -84,18 +84,15 @@ void Tree::NameStalled(Group* group) noexcept {
   }
 }
 
-bool Tree::RunEffects() noexcept {
-  std::unique_lock lock(domain_->lock);
-  bool did = false;
+bool Tree::RunEffects(std::unique_lock<platform::Lock>& lock) noexcept {
+  if (!effects_first_) return false;
   while (EndNode* node = effects_first_) {
     RemoveEffect(node);
     RunEffect(node, lock);
-    did = true;
     if (settle_) Settle();
   }
-  lock.unlock();
-  Tell();
-  return did;
+  stamp_ = platform::MonotonicNow();
+  return true;
 }
 
 void Tree::RunEffect(EndNode* node, std::unique_lock<platform::Lock>& lock) noexcept {
@@ -149,35 +146,35 @@ void Tree::RunEffect(EndNode* node, std::unique_lock<platform::Lock>& lock) noex
   }
 }
 
-bool Tree::Dispatch() noexcept {
-  bool did = RunEffects();
-  {
-    std::unique_lock lock(domain_->lock);
-    if (shuffle_ != 0) ShuffleReady();
-    Nanos since = ready_first_ ? platform::MonotonicNow() : 0, longest = 0;
-    unsigned called = 0;
-    // One batch: what becomes ready meanwhile waits for the next turn, after I/O.
-    for (Entry *last = ready_last_, *entry = nullptr; last && entry != last;) {
-      entry = ready_first_;
-      ready_first_ = entry->next_entry;
-      if (!ready_first_) ready_last_ = nullptr;
-      Call(entry, lock);
-      if (settle_) Settle();
-      did = true;
-      // The clock is read for up to so many callbacks at once: all but a long one take no time.
-      constexpr unsigned kAtOnce = 16;
-      if (++called % kAtOnce != 0 && entry != last) continue;
-      stamp_ = platform::MonotonicNow();
-      longest = std::max(longest, stamp_ - since);
-      since = stamp_;
-    }
-    if (called > 0) lag_.callbacks.Add(longest);
-  }
-  did |= RunEffects();
+bool Tree::Dispatch(Nanos now) noexcept {
   std::unique_lock lock(domain_->lock);
+  Expire(now);
+  if (settle_) Settle();
+  bool did = RunEffects(lock);
+  if (shuffle_ != 0) ShuffleReady();
+  Nanos since = stamp_, longest = 0;
+  unsigned called = 0;
+  // One batch: what becomes ready meanwhile waits for the next turn, after I/O.
+  for (Entry *last = ready_last_, *entry = nullptr; last && entry != last;) {
+    entry = ready_first_;
+    ready_first_ = entry->next_entry;
+    if (!ready_first_) ready_last_ = nullptr;
+    Call(entry, lock);
+    if (settle_) Settle();
+    // The clock is read for up to so many callbacks at once: all but a long one take no time.
+    constexpr unsigned kAtOnce = 16;
+    if (++called % kAtOnce != 0 && entry != last) continue;
+    stamp_ = platform::MonotonicNow();
+    longest = std::max(longest, stamp_ - since);
+    since = stamp_;
+  }
+  if (called > 0) lag_.callbacks.Add(longest);
+  did |= called > 0;
+  did |= RunEffects(lock);
   EmptyTrash(lock);
   if (root_.ending && root_.pending == 0) did |= TryEnd(lock);
   did |= std::exchange(ends_, false);
+  poke_ = false;  // it will look again before it sleeps
   lock.unlock();
   Tell();
   return did;

@@ -211,8 +211,7 @@ class Tree final : public Loop {
   bool Ready() noexcept override;
   bool ReadyLocked() const noexcept;
   Nanos HowLong(Nanos timeout, Nanos next_timer) noexcept override;
-  void Expire(Nanos now) noexcept override;
-  bool Dispatch() noexcept override;
+  bool Dispatch(Nanos now) noexcept override;
 
   Group* root() noexcept { return &root_; }
 
@@ -289,11 +288,12 @@ class Tree final : public Loop {
   void Survivors(std::string* text) noexcept;
   bool ClockStandsStill() const noexcept;
   void ShuffleReady() noexcept;
-  bool RunEffects() noexcept;
+  bool RunEffects(std::unique_lock<platform::Lock>& lock) noexcept;
   void RunEffect(EndNode* node, std::unique_lock<platform::Lock>& lock) noexcept;
   void RunOffload(UserNode* task, std::unique_lock<platform::Lock>& lock) noexcept;
   void FinishUnbegun(UserNode* task, Status status,
                      std::unique_lock<platform::Lock>& lock) noexcept;
+  void Expire(Nanos now) noexcept;
   void NameStalled(Group* group) noexcept;
   void Call(Entry* entry, std::unique_lock<platform::Lock>& lock) noexcept;
   void CallPost(PostEntry* post, std::unique_lock<platform::Lock>& lock) noexcept;

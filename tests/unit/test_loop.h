@@ -52,8 +52,7 @@ class TestLoop : public Loop {
   Nanos HowLong(Nanos timeout, Nanos next) noexcept override {
     return next == kNever ? timeout : std::min(timeout, std::max<Nanos>(0, next - now()));
   }
-  void Expire(Nanos) noexcept override {}
-  bool Dispatch() noexcept override { return false; }
+  bool Dispatch(Nanos) noexcept override { return false; }
 
   bool stopped_ = false;
 };
