@@ -24,7 +24,7 @@ class OffloadWork final : public WorkItem, public Waiter {
     if (!lost) return;
     ErrorRef error = MakeError(Status::kNoMemory, Phase::kTask,
                                "no worker thread could be started for an offloaded function");
-    Finish(task_, Status::kNoMemory, 0, std::move(error));
+    Finish(task_, Status::kNoMemory, 0, std::move(error), false);
   }
   // The call failed: arg stays the caller's.
   void Disown() { arg_free_ = nullptr; }
@@ -65,6 +65,7 @@ class OffloadWork final : public WorkItem, public Waiter {
     ran_ = true;
     bool cancelled;
     if (!Take(&cancelled)) return;
+    if (Trace::Any()) Trace::DeliverMine();  // that it has begun: before it takes its time
     uint64_t value = 0;
     Status status = Status::kCancelled;
     if (!cancelled) status = static_cast<Status>(fn_(arg_, task_, &value));
@@ -77,7 +78,7 @@ class OffloadWork final : public WorkItem, public Waiter {
                         "an offloaded function returned a positive status; return CRECHE_OK, a "
                         "CRECHE_E_*, or -1000 and below");
     }
-    Finish(task_, status, value, std::move(error));
+    Finish(task_, status, value, std::move(error), !cancelled);
     if (Trace::Any()) Trace::DeliverMine();
   }
 
@@ -89,19 +90,21 @@ class OffloadWork final : public WorkItem, public Waiter {
     auto* task = static_cast<UserNode*>(section.node());
     if (task->begun) return false;
     task->begun = true;
-    section.tree()->Note(EventType::kStarted, task);
-    if (cancelled) *cancelled = task->eff;
+    if (!cancelled) return true;
+    // A shield that went up meanwhile does not recall it.
+    *cancelled = task->was_eff;
+    if (!*cancelled) section.tree()->Note(EventType::kStarted, task);
     return true;
   }
   void FreeArg() {
     if (arg_free_) arg_free_(arg_);
     arg_free_ = nullptr;
   }
-  static void Finish(uint64_t id, Status status, uint64_t value, ErrorRef error) {
+  static void Finish(uint64_t id, Status status, uint64_t value, ErrorRef error, bool by_user) {
     Section section(id, Bit(Kind::kTask));
     if (!section.ok()) return;  // abandoned
     static_cast<void>(section.tree()->FinishUser(static_cast<UserNode*>(section.node()), status,
-                                                 value, std::move(error)));
+                                                 value, std::move(error), by_user));
   }
 
   const OffloadFn fn_;

@@ -1,6 +1,7 @@
 /* A small executable model of the rules of structured concurrency (design, part 3), written for
  * obviousness: whether a scope is effectively cancelled is computed anew for the whole tree after
- * each step. The random test compares the library with it. What tasks wait on is in model_waits.h.
+ * each step. The random test compares the library with it. What tasks wait on is in model_waits.h,
+ * starts are in model_start.h, offloaded functions in model_offload.h.
  */
 #ifndef MODEL_H
 #define MODEL_H
@@ -38,6 +39,12 @@ static inline void m_enter(model* m, int node, int in);
 static inline void m_child_ended(model* m, int start, int child);
 static inline void m_complete_start(model* m, int node);
 static inline creche_status m_user_started(model* m, int node, uint64_t value);
+/* In model_offload.h: */
+static inline void m_begin_offload(model* m, int node);
+static inline void m_wake_offload(model* m, int node);
+static inline void m_stop_offload(model* m, int node);
+static inline void m_grant_offload(model* m, int node);
+static inline void m_run_offload(model* m, int node);
 /* In model_waits.h: */
 static inline void m_begin_wait(model* m, int node);
 static inline void m_cut_wait(model* m, int node, creche_status status);
@@ -84,7 +91,9 @@ static inline void m_begin(model* m, int node, int later) {
     m_begin_sleep(m, node);
   }
   if (n->type == M_START) m_enter(m, n->child, node);
-  if (n->type == M_USER && n->in_queue) {
+  if (n->offload) {
+    m_begin_offload(m, node);
+  } else if (n->type == M_USER && n->in_queue) {
     n->begins++;
     n->begun = 1;
     if (n->eff) m_ask_to_stop(m, node);
@@ -109,7 +118,7 @@ static inline void m_reach(model* m, int node) {
   }
   if (n->type == M_WAIT) m_cut_wait(m, node, CRECHE_E_CANCELLED);
   if (n->type == M_SLEEP) m_commit(m, node, CRECHE_E_CANCELLED);
-  if (n->type == M_USER) m_ask_to_stop(m, node);
+  if (n->type == M_USER) (n->offload ? m_stop_offload : m_ask_to_stop)(m, node);
 }
 /* The order in which the tree is walked: a node, then what is in it, the oldest first. */
 static inline int m_walk(const model* m, int* order) {
@@ -142,8 +151,9 @@ static inline int m_cancelled_from(const model* m, int node) {
   if (m->n[n->parent].eff) return n->parent;
   return n->type == M_START && m->n[n->target].eff ? n->target : -1;
 }
-/* Looks at the whole tree. */
-static inline void m_refresh(model* m) {
+/* Looks at the whole tree after something has happened to `top`, which is reached after all that is
+ * in it. */
+static inline void m_refresh_from(model* m, int top) {
   int order[MAX_NODES], reached[MAX_NODES], waited[MAX_NODES], changed[MAX_NODES], count = 0, n_all,
                                                                                    k, i;
   for (i = 0; i < m->count; i++) {
@@ -164,8 +174,19 @@ static inline void m_refresh(model* m) {
     waited[count] = m->n[i].waiting;
     reached[count++] = i;
   }
+  for (k = 1; k < count; k++) {
+    const int node = reached[k], was_waiting = waited[k];
+    if (reached[k - 1] != top || !inside(m, node, top)) continue;
+    reached[k] = top;
+    waited[k] = waited[k - 1];
+    reached[k - 1] = node;
+    waited[k - 1] = was_waiting;
+  }
   for (i = 0; i < count; i++)
     if (exists(&m->n[reached[i]]) && waited[i] == m->n[reached[i]].waiting) m_reach(m, reached[i]);
+}
+static inline void m_refresh(model* m) {
+  m_refresh_from(m, NOBODY);
 }
 static inline void m_cancel(model* m, int node, int reason, int by) {
   mnode* n = &m->n[node];
@@ -176,7 +197,7 @@ static inline void m_cancel(model* m, int node, int reason, int by) {
     n->cause = reason;
     n->by = by;
   }
-  m_refresh(m);
+  m_refresh_from(m, node);
 }
 
 static inline void m_uncount(model* m, int node) {
@@ -216,6 +237,7 @@ static inline void m_count(model* m, int node) {
 static inline void m_end(model* m, int node) {
   mnode* n = &m->n[node];
   n->over = 1;
+  m->did++;
   m_count(m, node);
   if (n->told == M_CALLBACK) {
     m_tell(m, E_FINAL, node);
@@ -399,7 +421,7 @@ static inline creche_status m_user_deadline(model* m, int node, int64_t deadline
 static inline creche_status m_user_shield(model* m, int node, int shield) {
   if (m->n[node].gone || m->n[node].over) return CRECHE_E_ENDED;
   m->n[node].shield = shield;
-  m_refresh(m);
+  m_refresh_from(m, node);
   m_settle_down(m);
   return CRECHE_OK;
 }
@@ -435,11 +457,10 @@ static inline int m_abandoned(const model* m, int node, int task, const int* ope
   }
   return 1;
 }
-static inline creche_status m_user_finish(model* m, int node, creche_status status) {
+/* by_user: not where no function of the user's could clean up before. */
+static inline void m_finish(model* m, int node, creche_status status, int by_user) {
   mnode* n = &m->n[node];
   int opened[MAX_NODES] = {0}, misnested = 0, i;
-  if (n->gone) return CRECHE_E_ENDED;
-  if (!n->begun || n->ending) return CRECHE_E_STATE;
   n->ending = 1;
   if (status == CRECHE_E_CANCELLED && !n->was_eff) status = CRECHE_E_NOT_CANCELLED;
   for (i = node + 1; i < m->count; i++) {
@@ -455,7 +476,7 @@ static inline creche_status m_user_finish(model* m, int node, creche_status stat
   }
   for (i = node + 1; i < m->count; i++)
     if (opened[i]) m_cancel(m, i, CRECHE_REASON_MISNESTED, node);
-  if (misnested && (status == CRECHE_OK || status == CRECHE_E_CANCELLED))
+  if (misnested && by_user && (status == CRECHE_OK || status == CRECHE_E_CANCELLED))
     status = CRECHE_E_MISNESTED;
   n->reached = 0;
   n->finished_with = status;
@@ -467,6 +488,12 @@ static inline creche_status m_user_finish(model* m, int node, creche_status stat
     m_cancel(m, node, CRECHE_REASON_FINISHED, node);
   }
   m_settle_down(m);
+}
+static inline creche_status m_user_finish(model* m, int node, creche_status status) {
+  const mnode* n = &m->n[node];
+  if (n->gone) return CRECHE_E_ENDED;
+  if (n->offload || !n->begun || n->ending) return CRECHE_E_STATE;
+  m_finish(m, node, status, 1);
   return CRECHE_OK;
 }
 static inline void m_close_all(model* m) {
@@ -493,6 +520,7 @@ static inline void m_close_all(model* m) {
 static inline void m_deliver(model* m, mevent e) {
   mnode* n = &m->n[e.node];
   int i;
+  m->did++;
   switch (e.what) {
     case E_BEGIN:
       n->begun = 1;
@@ -515,6 +543,9 @@ static inline void m_deliver(model* m, mevent e) {
       break;
     case E_START:
       if (n->starting) (n->type == M_SLEEP ? m_begin_sleep : m_begin_wait)(m, e.node);
+      break;
+    case E_OFFLOAD:
+      m_run_offload(m, e.node);
       break;
     case E_GIVE_BACK:
       n->give_back = 0;

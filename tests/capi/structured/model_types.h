@@ -4,7 +4,7 @@
 
 #include <creche/creche.h>
 
-enum { MAX_NODES = 80, MAX_KEPT = MAX_NODES, MAX_ITEMS = MAX_NODES };
+enum { MAX_NODES = 80, MAX_KEPT = MAX_NODES, MAX_ITEMS = MAX_NODES, NOBODY = -1 };
 typedef enum { M_ROOT, M_SCOPE, M_GROUP, M_SLEEP, M_USER, M_WAIT, M_START } mtype;
 typedef enum { W_TOKEN, W_EVENT, W_PERMITS, W_SEND, W_RECEIVE } mwait;
 /* Where its completion goes. By a queue it has ended as soon as it is in there. */
@@ -50,6 +50,14 @@ typedef struct mnode {
   int token;             /* reserved for it */
   int undrained, undone; /* a receive in a queue; one that was taken back */
   int standing;          /* its result stands, though it is not told yet */
+  /* an offloaded function */
+  int offload, abandon;
+  int limited;        /* it needs a token: `token` */
+  int stop_due;       /* the loop has yet to hear that it is cancelled */
+  int applied;        /* for its token */
+  int handed;         /* to the workers, */
+  int returned;       /* one of which has had it */
+  int entered, frees; /* its function, and its argument */
   /* what must be observed */
   int begins, cancels, finals;
   creche_status status;
@@ -60,7 +68,7 @@ typedef struct mnode {
 
 /* What waits to be told, in order. */
 typedef struct mevent {
-  enum { E_BEGIN, E_CANCEL, E_FINAL, E_START, E_GIVE_BACK } what;
+  enum { E_BEGIN, E_CANCEL, E_FINAL, E_START, E_GIVE_BACK, E_OFFLOAD } what;
   int node;
 } mevent;
 
@@ -109,10 +117,14 @@ typedef struct model {
   mchannel channel;
   mtoken token[MAX_NODES];
   int token_n;
-  mline age;                   /* the oldest first; who moves is young again */
-  mline queue;                 /* whose completions are in it */
-  int lost[MAX_NODES], lost_n; /* tokens that nobody was told of: given back when the loop turns */
-  int freed[MAX_ITEMS];        /* items that nobody will take */
+  mline age;    /* the oldest first; who moves is young again */
+  mline queue;  /* whose completions are in it */
+  mline handed; /* functions that no worker has taken yet */
+  int workers, busy;
+  int (*has_entered)(int node); /* asks the library, which has done already what the model does */
+  long did;                     /* how often the loop has had something to do */
+  int lost[MAX_NODES], lost_n;  /* tokens that nobody was told of: given back when the loop turns */
+  int freed[MAX_ITEMS];         /* items that nobody will take */
 } model;
 
 #endif

@@ -48,7 +48,15 @@ static inline void m_cut_wait(model* m, int node, creche_status status) {
   m_commit(m, node, status);
 }
 static inline void m_cut_line(model* m, mline* line) {
-  while (line->n > 0) m_cut_wait(m, line->node[0], CRECHE_E_CLOSED);
+  while (line->n > 0) {
+    const int node = line->node[0];
+    if (m->n[node].offload) {
+      m_leave_line(line, node);
+      m_wake_offload(m, node);
+    } else {
+      m_cut_wait(m, node, CRECHE_E_CLOSED);
+    }
+  }
 }
 
 /* ---- Limiters ---- */
@@ -76,6 +84,10 @@ static inline void m_lend(model* m, int token, int owner) {
 }
 static inline void m_grant(model* m, int node) {
   mnode* n = &m->n[node];
+  if (n->offload) {
+    m_grant_offload(m, node);
+    return;
+  }
   m_lend(m, n->token, n->owner);
   n->flags = CRECHE_OWNED;
   m_succeed(m, node);
@@ -88,8 +100,10 @@ static inline void m_give_back(model* m, int token) {
   mtoken* t = &m->token[token];
   if (!t->alive || !t->held) return;
   t->alive = 0;
-  m->n[t->owner].leases--;
-  m->n[t->owner].pending--;
+  if (t->owner != NOBODY) {
+    m->n[t->owner].leases--;
+    m->n[t->owner].pending--;
+  }
   m->limiter.borrowed--;
   m_hand_over(m);
 }

@@ -3,10 +3,11 @@
 #ifndef RANDOM_COMPARE_H
 #define RANDOM_COMPARE_H
 
+#include "model_offload.h"
 #include "model_start.h"
 #include "model_waits.h"
 #include "random_program.h"
-#include "support/core.h"
+#include "support/work.h"
 
 /* ---- Running one ---- */
 static long spawned, over; /* as the hooks have it */
@@ -20,7 +21,7 @@ static void see_ended(void* user, const creche_trace_event* event) {
   (void)event;
   over++;
 }
-static int open_virtual(int watched) {
+static int open_virtual(int watched, int workers) {
   creche_loop_options o;
   creche_hooks hooks;
   creche_loop_options_init(&o, sizeof o);
@@ -31,6 +32,7 @@ static int open_virtual(int watched) {
   if (watched) o.hooks = &hooks;
   o.run = CRECHE_RUN_CALLER;
   o.clock = CRECHE_CLOCK_VIRTUAL;
+  o.offload_limit = (uint32_t)workers;
   return creche_loop_open(&o, &loop) == CRECHE_OK ? 0 : -1;
 }
 static creche_queue queue;
@@ -65,8 +67,12 @@ typedef struct run {
   creche_sender sender[HANDLES];
   creche_receiver receiver[HANDLES];
   int freed[MAX_ITEMS]; /* by item_free */
-  int lazy;
+  int lazy, with;
   int put_back[MAX_NODES]; /* what it had received */
+  work w[MAX_NODES];
+  int asked[MAX_NODES], asked_n; /* offloads of which the library had to say whether they began */
+  int step, taken[MAX_NODES];    /* the step after which a worker had it */
+  int met[MAX_NODES];            /* it has come back from its worker */
   char why[400];
 } run;
 
@@ -83,6 +89,8 @@ static void open_things(run* r, const program* p) {
   memset(r->freed, 0, sizeof r->freed);
   m->rate.paused_until = 0;
   m->limiter.released = m->event.released = m->rate.released = 1;
+  m->workers = p->workers;
+  if (p->with & OFFLOADS) work_open();
   if (p->with & LIMITERS) {
     creche_limiter_options o;
     OK(creche_limiter_options_init(&o, sizeof o));
@@ -156,7 +164,7 @@ static int compare_node(run* r, int node) {
   if (s->status != n->status) return differ(r, "the status", node, s->status, n->status);
   if (s->has_error && s->error_status != s->status)
     return differ(r, "the status of the error", node, s->error_status, s->status);
-  if (n->type == M_START && n->status == CRECHE_OK && s->value != n->value)
+  if ((n->type == M_START || n->offload) && n->status == CRECHE_OK && s->value != n->value)
     return differ(r, "the value", node, (long)s->value, (long)n->value);
   if (s->flags != n->flags) return differ(r, "the flags", node, s->flags, n->flags);
   if (n->type == M_WAIT && s->kind != n->kind) return differ(r, "the kind", node, s->kind, n->kind);
@@ -165,7 +173,7 @@ static int compare_node(run* r, int node) {
   if (n->status == CRECHE_E_CANCELLED || n->status == CRECHE_E_TIMEOUT) {
     if (s->reason != n->reason) return differ(r, "the reason", node, s->reason, n->reason);
     /* Of two groups that end at once either may be named. */
-    if (s->by.id != r->id[n->named].id && r->m.n[n->named].type != M_GROUP)
+    if (s->by.id != (n->reason != 0 ? r->id[n->named].id : 0) && r->m.n[n->named].type != M_GROUP)
       return differ(r, "who is named", node, (long)s->by.id, n->named);
   }
   if (n->status != CRECHE_E_GROUP) return 0;
@@ -231,6 +239,18 @@ static int compare_things(run* r) {
     }
   return 0;
 }
+static int compare_work(run* r) {
+  int i, has, freed;
+  for (i = 1; i < r->m.count; i++) {
+    const mnode* n = &r->m.n[i];
+    if (!n->offload) continue;
+    has = atomic_load(&r->w[i].entered);
+    freed = atomic_load(&r->w[i].freed);
+    if (has != n->entered) return differ(r, "how often a function was called", i, has, n->entered);
+    if (freed != n->frees) return differ(r, "how often its argument was freed", i, freed, n->frees);
+  }
+  return 0;
+}
 /* Once the loop has turned: each item has been freed, or not. */
 static int compare_freed(run* r) {
   int i;
@@ -250,7 +270,12 @@ static int compare_all(run* r) {
   undrained = r->lazy;
   if (!undrained) drain(&r->m);
   learn_children(r);
-  if (compare_things(r)) return 1;
+  if (compare_things(r) || compare_work(r)) return 1;
+  {
+    int64_t t = 0;
+    if (creche_now(loop.scope, &t) == CRECHE_OK && t != r->m.now)
+      return differ(r, "the clock", 0, (long)t, (long)r->m.now);
+  }
   for (i = 0; i < r->m.count; i++) {
     const mnode* n = &r->m.n[i];
     creche_scope_state look;

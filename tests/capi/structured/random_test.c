@@ -1,14 +1,15 @@
 /* Random programs of scopes, groups, tasks, starts, shields, failures and cancellations, and of
- * limiters, events, rate limiters and channels among them, compared step by step with the model of
- * model.h, model_start.h and model_waits.h. A program that shows a difference is made as short as
- * it can be and printed in C.
+ * limiters, events, rate limiters, channels and offloaded functions among them, compared step by
+ * step with the model of model.h and what it names. A program that shows a difference is made as
+ * short as it can be and printed in C.
  *
  *   capi_structured_random [programs [seed]]        the soak: capi_structured_random 10000000
  *   capi_structured_random --print seed             that program, as it is, in C */
 #include <pthread.h>
 #include <semaphore.h>
 
-#include "random_compare.h"
+#include "random_offload.h"
+#include "random_print.h"
 
 static const int routes[] = {M_NOBODY, M_QUEUE, M_CALLBACK, M_CALLBACK};
 static const creche_done_fn routed[] = {creche_nobody, NULL, see, see};
@@ -232,9 +233,9 @@ static int do_step(run* r, int index, const step* s) {
   int made = m->count;
   mnode options;
   r->node_of[index + 1] = r->node_of[CHILD + index + 1] = r->token_of[index + 1] = -1;
-  if (s->what == SETTLE) {
-    settle();
-    m_settle(m);
+  r->step = index;
+  if (s->what == SETTLE || s->what == JUMP) {
+    if ((s->what == JUMP ? let_jump : turn_both)(r)) return 1;
     drain(m);
     return compare_all(r) || compare_freed(r);
   }
@@ -247,6 +248,7 @@ static int do_step(run* r, int index, const step* s) {
   if (s->what >= SET_TOTAL) return change_thing(r, index, s) || compare_all(r);
   if (s->what == MOVE_TOKEN || s->what == RELEASE_TOKEN) return do_token(r, s) || compare_all(r);
   if (node < 0 || r->id[node].id == 0) return 0; /* a child that was not told yet */
+  if (s->what == RETURN) return let_return(r, node) || compare_all(r);
   if (s->what == UNRECEIVE || s->what == PUT_BACK) return do_receive(r, node, s) || compare_all(r);
   memset(&options, 0, sizeof options);
   options.deadline = point_of(r, index, s);
@@ -298,6 +300,9 @@ static int do_step(run* r, int index, const step* s) {
     case SEND:
     case RECEIVE:
       got = start_task(r, index, s, &options, &expected);
+      break;
+    case OFFLOAD:
+      got = start_offload(r, index, s, &options, &expected);
       break;
     case START: {
       const int target = r->node_of[s->to];
@@ -394,11 +399,11 @@ static int do_step_elsewhere(run* r, int index, const step* s) {
 }
 
 /* Until there is nothing to do, and nothing to read. */
-static void turn(model* m) {
+static int turn(run* r) {
   do {
-    settle();
-    m_settle(m);
-  } while (drain(m));
+    if (turn_both(r)) return 1;
+  } while (drain(&r->m));
+  return 0;
 }
 
 /* The end: shields go down, the loop closes, tasks finish one after the other; then nothing is
@@ -407,9 +412,8 @@ static int end_program(run* r) {
   model* m = &r->m;
   int i, left = 1, rounds = 0;
   r->lazy = 0;
-  settle();
-  m_settle(m);
-  if (compare_all(r)) return 1;
+  r->step++;
+  if (turn_both(r) || compare_all(r)) return 1;
   for (i = 1; i < m->count; i++) {
     if (r->id[i].id == 0) continue;
     creche_scope_set_shield(r->id[i], 0);
@@ -418,25 +422,33 @@ static int end_program(run* r) {
   creche_loop_close(loop);
   m_close_all(m);
   while (left && rounds++ < MAX_NODES) {
-    turn(m);
+    if (turn(r)) return 1;
     learn_children(r);
     for (left = 0, i = 1; i < m->count; i++) {
       creche_task task;
       if (m->n[i].type != M_USER || m->n[i].gone || m->n[i].ending) continue;
       left = 1;
       if (r->id[i].id == 0) continue; /* a child that was not told yet */
+      if (m->n[i].offload && let_return(r, i)) return 1;
+      if (m->n[i].offload) continue;
       task.scope = r->id[i];
       if (compare_status(r, i, creche_task_finish(task, CRECHE_E_CANCELLED, 0, NULL),
                          m_user_finish(m, i, CRECHE_E_CANCELLED)))
         return 1;
     }
   }
-  turn(m);
+  if (turn(r)) return 1;
   for (i = 1; i < m->count; i++) {
     if (!m->n[i].gone) return differ(r, "the end", i, 0, 1);
     if (compare_node(r, i)) return 1;
   }
   if (creche_loop_join(loop, PATIENCE) != CRECHE_OK) return differ(r, "the join", 0, 0, 1);
+  for (i = 1; i < m->count; i++) { /* those that were abandoned outlive the loop */
+    if (m->n[i].entered && !m->n[i].returned) m->n[i].frees++;
+  }
+  open_gates(r);
+  await_freed(r);
+  if (compare_work(r)) return 1;
   if (spawned != over) return differ(r, "how many have ended, as hooks have it,", 0, over, spawned);
   while (m->channel.n > 0) m->freed[m->channel.item[--m->channel.n]]++;
   return compare_freed(r);
@@ -449,21 +461,27 @@ static int run_program(const program* p) {
   memset(&r->m, 0, sizeof r->m);
   memset(r->put_back, 0, sizeof r->put_back);
   r->lazy = p->lazy;
+  r->with = p->with;
   r->why[0] = '\0';
-  if (open_virtual(p->hooks) != 0 || creche_clock_hold(loop) != CRECHE_OK ||
+  if (open_virtual(p->hooks, p->workers) != 0 || creche_clock_hold(loop) != CRECHE_OK ||
       creche_queue_open(loop, NULL, &queue) != CRECHE_OK)
     fail_msg("no loop");
   r->m.count = 1;
+  r->m.has_entered = has_entered;
+  r->asked_n = 0;
+  r->step = -1;
   r->m.n[0].deadline = r->m.n[0].wake = CRECHE_NEVER;
   open_things(r, p);
   r->id[0] = loop.scope;
+  for (i = 0; i < NAMES; i++) r->node_of[i] = -1;
   r->node_of[0] = 0;
-  r->token_of[0] = r->token_of[NO_NODE] = r->node_of[NO_NODE] = -1;
+  r->token_of[0] = r->token_of[NO_NODE] = -1;
   for (i = 0; i < p->n && !differs; i++)
     differs = (p->threads && i % 2 ? do_step_elsewhere : do_step)(r, i, &p->s[i]);
   if (!differs) differs = end_program(r);
   if (!differs) return 0;
   /* Whatever is left: end it as it comes. */
+  open_gates(r);
   for (i = 1; i < r->m.count; i++) {
     creche_task task;
     creche_scope_set_shield(r->id[i], 0);
@@ -486,6 +504,7 @@ static int run_program(const program* p) {
   }
   if (creche_loop_join(loop, CRECHE_SECOND) != CRECHE_OK)
     fprintf(stderr, "(and its loop does not end: %s)\n", creche_last_error()->message);
+  await_freed(r);
   return 1;
 }
 
@@ -502,10 +521,22 @@ static int end_of_test(void** state) {
   return 0;
 }
 
+/* After which step workers had what the steps have made. */
+static const int* taken_by_name(const program* p) {
+  static int taken[NAMES];
+  const run* r = &the_run;
+  int k;
+  for (k = 0; k < NAMES; k++) taken[k] = -1;
+  for (k = 1; k <= p->n; k++)
+    if (r->node_of[k] > 0 && r->m.n[r->node_of[k]].offload) taken[k] = r->taken[r->node_of[k]];
+  return taken;
+}
+
 static void the_library_does_as_the_model(void** state) {
   const uint64_t end = first_seed + programs;
   pthread_t thread;
   (void)state;
+  sem_init(&work_news, 0, 0);
   sem_init(&asked, 0, 0);
   sem_init(&answered, 0, 0);
   assert_int_equal(pthread_create(&thread, NULL, other_thread, NULL), 0);
@@ -513,10 +544,11 @@ static void the_library_does_as_the_model(void** state) {
     program p;
     make_program(&p, seed);
     if (!run_program(&p)) continue;
+    fprintf(stderr, "seed %llu: %s\n", (unsigned long long)seed, the_run.why);
     shrink(&p, run_program);
     run_program(&p);
     out = stderr;
-    print_program(&p, seed, the_run.why);
+    print_program(&p, seed, the_run.why, taken_by_name(&p));
     seed = 0;
     fail_msg("%s", the_run.why);
   }
@@ -531,9 +563,12 @@ int main(int argc, char** argv) {
       cmocka_unit_test_teardown(the_library_does_as_the_model, end_of_test)};
   if (argc > 2 && strcmp(argv[1], "--print") == 0) {
     program p;
+    sem_init(&work_news, 0, 0);
     make_program(&p, strtoull(argv[2], NULL, 10));
+    p.threads = 0;
+    run_program(&p); /* to know when workers had what */
     out = stdout;
-    print_program(&p, strtoull(argv[2], NULL, 10), "as it is");
+    print_program(&p, strtoull(argv[2], NULL, 10), "as it is", taken_by_name(&p));
     return 0;
   }
   if (argc > 1) programs = strtoull(argv[1], NULL, 10);
