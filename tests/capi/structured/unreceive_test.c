@@ -2,73 +2,8 @@
  * cancelled when their item has come already. */
 #include <pthread.h>
 
-#include "support/core.h"
+#include "items.h"
 
-static creche_sender sender;
-static creche_receiver receiver;
-static uint64_t freed[64];
-static int frees;
-static void free_item(void* user, uint64_t item) {
-  (void)user;
-  if (frees < 64) freed[frees] = item;
-  frees++;
-}
-static void open_channel(uint32_t capacity) {
-  creche_channel_options o;
-  frees = 0;
-  OK(creche_channel_options_init(&o, sizeof o));
-  o.capacity = capacity;
-  o.item_free = free_item;
-  OK(creche_channel_open(loop, &o, &sender, &receiver));
-}
-static void close_channel(void) {
-  creche_sender_release(sender);
-  creche_receiver_release(receiver);
-}
-static creche_task receive(seen* s) {
-  creche_task task;
-  OK(creche_channel_receive(receiver, loop.scope, NULL, see, s, &task));
-  return task;
-}
-static void send_all(uint64_t first, uint64_t last) {
-  for (; first <= last; first++) OK(creche_channel_try_send(sender, first));
-}
-static void got(const seen* s, uint64_t item) {
-  assert_int_equal(s->finals, 1);
-  assert_int_equal(s->status, CRECHE_OK);
-  assert_int_equal(s->kind, CRECHE_DONE);
-  assert_int_equal(s->value, item);
-}
-static void got_the_end(const seen* s) {
-  assert_int_equal(s->finals, 1);
-  assert_int_equal(s->status, CRECHE_OK);
-  assert_int_equal(s->kind, CRECHE_END);
-}
-static void got_nothing(const seen* s, creche_task task) {
-  assert_int_equal(s->finals, 1);
-  assert_int_equal(s->status, CRECHE_E_CANCELLED);
-  assert_int_equal(s->kind, CRECHE_DONE);
-  assert_int_equal(s->flags, CRECHE_CAUGHT);
-  assert_int_equal(s->value, 0);
-  assert_int_equal(s->error_status, CRECHE_E_CANCELLED);
-  assert_int_equal(s->reason, CRECHE_REASON_EXPLICIT);
-  assert_true(s->by.id == task.scope.id);
-}
-/* What is in the channel. */
-static void left(const uint64_t* items, size_t n) {
-  creche_channel_state look;
-  uint64_t item;
-  size_t i;
-  OK(creche_receiver_get_state(receiver, &look, sizeof look));
-  assert_int_equal(look.items, n);
-  for (i = 0; i < n; i++) {
-    OK(creche_channel_try_receive(receiver, &item));
-    assert_int_equal(item, items[i]);
-  }
-}
-#define LEFT(...) left((const uint64_t[]){__VA_ARGS__}, sizeof((uint64_t[]){__VA_ARGS__}) / 8)
-
-/* ---- Unreceive ---- */
 /* 88: who gives up when the item has come leaves it where it was. */
 static void an_item_that_came_goes_back(void** state) {
   seen r = {0};
@@ -448,75 +383,6 @@ static void whatever_became_of_its_group(void** state) {
   close_channel();
 }
 
-/* ---- Put back ---- */
-static void put_back_in_front(void** state) {
-  seen r[3] = {{0}, {0}, {0}};
-  uint64_t item;
-  (void)state;
-  open_channel(2);
-  send_all(1, 2);
-  OK(creche_channel_try_receive(receiver, &item));
-  send_all(3, 3);
-  OK(creche_channel_put_back(receiver, item));
-  IS(creche_channel_try_send(sender, 4), CRECHE_E_LIMIT);
-  LEFT(1, 2, 3);
-  /* To the first who waits, and before what others are still to be told of. */
-  receive(&r[0]);
-  receive(&r[1]);
-  receive(&r[2]);
-  send_all(6, 6);
-  OK(creche_channel_put_back(receiver, 5));
-  OK(creche_channel_put_back(receiver, 4));
-  OK(creche_channel_put_back(receiver, 3));
-  settle();
-  got(&r[0], 3);
-  got(&r[1], 4);
-  got(&r[2], 5);
-  LEFT(6);
-  OK(creche_channel_put_back(receiver, 7));
-  close_channel();
-  assert_int_equal(frees, 1);
-  assert_int_equal(freed[0], 7);
-}
-
-/* The end that is on its way was not the end. */
-static void put_back_after_the_last_sender(void** state) {
-  seen r[2] = {{0}, {0}};
-  uint64_t item;
-  (void)state;
-  open_channel(1);
-  send_all(1, 1);
-  creche_sender_release(sender);
-  OK(creche_channel_try_receive(receiver, &item));
-  receive(&r[0]);
-  receive(&r[1]);
-  OK(creche_channel_put_back(receiver, item));
-  settle();
-  got(&r[0], 1);
-  got_the_end(&r[1]);
-  IS(creche_channel_try_receive(receiver, &item), CRECHE_E_CLOSED);
-  OK(creche_channel_put_back(receiver, 2));
-  LEFT(2);
-  creche_receiver_release(receiver);
-}
-
-static void the_loops_end_frees_what_was_put_back(void** state) {
-  seen r = {0};
-  creche_task task;
-  (void)state;
-  open_channel(0);
-  task = receive(&r);
-  send_all(1, 1);
-  OK(creche_channel_unreceive(task));
-  OK(creche_loop_close(loop));
-  OK(creche_loop_join(loop, PATIENCE));
-  got_nothing(&r, task);
-  assert_int_equal(frees, 1);
-  IS(creche_channel_unreceive(task), CRECHE_E_ENDED);
-  IS(creche_channel_put_back(receiver, 1), CRECHE_E_ENDED);
-  close_channel();
-}
-
 /* ---- Threads ---- */
 /* Threads receive and take back, while the loop tells others: each item has exactly one end, and
  * with one who looks at them they come in order. */
@@ -592,9 +458,6 @@ int main(void) {
       TEST(inside_of_a_cancelled_scope),
       TEST(until_it_is_drained),
       TEST(whatever_became_of_its_group),
-      TEST(put_back_in_front),
-      TEST(put_back_after_the_last_sender),
-      TEST(the_loops_end_frees_what_was_put_back),
       TEST(threads_take_back),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
