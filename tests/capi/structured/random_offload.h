@@ -47,21 +47,26 @@ static int meet_workers(run* r) {
   }
   return m->busy > m->workers && differ(r, "workers", 0, m->busy, m->workers);
 }
-/* The token of one that was abandoned comes back a moment after its argument was freed. */
-static void meet_limiter(run* r) {
+/* The token of one that was abandoned comes back a moment after its argument was freed; when the
+ * loop is at rest it has to turn for whoever gets it. */
+static void meet_limiter(run* r, int turns) {
   const mlimiter* l = &r->m.limiter;
   const time_t until = time(NULL) + PATIENCE / CRECHE_SECOND;
   creche_limiter_state s;
   while (!l->released && creche_limiter_get_state(r->limiter, &s, sizeof s) == CRECHE_OK &&
-         ((int)s.borrowed != l->borrowed || (int)s.waiting != l->line.n) && time(NULL) < until)
+         ((int)s.borrowed != l->borrowed || (int)s.waiting != l->line.n) && time(NULL) < until) {
     sched_yield();
+    if (turns) settle();
+  }
 }
-
 /* Turns the loop until it has nothing to do now, and workers neither. */
 static int turn_both(run* r) {
   settle();
   m_settle(&r->m);
-  hear_of_asked(r);
+  if (r->asked_n > 0) {
+    hear_of_asked(r);
+    meet_limiter(r, 1);
+  }
   return r->why[0] != '\0' || meet_workers(r);
 }
 
@@ -111,7 +116,7 @@ static int let_return(run* r, int node) {
   if (!work_returns(&r->w[node], r->id[node])) return differ(r, "whether it returns", node, 0, 1);
   if (r->w[node].asked != asked)
     return differ(r, "whether it was asked to stop", node, r->w[node].asked, asked);
-  meet_limiter(r);
+  meet_limiter(r, 0);
   return meet_workers(r);
 }
 /* Releases the clock until the loop has had something to do. */
@@ -130,7 +135,8 @@ static int let_jump(run* r) {
   did = m_jump(&to_be);
   OK(creche_clock_release(loop));
   if (did) {
-    creche_loop_poll(loop, PATIENCE);
+    if (creche_loop_poll(loop, PATIENCE) != CRECHE_OK)
+      return differ(r, "whether anything happens at the end of a jump", 0, 0, 1);
   } else { /* it stands still, or nothing happens at the end of the jump */
     const int stands = to_be.now == r->m.now;
     do creche_loop_poll(loop, stands ? 20 * CRECHE_MICROSECOND : CRECHE_MILLISECOND);
