@@ -29,7 +29,7 @@ void Reach(Tree& tree, Node* node) {
   if (task->state == State::kWaiting) {
     task->waited = true;
     tree.RemoveWaiting(task);
-    return tree.Begin(task);
+    return tree.Begin(task, task->type == NodeType::kStart);
   }
   switch (task->type) {
     case NodeType::kSleep:

@@ -115,9 +115,7 @@ void Tree::RunEffect(EndNode* node, std::unique_lock<platform::Lock>& lock) noex
     return MaySettle(owner);
   }
   if (node->type == NodeType::kOffload) return RunOffload(static_cast<UserNode*>(node), lock);
-  if (node->type == NodeType::kWait) return BeginWait(static_cast<WaitNode*>(node));
-  if (node->type == NodeType::kSleep) return Begin(node);
-  if (node->type != NodeType::kOperation) return;
+  if (node->type != NodeType::kOperation) return Begin(node);  // its group's limit has let it in
   auto* task = static_cast<OperationNode*>(node);
   Operation* operation = task->operation.get();
   if (task->state == State::kStarting) {

@@ -116,37 +116,22 @@ void Tree::RemoveWaiting(EndNode* task) noexcept {
   group->running++;
 }
 
-namespace {
-
-// A place may be given up by what a cancellation has just reached, and before it reaches who waits
-// for that place. A start is told of it first: its child, which begins at once, may be cancelled
-// for a reason of its own, and that is not the first one.
-void HearOfCancellation(EndNode* start) noexcept {
-  for (Node* node = start; !start->eff && !node->shield; node = node->parent) {
-    if (node->parent->eff) {
-      start->eff = start->was_eff = start->waited = true;
-      start->cause = node->parent->cause;
-    }
-    if (!node->parent->is_scope()) return;
-  }
-}
-
-}  // namespace
-
 void Tree::AdmitWaiting(Group* group) noexcept {
   while (group->first_waiting && group->running < group->limit) {
     EndNode* task = group->first_waiting;
     RemoveWaiting(task);
-    if (task->type == NodeType::kStart) HearOfCancellation(task);
     Begin(task, true);
   }
 }
 
 void Tree::Begin(EndNode* task, bool deferred) noexcept {
+  if (deferred && task->type != NodeType::kUser && task->type != NodeType::kExternal) {
+    task->state = State::kStarting;
+    return PushEffect(task);
+  }
   switch (task->type) {
     case NodeType::kWait:
-      if (!deferred || task->eff) return BeginWait(static_cast<WaitNode*>(task));
-      [[fallthrough]];
+      return BeginWait(static_cast<WaitNode*>(task));
     case NodeType::kOperation:
       if (task->eff) {
         CommitCancelled(task, task->waited ? Phase::kLimit : Phase::kNone);
@@ -159,11 +144,6 @@ void Tree::Begin(EndNode* task, bool deferred) noexcept {
       PushEffect(task);
       break;
     case NodeType::kSleep: {
-      if (deferred) {  // a yield ends at once
-        task->state = State::kStarting;
-        PushEffect(task);
-        break;
-      }
       auto* sleep = static_cast<SleepNode*>(task);
       task->state = State::kRunning;
       Note(EventType::kStarted, task);

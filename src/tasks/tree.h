@@ -58,8 +58,9 @@ class Tree final : public Loop {
   void NotAdmitted(EndNode* task) noexcept;
   // False if the limit of its group has a place for it, which it has then.
   bool MustWait(EndNode* task, Group* group) noexcept;
-  // deferred: from the loop, in case that an end brought it about: no recursion, and nothing ends
-  // where somebody walks the tree.
+  // deferred: from the loop, for who has waited for its group's limit. An end or a cancellation
+  // lets it in: so there is no recursion, nothing ends where somebody walks the tree, and a start
+  // is cancelled, if it is to be, before its child comes.
   void Begin(EndNode* task, bool deferred = false) noexcept;
   Status StartTask(EndNode* task, Node* in, const Tail& tail, bool passes_limit) noexcept;
   // Its two halves: what can fail (then the task is gone), and what cannot.

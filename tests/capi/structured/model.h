@@ -36,6 +36,7 @@ static inline void m_commit(model* m, int node, creche_status status);
 static inline void m_cancel(model* m, int node, int reason, int by);
 static inline void m_enter(model* m, int node, int in);
 /* In model_start.h: */
+static inline void m_begin_start(model* m, int node);
 static inline void m_child_ended(model* m, int start, int child);
 static inline void m_complete_start(model* m, int node);
 static inline creche_status m_user_started(model* m, int node, uint64_t value);
@@ -73,7 +74,8 @@ static inline void m_begin_sleep(model* m, int node) {
   else if (n->yields)
     m_commit(m, node, CRECHE_OK);
 }
-/* A task's way in: at once, or when its group's limit lets it. */
+/* A task's way in: at once, or (later) when its group's limit lets it; the child of a start that
+ * has waited comes when the loop turns, cancelled or not. */
 static inline void m_begin(model* m, int node, int later) {
   mnode* n = &m->n[node];
   mnode* group = &m->n[n->owner];
@@ -82,15 +84,16 @@ static inline void m_begin(model* m, int node, int later) {
     n->counted = 1;
     group->running++;
   }
-  if ((n->type == M_WAIT || n->type == M_SLEEP) && later && !n->eff) {
+  if (later && n->type != M_USER && (n->type == M_START || !n->eff)) {
     n->starting = 1;
     m_effect(m, E_START, node);
   } else if (n->type == M_WAIT) {
     m_begin_wait(m, node);
   } else if (n->type == M_SLEEP) {
     m_begin_sleep(m, node);
+  } else if (n->type == M_START) {
+    m_begin_start(m, node);
   }
-  if (n->type == M_START) m_enter(m, n->child, node);
   if (n->offload) {
     m_begin_offload(m, node);
   } else if (n->type == M_USER && n->in_queue) {
@@ -113,7 +116,7 @@ static inline void m_reach(model* m, int node) {
   mnode* n = &m->n[node];
   if (n->is_new || n->standing) return;
   if (n->waiting) {
-    m_begin(m, node, 0);
+    m_begin(m, node, n->type == M_START);
     return;
   }
   if (n->type == M_WAIT) m_cut_wait(m, node, CRECHE_E_CANCELLED);
@@ -542,7 +545,10 @@ static inline void m_deliver(model* m, mevent e) {
       m_uncount(m, e.node);
       break;
     case E_START:
-      if (n->starting) (n->type == M_SLEEP ? m_begin_sleep : m_begin_wait)(m, e.node);
+      if (!n->starting) break;
+      if (n->type == M_WAIT) m_begin_wait(m, e.node);
+      if (n->type == M_SLEEP) m_begin_sleep(m, e.node);
+      if (n->type == M_START) m_begin_start(m, e.node);
       break;
     case E_OFFLOAD:
       m_run_offload(m, e.node);

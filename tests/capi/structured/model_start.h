@@ -5,6 +5,11 @@
 
 #include "model.h"
 
+static inline void m_begin_start(model* m, int node) {
+  mnode* n = &m->n[node];
+  n->starting = 0;
+  m_enter(m, n->child, node);
+}
 /* While it is pending it holds its target open. */
 static inline void m_leave_target(model* m, int start) {
   m->n[m->n[start].target].pending--;
