@@ -148,18 +148,19 @@ void Tree::Cancel(Node* node, Reason reason, uint64_t by, const char* text) noex
 }
 
 // `top` has changed: so may all below, and the starts that are pending on groups there, and all
-// below those. top may be gone afterwards, if it is a leaf.
+// below those. top may be gone afterwards, if there is nothing below it.
 void Tree::SpreadBelow(Node* top) noexcept {
-  Spread(*this, top);
-  if (top->eff) Reach(*this, top);
+  const bool alone = !top->first_child();
+  if (top->eff) Reach(*this, top);  // before what is below, as everywhere
+  if (!alone) Spread(*this, top);
   while (Group* group = spread_) {
     spread_ = group->spread_next;
     group->spreading = false;
     for (StartNode *start = group->first_start, *next; start; start = next) {
       next = start->target_next;
       if (!SetEff(*this, start)) continue;
-      Spread(*this, start);
       if (start->eff) Reach(*this, start);
+      Spread(*this, start);
     }
   }
 }

@@ -75,6 +75,7 @@ void Tree::LeaveTarget(StartNode* start) noexcept {
 // The child ended before it was moved: the start ends as it did, once that was delivered.
 void Tree::ChildOfStartEnded(StartNode* start, const EndNode* child) noexcept {
   start->ending = true;
+  start->elsewhere = child->flags & kCaught;
   start->result.status = child->status;
   start->result.error = child->error;
   if (child->status == Status::kOk && !start->said) {
@@ -86,7 +87,7 @@ void Tree::ChildOfStartEnded(StartNode* start, const EndNode* child) noexcept {
 }
 
 void Tree::CompleteStart(StartNode* start) noexcept {
-  start->of_target = start->target->eff;
+  if (start->target->eff) start->elsewhere = true;
   LeaveTarget(start);
   End end;
   end.status = start->result.status;

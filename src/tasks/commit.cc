@@ -45,13 +45,13 @@ void Tree::CommitKept(EndNode* task, Phase phase) noexcept {
 void Tree::GiveReason(EndNode* task, Phase phase) noexcept {
   if (task->status == Status::kCancelled) {
     const bool visible = !task->shield && task->parent->eff;
-    // One that finished as cancelled has cancelled its steps, not itself. A start that was
-    // cancelled with its target has told its starter so: nothing around the starter has to catch
-    // that.
+    // One that finished as cancelled has cancelled its steps, not itself. A start whose child was
+    // cancelled alone or with its target has told its starter so: nothing around the starter has to
+    // catch that.
     const bool own = task->called && task->called_by != Reason::kFinished;
-    const bool of_target =
-        task->type == NodeType::kStart && static_cast<StartNode*>(task)->of_target;
-    if ((own || of_target) && !visible) {
+    const bool elsewhere =
+        task->type == NodeType::kStart && static_cast<StartNode*>(task)->elsewhere;
+    if ((own || elsewhere) && !visible) {
       task->flags |= kCaught;
       if (own && task->called_by == Reason::kDeadline && !task->move_on) {
         task->status = Status::kTimeout;

@@ -323,7 +323,7 @@ struct StartNode : OwnerNode {
   Group* target = nullptr;
   StartNode* target_next = nullptr;  // the starts that are pending on the same target
   StartNode* target_prev = nullptr;
-  bool of_target = false;  // it ends in a cancelled target
+  bool elsewhere = false;  // its child was cancelled alone, or with its target
   bool said = false;       // creche_task_started was called
   uint64_t said_value = 0;
   struct {

@@ -518,6 +518,39 @@ static void one_lets_the_next_begin(void** state) {
   assert_int_equal(end.status, CRECHE_OK);
 }
 
+/* A task is told before what is in it ends, whether it is cancelled itself or with its group. */
+typedef struct asked {
+  seen s, step;
+  int ended; /* its steps by then */
+} asked;
+static void body_asked(void* user, const creche_completion* c) {
+  asked* a = user;
+  note(&a->s, c);
+  if (c->kind == CRECHE_CANCEL) a->ended = a->step.finals;
+}
+static void told_before_its_steps_end(void** state) {
+  (void)state;
+  for (int itself = 0; itself < 2; itself++) {
+    seen end = {0};
+    asked a;
+    creche_group group = group_in(loop.scope, NULL, &end);
+    creche_task task;
+    memset(&a, 0, sizeof a);
+    OK(creche_task_spawn(group.scope, body_asked, &a, NULL, creche_nobody, NULL, &task));
+    settle();
+    OK(creche_sleep_until(task.scope, CRECHE_NEVER, NULL, see, &a.step, NULL));
+    OK(creche_scope_cancel(itself ? task.scope : group.scope, NULL));
+    settle();
+    assert_int_equal(a.s.cancels, 1);
+    assert_int_equal(a.ended, 0);
+    assert_int_equal(a.step.finals, 1);
+    OK(creche_task_finish(task, CRECHE_E_CANCELLED, 0, NULL));
+    OK(creche_group_close(group));
+    settle();
+    assert_int_equal(end.finals, 1);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       TEST_ALL(a_failure_reaches_every_kind),
@@ -539,6 +572,7 @@ int main(void) {
       TEST_ALL(cancelled_while_waiting_for_the_limit),
       TEST(cut_while_yields_wait),
       TEST(one_lets_the_next_begin),
+      TEST(told_before_its_steps_end),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -154,9 +154,8 @@ static inline int m_cancelled_from(const model* m, int node) {
   if (m->n[n->parent].eff) return n->parent;
   return n->type == M_START && m->n[n->target].eff ? n->target : -1;
 }
-/* Looks at the whole tree after something has happened to `top`, which is reached after all that is
- * in it. */
-static inline void m_refresh_from(model* m, int top) {
+/* Looks at the whole tree. */
+static inline void m_refresh(model* m) {
   int order[MAX_NODES], reached[MAX_NODES], waited[MAX_NODES], changed[MAX_NODES], count = 0, n_all,
                                                                                    k, i;
   for (i = 0; i < m->count; i++) {
@@ -177,19 +176,8 @@ static inline void m_refresh_from(model* m, int top) {
     waited[count] = m->n[i].waiting;
     reached[count++] = i;
   }
-  for (k = 1; k < count; k++) {
-    const int node = reached[k], was_waiting = waited[k];
-    if (reached[k - 1] != top || !inside(m, node, top)) continue;
-    reached[k] = top;
-    waited[k] = waited[k - 1];
-    reached[k - 1] = node;
-    waited[k - 1] = was_waiting;
-  }
   for (i = 0; i < count; i++)
     if (exists(&m->n[reached[i]]) && waited[i] == m->n[reached[i]].waiting) m_reach(m, reached[i]);
-}
-static inline void m_refresh(model* m) {
-  m_refresh_from(m, NOBODY);
 }
 static inline void m_cancel(model* m, int node, int reason, int by) {
   mnode* n = &m->n[node];
@@ -200,7 +188,7 @@ static inline void m_cancel(model* m, int node, int reason, int by) {
     n->cause = reason;
     n->by = by;
   }
-  m_refresh_from(m, node);
+  m_refresh(m);
 }
 
 static inline void m_uncount(model* m, int node) {
@@ -263,7 +251,7 @@ static inline void m_commit(model* m, int node, creche_status status) {
     const int own = n->called && n->called_by != CRECHE_REASON_FINISHED;
     n->reason = n->kept ? (uint32_t)n->kept : (uint32_t)n->cause;
     n->named = n->kept ? n->kept_by : n->by;
-    if ((own || n->of_target) && !m_visible(m, node)) {
+    if ((own || n->elsewhere) && !m_visible(m, node)) {
       n->flags = CRECHE_CAUGHT;
       if (own && n->called_by == CRECHE_REASON_DEADLINE && !n->move_on) {
         n->status = CRECHE_E_TIMEOUT;
@@ -424,7 +412,7 @@ static inline creche_status m_user_deadline(model* m, int node, int64_t deadline
 static inline creche_status m_user_shield(model* m, int node, int shield) {
   if (m->n[node].gone || m->n[node].over) return CRECHE_E_ENDED;
   m->n[node].shield = shield;
-  m_refresh_from(m, node);
+  m_refresh(m);
   m_settle_down(m);
   return CRECHE_OK;
 }

@@ -20,6 +20,7 @@ static inline void m_child_ended(model* m, int start, int child) {
   mnode* s = &m->n[start];
   const mnode* c = &m->n[child];
   s->ending = 1;
+  s->elsewhere = (c->flags & CRECHE_CAUGHT) != 0;
   s->finished_with = c->status == CRECHE_OK && !s->said ? CRECHE_E_NOT_STARTED : c->status;
   s->reason = c->reason;
   s->named = c->named;
@@ -28,7 +29,7 @@ static inline void m_child_ended(model* m, int start, int child) {
 }
 static inline void m_complete_start(model* m, int node) {
   mnode* n = &m->n[node];
-  n->of_target = m->n[n->target].eff;
+  n->elsewhere |= m->n[n->target].eff;
   m_leave_target(m, node);
   m_commit(m, node, n->finished_with);
 }

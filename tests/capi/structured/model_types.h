@@ -41,7 +41,7 @@ typedef struct mnode {
   int unborn;        /* its start has yet to begin */
   int due;           /* its deadline had passed when it was made */
   int child, target; /* the target for as long as it is pending */
-  int of_target;     /* it ended in a cancelled target */
+  int elsewhere;     /* its child was cancelled alone, or with its target */
   int said;
   /* a task that waits */
   mwait wait;

@@ -236,8 +236,9 @@ static int do_step(run* r, int index, const step* s) {
   r->step = index;
   if (s->what == SETTLE || s->what == JUMP) {
     if ((s->what == JUMP ? let_jump : turn_both)(r)) return 1;
+    if (compare_freed(r)) return 1; /* what draining lets go is freed in the next turn */
     drain(m);
-    return compare_all(r) || compare_freed(r);
+    return compare_all(r);
   }
   if (s->what == ADVANCE) {
     const int64_t by = 1000 * (1 + s->a);

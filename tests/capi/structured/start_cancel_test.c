@@ -185,6 +185,32 @@ static void cancelling_the_start(void** state) {
   settle();
 }
 
+/* A child that was cancelled alone: the starter is told, and nothing around it has to catch that.
+ */
+static void cancelling_the_child(void** state) {
+  fixture f;
+  creche_group caller;
+  seen caller_end = {0};
+  (void)state;
+  open_target(&f);
+  caller = group_in(loop.scope, NULL, &caller_end);
+  start_in(&f, caller.scope);
+  OK(creche_scope_cancel(f.child.task.scope, "not needed"));
+  settle();
+  assert_int_equal(f.child.s.cancels, 1);
+  OK(creche_task_finish(f.child.task, CRECHE_E_CANCELLED, 0, NULL));
+  OK(creche_group_close(caller));
+  OK(creche_group_close(f.target));
+  settle();
+  assert_int_equal(f.done.flags, CRECHE_CAUGHT);
+  assert_int_equal(f.start.status, CRECHE_E_CANCELLED);
+  assert_int_equal(f.start.flags, CRECHE_CAUGHT);
+  assert_string_equal(f.start.text, "not needed");
+  assert_int_equal(caller_end.status, CRECHE_OK);
+  assert_int_equal(caller_end.flags, 0);
+  assert_int_equal(f.target_end.status, CRECHE_OK);
+}
+
 /* A timeout of the start bounds the starting only; one of the child bounds the child. */
 static void timeouts_of_both(void** state) {
   fixture f;
@@ -345,6 +371,7 @@ int main(void) {
       TEST(after_the_move_only_the_target_counts),
       TEST(out_of_a_cancelled_scope_by_shield),
       TEST(cancelling_the_start),
+      TEST(cancelling_the_child),
       VIRTUAL_TEST(timeouts_of_both),
       TEST(the_starters_sibling_fails),
       TEST(a_chain_of_starts),
