@@ -55,7 +55,7 @@ func (e *Error) Error() string {
 		} else {
 			b.WriteString("; ")
 		}
-		b.WriteString(child.Error())
+		b.WriteString(wordsOf(child))
 	}
 	if e.Dropped > 0 {
 		fmt.Fprintf(&b, "; and %d more", e.Dropped)
@@ -181,6 +181,17 @@ func cancelledError(ctx context.Context) *Error {
 		e.Reason = ReasonDeadline
 	}
 	return e.inContext(ctx)
+}
+
+// wordsOf is the text of somebody's error. Its methods may panic: a nil pointer in an error is a common
+// mistake.
+func wordsOf(err error) (text string) {
+	defer func() {
+		if recover() != nil || text == "" {
+			text = fmt.Sprintf("an error without a text (%T)", err)
+		}
+	}()
+	return err.Error()
 }
 
 // PanicError is a panic of a goroutine of a group. Run panics with it again.

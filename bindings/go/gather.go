@@ -34,7 +34,7 @@ func First[T any](ctx context.Context, functions []func(context.Context) (T, err
 			})
 		}
 		return nil
-	}, append(options, Race)...)
+	}, append(options[:len(options):len(options)], Race)...) // not into the caller's array
 	if err == nil && len(won) > 0 {
 		winner = <-won
 	}

@@ -103,21 +103,28 @@ func Run(ctx context.Context, body func(ctx context.Context, g *Group) error, op
 // runBody runs the body in the caller's goroutine and waits for the group. A panic of the body, or
 // runtime.Goexit in it, goes on when the children have ended.
 func (g *Group) runBody(t *task, body func(context.Context, *Group) error, end *waiter) {
-	err := errAborted
+	err, returned := errAborted, false
 	defer func() {
+		if !returned { // whatever the policy is, nobody would wait for the children's results
+			cx.ScopeCancel(g.id, "the body panicked")
+		}
 		t.finish(err)
 		<-t.wake
 		<-end.wake
 	}()
 	err = body(&t.scope, g)
+	returned = true
 }
 
 // Go starts fn in a goroutine, as a child of the group, when the group's limit lets it. An error is
 // the child's failure, and what that does is up to the group's policy. A child that is cancelled
 // before it began still runs, with a context that has ended, so that it can clean up.
 //
-// Options are Timeout, MoveOn, Shielded and Name. Go panics if the group has ended.
+// Options are Timeout, MoveOn, Shielded and Name. Go panics if the group has ended, or fn is nil.
 func (g *Group) Go(fn func(ctx context.Context) error, options ...Option) {
+	if fn == nil {
+		panic("creche: Group.Go of a nil function")
+	}
 	b := boundsOf(options)
 	t := &task{group: g, fn: fn}
 	g.childScope(t, &b)

@@ -24,8 +24,8 @@ type Loop struct {
 	moved   atomic.Bool   // a deadline or shield was changed: contexts ask for theirs
 	file    *os.File      // a duplicate of the queue's descriptor
 	drained chan struct{} // closed when nothing more will be delivered
-	once    sync.Once
-	result  error // of Close
+	closing sync.Mutex
+	closed  bool // Close has succeeded
 }
 
 // LoopOptions of NewLoop; nil and 0 are the defaults.
@@ -171,10 +171,19 @@ func (l *Loop) DumpAs(format DumpFormat) (string, error) {
 }
 
 // Close ends a loop: it cancels all that runs in it, waits up to timeout for its end, and takes the
-// sessions and pools with it. The default loop need not be closed.
+// sessions and pools with it. The default loop need not be closed. After an ErrTimeout something is still
+// running: Close waits for it again. Once closed, doing it again is harmless.
 func (l *Loop) Close(timeout time.Duration) error {
-	l.once.Do(func() { l.result = l.close(timeout) })
-	return l.result
+	l.closing.Lock()
+	defer l.closing.Unlock()
+	if l.closed {
+		return nil
+	}
+	if err := l.close(timeout); err != nil {
+		return err
+	}
+	l.closed = true
+	return l.file.Close()
 }
 
 func (l *Loop) close(timeout time.Duration) error {
@@ -192,5 +201,5 @@ func (l *Loop) close(timeout time.Duration) error {
 		return newError(joined.Failure, nil)
 	}
 	<-l.drained
-	return l.file.Close()
+	return nil
 }

@@ -211,7 +211,7 @@ func (l *Loop) failed(ctx context.Context, s *scope, f *cx.Failure) *Error {
 // reasonOf is the text of a cancellation that came from a context.
 func reasonOf(ctx context.Context) string {
 	if cause := context.Cause(ctx); cause != nil {
-		return cause.Error()
+		return wordsOf(cause)
 	}
 	return "the context was cancelled"
 }

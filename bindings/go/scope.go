@@ -51,7 +51,8 @@ func Scope(ctx context.Context, fn func(ctx context.Context) error, options ...O
 }
 
 // Shield runs fn where no cancellation from outside comes in, for up to timeout: clean-up, a last
-// message, a commit.
+// message, a commit. (context.WithoutCancel keeps a context open, but what is started with it stays in the
+// scope, and is cancelled there.)
 func Shield(ctx context.Context, timeout time.Duration, fn func(ctx context.Context) error) error {
 	return Scope(ctx, fn, Shielded(), Timeout(timeout))
 }

@@ -13,7 +13,8 @@ import (
 // errGoexit is the failure of a goroutine that ended by runtime.Goexit.
 var errGoexit = errors.New("creche: the goroutine of a task called runtime.Goexit")
 
-// errAborted finishes a body that panicked in the caller's goroutine, where the panic goes on.
+// errAborted finishes a body that panicked in the caller's goroutine, where the panic goes on, or
+// called runtime.Goexit there.
 var errAborted = errors.New("creche: the body panicked")
 
 // task is an external task: Go code is its body. It is its own context.
@@ -83,8 +84,8 @@ func (t *task) run() {
 	err := errGoexit
 	defer func() {
 		if value := recover(); value != nil {
-			p, again := value.(*PanicError)
-			if !again {
+			p, _ := value.(*PanicError)
+			if p == nil {
 				p = &PanicError{Value: value, Stack: debug.Stack()}
 			}
 			if t.starting && !t.moved.Load() {
@@ -114,16 +115,17 @@ func (t *task) finish(err error) {
 		if t.group != nil {
 			cookie = t.group.keep(err)
 		}
-		message := strings.ToValidUTF8(err.Error(), "?")
-		if message == "" {
-			message = "an error without a text"
-		}
-		cx.TaskFinish(id, int32(ErrUser), message, cookie)
+		cx.TaskFinish(id, int32(ErrUser), strings.ToValidUTF8(wordsOf(err), "?"), cookie)
 	}
 }
 
 // onlyCancelled: err says that work was cancelled, and nothing else.
-func onlyCancelled(err error) bool {
+func onlyCancelled(err error) (only bool) {
+	defer func() {
+		if recover() != nil { // as in wordsOf
+			only = false
+		}
+	}()
 	if err == context.Canceled || err == context.DeadlineExceeded {
 		return true
 	}

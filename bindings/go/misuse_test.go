@@ -1,0 +1,209 @@
+package creche_test
+
+import (
+	"context"
+	"errors"
+	"runtime"
+	"testing"
+	"time"
+
+	"libcreche/creche"
+)
+
+// within fails the test if fn takes longer than it ever should.
+func within(t *testing.T, fn func()) {
+	t.Helper()
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		fn()
+	}()
+	select {
+	case <-done:
+	case <-time.After(20 * time.Second):
+		tree := "no tree"
+		if l, err := creche.DefaultLoop(); err == nil {
+			tree, _ = l.Dump()
+		}
+		t.Fatalf("nothing for 20 s:\n%s", tree)
+	}
+}
+
+func TestBodyThatPanicsCancelsWhateverThePolicy(t *testing.T) {
+	for _, policy := range []creche.Option{creche.Collect, creche.Race, creche.Name("fail fast")} {
+		for _, exits := range []bool{false, true} {
+			var value any
+			stopped := false
+			within(t, func() {
+				defer func() { value = recover() }()
+				creche.Run(context.Background(), func(ctx context.Context, g *creche.Group) error {
+					g.Go(func(ctx context.Context) error {
+						<-ctx.Done()
+						stopped = true
+						return ctx.Err()
+					})
+					if exits {
+						runtime.Goexit()
+					}
+					panic(errBoom)
+				}, policy)
+			})
+			if !stopped || !exits && value != any(errBoom) || exits && value != nil {
+				t.Fatalf("%v, %v %v", exits, stopped, value)
+			}
+		}
+	}
+}
+
+func TestNilFunctions(t *testing.T) {
+	within(t, func() {
+		err := creche.Run(context.Background(), func(ctx context.Context, g *creche.Group) error {
+			defer func() {
+				if recover() == nil {
+					t.Error("Go took nil")
+				}
+			}()
+			g.Go(nil)
+			return nil
+		})
+		if err != nil {
+			t.Error(err)
+		}
+	})
+	for name, call := range map[string]func(){
+		"Run":   func() { creche.Run(context.Background(), nil) },
+		"Scope": func() { creche.Scope(context.Background(), nil) },
+		"Start": func() {
+			creche.Run(context.Background(), func(ctx context.Context, g *creche.Group) error {
+				_, err := creche.Start[int](ctx, g, nil)
+				return err
+			})
+		},
+	} {
+		within(t, func() {
+			defer func() {
+				if recover() == nil {
+					t.Errorf("%s took nil", name)
+				}
+			}()
+			call()
+		})
+	}
+	// The loop goes on.
+	within(t, func() { creche.Sleep(context.Background(), 0) })
+}
+
+type awkward struct{ text string }
+
+func (a *awkward) Error() string { return a.text }
+func (a *awkward) Unwrap() error { return errors.New(a.text) }
+
+// A nil pointer in an error is a common mistake; its methods panic.
+func TestErrorsWhoseMethodsPanic(t *testing.T) {
+	var none *awkward
+	var own *creche.Error
+	for _, failure := range []error{none, own} {
+		for _, cancelled := range []bool{false, true} {
+			var e *creche.Error
+			within(t, func() {
+				err := creche.Run(context.Background(), func(ctx context.Context, g *creche.Group) error {
+					g.Go(func(ctx context.Context) error {
+						if cancelled {
+							g.Cancel("enough")
+							<-ctx.Done()
+						}
+						return failure
+					})
+					return nil
+				})
+				errors.As(err, &e)
+			})
+			if e == nil || e.Status != creche.ErrGroup || len(e.Children) != 1 || e.Children[0] != failure || e.Error() == "" {
+				t.Fatalf("%T %v: %#v", failure, cancelled, e)
+			}
+			within(t, func() {
+				err := creche.Run(context.Background(), func(ctx context.Context, g *creche.Group) error { return failure })
+				if !errors.As(err, &e) || e.Children[0] != failure {
+					t.Errorf("%#v", err)
+				}
+				if err := creche.Scope(context.Background(), func(context.Context) error { return failure }); err != failure {
+					t.Errorf("%#v", err)
+				}
+			})
+		}
+	}
+	ctx, cancel := context.WithCancelCause(context.Background())
+	cancel(none)
+	within(t, func() {
+		err := creche.Run(ctx, func(ctx context.Context, g *creche.Group) error { return creche.Sleep(ctx, time.Hour) })
+		if !errors.Is(err, context.Canceled) {
+			t.Errorf("%#v", err)
+		}
+	})
+}
+
+func TestCloseAgainAfterATimeout(t *testing.T) {
+	l, err := creche.NewLoop(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	inside, leave := make(chan struct{}), make(chan struct{})
+	ended := make(chan error, 1)
+	go func() {
+		ended <- creche.Run(l.Context(context.Background()), func(ctx context.Context, g *creche.Group) error {
+			close(inside)
+			<-leave
+			return nil
+		})
+	}()
+	<-inside
+	within(t, func() {
+		if err := l.Close(time.Millisecond); !errors.Is(err, creche.ErrTimeout) {
+			t.Errorf("closed over a goroutine: %v", err)
+		}
+		close(leave)
+		<-ended
+		for range 2 {
+			if err := l.Close(10 * time.Second); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+}
+
+func TestFirstLeavesTheOptionsOfItsCallerAlone(t *testing.T) {
+	options := make([]creche.Option, 1, 2)
+	options[0] = creche.Name("first")
+	one := []func(context.Context) (int, error){func(context.Context) (int, error) { return 1, nil }}
+	if v, err := creche.First(context.Background(), one, options...); v != 1 || err != nil {
+		t.Fatal(v, err)
+	}
+	if options[:2][1] != nil {
+		t.Fatal("an option was written behind the caller's")
+	}
+}
+
+// A context that outlives its scope by context.WithoutCancel does not take operations out of it; Shield does.
+func TestOnlyAShieldOutlivesItsScope(t *testing.T) {
+	within(t, func() {
+		err := creche.Run(context.Background(), func(ctx context.Context, g *creche.Group) error {
+			g.Go(func(ctx context.Context) error {
+				g.Cancel("enough")
+				<-ctx.Done()
+				if err := creche.Sleep(context.WithoutCancel(ctx), time.Hour); !errors.Is(err, creche.ErrCancelled) {
+					t.Error(err)
+				}
+				return creche.Shield(ctx, time.Minute, func(ctx context.Context) error {
+					if ctx.Err() != nil || context.Cause(ctx) != nil {
+						t.Error(context.Cause(ctx))
+					}
+					return creche.Sleep(ctx, time.Millisecond)
+				})
+			})
+			return nil
+		})
+		if err != nil {
+			t.Error(err)
+		}
+	})
+}
