@@ -2,17 +2,18 @@
 use crate::clock::{Hold, holding};
 use crate::error::{Error, Result};
 use crate::group_options::GroupOptions;
-use crate::operation::{lock, wake};
+use crate::operation::{keep, lock, wake};
 use crate::options::TaskOptions;
 use crate::runtime::loop_for;
-use crate::scope::Scope;
+use crate::scope::{Scope, current};
+use crate::section::Section;
 use crate::status::Status;
 use crate::task::{Cell, Owner, Ran, open, run_body};
 use creche_sys as sys;
 use std::any::Any;
 use std::fmt;
 use std::future::{Future, poll_fn};
-use std::panic::resume_unwind;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Wake, Waker};
@@ -89,6 +90,8 @@ struct Children<'env> {
 pub(crate) struct Inner<'env> {
     raw: sys::creche_group,
     pub on: sys::creche_loop,
+    /// What its future, and so its children, are polled in.
+    pub around: Option<Arc<Section>>,
     ready: Arc<Ready>,
     children: Mutex<Children<'env>>,
 }
@@ -131,7 +134,7 @@ impl<'env> Group<'env> {
     {
         let told = Arc::new(Told { state: Mutex::default(), on: self.inner.on });
         let options = options.within(self.scope());
-        let owner = match open(self.inner.on, &options) {
+        let owner = match open(self.inner.on, &options, self.inner.around.clone()) {
             Ok(owner) => owner,
             Err(error) => {
                 lock(&self.inner.children).refused.get_or_insert(error.clone());
@@ -279,7 +282,9 @@ impl<T> Future for Child<T> {
                 Poll::Ready(result)
             }
             None => {
-                state.waker = Some(context.waker().clone());
+                let old = keep(&mut state.waker, context.waker());
+                drop(state);
+                drop(old);
                 Poll::Pending
             }
         }
@@ -339,9 +344,9 @@ impl<'env> Inner<'env> {
                     let more = !ready.children.is_empty();
                     ready.hold = if more { Hold::new(self.on) } else { None };
                     // If there are more, they are polled without a further wake-up of theirs.
-                    ready.waker = Some(context.waker().clone());
+                    let old = keep(&mut ready.waker, context.waker());
                     drop(ready);
-                    drop(hold);
+                    drop((hold, old));
                     if more {
                         context.waker().wake_by_ref();
                     }
@@ -365,8 +370,12 @@ impl<'env> Inner<'env> {
             let Some(future) = slot.future.take() else { return };
             (future, slot.waker.clone())
         };
-        // Panics of its body are caught in it.
-        let polled = future.as_mut().poll(&mut Context::from_waker(&waker));
+        // Panics of its body are caught in it; others are drops of what it captured or came to.
+        let poll = AssertUnwindSafe(|| future.as_mut().poll(&mut Context::from_waker(&waker)));
+        let polled = catch_unwind(poll).unwrap_or_else(|payload| {
+            self.panicked(payload);
+            Poll::Ready(())
+        });
         let mut children = lock(&self.children);
         if polled.is_pending() {
             if let Some(slot) = children.slots.get_mut(index).and_then(Option::as_mut) {
@@ -378,7 +387,9 @@ impl<'env> Inner<'env> {
             children.free.push(index);
         }
         drop(children);
-        drop(future);
+        if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(future))) {
+            self.panicked(payload);
+        }
     }
 }
 
@@ -473,24 +484,29 @@ where
     Fut: Future<Output = Result<T>>,
 {
     let within = options.within.unwrap_or_else(|| Scope::default_on(on));
-    let cell = Cell::new(on);
+    let around = current().map(|current| current.section);
+    // Shielded, it is no more dropped with a cancelled body around it than a shield is.
+    let _guard = around.as_ref().filter(|_| options.shield).map(Section::guard);
+    let cell = Cell::new(on, around.clone());
     let raw = options.open(within, &cell)?;
     let inner = Arc::new(Inner {
         raw,
         on,
+        around: around.clone(),
         ready: Arc::new(Ready { state: Mutex::default(), on }),
         children: Mutex::new(Children::default()),
     });
     let mut keeper = Keeper { inner: inner.clone(), ended: false };
     let mut task_options = TaskOptions::new().within(Scope { raw: raw.scope, on }).name("body");
     task_options.body = true;
-    let owner = open(on, &task_options)?;
+    let owner = open(on, &task_options, around)?;
 
     let main = async {
         let ran = match owner.cell.begun().await {
             Some((task, _)) => {
                 let group = Group { inner: inner.clone() };
-                run_body(&owner.cell, task, on, async move { body(group).await }).await
+                // On the heap for the reason that it is in a task.
+                run_body(&owner.cell, task, on, Box::pin(async move { body(group).await })).await
             }
             None => Ran { value: None, panic: None },
         };

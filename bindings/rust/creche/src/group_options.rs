@@ -29,7 +29,7 @@ pub struct GroupOptions {
     policy: Policy,
     timeout: Option<Duration>,
     move_on: bool,
-    shield: bool,
+    pub(crate) shield: bool,
     limit: u32,
     max_errors: Option<u32>,
     name: Option<String>,

@@ -62,6 +62,7 @@ mod response;
 mod rows;
 mod runtime;
 mod scope;
+mod section;
 mod session;
 mod shield;
 mod sleep;

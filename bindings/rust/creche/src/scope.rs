@@ -2,8 +2,8 @@
 use crate::error::{Result, c_text, check};
 use crate::options::nanoseconds;
 use crate::runtime::Loop;
+use crate::section::Section;
 use crate::status::{Reason, Status};
-use crate::task::Cell;
 use creche_sys as sys;
 use std::cell::RefCell;
 use std::ffi::CString;
@@ -259,7 +259,7 @@ impl Drop for OpenScope {
 #[derive(Clone)]
 pub(crate) struct Current {
     pub scope: Scope,
-    pub cell: Arc<Cell>,
+    pub section: Arc<Section>,
 }
 
 thread_local! {

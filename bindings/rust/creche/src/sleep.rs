@@ -88,6 +88,7 @@ pub(crate) fn forever(within: Scope) -> Pending<()> {
 
 /// Bounds a future: runs it as a [`task`](crate::task()) of its own with a deadline.
 pub async fn timeout<T>(limit: Duration, part: impl Future<Output = Result<T>>) -> Result<T> {
+    let part = Box::pin(part); // they nest: see task_on
     crate::task(TaskOptions::new().timeout(limit), |_| part).await
 }
 

@@ -119,7 +119,7 @@ impl<'env> Group<'env> {
             panic: Mutex::default(),
             failure: Mutex::default(),
         });
-        let cell = Cell::new(on);
+        let cell = Cell::new(on, self.inner.around.clone());
         let start_options = TaskOptions { within: options.within, ..TaskOptions::new() };
         let pending = Pending::<()>::start(on, &start_options, |within, task, done, user, out| {
             options.in_c(|child| {

@@ -4,7 +4,8 @@ use crate::error::{Error, Result, check};
 use crate::operation::{keep, lock, wake};
 use crate::options::TaskOptions;
 use crate::runtime::loop_for;
-use crate::scope::{Current, Scope, enter};
+use crate::scope::{Current, Scope, current, enter};
+use crate::section::Section;
 use crate::status::Status;
 use creche_sys as sys;
 use std::any::Any;
@@ -20,6 +21,8 @@ use std::task::{Context, Poll, Waker};
 pub(crate) struct Cell {
     state: Mutex<State>,
     on: sys::creche_loop,
+    /// The body.
+    section: Arc<Section>,
 }
 
 #[derive(Default)]
@@ -30,11 +33,6 @@ struct State {
     /// What is running: to be finished, once.
     running: Option<sys::creche_task>,
     cancelled: bool,
-    /// Live shields and clean-ups: while there are any, a cancelled body is polled on.
-    guards: usize,
-    /// Who wants to know that it was cancelled, besides whoever polls the body.
-    watchers: Vec<(usize, Waker)>,
-    next_watcher: usize,
     /// The future is gone.
     abandoned: bool,
     end: Option<End>,
@@ -50,40 +48,10 @@ pub(crate) struct End {
 }
 
 impl Cell {
-    pub(crate) fn new(on: sys::creche_loop) -> Arc<Cell> {
-        Arc::new(Cell { state: Mutex::new(State::default()), on })
-    }
-
-    /// Whether the body was asked to stop.
-    pub(crate) fn cancelled(&self) -> bool {
-        lock(&self.state).cancelled
-    }
-
-    /// Until unguard, the body is polled on even if it is cancelled. Its number is for watch.
-    pub(crate) fn guard(&self) -> usize {
-        let mut state = lock(&self.state);
-        state.guards += 1;
-        state.next_watcher += 1;
-        state.next_watcher
-    }
-
-    /// Wakes a guard when the body is cancelled.
-    pub(crate) fn watch(&self, number: usize, waker: &Waker) {
-        let mut state = lock(&self.state);
-        match state.watchers.iter_mut().find(|(theirs, _)| *theirs == number) {
-            Some((_, theirs)) => theirs.clone_from(waker),
-            None => state.watchers.push((number, waker.clone())),
-        }
-    }
-
-    pub(crate) fn unguard(&self, number: usize) {
-        let mut state = lock(&self.state);
-        state.guards -= 1;
-        state.watchers.retain(|(theirs, _)| *theirs != number);
-        // The last one of a cancelled body: it is to be dropped now.
-        let waker = if state.guards == 0 && state.cancelled { state.waker.clone() } else { None };
-        drop(state);
-        wake(waker);
+    /// `around` is what its body is polled in.
+    pub(crate) fn new(on: sys::creche_loop, around: Option<Arc<Section>>) -> Arc<Cell> {
+        let section = Section::new(around);
+        Arc::new(Cell { state: Mutex::new(State::default()), on, section })
     }
 
     /// The reference that C holds: for `user`, until the final completion.
@@ -139,16 +107,23 @@ impl Cell {
         scope: Scope,
         body: impl Future<Output = Result<T>>,
     ) -> Option<Caught<Result<T>>> {
-        let current = Current { scope, cell: self.clone() };
+        let current = Current { scope, section: self.section.clone() };
         let mut slot = pin!(Some(body));
+        let stop = |context: &Context<'_>| {
+            let held = self.section.holds(context.waker());
+            self.wait(context, |state| (state.cancelled && !held).then_some(())).is_ready()
+        };
         let result = poll_fn(|context| {
-            let stop =
-                self.wait(context, |state| (state.cancelled && state.guards == 0).then_some(()));
-            if stop.is_ready() {
+            if stop(context) {
                 return Poll::Ready(None);
             }
             let body = slot.as_mut().as_pin_mut().expect("polled after it was ready");
-            poll_caught(&current, body, context).map(Some)
+            match poll_caught(&current, body, context) {
+                Poll::Ready(caught) => Poll::Ready(Some(caught)),
+                // The last shield in it may have just ended.
+                Poll::Pending if stop(context) => Poll::Ready(None),
+                Poll::Pending => Poll::Pending,
+            }
         })
         .await;
         // Its operations are cancelled by this, and they end before the task does.
@@ -251,15 +226,11 @@ impl Cell {
             _ => return,
         }
         let waker = state.waker.take();
-        let watchers = std::mem::take(&mut state.watchers);
-        if waker.is_some() || !watchers.is_empty() {
+        if waker.is_some() {
             state.hold = state.hold.take().or_else(|| Hold::new(self.on));
         }
         drop(state);
         wake(waker);
-        for (_, waker) in watchers {
-            wake(Some(waker));
-        }
     }
 }
 
@@ -290,9 +261,13 @@ impl Drop for Owner {
     }
 }
 
-/// Opens an external task whose events come to a cell.
-pub(crate) fn open(on: sys::creche_loop, options: &TaskOptions) -> Result<Owner> {
-    let cell = Cell::new(on);
+/// Opens an external task whose events come to a cell. `around` is what its body is polled in.
+pub(crate) fn open(
+    on: sys::creche_loop,
+    options: &TaskOptions,
+    around: Option<Arc<Section>>,
+) -> Result<Owner> {
+    let cell = Cell::new(on, around);
     let user = cell.user();
     let within = options.scope_on(on);
     let mut task = sys::creche_task::default();
@@ -381,12 +356,16 @@ where
     F: FnOnce(Scope) -> Fut,
     Fut: Future<Output = Result<T>>,
 {
-    let owner = open(on, &options)?;
+    let around = current().map(|current| current.section);
+    // Shielded, it is no more dropped with a cancelled body around it than a shield is.
+    let _guard = around.as_ref().filter(|_| options.shield).map(Section::guard);
+    let owner = open(on, &options, around)?;
     let ran = match owner.cell.begun().await {
         Some((task, _)) => {
             let scope = Scope { raw: task.scope, on };
-            // Called inside of the body, so that its panics are the body's.
-            run_body(&owner.cell, task, on, async move { body(scope).await }).await
+            // Called inside of the body, so that its panics are the body's. On the heap: a future
+            // that is passed on is as large again in each that has it, and tasks nest.
+            run_body(&owner.cell, task, on, Box::pin(async move { body(scope).await })).await
         }
         None => Ran { value: None, panic: None },
     };

@@ -3,7 +3,7 @@ use crate::error::{Result, check};
 use crate::operation::Pending;
 use crate::options::{TaskOptions, nanoseconds, task_options};
 use crate::pool::{Connection, Pool};
-use crate::scope::Scope;
+use crate::scope::{Scope, current};
 use crate::task::{Cell, Owner, notify, run_body};
 use creche_sys as sys;
 use std::future::{Future, IntoFuture};
@@ -152,7 +152,7 @@ impl Pool {
             let connection = Connection { raw, on, owned: false };
             let tx = Transaction { connection };
             // Called inside of the body, so that its panics are the body's.
-            let ran = run_body(&owner.cell, task, on, async { body(tx).await }).await;
+            let ran = run_body(&owner.cell, task, on, Box::pin(async { body(tx).await })).await;
             (last, panic) = (ran.value, ran.panic);
         }
         let end = owner.cell.ended().await;
@@ -172,7 +172,7 @@ fn start(
     on: sys::creche_loop,
     options: &TransactionOptions,
 ) -> Result<Owner> {
-    let cell = Cell::new(on);
+    let cell = Cell::new(on, current().map(|current| current.section));
     let user = cell.user();
     let within = options.task.scope_on(on).raw;
     let mut task = sys::creche_task::default();
