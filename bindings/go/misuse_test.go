@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"runtime"
+	"sync"
 	"testing"
 	"time"
 
@@ -204,6 +205,111 @@ func TestOnlyAShieldOutlivesItsScope(t *testing.T) {
 		})
 		if err != nil {
 			t.Error(err)
+		}
+	})
+}
+
+func TestWhatOutlivesItsGroupIsRefused(t *testing.T) {
+	within(t, func() {
+		var kept context.Context
+		var group *creche.Group
+		creche.Run(context.Background(), func(ctx context.Context, g *creche.Group) error {
+			group = g
+			g.Go(func(ctx context.Context) error {
+				kept = ctx
+				return nil
+			})
+			return nil
+		})
+		<-kept.Done()
+		if kept.Err() != context.Canceled {
+			t.Error(kept.Err())
+		}
+		if err := creche.Sleep(kept, time.Hour); !errors.Is(err, creche.ErrEnded) && !errors.Is(err, creche.ErrCancelled) {
+			t.Error("slept")
+		}
+		if err := creche.Run(kept, func(ctx context.Context, g *creche.Group) error { return nil }); err == nil {
+			t.Error("ran")
+		}
+		if err := creche.Scope(kept, func(ctx context.Context) error { return nil }); err == nil {
+			t.Error("scoped")
+		}
+		if err := creche.Shield(kept, time.Second, func(ctx context.Context) error { return nil }); err == nil {
+			t.Error("scoped")
+		}
+		if _, err := creche.Start(context.Background(), group, func(ctx context.Context, s func(int) error) error { return s(1) }); err == nil {
+			t.Error("started")
+		}
+		group.Cancel("too late")
+	})
+}
+
+func TestStartedFromManyGoroutinesAndGoexit(t *testing.T) {
+	within(t, func() {
+		err := creche.Run(context.Background(), func(ctx context.Context, g *creche.Group) error {
+			ok := 0
+			v, err := creche.Start(ctx, g, func(ctx context.Context, started func(int) error) error {
+				var wg sync.WaitGroup
+				n := make(chan error, 8)
+				for i := range 8 {
+					wg.Add(1)
+					go func() {
+						defer wg.Done()
+						n <- started(i)
+					}()
+				}
+				wg.Wait()
+				for range 8 {
+					if <-n == nil {
+						ok++
+					}
+				}
+				return nil
+			})
+			if ok != 1 || v < 0 || v > 7 || err != nil {
+				t.Error(ok, v, err)
+			}
+			_, err = creche.Start(ctx, g, func(ctx context.Context, started func(int) error) error {
+				runtime.Goexit()
+				return nil
+			})
+			if err == nil || errors.Is(err, creche.ErrGroup) {
+				t.Error(err)
+			}
+			if ctx.Err() != nil {
+				t.Error("group cancelled")
+			}
+			return nil
+		})
+		if err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestLoopIsClosedUnderAGroup(t *testing.T) {
+	within(t, func() {
+		l, _ := creche.NewLoop(nil)
+		err := creche.Run(l.Context(context.Background()), func(ctx context.Context, g *creche.Group) error {
+			for range 50 {
+				g.Go(func(ctx context.Context) error { return creche.Sleep(ctx, time.Hour) })
+			}
+			go l.Close(10 * time.Second)
+			err := creche.Sleep(ctx, time.Hour)
+			var e *creche.Error
+			if !errors.As(context.Cause(ctx), &e) || e.Reason != creche.ReasonShutdown {
+				t.Errorf("%v", context.Cause(ctx))
+			}
+			return err
+		})
+		if !errors.Is(err, creche.ErrCancelled) {
+			t.Error(err)
+		}
+		if err := l.Close(10 * time.Second); err != nil {
+			t.Error(err)
+		}
+		if err := creche.Sleep(l.Context(context.Background()), time.Second); err == nil {
+			t.Error("slept")
 		}
 	})
 }

@@ -2,6 +2,7 @@ package creche
 
 import (
 	"context"
+	"sync"
 
 	"libcreche/creche/internal/cx"
 )
@@ -17,8 +18,11 @@ import (
 func Start[T any](ctx context.Context, g *Group, fn func(ctx context.Context, started func(T) error) error,
 	options ...Option) (T, error) {
 	var value T
+	var mu sync.Mutex // somebody else may say it first
 	err := g.start(ctx, boundsOf(options), func(ctx context.Context, t *task) error {
 		return fn(ctx, func(v T) error {
+			mu.Lock()
+			defer mu.Unlock()
 			if !t.said.Swap(true) {
 				value = v
 			}
