@@ -76,7 +76,8 @@ Status AdvanceClock(uint64_t loop, Nanos duration) noexcept {
   if (!section.ok()) return section.status();
   Tree* tree = section.tree();
   if (!tree->clock()) return Status::kState;
-  tree->clock()->Set(After(tree->now(), duration));
+  // Not to kNever: that is the deadline of what has none.
+  tree->clock()->Set(std::min(After(tree->now(), duration), kNever - 1));
   tree->Poke();
   return Status::kOk;
 }

@@ -335,6 +335,33 @@ void Tree::Free(Node* node) noexcept {
     node->queue = nullptr;
   }
   if (node->label) free(node->label);
+  if (node->type == NodeType::kOperation)
+    PutAside(static_cast<OperationNode*>(node));  // if it was never admitted
+  if (IsUsers(node))
+    if (auto& context = static_cast<UserNode*>(node)->context)
+      Discard({.held = std::move(context)});
+  if (!KeepsErrors(node)) return DeleteNode(node);
+  node->next = with_errors_;
+  with_errors_ = node;
+  Poke();
+}
+
+bool Tree::KeepsErrors(const Node* node) noexcept {
+  if (node->type == NodeType::kGroup) return !static_cast<const Group*>(node)->errors.empty();
+  if (IsUsers(node)) return static_cast<bool>(static_cast<const UserNode*>(node)->failed_step);
+  return node->type == NodeType::kOperation && static_cast<const OperationNode*>(node)->answer;
+}
+
+void Tree::DropErrors(Node* node) noexcept {
+  if (node->type == NodeType::kGroup)
+    static_cast<Group*>(node)->errors.clear();
+  else if (IsUsers(node))
+    static_cast<UserNode*>(node)->failed_step = nullptr;
+  else
+    static_cast<OperationNode*>(node)->answer.reset();
+}
+
+void Tree::DeleteNode(Node* node) noexcept {
   switch (node->type) {
     case NodeType::kRoot:
       return;
@@ -342,11 +369,8 @@ void Tree::Free(Node* node) noexcept {
       return scopes_pool_.Delete(static_cast<Scope*>(node));
     case NodeType::kGroup:
       return groups_pool_.Delete(static_cast<Group*>(node));
-    case NodeType::kOperation: {
-      auto* task = static_cast<OperationNode*>(node);
-      PutAside(task);  // if it was never admitted
-      return operations_pool_.Delete(task);
-    }
+    case NodeType::kOperation:
+      return operations_pool_.Delete(static_cast<OperationNode*>(node));
     case NodeType::kStart:
       return starts_pool_.Delete(static_cast<StartNode*>(node));
     case NodeType::kWait:
@@ -355,11 +379,8 @@ void Tree::Free(Node* node) noexcept {
       return sleeps_pool_.Delete(static_cast<SleepNode*>(node));
     case NodeType::kUser:
     case NodeType::kExternal:
-    case NodeType::kOffload: {
-      auto* task = static_cast<UserNode*>(node);
-      if (task->context) Discard({.held = std::move(task->context)});
-      return users_pool_.Delete(task);
-    }
+    case NodeType::kOffload:
+      return users_pool_.Delete(static_cast<UserNode*>(node));
   }
 }
 

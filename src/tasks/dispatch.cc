@@ -30,7 +30,7 @@ bool Tree::Ready() noexcept {
 }
 
 bool Tree::ReadyLocked() const noexcept {
-  return ready_first_ || effects_first_ || dead_ || !trash_.empty() || ended_ ||
+  return ready_first_ || effects_first_ || dead_ || with_errors_ || !trash_.empty() || ended_ ||
          (root_.ending && root_.pending == 0 && !residents_closing_);
 }
 
@@ -129,9 +129,10 @@ void Tree::RunEffect(EndNode* node, std::unique_lock<platform::Lock>& lock) noex
   }
   if (task->tell_cancel && !task->told) {
     task->told = true;
-    task->answer.reset();
+    std::unique_ptr<Answer> unheard = std::move(task->answer);
     task->asked = false;
     lock.unlock();
+    unheard.reset();
     operation->Cancel();
     lock.lock();
     return;
@@ -316,8 +317,9 @@ void Tree::CallNotice(UserNode* task, Entry* notice,
 }
 
 void Tree::EmptyTrash(std::unique_lock<platform::Lock>& lock) noexcept {
-  while (dead_ || !trash_.empty()) {
+  while (dead_ || with_errors_ || !trash_.empty()) {
     Operation* dead = std::exchange(dead_, nullptr);
+    Node* freed = std::exchange(with_errors_, nullptr);
     std::vector<End> trash = std::move(trash_);
     trash_.clear();
     lock.unlock();
@@ -326,10 +328,12 @@ void Tree::EmptyTrash(std::unique_lock<platform::Lock>& lock) noexcept {
       delete dead;
       dead = next;
     }
+    for (Node* node = freed; node; node = node->next) DropErrors(node);
     for (End& end : trash)
       if (end.flags & kOwned) ReleaseValue(end.value);
     trash.clear();
     lock.lock();
+    while (freed) DeleteNode(std::exchange(freed, freed->next));
   }
 }
 

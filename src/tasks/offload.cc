@@ -155,6 +155,8 @@ Status Offload(const Tail& tail, OffloadFn fn, void* arg, const OffloadOptions& 
         context.GiveTo(task);
         task->queued = work;
         task->work = std::move(owned);
+      } else {
+        work->Withdraw();
       }
     }
   }

@@ -49,6 +49,7 @@ Doing DoingOf(const Node* node) noexcept {
     case State::kWaiting:
       return {"waiting", "the group's limit"};
     case State::kStarting:
+      if (end->ending) break;  // it was cancelled, and never ran
       if (node->type == NodeType::kOffload && !end->in_effects) return {"waiting", "limiter"};
       return {"starting", "the loop"};
     case State::kRunning:

@@ -121,6 +121,10 @@ class Tree final : public Loop {
   // To be released without the lock: handles, errors and memory that nobody is told of.
   void Discard(End&& end) noexcept;
   void DiscardEnd(EndNode* node) noexcept;
+  // The errors that a node has kept: their cookies are the user's to free, so not under the lock.
+  static bool KeepsErrors(const Node* node) noexcept;
+  static void DropErrors(Node* node) noexcept;
+  void DeleteNode(Node* node) noexcept;  // Free's last step
 
   // ---- groups, users' tasks, leases (group.cc, user_task.cc, lease.cc); lock held ----
   void FinishGroup(Group* group) noexcept;
@@ -242,6 +246,7 @@ class Tree final : public Loop {
   bool root_done_told_ = false;
   bool all_cancelled_ = false;  // CancelAll was called
   std::vector<End> trash_;
+  Node* with_errors_ = nullptr;           // nodes to be freed; their errors go without the lock
   Operation* dead_ = nullptr;             // completed; destroyed on the loop, without the lock
   int join_fd_ = -1;                      // an eventfd of the thread that joins
   std::unique_ptr<ContextHeld> context_;  // the loop's own

@@ -113,7 +113,8 @@ Status Tree::FinishUser(UserNode* task, Status status, uint64_t value, ErrorRef 
   if (!task->begun || task->ending) return Status::kState;
   task->ending = true;
   if (task->type == NodeType::kOffload && task->state == State::kRunning) {
-    clock_holds_--;
+    // Its own, unless it has given that back and not taken it again.
+    if (clock_holds_ > 0) clock_holds_--;
     if (clock()) Poke();  // it may have waited for this, also if nobody is told
   }
   if (status == Status::kCancelled && !task->was_eff) {

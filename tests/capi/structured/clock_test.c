@@ -95,6 +95,56 @@ static void misuse_of_the_clock(void** state) {
   IS(creche_clock_hold(other), CRECHE_E_ENDED);
 }
 
+/* At its end the clock is still before CRECHE_NEVER: what has no deadline has none there either,
+ * and a loop that was told nothing does not shut down. */
+static void the_end_of_all_time(void** state) {
+  creche_scope_options o = scope_options();
+  creche_scope scope;
+  creche_task forever, later;
+  seen s = {0}, zero = {0}, one = {0};
+  (void)state;
+  forever = op(loop.scope, &s);
+  OK(creche_clock_advance(loop, CRECHE_NEVER));
+  settle();
+  assert_int_equal(now(), CRECHE_NEVER - 1);
+  IS(creche_loop_poll(loop, 0), CRECHE_E_TIMEOUT);
+  assert_int_equal(state_of(loop.scope).called, 0);
+  assert_int_equal(s.finals, 0);
+  sleep_for(loop.scope, 0, &zero);
+  later = sleep_for(loop.scope, 1, &one);
+  o.timeout = 0;
+  scope = scope_in(loop.scope, &o);
+  assert_int_equal(state_of(scope).called, 1);
+  OK(creche_scope_leave(scope, NULL));
+  settle();
+  assert_int_equal(zero.status, CRECHE_OK);
+  assert_int_equal(zero.finals, 1);
+  assert_int_equal(one.finals, 0); /* never */
+  OK(creche_scope_cancel(forever.scope, NULL));
+  OK(creche_scope_cancel(later.scope, NULL));
+  settle();
+  assert_int_equal(s.finals + one.finals, 2);
+}
+
+/* One that gives its hold back and does not take it again owes nothing. */
+static creche_status lets_go(void* arg, creche_task task, uint64_t* value) {
+  (void)arg;
+  (void)task;
+  (void)value;
+  return creche_clock_release(loop);
+}
+static void a_worker_that_lets_the_clock_go(void** state) {
+  seen s = {0}, after = {0};
+  (void)state;
+  OK(creche_offload(loop.scope, lets_go, NULL, NULL, see, &s, NULL));
+  until(&s.finals, 1);
+  assert_int_equal(s.status, CRECHE_OK);
+  IS(creche_clock_release(loop), CRECHE_E_STATE);
+  sleep_for(loop.scope, 3600 * CRECHE_SECOND, &after);
+  until(&after.finals, 1);
+  assert_int_equal(now(), 3600 * CRECHE_SECOND);
+}
+
 /* An offloaded function holds the clock while it runs, unless it says that it waits. */
 typedef struct worker {
   sem_t go;
@@ -434,6 +484,8 @@ int main(void) {
       VIRTUAL_TEST(held_and_advanced),
       VIRTUAL_TEST(misuse_of_the_clock),
       VIRTUAL_TEST(a_worker_holds_the_clock),
+      VIRTUAL_TEST(the_end_of_all_time),
+      VIRTUAL_TEST(a_worker_that_lets_the_clock_go),
       cmocka_unit_test(an_unread_completion_holds_the_clock),
       cmocka_unit_test(a_released_queue_lets_it_go_on),
       cmocka_unit_test(an_unobserved_worker_lets_it_go_on),

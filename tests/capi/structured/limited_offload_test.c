@@ -124,12 +124,38 @@ static void a_limiter_replaces_the_loops_limit(void** state) {
   end_offloads();
 }
 
+/* Cancelled before a worker had it, it waits for its steps, not for the limiter. */
+static void a_dump_of_one_that_will_never_run(void** state) {
+  static char dump[4096];
+  seen s = {0}, step = {0};
+  creche_task task, inside;
+  (void)state;
+  begin_offloads(0);
+  task = offload(0, &s);
+  settle();
+  inside = spawn(task.scope, body_waits, &step);
+  settle();
+  OK(creche_loop_dump(loop, CRECHE_DUMP_TEXT, dump, sizeof dump, NULL));
+  assert_non_null(strstr(dump, "waiting, waits for limiter"));
+  OK(creche_scope_cancel(task.scope, NULL));
+  settle();
+  OK(creche_loop_dump(loop, CRECHE_DUMP_TEXT, dump, sizeof dump, NULL));
+  assert_null(strstr(dump, "limiter"));
+  assert_non_null(strstr(dump, "finished, waits for its steps"));
+  OK(creche_task_finish(inside, CRECHE_OK, 0, NULL));
+  settle();
+  assert_int_equal(s.status, CRECHE_E_CANCELLED);
+  assert_int_equal(ran, 0);
+  end_offloads();
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       TEST(offloads_are_limited),
       TEST(an_abandoned_offload_keeps_its_token),
       TEST(a_released_limiter_fails_offloads_that_wait),
       TEST(a_limiter_replaces_the_loops_limit),
+      TEST(a_dump_of_one_that_will_never_run),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
