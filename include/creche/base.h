@@ -226,8 +226,8 @@ CRECHE_API const creche_error *creche_error_keep(const creche_error *error);
 CRECHE_API void creche_error_release(const creche_error *error);
 
 /* Makes an error for creche_task_finish, for bindings: `cookie` carries the foreign exception and
- * cookie_free(cookie), if not NULL, is called once when the last reference goes, on any thread; it may
- * call any function not tagged [not on a loop].
+ * cookie_free(cookie), if not NULL, is called once when the last reference goes, on any thread; it
+ * may call any function that is not tagged [not on a loop].
  * status: CRECHE_E_USER or -1000 and below. message: copied. cause: another error or NULL, kept.
  * Stores the error in *error (release it after use; finishing with it keeps it by itself).
  * Returns CRECHE_OK, CRECHE_E_INVALID or CRECHE_E_NO_MEMORY; on failure cookie stays yours and

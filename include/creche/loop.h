@@ -127,8 +127,9 @@ CRECHE_API creche_status creche_clock_hold(creche_loop loop);
 CRECHE_API creche_status creche_clock_release(creche_loop loop);
 
 /* Moves the clock forward by `duration` nanoseconds at once, held or not: what has expired by then
- * expires in one turn. It never gets to CRECHE_NEVER, where it ends one nanosecond before. Returns CRECHE_OK; CRECHE_E_INVALID (negative), CRECHE_E_STATE (the clock is
- * the real one), the handle errors. Since 0.1. */
+ * expires in one turn. Its last point is the nanosecond before CRECHE_NEVER. Returns CRECHE_OK;
+ * CRECHE_E_INVALID (negative), CRECHE_E_STATE (the clock is the real one), the handle errors.
+ * Since 0.1. */
 CRECHE_API creche_status creche_clock_advance(creche_loop loop, int64_t duration);
 
 /* How creche_loop_dump writes the tree. Ids are 16 hexadecimal digits, times count from now. */
