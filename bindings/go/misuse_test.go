@@ -247,7 +247,7 @@ func TestWhatOutlivesItsGroupIsRefused(t *testing.T) {
 func TestStartedFromManyGoroutinesAndGoexit(t *testing.T) {
 	within(t, func() {
 		err := creche.Run(context.Background(), func(ctx context.Context, g *creche.Group) error {
-			ok := 0
+			counted := make(chan int, 1) // after it has started: Start has returned by then
 			v, err := creche.Start(ctx, g, func(ctx context.Context, started func(int) error) error {
 				var wg sync.WaitGroup
 				n := make(chan error, 8)
@@ -259,13 +259,16 @@ func TestStartedFromManyGoroutinesAndGoexit(t *testing.T) {
 					}()
 				}
 				wg.Wait()
+				ok := 0
 				for range 8 {
 					if <-n == nil {
 						ok++
 					}
 				}
+				counted <- ok
 				return nil
 			})
+			ok := <-counted
 			if ok != 1 || v < 0 || v > 7 || err != nil {
 				t.Error(ok, v, err)
 			}

@@ -8,7 +8,8 @@ use creche::{
 };
 use std::pin::pin;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Barrier, Mutex};
+use std::task::{Context, Wake};
 
 #[test]
 fn items_come_in_order_and_then_the_end() {
@@ -203,7 +204,37 @@ fn told(on: &Virtual) {
     block_on(async { receiver.recv().await.unwrap() });
 }
 
-/// In which order ever they are dropped, before or after the loop has told of them.
+/// Keeps the loop in a callback, so that it tells nobody anything, until it lets go.
+struct Busy {
+    entered: Barrier,
+    leaves: Barrier,
+}
+
+impl Busy {
+    fn keep(on: &Virtual) -> Arc<Busy> {
+        let busy = Arc::new(Busy { entered: Barrier::new(2), leaves: Barrier::new(2) });
+        let event = on.event();
+        let mut wait = pin!(event.wait().start());
+        let waker = busy.clone().into();
+        assert!(wait.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+        event.set().unwrap();
+        busy.entered.wait();
+        busy
+    }
+    fn let_go(&self) {
+        self.leaves.wait();
+    }
+}
+
+impl Wake for Busy {
+    fn wake(self: Arc<Self>) {
+        self.entered.wait();
+        self.leaves.wait();
+    }
+}
+
+/// In which order ever they are dropped, before or after the loop has told of them; not while it
+/// does, see Receiver.
 #[test]
 fn items_that_came_to_dropped_receives_go_back_in_order() {
     let orders = [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]];
@@ -211,14 +242,19 @@ fn items_that_came_to_dropped_receives_go_back_in_order() {
         let on = Virtual::open();
         let (sender, receiver) = on.channel(2);
         let mut receives: Vec<_> = (0..3).map(|_| Some(receiver.recv().start())).collect();
+        let busy = Busy::keep(&on);
         for (at, which) in order.into_iter().enumerate() {
             if at == 0 {
                 (1..=5).for_each(|item| sender.try_send(item).unwrap());
             }
             if at == tells {
+                busy.let_go();
                 told(&on);
             }
             drop(receives[which].take());
+        }
+        if tells == 3 {
+            busy.let_go();
         }
         let left: Vec<_> = std::iter::from_fn(|| receiver.try_recv().ok()).collect();
         assert_eq!(left, [1, 2, 3, 4, 5], "{order:?} {tells}");
