@@ -6,7 +6,8 @@ static int freed;
 static void free_cookie(void* cookie) {
   int64_t t;
   (void)cookie;
-  if (creche_now(loop.scope, &t) == CRECHE_OK) freed++;
+  creche_now(loop.scope, &t); /* it may have ended */
+  freed++;
 }
 
 /* Fails with an error that nobody keeps but who was told of it. */
@@ -103,7 +104,7 @@ static void of_a_group_that_is_never_joined(void** state) {
   settle();
   OK(creche_loop_close(loop));
   OK(creche_loop_join(loop, PATIENCE));
-  assert_int_equal(s.begins, 1);
+  assert_int_equal(freed, 1);
 }
 
 int main(void) {

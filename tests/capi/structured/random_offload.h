@@ -70,29 +70,35 @@ static int turn_both(run* r) {
   return r->why[0] != '\0' || meet_workers(r);
 }
 
+static const int routes[] = {M_NOBODY, M_QUEUE, M_CALLBACK, M_CALLBACK};
+static const creche_done_fn routed[] = {creche_nobody, NULL, see, see};
+
+/* What a task of any kind is started with, in the library and in the model. */
+static creche_task_options options_of(const step* s, mnode* options) {
+  creche_task_options o = task_options();
+  o.shield = options->shield = s->a == 0;
+  options->move_on = s->c == 0;
+  o.on_timeout = options->move_on ? CRECHE_MOVE_ON : CRECHE_FAIL;
+  o.queue = queue;
+  o.deadline = options->deadline;
+  options->told = routes[s->b];
+  return o;
+}
+
 static creche_status start_offload(run* r, int index, const step* s, mnode* options,
                                    creche_status* expected) {
-  static const int routes[] = {M_NOBODY, M_QUEUE, M_CALLBACK, M_CALLBACK};
-  static const creche_done_fn routed[] = {creche_nobody, NULL, see, see};
   model* m = &r->m;
   const int node = r->node_of[s->node], made = m->count;
-  creche_task_options o = task_options();
+  creche_task_options o = options_of(s, options);
   creche_offload_options f;
   creche_task task;
   creche_status got;
   task.scope.id = 0;
-  o.shield = s->a == 0;
-  o.on_timeout = s->c == 0 ? CRECHE_MOVE_ON : CRECHE_FAIL;
-  o.queue = queue;
-  o.deadline = options->deadline;
   OK(creche_offload_options_init(&f, sizeof f));
   f.flags = is_abandonable(s) ? CRECHE_OFFLOAD_ABANDON : 0;
   f.arg_free = work_freed;
   f.task = plain_task(s) ? NULL : &o;
   if (is_limited(r->with, s)) f.limiter = r->limiter;
-  options->shield = s->a == 0;
-  options->move_on = s->c == 0;
-  options->told = routes[s->b];
   options->abandon = is_abandonable(s);
   options->limited = is_limited(r->with, s);
   options->with = returned(s);

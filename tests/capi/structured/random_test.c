@@ -11,9 +11,6 @@
 #include "random_offload.h"
 #include "random_print.h"
 
-static const int routes[] = {M_NOBODY, M_QUEUE, M_CALLBACK, M_CALLBACK};
-static const creche_done_fn routed[] = {creche_nobody, NULL, see, see};
-
 /* Starts a task of any kind in a node. */
 static creche_status start_task(run* r, int index, const step* s, mnode* options,
                                 creche_status* expected) {
@@ -26,18 +23,11 @@ static creche_status start_task(run* r, int index, const step* s, mnode* options
   const creche_scope in = r->id[node];
   const creche_done_fn done = routed[s->b];
   seen* user = &r->s[made];
-  creche_task_options o = task_options();
+  creche_task_options o = options_of(s, options);
   const creche_task_options* given = plain_task(s) ? NULL : &o;
   creche_task task;
   creche_status got;
   task.scope.id = 0;
-  o.shield = s->a == 0;
-  o.on_timeout = s->c == 0 ? CRECHE_MOVE_ON : CRECHE_FAIL;
-  o.queue = queue;
-  o.deadline = options->deadline;
-  options->shield = s->a == 0;
-  options->move_on = s->c == 0;
-  options->told = routes[s->b];
   options->in_queue = external && s->b == 1;
   options->at_once = s->what == SPAWN && !external && s->d != 3;
   options->with = ends[s->d];

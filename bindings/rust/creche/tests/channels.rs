@@ -312,7 +312,7 @@ fn put_back() {
 /// Receives are dropped while their items come: one who receives has all of them, in order.
 #[test]
 fn dropped_receives_lose_and_disorder_nothing() {
-    const ITEMS: u32 = 20_000;
+    const ITEMS: u32 = 5_000;
     let (sender, receiver) = channel(ChannelOptions::new().capacity(4)).unwrap();
     let sends = std::thread::spawn(move || {
         for item in 0..ITEMS {
