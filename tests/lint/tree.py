@@ -5,7 +5,7 @@ import re
 from files import finish, project_files, read
 
 TOP = {"CMakeLists.txt", "CMakePresets.json", "include", "src", "bindings", "tests", "pkgconfig",
-       "README.md", "LICENSE"}
+       "README.md", "LICENSE", "CHANGELOG.md"}
 LONGEST = 600
 LENGTH_MATTERS = re.compile(r"(src|include|bindings)/.*\.(cc|c|h|rs|go|py)$")
 GENERATED = re.compile(r"bindings/rust/creche-sys/(src/bindings|tests/facts/mod)\.rs$")
