@@ -85,11 +85,11 @@ IoResult Stream::Fail(int failed) noexcept {
 // -----------------------------------------------------------------------------------------
 
 ErrorRef Stream::StartTls(std::shared_ptr<platform::TlsContext> context, const std::string& host,
-                          uint16_t port) noexcept {
+                          uint16_t port, bool resume) noexcept {
   try {
     platform::TlsFailure failure;
     auto tls = std::make_unique<Tls>(this);
-    tls->session = TlsSession::Open(std::move(context), socket_.fd(), host, port, &failure);
+    tls->session = TlsSession::Open(std::move(context), socket_.fd(), host, port, &failure, resume);
     if (!tls->session) {
       if (failure.text.empty()) return NoMemoryError();
       return MakeError(Status::kTls, Phase::kTls, std::move(failure.text));
@@ -183,6 +183,9 @@ IoResult Stream::Write(const iovec* parts, size_t count) noexcept {
   } else if (n != -EAGAIN) {
     result = Fail(static_cast<int>(-n));
   }
+  // What the peer said before it broke off is still to be had, though the watch has not said so
+  // yet.
+  if (result.state == Io::kFailed) readable_ = true;
   const bool left = result.state != Io::kFailed && result.size < total;
   if (left != writing_) {
     writing_ = left;

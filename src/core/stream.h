@@ -67,9 +67,10 @@ class Stream {
   // Starts the handshake as a client; OnHandshakeDone follows, and nothing else before it. host and
   // port are those of the URL: see TlsSession::Open. Null, or why it cannot be started. Also on a
   // stream that has been used in clear (behind a proxy's CONNECT), if nothing more was read than
-  // the proxy's answer. Not while reading is paused.
+  // the proxy's answer. Not while reading is paused. resume: see TlsSession::Open.
   [[nodiscard]] ErrorRef StartTls(std::shared_ptr<platform::TlsContext> context,
-                                  const std::string& host, uint16_t port) noexcept;
+                                  const std::string& host, uint16_t port,
+                                  bool resume = true) noexcept;
 
   // Reads into the caller's memory, up to `capacity` bytes (at least 1). kOk with less than
   // `capacity` means that there is no more now: do not call again before OnReadable.
@@ -78,6 +79,7 @@ class Stream {
   IoResult Read(void* into, size_t capacity) noexcept;
   // Writes as much as possible of the parts, with one send if TLS does not need more. kOk with less
   // than everything, or kLater: OnWritable follows; then write the rest, the same bytes first.
+  // kFailed: a Read may still give what the peer had said before.
   IoResult Write(const iovec* parts, size_t count) noexcept;
   IoResult Write(const void* data, size_t size) noexcept;
 

@@ -29,11 +29,15 @@ void Connector::Start(const Url& url, const Timeouts& timeouts) noexcept {
       if (!known.ok()) return Fail(known.error());
       tls_ = std::move(known).value();
     }
-    Enter(Phase::kDns, timeouts_.dns);
-    if (auto known = resolver_.Resolve(host_, port_, this)) OnResolved(std::move(*known));
+    Resolve();
   } catch (const std::bad_alloc&) {
     Fail(NoMemoryError());
   }
+}
+
+void Connector::Resolve() {
+  Enter(Phase::kDns, timeouts_.dns);
+  if (auto known = resolver_.Resolve(host_, port_, this)) OnResolved(std::move(*known));
 }
 
 void Connector::Enter(Phase phase, Nanos timeout) noexcept {
@@ -85,7 +89,7 @@ void Connector::Shake() noexcept {
       timer_.Disarm();
       return listener_->OnConnected(std::move(stream_));
     }
-    error = stream_->StartTls(tls_, host_, port_);
+    error = stream_->StartTls(tls_, host_, port_, resume_);
   } catch (const std::bad_alloc&) {
     error = NoMemoryError();
   }
@@ -93,9 +97,27 @@ void Connector::Shake() noexcept {
 }
 
 void Connector::OnHandshakeDone(ErrorRef error) noexcept {
-  if (error) return Fail(std::move(error));
+  if (error) {
+    // Some servers break off when a session is offered that they have forgotten. Nothing of the
+    // request was sent, so another connection without it is safe.
+    const bool refused =
+        error->status() == Status::kTls || error->status() == Status::kDisconnected;
+    if (refused && stream_->tls()->offered()) return ShakeAgain();
+    return Fail(std::move(error));
+  }
+  if (!resume_) stream_->tls()->AvoidResuming();
   timer_.Disarm();
   listener_->OnConnected(std::move(stream_));
+}
+
+void Connector::ShakeAgain() noexcept {
+  resume_ = false;
+  stream_.reset();
+  try {
+    Resolve();
+  } catch (const std::bad_alloc&) {
+    Fail(NoMemoryError());
+  }
 }
 
 void Connector::OnTimeout() noexcept {

@@ -41,7 +41,9 @@ class Connector final : private Resolver::Query,
   void OnReadable() noexcept override {}
   void OnWritable() noexcept override {}
   void OnHandshakeDone(ErrorRef error) noexcept override;
+  void Resolve();
   void Shake() noexcept;
+  void ShakeAgain() noexcept;
   void Enter(Phase phase, Nanos timeout) noexcept;
   void OnTimeout() noexcept;
   void Fail(ErrorRef error) noexcept;
@@ -60,6 +62,7 @@ class Connector final : private Resolver::Query,
   Dialer dialer_;
   platform::Socket dialed_;  // while it waits for tls_
   std::unique_ptr<Stream> stream_;
+  bool resume_ = true;  // offer a TLS session; not after a handshake has failed with one
 };
 
 }  // namespace creche::http

@@ -26,12 +26,16 @@ class TlsCache {
   ssl_session_st* Take(const std::string& server) noexcept;
   // Forgets the sessions of a server: it refused one.
   void Drop(const std::string& server) noexcept;
+  // The same, and keeps none of it for some minutes: it has taken a connection without a session
+  // where it had refused the same with one.
+  void Avoid(const std::string& server) noexcept;
   size_t size() const noexcept;
 
  private:
   struct Entry {
     std::string server;
-    ssl_session_st* session;
+    ssl_session_st* session;  // null: none is kept of this server
+    int64_t until;            // the end of that, of the coarse monotonic clock
   };
   static constexpr size_t kPerServer = 4;
 

@@ -60,7 +60,7 @@ class Cursor {
 
 std::unique_ptr<TlsSession> TlsSession::Open(std::shared_ptr<TlsContext> context, int fd,
                                              const std::string& host, uint16_t port,
-                                             TlsFailure* failure) noexcept {
+                                             TlsFailure* failure, bool resume) noexcept {
   try {
     // With the dot of an absolute name neither SNI nor certificates would match.
     std::string name = host;
@@ -68,7 +68,7 @@ std::unique_ptr<TlsSession> TlsSession::Open(std::shared_ptr<TlsContext> context
     std::unique_ptr<TlsSession> session(
         new TlsSession(std::move(context), fd, name + ":" + std::to_string(port)));
     ERR_clear_error();
-    const bool ok = session->Prepare(name);
+    const bool ok = session->Prepare(name, resume);
     ERR_clear_error();
     if (ok) return session;
     *failure = TlsFailure{.text = "TLS with " + session->server_ +
@@ -79,7 +79,7 @@ std::unique_ptr<TlsSession> TlsSession::Open(std::shared_ptr<TlsContext> context
   return nullptr;
 }
 
-bool TlsSession::Prepare(const std::string& host) {
+bool TlsSession::Prepare(const std::string& host, bool resume) {
   ssl_ = SSL_new(context_->get());
   BIO* bio = ssl_ ? NewTransportBio(&transport_) : nullptr;
   if (!bio) return false;
@@ -98,16 +98,22 @@ bool TlsSession::Prepare(const std::string& host) {
         SSL_set_tlsext_host_name(ssl_, host.c_str()) != 1)
       return false;
   }
-  if (SSL_SESSION* session = context_->cache().Take(server_)) {
-    SSL_set_session(ssl_, session);
+  if (SSL_SESSION* session = resume ? context_->cache().Take(server_) : nullptr) {
+    offered_ = SSL_set_session(ssl_, session) == 1;
     SSL_SESSION_free(session);
   }
   return true;
 }
 
 TlsSession::~TlsSession() {
+  // Given up, perhaps because nothing came: then that session is not offered again either.
+  if (offered_ && !ready_) context_->cache().Drop(server_);
   SSL_free(ssl_);
   ERR_clear_error();
+}
+
+void TlsSession::AvoidResuming() const noexcept {
+  context_->cache().Avoid(server_);
 }
 
 TlsState TlsSession::Handshake() noexcept {
@@ -166,7 +172,10 @@ TlsResult TlsSession::Write(const iovec* parts, size_t count) noexcept {
       continue;
     }
     // Without renegotiation a write has nothing to wait for but room.
-    if (Sort(returned) != TlsState::kWantWrite) return {TlsState::kFailed, 0};
+    if (Sort(returned) != TlsState::kWantWrite) {
+      transport_.drained = false;  // what the peer had said before is to be had at once
+      return {TlsState::kFailed, 0};
+    }
     return {total > 0 ? TlsState::kDone : TlsState::kWantWrite, total};
   }
   return {TlsState::kDone, total};

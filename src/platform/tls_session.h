@@ -34,10 +34,10 @@ class TlsSession {
  public:
   // fd: connected, non-blocking; must outlive the session. host: a name (sent as SNI and checked)
   // or an IP address (checked), as in the URL. port: tells servers apart in the cache of sessions.
-  // Null with *failure set.
+  // resume: offer a session that is kept of this server. Null with *failure set.
   static std::unique_ptr<TlsSession> Open(std::shared_ptr<TlsContext> context, int fd,
                                           const std::string& host, uint16_t port,
-                                          TlsFailure* failure) noexcept;
+                                          TlsFailure* failure, bool resume = true) noexcept;
   ~TlsSession();
   TlsSession(const TlsSession&) = delete;
   TlsSession& operator=(const TlsSession&) = delete;
@@ -62,6 +62,11 @@ class TlsSession {
   void SendCloseNotify() noexcept;
 
   const TlsFailure& failure() const noexcept { return failure_; }
+  // A session was offered: if the handshake fails that may be why, and another connection without
+  // it may do.
+  bool offered() const noexcept { return offered_; }
+  // That other one did: see TlsCache::Avoid.
+  void AvoidResuming() const noexcept;
   // After the handshake; static texts.
   const char* version() const noexcept;
   const char* cipher() const noexcept;
@@ -72,7 +77,7 @@ class TlsSession {
   friend class TlsContext;  // installs OnNewSession
   TlsSession(std::shared_ptr<TlsContext> context, int fd, std::string server)
       : context_(std::move(context)), transport_{.fd = fd}, server_(std::move(server)) {}
-  bool Prepare(const std::string& host);
+  bool Prepare(const std::string& host, bool resume);
   // What it means that a call of OpenSSL did not succeed. Fills failure_ unless it only has to
   // wait.
   TlsState Sort(int returned) noexcept;
@@ -83,8 +88,9 @@ class TlsSession {
   TlsTransport transport_;
   ssl_st* ssl_ = nullptr;
   const std::string server_;  // "host:port": for messages, and the key in the cache
-  bool ready_ = false;        // the handshake is done
-  bool writing_ = false;      // a record is under way, or stuck
+  bool offered_ = false;
+  bool ready_ = false;    // the handshake is done
+  bool writing_ = false;  // a record is under way, or stuck
   bool pending_ = false;
   TlsState ended_ = TlsState::kDone;  // how reading has ended: kEnd, kTruncated, kFailed
   TlsFailure failure_;

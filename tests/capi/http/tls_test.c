@@ -1,0 +1,125 @@
+/* TLS as servers do it: offered sessions that a server will have none of. */
+#include <openssl/ssl.h>
+#include <stdatomic.h>
+
+#include "fixture.h"
+#include "support/tls.h"
+
+#define ANSWER "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok"
+
+static SSL_CTX* tls;
+static char* folder;
+static char url[64];
+static atomic_int offered; /* connections on which the client offered a session */
+
+static int make_context(void** state) {
+  char path[512];
+  (void)state;
+  folder = support_folder_make((uid_t)-1, (gid_t)-1);
+  if (folder == NULL || support_tls_make(folder, support_plain_user()) != 0) return -1;
+  tls = SSL_CTX_new(TLS_server_method());
+  snprintf(path, sizeof path, "%s/server.pem", folder);
+  if (SSL_CTX_use_certificate_chain_file(tls, path) != 1) return -1;
+  snprintf(path, sizeof path, "%s/server.key", folder);
+  if (SSL_CTX_use_PrivateKey_file(tls, path, SSL_FILETYPE_PEM) != 1) return -1;
+  return 0;
+}
+static int free_context(void** state) {
+  (void)state;
+  SSL_CTX_free(tls);
+  support_folder_remove(folder);
+  free(folder);
+  return 0;
+}
+
+/* Looks at the first message: does it offer a session to resume? */
+static int offers(SSL* ssl, int* alert, void* arg) {
+  const unsigned char* data;
+  size_t size;
+  (void)alert;
+  const int psk = SSL_client_hello_get0_ext(ssl, TLSEXT_TYPE_psk, &data, &size) == 1;
+  const int ticket =
+      SSL_client_hello_get0_ext(ssl, TLSEXT_TYPE_session_ticket, &data, &size) == 1 && size > 0;
+  if (!psk && !ticket) return SSL_CLIENT_HELLO_SUCCESS;
+  atomic_fetch_add(&offered, 1);
+  return arg != NULL ? SSL_CLIENT_HELLO_ERROR : SSL_CLIENT_HELLO_SUCCESS;
+}
+
+enum how { RESET, ALERT, NEVER };
+
+static void refuse_sessions(support_peer* peer, void* user) {
+  const enum how how = *(enum how*)user;
+  SSL* ssl = SSL_new(tls);
+  char head[4096];
+  SSL_set_fd(ssl, support_peer_fd(peer));
+  const int before = atomic_load(&offered);
+  const int done = SSL_accept(ssl);
+  if (done == 1) {
+    support_count_request(peer);
+    if (SSL_read(ssl, head, sizeof head) > 0) SSL_write(ssl, ANSWER, sizeof ANSWER - 1);
+    SSL_shutdown(ssl);
+  } else if (how == RESET && atomic_load(&offered) > before) {
+    support_reset(peer);
+  }
+  SSL_free(ssl);
+}
+
+static void a_server_that_refuses_sessions(void** state) {
+  (void)state;
+  creche_session_options so = session_options();
+  char ca[512];
+  snprintf(ca, sizeof ca, "%s/ca.pem", folder);
+  so.ca_file = ca;
+  static const int versions[] = {TLS1_3_VERSION, TLS1_2_VERSION};
+  for (int v = 0; v < 2; v++)
+    for (enum how how = RESET; how <= NEVER; how++) {
+      assert_int_equal(SSL_CTX_set_max_proto_version(tls, versions[v]), 1);
+      SSL_CTX_set_client_hello_cb(tls, offers, how == NEVER ? NULL : tls);
+      atomic_store(&offered, 0);
+      use_session(&so);
+      support_hostile* server = support_hostile_start(refuse_sessions, &how);
+      snprintf(url, sizeof url, "https://localhost:%d/", support_hostile_port(server));
+      creche_request_options o = request_options();
+      o.method = "POST"; /* nothing of it was sent: safe for all */
+      for (int i = 0; i < 6; i++) expect_body(fetch(url, &o), 200, "ok");
+      assert_int_equal(support_hostile_requests(server), 6);
+      /* Once it has shown that it will have none, it is not offered one again. */
+      assert_int_equal(atomic_load(&offered), how == NEVER ? 5 : 1);
+      assert_int_equal(support_hostile_connections(server), how == NEVER ? 6 : 7);
+      support_hostile_stop(server);
+    }
+}
+
+/* Not for ever: what fails without a session too has failed. */
+static void breaks_off(support_peer* peer, void* user) {
+  if (support_peer_index(peer) == 0) {
+    enum how never = NEVER;
+    (void)user;
+    refuse_sessions(peer, &never);
+  }
+}
+
+static void once(void** state) {
+  (void)state;
+  creche_session_options so = session_options();
+  so.flags = CRECHE_SESSION_INSECURE;
+  use_session(&so);
+  SSL_CTX_set_client_hello_cb(tls, offers, NULL);
+  support_hostile* server = support_hostile_start(breaks_off, NULL);
+  snprintf(url, sizeof url, "https://localhost:%d/", support_hostile_port(server));
+  expect_body(fetch(url, NULL), 200, "ok");
+  creche_completion c = fetch(url, NULL);
+  assert_int_equal(c.status, CRECHE_E_DISCONNECTED);
+  assert_int_equal(c.error->phase, CRECHE_PHASE_TLS);
+  drop(c);
+  assert_int_equal(support_hostile_connections(server), 3);
+  support_hostile_stop(server);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test_setup_teardown(a_server_that_refuses_sessions, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(once, set_up, tear_down),
+  };
+  return cmocka_run_group_tests(tests, make_context, free_context);
+}
