@@ -35,11 +35,43 @@ typedef struct creche_http_timeouts {
     int64_t dns;        /* [30 s] */
     int64_t connect;    /* TCP, all addresses [30 s] */
     int64_t tls;        /* [30 s] */
-    int64_t send;       /* a gap without progress in sending [60 s] */
-    int64_t first_byte; /* from the end of sending to the first byte of the answer [300 s] */
-    int64_t read_gap;   /* between two reads, while you are ready to read [60 s] */
+    int64_t send;       /* a gap without progress in sending; not while a body is pulled [60 s] */
+    int64_t first_byte; /* from the end of sending to the end of the answer's head, whatever comes
+                           before it: 1xx, or a head in small pieces [300 s] */
+    int64_t read_gap;   /* between two reads: inside a head; of the body, while you are ready to
+                           read and all of the request has been sent [60 s] */
     int64_t reserved;
 } creche_http_timeouts;
+
+/* What a session does by itself, for fetch and send alike:
+ *
+ * - Redirects: 301, 302, 303, 307 and 308 with a Location are followed, up to max_redirects times,
+ *   then CRECHE_E_REDIRECT, as for a place that cannot be fetched; all other answers are yours. A
+ *   POST becomes a GET by 301 and 302, everything but HEAD by 303: without its body and the fields
+ *   that speak of one. 307 and 308 change nothing. Another origin (scheme, host, port) is told
+ *   neither Authorization, Cookie, Proxy-Authorization nor a Host of yours, then and behind it. A
+ *   body that would have to be sent again cannot be if it was pulled: CRECHE_E_BODY. The body of a
+ *   redirect is read over to keep its connection: up to 64 KiB of it, for up to 100 ms.
+ * - Sending again: once for each hop, on a new connection, if a kept connection proves to be dead
+ *   before a byte of an answer has come, and nothing had been sent of the request, or its method is
+ *   GET, HEAD, OPTIONS, TRACE, PUT or DELETE; never if any of its body has been pulled, or with
+ *   CRECHE_REQUEST_NO_RETRY. A TLS handshake that fails with a session to resume is tried once
+ *   more without. Nothing else is ever sent twice.
+ * - Header fields of yours: those of a request stand in place of the session's of the same name.
+ *   Content-Length and Transfer-Encoding are the library's to write: yours may only say the same as
+ *   the body (else CRECHE_E_INVALID). Host: one, sent in place of the URL's. Connection is sent as
+ *   it is; with "close" in it the connection is not kept. Accept, Accept-Encoding and User-Agent
+ *   are sent unless you name them.
+ * - User info in a URL (http://name:password@host/) is sent as Authorization: Basic, to its origin
+ *   only, unless the request has an Authorization of its own; it goes before that of the session,
+ *   and never into Host or creche_response_url.
+ * - max_header_bytes bounds one head from the status line to the empty line, line ends counted
+ *   (more is CRECHE_E_LIMIT). Each informational answer (1xx) is a head of its own; there may be 32
+ *   of them. What lies between two pieces of a chunked body, extensions or the trailer, is not
+ *   counted there but bounded by itself: 16 KiB, and in all 64 KiB and 16 times the body.
+ * - An answer may come before the request has been sent: it is read, and with its end the request
+ *   ends. The connection is kept only if both are whole, and asked before each use whether the
+ *   server has closed it or said anything: then it is closed unused. */
 
 /* creche_session_options.flags */
 enum {
@@ -54,7 +86,7 @@ typedef struct creche_session_options {
     uint32_t limit_per_host; /* for each origin; default 0: no limit */
     uint32_t max_waiting;    /* requests waiting for a connection; more are CRECHE_E_LIMIT; 0: no limit */
     uint32_t max_redirects;  /* followed for a request; default 10; 0: none, the 3xx is the answer */
-    uint32_t max_header_bytes; /* of a response's head; default 65536 */
+    uint32_t max_header_bytes; /* of a response's head, see below; default 65536 */
     uint32_t dns_ttl_ms;     /* how long a resolved name is kept; default 10000 milliseconds; 0: not */
     uint64_t max_body;       /* of a whole body, decoded; default 64 MiB; more is CRECHE_E_LIMIT */
     int64_t keepalive;       /* how long an idle connection is kept; default 15 s */
@@ -77,8 +109,8 @@ CRECHE_API creche_status creche_session_options_init(creche_session_options *opt
 CRECHE_API creche_status creche_session_open(creche_loop loop, const creche_session_options *options,
                                              creche_session *session);
 
-/* Closes a session: requests in flight end with CRECHE_E_CLOSED, connections are closed; then comes the
- * last completion (kind CRECHE_DONE, task {0}, value: the session's id, not owned), after the return
+/* Closes a session: requests in flight end with CRECHE_E_CLOSED (error->phase: where each of them was),
+ * connections are closed; then comes the last completion (kind CRECHE_DONE, task {0}, value: the session's id, not owned), after the return
  * of all callbacks: to done; for NULL to the queue of the session's options, if it has one;
  * creche_nobody: nobody is told. Idempotent: each call gets a completion. Returns CRECHE_OK;
  * CRECHE_E_INVALID (creche_to_group); CRECHE_E_CLOSED (that queue is closed) or CRECHE_E_ENDED (the loop
@@ -155,16 +187,25 @@ CRECHE_API creche_status creche_session_fetch(creche_session session, creche_sco
 /* Sends a request and completes at the head of the answer: code: the HTTP status; value: a
  * creche_response, CRECHE_OWNED, whose body is read with creche_response_read. Until its body has
  * been read to the end, the response is a lease: it belongs to the nearest task or group around `in`
- * (or the loop) and holds it open. The rest as creche_session_fetch. Since 0.1. */
+ * (or the loop) and holds it open. A body of bytes is sent on meanwhile. If the head comes before
+ * the end of a pulled body, its completion has CRECHE_MORE: CRECHE_PULL goes on beside your reading.
+ * Then the last completion (kind CRECHE_DONE, code as before, no value) comes when the body has been
+ * sent and the response is no lease of that owner any more: it has been read to its end, released,
+ * moved or given back. It says CRECHE_OK, or why not all of the body could be sent (as the reads
+ * do); CRECHE_OK, too, if you released the response. Cancelled before all is sent, the connection
+ * is closed and reads end with CRECHE_E_CLOSED; later, only the task ends, with CRECHE_OK.
+ * The rest as creche_session_fetch. Since 0.1. */
 CRECHE_API creche_status creche_session_send(creche_session session, creche_scope in, const char *url,
                                              const creche_request_options *options, creche_done_fn done,
                                              void *user, creche_task *task);
 
 /* Reads what there is of the body, at least 1 and up to `capacity` bytes (0: 65536): kind CRECHE_CHUNK
- * with data and data_size, or CRECHE_END when the body has ended. One read at a time: a second one
- * completes with CRECHE_E_STATE. Not reading holds the server back. Cancelling a read cancels only
- * the read. After a failure (CRECHE_E_TRUNCATED, _TIMEOUT, _CODING, ...) what had arrived was
- * delivered before it. Returns CRECHE_OK; CRECHE_E_STATE (a whole response), or as creche_task_spawn.
+ * with data and data_size, or CRECHE_END when the body has ended; then again, however often. One read
+ * at a time: a second one completes with CRECHE_E_STATE. Not reading holds the server back.
+ * Cancelling a read cancels only the read. What has arrived is delivered before a failure
+ * (CRECHE_E_TRUNCATED, _TIMEOUT, _CODING, ...), which each further read says again. So it is after
+ * the end of the session or of the owner: what had arrived, then CRECHE_END if that was all, else
+ * CRECHE_E_CLOSED. Returns CRECHE_OK; CRECHE_E_STATE (a whole response), or as creche_task_spawn.
  * Since 0.1. */
 CRECHE_API creche_status creche_response_read(creche_response response, creche_scope in, size_t capacity,
                                               const creche_task_options *options, creche_done_fn done,
@@ -177,7 +218,9 @@ CRECHE_API creche_status creche_response_read(creche_response response, creche_s
  * CRECHE_E_WRONG_LOOP, the handle errors of both; then nothing has changed. Since 0.1. */
 CRECHE_API creche_status creche_response_move(creche_response response, creche_scope to);
 
-/* Gives a response up. If its body was not read to the end, the connection is closed. Since 0.1. */
+/* Gives a response up. If its body was not read to the end, the connection is closed. Without it a
+ * response lives on, with all that is lent from it: the end of its owner, its session or its loop
+ * only closes the connection. Since 0.1. */
 CRECHE_API void creche_response_release(creche_response response);
 
 /* The HTTP status, 100 to 999, or a negative status (the handle errors). Since 0.1. */

@@ -51,7 +51,7 @@ creche_status creche_response_move(creche_response response, creche_scope to) {
     if (!found) return failed;
     if (found->whole())
       return Fail(Status::kState, "the response is whole: it is yours, and belongs to no scope");
-    return Started(found->MoveTo(found->loop(), to.id), to);
+    return Started(found->Move(to.id), to);
   });
 }
 

@@ -1,6 +1,6 @@
 #include "http/exchange.h"
 
-#include <charconv>
+#include <algorithm>
 #include <new>
 
 #include "http/session.h"
@@ -9,19 +9,8 @@ namespace creche::http {
 
 namespace {
 
-// How much of a redirect's body is read to keep the connection.
-constexpr uint64_t kMaxDiscarded = 64 << 10;
 // About what fits into a socket's buffer at once.
 constexpr uint64_t kPullHint = 64 << 10;
-// So that one fast server does not keep all others waiting.
-constexpr int kReadsAtATime = 4;
-
-ErrorRef Plain(const Problem& problem, Phase phase, ErrorRef cause = {}) {
-  return MakeError({.status = problem.status,
-                    .phase = phase,
-                    .message = problem.text,
-                    .cause = std::move(cause)});
-}
 
 }  // namespace
 
@@ -51,6 +40,7 @@ void Exchange::Begin(bool fresh) noexcept {
   use_ = Use::kUndecided;
   problem_ = {};
   send_error_ = {};
+  send_by_ = head_by_ = read_by_ = kNever;
   Client& client = *client_;
   OriginPool::Answer answer;
   try {
@@ -151,32 +141,41 @@ void Exchange::Send() noexcept {
   }
   client_->counters.bytes_sent.Add(upload_.sent() - before);
   sent_any_ = sent_any_ || upload_.sent() > 0;
-  const bool answering = connection_->parser().head_done();
+  send_by_ = kNever;
   switch (step) {
     case Upload::Step::kDone:
       times_.sent = client_->loop.now();
-      if (answering) return;
+      if (connection_->parser().head_done()) {
+        AwaitBody();
+        if (announced_) owner_->OnSent();
+        return;
+      }
       phase_ = Phase::kHeaders;
-      return connection_->timer().Set(After(times_.sent, request_.timeouts.first_byte));
+      head_by_ = After(times_.sent, request_.timeouts.first_byte);
+      return AwaitHead();
     case Upload::Step::kBlocked:
-      return SetTimer(request_.timeouts.send);
+      send_by_ = In(request_.timeouts.send);
+      return SetTimer();
     case Upload::Step::kPull:
-      connection_->timer().Clear();  // the user's time, not the server's
+      SetTimer();  // the user's time, not the server's
       if (!owner_->OnPull(kPullHint)) Fail(NoMemoryError());
       return;
     case Upload::Step::kFailed:
       // A server that refuses a request may answer, close, and never read the rest.
       send_error_ = connection_->stream().Failure(Phase::kSend);
-      return OnReadable();
+      if (connection_->parser().head_done()) AwaitBody();
+      if (announced_) owner_->OnSent();
+      if (!paused_) OnReadable();  // else what is there is for who reads on
+      return;
   }
 }
 
 void Exchange::OnWritable() noexcept {
-  if (!send_error_ && !upload_.done() && !upload_.pulling()) Send();
+  if (sending() && !upload_.pulling()) Send();
 }
 
 void Exchange::Answer(Status status, std::string piece, bool more, ErrorRef error) noexcept {
-  if (!client_ || !connection_ || !upload_.pulling()) return;
+  if (!client_ || !connection_ || !upload_.pulling() || send_error_) return;
   if (status != Status::kOk)
     return FailWith({Status::kBody, "the request's body could not be produced"}, std::move(error));
   Problem problem;
@@ -189,310 +188,47 @@ void Exchange::Answer(Status status, std::string piece, bool more, ErrorRef erro
   Send();
 }
 
-// ---- Receiving ----
+// ---- Time ----
 
-void Exchange::OnReadable() noexcept {
-  bool more = true;
-  for (int i = 0; more && i < kReadsAtATime; i++)
-    if (!ReadOnce(&more)) return;
+Nanos Exchange::In(Nanos timeout) const noexcept {
+  return After(client_->loop.now(), timeout);
 }
 
-// Receives once. False: it is over with this connection, and perhaps with this exchange.
-bool Exchange::ReadOnce(bool* more) noexcept {
-  Client& client = *client_;
-  ResponseParser& parser = connection_->parser();
-  char* into = client.scratch.get();
-  size_t room = Client::kScratch;
-  if (use_ == Use::kAnswer && !stream_ &&
-      parser.framing() == ResponseParser::BodyFraming::kLength) {
-    // The rest of a large body goes where it is to stay.
-    const uint64_t left = parser.content_length() - parser.body_bytes();
-    size_t direct_room = 0;
-    char* direct = left > room ? whole_.Room(left, &direct_room) : nullptr;
-    if (direct) {
-      into = direct;
-      room = direct_room;
-    }
-  }
-  *more = false;
-  const IoResult result = connection_->stream().Read(into, room);
-  switch (result.state) {
-    case Io::kOk: {
-      client.counters.bytes_received.Add(result.size);
-      if (!parser.started()) times_.first_byte = client.loop.now();
-      *more = result.size == room;
-      size_t used = 0;
-      const ResponseParser::Verdict verdict = parser.Feed(into, result.size, &used);
-      return Took(verdict, used < result.size);
-    }
-    case Io::kLater:
-      if (!send_error_) return true;
-      Broken(std::move(send_error_));
-      return false;
-    case Io::kEnd:
-    case Io::kTruncated:
-      return Took(parser.Finish(result.state == Io::kEnd), false);
-    case Io::kFailed:
-      break;
-  }
-  Broken(connection_->stream().Failure(phase_));
-  return false;
+void Exchange::SetTimer() noexcept {
+  connection_->timer().Set(std::min({send_by_, head_by_, read_by_}));
 }
 
-// Of the parser: the final head is there.
-void Exchange::OnHead() noexcept {
-  phase_ = Phase::kBody;
-  const ResponseParser& parser = connection_->parser();
-  no_body_ =
-      parser.framing() == ResponseParser::BodyFraming::kNone ||
-      (parser.framing() == ResponseParser::BodyFraming::kLength && parser.content_length() == 0);
-  if (request_.IsRedirected(head_)) {
-    use_ = Use::kDiscard;
-    return;
-  }
-  use_ = Use::kAnswer;
-  try {
-    auto decoder = request_.decode && !no_body_ ? MakeDecoder(head_) : nullptr;
-    if (stream_) {
-      stream_->Begin(std::move(decoder));
-    } else {
-      problem_ = whole_.Begin(std::move(decoder), request_.max_body, parser.content_length());
-    }
-  } catch (const std::bad_alloc&) {
-    problem_ = {Status::kNoMemory, "no memory to decode the body"};
-  }
+// The request has been sent: all of the answer's head is to come in first_byte, however often
+// something comes before it; a head that has begun goes on in read_gap.
+void Exchange::AwaitHead() noexcept {
+  read_by_ = connection_->parser().head_open() ? In(request_.timeouts.read_gap) : kNever;
+  SetTimer();
 }
 
-// Of the parser: bytes of the body.
-void Exchange::OnBody(const char* data, size_t size) noexcept {
-  if (use_ == Use::kDiscard || problem_.bad()) return;
-  if (!stream_) {
-    problem_ = whole_.Append(data, size);
-  } else if (!stream_->Append(data, size)) {
-    problem_ = {Status::kNoMemory, "no memory for the body"};
-  }
-}
-
-// Acts on what the parser made of the last bytes. leftover: they held more than this response.
-// Returns as ReadOnce does.
-bool Exchange::Took(ResponseParser::Verdict verdict, bool leftover) noexcept {
-  ResponseParser& parser = connection_->parser();
-  if (problem_.bad()) return FailWith(problem_), false;
-  if (verdict == ResponseParser::Verdict::kFailed && use_ != Use::kAnswer) return ParserFailed();
-  if (use_ == Use::kDiscard) {
-    if (verdict == ResponseParser::Verdict::kMore && parser.body_bytes() <= kMaxDiscarded) {
-      SetTimer(request_.timeouts.read_gap);
-      return true;
-    }
-    if (verdict == ResponseParser::Verdict::kDone) {
-      ReleaseConnection(leftover);
-    } else {
-      connection_.reset();
-    }
-    return FollowRedirect(), false;
-  }
-  if (use_ == Use::kAnswer) {
-    body_bytes_ = parser.body_bytes();
-    if (stream_ && !announced_) {
-      announced_ = true;
-      if (!owner_->OnHead()) return Fail(NoMemoryError()), false;
-    }
-    if (verdict == ResponseParser::Verdict::kFailed) return ParserFailed();
-    if (verdict == ResponseParser::Verdict::kDone) return Finished(leftover), false;
-    if (!stream_) {
-      SetTimer(request_.timeouts.read_gap);
-      return true;
-    }
-    if (stream_->readable()) owner_->OnBody();
-    if (!client_) return false;
-    if (waiting_) {
-      SetTimer(request_.timeouts.read_gap);
-    } else {
-      connection_->timer().Clear();
-    }
-    if (stream_->full()) {
-      connection_->stream().PauseReading();
-      connection_->timer().Clear();
-      paused_ = true;
-      return false;
-    }
-    return true;
-  }
-  if (parser.started() && upload_.done()) SetTimer(request_.timeouts.read_gap);
-  return true;
-}
-
-bool Exchange::ParserFailed() noexcept {
-  const ResponseParser& parser = connection_->parser();
-  if (use_ == Use::kDiscard) {  // where to go is known
-    connection_.reset();
-    FollowRedirect();
-  } else if (!parser.started() && parser.problem().status == Status::kDisconnected) {
-    Broken(Plain(parser.problem(), phase_));
-  } else {
-    FailWith(parser.problem());
-  }
-  return false;
-}
-
-void Exchange::SetWaiting(bool waiting) noexcept {
-  waiting_ = waiting;
-  if (!connection_) return;
-  if (waiting) {
-    SetTimer(request_.timeouts.read_gap);
-  } else {
-    connection_->timer().Clear();
-  }
-  if (!paused_ || !stream_->low()) return;
-  paused_ = false;
-  if (ErrorRef error = connection_->stream().ResumeReading()) Fail(std::move(error));
-}
-
-// ---- Ends ----
-
-void Exchange::Finished(bool leftover) noexcept {
-  times_.ended = client_->loop.now();
-  const Problem problem = stream_ ? Problem() : whole_.End();
-  ReleaseConnection(leftover);
-  if (problem.bad()) return FailWith(problem);
-  if (stream_) stream_->End();
-  Stop();
-  owner_->OnEnd(nullptr);
-}
-
-// The response is complete: keeps the connection if both sides may use it again.
-void Exchange::ReleaseConnection(bool leftover) noexcept {
-  const bool keep = connection_->parser().keep_alive() && !leftover && upload_.done();
-  const Nanos keep_for = keep ? KeepFor() : 0;
-  if (keep_for > 0) {
-    client_->pool.Keep(std::move(connection_), keep_for);
-  } else {
-    connection_.reset();
-  }
-}
-
-// How long the server promises to keep the connection, with some distance.
-Nanos Exchange::KeepFor() const {
-  for (const HeaderList* list : {&request_.headers, &client_->settings.headers}) {
-    std::string_view options = list->Find(Known::kConnection);
-    std::string_view option;
-    while (NextElement(&options, &option))
-      if (SameName(option, "close")) return 0;
-  }
-  static constexpr std::string_view kTimeout = "timeout=";
-  std::string_view hints = head_.Find(Known::kKeepAlive);
-  std::string_view hint;
-  while (NextElement(&hints, &hint)) {
-    if (hint.size() <= kTimeout.size() || !SameName(hint.substr(0, kTimeout.size()), kTimeout))
-      continue;
-    uint32_t seconds = 0;
-    const char* end = hint.data() + hint.size();
-    const auto [p, e] = std::from_chars(hint.data() + kTimeout.size(), end, seconds);
-    if (e == std::errc() && p == end) return seconds * kSecond / 4 * 3;
-  }
-  return kNever;
-}
-
-void Exchange::FollowRedirect() noexcept {
-  safe_ = safe_ && IsIdempotent(request_.method);
-  try {
-    if (auto r = request_.Redirect(head_); !r.ok()) return Fail(r.error());
-  } catch (const std::bad_alloc&) {
-    return Fail(NoMemoryError());
-  }
-  retried_ = false;
-  Begin(false);
-}
-
-// The connection is dead. If it was a kept one that may have died before the request came, and
-// nothing can happen twice, the request goes over a new one.
-void Exchange::Broken(ErrorRef error) noexcept {
-  const ResponseParser& parser = connection_->parser();
-  const bool again = request_.retry && reused_ && !retried_ && !parser.started() &&
-                     !upload_.pulled_any() && !upload_.pulling() &&
-                     (upload_.sent() == 0 || IsIdempotent(request_.method));
-  if (again) {
-    client_->counters.retries.Add();
-    retried_ = true;
-    connection_.reset();
-    return Begin(true);
-  }
-  if (parser.head_done() && error->status() == Status::kDisconnected) {
-    return FailWith({Status::kTruncated, "the connection broke inside the body"}, std::move(error));
-  }
-  Fail(std::move(error));
-}
-
-void Exchange::FailWith(const Problem& problem, ErrorRef cause) noexcept {
-  try {
-    Fail(Plain(problem, phase_, std::move(cause)));
-  } catch (const std::bad_alloc&) {
-    Fail(NoMemoryError());
-  }
-}
-
-void Exchange::Fail(ErrorRef error) noexcept {
-  ErrorRef explained = Explain(std::move(error));
-  Stop();
-  owner_->OnEnd(std::move(explained));
-}
-
-void Exchange::Abort() noexcept {
-  Stop();
-}
-
-void Exchange::Stop() noexcept {
-  if (!client_) return;
-  Leave();
-  pool_timer_.reset();
-  connector_.reset();
-  connection_.reset();
-  slot_ = Slot();
-  client_->Remove(this);
-  client_ = nullptr;
-}
-
-// Says where it happened, whether anything was sent, and whether it is worth and safe to try again.
-ErrorRef Exchange::Explain(ErrorRef error) const {
-  const ErrorFields& fields = error->fields();
-  const Status status = error->status();
-  if (status == Status::kNoMemory) return error;
-  const bool transient = error->retryable() || status == Status::kConnect ||
-                         status == Status::kTimeout || status == Status::kDisconnected ||
-                         status == Status::kTruncated || status == Status::kSystem ||
-                         (status == Status::kLimit && phase_ == Phase::kPool);
-  const bool safe = !sent_any_ || (safe_ && IsIdempotent(request_.method));
-  try {
-    const std::string where(request_.url.authority());
-    std::string message = error->message();
-    if (message.find(where) == std::string::npos) message = where + ": " + message;
-    return MakeError(
-        {.status = status,
-         .phase = error->phase() == Phase::kNone ? phase() : error->phase(),
-         .message = std::move(message),
-         .flags =
-             (sent_any_ ? 0u : uint32_t{kUnsent}) | (transient && safe ? uint32_t{kRetryable} : 0u),
-         .system_errno = fields.system_errno,
-         .tls_verify = fields.tls_verify,
-         .http_status = fields.http_status,
-         .cause = fields.cause ? ErrorRef::Share(Error::Of(fields.cause)) : ErrorRef()});
-  } catch (const std::bad_alloc&) {
-    return NoMemoryError();
-  }
-}
-
-void Exchange::SetTimer(Nanos timeout) noexcept {
-  connection_->timer().Set(After(client_->loop.now(), timeout));
+// More of the body is to come in read_gap, if somebody waits for it, and the server need not wait
+// for more of the request.
+void Exchange::AwaitBody() noexcept {
+  const bool waits = !sending() && !paused_ && (!stream_ || waiting_);
+  read_by_ = waits ? In(request_.timeouts.read_gap) : kNever;
+  SetTimer();
 }
 
 void Exchange::OnTimeout() noexcept {
+  const Nanos now = client_->loop.now();
   const char* text = "the next part of the body did not come in time: raise timeouts.read_gap";
-  if (phase_ == Phase::kSend) {
+  if (send_by_ <= now) {
+    phase_ = Phase::kSend;
     text = "the server did not take the request in time: raise timeouts.send";
-  } else if (phase_ == Phase::kHeaders) {
+  } else if (use_ == Use::kDiscard) {  // where to go is known
+    connection_.reset();
+    return FollowRedirect();
+  } else if (head_by_ <= now) {
     text = connection_->parser().started()
-               ? "the head of the answer did not come to its end in time: raise timeouts.read_gap"
+               ? "the head of the answer did not come to its end in time: raise "
+                 "timeouts.first_byte"
                : "no answer came in time: raise timeouts.first_byte";
+  } else if (phase_ == Phase::kHeaders) {
+    text = "the head of the answer did not go on in time: raise timeouts.read_gap";
   }
   FailWith({Status::kTimeout, text});
 }

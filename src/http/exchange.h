@@ -4,7 +4,8 @@
 //   pool -> (dns -> connect -> tls) -> send -> headers -> body -> end
 //
 // Each state has its timeout and can be left at any moment by Abort, which closes the connection. A
-// connection goes back to the pool only after a complete response to a complete request.
+// connection goes back to the pool only after a complete response to a complete request. Both
+// directions go on side by side: the answer may begin, and end, while the request is being sent.
 #pragma once
 #include <memory>
 
@@ -41,6 +42,8 @@ class Exchange final : public FromBlocks,
     virtual void OnBody() noexcept = 0;
     // A piece of the request's body, please: Answer. False without memory.
     [[nodiscard]] virtual bool OnPull(uint64_t hint) noexcept = 0;
+    // After OnHead: nothing is left of the request to be sent, or it will not be sent any more.
+    virtual void OnSent() noexcept = 0;
     // The last call: the response is complete (null), or why not. May destroy the exchange.
     virtual void OnEnd(ErrorRef error) noexcept = 0;
 
@@ -76,6 +79,8 @@ class Exchange final : public FromBlocks,
   bool tls() const { return request_.url.https(); }
   // After the head: the response has no body.
   bool no_body() const { return no_body_; }
+  // There is more of the body to be pulled.
+  bool pulls() const { return request_.pulled && sending(); }
 
  private:
   friend class Client;
@@ -97,7 +102,9 @@ class Exchange final : public FromBlocks,
   void Send() noexcept;
   bool ReadOnce(bool* more) noexcept;
   bool Took(ResponseParser::Verdict verdict, bool leftover) noexcept;
+  bool Discard(ResponseParser::Verdict verdict, bool leftover) noexcept;
   bool ParserFailed() noexcept;
+  bool EndIsGood() const noexcept;
   void Finished(bool leftover) noexcept;
   void FollowRedirect() noexcept;
   void ReleaseConnection(bool leftover) noexcept;
@@ -107,7 +114,12 @@ class Exchange final : public FromBlocks,
   void PoolTimeout() noexcept;
   void Stop() noexcept;
   ErrorRef Explain(ErrorRef error) const;
-  void SetTimer(Nanos timeout) noexcept;
+  ErrorRef AsError(const Problem& problem, ErrorRef cause = {}) const noexcept;
+  bool sending() const { return !upload_.done() && !send_error_; }
+  Nanos In(Nanos timeout) const noexcept;
+  void AwaitHead() noexcept;
+  void AwaitBody() noexcept;
+  void SetTimer() noexcept;
 
   Client* client_;  // null after the end
   Request request_;
@@ -128,6 +140,10 @@ class Exchange final : public FromBlocks,
   ErrorRef send_error_;  // writing failed; what was received before may still be an answer
   Problem problem_;      // found while parsing
   uint64_t body_bytes_ = 0;
+  // What the connection's timer waits for: progress in sending; all of the head; the next bytes.
+  Nanos send_by_ = kNever;
+  Nanos head_by_ = kNever;
+  Nanos read_by_ = kNever;
   Phase phase_ = Phase::kNone;
   Use use_ = Use::kUndecided;
   bool announced_ = false;  // the head of a stream

@@ -4,11 +4,6 @@
 
 namespace creche::http {
 
-namespace {
-// After this long without a look at the sockets, an idle one is looked at before it is used.
-constexpr Nanos kLongTurn = 10 * kMillisecond;
-}  // namespace
-
 void ConnectionWaiter::Leave() noexcept {
   if (pool_) pool_->StopWaiting(this);
 }
@@ -105,11 +100,10 @@ void OriginPool::Drop(Connection* connection) noexcept {
 // The idle connection that was used last, if it is still good.
 std::unique_ptr<Connection> OriginPool::TakeSound(Origin* origin) noexcept {
   while (Connection* c = origin->idle) {
-    // Its watch has told of everything that came before this turn's callbacks. Only if those have
-    // taken long is another look worth a system call.
-    const Nanos now = loop_.now();
-    const bool sound =
-        c->idle_until_ > now && (now - loop_.turn_time() < kLongTurn || c->stream_->IdleIsSound());
+    // Its watch has told of what came before this turn, which may be as little as a system call
+    // ago, or a long callback. What came since then, an end or an answer that nobody asked for,
+    // would be the next request's: so it is asked, always.
+    const bool sound = c->idle_until_ > loop_.now() && c->stream_->IdleIsSound();
     auto taken = Take(c);
     if (sound) return taken;
   }

@@ -8,10 +8,11 @@ using tasks::Outcome;
 
 void RequestOperation::Start() noexcept {
   if (!request_.ok()) return Complete(Outcome::Failed(request_.error()));
-  Client* client = session_->client();
+  Client* client = (*session_)->client();
   if (!client)
-    return Complete(Outcome::Failed(
-        MakeError(Status::kClosed, Phase::kPool, "the session was closed: open another one")));
+    return Complete(
+        Outcome::Failed(MakeError(Status::kClosed, closed_in_line() ? Phase::kLimit : Phase::kPool,
+                                  "the session was closed: open another one")));
   try {
     exchange_ = std::make_unique<Exchange>(*client, std::move(request_).value(), stream_,
                                            static_cast<Exchange::Owner*>(this));
@@ -22,6 +23,14 @@ void RequestOperation::Start() noexcept {
 }
 
 void RequestOperation::Cancel() noexcept {
+  if (response_) {
+    if (rests_) {  // it has done its work
+      response_->set_feeder(nullptr);
+      return OnOver(nullptr);
+    }
+    response_->CancelUpload();
+    return Complete(Outcome::Cancelled(Phase::kSend));
+  }
   const Phase phase = exchange_->phase();
   exchange_->Abort();
   Complete(Outcome::Cancelled(phase));
@@ -29,12 +38,17 @@ void RequestOperation::Cancel() noexcept {
 
 void RequestOperation::Answer(Status status, std::string bytes, bool more,
                               ErrorRef error) noexcept {
-  if (exchange_) exchange_->Answer(status, std::move(bytes), more, std::move(error));
+  if (exchange_)
+    exchange_->Answer(status, std::move(bytes), more, std::move(error));
+  else if (response_)
+    response_->Answer(status, std::move(bytes), more, std::move(error));
 }
 
-// The response takes the exchange over; this ends.
+// The response takes the exchange over; this ends, unless there is more of the request to be
+// pulled.
 bool RequestOperation::OnHead() noexcept {
   const bool no_body = exchange_->no_body();
+  const bool pulls = exchange_->pulls() && !no_body;
   Ref<Response> response;
   try {
     response = Response::Stream(Ref<Loop>::Share(&loop()), &exchange_);
@@ -45,17 +59,37 @@ bool RequestOperation::OnHead() noexcept {
   outcome.code = response->head().status;
   outcome.owned = true;
   outcome.value = AddObject(Kind::kResponse, response, loop().id());
-  if (outcome.value == 0) {
-    exchange_ = response->TakeBack();
-    exchange_->set_owner(this);
-    return false;
+  if (outcome.value != 0) {
+    if (no_body) return Complete(std::move(outcome)), true;
+    if (!pulls) return CompleteWithLease(std::move(outcome), response.get()), true;
+    status_ = outcome.code;
+    if (DeliverWithLease(std::move(outcome), response.get())) {
+      waits_for_.store("upload", std::memory_order_relaxed);
+      response->set_feeder(this);
+      response_ = std::move(response);
+      return true;
+    }
+    ForgetObject(response->id());
   }
-  if (no_body) {
-    Complete(std::move(outcome));
-  } else {
-    CompleteWithLease(std::move(outcome), response.get());
-  }
-  return true;
+  exchange_ = response->TakeBack();
+  exchange_->set_owner(this);
+  return false;
+}
+
+// All of the body has been sent: what is left is the user's reading.
+void RequestOperation::OnSent() noexcept {
+  if (!response_) return;  // of an exchange that is still its own
+  rests_ = true;
+  session_.reset();
+  waits_for_.store("reading", std::memory_order_relaxed);
+  Rest();
+}
+
+void RequestOperation::OnOver(ErrorRef why) noexcept {
+  if (why) return Complete(Outcome::Failed(std::move(why)));
+  Outcome outcome;
+  outcome.code = status_;
+  Complete(std::move(outcome));
 }
 
 void RequestOperation::OnEnd(ErrorRef error) noexcept {

@@ -2,6 +2,7 @@
 #pragma once
 #include <atomic>
 #include <memory>
+#include <optional>
 
 #include "core/blocks.h"
 #include "http/exchange.h"
@@ -11,28 +12,43 @@
 
 namespace creche::http {
 
-class RequestOperation final : public tasks::Operation, public FromBlocks, private Exchange::Owner {
+class RequestOperation final : public tasks::Operation,
+                               public FromBlocks,
+                               private Exchange::Owner,
+                               private Response::Feeder {
  public:
   // request: or why it cannot be made. stream: completes at the head.
   RequestOperation(tasks::Use<Session> session, Result<Request> request, bool stream)
-      : session_(std::move(session)), request_(std::move(request)), stream_(stream) {}
+      : session_(std::in_place, std::move(session)),
+        request_(std::move(request)),
+        stream_(stream) {}
 
   void Start() noexcept override;
   void Cancel() noexcept override;
   void Answer(Status status, std::string bytes, bool more, ErrorRef error) noexcept override;
-  const char* WaitsFor() const noexcept override { return "response"; }
-  const tasks::Resident* Of() const noexcept override { return session_.get(); }
+  const char* WaitsFor() const noexcept override {
+    return waits_for_.load(std::memory_order_relaxed);
+  }
+  const tasks::Resident* Of() const noexcept override { return of_; }
 
  private:
   bool OnHead() noexcept override;
   void OnBody() noexcept override {}
   bool OnPull(uint64_t hint) noexcept override { return Ask(tasks::What::kPull, hint); }
   void OnEnd(ErrorRef error) noexcept override;
+  void OnSent() noexcept override;
+  void OnOver(ErrorRef why) noexcept override;
 
-  const tasks::Use<Session> session_;
+  std::optional<tasks::Use<Session>> session_;  // until nothing more is sent
+  const tasks::Resident* const of_ = session_->get();
   Result<Request> request_;
   const bool stream_;
   std::unique_ptr<Exchange> exchange_;
+  // Whose body is read while the request's is pulled.
+  Ref<Response> response_;
+  uint32_t status_ = 0;  // its
+  bool rests_ = false;
+  std::atomic<const char*> waits_for_{"response"};
 };
 
 }  // namespace creche::http

@@ -18,11 +18,16 @@ Response::Response(Exchange& exchange)
     : head_(std::move(exchange.head())),
       url_(exchange.request().url.text()),
       release_([](Job* job) noexcept {
-        Response* self = static_cast<ReleaseJob*>(job)->response;
+        Response* self = static_cast<LoopJob*>(job)->response;
         self->GiveUp(": the response was released");
         self->Unref();
+      }),
+      move_([](Job* job) noexcept {
+        const auto self = Ref<Response>::Adopt(static_cast<LoopJob*>(job)->response);
+        self->moved_ = true;
+        if (self->feeder_ && self->sent_) std::exchange(self->feeder_, nullptr)->OnOver(nullptr);
       }) {
-  release_.response = this;
+  release_.response = move_.response = this;
   info_.times = exchange.times();
   info_.redirects = exchange.request().redirects;
   info_.reused = exchange.reused();
@@ -117,18 +122,51 @@ void Response::OnEnd(ErrorRef error) noexcept {
   body_bytes_.store(exchange_->body_bytes(), std::memory_order_relaxed);
   ended_.store(exchange_->times().ended, std::memory_order_relaxed);
   failure_ = std::move(error);
+  if (!sent_) upload_failure_ = failure_;
   stream_->End();  // what came before a failure is delivered before it
   exchange_.reset();
   if (reader_) Serve();
+  OnSent();
   // A session that was closed must not hold groups open by what nobody will read.
-  if (failure_ && failure_->status() == Status::kClosed) Detach();
+  if (failure_ && failure_->status() == Status::kClosed) EndLease();
+}
+
+void Response::OnSent() noexcept {
+  if (std::exchange(sent_, true) || !feeder_) return;
+  if (moved_) return std::exchange(feeder_, nullptr)->OnOver(std::move(upload_failure_));
+  feeder_->OnSent();
+}
+
+void Response::Answer(Status status, std::string piece, bool more, ErrorRef error) noexcept {
+  const Ref<Response> alive = Ref<Response>::Share(this);
+  if (exchange_) exchange_->Answer(status, std::move(piece), more, std::move(error));
+}
+
+void Response::CancelUpload() noexcept {
+  const Ref<Response> alive = Ref<Response>::Share(this);
+  feeder_ = nullptr;
+  GiveUp(": the request was cancelled while its body was being sent");
+}
+
+Status Response::Move(uint64_t to) noexcept {
+  const Status status = MoveTo(*loop_, to);
+  if (status != Status::kOk) return status;
+  if (away_.exchange(true)) return status;
+  AddRef();  // given back by the job
+  if (!loop_->Submit(&move_)) Unref();
+  return status;
 }
 
 // The body has been read, or nobody will read it: the connection is closed if it is still needed
 // for it, and nobody is held open any more.
 void Response::Close() noexcept {
   if (exchange_) exchange_->Abort();  // not destroyed: it may be what is calling
+  EndLease();
+}
+
+void Response::EndLease() noexcept {
   Detach();
+  if (Feeder* feeder = std::exchange(feeder_, nullptr)) feeder->OnOver(std::move(upload_failure_));
 }
 
 void Response::Released() noexcept {
@@ -147,13 +185,12 @@ void Response::GiveUp(const char* how) noexcept {
   }
   Close();
   stream_->End();
-  if (reader_) Serve();
+  if (reader_ && !reader_->stopping()) Serve();  // else it is told of its cancellation
 }
 
 void Response::GiveBack() noexcept {
   const Ref<Response> alive = Ref<Response>::Share(this);
   GiveUp(": the response was given back with the end of its owner");
-  ForgetObject(id());
 }
 
 void ReadOperation::Cancel() noexcept {

@@ -31,6 +31,20 @@ class Response final : public Object,
                        public FromBlocks,
                        private Exchange::Owner {
  public:
+  // Who asks the user for a body that is still being sent. Loop's thread.
+  class Feeder {
+   public:
+    [[nodiscard]] virtual bool OnPull(uint64_t hint) noexcept = 0;
+    // Nothing more is asked for.
+    virtual void OnSent() noexcept = 0;
+    // The last call: nobody is held open by the response any more, or its feeder need not wait for
+    // that. why: what ended the upload before its time, or null.
+    virtual void OnOver(ErrorRef why) noexcept = 0;
+
+   protected:
+    ~Feeder() = default;
+  };
+
   // A whole one, of an exchange that has ended.
   static Ref<Response> Whole(Exchange& exchange);
   // A stream; takes the exchange over. May throw; then nothing has changed.
@@ -50,6 +64,13 @@ class Response final : public Object,
   // is something, perhaps inside.
   void StartRead(ReadOperation* reader) noexcept;
   void StopRead() noexcept;
+  // For a body that is pulled while the answer is read; until OnOver.
+  void set_feeder(Feeder* feeder) noexcept { feeder_ = feeder; }
+  void Answer(Status status, std::string piece, bool more, ErrorRef error) noexcept;
+  // The feeder goes, with the rest of the body: the connection is closed.
+  void CancelUpload() noexcept;
+  // Any thread. Hands the lease on: Lease::MoveTo.
+  Status Move(uint64_t to) noexcept;
 
   void Released() noexcept override;
   void GiveBack() noexcept override;
@@ -60,12 +81,14 @@ class Response final : public Object,
   // The exchange's.
   bool OnHead() noexcept override { return true; }
   void OnBody() noexcept override;
-  bool OnPull(uint64_t) noexcept override { return true; }  // the task that was asked has ended
+  bool OnPull(uint64_t hint) noexcept override { return !feeder_ || feeder_->OnPull(hint); }
+  void OnSent() noexcept override;
   void OnEnd(ErrorRef error) noexcept override;
 
   void Serve() noexcept;
   void GiveUp(const char* how) noexcept;
   void Close() noexcept;
+  void EndLease() noexcept;
 
   ResponseHead head_;
   std::string url_;
@@ -75,7 +98,7 @@ class Response final : public Object,
   Buffer body_;
 
   // Of a stream. Loop's thread.
-  struct ReleaseJob : Job {
+  struct LoopJob : Job {
     using Job::Job;
     Response* response = nullptr;
   };
@@ -84,7 +107,13 @@ class Response final : public Object,
   std::unique_ptr<StreamBody> stream_;
   ReadOperation* reader_ = nullptr;
   ErrorRef failure_;
-  ReleaseJob release_;
+  Feeder* feeder_ = nullptr;
+  ErrorRef upload_failure_;
+  bool sent_ = false;   // the feeder knows that nothing more is asked for
+  bool moved_ = false;  // away from the feeder's owner
+  LoopJob release_;
+  LoopJob move_;                   // once
+  std::atomic<bool> away_{false};  // it was submitted
 };
 
 // creche_response_read.
@@ -99,6 +128,7 @@ class ReadOperation final : public tasks::Operation {
 
  private:
   friend class Response;
+  bool stopping() const noexcept { return cancelled(); }
   void Done(tasks::Outcome outcome) noexcept { Complete(std::move(outcome)); }
 
   const Ref<Response> response_;

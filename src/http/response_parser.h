@@ -47,6 +47,8 @@ class ResponseParser {
   // Any byte of a response, informational ones included, has been read.
   bool started() const { return started_; }
   bool head_done() const { return head_done_; }
+  // Some of a head has come, an informational one's too, and not all of it.
+  bool head_open() const { return head_bytes_ > 0 && !head_done_; }
   // From OnHead on.
   BodyFraming framing() const { return framing_; }
   uint64_t content_length() const { return content_length_; }  // for kLength

@@ -55,7 +55,7 @@ void Session::CloseHere() noexcept {
   const Ref<Session> alive = std::move(self_);
   closing_.store(true);
   uses_.Begin("the session was closed");
-  client_->FailAll(MakeError(Status::kClosed, Phase::kClose, "the session was closed"));
+  client_->FailAll(MakeError(Status::kClosed, Phase::kNone, "the session was closed"));
   client_.reset();
   uses_.Closed();
 }

@@ -4,6 +4,11 @@
 
 namespace creche::pg {
 
+void AcquireOperation::Start() noexcept {
+  if (pool_->closing() && closed_in_line()) return OnRefused(Pool::ClosedError(Phase::kLimit));
+  pool_->Wait(this, false, 0);
+}
+
 void AcquireOperation::Cancel() noexcept {
   pool_->Leave(this);
   Complete(tasks::Outcome::Cancelled(Phase::kPool));

@@ -10,7 +10,7 @@ namespace creche::pg {
 class AcquireOperation final : public tasks::Operation, private Waiter {
  public:
   explicit AcquireOperation(tasks::Use<Pool> pool) : pool_(std::move(pool)) {}
-  void Start() noexcept override { pool_->Wait(this, false, 0); }
+  void Start() noexcept override;
   void Cancel() noexcept override;
   const char* WaitsFor() const noexcept override { return "connection"; }
   const tasks::Resident* Of() const noexcept override { return pool_.get(); }

@@ -15,7 +15,7 @@ Ref<ConnectionLease> ConnectionLease::Make(Ref<Pool> pool, Connection* connectio
 }
 
 ErrorRef ConnectionLease::Gone() const noexcept {
-  if (pool_->closing()) return Pool::ClosedError();
+  if (pool_->closing()) return Pool::ClosedError(Phase::kQuery);
   try {
     std::string message = "this connection was lost before: acquire another one";
     if (why_) message += std::string("; ") + why_->message();

@@ -16,6 +16,7 @@ void PgOperation::Start() noexcept {
       Fail(lease->Gone());
     return place_.Settle();
   }
+  if (place_.pool().closing() && closed_in_line()) return Fail(Pool::ClosedError(Phase::kLimit));
   waits_for_.store("connection", std::memory_order_relaxed);
   uint64_t hash;
   const bool shareable = Shareable(&hash);

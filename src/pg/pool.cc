@@ -17,9 +17,9 @@ Nanos Backoff(uint32_t failures) {
 
 }  // namespace
 
-ErrorRef Pool::ClosedError() noexcept {
-  return MakeError(ErrorInfo{
-      .status = Status::kClosed, .phase = Phase::kClose, .message = "the pool was closed"});
+ErrorRef Pool::ClosedError(Phase phase) noexcept {
+  return MakeError(
+      ErrorInfo{.status = Status::kClosed, .phase = phase, .message = "the pool was closed"});
 }
 
 Pool::Pool(Ref<Loop> loop, const char* dsn, const PoolOptions& options)
@@ -102,9 +102,9 @@ void Pool::BeginClose() noexcept {
   const Ref<Pool> keep = Ref<Pool>::Share(this);
   connectors_.clear();
   timer_.Disarm();
-  const ErrorRef why = ClosedError();
   uses_.Begin("the pool was closed");
-  RefuseAll(why);
+  RefuseAll(ClosedError(Phase::kPool));
+  const ErrorRef why = ClosedError(Phase::kQuery);
   // From the end: those that are idle go at once.
   for (size_t i = members_.size(); i-- > 0;) {
     Connection* connection = members_[i].get();

@@ -70,7 +70,8 @@ class Pool final : public Object,
   void Return(Connection* connection, bool maybe_transaction) noexcept;
   void CloseForLoop() noexcept override;
   Counters& count() noexcept { return shared_.counters; }
-  static ErrorRef ClosedError() noexcept;
+  // phase: where an operation was when the pool was closed.
+  static ErrorRef ClosedError(Phase phase) noexcept;
 
  private:
   Pool(Ref<Loop> loop, const char* dsn, const PoolOptions& options);

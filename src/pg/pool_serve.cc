@@ -10,7 +10,7 @@ namespace creche::pg {
 using Use = Connection::Books::Use;
 
 void Pool::Wait(Waiter* waiter, bool shareable, uint64_t hash) noexcept {
-  if (begun_close_) return waiter->OnRefused(ClosedError());
+  if (begun_close_) return waiter->OnRefused(ClosedError(Phase::kPool));
   const bool again = waiter->ticket_ != 0;
   waiter->candidate_ = shareable && options_.pipeline;
   waiter->hash_ = hash;

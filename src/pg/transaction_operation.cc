@@ -75,7 +75,7 @@ void TransactionOperation::BodyEnded(Outcome outcome) noexcept {
   if (outcome_.status == Status::kOk && !stopping_) return Commit();
   // The close of the pool cancels the body, and is what has happened.
   if (outcome_.status == Status::kCancelled && !stopping_ && pool_->closing())
-    outcome_ = Outcome::Failed(Pool::ClosedError());
+    outcome_ = Outcome::Failed(Pool::ClosedError(Phase::kTask));
   if (outcome_.status == Status::kOk) outcome_ = Outcome::Cancelled(Phase::kTask);
   retry_ = !stopping_ && MayRetry(outcome_.error);
   Rollback();

@@ -72,6 +72,8 @@ void Tree::GiveReason(EndNode* task, Phase phase) noexcept {
 void Tree::PutAside(OperationNode* task) noexcept {
   if (task->world) world_--;
   task->world = false;
+  if (task->rests) task->owner()->leases--;
+  task->rests = false;
   Operation* operation = task->operation.release();
   if (!operation) return;
   operation->node_ = nullptr;

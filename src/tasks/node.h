@@ -208,7 +208,8 @@ struct EndNode : Node, Entry {
   bool plain : 1 = false;        // a user's task that began as one (plain.h)
   bool told : 1 = false;         // Operation::Cancel was called
   bool id_ended : 1 = false;
-  bool waited : 1 = false;  // it was cancelled while it waited for its group's limit
+  bool waited : 1 = false;  // it was cancelled, or its session or pool closed, while it waited for
+                            // its group's limit
   uint32_t gather_index = 0;
   Status status = Status::kOk;  // its end, with error and flags
   ErrorRef error;
@@ -280,6 +281,7 @@ struct OperationNode : OwnerNode {
   std::unique_ptr<Operation> operation;  // used on the loop's thread only, once started
   bool asked = false;                    // a kPull or kAsk waits for an answer
   bool world = false;                    // counted in Tree::world_
+  bool rests = false;                    // counted in its owner's leases: ends with one of them
   std::unique_ptr<Answer> answer;
 };
 

@@ -35,6 +35,10 @@ void Operation::CompleteWithLease(Outcome outcome, Lease* lease) noexcept {
 }
 
 bool Operation::Deliver(Outcome outcome) noexcept {
+  return DeliverWithLease(std::move(outcome), nullptr);
+}
+
+bool Operation::DeliverWithLease(Outcome outcome, Lease* lease) noexcept {
   auto* entry = new (std::nothrow) MoreEntry(node_);
   if (!entry) return false;
   entry->what = outcome.what;
@@ -48,6 +52,7 @@ bool Operation::Deliver(Outcome outcome) noexcept {
     }
   }
   Section section(*tree_);
+  if (lease) tree_->AttachLease(lease, node_->owner());
   if (queued) {
     tree_->Push(node_->queue, entry);
   } else if (node_->route == Route::kFunction) {
@@ -63,6 +68,15 @@ bool Operation::Deliver(Outcome outcome) noexcept {
     delete entry;
   }
   return true;
+}
+
+void Operation::Rest() noexcept {
+  Section section(*tree_);
+  if (node_->rests) return;
+  // For its owner it is one more of the leases that hold it open.
+  node_->rests = true;
+  node_->owner()->leases++;
+  tree_->MaySettle(node_->owner());
 }
 
 bool Operation::Ask(What what, uint64_t hint) noexcept {
@@ -121,6 +135,11 @@ void RemoveResident(Loop& loop, Resident* resident) noexcept {
   tree.RemoveResident(resident);
 }
 
+bool Operation::closed_in_line() const noexcept {
+  Section section(*tree_);
+  return node_->waited;
+}
+
 void TellOfClose(Loop& loop, const Resident* resident, const char* text) noexcept {
   auto& tree = static_cast<Tree&>(loop);
   Section section(tree);
@@ -130,6 +149,7 @@ void TellOfClose(Loop& loop, const Resident* resident, const char* text) noexcep
       const bool ours = task->operation && task->operation->Of() == resident;
       if (ours && task->state == State::kWaiting) {
         tree.RemoveWaiting(task);
+        task->waited = true;
         tree.Begin(task);
       } else if (ours && task->first_child()) {
         // Its body. Leaves below may be gone afterwards, so those are looked at only then: behind a

@@ -180,6 +180,11 @@ class Operation {
   // Tells the user something before the end, with CRECHE_MORE. False without memory: nothing was
   // sent (fail the operation).
   [[nodiscard]] bool Deliver(Outcome outcome) noexcept;
+  // The same, and hands `lease` to the task's owner in one step. The owner that waits for leases
+  // only does not wait for this task once it rests: it gives the lease back, and that ends it.
+  [[nodiscard]] bool DeliverWithLease(Outcome outcome, Lease* lease) noexcept;
+  // The task has nothing more to do, and ends with the lease that it has delivered.
+  void Rest() noexcept;
   // Asks the user for more of the body (kPull, hint in bytes) or a password (kAsk); Answer follows.
   [[nodiscard]] bool Ask(What what, uint64_t hint) noexcept;
   // True once the task has been asked to stop.
@@ -188,6 +193,9 @@ class Operation {
   Loop& loop() const noexcept;
   // The id of its task.
   uint64_t task_id() const noexcept;
+  // True if it begins only to be told that its session or pool was closed while it waited for a
+  // limit.
+  bool closed_in_line() const noexcept;
 
  private:
   friend class Tree;

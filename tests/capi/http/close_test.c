@@ -104,6 +104,44 @@ static void waiting_for_a_limit(void** state) {
   drop(next()); /* the group */
 }
 
+/* An operation says where it was when its session was closed. */
+static void in_whatever_phase(void** state) {
+  (void)state;
+  support_hostile* server = support_hostile_start(silent, NULL);
+  creche_session_options so = session_options();
+  so.limit = 1;
+  use_session(&so);
+  creche_group_options o;
+  creche_group group;
+  creche_group_options_init(&o, sizeof o);
+  o.policy = CRECHE_COLLECT;
+  o.queue = queue;
+  o.limit = 2;
+  int headers, pool, limit;
+  assert_int_equal(creche_group_open(loop.scope, &o, NULL, NULL, &group), CRECHE_OK);
+  for (int i = 0; i < 3; i++) {
+    int* const whose[] = {&headers, &pool, &limit};
+    creche_request_options ro = request_options();
+    assert_int_equal(creche_session_fetch(web, group.scope, support_hostile_url(server), &ro, NULL,
+                                          whose[i], NULL),
+                     CRECHE_OK);
+  }
+  assert_true(support_hostile_await_connections(server, 1, PATIENCE_MS));
+  while (counters().bytes_sent == 0) sched_yield();
+  creche_group_close(group);
+  assert_int_equal(creche_session_close(web, creche_nobody, NULL), CRECHE_OK);
+  for (int i = 0; i < 3; i++) {
+    creche_completion c = next();
+    assert_int_equal(c.status, CRECHE_E_CLOSED);
+    assert_int_equal(c.error->phase, c.user == &headers ? CRECHE_PHASE_HEADERS
+                                     : c.user == &pool  ? CRECHE_PHASE_POOL
+                                                        : CRECHE_PHASE_LIMIT);
+    drop(c);
+  }
+  drop(next()); /* the group */
+  support_hostile_stop(server);
+}
+
 /* A close is told after the last completion of what was accepted, however they race. */
 static atomic_int accepted, ended;
 static void count_end(void* user, const creche_completion* c) {
@@ -221,6 +259,7 @@ int main(void) {
       cmocka_unit_test_setup_teardown(to_its_queue, set_up, tear_down),
       cmocka_unit_test_setup_teardown(after_the_callbacks, set_up, tear_down),
       cmocka_unit_test_setup_teardown(waiting_for_a_limit, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(in_whatever_phase, set_up, tear_down),
       cmocka_unit_test_setup_teardown(after_what_was_accepted_meanwhile, set_up, tear_down),
       cmocka_unit_test_setup_teardown(queues_that_take_no_more, set_up, tear_down),
       cmocka_unit_test_setup_teardown(after_the_loop, set_up, tear_down_rest),

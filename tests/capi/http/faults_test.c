@@ -192,6 +192,61 @@ static void each_phase_has_its_timeout(void** state) {
   free((void*)o.body);
 }
 
+/* ---- How long a head may take ---- */
+
+static void trickles(support_peer* peer, void* user) {
+  const char* text = user;
+  if (!support_expect_request(peer)) return;
+  while (support_trickle(peer, text, strlen(text))) continue;
+}
+
+/* Whatever comes, and however often: first_byte is for all of it. */
+static void a_head_is_bounded_in_time(void** state) {
+  (void)state;
+  static const char* const texts[] = {
+      OK_HEAD "X-Again: and again and again and again, a byte in a millisecond and for ever",
+      "HTTP/1.1 102 Processing\r\nX-Again: and again and again and again and again\r\n\r\n",
+  };
+  creche_request_options o = request_options();
+  o.timeouts.first_byte = 150 * CRECHE_MILLISECOND;
+  for (int i = 0; i < 2; i++) {
+    support_hostile* server = support_hostile_start(trickles, (void*)texts[i]);
+    creche_completion c = fetch(support_hostile_url(server), &o);
+    assert_non_null(strstr(c.error->message, "timeouts.first_byte"));
+    expect_failure(c, CRECHE_E_TIMEOUT, CRECHE_PHASE_HEADERS, RETRYABLE);
+    support_hostile_stop(server);
+  }
+}
+
+static void early_hints(support_peer* peer, void* user) {
+  if (!support_expect_request(peer)) return;
+  support_send_text(peer, "HTTP/1.1 102 Processing\r\n\r\n");
+  if (support_await(peer, 1)) support_send_text(peer, "HTTP/1.1 103 Hints\r\nX: y\r\n\r\n");
+  if (support_await(peer, 2)) support_send_text(peer, user);
+  support_await_close(peer);
+}
+
+/* It may be ignored, so it must not shorten what the server is given. */
+static void an_informational_answer_starts_no_gap(void** state) {
+  (void)state;
+  support_hostile* server = support_hostile_start(early_hints, ANSWER);
+  creche_request_options o = request_options();
+  o.timeouts.read_gap = 30 * CRECHE_MILLISECOND;
+  start(support_hostile_url(server), &o, NULL);
+  for (int i = 0; i < 2; i++) {
+    creche_task_options sleep = to_queue;
+    assert_int_equal(
+        creche_sleep(loop.scope, 90 * CRECHE_MILLISECOND, &sleep, NULL, &to_queue, NULL),
+        CRECHE_OK);
+    creche_completion c = next();
+    assert_ptr_equal(c.user, &to_queue); /* and no failure */
+    drop(c);
+    support_hostile_signal(server);
+  }
+  expect_body(next(), 200, "ok");
+  support_hostile_stop(server);
+}
+
 static void a_deadline_of_the_task_is_kept(void** state) {
   (void)state;
   support_hostile* server = support_hostile_start(silent, NULL);
@@ -232,6 +287,8 @@ int main(void) {
       cmocka_unit_test_setup_teardown(answers_that_are_none, set_up, tear_down),
       cmocka_unit_test_setup_teardown(too_much_of_everything, set_up, tear_down),
       cmocka_unit_test_setup_teardown(each_phase_has_its_timeout, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(a_head_is_bounded_in_time, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(an_informational_answer_starts_no_gap, set_up, tear_down),
       cmocka_unit_test_setup_teardown(a_deadline_of_the_task_is_kept, set_up, tear_down),
       cmocka_unit_test_setup_teardown(slow_drips_arrive, set_up, tear_down),
   };

@@ -95,6 +95,63 @@ static void an_answer_nobody_asked_for_is_nobodys(void** state) {
   support_hostile_stop(server);
 }
 
+/* ---- Asked before each use: what comes while a callback runs is in no event yet ---- */
+
+struct late {
+  const char* text; /* pushed behind the first answer; "" for none */
+  int end;          /* and then a FIN */
+  const char* method;
+  support_hostile* server;
+};
+
+static void push_late(support_peer* peer, void* user) {
+  const struct late* late = user;
+  if (support_peer_index(peer) > 0) {
+    support_script_answer(peer, ANSWER);
+    return;
+  }
+  if (!support_expect_request(peer) || !support_send_text(peer, ANSWER)) return;
+  if (!support_await(peer, 1)) return;
+  support_send_text(peer, late->text);
+  if (late->end) support_finish(peer);
+  support_count_request(peer); /* it lies in the client's socket by now */
+  support_await_close(peer);
+}
+
+static void fetch_again(void* user, const creche_completion* c) {
+  const struct late* late = user;
+  creche_request_options o;
+  if (c->flags & CRECHE_OWNED) creche_value_release(c->value);
+  support_hostile_signal(late->server);
+  support_hostile_await_requests(late->server, 2, PATIENCE_MS);
+  creche_request_options_init(&o, sizeof o);
+  o.task = &to_queue;
+  o.method = late->method;
+  creche_session_fetch(web, loop.scope, support_hostile_url(late->server), &o, NULL, NULL, NULL);
+}
+
+static void what_came_a_moment_ago_is_seen(void** state) {
+  (void)state;
+  static const char poison[] = "HTTP/1.1 408 Timeout\r\nContent-Length: 6\r\n\r\npoison";
+  static const struct late cases[] = {
+      {poison, 0, "GET", NULL}, {poison, 1, "POST", NULL},   {"", 1, "POST", NULL},
+      {"", 1, "GET", NULL},     {"surplus", 0, "GET", NULL}, {"\r\n", 0, "POST", NULL},
+  };
+  for (int i = 0; i < 6; i++) {
+    struct late late = cases[i];
+    const uint64_t before = counters().reuses;
+    late.server = support_hostile_start(push_late, &late);
+    assert_int_equal(creche_session_fetch(web, loop.scope, support_hostile_url(late.server), NULL,
+                                          fetch_again, &late, NULL),
+                     CRECHE_OK);
+    expect_body(next(), 200, "ok");
+    assert_int_equal(support_hostile_connections(late.server), 2);
+    assert_int_equal(counters().retries, 0); /* found out before anything was sent on it */
+    assert_int_equal(counters().reuses, before);
+    support_hostile_stop(late.server);
+  }
+}
+
 /* Ends the first connection when the second request is there; counts what it saw of requests. */
 static void dies_at_the_second(support_peer* peer, void* user) {
   (void)user;
@@ -278,6 +335,7 @@ int main(void) {
       cmocka_unit_test_setup_teardown(one_connection_for_one_after_another, set_up, tear_down),
       cmocka_unit_test_setup_teardown(what_servers_say_is_heeded, set_up, tear_down),
       cmocka_unit_test_setup_teardown(an_answer_nobody_asked_for_is_nobodys, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(what_came_a_moment_ago_is_seen, set_up, tear_down),
       cmocka_unit_test_setup_teardown(dead_ones_are_found_out_and_replaced, set_up, tear_down),
       cmocka_unit_test_setup_teardown(what_may_not_happen_twice_does_not, set_up, tear_down),
       cmocka_unit_test_setup_teardown(idle_ones_go_in_time, set_up, tear_down),

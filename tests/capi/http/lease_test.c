@@ -114,8 +114,7 @@ static void it_ends_with_its_new_owner(void** state) {
   assert_int_equal(creche_response_move(r, task.scope), CRECHE_OK); /* where it is already */
   assert_int_equal(creche_task_finish(task, CRECHE_OK, 0, NULL), CRECHE_OK);
   expect_end_of(task.scope, CRECHE_OK);
-  assert_int_equal(creche_response_status(r), CRECHE_E_ENDED); /* given back */
-  assert_int_equal(creche_response_move(r, loop.scope), CRECHE_E_ENDED);
+  assert_int_equal(creche_response_move(r, loop.scope), CRECHE_E_ENDED); /* given back */
   assert_true(support_hostile_await_open(server, 0, PATIENCE_MS));
   creche_response_release(r);
 
@@ -133,7 +132,7 @@ static void it_ends_with_its_new_owner(void** state) {
   assert_int_equal(creche_task_finish(child, CRECHE_E_CANCELLED, 0, NULL), CRECHE_OK);
   expect_end_of(child.scope, CRECHE_E_CANCELLED);
   expect_end_of(group.scope, CRECHE_OK); /* caught */
-  assert_int_equal(creche_response_status(r), CRECHE_E_ENDED);
+  assert_int_equal(creche_response_move(r, loop.scope), CRECHE_E_ENDED);
   assert_true(support_hostile_await_open(server, 0, PATIENCE_MS));
   creche_response_release(r);
   support_hostile_stop(server);
@@ -198,6 +197,91 @@ static void wrong_moves_change_nothing(void** state) {
   support_hostile_stop(server);
 }
 
+/* ---- Its text lives as long as its handle: the socket goes with the owner, the head does not ----
+ */
+
+static void heads(support_peer* peer, void* user) {
+  (void)user;
+  if (!support_expect_request(peer)) return;
+  support_send_text(peer,
+                    "HTTP/1.1 200 OK\r\nX-A: first\r\nX-B: second\r\nContent-Length: 50\r\n\r\n"
+                    "hello");
+  support_await_close(peer);
+}
+
+struct texts {
+  const char *url, *header;
+  creche_header at;
+};
+
+static struct texts texts_of(creche_response r, support_hostile* server) {
+  struct texts t;
+  size_t size = 0;
+  t.url = creche_response_url(r);
+  t.header = creche_response_header(r, "x-a", &size);
+  assert_int_equal(size, 5);
+  assert_int_equal(creche_response_header_at(r, 1, &t.at), CRECHE_OK);
+  assert_non_null(strstr(t.url, support_hostile_url(server)));
+  return t;
+}
+
+/* What was lent before, and what is asked for now. */
+static void expect_texts(struct texts t, creche_response r, support_hostile* server) {
+  const struct texts again = texts_of(r, server);
+  assert_ptr_equal(again.url, t.url);
+  assert_ptr_equal(again.header, t.header);
+  assert_string_equal(t.header, "first");
+  assert_string_equal(t.at.name, "X-B");
+  assert_memory_equal(t.at.value, "second", t.at.value_size);
+  assert_int_equal(creche_response_status(r), 200);
+  creche_response_info info;
+  assert_int_equal(creche_response_get_info(r, &info, sizeof info), CRECHE_OK);
+  assert_int_equal(info.body_bytes, 5);
+}
+
+static void texts_outlive_their_owner(void** state) {
+  (void)state;
+  support_hostile* server = support_hostile_start(heads, NULL);
+  creche_task task = open_task(loop.scope);
+  creche_response r = head_in(task.scope, server);
+  const struct texts t = texts_of(r, server);
+  assert_int_equal(creche_task_finish(task, CRECHE_OK, 0, NULL), CRECHE_OK);
+  expect_end_of(task.scope, CRECHE_OK);
+  assert_true(support_hostile_await_open(server, 0, PATIENCE_MS)); /* the socket has gone */
+  assert_int_equal(live_leases(), 0);
+  expect_texts(t, r, server);
+  /* What had come is still to be read, before the failure. */
+  creche_completion c = read_some(r, 0);
+  assert_int_equal(c.kind, CRECHE_CHUNK);
+  assert_int_equal(c.data_size, 5);
+  drop(c);
+  c = read_some(r, 0);
+  assert_int_equal(c.status, CRECHE_E_CLOSED);
+  assert_non_null(strstr(c.error->message, "given back"));
+  drop(c);
+  creche_response_release(r);
+  assert_int_equal(creche_response_status(r), CRECHE_E_ENDED);
+  assert_null(creche_response_url(r));
+  support_hostile_stop(server);
+}
+
+static void texts_outlive_their_loop(void** state) {
+  (void)state;
+  support_hostile* server = support_hostile_start(heads, NULL);
+  creche_response r = head_in(loop.scope, server);
+  const struct texts t = texts_of(r, server);
+  creche_session_release(web);
+  creche_loop_close(loop);
+  assert_int_equal(creche_loop_join(loop, PATIENCE), CRECHE_OK);
+  assert_true(support_hostile_await_open(server, 0, PATIENCE_MS));
+  expect_texts(t, r, server);
+  assert_int_equal(creche_response_read(r, loop.scope, 0, NULL, NULL, NULL, NULL), CRECHE_E_ENDED);
+  assert_int_equal(creche_response_move(r, loop.scope), CRECHE_E_ENDED);
+  creche_response_release(r);
+  assert_int_equal(creche_response_status(r), CRECHE_E_ENDED);
+  support_hostile_stop(server);
+}
+
 /* Moves from another thread while its owners are cancelled and end: it is never lost, never given
  * back twice, and nobody ends while holding it. */
 struct mover {
@@ -247,6 +331,8 @@ int main(void) {
       TEST(it_ends_with_its_new_owner),
       TEST(out_of_a_task_that_has_finished),
       TEST(wrong_moves_change_nothing),
+      TEST(texts_outlive_their_owner),
+      cmocka_unit_test_setup_teardown(texts_outlive_their_loop, set_up, tear_down_rest),
       TEST(moves_race_with_ends),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

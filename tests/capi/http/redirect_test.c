@@ -165,6 +165,49 @@ static void pulled_bodies_are_gone(void** state) {
   }
 }
 
+/* A redirect whose own body never ends: where to go is known. */
+static void never_ends(support_peer* peer, void* user) {
+  if (!support_expect_request(peer)) return;
+  support_sendf(peer, "HTTP/1.1 302 Moved\r\nLocation: %s/end\r\n%s", support_hostile_url(server),
+                (const char*)user);
+  support_await_close(peer);
+}
+static void trickles_on(support_peer* peer, void* user) {
+  if (!support_expect_request(peer)) return;
+  support_sendf(peer, "HTTP/1.1 302 Moved\r\nLocation: %s/end\r\nContent-Length: 60000\r\n\r\n",
+                support_hostile_url(server));
+  while (support_trickle(peer, user, 1)) continue;
+}
+static void floods_on(support_peer* peer, void* user) {
+  char block[4096] = {0};
+  if (!support_expect_request(peer)) return;
+  support_sendf(peer, "HTTP/1.1 302 Moved\r\nLocation: %s/end\r\n%s", support_hostile_url(server),
+                (const char*)user);
+  while (support_send(peer, block, sizeof block)) continue;
+}
+
+static void what_nobody_wants_is_not_waited_for(void** state) {
+  (void)state;
+  static const struct {
+    support_script script;
+    const char* text;
+  } cases[] = {
+      {never_ends, "Content-Length: 50\r\n\r\n0123456789"},
+      {never_ends, "Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n"},
+      {never_ends, "\r\nhello"},
+      {never_ends, "Content-Length: 5\r\n\r\n"},
+      {trickles_on, "x"},
+      {floods_on, "\r\n"},
+      {floods_on, "Content-Length: 1000000000\r\n\r\n"},
+  };
+  for (int i = 0; i < 7; i++) {
+    support_hostile* other = support_hostile_start(cases[i].script, (void*)cases[i].text);
+    expect_body(fetch(support_hostile_url(other), NULL), 200, "ok");
+    assert_true(support_hostile_await_open(other, 0, PATIENCE_MS)); /* not kept */
+    support_hostile_stop(other);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup_teardown(methods_and_bodies, serve, stop),
@@ -173,6 +216,7 @@ int main(void) {
       cmocka_unit_test_setup_teardown(not_everywhere, serve, stop),
       cmocka_unit_test_setup_teardown(secrets_stay_with_their_origin, serve, stop),
       cmocka_unit_test_setup_teardown(pulled_bodies_are_gone, serve, stop),
+      cmocka_unit_test_setup_teardown(what_nobody_wants_is_not_waited_for, serve, stop),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

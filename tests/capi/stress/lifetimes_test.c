@@ -34,6 +34,7 @@ typedef struct item {
   /* Of what brings a response: */
   creche_response response;
   enum handle handle;
+  int back;    /* the lease went with its owner */
   int lease;   /* who holds it, or NONE */
   int chunks;  /* that can still be read at once */
   int reader;  /* who waits for more, or NONE */
@@ -174,7 +175,7 @@ static void model_settle(void) {
         if (i->leases > 0 && i->kind == GROUP && !cancelled(k)) continue;
         for (int l = 1; l < items_count; l++) {
           if (items[l].lease != k) continue;
-          drop_handle(&items[l]);
+          items[l].back = 1; /* its handle stays good until it is released */
           model_give_back(&items[l]);
         }
         if (i->kids > 0) continue; /* no: a read of its own was told */
@@ -366,6 +367,8 @@ static void do_read(void) {
   } else if (s->chunks > 0) {
     s->chunks--;
     model_end(i, CRECHE_OK);
+  } else if (s->back) {
+    model_end(i, CRECHE_E_CLOSED);
   } else {
     s->reader = k;
   }
@@ -428,7 +431,7 @@ static void do_move(void) {
     want = CRECHE_E_ENDED;
   else if (i->kind == FETCH)
     want = CRECHE_E_STATE;
-  else if (items[to].ended)
+  else if (items[to].ended || i->back)
     want = CRECHE_E_ENDED;
   else if (items[to].kind == TASK && items[to].closing)
     want = CRECHE_E_CLOSED;
