@@ -95,8 +95,8 @@ class Timer : private Deadline {
 class Loop : public RefCounted {
  public:
   platform::Reactor& reactor() noexcept { return reactor_; }
-  // For the library's own blocking calls: name look-ups, cancel requests.
-  Workers& workers() noexcept { return workers_; }
+  // For the library's own blocking calls, each kind on threads of its own.
+  Workers& workers(WorkKind kind) noexcept { return workers_[static_cast<size_t>(kind)]; }
   // Guards everything the derived class keeps for other threads; null once the loop has ended.
   Domain* domain() noexcept { return domain_; }
   // The clock. Any thread.
@@ -156,6 +156,9 @@ class Loop : public RefCounted {
   bool Turn(Nanos timeout, bool* signalled = nullptr) noexcept;
   // Refuses jobs from now on and runs those it has. Returns after the last.
   void StopJobs() noexcept;
+  void StopWorkers() noexcept {
+    for (Workers& workers : workers_) workers.Stop();
+  }
   bool HasJobs() const noexcept { return jobs_.load() != nullptr; }
 
   // True if there is something to dispatch now.
@@ -212,7 +215,9 @@ class Loop : public RefCounted {
   TurnEnd* turn_ends_ = nullptr;
   Blocks blocks_;
   Deadlines timers_;
-  Workers workers_{16};
+  // In the order of WorkKind.
+  Workers workers_[kWorkKinds] = {Workers(WorkKind::kDns), Workers(WorkKind::kCancel),
+                                  Workers(WorkKind::kCrypto), Workers(WorkKind::kFile)};
   std::unique_ptr<VirtualClock> clock_;
   Nanos turn_time_ = 0;
   Nanos polled_at_ = 0;    // when descriptors were last looked at

@@ -4,6 +4,7 @@
 #include <new>
 #include <utility>
 
+#include "core/errand.h"
 #include "core/host_name.h"
 
 namespace creche {
@@ -66,59 +67,39 @@ void Resolver::Link::Unlink() noexcept {
   next = prev = nullptr;
 }
 
-// Kept alive by the resolver, and by the worker and then the job on its way back.
-class Resolver::Lookup : public RefCounted, public Job {
+class Resolver::Lookup : public Errand {
  public:
   Lookup(Resolver* resolver, std::string name)
-      : Job(OnLoop),
+      : Errand(resolver->loop_, resolver->workers_),
         resolver_(resolver),
         name_(std::move(name)),
-        loop_(Ref<Loop>::Share(&resolver->loop_)),
         look_up_(resolver->options_.look_up) {
     waiting_.next = waiting_.prev = &waiting_;
   }
 
-  // On a worker thread.
-  void Run() noexcept {
-    found_ = look_up_(name_);
-    AddRef();  // given back by OnLoop
-    if (!loop_->Submit(this)) Unref();
-  }
   // The resolver goes: nobody waits any more.
-  void Abandon() noexcept {
-    resolver_ = nullptr;
+  void GiveUp() noexcept {
+    Abandon();
     while (waiting_.next != &waiting_) waiting_.next->Unlink();
   }
 
  private:
   friend class Resolver;
-  static void OnLoop(Job* job) noexcept {
-    const auto self = Ref<Lookup>::Adopt(static_cast<Lookup*>(job));
-    if (self->resolver_) self->resolver_->Finish(self.get());
-  }
+  void Work() noexcept override { found_ = look_up_(name_); }
+  void Done() noexcept override { resolver_->Finish(this); }
 
-  Resolver* resolver_;  // loop's thread; null once it is gone
+  Resolver* const resolver_;  // until it gives up
   const std::string name_;
-  const Ref<Loop> loop_;
   platform::Resolved (*const look_up_)(const std::string&) noexcept;
-  platform::Resolved found_;  // the worker's until the job is submitted
+  platform::Resolved found_;  // the worker's until Done
   Link waiting_;              // the ring of those who wait; loop's thread
-};
-
-class Resolver::Errand : public WorkItem {
- public:
-  explicit Errand(Ref<Lookup> lookup) : lookup_(std::move(lookup)) {}
-  void Run() noexcept override { lookup_->Run(); }
-
- private:
-  const Ref<Lookup> lookup_;
 };
 
 Resolver::Resolver(Loop& loop, Workers& workers, const Options& options)
     : loop_(loop), workers_(workers), options_(options) {}
 
 Resolver::~Resolver() {
-  for (auto& [name, lookup] : running_) lookup->Abandon();
+  for (auto& [name, lookup] : running_) lookup->GiveUp();
 }
 
 std::optional<Result<Addresses>> Resolver::Resolve(std::string_view host, uint16_t port,
@@ -143,7 +124,7 @@ std::optional<Result<Addresses>> Resolver::Ask(std::string name, uint16_t port, 
     bool sent = false;
     try {
       lookup = MakeRef<Lookup>(this, name);
-      sent = workers_.Submit(std::make_unique<Errand>(lookup));
+      sent = lookup->Go();
     } catch (const std::bad_alloc&) {
     }
     if (!sent) {
@@ -201,7 +182,6 @@ void Resolver::Finish(Lookup* lookup) noexcept {
     if (found.eai != 0) error = NoMemoryError();
   }
   running_.erase(lookup->name_);
-  lookup->resolver_ = nullptr;
   // From here on `this` may go: those who wait now hang on `lookup` alone, and nobody is added.
   size_t turn = 0;
   while (lookup->waiting_.next != &lookup->waiting_) {

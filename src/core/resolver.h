@@ -79,7 +79,6 @@ class Resolver {
 
  private:
   class Lookup;  // one question on its way through a worker thread
-  class Errand;
   struct Entry {
     std::string name;
     Addresses addresses;

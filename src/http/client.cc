@@ -8,7 +8,7 @@ Client::Client(Loop& l, const SessionSettings& set, TlsContextRef made, Counters
     : loop(l),
       settings(set),
       counters(count),
-      resolver(l, l.workers(), Resolver::Options{.ttl = set.dns_ttl}),
+      resolver(l, l.workers(WorkKind::kDns), Resolver::Options{.ttl = set.dns_ttl}),
       tls(l, set.tls(), std::move(made)),
       pool(l, set.limits, count),
       scratch(new char[kScratch]) {}

@@ -31,7 +31,10 @@ void TlsSource::Link::Unlink() noexcept {
 class TlsSource::Making final : public Errand {
  public:
   Making(Loop& loop, TlsSource* source)
-      : Errand(loop), source_(source), options_(source->options_), made(NoMemoryError()) {
+      : Errand(loop, WorkKind::kFile),
+        source_(source),
+        options_(source->options_),
+        made(NoMemoryError()) {
     waiting.next = waiting.prev = &waiting;
   }
 

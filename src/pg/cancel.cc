@@ -82,7 +82,7 @@ class BlockingCancel;
 class CancelErrand : public Errand {
  public:
   CancelErrand(Loop& loop, PGcancel* request, BlockingCancel* cancel)
-      : Errand(loop), request_(request), cancel_(cancel) {}
+      : Errand(loop, WorkKind::kCancel), request_(request), cancel_(cancel) {}
   ~CancelErrand() override { PQfreeCancel(request_); }
 
  private:

@@ -36,7 +36,7 @@ std::string StateIn(const std::string& message) {
 class Connector::Reading : public Errand {
  public:
   Reading(Loop& loop, Connector* connector)
-      : Errand(loop),
+      : Errand(loop, WorkKind::kFile),
         connector_(connector),
         dsn_(connector->dsn_),
         application_name_(connector->application_name_),
@@ -60,7 +60,7 @@ class Connector::Reading : public Errand {
 class Connector::Beginning : public Errand {
  public:
   Beginning(Loop& loop, Connector* connector, const Try& attempt)
-      : Errand(loop),
+      : Errand(loop, WorkKind::kDns),
         connector_(connector),
         info_(connector->info_),
         try_(attempt),

@@ -186,7 +186,7 @@ bool Tree::TryEnd(std::unique_lock<platform::Lock>& lock) noexcept {
     }
   }
   lock.unlock();
-  workers().Stop();
+  StopWorkers();
   offload_workers_->Stop();
   limited_workers_->Stop();
   StopJobs();

@@ -31,7 +31,7 @@ class Item : public WorkItem {
 };
 
 bool Submit(Workers& workers, std::function<void()> run, std::atomic<int>* destroyed = nullptr) {
-  return workers.Submit(std::make_unique<Item>(std::move(run), destroyed));
+  return workers.Submit(std::make_unique<Item>(std::move(run), destroyed)) == 0;
 }
 
 TEST(Workers, RunsInOrderOnAnotherThread) {
@@ -158,6 +158,120 @@ TEST(Workers, TakesNothingWithoutAThread) {
   EXPECT_FALSE(Submit(
       workers, [] {}, &destroyed));
   EXPECT_EQ(destroyed, 1);
+}
+
+// Items that hang count no more, so that what waits behind them is run; up to a bound.
+TEST(Workers, WhatHangsHoldsUpNothingElse) {
+  constexpr int kHung = 20;
+  Workers workers({.limit = 2, .slow = kMillisecond, .most = kHung + 1});
+  std::promise<void> go;
+  const std::shared_future<void> gone = go.get_future().share();
+  std::atomic<int> hung{0}, ended{0};
+  for (int i = 0; i < kHung; i++)
+    ASSERT_TRUE(Submit(workers, [&] {
+      hung++;
+      gone.wait();
+      ended++;
+    }));
+  for (int i = 0; i < 3; i++) {
+    std::promise<void> good;
+    ASSERT_TRUE(Submit(workers, [&] { good.set_value(); }));
+    good.get_future().wait();
+    EXPECT_EQ(hung, kHung);
+  }
+  EXPECT_EQ(ended, 0);
+  ASSERT_TRUE(Submit(workers, [&] {
+    gone.wait();
+    ended++;
+  }));
+  bool ran_past_the_most = false;
+  ASSERT_TRUE(Submit(workers, [&] {
+    ran_past_the_most = ended == 0;
+    ended++;
+  }));
+  go.set_value();
+  while (ended < kHung + 2) std::this_thread::yield();
+  EXPECT_FALSE(ran_past_the_most);
+}
+
+// While nothing hangs no more run at a time than the limit says, whatever there may be in all.
+TEST(Workers, KeepsToItsLimitWhileNothingHangs) {
+  Workers workers({.limit = 2, .slow = 3600 * kSecond, .most = 8});
+  std::atomic<int> inside{0}, most{0}, ended{0};
+  for (int i = 0; i < 500; i++)
+    ASSERT_TRUE(Submit(workers, [&] {
+      const int now = ++inside;
+      int seen = most;
+      while (now > seen && !most.compare_exchange_weak(seen, now)) {
+      }
+      std::this_thread::yield();
+      inside--;
+      ended++;
+    }));
+  while (ended < 500) std::this_thread::yield();
+  EXPECT_LE(most, 2);
+}
+
+// One after another needs one thread: the others, which a burst has brought, have nothing to do and
+// go, though there is always work.
+TEST(Workers, TheOnesThatAreNotNeededGo) {
+  const auto threads = [] {
+    const std::filesystem::directory_iterator tasks("/proc/self/task");
+    return std::distance(begin(tasks), end(tasks));
+  };
+  const auto before = threads();
+  constexpr int kBurst = 6;
+  Workers workers(kBurst, 50 * kMillisecond);
+  std::atomic<int> inside{0};
+  for (int i = 0; i < kBurst; i++)
+    ASSERT_TRUE(Submit(workers, [&] {
+      inside++;
+      while (inside < kBurst) std::this_thread::yield();
+    }));
+  while (inside < kBurst) std::this_thread::yield();
+  while (threads() > before + 2) {
+    std::promise<void> done;
+    ASSERT_TRUE(Submit(workers, [&] { done.set_value(); }));
+    done.get_future().wait();
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+}
+
+class Kept : public WorkItem {
+ public:
+  void Run() noexcept override { ran++; }
+  void LetGo() noexcept override { let_go++; }
+  std::atomic<int> ran{0}, let_go{0};
+};
+
+TEST(Workers, TakesBackWhatHasNotBegun) {
+  Workers workers(1);
+  std::promise<void> inside, go, ended;
+  ASSERT_TRUE(Submit(workers, [&] {
+    inside.set_value();
+    go.get_future().wait();
+  }));
+  inside.get_future().wait();
+  Kept items[3];
+  for (Kept& item : items) ASSERT_EQ(workers.Submit(&item), 0);
+  EXPECT_TRUE(workers.Withdraw(&items[1]));
+  EXPECT_FALSE(workers.Withdraw(&items[1]));
+  EXPECT_EQ(items[1].let_go, 1);
+  go.set_value();
+  ASSERT_TRUE(Submit(workers, [&] { ended.set_value(); }));
+  ended.get_future().wait();
+  EXPECT_FALSE(workers.Withdraw(&items[0]));
+  EXPECT_TRUE(items[0].ran == 1 && items[1].ran == 0 && items[2].ran == 1);
+  EXPECT_TRUE(items[0].let_go == 1 && items[2].let_go == 1);
+}
+
+TEST(Workers, SaysWhyThereIsNoThread) {
+  Workers none(0);
+  Kept item;
+  EXPECT_EQ(none.Submit(&item), EAGAIN);
+  EXPECT_EQ(item.let_go, 1);
+  none.Stop();
+  EXPECT_EQ(none.Submit(&item), ECANCELED);
 }
 
 TEST(Workers, ManySubmitters) {
