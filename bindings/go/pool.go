@@ -9,21 +9,22 @@ import (
 
 // PoolOptions of OpenPool. 0 is the default.
 type PoolOptions struct {
-	Loop            *Loop // nil: the default one
-	MinSize         int   // connections kept open; 0
-	MaxSize         int   // 10
-	MaxWaiting      int   // callers waiting for a connection; no limit
-	StatementCache  int   // prepared statements on each connection; 256; negative: none
-	PipelineDepth   int   // statements in flight on a shared connection; 64
-	NoPrepare       bool  // behind a PgBouncer that pools transactions
-	NoPipeline      bool
-	NoReset         bool          // only roll back when a connection is given back
-	ConnectTimeout  time.Duration // 30 s
-	AcquireTimeout  time.Duration // 60 s
-	IdleTimeout     time.Duration // 300 s
-	MaxLifetime     time.Duration // none
-	CancelTimeout   time.Duration // 5 s
-	ApplicationName string
+	Loop              *Loop // nil: the default one
+	MinSize           int   // connections kept open; 0
+	MaxSize           int   // 10
+	MaxWaiting        int   // callers waiting for a connection; no limit
+	StatementCache    int   // prepared statements on each connection; 256; negative: none
+	PipelineDepth     int   // statements in flight on a shared connection; 64
+	NoPrepare         bool  // behind a PgBouncer that pools transactions
+	NoPipeline        bool
+	NoReset           bool          // only roll back when a connection is given back
+	ConnectTimeout    time.Duration // 30 s
+	AcquireTimeout    time.Duration // 60 s
+	IdleTimeout       time.Duration // 300 s
+	MaxLifetime       time.Duration // of a connection; 30 min
+	CancelTimeout     time.Duration // 5 s
+	StatementLifetime time.Duration // of a prepared statement; 300 s
+	ApplicationName   string
 }
 
 // Pool is a pool of PostgreSQL connections. It is safe for concurrent use. Its statements share
@@ -54,7 +55,8 @@ func OpenPool(dsn string, options *PoolOptions) (*Pool, error) {
 		MinSize: uint32(max(o.MinSize, 0)), MaxSize: uint32(max(o.MaxSize, 0)), MaxWaiting: uint32(max(o.MaxWaiting, 0)),
 		PipelineDepth: uint32(max(o.PipelineDepth, 0)), StatementCache: orNone(o.StatementCache),
 		ConnectTimeout: o.ConnectTimeout, AcquireTimeout: o.AcquireTimeout, IdleTimeout: o.IdleTimeout,
-		MaxLifetime: o.MaxLifetime, CancelTimeout: o.CancelTimeout, ApplicationName: o.ApplicationName,
+		MaxLifetime: o.MaxLifetime, CancelTimeout: o.CancelTimeout, StatementLifetime: o.StatementLifetime,
+		ApplicationName: o.ApplicationName,
 	}
 	if o.NoPrepare {
 		c.Flags |= cx.PoolNoPrepare

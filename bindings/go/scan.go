@@ -75,7 +75,7 @@ func timeOf(oid uint32, bits uint64) time.Time {
 // cellText is a cell as PostgreSQL prints it.
 func cellText(b *cx.Block, row, column int, oid uint32) string {
 	switch {
-	case isText(oid), oid == cx.OIDJSON:
+	case isText(oid), oid == cx.OIDJSON, b.IsText(column):
 		return string(b.Bytes(row, column))
 	case oid == cx.OIDJSONB:
 		return string(jsonb(b.Bytes(row, column)))

@@ -132,7 +132,7 @@ typedef struct creche_row_column {
     int32_t type_modifier;
     uint32_t table;       /* oid of the table it comes from, or 0 */
     int32_t table_column; /* its number there, or 0 */
-    uint32_t reserved;
+    uint32_t text; /* 1: its type has no binary form (aclitem, ...): its cells hold the text; else 0 */
 } creche_row_column;
 
 /* A cell. size is CRECHE_CELL_NULL for SQL NULL. For bool, int2, int4, int8, oid, float4, float8,
@@ -169,8 +169,8 @@ CRECHE_API int32_t creche_row_int4(const creche_row_block *rows, uint64_t row, u
 /* A float4 or float8 column; integers are converted; numeric is converted with rounding. Since 0.1. */
 CRECHE_API double creche_row_float8(const creche_row_block *rows, uint64_t row, uint32_t column);
 /* A text-like column (text, varchar, bpchar, name, json, xml, enums, unknown; jsonb without its
- * version byte): NUL-terminated, its size in *size (may be NULL). NULL for SQL NULL and for types
- * that are not text. Since 0.1. */
+ * version byte; any column that came as text, creche_row_column.text): NUL-terminated, its size in
+ * *size (may be NULL). NULL for SQL NULL and for types that are not text. Since 0.1. */
 CRECHE_API const char *creche_row_text(const creche_row_block *rows, uint64_t row, uint32_t column,
                                        size_t *size);
 /* The binary form of any column that is not held in `bits`, its size in *size (may be NULL). NULL for
@@ -196,11 +196,17 @@ enum {
 };
 
 /* creche_pool_options.reset: when a connection is given back, and behind a statement on the pool that
- * has left something in its session. Its command tag tells, and for a SELECT the names set_config and
- * pg_advisory_lock (and the like) in its text; what other functions leave stays. Temporary tables and
- * prepared statements of your own stay, too. */
+ * has left something in its session (its command tag tells, and for a SELECT the names set_config and
+ * pg_advisory_lock, and the like, in its text). FULL, in this order and sent as one: rolls back; gives
+ * session authorization, role and settings back to what the DSN says; frees advisory locks; closes
+ * cursors (WITH HOLD); drops temporary tables; forgets lastval and currval; stops LISTEN; and if a
+ * PREPARE was seen, deallocates what was prepared (the library's own, too: it prepares them again).
+ * It runs no code of the user before: names are looked up in pg_catalog only. For the user who
+ * releases it costs no round trip. What it cannot see stays: what a function has left that a SELECT,
+ * INSERT, UPDATE, DELETE or MERGE on the pool has called (a temporary table, lastval), and PREPARE
+ * inside of a function. */
 enum {
-    CRECHE_RESET_FULL = 0, /* session state: locks, cursors, listens, settings, role */
+    CRECHE_RESET_FULL = 0, /* the whole session */
     CRECHE_RESET_NONE = 1  /* only an open transaction is rolled back */
 };
 
@@ -216,10 +222,13 @@ typedef struct creche_pool_options {
     int64_t connect_timeout;  /* for one attempt, all of it; default 30 s */
     int64_t acquire_timeout;  /* waiting for a connection; default 60 s; phase "pool" */
     int64_t idle_timeout;     /* an idle connection over min_size is closed; default 300 s */
-    int64_t max_lifetime;     /* of a connection; default CRECHE_NEVER */
+    int64_t max_lifetime;     /* of a connection, at the most: each is closed in the last tenth of it,
+                                 once it has nothing to do; default 30 min; CRECHE_NEVER: no end */
     int64_t cancel_timeout;   /* cleaning up after a cancel before the connection is dropped; default 5 s */
     const char *application_name; /* default NULL: the DSN's; copied */
-  creche_queue queue; /* where the completion of its close goes if `done` is NULL; {0}: nobody is told */
+    creche_queue queue; /* where the completion of its close goes if `done` is NULL; {0}: nobody is told */
+    int64_t statement_lifetime; /* a statement is prepared anew after this; default (and 0) 300 s;
+                                   CRECHE_NEVER: kept until an error or a reset */
 } creche_pool_options;
 
 /* Sets the defaults in the first `size` bytes (pass sizeof). Returns CRECHE_OK or CRECHE_E_INVALID.
@@ -228,7 +237,9 @@ CRECHE_API creche_status creche_pool_options_init(creche_pool_options *options, 
 
 /* Opens a pool on a loop. dsn: a PostgreSQL URI or key=value string; copied; NULL: the environment
  * (PGHOST, ...). Opens min_size connections in the background; a DSN that does not parse, or a server
- * that cannot be reached, fails the operations. Returns CRECHE_OK; CRECHE_E_INVALID,
+ * that cannot be reached, fails the operations. With target_session_attrs a connection whose server
+ * changes its role (it says so, or fails a write with 25006) is closed, and a statement that failed so
+ * in a transaction of its own is run on another. Returns CRECHE_OK; CRECHE_E_INVALID,
  * CRECHE_E_UNSUPPORTED (options), CRECHE_E_CLOSED, CRECHE_E_NO_MEMORY, the handle errors. Since 0.1. */
 CRECHE_API creche_status creche_pool_open(creche_loop loop, const char *dsn,
                                           const creche_pool_options *options, creche_pool *pool);
@@ -298,6 +309,16 @@ CRECHE_API creche_status creche_query_options_init(creche_query_options *options
  * _DISCONNECTED, _PROTOCOL, _TIMEOUT, _CANCELLED, _CLOSED, _LIMIT, _INVALID (a value, the DSN), _TYPE
  * (a value's form does not fit its type), _UNSUPPORTED (COPY), _NO_MEMORY. Cancelled: a running query is
  * cancelled on the server and the connection stays usable; other callers' statements are untouched.
+ *
+ * Prepared statements are kept from the second run on, on each connection; nothing of them is taken on
+ * trust. Behind a pooler (told by the process that answers) results are described each time. After an
+ * error of class 22, 42, XX, 0A or 26 the statement is forgotten, and if it had run in a transaction of
+ * its own, so that nothing is left of it, it is prepared anew and run once more before you hear of the
+ * error. A statement is kept for statement_lifetime at the most, as the server never looks again at
+ * what types it inferred for CRECHE_PG_UNKNOWN parameters. Columns whose types have no binary form are
+ * asked for as text (creche_row_column.text): the server tells by failing with 42883, so the first run
+ * of such a statement takes two, and fails if it is inside a transaction. Before an idle connection is
+ * used it is looked at; a statement that a dying server has not begun goes to another connection.
  * Returns CRECHE_OK, or as creche_task_spawn does. Since 0.1. */
 CRECHE_API creche_status creche_pool_query(creche_pool pool, creche_scope in, const char *sql,
                                            const creche_value *args, size_t args_count,

@@ -2,8 +2,10 @@
 // and the other way round as far as that is possible.
 #pragma once
 #include <creche/hooks.h>
+#include <creche/pg.h>
 #include <creche/task.h>
 
+#include <algorithm>
 #include <cstring>
 #include <type_traits>
 
@@ -17,18 +19,25 @@ namespace creche::capi {
 template <class O>
 O Defaults() noexcept;
 
+// How long a struct is at the least: what it was before it grew, where it has.
+template <class O>
+inline constexpr size_t kLeastSize = sizeof(O);
+template <>
+inline constexpr size_t kLeastSize<creche_pool_options> = offsetof(creche_pool_options,
+                                                                   statement_lifetime);
+
 // creche_x_options_init.
 template <class O>
 creche_status InitOptions(O* options, size_t size) noexcept {
   static_assert(std::is_trivially_copyable_v<O> && offsetof(O, size) == 0);
   if (!options) return Fail(Status::kInvalid, "options is NULL");
-  if (size < sizeof(O) || size > UINT32_MAX)  // of version 0.1: none is shorter
+  if (size < kLeastSize<O> || size > UINT32_MAX)
     return Fail(Status::kInvalid, "size is %zu; pass sizeof the struct (at least %zu)", size,
-                sizeof(O));
+                kLeastSize<O>);
   O defaults = Defaults<O>();
   defaults.size = static_cast<uint32_t>(size);
   memset(options, 0, size);  // 0 is the default of what only a newer caller knows
-  memcpy(options, &defaults, sizeof defaults);
+  memcpy(options, &defaults, std::min(size, sizeof defaults));
   return CRECHE_OK;
 }
 
@@ -40,16 +49,17 @@ creche_status ReadOptions(const O* given, O* options, uint32_t known_flags,
     *options = Defaults<O>();
     return CRECHE_OK;
   }
-  if (given->size < sizeof(O))
+  if (given->size < kLeastSize<O>)
     return Fail(Status::kInvalid, "%s.size is %u, at least %zu is needed: call %s_init first", name,
-                given->size, sizeof(O), name);
+                given->size, kLeastSize<O>, name);
   const auto* bytes = reinterpret_cast<const unsigned char*>(given);
   for (size_t i = sizeof(O); i < given->size; i++)
     if (bytes[i] != 0)
       return Fail(Status::kUnsupported,
                   "%s has a field set (byte %zu) that this version of libcreche (%s) does not know",
                   name, i, creche_version_string());
-  memcpy(options, given, sizeof(O));
+  memset(static_cast<void*>(options), 0, sizeof(O));  // 0 is the default of what came later
+  memcpy(options, given, std::min<size_t>(given->size, sizeof(O)));
   if (options->flags & ~known_flags)
     return Fail(Status::kUnsupported, "%s.flags has bits (0x%x) that this version does not know",
                 name, options->flags & ~known_flags);

@@ -18,6 +18,7 @@ creche_pool_options Defaults() noexcept {
   o.idle_timeout = d.idle_timeout;
   o.max_lifetime = d.max_lifetime;
   o.cancel_timeout = d.cancel_timeout;
+  o.statement_lifetime = d.statement_lifetime;
   return o;
 }
 
@@ -68,6 +69,7 @@ creche_status ReadPool(const creche_pool_options* given, pg::PoolOptions* option
   if (o.idle_timeout < 0) return Negative("idle_timeout");
   if (o.max_lifetime < 0) return Negative("max_lifetime");
   if (o.cancel_timeout < 0) return Negative("cancel_timeout");
+  if (o.statement_lifetime < 0) return Negative("statement_lifetime");
   options->prepare = !(o.flags & CRECHE_POOL_NO_PREPARE);
   options->pipeline = !(o.flags & CRECHE_POOL_NO_PIPELINE);
   options->min_size = o.min_size;
@@ -81,6 +83,7 @@ creche_status ReadPool(const creche_pool_options* given, pg::PoolOptions* option
   options->idle_timeout = o.idle_timeout;
   options->max_lifetime = o.max_lifetime;
   options->cancel_timeout = o.cancel_timeout;
+  if (o.statement_lifetime != 0) options->statement_lifetime = o.statement_lifetime;
   if (o.application_name) options->application_name = o.application_name;
   options->queue = o.queue.id;
   return CRECHE_OK;

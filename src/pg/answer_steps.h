@@ -41,6 +41,13 @@ class AnswerSteps {
   Stage stage() const noexcept { return stage_; }
   // True for the last statement, and from then on.
   bool last() const noexcept { return done_ + 1 >= statements_; }
+  // True if the statement whose turn it is was prepared with this flight.
+  bool parsed_now() const noexcept { return parses_ >> done_ & 1; }
+  size_t done() const noexcept { return done_; }
+  // So many were sent.
+  size_t statements() const noexcept { return statements_; }
+  // True if the server may have begun to execute a statement.
+  bool executing() const noexcept { return stage_ > Stage::kBind || done_ > 0; }
   // Closes and Parses that were not answered.
   size_t closes_left() const noexcept { return closes_; }
   size_t parses_left() const noexcept { return parses_left_; }

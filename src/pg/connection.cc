@@ -2,11 +2,14 @@
 
 #include <libpq-fe.h>
 
+#include <algorithm>
 #include <bit>
 #include <cerrno>
 #include <cstring>
 #include <random>
 #include <utility>
+
+#include "pg/backend_question.h"
 
 namespace creche::pg {
 
@@ -33,22 +36,26 @@ Connection::Connection(Loop& loop, Owner& owner, PGconn* connection, const Setti
       owner_(owner),
       connection_(connection),
       settings_(settings),
+      shared_(shared),
       history_(shared.history),
       counters_(shared.counters),
-      cache_(RandomPrefix(), settings.prepare ? settings.statement_cache : 0),
+      cache_(RandomPrefix(), settings.prepare ? settings.statement_cache : 0,
+             settings.statement_lifetime),
       transport_(connection),
       timer_(loop, OnTimer, this),
       inbox_(shared.space),
       pace_(loop, transport_.fd(), OnPace, this),
-      born_(loop.now()),
       ring_(std::bit_ceil(settings.depth + 1)) {
   // What libpq has read behind "ready" (a notice, a parameter) it parses now. The beginning of one
   // more message, if there should ever be one in its buffer, is lost to us; what follows is then no
   // message that the reader accepts (text taken for a length is too much, and no answer is
   // expected), so that the connection is given up as one that does not keep to the protocol.
   (void)PQisBusy(connection_);
+  if (PQbackendPID(connection_) == 0) direct_ = Direct::kNo;
   const char* standby = PQparameterStatus(connection_, "in_hot_standby");
   standby_ = standby && std::strcmp(standby, "on") == 0;
+  const char* reads_only = PQparameterStatus(connection_, "default_transaction_read_only");
+  reads_only_ = reads_only && std::strcmp(reads_only, "on") == 0;
 }
 
 Connection::~Connection() {
@@ -65,7 +72,10 @@ bool Connection::Start() noexcept {
 }
 
 void Connection::Submit(Request* request) noexcept {
-  if (lost_) return request->OnReply({.error = last_words_, .unsent = true});
+  // Whoever holds it may have let it rest for long. (What the pool gives out, it has looked at.)
+  const bool looked = std::exchange(books.looked, false);
+  if (books.holder && !looked && idle()) (void)StillThere();
+  if (lost_) return request->OnReply({.error = why_, .unsent = true});
   request->state_ = Request::State::kQueued;
   request->next_ = nullptr;
   request->prev_ = queue_last_;
@@ -98,8 +108,10 @@ void Connection::Advance() noexcept {
 void Connection::Send(Request* request) noexcept {
   // Room for all of it first: from then on nothing can fail.
   size_t most = cache_.to_close() > 0 ? kClosedAtOnce * MessageWriter::kMostClose : 0;
+  const size_t forms = std::max(widest_forms_, shared_.forms.widest());
   for (size_t i = 0; i < request->count_; i++)
-    most += MessageWriter::Most(*request->statements_[i]);
+    most += MessageWriter::Most(*request->statements_[i], forms);
+  if (direct_ == Direct::kUnknown) most += BackendQuestion::kMost;
   char* room = outbox_.Reserve(most);
   if (!room) {
     failed_ = true;
@@ -155,28 +167,43 @@ void Connection::WriteStatement(Flight* flight, const Statement& s, bool prepare
   // cancelled before it ran has not; "ready" will say so.)
   if (s.verb() == Verb::kTransaction)
     maybe_in_transaction_ = s.text() != "COMMIT" && s.text() != "ROLLBACK";
-  const Prepared* prepared = prepare ? cache_.Find(s) : nullptr;
+  const Prepared* prepared = prepare ? cache_.Find(s, loop_.now()) : nullptr;
+  if (direct_ == Direct::kUnknown && prepared && prepared->columns) AskForBackend(flight, out);
   // What is run for the second time is worth to be prepared.
   const bool parse = !prepared;
-  if (!prepared && prepare && history_.Touch(s.hash()) && (prepared = cache_.Add(s)))
+  if (!prepared && prepare && history_.Touch(s.hash()) && (prepared = cache_.Add(s, loop_.now()))) {
     counters_.prepares.Add();
+    flight->adds |= 1u << flight->steps.statements();
+  }
   const std::string_view name = prepared ? std::string_view(prepared->name) : std::string_view();
   if (s.verb() == Verb::kProcedure) flight->commits = true;
   if (s.verb() != Verb::kQuery || (prepared ? prepared->leaves_state : LeavesState(s.text())))
     flight->leaves_state = true;
   if (parse) out->Parse(name, s);
-  out->Bind(name, s);
-  // The rows of all but the last are thrown away.
+  // The rows of all but the last are thrown away. What a prepared statement's columns are is known,
+  // and the server refuses to run it if they have become others; a pooler may prepare it on another
+  // session, where they are what they are: then they are described each time.
   const bool known = prepared && prepared->columns && s.verb() == Verb::kQuery;
-  const bool describe = last && !known;
+  const bool describe = last && !(known && direct_ == Direct::kYes);
+  out->Bind(name, s, known ? &prepared->columns->forms() : shared_.forms.Find(s.hash()));
+  if (last && known) flight->columns = prepared->columns;
   if (describe) {
     out->DescribePortal();
     if (prepared && s.verb() == Verb::kQuery) flight->described = prepared->number;
-  } else if (last) {
-    flight->columns = prepared->columns;
   }
   out->Execute();
   flight->steps.AddStatement(parse, describe);
+}
+
+// Once on each connection, with the first statement that gains from the answer. A pooler has keys
+// of its own for cancelling, which name no process of the server's.
+void Connection::AskForBackend(Flight* flight, MessageWriter* out) noexcept {
+  // Where nothing is lost if the server does not know the function, or where it is known to.
+  if (flight->steps.statements() > 0 || (!flight->implicit && !shared_.tells_backend)) return;
+  BackendQuestion::Write(out);
+  flight->steps.AddStatement(true, false);
+  flight->asks = true;
+  direct_ = Direct::kAsked;
 }
 
 void Connection::FlushSoon() noexcept {
@@ -245,17 +272,17 @@ void Connection::Lose(const ErrorRef& why) noexcept {
   pace_.Stop();
   if (cancel_) cancel_->Forget();
   cancel_ = nullptr;
-  if (!last_words_) last_words_ = why;
+  why_ = why;
   // Whatever ends it while the pool closes: its users are told of the close.
   const ErrorRef reason = closing_ ? closing_ : why;
-  for (; flights_ > 0; flights_--) {
+  for (size_t i = 0; flights_ > 0; flights_--, i++) {
     Flight flight = std::move(At(0));
     first_++;
     if (!flight.request) continue;
     flight.request->state_ = Request::State::kNone;
     // An error of the server's that arrived says more than the loss.
     flight.request->OnReply({.error = flight.error && !closing_ ? flight.error : reason,
-                             .unsent = flight.begin >= sent_});
+                             .unsent = flight.begin >= sent_ || i >= not_begun_});
   }
   while (Request* request = queue_first_) {
     Unlink(request);

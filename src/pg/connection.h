@@ -24,6 +24,8 @@
 #include "pg/message_reader.h"
 #include "pg/message_writer.h"
 #include "pg/request.h"
+#include "pg/result_forms.h"
+#include "pg/role.h"
 #include "pg/row_builder.h"
 #include "pg/server_fields.h"
 #include "pg/statement_cache.h"
@@ -53,13 +55,17 @@ class Connection final : private Cancel::Listener {
   struct Settings {
     bool prepare = true;
     size_t statement_cache = 256;
+    Nanos statement_lifetime = kNever;
     size_t depth = 64;  // requests in flight
     Nanos cancel_timeout = 5 * kSecond;
+    Role role = Role::kAny;  // that the server was chosen for
   };
 
   // What the connections of a pool have in common.
   struct Shared {
     History history;
+    ResultForms forms;
+    bool tells_backend = false;  // a server has answered a BackendQuestion
     Counters counters;
     ReceiveSpace space;
   };
@@ -85,6 +91,9 @@ class Connection final : private Cancel::Listener {
   void BeginClose(const ErrorRef& why) noexcept;
   // Does not read for the stream that runs, so that the server is held back; or reads again.
   void Pause(bool pause) noexcept;
+  // An idle one: reads what the server has said unasked, if anything. False: it was lost. Whoever
+  // is about to use one asks, however short ago it was of use.
+  bool StillThere() noexcept;
 
   bool lost() const noexcept { return lost_; }
   bool idle() const noexcept { return flights_ == 0 && !queue_first_ && !cancel_; }
@@ -93,7 +102,9 @@ class Connection final : private Cancel::Listener {
   // True if it has something to send at the end of this turn.
   bool sends_soon() const noexcept { return !outbox_.empty(); }
   // True if more can join what is in flight: nothing is being cancelled.
-  bool shareable() const noexcept { return !lost_ && !frozen_ && load() < settings_.depth; }
+  bool shareable() const noexcept {
+    return !lost_ && !frozen_ && load() < settings_.depth && !unwanted();
+  }
   // True unless it is certain that no transaction is open. Exact when idle.
   bool maybe_in_transaction() const noexcept { return maybe_in_transaction_; }
   // True if it is certain that none is.
@@ -101,17 +112,22 @@ class Connection final : private Cancel::Listener {
   // True if a statement may have left something in the session.
   bool dirty() const noexcept { return dirty_; }
   void set_clean() noexcept { dirty_ = false; }
+  // True if the user has prepared statements of his own (PREPARE).
+  bool foreign_statements() const noexcept { return foreign_statements_; }
   // True on a server in recovery (hot standby).
   bool standby() const noexcept { return standby_; }
-  StatementCache& cache() noexcept { return cache_; }
-  Nanos born() const noexcept { return born_; }
+  // True if the server is not, or not any more, of the role that it was chosen for. Settings of the
+  // user may make it look so for a while: to be asked when the session has been reset.
+  bool unwanted() const noexcept;
 
   // The pool's own books.
   struct Books {
     enum class Use : uint8_t { kIdle, kShared, kTaken, kTidying };
     Use use = Use::kTaken;
     bool reserved = false;  // drains for somebody who needs it alone
+    bool looked = false;    // it was there when it was taken, just now
     Nanos idle_since = 0;
+    Nanos expires = kNever;
     ConnectionLease* holder = nullptr;  // the lease that has it
     std::unique_ptr<Tidy> tidy;
   } books;
@@ -126,9 +142,11 @@ class Connection final : private Cancel::Listener {
     bool leaves_state = false;  // something may stay in the session, whatever its tag is
     bool commits = false;       // a failure may have left a part of it done
     bool partial = false;       // rows of it were thrown away
-    bool stale = false;         // a prepared statement was not what the cache said
+    bool asks = false;          // its first statement is BackendQuestion
+    bool stale = false;         // what was assumed of the session was not so: run it again
     AnswerSteps steps;
-    uint32_t added = 0;      // number of the first statement it adds to the cache
+    uint32_t adds = 0;       // bit i: statement i is added to the cache
+    uint32_t added = 0;      // number of the next one of these whose Parse will be answered
     uint32_t described = 0;  // number of the one whose columns the cache wants to know
     uint64_t begin = 0;      // where its first byte stands in all that was ever written
     uint64_t hash = 0;       // of what it ran, for the history; 0: of no interest
@@ -152,6 +170,7 @@ class Connection final : private Cancel::Listener {
   void Write(Flight* flight, const Request& request, MessageWriter* out) noexcept;
   void WriteStatement(Flight* flight, const Statement& statement, bool prepare, bool last,
                       MessageWriter* out) noexcept;
+  void AskForBackend(Flight* flight, MessageWriter* out) noexcept;
   void Unlink(Request* request) noexcept;
   void FlushSoon() noexcept;
   void Flush() noexcept;
@@ -160,6 +179,7 @@ class Connection final : private Cancel::Listener {
 
   // connection_read.cc: bytes.
   void Read() noexcept;
+  void Receive(bool own = false) noexcept;
   void Drain() noexcept;
   void Progress() noexcept;
   static void OnPace(void* self) noexcept;
@@ -172,9 +192,13 @@ class Connection final : private Cancel::Listener {
   void Take(const Message& message) noexcept;
   void TakeRow(Flight* flight, const Message& message) noexcept;
   void TakeColumns(Flight* flight, const Message& message) noexcept;
+  void TakeBackend(const Message& message) noexcept;
   void BeginRows(Flight* flight) noexcept;
   void TakeEnd(Flight* flight, std::string_view tag) noexcept;
   void TakeError(const Message& message) noexcept;
+  void ForgetStatement(Flight* flight, bool executing, std::string_view state,
+                       std::string_view routine) noexcept;
+  void TakeLastWords(const ServerFields& fields) noexcept;
   void TakeNotice(const Message& message) noexcept;
   void TakeParameter(const Message& message) noexcept;
   void GiveUp(Flight* flight, ErrorRef why) noexcept;
@@ -191,6 +215,7 @@ class Connection final : private Cancel::Listener {
   Owner& owner_;
   pg_conn* const connection_;
   const Settings settings_;
+  Shared& shared_;
   History& history_;
   Counters& counters_;
   StatementCache cache_;
@@ -207,7 +232,6 @@ class Connection final : private Cancel::Listener {
   StreamPace pace_;
   MessageReader reader_;
   RowCollector collector_;  // of whole results
-  const Nanos born_;
 
   Request* queue_first_ = nullptr;
   Request* queue_last_ = nullptr;
@@ -224,14 +248,22 @@ class Connection final : private Cancel::Listener {
   Nanos timer_at_ = kNever;
   ErrorRef closing_;     // not null: everything ends with this
   ErrorRef last_words_;  // what the server said before it closed
+  ErrorRef why_;         // it was lost
   bool frozen_ = false;  // nothing more is sent until all in flight has ended
   bool paused_ = false;
   bool flushing_ = false;  // waits until more can be sent
   bool cut_off_ = false;   // nothing can be sent any more; reading will say why
   bool standby_ = false;
-  bool failed_ = false;  // to send something; its owner must hear of it
+  size_t widest_forms_ = 0;      // columns of the widest result that has text forms
+  size_t not_begun_ = SIZE_MAX;  // when it is lost: from this flight on none was begun
+  bool reads_only_ = false;      // default_transaction_read_only
+  bool refused_write_ = false;   // a statement has failed because nothing can be written
+  bool failed_ = false;          // to send something; its owner must hear of it
   bool lost_ = false;
+  enum class Direct : uint8_t { kUnknown, kAsked, kYes, kNo };
+  Direct direct_ = Direct::kUnknown;  // whether the server is at the other end, or a pooler
   bool dirty_ = false;
+  bool foreign_statements_ = false;
   bool maybe_in_transaction_ = false;
 };
 

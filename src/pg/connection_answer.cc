@@ -1,7 +1,11 @@
 // Connection: what each message of the server's means.
+#include <libpq-fe.h>
+
+#include <algorithm>
 #include <cstring>
 #include <new>
 
+#include "pg/backend_question.h"
 #include "pg/command_tag.h"
 #include "pg/connection.h"
 #include "pg/server_error.h"
@@ -28,6 +32,26 @@ bool TakeText(const char** at, const char* end, std::string_view* text) {
   *text = {*at, static_cast<size_t>(static_cast<const char*>(nul) - *at)};
   *at = static_cast<const char*>(nul) + 1;
   return true;
+}
+
+// The server says these only where it looks for the next statement or rolls back what runs, and
+// what it had done before it has said before: what it has not begun to answer did not begin.
+bool EndsBetweenStatements(std::string_view state) {
+  return state == "57P01" || state == "57P05";
+}
+
+// Errors that a prepared statement may have because it is not what it was when it was prepared:
+// data that do not fit, names and types, plans, internal ones (an enum's value of another type);
+// that it does not exist, or has other parameters or columns (a pooler's).
+bool MayBeStale(std::string_view state) {
+  const std::string_view kind = state.substr(0, 2);
+  return kind == "22" || kind == "42" || kind == "XX" || kind == "0A" || kind == "26" ||
+         state == "08P01";
+}
+
+// A notice that comes unasked and says that the session ends: another process has crashed.
+bool EndsSession(std::string_view state) {
+  return state == "57P01" || state == "57P02" || state == "57P04" || state == "57P05";
 }
 
 }  // namespace
@@ -64,7 +88,7 @@ void Connection::Take(const Message& message) noexcept {
       cache_.Closed();
       return flight->steps.Take('3');
     case '1':
-      flight->added++;
+      if (flight->adds >> flight->steps.done() & 1) flight->added++;
       return flight->steps.Take('1');
     case '2':
       flight->steps.Take('2');
@@ -90,6 +114,7 @@ void Connection::Take(const Message& message) noexcept {
 }
 
 void Connection::TakeRow(Flight* flight, const Message& message) noexcept {
+  if (flight->asks && flight->steps.done() == 0) return TakeBackend(message);
   if (!Wanted(*flight)) {
     flight->partial = flight->shape == Request::Shape::kStream;
     return;
@@ -117,6 +142,7 @@ void Connection::TakeRow(Flight* flight, const Message& message) noexcept {
 void Connection::TakeColumns(Flight* flight, const Message& message) noexcept {
   flight->steps.Take('T');
   if (flight->shape == Request::Shape::kScript) return;
+  if (flight->columns && flight->columns->Is(message.body, message.size)) return BeginRows(flight);
   try {
     flight->columns = RowDescription::Parse(message.body, message.size);
   } catch (const std::bad_alloc&) {
@@ -124,7 +150,14 @@ void Connection::TakeColumns(Flight* flight, const Message& message) noexcept {
   }
   if (!flight->columns) return LoseForProtocol("a malformed description of columns");
   if (flight->described != 0) cache_.Describe(flight->described, flight->columns);
+  widest_forms_ = std::max(widest_forms_, flight->columns->forms().size());
   BeginRows(flight);
+}
+
+void Connection::TakeBackend(const Message& message) noexcept {
+  const int process = BackendQuestion::Read(message.body, message.cut ? 0 : message.size);
+  if (process != 0) shared_.tells_backend = true;
+  direct_ = process != 0 && process == PQbackendPID(connection_) ? Direct::kYes : Direct::kNo;
 }
 
 // The last statement's rows may come.
@@ -140,7 +173,11 @@ void Connection::TakeEnd(Flight* flight, std::string_view tag) noexcept {
   flight->plain = IsPlain(tag) && !flight->leaves_state;
   if (!flight->plain) {
     dirty_ = true;
-    if (tag == "DISCARD ALL" || tag == "DEALLOCATE ALL") cache_.Clear();
+    if (tag == "PREPARE") foreign_statements_ = true;
+    if (tag == "DISCARD ALL" || tag == "DEALLOCATE ALL") {
+      cache_.Clear();
+      foreign_statements_ = false;
+    }
   }
   if (!last) return;
   flight->affected = AffectedOf(tag);
@@ -159,39 +196,82 @@ void Connection::TakeError(const Message& message) noexcept {
   ServerFields fields;
   if (!fields.Parse(message.body, message.size, message.cut))
     return LoseForProtocol("a malformed error");
-  if (flights_ == 0) {
-    // It comes unasked: the server is about to close.
-    if (fields.fatal()) last_words_ = ServerError(fields, Phase::kQuery);
-    return;
-  }
+  // Unasked it can only be the end.
+  if (flights_ == 0) return TakeLastWords(fields);
   Flight* const flight = &At(0);
   const bool parsing = flight->steps.stage() == AnswerSteps::Stage::kParse;
+  const bool executing = flight->steps.executing();
   // A lock that was taken before it failed is still held.
   if (flight->leaves_state) dirty_ = true;
   // What is skipped now.
-  for (size_t i = 0; i < flight->steps.parses_left(); i++)
-    cache_.Forget(flight->added + static_cast<uint32_t>(i));
+  const bool unparsed = flight->steps.stage() <= AnswerSteps::Stage::kParse;
+  const size_t first_skipped = flight->steps.done() + (unparsed ? 0 : 1);
+  for (size_t i = first_skipped; i < flight->steps.statements(); i++)
+    if (flight->adds >> i & 1) cache_.Forget(flight->added++);
   cache_.NotClosed(flight->steps.closes_left());
   flight->steps.Fail();
 
   const std::string_view state = fields.get('C');
-  const bool changed = state == "0A000" && fields.get('R') == "RevalidateCachedQuery";
-  if (!parsing && (changed || state == "26000")) {
-    flight->stale = flight->implicit && !flight->cancelled;
-    if (flight->request)
-      for (size_t i = 0; i < flight->request->count_; i++)
-        cache_.Forget(*flight->request->statements_[i]);
+  if (!parsing && MayBeStale(state)) ForgetStatement(flight, executing, state, fields.get('R'));
+  if (state == "25006") {
+    refused_write_ = true;
+    flight->stale = unwanted() && flight->implicit && !flight->cancelled;
   }
   ErrorRef error = ServerError(fields, Phase::kQuery);
-  if (fields.fatal()) last_words_ = error;
-  if (!flight->error) flight->error = std::move(error);
+  if (!flight->error) flight->error = error;
+  if (!fields.fatal()) return;
+  // Nothing follows. What had not begun by then never will.
+  last_words_ = std::move(error);
+  not_begun_ = EndsBetweenStatements(state) ? (executing ? 1 : 0) : SIZE_MAX;
+  Lose(Disconnected(0, last_words_));
+}
+
+// What was prepared may not fit what there is now: the server looks anew at tables and functions,
+// but not at the types of parameters that it has inferred.
+void Connection::ForgetStatement(Flight* flight, bool executing, std::string_view state,
+                                 std::string_view routine) noexcept {
+  Request* request = flight->request;
+  size_t at = flight->steps.done();
+  if (flight->asks) {
+    // It does not know what a process is: no server that we know.
+    if (at == 0) direct_ = Direct::kNo;
+    if (at == 0) flight->stale = flight->implicit && !flight->cancelled;
+    if (at-- == 0) return;
+  }
+  if (!request || at >= request->count_) return;
+  const Statement& failed = *request->statements_[at];
+  cache_.Forget(failed);
+  // With one that does not exist others may be gone.
+  for (size_t i = 0; state == "26000" && i < request->count_; i++)
+    cache_.Forget(*request->statements_[i]);
+  const bool other_forms = flight->columns && executing && at + 1 == request->count_ &&
+                           ResultForms::Says(state, routine) &&
+                           shared_.forms.Learn(failed.hash(), *flight->columns);
+  if (state == "08P01") shared_.forms.Forget(failed.hash());
+  // What has just been prepared would fail again. What failed in a transaction of its own has left
+  // nothing, unless it may commit in the middle.
+  if (!flight->implicit || flight->cancelled) return;
+  if (flight->steps.parsed_now() && !other_forms) return;
+  if (executing && flight->commits) return;
+  flight->stale = true;
+  request->prepare_ = false;  // once: as it is then, it is the truth
+}
+
+// The server has said that it ends the session, and why.
+void Connection::TakeLastWords(const ServerFields& fields) noexcept {
+  last_words_ = ServerError(fields, Phase::kQuery);
+  Lose(Disconnected(0, last_words_));
 }
 
 void Connection::TakeNotice(const Message& message) noexcept {
   ServerFields fields;
   if (!fields.Parse(message.body, message.size, message.cut))
     return LoseForProtocol("a malformed notice");
-  if (fields.fatal()) last_words_ = ServerError(fields, Phase::kQuery);
+  if (flights_ > 0) {
+    if (fields.fatal()) last_words_ = ServerError(fields, Phase::kQuery);
+  } else if (fields.fatal() || EndsSession(fields.get('C'))) {
+    TakeLastWords(fields);
+  }
 }
 
 void Connection::TakeParameter(const Message& message) noexcept {
@@ -201,6 +281,22 @@ void Connection::TakeParameter(const Message& message) noexcept {
   if (!TakeText(&at, end, &name) || !TakeText(&at, end, &value) || at != end)
     return LoseForProtocol("a malformed parameter");
   if (name == "in_hot_standby") standby_ = value == "on";
+  if (name == "default_transaction_read_only") reads_only_ = value == "on";
+}
+
+bool Connection::unwanted() const noexcept {
+  switch (settings_.role) {
+    case Role::kReadWrite:
+      return refused_write_ || standby_ || reads_only_;
+    case Role::kPrimary:
+      return refused_write_ || standby_;
+    case Role::kStandby:
+      return !standby_;
+    case Role::kReadOnly:
+      return !standby_ && !reads_only_;
+    default:
+      return false;
+  }
 }
 
 // Ends what runs for a reason of our own; its answer is read to the end.
@@ -233,6 +329,8 @@ void Connection::EndOfFlight(char status) noexcept {
   collector_.Clear();
   Remember(flight, now);
   if (flight.cancelled) cancelled_--;
+  // Its first statement may not have been run.
+  if (flight.asks && direct_ == Direct::kAsked) direct_ = Direct::kUnknown;
 
   Reply reply{.error = std::move(flight.error),
               .rows = std::move(flight.rows),

@@ -2,30 +2,11 @@
 #include <cerrno>
 #include <new>
 
+#include "pg/backend_question.h"
 #include "pg/connection.h"
+#include "pg/server_error.h"
 
 namespace creche::pg {
-
-namespace {
-
-ErrorRef Disconnected(ssize_t received, const ErrorRef& last_words) noexcept {
-  try {
-    return MakeError(ErrorInfo{
-        .status = Status::kDisconnected,
-        .phase = Phase::kQuery,
-        .message = last_words
-                       ? std::string("the server ended the session: ") + last_words->message()
-                       : "the connection was lost: " +
-                             (received == 0 ? "the server closed it without a word; see its log"
-                                            : TransportErrorText(received)),
-        .system_errno = received < 0 ? static_cast<int>(-received) : 0,
-        .cause = last_words});
-  } catch (const std::bad_alloc&) {
-    return NoMemoryError();
-  }
-}
-
-}  // namespace
 
 void Connection::OnReady(void* self, unsigned ready) noexcept {
   auto* connection = static_cast<Connection*>(self);
@@ -36,13 +17,18 @@ void Connection::OnReady(void* self, unsigned ready) noexcept {
 }
 
 void Connection::Read() noexcept {
+  Receive();
+  if (!lost_) owner_.OnProgress(this);
+}
+
+void Connection::Receive(bool own) noexcept {
   // OpenSSL may hold bytes that the descriptor knows nothing of; not for ever, others wait, too.
   constexpr int kRounds = 4;
   const bool wanted_write = transport_.receive_wants_write();
   size_t came = 0;
   for (int round = 0; round < kRounds && !paused_; round++) {
     size_t room;
-    char* into = inbox_.Open(reader_.wanted(), &room);
+    char* into = inbox_.Open(reader_.wanted(), &room, own);
     if (!into) return Lose(NoMemoryError());
     const ssize_t received = transport_.Receive(into, room);
     if (received > 0) {
@@ -61,7 +47,13 @@ void Connection::Read() noexcept {
     pace_.Stop();
   if (transport_.pending()) loop_.AtTurnEnd(&turn_end_);
   if (wanted_write != transport_.receive_wants_write()) UpdateInterest();
-  if (!lost_) owner_.OnProgress(this);
+}
+
+bool Connection::StillThere() noexcept {
+  // What came may have the end behind it. (We may be inside of the reading of another connection.)
+  constexpr int kLooks = 4;
+  for (int look = 0; look < kLooks && !lost_ && !transport_.quiet(); look++) Receive(true);
+  return !lost_;
 }
 
 void Connection::OnPace(void* self) noexcept {
@@ -123,6 +115,7 @@ bool Connection::Wanted(const Flight& flight) const noexcept {
 
 // Longer rows need not be kept.
 size_t Connection::MaxRow() noexcept {
+  if (flights_ > 0 && At(0).asks && At(0).steps.done() == 0) return BackendQuestion::kMaxRow;
   if (flights_ == 0 || !Wanted(At(0))) return 0;
   const Flight& flight = At(0);
   if (flight.shape == Request::Shape::kStream) return MessageReader::kMaxRow;

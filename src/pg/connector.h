@@ -8,6 +8,7 @@
 #include "core/error.h"
 #include "core/loop.h"
 #include "pg/conninfo.h"
+#include "pg/role.h"
 #include "platform/reactor.h"
 
 struct pg_conn;
@@ -37,6 +38,8 @@ class Connector {
 
   // False without memory: nothing was started.
   [[nodiscard]] bool Start() noexcept;
+  // What the server that was connected to had to be like (target_session_attrs).
+  Role role() const noexcept { return RoleOf(tries_[next_try_ - 1].session_attrs); }
 
  private:
   class Reading;    // the errand that reads the DSN

@@ -11,10 +11,10 @@ char* ReceiveSpace::get() noexcept {
   return memory_.get();
 }
 
-char* Inbox::Open(size_t wanted, size_t* room) noexcept {
+char* Inbox::Open(size_t wanted, size_t* room, bool own) noexcept {
   constexpr size_t kMuch = ReceiveSpace::kSize / 2;
   const size_t left = bytes_.size();
-  if (left <= kMuch && wanted <= ReceiveSpace::kSize) {
+  if (!own && left <= kMuch && wanted <= ReceiveSpace::kSize) {
     char* space = space_.get();
     if (!space) return nullptr;
     if (left > 0) std::memcpy(space, bytes_.data(), left);

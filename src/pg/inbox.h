@@ -28,7 +28,8 @@ class Inbox {
   // Where to receive to: *room bytes, at least one. wanted: how long the message is whose beginning
   // stands here, if that is known: there is no room for all of it before it comes, or anybody could
   // make us reserve as much as he says. Null without memory.
-  char* Open(size_t wanted, size_t* room) noexcept;
+  // own: not into the space, in which another connection may be reading just now.
+  char* Open(size_t wanted, size_t* room, bool own = false) noexcept;
   // So many came.
   void Add(size_t size) noexcept;
   // What there is; to be taken off its front by Consume.

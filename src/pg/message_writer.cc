@@ -46,7 +46,8 @@ void MessageWriter::Parse(std::string_view name, const Statement& s) noexcept {
   End();
 }
 
-void MessageWriter::Bind(std::string_view name, const Statement& s) noexcept {
+void MessageWriter::Bind(std::string_view name, const Statement& s,
+                         const ColumnForms* forms) noexcept {
   constexpr size_t kBinary = 1;
   Begin('B');
   PutText({});
@@ -61,8 +62,32 @@ void MessageWriter::Bind(std::string_view name, const Statement& s) noexcept {
     Put32(value ? size : UINT32_MAX);  // -1: NULL
     if (value) PutBytes(value, size);
   }
-  Put16(1);  // one format, for all columns
-  Put16(kBinary);
+  if (forms && !forms->empty()) {
+    Put16(forms->size());
+    for (const ColumnForm form : *forms) Put16(static_cast<size_t>(form));
+  } else {
+    Put16(1);  // for all columns
+    Put16(kBinary);
+  }
+  End();
+}
+
+void MessageWriter::Parse(std::string_view name, std::string_view sql) noexcept {
+  Begin('P');
+  PutText(name);
+  PutText(sql);
+  Put16(0);
+  End();
+}
+
+void MessageWriter::Bind() noexcept {
+  Begin('B');
+  PutText({});
+  PutText({});
+  Put16(0);
+  Put16(0);
+  Put16(1);  // for all columns
+  Put16(1);  // binary
   End();
 }
 

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <string_view>
 
+#include "pg/row_description.h"
 #include "pg/statement.h"
 
 namespace creche::pg {
@@ -15,7 +16,10 @@ class MessageWriter {
   static constexpr size_t kMaxName = 32;
   // More bytes than one statement takes, with everything that is sent around it: Parse, Bind,
   // Describe, Execute, Sync, or Query.
-  static size_t Most(const Statement& statement) noexcept { return statement.bytes() + 192; }
+  // forms: how many columns Bind may name the forms of.
+  static size_t Most(const Statement& statement, size_t forms) noexcept {
+    return statement.bytes() + 192 + 2 * forms;
+  }
   // The same for a Close.
   static constexpr size_t kMostClose = 8 + kMaxName;
 
@@ -25,8 +29,12 @@ class MessageWriter {
 
   // name: "" for the unnamed statement.
   void Parse(std::string_view name, const Statement& statement) noexcept;
-  // To the unnamed portal; all columns of the result in binary form.
-  void Bind(std::string_view name, const Statement& statement) noexcept;
+  // To the unnamed portal. forms: how the columns of the result come; null or empty: all in binary
+  // form.
+  void Bind(std::string_view name, const Statement& statement, const ColumnForms* forms) noexcept;
+  // The same for what has no parameters.
+  void Parse(std::string_view name, std::string_view sql) noexcept;
+  void Bind() noexcept;
   void DescribePortal() noexcept;
   // All rows of the unnamed portal.
   void Execute() noexcept;

@@ -66,6 +66,7 @@ bool PgOperation::RunAgain(const Reply& reply) noexcept {
     // Only if nothing was sent behind it: the order is the user's.
     Connection* connection = lease->connection();
     if (!reply.undone || !connection || connection->lost() || connection->load() > 0) return false;
+    if (connection->unwanted()) return false;  // nor is another one his
   }
   tries_++;
   return true;

@@ -162,11 +162,14 @@ void Pool::OnConnected(Connector* connector, pg_conn* connected) noexcept {
   const Connection::Settings settings{
       .prepare = options_.prepare && options_.statement_cache > 0,
       .statement_cache = options_.statement_cache,
+      .statement_lifetime = options_.statement_lifetime,
       .depth = options_.pipeline ? std::max(options_.pipeline_depth, 1u) : 1,
-      .cancel_timeout = options_.cancel_timeout};
+      .cancel_timeout = options_.cancel_timeout,
+      .role = connector->role()};
   try {
     auto made = std::make_unique<Connection>(*loop_, static_cast<Connection::Owner&>(*this),
                                              connected, settings, shared_);
+    made->books.expires = ExpiryOfNext();
     made->books.tidy = std::make_unique<Tidy>(*made, tidy_statements_);
     if (!made->Start()) throw std::bad_alloc();
     members_.push_back(std::move(made));
@@ -242,8 +245,14 @@ void Pool::OnBuryJob(Job* job) noexcept {
 // ---- Time
 // ------------------------------------------------------------------------------------------
 
-bool Pool::Expired(const Connection& connection, Nanos now) const noexcept {
-  return After(connection.born(), options_.max_lifetime) <= now;
+// Spread over the last tenth of their lifetime, so that those that were opened together do not go
+// together.
+Nanos Pool::ExpiryOfNext() noexcept {
+  constexpr uint32_t kGolden = 0x9e3779b9;  // of 2^32: neighbours fall far apart
+  if (options_.max_lifetime == kNever) return kNever;
+  const auto share = static_cast<Nanos>((lifetimes_++ * kGolden) >> 22);  // 0 to 1023
+  const Nanos earlier = options_.max_lifetime / 10 / 1024 * share;
+  return After(loop_->now(), options_.max_lifetime - earlier);
 }
 
 void Pool::OnTimer(void* self) noexcept {
@@ -268,7 +277,7 @@ void Pool::Expire(Nanos now) noexcept {
     }
   }
   for (size_t i = idle_.size(); i-- > 0;)
-    if (Expired(*idle_[i], now)) Retire(idle_[i]);
+    if (idle_[i]->books.expires <= now) Retire(idle_[i]);
   while (!idle_.empty() && members_.size() > options_.min_size &&
          After(idle_[0]->books.idle_since, options_.idle_timeout) <= now)
     Retire(idle_[0]);
@@ -282,7 +291,7 @@ void Pool::ArmTimer() noexcept {
   if (!idle_.empty() && members_.size() > options_.min_size)
     at = std::min(at, After(idle_[0]->books.idle_since, options_.idle_timeout));
   if (options_.max_lifetime != kNever)
-    for (const Connection* c : idle_) at = std::min(at, After(c->born(), options_.max_lifetime));
+    for (const Connection* c : idle_) at = std::min(at, c->books.expires);
   const bool wants_more = alone_.size() + shareable_.size() > 0 || size() < options_.min_size;
   if (failures_ > 0 && connectors_.empty() && wants_more) at = std::min(at, connect_at_);
   if (at == timer_at_ && (at == kNever || timer_.armed())) return;

@@ -33,7 +33,8 @@ struct PoolOptions {
   Nanos connect_timeout = 30 * kSecond;
   Nanos acquire_timeout = 60 * kSecond;
   Nanos idle_timeout = 300 * kSecond;
-  Nanos max_lifetime = kNever;
+  Nanos max_lifetime = 1800 * kSecond;
+  Nanos statement_lifetime = 300 * kSecond;
   Nanos cancel_timeout = 5 * kSecond;
   std::string application_name;
   uint64_t queue = 0;  // for the completion of its close
@@ -115,7 +116,7 @@ class Pool final : public Object,
   static void OnTimer(void* self) noexcept;
   void Expire(Nanos now) noexcept;
   void ArmTimer() noexcept;
-  bool Expired(const Connection& connection, Nanos now) const noexcept;
+  Nanos ExpiryOfNext() noexcept;
 
   const Ref<Loop> loop_;
   const std::shared_ptr<const std::string> dsn_;
@@ -143,8 +144,9 @@ class Pool final : public Object,
   uint64_t next_ticket_ = 1;
   size_t leased_ = 0;
   size_t next_shared_ = 0;
-  uint32_t failures_ = 0;  // of connecting, in a row
-  Nanos connect_at_ = 0;   // not before
+  uint32_t lifetimes_ = 0;  // handed out
+  uint32_t failures_ = 0;   // of connecting, in a row
+  Nanos connect_at_ = 0;    // not before
   Nanos timer_at_ = kNever;
   ErrorRef connect_error_;
   bool serving_ = false;

@@ -111,7 +111,12 @@ Connection* Pool::PopIdle() noexcept {
   while (!idle_.empty()) {
     Connection* connection = idle_.back();
     idle_.pop_back();
-    if (!connection->lost()) return connection;
+    if (!connection->StillThere()) continue;
+    if (!connection->unwanted()) {
+      connection->books.looked = true;
+      return connection;
+    }
+    Retire(connection);
   }
   return nullptr;
 }
@@ -126,9 +131,11 @@ Connection* Pool::LeastLoaded() noexcept {
   Connection* best = nullptr;
   Connection* going = nullptr;  // the best of those that will send something anyway
   const size_t count = members_.size();
+  const Nanos now = loop_->now();
   for (size_t i = 0; i < count; i++) {
     Connection* c = members_[(next_shared_ + i) % count].get();
     if (c->books.use != Use::kShared || c->books.reserved || !c->shareable()) continue;
+    if (c->books.expires <= now) continue;  // it ends with what it has
     if (!best || c->load() < best->load()) best = c;
     if (c->sends_soon() && (!going || c->load() < going->load())) going = c;
   }
@@ -157,6 +164,7 @@ void Pool::Reserve() noexcept {
 
 void Pool::Hold(Connection* connection, ConnectionLease* lease) noexcept {
   connection->books.use = Use::kTaken;
+  if (!lease->of_operation()) connection->books.looked = false;  // it may rest
   connection->books.holder = lease;
   leased_++;
   shared_.counters.leased.Set(leased_);
@@ -187,7 +195,7 @@ void Pool::TidyUp(Connection* connection, bool rollback, bool full) noexcept {
 void Pool::Park(Connection* connection) noexcept {
   connection->books.reserved = false;
   const Nanos now = loop_->now();
-  if (begun_close_ || Expired(*connection, now)) {
+  if (begun_close_ || connection->books.expires <= now) {
     Retire(connection);
     return MaybeClosed();
   }
@@ -196,6 +204,10 @@ void Pool::Park(Connection* connection) noexcept {
   if (open || dirty) {
     TidyUp(connection, open, dirty);
     return;
+  }
+  if (connection->unwanted()) {
+    Retire(connection);
+    return Serve();
   }
   connection->books.use = Use::kIdle;
   connection->books.idle_since = now;

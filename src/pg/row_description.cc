@@ -48,14 +48,19 @@ Ref<const RowDescription> RowDescription::Parse(const char* body, size_t size) {
   made->count_ = count;
   made->head_size_ = count * sizeof(RowColumn) + names;
   made->columns_.reset(new Column[count]);
-  made->head_.reset(new char[made->head_size_]);
+  made->body_size_ = size;
+  made->head_.reset(new char[made->head_size_ + size]);
+  std::memcpy(made->head_.get() + made->head_size_, body, size);
   char* name = made->head_.get() + count * sizeof(RowColumn);
   for (size_t c = 0; c < count; c++) {
     const size_t name_size = std::strlen(at) + 1;
     const char* fields = at + name_size;
     uint32_t type = Load32(fields + 6);
     // What came as text is stored as text.
-    if (Load16(fields + 16) == 0 && FixedSize(type) != 0) type = kText;
+    const bool text = Load16(fields + 16) == 0;
+    if (text && FixedSize(type) != 0) type = kText;
+    if (text && made->forms_.empty()) made->forms_.assign(count, ColumnForm::kBinary);
+    if (text) made->forms_[c] = ColumnForm::kText;
     made->columns_[c] = {type, FixedSize(type)};
     const RowColumn column{.name_offset = static_cast<uint32_t>(
                                sizeof(RowBlock) + static_cast<size_t>(name - made->head_.get())),
@@ -63,7 +68,7 @@ Ref<const RowDescription> RowDescription::Parse(const char* body, size_t size) {
                            .type_modifier = static_cast<int32_t>(Load32(fields + 12)),
                            .table = Load32(fields),
                            .table_column = Signed16(fields + 4),
-                           .reserved = 0};
+                           .text = text};
     std::memcpy(made->head_.get() + c * sizeof column, &column, sizeof column);
     std::memcpy(name, at, name_size);
     name += name_size;

@@ -4,12 +4,18 @@
 #pragma once
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <memory>
+#include <vector>
 
 #include "core/ref.h"
 #include "pg/row_layout.h"
 
 namespace creche::pg {
+
+// How a column's values are sent.
+enum class ColumnForm : uint8_t { kText = 0, kBinary = 1 };
+using ColumnForms = std::vector<ColumnForm>;
 
 class RowDescription final : public RefCounted {
  public:
@@ -22,6 +28,12 @@ class RowDescription final : public RefCounted {
   uint32_t type(size_t column) const noexcept { return columns_[column].type; }
   // Bytes of a value that the cell itself holds; 0 for those that stand elsewhere.
   uint32_t fixed(size_t column) const noexcept { return columns_[column].fixed; }
+  // How the values are sent, column by column; empty: all in binary form.
+  const ColumnForms& forms() const noexcept { return forms_; }
+  // True if this message's body would be parsed to the same.
+  bool Is(const char* body, size_t size) const noexcept {
+    return size == body_size_ && std::memcmp(head_.get() + head_size_, body, size) == 0;
+  }
   // What stands in a block behind its header: the columns and their names.
   const char* head() const noexcept { return head_.get(); }
   size_t head_size() const noexcept { return head_size_; }
@@ -35,7 +47,9 @@ class RowDescription final : public RefCounted {
   size_t count_ = 0;
   size_t head_size_ = 0;
   std::unique_ptr<Column[]> columns_;
+  size_t body_size_ = 0;  // of the message, which stands behind the head
   std::unique_ptr<char[]> head_;
+  ColumnForms forms_;
 };
 
 }  // namespace creche::pg

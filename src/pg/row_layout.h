@@ -26,7 +26,7 @@ struct RowColumn {
   int32_t type_modifier;
   uint32_t table;
   int32_t table_column;
-  uint32_t reserved;
+  uint32_t text;
 };
 
 struct RowCell {

@@ -79,6 +79,7 @@ RowView::Cell RowView::At(uint64_t row, uint32_t column) const noexcept {
       base_[cell.bits + cell.size] != '\0')
     return {};
   at.bytes = base_ + cell.bits;
+  at.text = description.text == 1;
   return at;
 }
 
@@ -147,6 +148,10 @@ const char* RowView::Text(uint64_t row, uint32_t column, size_t* size) const noe
   *size = 0;
   const Cell cell = At(row, column);
   if (cell.null || !cell.bytes) return nullptr;
+  if (cell.text) {
+    *size = cell.size;
+    return cell.bytes;
+  }
   if (IsVersionedText(cell.type)) {
     if (cell.size == 0 || cell.bytes[0] != 1) return nullptr;
     *size = cell.size - 1;

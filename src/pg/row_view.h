@@ -24,6 +24,7 @@ class RowView {
     uint64_t bits = 0;
     const char* bytes = nullptr;  // null: the value is in bits
     bool null = true;
+    bool text = false;  // bytes are the text form, whatever the type is
   };
   Cell At(uint64_t row, uint32_t column) const noexcept;
 

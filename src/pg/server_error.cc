@@ -4,6 +4,8 @@
 #include <cstring>
 #include <new>
 
+#include "pg/transport.h"
+
 namespace creche::pg {
 
 namespace {
@@ -50,6 +52,23 @@ const Known* Find(const char* state) noexcept {
 }
 
 }  // namespace
+
+ErrorRef Disconnected(ssize_t received, const ErrorRef& last_words) noexcept {
+  try {
+    return MakeError(ErrorInfo{
+        .status = Status::kDisconnected,
+        .phase = Phase::kQuery,
+        .message = last_words
+                       ? std::string("the server ended the session: ") + last_words->message()
+                       : "the connection was lost: " +
+                             (received == 0 ? "the server closed it without a word; see its log"
+                                            : TransportErrorText(received)),
+        .system_errno = received < 0 ? static_cast<int>(-received) : 0,
+        .cause = last_words});
+  } catch (const std::bad_alloc&) {
+    return NoMemoryError();
+  }
+}
 
 bool IsRetryable(const char* sqlstate) noexcept {
   const Known* known = Find(sqlstate);

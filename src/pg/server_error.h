@@ -1,5 +1,7 @@
 // From the server's and libpq's failures to Errors.
 #pragma once
+#include <sys/types.h>
+
 #include <string>
 #include <string_view>
 
@@ -10,6 +12,10 @@ namespace creche::pg {
 
 // What the server said.
 ErrorRef ServerError(const ServerFields& fields, Phase phase) noexcept;
+
+// The connection has ended: received: what reading it said, 0 or -errno; last_words: what the
+// server had said before, or null.
+ErrorRef Disconnected(ssize_t received, const ErrorRef& last_words) noexcept;
 
 // True if the error's SQLSTATE is this one.
 bool HasState(const ErrorRef& error, const char* sqlstate) noexcept;

@@ -19,14 +19,18 @@ StatementCache::Entries::iterator StatementCache::Look(const Statement& statemen
   return entries_.end();
 }
 
-const Prepared* StatementCache::Find(const Statement& statement) noexcept {
+const Prepared* StatementCache::Find(const Statement& statement, Nanos now) noexcept {
   const auto entry = Look(statement);
   if (entry == entries_.end()) return nullptr;
+  if (entry->prepared.until <= now) {
+    GiveUp(entry);
+    return nullptr;
+  }
   if (entry != entries_.begin()) entries_.splice(entries_.begin(), entries_, entry);
   return &entry->prepared;
 }
 
-const Prepared* StatementCache::Add(const Statement& statement) noexcept {
+const Prepared* StatementCache::Add(const Statement& statement, Nanos now) noexcept {
   // Names that were given up are closed with what is sent next: bounded, should that ever not come.
   if (limit_ == 0 || statement.text().size() > kMaxSize || unused_.size() > 2 * limit_ + 16)
     return nullptr;
@@ -36,11 +40,11 @@ const Prepared* StatementCache::Add(const Statement& statement) noexcept {
       Erase(std::prev(entries_.end()));
     }
     Entries added;
-    added.push_back(
-        {{last_ + 1, LeavesState(statement.text()), prefix_ + std::to_string(last_ + 1), nullptr},
-         statement.hash(),
-         std::string(statement.text()),
-         {statement.types(), statement.types() + statement.count()}});
+    added.push_back({{last_ + 1, LeavesState(statement.text()), prefix_ + std::to_string(last_ + 1),
+                      nullptr, After(now, lifetime_)},
+                     statement.hash(),
+                     std::string(statement.text()),
+                     {statement.types(), statement.types() + statement.count()}});
     by_hash_.emplace(statement.hash(), added.begin());
     entries_.splice(entries_.begin(), added);
     last_++;
@@ -78,7 +82,10 @@ void StatementCache::Forget(uint32_t number) noexcept {
 
 void StatementCache::Forget(const Statement& statement) noexcept {
   const auto entry = Look(statement);
-  if (entry == entries_.end()) return;
+  if (entry != entries_.end()) GiveUp(entry);
+}
+
+void StatementCache::GiveUp(Entries::iterator entry) noexcept {
   try {
     unused_.push_back(std::move(entry->prepared.name));
   } catch (const std::bad_alloc&) {

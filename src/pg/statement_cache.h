@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "core/ref.h"
+#include "core/status.h"
 #include "pg/row_description.h"
 #include "pg/statement.h"
 
@@ -24,6 +25,7 @@ struct Prepared {
   // columns' names or types makes the server refuse the statement. (Which table they come from may
   // be out of date, if it was made anew.)
   Ref<const RowDescription> columns;
+  Nanos until;  // it is prepared anew
 };
 
 class StatementCache {
@@ -32,13 +34,17 @@ class StatementCache {
   static constexpr size_t kMaxSize = 16 * 1024;
 
   // prefix: makes names unique among all sessions that a pooler may mix. limit 0: keeps nothing.
-  StatementCache(std::string prefix, size_t limit) : prefix_(std::move(prefix)), limit_(limit) {}
+  // lifetime: what the server has inferred for a statement (the types of its parameters) it does
+  // not look at again; so nothing is kept for longer than this.
+  StatementCache(std::string prefix, size_t limit, Nanos lifetime = kNever)
+      : prefix_(std::move(prefix)), limit_(limit), lifetime_(lifetime) {}
 
-  // Null if it is not prepared. Valid until something is added, forgotten or cleared.
-  const Prepared* Find(const Statement& statement) noexcept;
+  // Null if it is not prepared, or was for its lifetime. Valid until something is added, forgotten
+  // or cleared.
+  const Prepared* Find(const Statement& statement, Nanos now) noexcept;
   // A name to prepare it under, from now on found by Find; null if it should not be kept or there
   // is no memory. May give up another one.
-  const Prepared* Add(const Statement& statement) noexcept;
+  const Prepared* Add(const Statement& statement, Nanos now) noexcept;
   // Number of the last Add; they count up by one.
   uint32_t last() const noexcept { return last_; }
   // What the columns of a statement's result are, if it is still there.
@@ -72,9 +78,11 @@ class StatementCache {
   Entries::iterator Look(const Statement& statement) noexcept;
   Entries::iterator Look(uint32_t number) noexcept;
   void Erase(Entries::iterator entry) noexcept;
+  void GiveUp(Entries::iterator entry) noexcept;
 
   const std::string prefix_;
   const size_t limit_;
+  const Nanos lifetime_;
   uint32_t last_ = 0;
   Entries entries_;
   std::unordered_multimap<uint64_t, Entries::iterator> by_hash_;

@@ -15,25 +15,36 @@ Statement Plain(std::string_view sql) {
 
 }  // namespace
 
-// RESET ALL does not reset the role; DISCARD ALL would drop the prepared statements.
+// What DISCARD ALL does, but for our own prepared statements. Nothing here may run what the user
+// before has defined: the rights come back first, then the settings (a search_path of his, a
+// statement_timeout), and functions are called by their schema all the same.
 TidyStatements::TidyStatements()
     : rollback_(Plain("ROLLBACK")),
-      unlock_(Plain("SELECT pg_advisory_unlock_all()")),
+      authorization_(Plain("SET SESSION AUTHORIZATION DEFAULT")),
+      role_(Plain("RESET ROLE")),
+      reset_(Plain("RESET ALL")),
+      unlock_(Plain("SELECT pg_catalog.pg_advisory_unlock_all()")),
       close_(Plain("CLOSE ALL")),
       unlisten_(Plain("UNLISTEN *")),
-      reset_(Plain("RESET ALL")),
-      authorization_(Plain("SET SESSION AUTHORIZATION DEFAULT")) {}
+      temp_(Plain("DISCARD TEMP")),
+      sequences_(Plain("DISCARD SEQUENCES")),
+      deallocate_(Plain("DEALLOCATE ALL")) {}
 
 void Tidy::Begin(bool rollback, bool full) {
   run_.clear();
   again_ = false;
+  full_ = full;
   if (rollback) run_.push_back(&all_.rollback_);
   if (full) {
-    run_.insert(run_.end(), {&all_.authorization_, &all_.unlock_, &all_.close_});
+    // RESET ALL leaves the role; the default authorization has none, but the DSN may.
+    run_.insert(run_.end(), {&all_.authorization_, &all_.role_, &all_.reset_, &all_.unlock_,
+                             &all_.close_, &all_.temp_, &all_.sequences_});
     // A server in recovery cannot listen, and says so.
     if (!connection_.standby()) run_.push_back(&all_.unlisten_);
-    run_.push_back(&all_.reset_);
+    // Those of the user cannot be told from ours, which are then prepared again.
+    if (connection_.foreign_statements()) run_.push_back(&all_.deallocate_);
   }
+  set_prepare(true);
   Run(run_.data(), run_.size());
   connection_.Submit(this);
 }
@@ -43,8 +54,9 @@ void Tidy::OnReply(Reply reply) noexcept {
   // Its own prepared statements were among what a user has thrown away.
   if (reply.undone && !std::exchange(again_, true)) return connection_.Submit(this);
   if (reply.error) return connection_.Lose(reply.error);
-  // Not full means that there was nothing to undo, or that nobody wants it.
-  connection_.set_clean();
+  // Not full means that there was nothing to undo, or that nobody wants it. Statements that the
+  // user had prepared behind our back while this was sent take another round.
+  if (!full_ || !connection_.foreign_statements()) connection_.set_clean();
 }
 
 }  // namespace creche::pg

@@ -18,7 +18,8 @@ class TidyStatements {
 
  private:
   friend class Tidy;
-  Statement rollback_, unlock_, close_, unlisten_, reset_, authorization_;
+  Statement rollback_, authorization_, role_, reset_, unlock_, close_, unlisten_, temp_, sequences_,
+      deallocate_;
 };
 
 class Tidy final : public Request {
@@ -35,6 +36,7 @@ class Tidy final : public Request {
   const TidyStatements& all_;
   std::vector<const Statement*> run_;
   bool again_ = false;  // it was sent a second time
+  bool full_ = false;
 };
 
 }  // namespace creche::pg

@@ -17,6 +17,11 @@ ssize_t Transport::Receive(void* into, size_t capacity) noexcept {
   return tls_ ? tls_.Read(into, capacity) : platform::ReceiveFrom(fd_, into, capacity);
 }
 
+bool Transport::quiet() const noexcept {
+  char byte;
+  return !tls_.pending() && platform::ReceiveFrom(fd_, &byte, 1, MSG_PEEK) == -EAGAIN;
+}
+
 ssize_t Transport::Send(const void* data, size_t size) noexcept {
   if (tls_) return tls_.Write(data, size);
   const iovec part{const_cast<void*>(data), size};

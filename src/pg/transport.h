@@ -21,6 +21,8 @@ class Transport {
   ssize_t Receive(void* into, size_t capacity) noexcept;
   // Bytes or -errno (-EAGAIN: nothing fits).
   ssize_t Send(const void* data, size_t size) noexcept;
+  // True if there is nothing to receive now, not even the end. One system call.
+  bool quiet() const noexcept;
   // True if Receive may have more though the socket will not say so.
   bool pending() const noexcept { return tls_.pending(); }
   // True if Receive waits until the socket can be written to.

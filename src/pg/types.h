@@ -82,6 +82,18 @@ constexpr bool IsText(uint32_t type) {
   }
 }
 
+// Built-in types that the server can only send as text, and arrays of them.
+constexpr bool HasNoBinaryForm(uint32_t type) {
+  constexpr uint32_t kAclitem = 1033, kAclitemArray = 1034;
+  constexpr uint32_t kGtsvector = 3642, kGtsvectorArray = 3644;
+  return type == kAclitem || type == kAclitemArray || type == kGtsvector || type == kGtsvectorArray;
+}
+// Those of users, and rows: they may be, or hold, anything.
+constexpr bool MayHaveNoBinaryForm(uint32_t type) {
+  constexpr uint32_t kRecord = 2249, kRecordArray = 2287;
+  return type >= kFirstUserType || type == kRecord || type == kRecordArray;
+}
+
 // Types whose binary form is a version byte (1) and then text.
 constexpr bool IsVersionedText(uint32_t type) {
   return type == kJsonb || type == kJsonpath;

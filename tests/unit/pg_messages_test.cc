@@ -31,7 +31,7 @@ std::string Wire(char type, const std::string& body) {
 
 template <class Write>
 std::string Written(const Statement& s, Write write) {
-  std::string memory(MessageWriter::Most(s), '#');
+  std::string memory(MessageWriter::Most(s, 0), '#');
   MessageWriter writer(memory.data());
   write(writer);
   const auto size = static_cast<size_t>(writer.end() - memory.data());
@@ -48,7 +48,7 @@ TEST(MessageWriter, WritesWhatTheProtocolSays) {
   EXPECT_EQ(
       Written(s, [&](MessageWriter& w) { w.Parse("n", s); }),
       Wire('P', Text("n") + Text("select $1") + Big16(3) + Big32(kInt4) + Big32(0) + Big32(0)));
-  EXPECT_EQ(Written(s, [&](MessageWriter& w) { w.Bind("n", s); }),
+  EXPECT_EQ(Written(s, [&](MessageWriter& w) { w.Bind("n", s, nullptr); }),
             Wire('B', Text("") + Text("n") + Big16(3) + Big16(1) + Big16(0) + Big16(0) + Big16(3) +
                           Big32(4) + Big32(7) + Big32(3) + "abc" + Big32(UINT32_MAX) + Big16(1) +
                           Big16(1)));
@@ -77,7 +77,7 @@ TEST(MessageWriter, ReservesEnoughForEverything) {
     const std::string name(MessageWriter::kMaxName - 1, 'n');
     const std::string all = Written(s, [&](MessageWriter& w) {
       w.Parse(name, s);
-      w.Bind(name, s);
+      w.Bind(name, s, nullptr);
       w.DescribePortal();
       w.Execute();
       w.Sync();
@@ -88,7 +88,7 @@ TEST(MessageWriter, ReservesEnoughForEverything) {
   const Statement s("x", most.data(), most.size());
   Written(s, [&](MessageWriter& w) {
     w.Parse("", s);
-    w.Bind("", s);
+    w.Bind("", s, nullptr);
     w.Sync();
   });
 }

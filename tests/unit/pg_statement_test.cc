@@ -143,14 +143,14 @@ TEST(StatementCache, FindsByTextAndTypes) {
   StatementCache cache("p_", 4);
   const Value i4 = Integer(kInt4, 1), i8 = Integer(kInt8, 1);
   const Statement a("select $1", &i4, 1), b("select $1", &i8, 1);
-  EXPECT_EQ(cache.Find(a), nullptr);
-  EXPECT_EQ(cache.Add(a)->name, "p_1");
-  EXPECT_EQ(cache.Find(a)->name, "p_1");
-  EXPECT_EQ(cache.Find(b), nullptr);
-  EXPECT_EQ(cache.Add(b)->name, "p_2");
-  EXPECT_EQ(cache.Find(a)->name, "p_1");
+  EXPECT_EQ(cache.Find(a, 0), nullptr);
+  EXPECT_EQ(cache.Add(a, 0)->name, "p_1");
+  EXPECT_EQ(cache.Find(a, 0)->name, "p_1");
+  EXPECT_EQ(cache.Find(b, 0), nullptr);
+  EXPECT_EQ(cache.Add(b, 0)->name, "p_2");
+  EXPECT_EQ(cache.Find(a, 0)->name, "p_1");
   cache.Forget(cache.last());
-  EXPECT_EQ(cache.Find(b), nullptr);
+  EXPECT_EQ(cache.Find(b, 0), nullptr);
   EXPECT_EQ(cache.to_close(), 0u) << "there was none";
   cache.Forget(a);
   EXPECT_EQ(cache.size(), 0u);
@@ -161,34 +161,34 @@ TEST(StatementCache, FindsByTextAndTypes) {
 TEST(StatementCache, KnowsTheColumnsOfResults) {
   StatementCache cache("p_", 4);
   const Statement a("select 1", nullptr, 0);
-  const uint32_t number = cache.Add(a)->number;
-  EXPECT_FALSE(cache.Find(a)->columns);
+  const uint32_t number = cache.Add(a, 0)->number;
+  EXPECT_FALSE(cache.Find(a, 0)->columns);
   const Ref<const RowDescription> columns = RowDescription::None();
   cache.Describe(number + 1, columns);
-  EXPECT_FALSE(cache.Find(a)->columns);
+  EXPECT_FALSE(cache.Find(a, 0)->columns);
   cache.Describe(number, columns);
-  EXPECT_EQ(cache.Find(a)->columns.get(), columns.get());
+  EXPECT_EQ(cache.Find(a, 0)->columns.get(), columns.get());
   cache.Forget(a);
   cache.Describe(number, columns);
-  EXPECT_FALSE(cache.Add(a)->columns) << "prepared anew, described anew";
+  EXPECT_FALSE(cache.Add(a, 0)->columns) << "prepared anew, described anew";
 }
 
 TEST(StatementCache, GivesUpTheLeastRecentlyUsed) {
   StatementCache cache("p_", 3);
   std::vector<Statement> s;
   for (int i = 0; i < 4; i++) s.emplace_back("select " + std::to_string(i), nullptr, 0);
-  for (int i = 0; i < 3; i++) ASSERT_NE(cache.Add(s[static_cast<size_t>(i)]), nullptr);
-  ASSERT_NE(cache.Find(s[0]), nullptr);
-  ASSERT_NE(cache.Add(s[3]), nullptr);
-  EXPECT_EQ(cache.Find(s[1]), nullptr);
-  EXPECT_NE(cache.Find(s[0]), nullptr);
-  EXPECT_NE(cache.Find(s[2]), nullptr);
+  for (int i = 0; i < 3; i++) ASSERT_NE(cache.Add(s[static_cast<size_t>(i)], 0), nullptr);
+  ASSERT_NE(cache.Find(s[0], 0), nullptr);
+  ASSERT_NE(cache.Add(s[3], 0), nullptr);
+  EXPECT_EQ(cache.Find(s[1], 0), nullptr);
+  EXPECT_NE(cache.Find(s[0], 0), nullptr);
+  EXPECT_NE(cache.Find(s[2], 0), nullptr);
   ASSERT_EQ(cache.to_close(), 1u);
   EXPECT_EQ(cache.NextToClose(), "p_2");
   EXPECT_EQ(cache.to_close(), 0u);
   cache.Closed();
   cache.Clear();
-  EXPECT_EQ(cache.Find(s[0]), nullptr);
+  EXPECT_EQ(cache.Find(s[0], 0), nullptr);
 }
 
 // A Close that the server skips is sent again; what is being closed meanwhile is not mixed up with

@@ -96,7 +96,7 @@ PoolOptions = structure("PoolOptions", [
     ("statement_cache", c_uint32), ("pipeline_depth", c_uint32), ("reset", c_uint32),
     ("connect_timeout", c_int64), ("acquire_timeout", c_int64), ("idle_timeout", c_int64),
     ("max_lifetime", c_int64), ("cancel_timeout", c_int64), ("application_name", c_char_p),
-    ("queue", c_uint64)])
+    ("queue", c_uint64), ("statement_lifetime", c_int64)])
 Value = structure("Value", [
     ("type", c_uint32), ("form", c_uint32), ("integer", c_int64), ("real", c_double),
     ("data", c_char_p), ("size", c_size_t)])

@@ -66,7 +66,7 @@ type PoolOptions struct {
 	MinSize, MaxSize, MaxWaiting, PipelineDepth, Reset uint32
 	StatementCache                                     *uint32
 	ConnectTimeout, AcquireTimeout, IdleTimeout        time.Duration
-	MaxLifetime, CancelTimeout                         time.Duration
+	MaxLifetime, CancelTimeout, StatementLifetime      time.Duration
 	ApplicationName                                    string
 }
 
@@ -98,6 +98,7 @@ func PoolOpen(loop uint64, dsn string, po PoolOptions) Started {
 	duration(&o.idle_timeout, po.IdleTimeout)
 	duration(&o.max_lifetime, po.MaxLifetime)
 	duration(&o.cancel_timeout, po.CancelTimeout)
+	duration(&o.statement_lifetime, po.StatementLifetime)
 	if po.ApplicationName != "" {
 		name := C.CString(po.ApplicationName)
 		defer C.free(unsafe.Pointer(name))

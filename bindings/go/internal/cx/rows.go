@@ -26,7 +26,7 @@ type blockColumn struct {
 	modifier    int32
 	table       uint32
 	tableColumn int32
-	reserved    uint32
+	text        uint32
 }
 
 type blockCell struct {
@@ -111,6 +111,9 @@ func (b *Block) Name(i int) string {
 
 // Type of a column: its oid.
 func (b *Block) Type(i int) uint32 { return b.column(i).oid }
+
+// IsText: the cells of a column hold text, because its type has no binary form.
+func (b *Block) IsText(i int) bool { return b.column(i).text == 1 }
 
 // Modifier of a column's type.
 func (b *Block) Modifier(i int) int32 { return b.column(i).modifier }

@@ -1318,7 +1318,8 @@ pub struct creche_row_column {
     pub table: u32,
     /// its number there, or 0
     pub table_column: i32,
-    pub reserved: u32,
+    /// 1: its type has no binary form (aclitem, ...): its cells hold the text; else 0
+    pub text: u32,
 }
 
 /// A cell. size is CRECHE_CELL_NULL for SQL NULL. For bool, int2, int4, int8, oid, float4, float8,
@@ -1343,7 +1344,7 @@ pub const CRECHE_POOL_NO_PREPARE: u32 = 1;
 /// one statement at a time on each connection
 pub const CRECHE_POOL_NO_PIPELINE: u32 = 2;
 
-/// session state: locks, cursors, listens, settings, role
+/// the whole session
 pub const CRECHE_RESET_FULL: u32 = 0;
 
 /// only an open transaction is rolled back
@@ -1374,7 +1375,8 @@ pub struct creche_pool_options {
     pub acquire_timeout: i64,
     /// an idle connection over min_size is closed; default 300 s
     pub idle_timeout: i64,
-    /// of a connection; default CRECHE_NEVER
+    /// of a connection, at the most: each is closed in the last tenth of it,
+    /// once it has nothing to do; default 30 min; CRECHE_NEVER: no end
     pub max_lifetime: i64,
     /// cleaning up after a cancel before the connection is dropped; default 5 s
     pub cancel_timeout: i64,
@@ -1382,6 +1384,9 @@ pub struct creche_pool_options {
     pub application_name: *const c_char,
     /// where the completion of its close goes if `done` is NULL; {0}: nobody is told
     pub queue: creche_queue,
+    /// a statement is prepared anew after this; default (and 0) 300 s;
+    /// CRECHE_NEVER: kept until an error or a reset
+    pub statement_lifetime: i64,
 }
 
 /// What a pool has now and did so far. Sized.
@@ -1493,7 +1498,8 @@ unsafe extern "C" {
     pub fn creche_error_release(error: *const creche_error);
 
     /// Makes an error for creche_task_finish, for bindings: `cookie` carries the foreign exception and
-    /// cookie_free(cookie), if not NULL, is called once when the last reference goes, on any thread.
+    /// cookie_free(cookie), if not NULL, is called once when the last reference goes, on any thread; it
+    /// may call any function that is not tagged [not on a loop].
     /// status: CRECHE_E_USER or -1000 and below. message: copied. cause: another error or NULL, kept.
     /// Stores the error in *error (release it after use; finishing with it keeps it by itself).
     /// Returns CRECHE_OK, CRECHE_E_INVALID or CRECHE_E_NO_MEMORY; on failure cookie stays yours and
@@ -1607,8 +1613,9 @@ unsafe extern "C" {
     pub fn creche_clock_release(loop_: creche_loop) -> creche_status;
 
     /// Moves the clock forward by `duration` nanoseconds at once, held or not: what has expired by then
-    /// expires in one turn. Returns CRECHE_OK; CRECHE_E_INVALID (negative), CRECHE_E_STATE (the clock is
-    /// the real one), the handle errors. Since 0.1.
+    /// expires in one turn. Its last point is the nanosecond before CRECHE_NEVER. Returns CRECHE_OK;
+    /// CRECHE_E_INVALID (negative), CRECHE_E_STATE (the clock is the real one), the handle errors.
+    /// Since 0.1.
     pub fn creche_clock_advance(loop_: creche_loop, duration: i64) -> creche_status;
 
     /// Writes the live tree (kind, name, id, where it was started, age, state, what it waits for, time left,
@@ -2130,8 +2137,8 @@ unsafe extern "C" {
     pub fn creche_row_float8(rows: *const creche_row_block, row: u64, column: u32) -> f64;
 
     /// A text-like column (text, varchar, bpchar, name, json, xml, enums, unknown; jsonb without its
-    /// version byte): NUL-terminated, its size in *size (may be NULL). NULL for SQL NULL and for types
-    /// that are not text. Since 0.1.
+    /// version byte; any column that came as text, creche_row_column.text): NUL-terminated, its size in
+    /// *size (may be NULL). NULL for SQL NULL and for types that are not text. Since 0.1.
     pub fn creche_row_text(rows: *const creche_row_block, row: u64, column: u32, size: *mut usize) -> *const c_char;
 
     /// The binary form of any column that is not held in `bits`, its size in *size (may be NULL). NULL for
@@ -2155,7 +2162,9 @@ unsafe extern "C" {
 
     /// Opens a pool on a loop. dsn: a PostgreSQL URI or key=value string; copied; NULL: the environment
     /// (PGHOST, ...). Opens min_size connections in the background; a DSN that does not parse, or a server
-    /// that cannot be reached, fails the operations. Returns CRECHE_OK; CRECHE_E_INVALID,
+    /// that cannot be reached, fails the operations. With target_session_attrs a connection whose server
+    /// changes its role (it says so, or fails a write with 25006) is closed, and a statement that failed so
+    /// in a transaction of its own is run on another. Returns CRECHE_OK; CRECHE_E_INVALID,
     /// CRECHE_E_UNSUPPORTED (options), CRECHE_E_CLOSED, CRECHE_E_NO_MEMORY, the handle errors. Since 0.1.
     pub fn creche_pool_open(loop_: creche_loop, dsn: *const c_char, options: *const creche_pool_options, pool: *mut creche_pool) -> creche_status;
 
@@ -2189,6 +2198,15 @@ unsafe extern "C" {
     /// _DISCONNECTED, _PROTOCOL, _TIMEOUT, _CANCELLED, _CLOSED, _LIMIT, _INVALID (a value, the DSN), _TYPE
     /// (a value's form does not fit its type), _UNSUPPORTED (COPY), _NO_MEMORY. Cancelled: a running query is
     /// cancelled on the server and the connection stays usable; other callers' statements are untouched.
+    /// Prepared statements are kept from the second run on, on each connection; nothing of them is taken on
+    /// trust. Behind a pooler (told by the process that answers) results are described each time. After an
+    /// error of class 22, 42, XX, 0A or 26 the statement is forgotten, and if it had run in a transaction of
+    /// its own, so that nothing is left of it, it is prepared anew and run once more before you hear of the
+    /// error. A statement is kept for statement_lifetime at the most, as the server never looks again at
+    /// what types it inferred for CRECHE_PG_UNKNOWN parameters. Columns whose types have no binary form are
+    /// asked for as text (creche_row_column.text): the server tells by failing with 42883, so the first run
+    /// of such a statement takes two, and fails if it is inside a transaction. Before an idle connection is
+    /// used it is looked at; a statement that a dying server has not begun goes to another connection.
     /// Returns CRECHE_OK, or as creche_task_spawn does. Since 0.1.
     pub fn creche_pool_query(pool: creche_pool, in_: creche_scope, sql: *const c_char, args: *const creche_value, args_count: usize, options: *const creche_query_options, done: creche_done_fn, user: *mut c_void, task: *mut creche_task) -> creche_status;
 

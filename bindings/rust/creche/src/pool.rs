@@ -26,6 +26,7 @@ pub struct PoolOptions {
     idle_timeout: Option<Duration>,
     max_lifetime: Option<Duration>,
     cancel_timeout: Option<Duration>,
+    statement_lifetime: Option<Duration>,
     application_name: Option<String>,
 }
 
@@ -62,10 +63,12 @@ impl PoolOptions {
         acquire_timeout: Duration,
         /// An idle connection over `min_size` is closed.
         idle_timeout: Duration,
-        /// Of a connection.
+        /// Of a connection; it is closed in the last tenth of it.
         max_lifetime: Duration,
         /// Cleaning up after a cancel before the connection is dropped.
         cancel_timeout: Duration,
+        /// Of a prepared statement, which is then prepared anew.
+        statement_lifetime: Duration,
     }
 
     /// Never prepares by name: behind a transaction-pooling PgBouncer.
@@ -114,6 +117,7 @@ impl PoolOptions {
             o.idle_timeout = self.idle_timeout.map_or(o.idle_timeout, nanoseconds);
             o.max_lifetime = self.max_lifetime.map_or(o.max_lifetime, nanoseconds);
             o.cancel_timeout = self.cancel_timeout.map_or(o.cancel_timeout, nanoseconds);
+            o.statement_lifetime = self.statement_lifetime.map_or(o.statement_lifetime, nanoseconds);
             o.application_name = name.as_ref().map_or(null(), |name| name.as_ptr());
             let dsn = dsn.as_ref().map_or(null(), |dsn| dsn.as_ptr());
             sys::creche_pool_open(on.raw, dsn, &o, &mut pool)
