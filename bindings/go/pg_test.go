@@ -79,7 +79,7 @@ func TestExecAndQuery(t *testing.T) {
 		t.Error(err)
 	}
 	var s string
-	if err := db.QueryRow(ctx, "select name from "+name+" where id = 2").Scan(&s); !errors.Is(err, creche.ErrType) {
+	if err := db.QueryRow(ctx, "select name from "+name+" where id = 2").Scan(&s); !errors.Is(err, creche.ErrNull) {
 		t.Error(err)
 	}
 }
@@ -149,8 +149,40 @@ func TestTypes(t *testing.T) {
 		uuid[0] != 0xa0 || small != 7 || !when.Valid || string(raw) != "[1]" || k != "k" {
 		t.Errorf("%v %v %v %v %v %v %s %v", err, numbers, words, uuid, small, when, raw, k)
 	}
-	if err := db.QueryRow(ctx, "select 300").Scan(&small); err == nil {
-		t.Error("300 fits into 8 bits")
+	var n, wide, narrow, real, single, text = int32(0), int64(0), uint16(0), 0.0, float32(0), ""
+	var most uint64
+	if err := db.QueryRow(ctx, "select count(*), sum(i::int8), 7.00, avg(i), 2::int8, sum(i), 18446744073709551615.0 from generate_series(1, 3) i").
+		Scan(&n, &wide, &narrow, &real, &single, &text, &most); err != nil || n != 3 || wide != 6 || narrow != 7 || real != 2 ||
+		single != 2 || text != "6" || most != math.MaxUint64 {
+		t.Error(err, n, wide, narrow, real, single, text, most)
+	}
+	for _, c := range []struct {
+		sql  string
+		dest any
+		want creche.Status
+	}{
+		{"select 300", &small, creche.ErrLimit},
+		{"select -1", &small, creche.ErrLimit},
+		{"select 2147483648", &n, creche.ErrLimit},
+		{"select 1.5", &wide, creche.ErrLimit},
+		{"select 1.5", &most, creche.ErrLimit},
+		{"select 'NaN'::numeric", &wide, creche.ErrLimit},
+		{"select 9223372036854775808", &wide, creche.ErrLimit},
+		{"select 1e300::float8", &single, creche.ErrLimit},
+		{"select 1e400::numeric", &real, creche.ErrLimit},
+		{"select 'infinity'::timestamptz", new(time.Time), creche.ErrLimit},
+		{"select 1::float8", &wide, creche.ErrType},
+		{"select '12'", &wide, creche.ErrType},
+		{"select '12'", &most, creche.ErrType},
+		{"select '1.5'", &real, creche.ErrType},
+		{"select true", &wide, creche.ErrType},
+		{"select 1", new(bool), creche.ErrType},
+		{"select 1", new(time.Time), creche.ErrType},
+		{"select null::int8", &wide, creche.ErrNull},
+	} {
+		if err := db.QueryRow(ctx, c.sql).Scan(c.dest); !errors.Is(err, c.want) {
+			t.Error(c.sql, err)
+		}
 	}
 	if _, err := db.Exec(ctx, "select $1", struct{}{}); !errors.Is(err, creche.ErrInvalid) {
 		t.Error(err)

@@ -121,7 +121,11 @@ func (r *Rows) Close() error {
 var errNoRow = errors.New("creche: there is no current row: call Next first")
 
 // Scan stores the current row's cells in what dest points at: basic types and types of their kinds,
-// time.Time, []byte, slices (arrays), pointers (nil for NULL), any, sql.Scanner.
+// time.Time, []byte, slices (arrays), pointers (nil for NULL), any, sql.Scanner. Integers are taken from
+// int2, int4, int8, oid and a numeric that is a whole number, if they fit; floats from numbers of every
+// type, as the nearest one; strings from everything, as PostgreSQL prints it; []byte is bytea's bytes,
+// and for all other types their text. An error says ErrNull for NULL, ErrType for another type, ErrLimit
+// for a value that does not fit.
 func (r *Rows) Scan(dest ...any) error {
 	if r.closed || !r.block.Valid() || r.row < 0 {
 		return errNoRow
@@ -131,7 +135,11 @@ func (r *Rows) Scan(dest ...any) error {
 	}
 	for i, d := range dest {
 		if err := scanCell(&r.block, r.row, i, d); err != nil {
-			return &Error{Status: ErrType, Cause: err, Message: fmt.Sprintf("the column %q: %v", r.names[i], err)}
+			status, cell := ErrType, (*cellError)(nil)
+			if errors.As(err, &cell) {
+				status = cell.status
+			}
+			return &Error{Status: status, Cause: err, Message: fmt.Sprintf("the column %q: %v", r.names[i], err)}
 		}
 	}
 	return nil

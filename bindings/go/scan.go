@@ -7,6 +7,7 @@ import (
 	"math"
 	"reflect"
 	"strconv"
+	"strings"
 	"time"
 
 	"libcreche/creche/internal/cx"
@@ -131,7 +132,7 @@ func scanCell(b *cx.Block, row, column int, dest any) error {
 	case *time.Time:
 		if oid == cx.OIDTimestampTZ || oid == cx.OIDTimestamp || oid == cx.OIDDate {
 			if infinite(b.Bits(row, column)) {
-				return fmt.Errorf("%s is no time of Go's: scan it into a string", b.Format(row, column))
+				return &cellError{ErrLimit, b.Format(row, column) + " is no time of Go's: scan it into a string"}
 			}
 			*d = timeOf(oid, b.Bits(row, column))
 			return nil
@@ -146,8 +147,20 @@ func scanCell(b *cx.Block, row, column int, dest any) error {
 	return scanReflected(b, row, column, oid, dest)
 }
 
+// cellError says why a value cannot be had as what was asked for: ErrType, ErrNull or ErrLimit.
+type cellError struct {
+	status Status
+	text   string
+}
+
+func (e *cellError) Error() string { return e.text }
+
 func mismatch(oid uint32, dest any) error {
-	return fmt.Errorf("a value of type %s does not fit into %T", typeName(oid), dest)
+	return &cellError{ErrType, fmt.Sprintf("a value of type %s does not fit into %T", typeName(oid), dest)}
+}
+
+func tooBig(b *cx.Block, row, column int, into string) error {
+	return &cellError{ErrLimit, fmt.Sprintf("%s does not fit into %s", b.Format(row, column), into)}
 }
 
 func scanNull(dest any) error {
@@ -169,33 +182,70 @@ func scanNull(dest any) error {
 			return nil
 		}
 	}
-	return fmt.Errorf("NULL does not fit into %T: scan it into a pointer to one", dest)
+	return &cellError{ErrNull, fmt.Sprintf("NULL does not fit into %T: scan it into a pointer to one", dest)}
 }
 
+// wholeNumber is the text of a numeric without a fraction of zeros; false if there is another one.
+func wholeNumber(b *cx.Block, row, column int) (string, bool) {
+	whole, fraction, _ := strings.Cut(b.Format(row, column), ".")
+	return whole, strings.Trim(fraction, "0") == ""
+}
+
+// cellInt is an integer of any type, or a numeric that is a whole number, if it fits.
 func cellInt(b *cx.Block, row, column int, oid uint32, size int) (int64, error) {
 	switch oid {
 	case cx.OIDInt2, cx.OIDInt4, cx.OIDInt8, cx.OIDOid:
 		i := int64(b.Bits(row, column))
-		if shift := 64 - size; i<<shift>>shift != i {
-			return 0, fmt.Errorf("%d does not fit into %d bits", i, size)
+		if shift := 64 - size; i<<shift>>shift == i {
+			return i, nil
 		}
-		return i, nil
-	case cx.OIDBool, cx.OIDBytea, cx.OIDFloat4, cx.OIDFloat8, cx.OIDDate, cx.OIDTimestamp, cx.OIDTimestampTZ:
-		return 0, fmt.Errorf("a value of type %s is not an integer", typeName(oid))
+	case cx.OIDNumeric:
+		if text, whole := wholeNumber(b, row, column); whole {
+			if i, err := strconv.ParseInt(text, 10, size); err == nil {
+				return i, nil
+			}
+		}
+	default:
+		return 0, &cellError{ErrType, fmt.Sprintf("a value of type %s is not an integer", typeName(oid))}
 	}
-	return strconv.ParseInt(cellText(b, row, column, oid), 10, size)
+	return 0, tooBig(b, row, column, fmt.Sprintf("an integer of %d bits", size))
 }
 
+// cellUint is the same without a sign.
+func cellUint(b *cx.Block, row, column int, oid uint32, size int) (uint64, error) {
+	switch oid {
+	case cx.OIDInt2, cx.OIDInt4, cx.OIDInt8, cx.OIDOid:
+		i := int64(b.Bits(row, column))
+		if i >= 0 && uint64(i)<<(64-size)>>(64-size) == uint64(i) {
+			return uint64(i), nil
+		}
+	case cx.OIDNumeric:
+		if text, whole := wholeNumber(b, row, column); whole {
+			if u, err := strconv.ParseUint(text, 10, size); err == nil {
+				return u, nil
+			}
+		}
+	default:
+		return 0, &cellError{ErrType, fmt.Sprintf("a value of type %s is not an integer", typeName(oid))}
+	}
+	return 0, tooBig(b, row, column, fmt.Sprintf("an unsigned integer of %d bits", size))
+}
+
+// cellFloat is the nearest one to a number of any type.
 func cellFloat(b *cx.Block, row, column int, oid uint32) (float64, error) {
 	switch oid {
 	case cx.OIDFloat4, cx.OIDFloat8:
 		return math.Float64frombits(b.Bits(row, column)), nil
 	case cx.OIDInt2, cx.OIDInt4, cx.OIDInt8, cx.OIDOid:
 		return float64(int64(b.Bits(row, column))), nil
-	case cx.OIDBool, cx.OIDBytea, cx.OIDDate, cx.OIDTimestamp, cx.OIDTimestampTZ:
-		return 0, fmt.Errorf("a value of type %s is not a number", typeName(oid))
+	case cx.OIDNumeric:
+		f, err := strconv.ParseFloat(b.Format(row, column), 64)
+		if err != nil {
+			return 0, tooBig(b, row, column, "a float64")
+		}
+		return f, nil
 	}
-	return strconv.ParseFloat(cellText(b, row, column, oid), 64)
+	return 0, &cellError{ErrType, fmt.Sprintf("a value of type %s is not a number", typeName(oid))}
 }
 
 // scanReflected is for pointers (NULL is nil), slices (arrays of SQL), and types of a basic kind.
@@ -222,11 +272,14 @@ func scanReflected(b *cx.Block, row, column int, oid uint32, dest any) error {
 		v.SetInt(i)
 		return err
 	case reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64:
-		u, err := strconv.ParseUint(cellText(b, row, column, oid), 10, v.Type().Bits())
+		u, err := cellUint(b, row, column, oid, v.Type().Bits())
 		v.SetUint(u)
 		return err
 	case reflect.Float32, reflect.Float64:
 		f, err := cellFloat(b, row, column, oid)
+		if v.OverflowFloat(f) {
+			return tooBig(b, row, column, "a float32")
+		}
 		v.SetFloat(f)
 		return err
 	case reflect.String:

@@ -45,6 +45,7 @@ const (
 	ErrOutcomeUnknown Status = -61
 	ErrRolledBack     Status = -62
 	ErrType           Status = -63
+	ErrNull           Status = -64
 )
 
 // String is the status's name in C.

@@ -77,7 +77,8 @@ enum {
     CRECHE_E_PG = -60,              /* the server answered with an error; error->sqlstate has its code */
     CRECHE_E_OUTCOME_UNKNOWN = -61, /* a COMMIT was sent and its answer never came */
     CRECHE_E_ROLLED_BACK = -62,     /* a COMMIT was answered by ROLLBACK */
-    CRECHE_E_TYPE = -63             /* a value or a column does not have that type */
+    CRECHE_E_TYPE = -63,            /* a value or a column does not have that type */
+    CRECHE_E_NULL = -64             /* the value is SQL NULL */
 };
 
 /* ---- Time --------------------------------------------------------------------------------------

@@ -148,8 +148,49 @@ typedef struct creche_row_cell {
 
 #define CRECHE_CELL_NULL UINT32_MAX
 
-/* Accessors read the block's memory only: no handle, no look-up, no lock, any thread. Out of range,
- * SQL NULL or another type give the zero of their type; creche_row_is_null tells. */
+/* All of these read the block's memory only: no handle, no look-up, no lock, any thread. There are two
+ * families: creche_row_get_* check, creche_row_* do not. */
+
+/* ---- Checked: what is there, or a status that says why not. They return CRECHE_OK; CRECHE_E_NULL (the
+ * cell is SQL NULL); CRECHE_E_TYPE (the column has another type, or the block is damaged);
+ * CRECHE_E_LIMIT (the type would do, but this value does not fit); CRECHE_E_INVALID (there is no such
+ * row or column, rows is no block, value is NULL). After a failure *value is zero, and
+ * creche_last_error() names the column and its type, and what to call instead. */
+
+/* A bool: 0 or 1. Since 0.1. */
+CRECHE_API creche_status creche_row_get_bool(const creche_row_block *rows, uint64_t row, uint32_t column,
+                                             int32_t *value);
+/* An int2, int4, int8, oid, or a numeric that is a whole number, if it fits. count(*) is an int8,
+ * sum() of int8 a numeric: both can be read so. Since 0.1. */
+CRECHE_API creche_status creche_row_get_int4(const creche_row_block *rows, uint64_t row, uint32_t column,
+                                             int32_t *value);
+CRECHE_API creche_status creche_row_get_int8(const creche_row_block *rows, uint64_t row, uint32_t column,
+                                             int64_t *value);
+/* The double that is nearest to a number of any type: float4, float8, int2, int4, int8, oid, numeric
+ * (CRECHE_E_LIMIT for one that is beyond all doubles). Since 0.1. */
+CRECHE_API creche_status creche_row_get_float8(const creche_row_block *rows, uint64_t row, uint32_t column,
+                                               double *value);
+/* A timestamptz, a timestamp or a date (its midnight): microseconds since 1970-01-01 UTC; INT64_MIN and
+ * INT64_MAX are the infinities. Later than the year 294246 is CRECHE_E_LIMIT. Since 0.1. */
+CRECHE_API creche_status creche_row_get_timestamptz(const creche_row_block *rows, uint64_t row,
+                                                    uint32_t column, int64_t *value);
+/* A text-like column (as creche_row_text): a view into the block, NUL-terminated, its size in *size (may
+ * be NULL). For all other types there is creche_row_get_format. Since 0.1. */
+CRECHE_API creche_status creche_row_get_text(const creche_row_block *rows, uint64_t row, uint32_t column,
+                                             const char **value, size_t *size);
+/* The binary form of a column that is not held in `bits` (bytea: its bytes; uuid: 16 of them): a view
+ * into the block, its size in *size (may be NULL). Since 0.1. */
+CRECHE_API creche_status creche_row_get_bytes(const creche_row_block *rows, uint64_t row, uint32_t column,
+                                              const void **value, size_t *size);
+/* A cell of any type as text (as creche_row_format), written to buffer with a NUL. *size (may be NULL):
+ * the bytes that it needs without the NUL, also with CRECHE_E_LIMIT: it did not fit into capacity, and
+ * was cut. CRECHE_E_NO_MEMORY, too. Since 0.1. */
+CRECHE_API creche_status creche_row_get_format(const creche_row_block *rows, uint64_t row, uint32_t column,
+                                               char *buffer, size_t capacity, size_t *size);
+
+/* ---- Unchecked: for who knows the types, because the statement casts to them. Out of range, SQL NULL
+ * and ANY OTHER TYPE give the zero of their type, and nothing tells: creche_row_int4 of a count(*),
+ * which is an int8, is 0, and so is creche_row_int8 of a sum() of int8, which is a numeric. */
 
 /* 1 if the cell is SQL NULL or out of range. Since 0.1. */
 CRECHE_API int32_t creche_row_is_null(const creche_row_block *rows, uint64_t row, uint32_t column);

@@ -80,6 +80,8 @@ const char* StatusName(Status status) noexcept {
       return "CRECHE_E_ROLLED_BACK";
     case Status::kType:
       return "CRECHE_E_TYPE";
+    case Status::kNull:
+      return "CRECHE_E_NULL";
   }
   return "?";
 }

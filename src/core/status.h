@@ -44,6 +44,7 @@ enum class Status : int32_t {
   kOutcomeUnknown = -61,
   kRolledBack = -62,
   kType = -63,
+  kNull = -64,
 };
 
 enum class Phase : uint32_t {

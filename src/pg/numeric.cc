@@ -130,4 +130,25 @@ double NumericToDouble(const char* bytes, size_t size) noexcept {
   return value;
 }
 
+bool NumericToInteger(const char* bytes, size_t size, int64_t* value) noexcept {
+  const Numeric n(bytes, size);
+  if (n.sign != kPositive && n.sign != kNegative) return false;
+  for (int i = 0; i < n.count; i++)
+    if (n.weight - i < 0 && n.At(n.weight - i) != 0) return false;
+  // Downwards: the least of all has no positive twin.
+  int64_t whole = 0;
+  for (int power = n.weight; power >= 0; power--)
+    if (__builtin_mul_overflow(whole, 10'000, &whole) ||
+        __builtin_sub_overflow(whole, static_cast<int64_t>(n.At(power)), &whole))
+      return false;
+  if (n.sign == kPositive && __builtin_sub_overflow(0, whole, &whole)) return false;
+  *value = whole;
+  return true;
+}
+
+bool NumericIsInfinite(const char* bytes, size_t size) noexcept {
+  const Numeric n(bytes, size);
+  return n.sign == kInfinity || n.sign == kMinusInfinity;
+}
+
 }  // namespace creche::pg

@@ -83,6 +83,16 @@ RowView::Cell RowView::At(uint64_t row, uint32_t column) const noexcept {
   return at;
 }
 
+bool RowView::IsDamaged(uint64_t row, uint32_t column) const noexcept {
+  if (row >= header_.row_count || column >= header_.column_count || !At(row, column).null)
+    return false;
+  RowCell cell;
+  std::memcpy(
+      &cell, base_ + header_.cells_offset + (row * header_.column_count + column) * sizeof(RowCell),
+      sizeof cell);
+  return cell.size != kCellNull;
+}
+
 const char* RowView::ColumnName(uint32_t column) const noexcept {
   RowColumn description;
   if (!Column(column, &description) || description.name_offset >= header_.total_size)

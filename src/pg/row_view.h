@@ -35,6 +35,8 @@ class RowView {
   uint32_t ColumnType(uint32_t column) const noexcept;
 
   bool IsNull(uint64_t row, uint32_t column) const noexcept { return At(row, column).null; }
+  // In range and not NULL, but its bytes are not in the block: it was forged or cut.
+  bool IsDamaged(uint64_t row, uint32_t column) const noexcept;
   bool Bool(uint64_t row, uint32_t column) const noexcept;
   int64_t Int8(uint64_t row, uint32_t column) const noexcept;
   int32_t Int4(uint64_t row, uint32_t column) const noexcept;

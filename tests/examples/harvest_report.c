@@ -113,7 +113,10 @@ static void print_row(void* user, const creche_row_block* rows, uint64_t row) {
   }
   *any = 1;
   for (uint32_t i = 0; i < columns; i++) {
-    creche_row_format(rows, row, i, cell, sizeof cell);
+    /* NULL is empty; what is too long is cut. */
+    const creche_status status = creche_row_get_format(rows, row, i, cell, sizeof cell, NULL);
+    if (status != CRECHE_OK && status != CRECHE_E_NULL && status != CRECHE_E_LIMIT)
+      die(creche_last_error()->message);
     const size_t width = i + 1 < columns ? 24 : 80;
     size_t characters = 0, bytes = 0;
     for (; cell[bytes] != '\0'; bytes++) {
@@ -149,7 +152,8 @@ typedef struct latencies {
 
 static void count_latency(void* user, const creche_row_block* rows, uint64_t row) {
   latencies* all = user;
-  const double ms = creche_row_float8(rows, row, 0);
+  double ms;
+  if (creche_row_get_float8(rows, row, 0, &ms) != CRECHE_OK) die(creche_last_error()->message);
   int bar = 0;
   while (ms > kUpTo[bar]) bar++;
   all->bars[bar]++;

@@ -55,7 +55,8 @@ static int wait_for(creche_queue queue, const char* what) {
   if (c.status != CRECHE_OK) fprintf(stderr, "%s: %s\n", what, creche_error_message(c.error));
   if (c.status == CRECHE_OK && c.data && c.flags & CRECHE_OWNED) {
     const creche_row_block* rows = c.data;
-    if (rows->row_count > 0) printf("%s\n", creche_row_text(rows, 0, 0, NULL));
+    const char* line;
+    if (rows->row_count > 0 && !check(creche_row_get_text(rows, 0, 0, &line, NULL))) puts(line);
   }
   const int failed = c.status != CRECHE_OK;
   creche_completions_release(&c, 1);

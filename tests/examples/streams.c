@@ -58,9 +58,13 @@ int main(int argc, char** argv) {
     c = next();
     more = (c.flags & CRECHE_MORE) != 0;
     if (c.kind == CRECHE_ROWS) {
-      const creche_row_block* block =
-          c.data; /* flat memory: no look-up, no call into the library */
-      for (uint64_t r = 0; r < block->row_count; r++) sum += creche_row_int8(block, r, 0);
+      const creche_row_block* block = c.data; /* flat memory: no look-up, no lock */
+      for (uint64_t r = 0; r < block->row_count; r++) {
+        int64_t n;
+        if (creche_row_get_int8(block, r, 0, &n) != CRECHE_OK)
+          return fprintf(stderr, "%s\n", creche_last_error()->message), 1;
+        sum += n;
+      }
       rows += block->row_count;
     }
     creche_completions_release(&c, 1); /* lets the stream go on */

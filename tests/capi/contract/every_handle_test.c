@@ -666,6 +666,22 @@ static void cells_that_are_not_there(void** state) {
   for (r = 0; r < 4; r++)
     for (c = 0; c < 4; c++) {
       const int there = r == 0 && c == 0;
+      const creche_status number = there ? CRECHE_OK : CRECHE_E_INVALID;
+      const creche_status other = there ? CRECHE_E_TYPE : CRECHE_E_INVALID;
+      int32_t narrow;
+      int64_t wide;
+      double real;
+      const char* view;
+      const void* bytes;
+      IS(creche_row_get_int4(block, rows[r], columns[c], &narrow), number);
+      IS(creche_row_get_int8(block, rows[r], columns[c], &wide), number);
+      IS(creche_row_get_float8(block, rows[r], columns[c], &real), number);
+      IS(creche_row_get_format(block, rows[r], columns[c], text, 2, NULL), number);
+      IS(creche_row_get_bool(block, rows[r], columns[c], &narrow), other);
+      IS(creche_row_get_timestamptz(block, rows[r], columns[c], &wide), other);
+      IS(creche_row_get_text(block, rows[r], columns[c], &view, &size), other);
+      IS(creche_row_get_bytes(block, rows[r], columns[c], &bytes, &size), other);
+      text[1] = 'x';
       size = 7;
       assert_int_equal(creche_row_is_null(block, rows[r], columns[c]), !there);
       assert_int_equal(creche_row_int4(block, rows[r], columns[c]), there);

@@ -563,6 +563,14 @@ static void null_where_it_is_not_allowed(void** state) {
   assert_null(creche_row_text(NULL, 0, 0, NULL));
   assert_null(creche_row_bytes(NULL, 0, 0, NULL));
   assert_int_equal(creche_row_format(NULL, 0, 0, NULL, 0), 0);
+  IS(creche_row_get_bool(NULL, 0, 0, NULL), CRECHE_E_INVALID);
+  IS(creche_row_get_int4(NULL, 0, 0, NULL), CRECHE_E_INVALID);
+  IS(creche_row_get_int8(NULL, 0, 0, NULL), CRECHE_E_INVALID);
+  IS(creche_row_get_float8(NULL, 0, 0, NULL), CRECHE_E_INVALID);
+  IS(creche_row_get_timestamptz(NULL, 0, 0, NULL), CRECHE_E_INVALID);
+  IS(creche_row_get_text(NULL, 0, 0, NULL, NULL), CRECHE_E_INVALID);
+  IS(creche_row_get_bytes(NULL, 0, 0, NULL, NULL), CRECHE_E_INVALID);
+  IS(creche_row_get_format(NULL, 0, 0, NULL, 0, NULL), CRECHE_E_INVALID);
   settle();
   assert_int_equal(s.finals, 0);
 }

@@ -126,6 +126,9 @@ pub const CRECHE_E_ROLLED_BACK: creche_status = -62;
 /// a value or a column does not have that type
 pub const CRECHE_E_TYPE: creche_status = -63;
 
+/// the value is SQL NULL
+pub const CRECHE_E_NULL: creche_status = -64;
+
 /// All times are int64_t nanoseconds; points in time are on the loop's clock (creche_now).
 pub const CRECHE_NEVER: i64 = i64::MAX;
 
@@ -2110,6 +2113,36 @@ unsafe extern "C" {
     /// Fills the first `size` bytes of *info. Returns CRECHE_OK, CRECHE_E_INVALID, the handle errors.
     /// Since 0.1.
     pub fn creche_response_get_info(response: creche_response, info: *mut creche_response_info, size: usize) -> creche_status;
+
+    /// A bool: 0 or 1. Since 0.1.
+    pub fn creche_row_get_bool(rows: *const creche_row_block, row: u64, column: u32, value: *mut i32) -> creche_status;
+
+    /// An int2, int4, int8, oid, or a numeric that is a whole number, if it fits. count(*) is an int8,
+    /// sum() of int8 a numeric: both can be read so. Since 0.1.
+    pub fn creche_row_get_int4(rows: *const creche_row_block, row: u64, column: u32, value: *mut i32) -> creche_status;
+
+    pub fn creche_row_get_int8(rows: *const creche_row_block, row: u64, column: u32, value: *mut i64) -> creche_status;
+
+    /// The double that is nearest to a number of any type: float4, float8, int2, int4, int8, oid, numeric
+    /// (CRECHE_E_LIMIT for one that is beyond all doubles). Since 0.1.
+    pub fn creche_row_get_float8(rows: *const creche_row_block, row: u64, column: u32, value: *mut f64) -> creche_status;
+
+    /// A timestamptz, a timestamp or a date (its midnight): microseconds since 1970-01-01 UTC; INT64_MIN and
+    /// INT64_MAX are the infinities. Later than the year 294246 is CRECHE_E_LIMIT. Since 0.1.
+    pub fn creche_row_get_timestamptz(rows: *const creche_row_block, row: u64, column: u32, value: *mut i64) -> creche_status;
+
+    /// A text-like column (as creche_row_text): a view into the block, NUL-terminated, its size in *size (may
+    /// be NULL). For all other types there is creche_row_get_format. Since 0.1.
+    pub fn creche_row_get_text(rows: *const creche_row_block, row: u64, column: u32, value: *mut *const c_char, size: *mut usize) -> creche_status;
+
+    /// The binary form of a column that is not held in `bits` (bytea: its bytes; uuid: 16 of them): a view
+    /// into the block, its size in *size (may be NULL). Since 0.1.
+    pub fn creche_row_get_bytes(rows: *const creche_row_block, row: u64, column: u32, value: *mut *const c_void, size: *mut usize) -> creche_status;
+
+    /// A cell of any type as text (as creche_row_format), written to buffer with a NUL. *size (may be NULL):
+    /// the bytes that it needs without the NUL, also with CRECHE_E_LIMIT: it did not fit into capacity, and
+    /// was cut. CRECHE_E_NO_MEMORY, too. Since 0.1.
+    pub fn creche_row_get_format(rows: *const creche_row_block, row: u64, column: u32, buffer: *mut c_char, capacity: usize, size: *mut usize) -> creche_status;
 
     /// 1 if the cell is SQL NULL or out of range. Since 0.1.
     pub fn creche_row_is_null(rows: *const creche_row_block, row: u64, column: u32) -> i32;

@@ -56,6 +56,7 @@ numbers!(Status {
     OUTCOME_UNKNOWN = CRECHE_E_OUTCOME_UNKNOWN,
     ROLLED_BACK = CRECHE_E_ROLLED_BACK,
     TYPE = CRECHE_E_TYPE,
+    NULL = CRECHE_E_NULL,
 });
 
 impl fmt::Debug for Status {

@@ -213,21 +213,17 @@ impl<'a> Cell<'a> {
         }
     }
 
-    /// Integers; dates in days, timestamps in microseconds since 1970.
+    /// Integers; dates in days, timestamps in microseconds since 1970. Unchecked: NULL and every other
+    /// type are 0, also numeric (`sum` of int8); [`Row::get`](crate::Row::get) checks.
     pub fn integer(&self) -> i64 {
         // SAFETY: a good block.
         unsafe { sys::creche_row_int8(self.block, self.row, self.column) }
     }
 
-    /// Reals; integers and numeric, converted.
+    /// Reals; integers and numeric, converted. Unchecked: NULL and every other type are 0.
     pub fn real(&self) -> f64 {
         // SAFETY: a good block.
         unsafe { sys::creche_row_float8(self.block, self.row, self.column) }
-    }
-
-    fn boolean(&self) -> bool {
-        // SAFETY: a good block.
-        unsafe { sys::creche_row_bool(self.block, self.row, self.column) != 0 }
     }
 
     /// Any value as PostgreSQL prints it; empty for NULL.
@@ -247,19 +243,44 @@ impl<'a> Cell<'a> {
         }
     }
 
-    fn refuse<T>(&self, wanted: &str) -> Result<T> {
+    fn refuse<T>(&self, status: Status, wanted: &str) -> Result<T> {
         let name = self.name();
-        let text = if self.is_null() {
-            format!("column {name:?} is NULL, which is no {wanted}: read it as an Option")
-        } else {
-            format!("column {name:?} has type {}, which is no {wanted}", self.oid())
+        let text = match status {
+            Status::NULL => {
+                format!("column {name:?} is NULL, which is no {wanted}: read it as an Option")
+            }
+            Status::LIMIT => format!(
+                "column {name:?} of type {}: {} does not fit {wanted}",
+                self.oid(),
+                self.format()
+            ),
+            _ => format!("column {name:?} has type {}, which is no {wanted}", self.oid()),
         };
-        Err(Error::own(Status::TYPE, text))
+        Err(Error::own(status, text))
     }
 
-    /// NULL, or not one of these types, is an error.
-    fn only(&self, wanted: &str, types: &[u32]) -> Result<()> {
-        if self.is_null() || !types.contains(&self.oid()) { self.refuse(wanted) } else { Ok(()) }
+    /// What one of the checked getters of C says.
+    fn checked<T: Default>(
+        &self,
+        wanted: &str,
+        get: unsafe extern "C" fn(
+            *const sys::creche_row_block,
+            u64,
+            u32,
+            *mut T,
+        ) -> sys::creche_status,
+    ) -> Result<T> {
+        let mut value = T::default();
+        // SAFETY: a good block; the value is written to.
+        match unsafe { get(self.block, self.row, self.column, &mut value) } {
+            sys::CRECHE_OK => Ok(value),
+            status => self.refuse(Status(status), wanted),
+        }
+    }
+
+    /// NULL is told from another type.
+    fn another<T>(&self, wanted: &str) -> Result<T> {
+        self.refuse(if self.is_null() { Status::NULL } else { Status::TYPE }, wanted)
     }
 }
 
@@ -269,9 +290,13 @@ impl fmt::Debug for Cell<'_> {
     }
 }
 
-/// What a value of an answer can be read as.
+/// What a value of an answer can be read as. Integers are read from int2, int4, int8, oid and a numeric
+/// that is a whole number, as long as they fit; `f64` and `f32` from every type of numbers, as the
+/// nearest one; `String` from everything, as PostgreSQL prints it; `&str` from text; `&[u8]` and
+/// `Vec<u8>` are bytea's bytes, text, or the binary form of other types.
 pub trait FromSql<'a>: Sized {
-    /// An error with [`Status::TYPE`] if it is NULL or of another type.
+    /// An error with [`Status::NULL`] if it is NULL, with [`Status::TYPE`] if the column is of another
+    /// type, with [`Status::LIMIT`] if it is one that could be read, but this value does not fit.
     fn from_sql(cell: Cell<'a>) -> Result<Self>;
 }
 
@@ -287,29 +312,66 @@ impl<'a> FromSql<'a> for Cell<'a> {
     }
 }
 
-macro_rules! from_sql {
-    ($($type:ty, $name:literal, $oids:expr, $cell:ident => $value:expr;)*) => {
+macro_rules! integer_from_sql {
+    ($($type:ty)*) => {
         $(impl<'a> FromSql<'a> for $type {
-            fn from_sql($cell: Cell<'a>) -> Result<$type> {
-                $cell.only($name, &$oids)?;
-                Ok($value)
+            fn from_sql(cell: Cell<'a>) -> Result<$type> {
+                let wide = cell.checked(stringify!($type), sys::creche_row_get_int8)?;
+                wide.try_into().or_else(|_| cell.refuse(Status::LIMIT, stringify!($type)))
             }
         })*
     };
 }
 
-from_sql! {
-    bool, "bool", [oid::BOOL], cell => cell.boolean();
-    i16, "i16", [oid::INT2], cell => cell.integer() as i16;
-    i32, "i32", [oid::INT2, oid::INT4], cell => cell.integer() as i32;
-    i64, "i64", [oid::INT2, oid::INT4, oid::INT8, oid::OID], cell => cell.integer();
-    u32, "u32", [oid::OID], cell => cell.integer() as u32;
-    f32, "f32", [oid::FLOAT4], cell => cell.real() as f32;
-    f64, "f64", [oid::FLOAT4, oid::FLOAT8, oid::NUMERIC, oid::INT2, oid::INT4], cell => cell.real();
-    SystemTime, "SystemTime", [oid::TIMESTAMP, oid::TIMESTAMPTZ], cell => time(cell.integer())
-        .ok_or_else(|| {
-            Error::own(Status::TYPE, format!("{} does not fit a SystemTime", cell.format()))
-        })?;
+integer_from_sql! { i8 i16 i32 i64 isize u8 u16 u32 }
+
+impl<'a> FromSql<'a> for u64 {
+    fn from_sql(cell: Cell<'a>) -> Result<u64> {
+        match cell.checked("u64", sys::creche_row_get_int8) {
+            Ok(wide) => wide.try_into().or_else(|_| cell.refuse(Status::LIMIT, "u64")),
+            // A numeric may have the upper half, too.
+            Err(error) if error.status() == Status::LIMIT => {
+                let text = cell.format();
+                let whole = match text.split_once('.') {
+                    Some((whole, zeros)) if zeros.bytes().all(|b| b == b'0') => whole,
+                    _ => &text,
+                };
+                whole.parse().map_err(|_| error)
+            }
+            Err(error) => Err(error),
+        }
+    }
+}
+
+impl<'a> FromSql<'a> for bool {
+    fn from_sql(cell: Cell<'a>) -> Result<bool> {
+        Ok(cell.checked("bool", sys::creche_row_get_bool)? != 0)
+    }
+}
+
+impl<'a> FromSql<'a> for f64 {
+    fn from_sql(cell: Cell<'a>) -> Result<f64> {
+        cell.checked("f64", sys::creche_row_get_float8)
+    }
+}
+
+impl<'a> FromSql<'a> for f32 {
+    fn from_sql(cell: Cell<'a>) -> Result<f32> {
+        let wide = cell.checked("f32", sys::creche_row_get_float8)?;
+        let near = wide as f32;
+        if near.is_infinite() && wide.is_finite() {
+            return cell.refuse(Status::LIMIT, "f32");
+        }
+        Ok(near)
+    }
+}
+
+/// Of a timestamptz, a timestamp (taken as UTC) or a date (its midnight).
+impl<'a> FromSql<'a> for SystemTime {
+    fn from_sql(cell: Cell<'a>) -> Result<SystemTime> {
+        let unix_us = cell.checked("SystemTime", sys::creche_row_get_timestamptz)?;
+        time(unix_us).map_or_else(|| cell.refuse(Status::LIMIT, "SystemTime"), Ok)
+    }
 }
 
 fn time(unix_us: i64) -> Option<SystemTime> {
@@ -325,20 +387,24 @@ impl<'a> FromSql<'a> for &'a str {
     fn from_sql(cell: Cell<'a>) -> Result<&'a str> {
         match cell.text() {
             Some(text) => Ok(std::str::from_utf8(text)?),
-            None => cell.refuse("text"),
+            None => cell.another("text"),
         }
     }
 }
 
 impl<'a> FromSql<'a> for String {
     fn from_sql(cell: Cell<'a>) -> Result<String> {
-        <&str>::from_sql(cell).map(str::to_owned)
+        match cell.text() {
+            Some(text) => Ok(std::str::from_utf8(text)?.to_owned()),
+            None if cell.is_null() => cell.refuse(Status::NULL, "String"),
+            None => Ok(cell.format()),
+        }
     }
 }
 
 impl<'a> FromSql<'a> for &'a [u8] {
     fn from_sql(cell: Cell<'a>) -> Result<&'a [u8]> {
-        cell.bytes().map_or_else(|| cell.refuse("bytes"), Ok)
+        cell.bytes().map_or_else(|| cell.another("bytes"), Ok)
     }
 }
 

@@ -75,18 +75,52 @@ fn values_go_there_and_come_back() {
     assert_eq!(row.get::<String>("json").unwrap(), "{\"a\": [1]}");
     assert_eq!(row.get::<creche::Cell<'_>>("i8").unwrap().format(), i64::MIN.to_string());
     assert!(format!("{row:?}").contains("\"ünï\""), "{row:?}");
-    for error in [
-        row.get::<i32>("nothing").unwrap_err(),
-        row.get::<i32>("i8").unwrap_err(),
-        row.get::<&str>("i8").unwrap_err(),
-        row.get::<i32>("none").unwrap_err(),
-        row.get::<i32>(99).unwrap_err(),
+    for (error, status) in [
+        (row.get::<i32>("nothing").unwrap_err(), Status::NULL),
+        (row.get::<String>("nothing").unwrap_err(), Status::NULL),
+        (row.get::<i32>("i8").unwrap_err(), Status::LIMIT),
+        (row.get::<u64>("i8").unwrap_err(), Status::LIMIT),
+        (row.get::<u8>("i4").unwrap_err(), Status::LIMIT),
+        (row.get::<i64>("big").unwrap_err(), Status::LIMIT),
+        (row.get::<u64>("big").unwrap_err(), Status::LIMIT),
+        (row.get::<i64>("f8").unwrap_err(), Status::TYPE),
+        (row.get::<i64>("t").unwrap_err(), Status::TYPE),
+        (row.get::<f64>("t").unwrap_err(), Status::TYPE),
+        (row.get::<bool>("i4").unwrap_err(), Status::TYPE),
+        (row.get::<SystemTime>("i8").unwrap_err(), Status::TYPE),
+        (row.get::<&str>("i8").unwrap_err(), Status::TYPE),
+        (row.get::<i32>("none").unwrap_err(), Status::TYPE),
+        (row.get::<i32>(99).unwrap_err(), Status::TYPE),
     ] {
-        assert_eq!(error.status(), Status::TYPE);
+        assert_eq!(error.status(), status, "{error}");
     }
+    assert_eq!(row.get::<String>("i8").unwrap(), i64::MIN.to_string());
+    assert_eq!(row.get::<String>("big").unwrap(), "12345678901234567890.5");
+    assert_eq!(row.get::<i16>("i4").unwrap(), -4);
+    assert_eq!(row.get::<f32>("i4").unwrap(), -4.0);
+    assert_eq!(row.get::<f64>("i8").unwrap(), i64::MIN as f64);
     assert!(rows.as_bytes().len() > 13 * 16);
     let elsewhere = std::thread::spawn(move || rows.iter().count());
     assert_eq!(elsewhere.join().unwrap(), 1);
+}
+
+#[test]
+fn counts_and_sums_are_integers() {
+    let Some(db) = open() else { return };
+    let rows = block_on(async {
+        let sql = "select count(*) as n, sum(i::int8) as sum, 18446744073709551615.00 as most, \
+                   1e300::float8 as far from generate_series(1, 3) i";
+        db.query(sql, &[]).await
+    })
+    .unwrap();
+    let row = rows.one().unwrap();
+    assert_eq!(row.get::<i32>("n").unwrap(), 3);
+    assert_eq!(row.get::<u8>("n").unwrap(), 3);
+    assert_eq!(row.get::<i64>("sum").unwrap(), 6);
+    assert_eq!(row.get::<u64>("sum").unwrap(), 6);
+    assert_eq!(row.get::<u64>("most").unwrap(), u64::MAX);
+    assert_eq!(row.get::<i64>("most").unwrap_err().status(), Status::LIMIT);
+    assert_eq!(row.get::<f32>("far").unwrap_err().status(), Status::LIMIT);
 }
 
 #[test]
