@@ -25,7 +25,8 @@ CRECHE_API creche_status creche_event_options_init(creche_event_options *options
 CRECHE_API creche_status creche_event_open(creche_loop loop, const creche_event_options *options,
                                            creche_event *event);
 
-/* Completes once the event is set; never inside this call, also if it is set already. Fails with
+/* Completes once the event is set; never inside this call, also if it is set already: then its result
+ * stands when this returns, and no later cancellation cuts it. Fails with
  * CRECHE_E_CLOSED if it is released before it is set. Returns as creche_sleep does. Since 0.1. */
 CRECHE_API creche_status creche_event_wait(creche_event event, creche_scope in,
                                            const creche_task_options *options, creche_done_fn done,

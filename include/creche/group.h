@@ -21,7 +21,7 @@ enum {
 
 /* creche_group_options.flags */
 enum {
-    CRECHE_GROUP_JOINABLE = 1, /* its outcome is kept for creche_group_join */
+    CRECHE_GROUP_JOINABLE = 1, /* its outcome and error are kept for creche_group_join(_error) */
     CRECHE_GROUP_UNTIL_RELEASED = 2, /* a child counts as alive, and against limit, until its drained
                                         completion is released */
     CRECHE_GROUP_OWN_QUEUE_ONLY = 4  /* children with `done` NULL do not inherit a queue from outside */
@@ -33,7 +33,9 @@ typedef struct creche_group_options {
     uint32_t policy; /* CRECHE_FAIL_FAST, ... */
     uint32_t on_timeout; /* CRECHE_FAIL, CRECHE_MOVE_ON */
     uint32_t shield;
-    uint32_t limit;      /* children at a time, except groups, the body and leases; 0: no limit */
+    uint32_t limit;      /* children at a time, except groups, the body and leases; 0: no limit. Who
+                            waits when it is cancelled, and a child that creche_task_started brings,
+                            begin at once, and take a place all the same */
     uint32_t max_errors; /* failures kept in its error; more are only counted; default 1024 */
     uint32_t reserved;
     int64_t timeout;     /* nanoseconds from the call, or CRECHE_NEVER. Not both of these. */
@@ -57,23 +59,33 @@ CRECHE_API creche_status creche_group_options_init(creche_group_options *options
  * started with creche_to_group, in the order of starting, data_size its bytes, value their count.
  * done NULL: to its own queue, else the nearest from outside. group: may be NULL.
  * Returns CRECHE_OK; CRECHE_E_INVALID, CRECHE_E_UNSUPPORTED (options), CRECHE_E_CLOSED (the group
- * around it is closed and empty, the task has finished, the scope is being left, the loop or the
- * queue is closing), CRECHE_E_STATE (`in` is a library operation), CRECHE_E_WRONG_LOOP (the queue),
+ * around it is closed and empty, the task has finished, the scope is being left, the queue is closing;
+ * or nobody is left who would close the new one, as with creche_scope_open), CRECHE_E_STATE (`in` is a library operation), CRECHE_E_WRONG_LOOP (the queue),
  * CRECHE_E_NO_MEMORY and the handle errors. Since 0.1. */
 CRECHE_API creche_status creche_group_open(creche_scope in, const creche_group_options *options,
                                            creche_done_fn done, void *user, creche_group *group);
 
-/* "End when empty." Until its last child has ended anyone may still add to it. Closing again is
- * CRECHE_OK. Returns CRECHE_OK and the handle errors. Since 0.1. */
+/* "End when empty." Until its last child has ended anyone may still add to it; then that is
+ * CRECHE_E_CLOSED, and CRECHE_E_ENDED as for any handle from when its completion is taken: its
+ * function is called, it is in its queue, it is joined. Closing again is CRECHE_OK. Returns CRECHE_OK and the handle errors. Since 0.1. */
 CRECHE_API creche_status creche_group_close(creche_group group);
 
 /* [not on a loop] Waits for the end of a CRECHE_GROUP_JOINABLE group and stores its outcome; closes
  * it first if it is open. Once: then its handle has ended. timeout: nanoseconds from the call; 0 only
- * looks. outcome may be NULL. Returns CRECHE_OK when the group has ended (however it did), and
+ * looks. outcome may be NULL. The thread that runs a CRECHE_RUN_CALLER loop (that ran it last, or
+ * opened it) turns the loop meanwhile; others wait for that one. Returns CRECHE_OK when the group has ended (however it did), and
  * *outcome says how; CRECHE_E_TIMEOUT, CRECHE_E_INTERRUPTED (call again); CRECHE_E_STATE (not
  * joinable, or being joined), CRECHE_E_INVALID (a negative timeout), CRECHE_E_SYSTEM (no descriptor
  * to wait on), CRECHE_E_WOULD_DEADLOCK, the handle errors. Since 0.1. */
 CRECHE_API creche_status creche_group_join(creche_group group, int64_t timeout, creche_outcome *outcome);
+
+/* [not on a loop] The same, and says why: *error (may be NULL: then this is creche_group_join) is the
+ * error that the group's completion has, the tree of failures of CRECHE_E_GROUP, yours for
+ * creche_error_release; NULL if the group ended with CRECHE_OK or the call fails. Returns as
+ * creche_group_join does. Since 0.1. */
+CRECHE_API creche_status creche_group_join_error(creche_group group, int64_t timeout,
+                                                 creche_outcome *outcome,
+                                                 const creche_error **error);
 
 #ifdef __cplusplus
 }

@@ -33,8 +33,8 @@ CRECHE_API creche_status creche_limiter_open(creche_loop loop, const creche_limi
  * lease of the nearest task, group or loop above `in`, which it holds open. It is given back by
  * creche_token_release, when its task finishes, or, in a cancelled group, after the last other child;
  * and at once if nobody takes the completion. (creche_to_group is of no use: the group would wait for
- * the token that it keeps.) A token that becomes free is the next waiter's in that
- * very moment, also if that is cancelled before it can look.
+ * the token that it keeps.) A token that is free, or becomes free, is the next
+ * waiter's in that very moment, also if that is cancelled before it can look.
  * borrower: who borrows, to find double borrowing; 0 for nobody in particular.
  * The completion fails with CRECHE_E_CLOSED if the limiter is released meanwhile.
  * Returns as creche_sleep does; CRECHE_E_STATE also if this borrower holds a token or waits for one.

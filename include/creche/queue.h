@@ -38,8 +38,10 @@ CRECHE_API creche_status creche_queue_drain(creche_queue queue, creche_completio
                                             size_t capacity, size_t *n);
 
 /* [not on a loop] The same, but waits until there is at least one; timeout: nanoseconds from the call,
- * CRECHE_NEVER for as long as it takes. Blocks. Further statuses: CRECHE_E_TIMEOUT,
- * CRECHE_E_INTERRUPTED (a signal: call again), CRECHE_E_WOULD_DEADLOCK. Since 0.1. */
+ * CRECHE_NEVER for as long as it takes. Blocks. The thread that runs a CRECHE_RUN_CALLER loop (that
+ * ran it last, or opened it) turns the loop meanwhile; others wait for that one. Further statuses:
+ * CRECHE_E_TIMEOUT, CRECHE_E_INTERRUPTED (a signal: call again), CRECHE_E_WOULD_DEADLOCK;
+ * CRECHE_E_CLOSED also once the loop has ended and everything was taken. Since 0.1. */
 CRECHE_API creche_status creche_queue_wait(creche_queue queue, creche_completion *completions,
                                            size_t capacity, int64_t timeout, size_t *n);
 

@@ -48,8 +48,10 @@ typedef struct creche_outcome {
  * and children that are started in it belong to the task or group around it; errors pass it.
  * Returns CRECHE_OK; CRECHE_E_INVALID, CRECHE_E_UNSUPPORTED (options: a negative timeout, both
  * timeout and deadline), CRECHE_E_CLOSED (the group around it is closed and empty, the task has
- * finished, the scope is being left, or the loop is closing), CRECHE_E_STATE (`in` is a library
- * operation), CRECHE_E_NO_MEMORY, and the handle errors. Since 0.1. */
+ * finished, the scope is being left; or nobody is left who would leave the new one: a group that its
+ * task left open, and all that is outside of tasks once the loop has cancelled everything; a task that
+ * lives may open scopes in its own to the last), CRECHE_E_STATE (`in` is a library operation),
+ * CRECHE_E_NO_MEMORY, and the handle errors. Since 0.1. */
 CRECHE_API creche_status creche_scope_open(creche_scope in, const creche_scope_options *options,
                                            creche_scope *scope);
 
@@ -82,7 +84,8 @@ CRECHE_API creche_status creche_scope_set_deadline(creche_scope scope, int64_t d
 CRECHE_API creche_status creche_scope_set_timeout(creche_scope scope, int64_t timeout);
 
 /* Raises (1) or drops (0) the shield. Dropping it under a cancelled scope cancels what is inside at
- * once; raising it does not recall what was cancelled. Returns CRECHE_OK, CRECHE_E_INVALID (neither
+ * once; raising it does not recall what was cancelled, nor what a cancellation has let past the limit
+ * of its group: operations end all the same, tasks begin and hear CRECHE_CANCEL. Returns CRECHE_OK, CRECHE_E_INVALID (neither
  * 0 nor 1; a loop has no shield), the handle errors. Since 0.1. */
 CRECHE_API creche_status creche_scope_set_shield(creche_scope scope, uint32_t shield);
 

@@ -12,8 +12,9 @@ extern "C" {
 
 /* creche_task_options.flags */
 enum {
-    CRECHE_TASK_BODY = 1 /* external tasks only: it is the body of its group; its finish closes the
-                            group; passes the limit; never the winner of a race */
+    CRECHE_TASK_BODY = 1 /* external tasks only: it is the body of its group, which has one in its
+                            life; its finish closes the group; passes the limit; never the winner
+                            of a race */
 };
 
 /* What every operation can be told, through the `task` field of its own options. */
@@ -40,12 +41,14 @@ CRECHE_API creche_status creche_task_options_init(creche_task_options *options, 
  * even in a cancelled scope; CRECHE_CANCEL each time that it becomes cancelled (right after
  * CRECHE_BEGIN if it was before), unless it has finished; and may get CRECHE_STALLED. It starts
  * steps in task.scope and ends with creche_task_finish, there or later, from any thread. done gets
- * the final completion. task: may be NULL.
+ * the final completion. task: may be NULL. One that waits for its group's limit when it is cancelled
+ * begins at once, to clean up; it hears of that also if a shield goes up meanwhile.
  * Returns CRECHE_OK; CRECHE_E_INVALID (body NULL or a route; options; creche_to_group outside of
  * groups), CRECHE_E_UNSUPPORTED, CRECHE_E_CLOSED (the group is closed and empty, the task has
  * finished, the scope is being left, the loop or the queue is closing), CRECHE_E_STATE (`in` is a
  * library operation: start in what it belongs to), CRECHE_E_WRONG_LOOP, CRECHE_E_NO_MEMORY, the
- * handle errors. Since 0.1. */
+ * handle errors (CRECHE_E_ENDED: also of a group whose completion was taken; until then it is
+ * CRECHE_E_CLOSED). Since 0.1. */
 CRECHE_API creche_status creche_task_spawn(creche_scope in, creche_done_fn body, void *body_user,
                                            const creche_task_options *options, creche_done_fn done,
                                            void *user, creche_task *task);
@@ -53,7 +56,7 @@ CRECHE_API creche_status creche_task_spawn(creche_scope in, creche_done_fn body,
 /* Opens an external task: like a user task, but CRECHE_BEGIN, CRECHE_CANCEL and CRECHE_STALLED come
  * where its completion goes (done or the queue), with CRECHE_MORE. creche_to_group and
  * creche_nobody are CRECHE_E_INVALID, as are NULL where there is no queue and CRECHE_TASK_BODY
- * outside of a group. The rest as above. Since 0.1. */
+ * outside of a group. A second body is CRECHE_E_STATE. The rest as above. Since 0.1. */
 CRECHE_API creche_status creche_task_open(creche_scope in, const creche_task_options *options,
                                           creche_done_fn done, void *user, creche_task *task);
 
@@ -61,10 +64,13 @@ CRECHE_API creche_status creche_task_open(creche_scope in, const creche_task_opt
  * a cancellation, the completion says so (CRECHE_E_CANCELLED, or CRECHE_E_TIMEOUT for the task's own
  * deadline). Otherwise it cancels them and waits. Then its completion comes, with `value` (a plain
  * number or, with CRECHE_OWNED semantics of your own, anything) and error. Scopes and groups of its
- * own still open are cancelled and make it CRECHE_E_MISNESTED; leases of its own are given back.
+ * own still open are cancelled and make it CRECHE_E_MISNESTED, and nobody can open others in them any
+ * more; leases of its own are given back.
  * status: CRECHE_OK; CRECHE_E_CANCELLED (only if it was cancelled: else it becomes
  * CRECHE_E_NOT_CANCELLED); any other CRECHE_E_*, CRECHE_E_USER, or -1000 and below for your own;
- * positive ones are CRECHE_E_INVALID. error: from creche_error_new or a completion, kept; NULL makes
+ * positive ones are CRECHE_E_INVALID. Of several things that are wrong the completion says the first
+ * of these: the failure that you give; CRECHE_E_NOT_CANCELLED; CRECHE_E_MISNESTED; the failure of a
+ * step that nobody was told of (behind the two before, their error's cause); a cancellation. error: from creche_error_new or a completion, kept; NULL makes
  * one from status.
  * Returns CRECHE_OK; CRECHE_E_STATE (finished before, not begun yet, or not a user's or external
  * task), CRECHE_E_INVALID, CRECHE_E_NO_MEMORY, the handle errors. Since 0.1. */
@@ -90,8 +96,10 @@ CRECHE_API creche_status creche_start_options_init(creche_start_options *options
  * a server that listens, a connection that is made. Until then the task belongs to the start, which
  * is a task in `in` like any other: cancelling either side cancels it, its failure is the failure
  * of the start, bare, and `target` stays open. When it calls creche_task_started it moves to
- * `target` with all that is below it, past any limit of it, and the start completes with the value
- * it gave. If it ends without: CRECHE_E_NOT_STARTED (unless it failed). Its own completion comes in
+ * `target` with all that is below it, and the start completes with the value it gave. It does not
+ * wait for a place of target's limit, but takes one: nobody else begins there until fewer than the
+ * limit are there. A start in `target` itself (or in a bare scope there) wins no race of it: its
+ * child may. If it ends without: CRECHE_E_NOT_STARTED (unless it failed). Its own completion comes in
  * any case, before that of the start if it never moved. body NULL: an external task, told to begin
  * and to hurry where its own completion goes, as with creche_task_open.
  * Returns as creche_task_spawn does; CRECHE_E_CLOSED also if target has ended, CRECHE_E_WRONG_LOOP if
@@ -164,8 +172,9 @@ CRECHE_API creche_status creche_sleep(creche_scope in, int64_t duration,
                                       void *user, creche_task *task);
 
 /* Completes in the next turn of the loop, after everything that could run when it was called: a pause
- * that lets others go on and notices a cancellation (a checkpoint).
- * Returns as creche_task_spawn does. Since 0.1. */
+ * that lets others go on and notices a cancellation (a checkpoint). Until then it is under way as a
+ * sleep is: a deadline or cancellation that comes before, be it from a post or callback that was to
+ * run first, cuts it. Returns as creche_task_spawn does. Since 0.1. */
 CRECHE_API creche_status creche_yield(creche_scope in, const creche_task_options *options,
                                       creche_done_fn done, void *user, creche_task *task);
 

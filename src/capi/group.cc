@@ -82,16 +82,25 @@ creche_status creche_group_close(creche_group group) {
 }
 
 creche_status creche_group_join(creche_group group, int64_t timeout, creche_outcome* outcome) {
+  return creche_group_join_error(group, timeout, outcome, nullptr);
+}
+
+creche_status creche_group_join_error(creche_group group, int64_t timeout, creche_outcome* outcome,
+                                      const creche_error** error) {
+  if (error) *error = nullptr;
   return Guard([&]() -> creche_status {
     if (timeout < 0) return Fail(Status::kInvalid, "timeout is negative");
     tasks::LeaveOutcome ended;
-    const Status status = tasks::JoinGroup(group.scope.id, timeout, &ended);
+    ErrorRef failure;
+    const Status status = tasks::JoinGroup(group.scope.id, timeout, &ended, &failure);
     if (status == Status::kState)
       return Fail(status,
                   "the group is not CRECHE_GROUP_JOINABLE, or another thread joins it already");
     if (status == Status::kOk && outcome)
       *outcome = {static_cast<creche_status>(ended.status), ended.flags,
                   static_cast<uint32_t>(ended.reason), 0};
+    if (status == Status::kOk && error && failure)
+      *error = reinterpret_cast<const creche_error*>(&failure.Leak()->fields());
     return Answer(status, group.scope.id, "a group");
   });
 }

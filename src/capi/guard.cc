@@ -59,8 +59,9 @@ creche_status Explain(Status status, uint64_t id, const char* wanted) noexcept {
     case Status::kClosed:
       return Fail(
           status,
-          "%s takes no more work: it has ended or is being left, its loop is closing, or the queue "
-          "for the completion is closed; start it before that, or elsewhere",
+          "%s takes no more work, or nothing that is still to be closed: it has ended or is being "
+          "left, its task has finished, its loop is closing, or the queue for the completion is "
+          "closed; start it before that, or elsewhere",
           kind);
     case Status::kWrongLoop:
       return Fail(status, "the objects of this call belong to different loops; open them on one");

@@ -111,6 +111,11 @@ creche_status creche_task_open(creche_scope in, const creche_task_options* optio
           status,
           "an external task must be told to begin and to hurry: give a function, or a queue "
           "above or in the options; and a body belongs to a group");
+    if (status == Status::kState && reader.tail.options && reader.tail.options->body)
+      return Fail(
+          status,
+          "a group has one body in its life, and this one has it, or had it; nor has a task "
+          "of the library's own any");
     return Started(status, in);
   });
 }

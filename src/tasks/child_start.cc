@@ -50,6 +50,7 @@ Status StartChild(uint64_t target, const Tail& tail, const Tail& child, DoneFn b
   context.GiveTo(task);
   start->child = task;
   start->target = group;
+  start->neutral = OwnerIn(in) == group;  // that of its child counts
   start->target_next = group->first_start;
   if (group->first_start) group->first_start->target_prev = start;
   group->first_start = start;
@@ -60,7 +61,14 @@ Status StartChild(uint64_t target, const Tail& tail, const Tail& child, DoneFn b
 
 void Tree::BeginStart(StartNode* start) noexcept {
   start->state = State::kRunning;
-  AdmitTask(start->child, start, nullptr, true);
+  UserNode* child = start->child;
+  // Let past the limit by a cancellation: that reaches the child, too, also if a shield went up
+  // since.
+  child->waited = start->waited && !child->shield;
+  AdmitTask(child, start, nullptr, true);
+  if (!child->waited || child->was_eff) return;
+  child->was_eff = true;
+  child->cause = start->cause;
 }
 
 void Tree::LeaveTarget(StartNode* start) noexcept {
@@ -117,6 +125,10 @@ Status TaskStarted(uint64_t id, uint64_t value) noexcept {
   start->below.live--;
   start->pending--;
   tree->Relink(child, group);
+  if (group->limit != 0) {  // it does not wait for a place, but takes one
+    child->counted = true;
+    group->running++;
+  }
   if (group->until_released && child->route == Route::kDefault) child->seated = true;
   tree->UpdateEff(child);
   start->child = nullptr;

@@ -27,19 +27,27 @@ void Tree::Commit(EndNode* task, End end) noexcept {
 }
 
 void Tree::CommitKept(EndNode* task, Phase phase) noexcept {
+  Stand(task, phase);
+  RouteFinal(task);
+}
+
+void Tree::Stand(EndNode* task, Phase phase) noexcept {
   task->state = State::kCommitted;
   ends_ = true;
   if (task->in_effects) RemoveEffect(task);
   deadlines_.Disarm(task->expiry());
-  if (task->type == NodeType::kSleep)
-    sleeps_.Disarm(static_cast<Alarm*>(static_cast<SleepNode*>(task)));
+  if (task->type == NodeType::kSleep) {
+    auto* sleep = static_cast<SleepNode*>(task);
+    sleeps_.Disarm(static_cast<Alarm*>(sleep));
+    if (task->yields) sleep->place->node = nullptr;
+    task->yields = false;
+  }
   if (task->status != Status::kOk) GiveReason(task, phase);
   Unlink(task);
   CountEnd(task);
   if (task->type == NodeType::kOperation) PutAside(static_cast<OperationNode*>(task));
   counters_.ended++;
   Note(EventType::kEnded, task, task->status);
-  RouteFinal(task);
 }
 
 void Tree::GiveReason(EndNode* task, Phase phase) noexcept {
@@ -86,7 +94,7 @@ void Tree::CountOtherEnd(EndNode* child, OwnerNode* owner) noexcept {
   if (owner->type == NodeType::kStart)
     return ChildOfStartEnded(static_cast<StartNode*>(owner), child);
   if (IsFailure(child->status)) return CountFailure(child, owner);
-  if (child->status != Status::kOk || owner->type != NodeType::kGroup || child->body) return;
+  if (child->status != Status::kOk || owner->type != NodeType::kGroup || child->neutral) return;
   auto* group = static_cast<Group*>(owner);
   if (group->policy != Policy::kRace || group->won) return;
   group->won = true;
@@ -281,44 +289,6 @@ void Tree::LeaveNow(Node* scope, LeaveOutcome* outcome) noexcept {
   Free(scope);
 }
 
-void Tree::FinishGroup(Group* group) noexcept {
-  const bool visible = !group->shield && group->parent->eff;
-  const bool caught = group->called && !visible && group->reached;
-  const bool failed = (!group->errors.empty() || group->errors_dropped > 0) &&
-                      !(group->policy == Policy::kRace && group->won);
-  End end;
-  if (caught) end.flags |= kCaught;
-  if (group->reached && !caught) {
-    end.flags |= kPassing;
-    group->parent->reached = true;
-  }
-  if (failed) {
-    end.status = Status::kGroup;
-    end.error = GroupError(group);
-  } else if (group->reached && !caught) {
-    end.status = Status::kCancelled;
-    end.error = CancelError(group, Status::kCancelled, Phase::kNone);
-  } else if (caught && group->called_by == Reason::kDeadline && !group->move_on) {
-    end.status = Status::kTimeout;
-    end.error = CancelError(group, Status::kTimeout, Phase::kNone);
-  }
-  if (group->gathered) HandOutGathered(group, &end);
-  group->state = State::kCommitted;
-  ends_ = true;
-  if (group->in_effects) RemoveEffect(group);
-  deadlines_.Disarm(group->expiry());
-  graces_.Disarm(static_cast<Grace*>(group));
-  Unlink(group);
-  KeepEnd(group, std::move(end));
-  CountEnd(group);
-  counters_.ended++;
-  counters_.groups--;
-  Note(EventType::kEnded, group, group->status);
-  NoteLeak(group);
-  if (group->joinable) KeepForJoin(group);
-  RouteFinal(group);
-}
-
 void Tree::Discard(End&& end) noexcept {
   if (!(end.flags & kOwned) && !end.error && !end.held) return;
   try {
@@ -349,18 +319,23 @@ void Tree::Free(Node* node) noexcept {
 }
 
 bool Tree::KeepsErrors(const Node* node) noexcept {
-  if (node->type == NodeType::kGroup) return !static_cast<const Group*>(node)->errors.empty();
+  if (node->type == NodeType::kGroup) {
+    const auto* group = static_cast<const Group*>(node);
+    return !group->errors.empty() || group->outcome_error;
+  }
   if (IsUsers(node)) return static_cast<bool>(static_cast<const UserNode*>(node)->failed_step);
   return node->type == NodeType::kOperation && static_cast<const OperationNode*>(node)->answer;
 }
 
 void Tree::DropErrors(Node* node) noexcept {
-  if (node->type == NodeType::kGroup)
+  if (node->type == NodeType::kGroup) {
     static_cast<Group*>(node)->errors.clear();
-  else if (IsUsers(node))
+    static_cast<Group*>(node)->outcome_error = nullptr;
+  } else if (IsUsers(node)) {
     static_cast<UserNode*>(node)->failed_step = nullptr;
-  else
+  } else {
     static_cast<OperationNode*>(node)->answer.reset();
+  }
 }
 
 void Tree::DeleteNode(Node* node) noexcept {

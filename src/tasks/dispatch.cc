@@ -30,8 +30,8 @@ bool Tree::Ready() noexcept {
 }
 
 bool Tree::ReadyLocked() const noexcept {
-  return ready_first_ || effects_first_ || dead_ || with_errors_ || !trash_.empty() || ended_ ||
-         (root_.ending && root_.pending == 0 && !residents_closing_);
+  return came_ || ready_first_ || effects_first_ || dead_ || with_errors_ || !trash_.empty() ||
+         ended_ || (root_.ending && root_.pending == 0 && !residents_closing_);
 }
 
 void Tree::TakeInterrupts() noexcept {
@@ -179,7 +179,34 @@ bool Tree::Dispatch(Nanos now) noexcept {
   return did;
 }
 
+void Tree::BeginYield(SleepNode* task) noexcept {
+  YieldEntry* place = yields_pool_.New(task);
+  if (!place) return Commit(task, {.status = Status::kNoMemory, .error = NoMemoryError()});
+  task->yields = true;
+  task->place = place;
+  PushReady(place);
+}
+
+// The turn has come to where a yield stands. Unless it was cut it ends only now, and is told at
+// once: what came before it, be it a post, a deadline or a cancellation, has happened. Its own
+// completion if that is to be called, or null.
+Entry* Tree::EndYield(YieldEntry* place) noexcept {
+  SleepNode* task = place->node;
+  yields_pool_.Delete(place);
+  if (!task) return nullptr;
+  task->yields = false;
+  Stand(task, Phase::kNone);
+  if (task->route != Route::kFunction) {
+    RouteFinal(task);
+    return nullptr;
+  }
+  if (settle_) Settle();
+  return static_cast<EndNode*>(task);
+}
+
 void Tree::Call(Entry* entry, std::unique_lock<platform::Lock>& lock) noexcept {
+  if (entry->entry_type == EntryType::kYield)
+    if (!(entry = EndYield(static_cast<YieldEntry*>(entry)))) return;
   counters_.completions++;
   if (entry->entry_type == EntryType::kPost) return CallPost(static_cast<PostEntry*>(entry), lock);
   EndNode* node = NodeOf(entry);
@@ -309,7 +336,10 @@ void Tree::CallNotice(UserNode* task, Entry* notice,
     fn(c.user, &c);
     lock.lock();
     LeaveCallback();
-    if (begin && task->eff && !task->ending) Notify(task, task->cancel(), What::kCancel);
+    // One that a cancellation has let past its group's limit hears of that, also if a shield went
+    // up meanwhile.
+    if (begin && (task->eff || task->waited) && !task->ending)
+      Notify(task, task->cancel(), What::kCancel);
   }
   task->pending--;
   if (task->pending == 0 && task->ending && EndPlain(task)) return;

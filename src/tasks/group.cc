@@ -1,4 +1,4 @@
-// Groups: opening, closing, joining; their errors and gathered results.
+// Groups: opening, closing, ending, joining; their errors and gathered results.
 #include <poll.h>
 #include <sys/eventfd.h>
 
@@ -20,7 +20,7 @@ Status OpenGroup(const GroupOptions& options, const Tail& tail) noexcept {
   if (!section.ok()) return section.status();
   Tree* tree = section.tree();
   Node* in = section.node();
-  if (Status status = Tree::Admits(in); status != Status::kOk) return status;
+  if (Status status = tree->AdmitsOpen(in); status != Status::kOk) return status;
   Group* group = tree->groups_pool_.New(NodeType::kGroup);
   if (!group) return Status::kNoMemory;
   group->id = AddSlot(tree->domain(), Kind::kGroup, static_cast<Node*>(group));
@@ -75,19 +75,61 @@ Status CloseGroup(uint64_t id) noexcept {
   return Status::kOk;
 }
 
+void Tree::FinishGroup(Group* group) noexcept {
+  const bool visible = !group->shield && group->parent->eff;
+  const bool caught = group->called && !visible && group->reached;
+  const bool failed = (!group->errors.empty() || group->errors_dropped > 0) &&
+                      !(group->policy == Policy::kRace && group->won);
+  End end;
+  if (caught) end.flags |= kCaught;
+  if (group->reached && !caught) {
+    end.flags |= kPassing;
+    group->parent->reached = true;
+  }
+  if (failed) {
+    end.status = Status::kGroup;
+    end.error = GroupError(group);
+  } else if (group->reached && !caught) {
+    end.status = Status::kCancelled;
+    end.error = CancelError(group, Status::kCancelled, Phase::kNone);
+  } else if (caught && group->called_by == Reason::kDeadline && !group->move_on) {
+    end.status = Status::kTimeout;
+    end.error = CancelError(group, Status::kTimeout, Phase::kNone);
+  }
+  if (group->gathered) HandOutGathered(group, &end);
+  group->state = State::kCommitted;
+  ends_ = true;
+  if (group->in_effects) RemoveEffect(group);
+  deadlines_.Disarm(group->expiry());
+  graces_.Disarm(static_cast<Grace*>(group));
+  Unlink(group);
+  KeepEnd(group, std::move(end));
+  CountEnd(group);
+  counters_.ended++;
+  counters_.groups--;
+  if (group->abandoned) guarded_--;
+  Note(EventType::kEnded, group, group->status);
+  NoteLeak(group);
+  if (group->joinable) KeepForJoin(group);
+  RouteFinal(group);
+}
+
 void Tree::KeepForJoin(Group* group) noexcept {
   group->outcome = {group->status, group->flags, ReasonOf(group)};
+  group->outcome_error = group->error;
   group->link_next = joinables_;
   group->link_prev = nullptr;
   if (joinables_) joinables_->link_prev = group;
   joinables_ = group;
   if (group->join_fd >= 0) platform::Reactor::Wake(group->join_fd);
+  Came(group);
 }
 
-Status JoinGroup(uint64_t id, Nanos timeout, LeaveOutcome* outcome) noexcept {
+Status JoinGroup(uint64_t id, Nanos timeout, LeaveOutcome* outcome, ErrorRef* error) noexcept {
   if (Loop::OnAnyLoop()) return Status::kWouldDeadlock;
   const Nanos until = After(platform::MonotonicNow(), timeout);
   platform::UniqueFd fd;
+  Ref<Tree> turned;  // this thread runs the loop, which would wait for it
   bool joining = false;
   for (int failed = 0;;) {
     {
@@ -101,7 +143,8 @@ Status JoinGroup(uint64_t id, Nanos timeout, LeaveOutcome* outcome) noexcept {
       tree->MaySettle(group);
       tree->Settle();
       if (group->state == State::kCommitted) {
-        if (outcome) *outcome = group->outcome;
+        *outcome = group->outcome;
+        *error = std::move(group->outcome_error);
         if (group->link_next) group->link_next->link_prev = group->link_prev;
         if (group->link_prev)
           group->link_prev->link_next = group->link_next;
@@ -118,14 +161,15 @@ Status JoinGroup(uint64_t id, Nanos timeout, LeaveOutcome* outcome) noexcept {
         if (failed == 0) return Status::kTimeout;
         return failed == EINTR ? Status::kInterrupted : Status::kTimeout;
       }
-      if (!fd) fd = platform::UniqueFd(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
-      if (!fd) {
+      turned = tree->BeginAwait(group) ? Ref<Tree>::Share(tree) : nullptr;
+      if (!turned && !fd) fd = platform::UniqueFd(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+      if (!turned && !fd) {
         group->joining = false;
         return Status::kSystem;
       }
       group->join_fd = fd.get();
     }
-    failed = platform::WaitReadable(fd.get(), until);
+    failed = turned ? turned->AwaitTurn(until) : platform::WaitReadable(fd.get(), until);
   }
 }
 

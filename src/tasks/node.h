@@ -30,7 +30,7 @@ struct Cause : RefCounted {
 
 // A place in the list of callbacks to run, or in a queue. What it belongs to is what it is a base
 // of.
-enum class EntryType : uint8_t { kFinal, kNotice, kMore, kPost };
+enum class EntryType : uint8_t { kFinal, kNotice, kMore, kPost, kYield };
 struct Entry {
   Entry* next_entry = nullptr;
   EntryType entry_type = EntryType::kFinal;
@@ -60,6 +60,11 @@ struct BeginEntry : Entry {
 };
 struct CancelEntry : Entry {};
 struct StalledEntry : Entry {};
+// Where a yield ends: behind what was there when it was called.
+struct YieldEntry : Entry {
+  explicit YieldEntry(struct SleepNode* of) : node(of) { entry_type = EntryType::kYield; }
+  struct SleepNode* node;  // null once that was cut
+};
 
 enum class NodeType : uint8_t {
   kRoot,
@@ -200,6 +205,7 @@ struct EndNode : Node, Entry {
   bool in_effects : 1 = false;
   bool counted : 1 = false;      // it takes a place of its group's limit
   bool body : 1 = false;         // it is the body of its group
+  bool neutral : 1 = false;      // it wins no race: a body, a start of its own group
   bool seated : 1 = false;       // counts until its completion is released
   bool give_back : 1 = false;    // its leases are to be given back (effect)
   bool tell_cancel : 1 = false;  // its operation is to be told (effect)
@@ -210,6 +216,7 @@ struct EndNode : Node, Entry {
   bool id_ended : 1 = false;
   bool waited : 1 = false;  // it was cancelled, or its session or pool closed, while it waited for
                             // its group's limit
+  bool yields : 1 = false;  // a sleep that has a place among the callbacks
   uint32_t gather_index = 0;
   Status status = Status::kOk;  // its end, with error and flags
   ErrorRef error;
@@ -287,7 +294,10 @@ struct OperationNode : OwnerNode {
 
 struct SleepNode : EndNode, Alarm {
   SleepNode() : EndNode(NodeType::kSleep) {}
-  Nanos wake = 0;  // INT64_MIN: does not sleep at all, ends in the next turn
+  union {
+    Nanos wake = 0;     // INT64_MIN: does not sleep at all, ends in the next turn
+    YieldEntry* place;  // of such a one, once it has begun
+  };
 };
 
 // A user's or external task, or an offloaded function.
@@ -297,6 +307,7 @@ struct UserNode : OwnerNode, BeginEntry, CancelEntry, StalledEntry {
   CancelEntry* cancel() noexcept { return this; }
   StalledEntry* stalled() noexcept { return this; }
   bool abandon = false;
+  bool misused = false;  // it finished in a way that is an error by itself
   BodyListener* listener = nullptr;
   ErrorRef failed_step;            // of a step that nobody was told of
   std::unique_ptr<WorkItem> work;  // offloaded: until the workers have it
@@ -353,7 +364,9 @@ struct Group : OwnerNode, Grace {
   bool joined = false;     // its outcome was taken
   bool until_released = false;
   bool won = false;  // RACE: somebody has succeeded
-  int join_fd = -1;  // an eventfd of the joiner
+  bool has_body = false;
+  bool abandoned = false;  // its task has finished and left it open: counted in Tree::guarded_
+  int join_fd = -1;        // an eventfd of the joiner
   uint32_t limit = 0;
   uint32_t running = 0;  // of those that count against limit
   uint32_t max_errors = 0;

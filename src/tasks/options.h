@@ -104,7 +104,8 @@ Status LookAtScope(uint64_t scope, ScopeState* state) noexcept;
 // ---- groups (group.cc) ----
 Status OpenGroup(const GroupOptions& options, const Tail& tail) noexcept;
 Status CloseGroup(uint64_t group) noexcept;
-Status JoinGroup(uint64_t group, Nanos timeout, LeaveOutcome* outcome) noexcept;
+// *error: null unless it ended with one. Both are stored with kOk only.
+Status JoinGroup(uint64_t group, Nanos timeout, LeaveOutcome* outcome, ErrorRef* error) noexcept;
 
 // ---- tasks (user_task.cc, sleep.cc, offload.cc) ----
 Status SpawnTask(const Tail& tail, DoneFn body, void* body_user) noexcept;

@@ -26,6 +26,11 @@ inline Status Tree::Admits(const Node* in) noexcept {
   return Status::kState;
 }
 
+inline Status Tree::AdmitsOpen(const Node* in) const noexcept {
+  const Status status = Admits(in);
+  return status == Status::kOk && guarded_ != 0 && !IsAttended(in) ? Status::kClosed : status;
+}
+
 inline Status Tree::SetRoute(EndNode* node, Node* in, const Tail& tail) noexcept {
   Queue* queue = QueueBelow(in);
   node->route = tail.route;

@@ -86,7 +86,8 @@ namespace creche::tasks {
 
 // A bare scope without options, where nothing is cancelled and memory is at hand. 0: not this way.
 [[gnu::always_inline]] inline uint64_t Tree::OpenPlain(Node* around) noexcept {
-  if (trace_ || around->eff || domain_->first_free == 0 || Admits(around) != Status::kOk) return 0;
+  if (guarded_ != 0 || around->eff || domain_->first_free == 0 || Admits(around) != Status::kOk)
+    return 0;
   Scope* scope = scopes_pool_.Kept();
   if (!scope) return 0;
   scope->id = AddSlot(domain_, Kind::kScope, static_cast<Node*>(scope));

@@ -69,6 +69,7 @@ void Tree::Push(Queue* queue, Entry* entry) noexcept {
   (queue->last ? queue->last->next_entry : queue->first) = entry;
   queue->last = entry;
   queue->Signal();
+  Came(queue);
 }
 
 void Tree::DiscardEntry(Entry* entry) noexcept {
@@ -110,6 +111,8 @@ void Tree::DiscardEntry(Entry* entry) noexcept {
     case EntryType::kPost:
       posts_pool_.Delete(static_cast<PostEntry*>(entry));
       return;
+    case EntryType::kYield:  // never in a queue
+      return;
   }
 }
 
@@ -128,6 +131,7 @@ void Tree::UnrefQueue(Queue* queue) noexcept {
 void Tree::QueueMayEnd(Queue* queue) noexcept {
   if (!queue->closed || queue->accepted != 0) return;
   queue->Signal();
+  Came(queue);
   while (PostEntry* entry = queue->close_entries) {
     queue->close_entries = static_cast<PostEntry*>(entry->next_entry);
     PushReady(entry);
@@ -213,17 +217,21 @@ Status WaitQueue(uint64_t id, Completion* completions, size_t capacity, Nanos ti
     int fd;
     Queue* queue;
     Ref<Tree> tree;
+    bool turns;
     {
       // A reference keeps the descriptor open while this thread sleeps on it.
       Section section(id, Bit(Kind::kQueue));
       if (!section.ok()) continue;
       queue = section.As<Queue>();
-      queue->refs++;
       fd = queue->fd.get();
+      if (queue->first) continue;
+      if (section.tree()->ended_) return Status::kClosed;  // nothing more will come
       tree = Ref<Tree>::Share(section.tree());
+      turns = timeout != 0 && tree->BeginAwait(queue);
+      queue->refs++;
       tree->waiters_++;
     }
-    const int failed = platform::WaitReadable(fd, until);
+    const int failed = turns ? tree->AwaitTurn(until) : platform::WaitReadable(fd, until);
     bool released, last;
     {
       Section section(*tree);
@@ -282,6 +290,7 @@ void Tree::DropQueue(Queue* queue) noexcept {
   queue->last = nullptr;
   if (clock()) Poke();  // it may have waited for somebody to read what was in it
   queue->Signal();
+  Came(queue);
   QueueMayEnd(queue);
   UnrefQueue(queue);
 }

@@ -63,7 +63,7 @@ Status OpenScope(uint64_t in, const ScopeOptions* options, uint64_t* id) noexcep
   if (!section.ok()) return section.status();
   Tree* tree = section.tree();
   Node* around = section.node();
-  if (Status status = Tree::Admits(around); status != Status::kOk) return status;
+  if (Status status = tree->AdmitsOpen(around); status != Status::kOk) return status;
   Scope* scope = tree->scopes_pool_.New();
   if (!scope) return Status::kNoMemory;
   scope->id = AddSlot(tree->domain(), Kind::kScope, static_cast<Node*>(scope));

@@ -23,8 +23,10 @@ void Tree::ShuffleReady() noexcept {
   try {
     std::vector<Entry*> order;
     // Posts are of none.
-    const auto node = [](Entry* entry) {
-      return entry->entry_type == EntryType::kPost ? nullptr : NodeOf(entry);
+    const auto node = [](Entry* entry) -> EndNode* {
+      if (entry->entry_type == EntryType::kPost) return nullptr;
+      if (entry->entry_type == EntryType::kYield) return static_cast<YieldEntry*>(entry)->node;
+      return NodeOf(entry);
     };
     std::unordered_map<EndNode*, std::vector<Entry*>> of_node;
     for (Entry* entry = ready_first_; entry; entry = entry->next_entry) {

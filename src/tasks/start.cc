@@ -46,6 +46,18 @@ Status Tree::ReadOptions(EndNode* task, const TaskOptions& options) noexcept {
              : Status::kNoMemory;
 }
 
+// What a task that lives has opened, it closes. Below one that has finished, what it left open is
+// closed when it does, and when everything is cancelled, all that is outside of tasks: what would
+// be opened there afterwards nobody would close.
+bool Tree::IsAttended(const Node* in) const noexcept {
+  const OwnerNode* owner =
+      in->is_scope() ? static_cast<const Scope*>(in)->outside : static_cast<const OwnerNode*>(in);
+  if (!all_cancelled_)
+    return owner->type != NodeType::kGroup || !static_cast<const Group*>(owner)->abandoned;
+  while (owner && !(IsUsers(owner) && !owner->ending)) owner = owner->owner();
+  return owner != nullptr;
+}
+
 void Tree::NotAdmitted(EndNode* task) noexcept {
   if (task->id != 0) EndSlot(domain_, task->id);
   Free(task);
@@ -151,10 +163,7 @@ void Tree::Begin(EndNode* task, bool deferred) noexcept {
         CommitCancelled(task, task->waited ? Phase::kLimit : Phase::kNone);
         break;
       }
-      if (sleep->wake == INT64_MIN) {
-        CommitKept(task);
-        break;
-      }
+      if (sleep->wake == INT64_MIN) return BeginYield(sleep);
       try {
         sleeps_.Arm(static_cast<Alarm*>(sleep), sleep->wake);
         if (sleeps_.next() == sleep->wake) Poke();

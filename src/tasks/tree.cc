@@ -1,4 +1,4 @@
-// The life of a loop: opened, run by its thread or its caller, closed, joined, abandoned.
+// The life of a loop: opened, run by its thread, closed, joined, abandoned.
 #include "tasks/tree.h"
 
 #include <sys/eventfd.h>
@@ -37,6 +37,7 @@ Status Tree::Open(const LoopOptions& options, uint64_t* id, int* system_errno) n
     }
     tree->limited_workers_ = std::make_unique<Workers>(SIZE_MAX);
     if (options.hooks) tree->trace_ = MakeRef<Trace>(*options.hooks);
+    tree->guarded_ = options.hooks ? 1 : 0;
     if (options.stall_after > 0)
       tree->watchdog_ = std::make_unique<Watchdog>(*tree, options.stall_after);
   } catch (const std::bad_alloc&) {
@@ -55,6 +56,7 @@ Status Tree::Open(const LoopOptions& options, uint64_t* id, int* system_errno) n
   root.user = options.user;
   root.started = tree->now();
   tree->caller_runs_ = options.caller_runs;
+  tree->turner_ = pthread_self();
   tree->shuffle_ = options.shuffle_seed;
   Status status = Status::kOk;
   {
@@ -110,6 +112,7 @@ void Tree::BeginClose() noexcept {
 void Tree::CancelAll() noexcept {
   Cancel(&root_, Reason::kShutdown, root_.id, nullptr);
   all_cancelled_ = true;
+  guarded_++;
   // What is open outside of tasks has nobody left who would close it; tasks close their own.
   for (Node* node = root_.first_child(); node;) {
     const bool scope = node->type == NodeType::kScope;
@@ -213,67 +216,6 @@ Status ShutdownLoop(uint64_t id, Nanos grace) noexcept {
   return section.status();
 }
 
-namespace {
-
-// The right to run a caller-run loop, for as long as it lives.
-class Run {
- public:
-  explicit Run(uint64_t id) noexcept {
-    if (Loop::OnAnyLoop()) {
-      status_ = Status::kWouldDeadlock;
-      return;
-    }
-    Section section(id, Bit(Kind::kLoop));
-    status_ = section.status();
-    if (!section.ok()) return;
-    Tree* tree = section.tree();
-    if (!tree->caller_runs_ || tree->being_run_ || tree->joining_) {
-      status_ = Status::kState;
-    } else if (tree->ended_) {
-      status_ = Status::kEnded;
-    } else {
-      tree->being_run_ = true;
-      tree_ = Ref<Tree>::Share(tree);
-    }
-  }
-  ~Run() {
-    if (!tree_) return;
-    Section section(*tree_);
-    tree_->being_run_ = false;
-  }
-  Run(const Run&) = delete;
-  Run& operator=(const Run&) = delete;
-  Status status() const { return status_; }
-  Tree* operator->() const { return tree_.get(); }
-
- private:
-  Ref<Tree> tree_;
-  Status status_ = Status::kOk;
-};
-
-}  // namespace
-
-Status RunLoop(uint64_t id) noexcept {
-  Run run(id);
-  if (run.status() == Status::kOk) run->TurnUntilEnded();
-  return run.status();
-}
-
-Status PollLoop(uint64_t id, Nanos timeout) noexcept {
-  Run run(id);
-  if (run.status() != Status::kOk) return run.status();
-  const Nanos until = After(platform::MonotonicNow(), timeout);
-  for (bool first = true;; first = false) {
-    const Nanos left =
-        timeout == kNever ? kNever : std::max<Nanos>(0, until - platform::MonotonicNow());
-    bool signalled = false;
-    if (run->Turn(left, &signalled)) return Status::kOk;
-    if (run->HasEnded()) return Status::kEnded;
-    if (signalled) return Status::kInterrupted;
-    if (!first && left == 0) return Status::kTimeout;
-  }
-}
-
 Status Tree::Join(Nanos timeout, std::string* survivors) noexcept {
   const Nanos until = After(platform::MonotonicNow(), timeout);
   platform::UniqueFd fd;
@@ -357,6 +299,7 @@ Status JoinLoop(uint64_t id, Nanos timeout, std::string* survivors) noexcept {
     tree = Ref<Tree>::Share(section.tree());
     if (tree->joining_ || tree->being_run_) return Status::kState;
     tree->joining_ = true;
+    tree->turner_ = pthread_self();
   }
   const Status status = tree->Join(timeout, survivors);
   if (status == Status::kOk) {

@@ -28,6 +28,17 @@ class Tree final : public Loop {
   // ---- life (tree.cc) ----
   static Status Open(const LoopOptions& options, uint64_t* id, int* system_errno) noexcept;
   void TurnUntilEnded() noexcept;
+  // For a blocking call on the thread that runs a caller-run loop, which would wait for itself: it
+  // turns the loop until `object` has come (lock held). False: others run it, it waits for them.
+  bool BeginAwait(const void* object) noexcept;
+  // One turn (without the lock), and the end of that. 0, ETIMEDOUT or EINTR.
+  int AwaitTurn(Nanos until) noexcept;
+  // Lock held: something has happened to an object that may be awaited.
+  void Came(const void* object) noexcept {
+    if (object != awaited_) return;
+    came_ = true;
+    Poke();
+  }
   using Loop::Turn;
   bool HasEnded() noexcept;
   // Waits for the end and takes everything down. survivors: what is alive at a timeout.
@@ -45,6 +56,10 @@ class Tree final : public Loop {
   // ---- admission (start.cc); lock held ----
   // Whether something may be started in `in` now.
   static Status Admits(const Node* in) noexcept;
+  // The same for a group or scope, which somebody must close: where nobody is left who would, none
+  // is opened any more.
+  Status AdmitsOpen(const Node* in) const noexcept;
+  bool IsAttended(const Node* in) const noexcept;
   // Finds the queue a route needs and checks it; fills node's route fields.
   Status SetRoute(EndNode* node, Node* in, const Tail& tail) noexcept;
   // Links an admitted node into the tree and counts it. No failure from here on.
@@ -95,6 +110,7 @@ class Tree final : public Loop {
   void Commit(EndNode* task, End end) noexcept;
   void CommitKept(EndNode* task,
                   Phase phase = Phase::kNone) noexcept;  // its fields have the result
+  void Stand(EndNode* task, Phase phase) noexcept;       // the same, but for its route
   void CommitCancelled(EndNode* task, Phase phase) noexcept;
   // One that did not end well: whose cancellation that was, and an error that says so.
   void GiveReason(EndNode* task, Phase phase) noexcept;
@@ -204,6 +220,7 @@ class Tree final : public Loop {
 
   // ---- loop work (dispatch.cc) ----
   void PushReady(Entry* entry) noexcept;
+  void BeginYield(SleepNode* task) noexcept;
   void PushEffect(EndNode* node) noexcept;
   void RemoveEffect(EndNode* node) noexcept;
   void Poke() noexcept { poke_ = true; }
@@ -228,6 +245,9 @@ class Tree final : public Loop {
   bool joined_ = false;
   bool caller_runs_ = false;
   bool being_run_ = false;
+  bool came_ = false;              // what is awaited
+  const void* awaited_ = nullptr;  // by who turns the loop meanwhile: a group, a queue
+  pthread_t turner_{};             // who has run a caller-run loop last, or opened it
   bool joining_ = false;
   Node* settle_ = nullptr;
   Group* spread_ = nullptr;  // groups whose pending starts must be looked at
@@ -245,6 +265,9 @@ class Tree final : public Loop {
   bool residents_closing_ = false;  // all were told to close, and the loop waits for them
   bool root_done_told_ = false;
   bool all_cancelled_ = false;  // CancelAll was called
+  // Not 0: what is opened is looked at closely, for hooks, for groups that their tasks have
+  // abandoned (each counts), or because CancelAll was called.
+  uint32_t guarded_ = 0;
   std::vector<End> trash_;
   Node* with_errors_ = nullptr;           // nodes to be freed; their errors go without the lock
   Operation* dead_ = nullptr;             // completed; destroyed on the loop, without the lock
@@ -273,6 +296,7 @@ class Tree final : public Loop {
   KeptPool<Scope> scopes_pool_;
   Pool<OperationNode> operations_pool_;
   Pool<SleepNode> sleeps_pool_;
+  Pool<YieldEntry> yields_pool_;
   KeptPool<UserNode> users_pool_;
   Pool<Group> groups_pool_;
   Pool<StartNode> starts_pool_;
@@ -302,6 +326,7 @@ class Tree final : public Loop {
   void Expire(Nanos now) noexcept;
   void NameStalled(Group* group) noexcept;
   void Call(Entry* entry, std::unique_lock<platform::Lock>& lock) noexcept;
+  Entry* EndYield(YieldEntry* place) noexcept;
   void CallPost(PostEntry* post, std::unique_lock<platform::Lock>& lock) noexcept;
   void CallFinal(EndNode* node, OwnerNode* owner, std::unique_lock<platform::Lock>& lock) noexcept;
   void CallMore(MoreEntry* more, std::unique_lock<platform::Lock>& lock) noexcept;

@@ -1,4 +1,6 @@
 // User tasks and external tasks: begun, notified, finished by the user.
+#include <new>
+
 #include "tasks/plain.h"
 
 namespace creche::tasks {
@@ -14,7 +16,7 @@ void Tree::Notify(UserNode* task, Entry* entry, What what) noexcept {
     // In a queue it has begun as soon as its begin can be read.
     task->begun = true;
     Note(EventType::kStarted, task);
-    if (task->eff) Notify(task, task->cancel(), What::kCancel);
+    if (task->eff || task->waited) Notify(task, task->cancel(), What::kCancel);
   } else {
     task->pending++;  // until it was called: the task may finish meanwhile
     PushReady(entry);
@@ -91,11 +93,14 @@ Status OpenTask(const Tail& tail) noexcept {
   OwnerNode* owner = OwnerIn(in);
   const bool body = tail.options && tail.options->body;
   if (body && owner->type != NodeType::kGroup) return Status::kInvalid;
+  if (body && static_cast<Group*>(owner)->has_body) return Status::kState;
   UserNode* task = tree->NewUser(NodeType::kExternal);
   if (!task) return Status::kNoMemory;
-  task->body = body;
+  task->body = task->neutral = body;
   const Status status = tree->StartTask(task, in, tail, body);
-  if (status == Status::kOk) context.GiveTo(task);
+  if (status != Status::kOk) return status;
+  if (body) static_cast<Group*>(owner)->has_body = true;
+  context.GiveTo(task);
   return status;
 }
 
@@ -108,6 +113,28 @@ Status FinishTask(uint64_t id, Status status, uint64_t value, ErrorRef error) no
   return section.tree()->FinishUser(task, status, value, std::move(error));
 }
 
+namespace {
+
+// Of a finish that breaks the rules. cause: what else has gone wrong, or null.
+ErrorRef MisuseError(Status status, ErrorRef cause) noexcept {
+  constexpr char kMisnested[] =
+      "the task finished while a group or scope that it had opened was still open; close or leave "
+      "it before creche_task_finish";
+  constexpr char kNotCancelled[] =
+      "the task finished with CRECHE_E_CANCELLED though nothing cancelled it; finish with "
+      "CRECHE_E_USER or a status of your own";
+  try {
+    return MakeError(ErrorInfo{.status = status,
+                               .phase = Phase::kTask,
+                               .message = status == Status::kMisnested ? kMisnested : kNotCancelled,
+                               .cause = std::move(cause)});
+  } catch (const std::bad_alloc&) {
+    return NoMemoryError();
+  }
+}
+
+}  // namespace
+
 Status Tree::FinishUser(UserNode* task, Status status, uint64_t value, ErrorRef error,
                         bool by_user) noexcept {
   if (!task->begun || task->ending) return Status::kState;
@@ -117,11 +144,10 @@ Status Tree::FinishUser(UserNode* task, Status status, uint64_t value, ErrorRef 
     if (clock_holds_ > 0) clock_holds_--;
     if (clock()) Poke();  // it may have waited for this, also if nobody is told
   }
-  if (status == Status::kCancelled && !task->was_eff) {
+  task->misused = status == Status::kCancelled && !task->was_eff;
+  if (task->misused) {
     status = Status::kNotCancelled;
-    error = MakeError(Status::kNotCancelled, Phase::kTask,
-                      "the task finished with CRECHE_E_CANCELLED though nothing cancelled it; "
-                      "finish with CRECHE_E_USER or a status of your own");
+    error = MisuseError(status, nullptr);
   }
   // Its own error for a cancellation says less than ours, which has the reason.
   if (status == Status::kCancelled || status == Status::kOk) error = nullptr;
@@ -129,9 +155,8 @@ Status Tree::FinishUser(UserNode* task, Status status, uint64_t value, ErrorRef 
   CloseOpenScopes(task, &misnested);
   if (misnested && by_user && (status == Status::kOk || status == Status::kCancelled)) {
     status = Status::kMisnested;
-    error = MakeError(Status::kMisnested, Phase::kTask,
-                      "the task finished while a group or scope that it had opened was still open; "
-                      "close or leave it before creche_task_finish");
+    error = MisuseError(status, nullptr);
+    task->misused = true;
   }
   // What was cancelled before, the task has dealt with; what is cut from now on, nobody has.
   task->reached = false;
@@ -164,10 +189,12 @@ void Tree::CloseOpenScopes(EndNode* task, bool* misnested) noexcept {
     const bool open = scope ? !node->leaving : group && !static_cast<Group*>(node)->ending;
     if (open) {
       *misnested = true;
-      if (scope)
+      if (scope) {
         node->leaving = true;
-      else
-        static_cast<Group*>(node)->ending = true;
+      } else {
+        static_cast<Group*>(node)->ending = static_cast<Group*>(node)->abandoned = true;
+        guarded_++;
+      }
       Cancel(node, Reason::kMisnested, task->id, nullptr);
       MaySettle(node);
     }
@@ -183,10 +210,12 @@ void Tree::CloseOpenScopes(EndNode* task, bool* misnested) noexcept {
 }
 
 void Tree::CompleteUser(UserNode* task) noexcept {
-  // A failure comes before the cancellation that it caused.
+  // A failure comes before the cancellation that it caused, and stands behind a misuse.
   if (task->failed_step && (task->status == Status::kOk || task->status == Status::kCancelled)) {
     task->status = task->failed_step->status();
     task->error = std::move(task->failed_step);
+  } else if (task->failed_step && task->misused) {
+    task->error = MisuseError(task->status, std::move(task->failed_step));
   }
   if (task->status == Status::kOk && task->reached) task->status = Status::kCancelled;
   const bool limit = task->waited && task->type == NodeType::kOffload;

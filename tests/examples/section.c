@@ -55,6 +55,7 @@ int main(void) {
   struct job job;
   creche_group group;
   creche_outcome outcome;
+  const creche_error* error;
   creche_group_options o;
   creche_group_options_init(&o, sizeof o);
   o.flags = CRECHE_GROUP_JOINABLE;
@@ -63,8 +64,11 @@ int main(void) {
       creche_group_open(loop.scope, &o, creche_nobody, NULL, &group) != CRECHE_OK ||
       creche_task_spawn(group.scope, body, &job, NULL, creche_nobody, NULL, NULL) != CRECHE_OK)
     return fprintf(stderr, "%s\n", creche_last_error()->message), 1;
-  while (creche_group_join(group, CRECHE_NEVER, &outcome) == CRECHE_E_INTERRUPTED) continue;
+  while (creche_group_join_error(group, CRECHE_NEVER, &outcome, &error) == CRECHE_E_INTERRUPTED)
+    continue;
   printf("group: %s\n", creche_status_name(outcome.status));
+  if (error != NULL) printf("%s\n", error->message); /* its children are the failures, as a tree */
+  creche_error_release(error);
   creche_loop_close(loop);
   return creche_loop_join(loop, 5 * CRECHE_SECOND) != CRECHE_OK || outcome.status != CRECHE_OK;
 }

@@ -130,6 +130,7 @@ _FUNCTIONS = {
         "scope_cancel": (_h, _s), "scope_set_timeout": (_h, c_int64),
         "group_open": (_h, _p(GroupOptions), *_tail), "group_close": (_h,),
         "group_join": (_h, c_int64, _p(Outcome)),
+        "group_join_error": (_h, c_int64, _p(Outcome), _p(_p(Error))),
         "task_open": (_h, _p(TaskOptions), *_tail), "task_finish": (_h, c_int32, c_uint64, _p(Error)),
         "sleep": (_h, c_int64, _p(TaskOptions), *_tail),
         "sleep_until": (_h, c_int64, _p(TaskOptions), *_tail),

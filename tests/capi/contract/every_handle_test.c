@@ -71,6 +71,7 @@ static struct {
   creche_channel_state channel_state;
   creche_header header;
   creche_outcome outcome;
+  const creche_error* error;
   uint64_t item;
   int64_t time;
   void* data;
@@ -208,6 +209,7 @@ static creche_status found(const void* pointer) {
     creche_connection_rollback(THE(connection, CONNECTION), OF_SCOPE, TAIL))                       \
   X(group_close, 1 << GROUP, creche_group_close(OF_GROUP))                                         \
   X(group_join, 1 << GROUP, creche_group_join(OF_GROUP, 0, &out.outcome))                          \
+  X(group_join_error, 1 << GROUP, creche_group_join_error(OF_GROUP, 0, &out.outcome, &out.error))  \
   X(task_start_target, 1 << GROUP, creche_task_start(OF_GROUP, THE_SCOPE, see, NULL, TAIL))        \
   X(task_finish, 1 << TASK, creche_task_finish(OF_TASK, CRECHE_OK, 0, NULL))                       \
   X(task_started, 1 << TASK, creche_task_started(OF_TASK, 0))                                      \
@@ -618,6 +620,7 @@ static void refused_where_something_is_needed(void** state) {
   IS(creche_scope_set_shield((creche_scope){live[SCOPE]}, 2), CRECHE_E_INVALID);
   IS(creche_scope_set_shield((creche_scope){live[SCOPE]}, UINT32_MAX), CRECHE_E_INVALID);
   IS(creche_group_join((creche_group){{live[GROUP]}}, -1, NULL), CRECHE_E_INVALID);
+  IS(creche_group_join_error((creche_group){{live[GROUP]}}, -1, NULL, NULL), CRECHE_E_INVALID);
   IS(creche_clock_advance((creche_loop){{live[LOOP]}}, -1), CRECHE_E_INVALID);
   IS(creche_task_finish((creche_task){{live[TASK]}}, 1, 0, NULL), CRECHE_E_INVALID);
   IS(creche_task_finish((creche_task){{live[TASK]}}, INT32_MAX, 0, NULL), CRECHE_E_INVALID);

@@ -476,8 +476,8 @@ static void cancelled_while_waiting_for_the_limit(void** state) {
   assert_int_equal(g.flags, CRECHE_CAUGHT);
 }
 
-/* Who waits for the limit begins when another one is cut, and a yield ends as it begins: whoever
- * stands behind them is cancelled all the same. */
+/* Who waits for the limit begins when another one is cut: whoever stands behind them is cancelled
+ * all the same. */
 static void cut_while_yields_wait(void** state) {
   for (int told = 0; told < 2; told++) {
     creche_group_options o = group_options();

@@ -72,7 +72,7 @@ static inline void m_begin_sleep(model* m, int node) {
   if (n->eff)
     m_commit(m, node, CRECHE_E_CANCELLED);
   else if (n->yields)
-    m_commit(m, node, CRECHE_OK);
+    m_tell(m, E_YIELD, node);
 }
 /* A task's way in: at once, or (later) when its group's limit lets it; the child of a start that
  * has waited comes when the loop turns, cancelled or not. */
@@ -99,7 +99,7 @@ static inline void m_begin(model* m, int node, int later) {
   } else if (n->type == M_USER && n->in_queue) {
     n->begins++;
     n->begun = 1;
-    if (n->eff) m_ask_to_stop(m, node);
+    if (n->eff || n->passed) m_ask_to_stop(m, node);
   } else if (n->type == M_USER) {
     n->pending++; /* until it was told */
     m_tell(m, E_BEGIN, node);
@@ -116,6 +116,7 @@ static inline void m_reach(model* m, int node) {
   mnode* n = &m->n[node];
   if (n->is_new || n->standing) return;
   if (n->waiting) {
+    n->passed = 1;
     m_begin(m, node, n->type == M_START);
     return;
   }
@@ -220,7 +221,7 @@ static inline void m_count(model* m, int node) {
       m_cancel(m, n->owner, CRECHE_REASON_SIBLING, node);
     }
   } else if (n->status == CRECHE_OK && owner->type == M_GROUP && owner->policy == CRECHE_RACE &&
-             !owner->won) {
+             !owner->won && !n->neutral) {
     owner->won = 1;
     m_cancel(m, n->owner, CRECHE_REASON_RACE, node);
   }
@@ -358,6 +359,19 @@ static inline creche_status m_admits(const model* m, int in) {
   if (n->type == M_GROUP) return n->over ? CRECHE_E_CLOSED : CRECHE_OK;
   return n->ending ? CRECHE_E_CLOSED : CRECHE_OK;
 }
+/* A scope or group must be closed by somebody: a task that lives does it; where its task has gone,
+ * or outside of tasks of a loop that is closing, there is nobody. */
+static inline creche_status m_admits_open(const model* m, int in) {
+  const creche_status status = m_admits(m, in);
+  int node = in;
+  if (status != CRECHE_OK) return status;
+  if (!is_owner(&m->n[node])) node = m->n[node].owner;
+  if (m->n[node].abandoned) return CRECHE_E_CLOSED;
+  if (!m->closed_all) return CRECHE_OK;
+  for (; node > 0; node = m->n[node].parent)
+    if (m->n[node].type == M_USER && !m->n[node].ending) return CRECHE_OK;
+  return CRECHE_E_CLOSED;
+}
 static inline int m_new(model* m, mtype type, const mnode* options) {
   mnode* n = &m->n[m->count];
   *n = *options; /* all else is 0 */
@@ -463,7 +477,7 @@ static inline void m_finish(model* m, int node, creche_status status, int by_use
     if (k->type == M_SCOPE)
       k->leaving = 1;
     else
-      k->ending = 1;
+      k->ending = k->abandoned = 1;
   }
   for (i = node + 1; i < m->count; i++)
     if (opened[i]) m_cancel(m, i, CRECHE_REASON_MISNESTED, node);
@@ -518,7 +532,7 @@ static inline void m_deliver(model* m, mevent e) {
       n->begins++;
       if (n->says) m_user_started(m, e.node, 7);
       if (n->at_once) m_user_finish(m, e.node, n->with);
-      if (n->eff && !n->ending) m_ask_to_stop(m, e.node);
+      if ((n->eff || n->passed) && !n->ending) m_ask_to_stop(m, e.node);
       n->pending--;
       break;
     case E_CANCEL:
@@ -540,6 +554,14 @@ static inline void m_deliver(model* m, mevent e) {
       break;
     case E_OFFLOAD:
       m_run_offload(m, e.node);
+      break;
+    case E_YIELD: /* it is told as it ends, if a function is told */
+      if (n->over) break;
+      m_commit(m, e.node, CRECHE_OK);
+      if (n->told != M_CALLBACK) break;
+      e = m->due[--m->due_n];
+      m_settle_down(m);
+      m_deliver(m, e);
       break;
     case E_GIVE_BACK:
       n->give_back = 0;

@@ -7,8 +7,14 @@
 
 static inline void m_begin_start(model* m, int node) {
   mnode* n = &m->n[node];
+  mnode* child = &m->n[n->child];
   n->starting = 0;
+  child->passed = n->passed && !child->shield;
   m_enter(m, n->child, node);
+  if (!child->passed || child->was_eff) return;
+  child->was_eff = 1; /* a shield has gone up since, too late */
+  child->cause = n->cause;
+  child->by = n->by;
 }
 /* While it is pending it holds its target open. */
 static inline void m_leave_target(model* m, int start) {
@@ -44,6 +50,7 @@ static inline creche_status m_user_start(model* m, int target, int in, mnode* op
   if (status != CRECHE_OK) return status;
   options->child = node + 1;
   options->target = target;
+  options->neutral = (is_owner(&m->n[in]) ? in : m->n[in].owner) == target;
   m->n[target].pending++;
   m_new(m, M_START, options);
   m_new(m, M_USER, child);
@@ -65,6 +72,10 @@ static inline creche_status m_user_started(model* m, int node, uint64_t value) {
   n->parent = n->owner = target;
   m->n[target].live++;
   m->n[target].pending++;
+  if (m->n[target].limit > 0) { /* it takes a place, be there one or not */
+    n->counted = 1;
+    m->n[target].running++;
+  }
   m_leave_line(&m->age, node);
   m_join_line(&m->age, node);
   m_refresh(m); /* with the old target, which it still has */

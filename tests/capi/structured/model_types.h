@@ -22,15 +22,16 @@ typedef struct mnode {
   int says; /* or says that it has started */
   /* what has happened to it */
   int called, eff, called_by, reached, was_eff, won;
-  int leaving; /* a scope: when it is empty */
-  int ending;  /* a group is closed, a task has finished */
-  int over;    /* its result stands */
-  int gone;    /* and was delivered; or a scope was left */
+  int leaving;   /* a scope: when it is empty */
+  int ending;    /* a group is closed, a task has finished */
+  int abandoned; /* a group: by its task, which has finished */
+  int over;      /* its result stands */
+  int gone;      /* and was delivered; or a scope was left */
   int begun, cancel_due;
   int starting; /* its group's limit has let it in, and the loop has yet to start it */
   int live, pending;
   int64_t deadline, wake;                /* a sleep's end */
-  int yields;                            /* a sleep that ends as it begins */
+  int yields;                            /* a sleep that ends when its place is come to */
   int is_new, waiting, counted, running; /* for, and against, a group's limit */
   int cause, by;                         /* the reason, and the node that it names */
   int kept, kept_by;                     /* of the cancellation that a task had finished with */
@@ -43,6 +44,8 @@ typedef struct mnode {
   int child, target; /* the target for as long as it is pending */
   int elsewhere;     /* its child was cancelled alone, or with its target */
   int said;
+  int neutral; /* a start of the group that its child goes to: it wins no race */
+  int passed;  /* a cancellation has let it past its group's limit */
   /* a task that waits */
   mwait wait;
   int handle;            /* through which end of the channel; -1 when that was released */
@@ -68,7 +71,7 @@ typedef struct mnode {
 
 /* What waits to be told, in order. */
 typedef struct mevent {
-  enum { E_BEGIN, E_CANCEL, E_FINAL, E_START, E_GIVE_BACK, E_OFFLOAD } what;
+  enum { E_BEGIN, E_CANCEL, E_FINAL, E_START, E_GIVE_BACK, E_OFFLOAD, E_YIELD } what;
   int node;
 } mevent;
 

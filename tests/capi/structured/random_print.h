@@ -243,6 +243,9 @@ static void print_step(const program* p, const step* s, int i) {
     case SETTLE:
       fprintf(out, "turn();\n");
       break;
+    case CLOSE_LOOP:
+      fprintf(out, "creche_loop_close(loop);\n");
+      break;
   }
 }
 static const char before_it[] =

@@ -49,7 +49,8 @@ typedef enum {
   RELEASE_RECEIVER,
   ADVANCE,
   JUMP,
-  SETTLE
+  SETTLE,
+  CLOSE_LOOP
 } action;
 /* Nodes are named by the step that made them; 0 is the loop. A step whose node was never made, or
  * is of the wrong kind, does nothing: so steps can be left out. A start is named by its step, its
@@ -248,6 +249,7 @@ static void make_program(program* p, uint64_t seed) {
     step* s = &p->s[i];
     s->what = weighted[draw(choices)];
     if (is_release(s->what) && draw(3)) s->what = SETTLE;
+    if (i > 8 && !draw(200)) s->what = CLOSE_LOOP;
     if (s->what == START && ++starts > MAX_STARTS) s->what = SETTLE;
     s->node = draw_node(p, i, needs(s->what));
     s->to = draw_node(p, i, s->what == START ? A_GROUP : A_SCOPE | A_GROUP | A_USER_TASK);

@@ -236,6 +236,11 @@ static int do_step(run* r, int index, const step* s) {
     m->now += by;
     return compare_all(r);
   }
+  if (s->what == CLOSE_LOOP) {
+    OK(creche_loop_close(loop));
+    m_close_all(m);
+    return compare_all(r);
+  }
   if (s->what >= SET_TOTAL) return change_thing(r, index, s) || compare_all(r);
   if (s->what == MOVE_TOKEN || s->what == RELEASE_TOKEN) return do_token(r, s) || compare_all(r);
   if (node < 0 || r->id[node].id == 0) return 0; /* a child that was not told yet */
@@ -254,7 +259,7 @@ static int do_step(run* r, int index, const step* s) {
       options.shield = s->a == 0;
       options.move_on = s->b == 0;
       got = creche_scope_open(r->id[node], plain_scope(s) ? NULL : &o, &r->id[made]);
-      expected = m_admits(m, node);
+      expected = m_admits_open(m, node);
       if (expected != CRECHE_OK) break;
       m_add(m, M_SCOPE, node, &options);
       break;
@@ -277,7 +282,7 @@ static int do_step(run* r, int index, const step* s) {
       options.told = s->c == 3 ? M_QUEUE : M_CALLBACK;
       got = creche_group_open(r->id[node], &o, s->c == 3 ? NULL : see, &r->s[made], &group);
       r->id[made] = group.scope;
-      expected = m_admits(m, node);
+      expected = m_admits_open(m, node);
       if (expected != CRECHE_OK) break;
       m_add(m, M_GROUP, node, &options);
       break;

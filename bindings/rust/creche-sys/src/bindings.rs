@@ -808,7 +808,7 @@ pub const CRECHE_COLLECT: u32 = 1;
 /// the first success cancels the rest; errors count only if none succeeds
 pub const CRECHE_RACE: u32 = 2;
 
-/// its outcome is kept for creche_group_join
+/// its outcome and error are kept for creche_group_join(_error)
 pub const CRECHE_GROUP_JOINABLE: u32 = 1;
 
 /// a child counts as alive, and against limit, until its drained
@@ -830,7 +830,9 @@ pub struct creche_group_options {
     /// CRECHE_FAIL, CRECHE_MOVE_ON
     pub on_timeout: u32,
     pub shield: u32,
-    /// children at a time, except groups, the body and leases; 0: no limit
+    /// children at a time, except groups, the body and leases; 0: no limit. Who
+    /// waits when it is cancelled, and a child that creche_task_started brings,
+    /// begin at once, and take a place all the same
     pub limit: u32,
     /// failures kept in its error; more are only counted; default 1024
     pub max_errors: u32,
@@ -851,8 +853,9 @@ pub struct creche_group_options {
     pub queue: creche_queue,
 }
 
-/// external tasks only: it is the body of its group; its finish closes the
-/// group; passes the limit; never the winner of a race
+/// external tasks only: it is the body of its group, which has one in its
+/// life; its finish closes the group; passes the limit; never the winner
+/// of a race
 pub const CRECHE_TASK_BODY: u32 = 1;
 
 /// What every operation can be told, through the `task` field of its own options.
@@ -1573,8 +1576,8 @@ unsafe extern "C" {
     pub fn creche_loop_post(loop_: creche_loop, fn_: creche_done_fn, user: *mut c_void) -> creche_status;
 
     /// Ends the loop: cancels everything in it (reason: shutdown), closes the groups and leaves the scopes
-    /// that are open outside of tasks (tasks close their own), refuses new root work, and when all of it
-    /// has ended closes what it owns, delivers the loop's own completion and stops the thread.
+    /// that are open outside of tasks (tasks close their own), refuses new root work and new groups and
+    /// scopes outside of tasks (CRECHE_E_CLOSED), and when all of it has ended closes what it owns, delivers the loop's own completion and stops the thread.
     /// Idempotent; asynchronous: creche_loop_join waits. Returns CRECHE_OK and the handle errors.
     /// Since 0.1.
     pub fn creche_loop_close(loop_: creche_loop) -> creche_status;
@@ -1645,8 +1648,10 @@ unsafe extern "C" {
     /// and children that are started in it belong to the task or group around it; errors pass it.
     /// Returns CRECHE_OK; CRECHE_E_INVALID, CRECHE_E_UNSUPPORTED (options: a negative timeout, both
     /// timeout and deadline), CRECHE_E_CLOSED (the group around it is closed and empty, the task has
-    /// finished, the scope is being left, or the loop is closing), CRECHE_E_STATE (`in` is a library
-    /// operation), CRECHE_E_NO_MEMORY, and the handle errors. Since 0.1.
+    /// finished, the scope is being left; or nobody is left who would leave the new one: a group that its
+    /// task left open, and all that is outside of tasks once the loop has cancelled everything; a task that
+    /// lives may open scopes in its own to the last), CRECHE_E_STATE (`in` is a library operation),
+    /// CRECHE_E_NO_MEMORY, and the handle errors. Since 0.1.
     pub fn creche_scope_open(in_: creche_scope, options: *const creche_scope_options, scope: *mut creche_scope) -> creche_status;
 
     /// Leaves a bare scope: decides at once how it ended and stores that in *outcome. It catches if it
@@ -1678,7 +1683,8 @@ unsafe extern "C" {
     pub fn creche_scope_set_timeout(scope: creche_scope, timeout: i64) -> creche_status;
 
     /// Raises (1) or drops (0) the shield. Dropping it under a cancelled scope cancels what is inside at
-    /// once; raising it does not recall what was cancelled. Returns CRECHE_OK, CRECHE_E_INVALID (neither
+    /// once; raising it does not recall what was cancelled, nor what a cancellation has let past the limit
+    /// of its group: operations end all the same, tasks begin and hear CRECHE_CANCEL. Returns CRECHE_OK, CRECHE_E_INVALID (neither
     /// 0 nor 1; a loop has no shield), the handle errors. Since 0.1.
     pub fn creche_scope_set_shield(scope: creche_scope, shield: u32) -> creche_status;
 
@@ -1697,22 +1703,30 @@ unsafe extern "C" {
     /// started with creche_to_group, in the order of starting, data_size its bytes, value their count.
     /// done NULL: to its own queue, else the nearest from outside. group: may be NULL.
     /// Returns CRECHE_OK; CRECHE_E_INVALID, CRECHE_E_UNSUPPORTED (options), CRECHE_E_CLOSED (the group
-    /// around it is closed and empty, the task has finished, the scope is being left, the loop or the
-    /// queue is closing), CRECHE_E_STATE (`in` is a library operation), CRECHE_E_WRONG_LOOP (the queue),
+    /// around it is closed and empty, the task has finished, the scope is being left, the queue is closing;
+    /// or nobody is left who would close the new one, as with creche_scope_open), CRECHE_E_STATE (`in` is a library operation), CRECHE_E_WRONG_LOOP (the queue),
     /// CRECHE_E_NO_MEMORY and the handle errors. Since 0.1.
     pub fn creche_group_open(in_: creche_scope, options: *const creche_group_options, done: creche_done_fn, user: *mut c_void, group: *mut creche_group) -> creche_status;
 
-    /// "End when empty." Until its last child has ended anyone may still add to it. Closing again is
-    /// CRECHE_OK. Returns CRECHE_OK and the handle errors. Since 0.1.
+    /// "End when empty." Until its last child has ended anyone may still add to it; then that is
+    /// CRECHE_E_CLOSED, and CRECHE_E_ENDED as for any handle from when its completion is taken: its
+    /// function is called, it is in its queue, it is joined. Closing again is CRECHE_OK. Returns CRECHE_OK and the handle errors. Since 0.1.
     pub fn creche_group_close(group: creche_group) -> creche_status;
 
     /// [not on a loop] Waits for the end of a CRECHE_GROUP_JOINABLE group and stores its outcome; closes
     /// it first if it is open. Once: then its handle has ended. timeout: nanoseconds from the call; 0 only
-    /// looks. outcome may be NULL. Returns CRECHE_OK when the group has ended (however it did), and
+    /// looks. outcome may be NULL. The thread that runs a CRECHE_RUN_CALLER loop (that ran it last, or
+    /// opened it) turns the loop meanwhile; others wait for that one. Returns CRECHE_OK when the group has ended (however it did), and
     /// *outcome says how; CRECHE_E_TIMEOUT, CRECHE_E_INTERRUPTED (call again); CRECHE_E_STATE (not
     /// joinable, or being joined), CRECHE_E_INVALID (a negative timeout), CRECHE_E_SYSTEM (no descriptor
     /// to wait on), CRECHE_E_WOULD_DEADLOCK, the handle errors. Since 0.1.
     pub fn creche_group_join(group: creche_group, timeout: i64, outcome: *mut creche_outcome) -> creche_status;
+
+    /// [not on a loop] The same, and says why: *error (may be NULL: then this is creche_group_join) is the
+    /// error that the group's completion has, the tree of failures of CRECHE_E_GROUP, yours for
+    /// creche_error_release; NULL if the group ended with CRECHE_OK or the call fails. Returns as
+    /// creche_group_join does. Since 0.1.
+    pub fn creche_group_join_error(group: creche_group, timeout: i64, outcome: *mut creche_outcome, error: *mut *const creche_error) -> creche_status;
 
     /// Sets the defaults in the first `size` bytes (pass sizeof). Returns CRECHE_OK or CRECHE_E_INVALID.
     /// Since 0.1.
@@ -1722,28 +1736,33 @@ unsafe extern "C" {
     /// even in a cancelled scope; CRECHE_CANCEL each time that it becomes cancelled (right after
     /// CRECHE_BEGIN if it was before), unless it has finished; and may get CRECHE_STALLED. It starts
     /// steps in task.scope and ends with creche_task_finish, there or later, from any thread. done gets
-    /// the final completion. task: may be NULL.
+    /// the final completion. task: may be NULL. One that waits for its group's limit when it is cancelled
+    /// begins at once, to clean up; it hears of that also if a shield goes up meanwhile.
     /// Returns CRECHE_OK; CRECHE_E_INVALID (body NULL or a route; options; creche_to_group outside of
     /// groups), CRECHE_E_UNSUPPORTED, CRECHE_E_CLOSED (the group is closed and empty, the task has
     /// finished, the scope is being left, the loop or the queue is closing), CRECHE_E_STATE (`in` is a
     /// library operation: start in what it belongs to), CRECHE_E_WRONG_LOOP, CRECHE_E_NO_MEMORY, the
-    /// handle errors. Since 0.1.
+    /// handle errors (CRECHE_E_ENDED: also of a group whose completion was taken; until then it is
+    /// CRECHE_E_CLOSED). Since 0.1.
     pub fn creche_task_spawn(in_: creche_scope, body: creche_done_fn, body_user: *mut c_void, options: *const creche_task_options, done: creche_done_fn, user: *mut c_void, task: *mut creche_task) -> creche_status;
 
     /// Opens an external task: like a user task, but CRECHE_BEGIN, CRECHE_CANCEL and CRECHE_STALLED come
     /// where its completion goes (done or the queue), with CRECHE_MORE. creche_to_group and
     /// creche_nobody are CRECHE_E_INVALID, as are NULL where there is no queue and CRECHE_TASK_BODY
-    /// outside of a group. The rest as above. Since 0.1.
+    /// outside of a group. A second body is CRECHE_E_STATE. The rest as above. Since 0.1.
     pub fn creche_task_open(in_: creche_scope, options: *const creche_task_options, done: creche_done_fn, user: *mut c_void, task: *mut creche_task) -> creche_status;
 
     /// Ends a user or external task. With CRECHE_OK it waits for its steps; if one of them is cut then by
     /// a cancellation, the completion says so (CRECHE_E_CANCELLED, or CRECHE_E_TIMEOUT for the task's own
     /// deadline). Otherwise it cancels them and waits. Then its completion comes, with `value` (a plain
     /// number or, with CRECHE_OWNED semantics of your own, anything) and error. Scopes and groups of its
-    /// own still open are cancelled and make it CRECHE_E_MISNESTED; leases of its own are given back.
+    /// own still open are cancelled and make it CRECHE_E_MISNESTED, and nobody can open others in them any
+    /// more; leases of its own are given back.
     /// status: CRECHE_OK; CRECHE_E_CANCELLED (only if it was cancelled: else it becomes
     /// CRECHE_E_NOT_CANCELLED); any other CRECHE_E_*, CRECHE_E_USER, or -1000 and below for your own;
-    /// positive ones are CRECHE_E_INVALID. error: from creche_error_new or a completion, kept; NULL makes
+    /// positive ones are CRECHE_E_INVALID. Of several things that are wrong the completion says the first
+    /// of these: the failure that you give; CRECHE_E_NOT_CANCELLED; CRECHE_E_MISNESTED; the failure of a
+    /// step that nobody was told of (behind the two before, their error's cause); a cancellation. error: from creche_error_new or a completion, kept; NULL makes
     /// one from status.
     /// Returns CRECHE_OK; CRECHE_E_STATE (finished before, not begun yet, or not a user's or external
     /// task), CRECHE_E_INVALID, CRECHE_E_NO_MEMORY, the handle errors. Since 0.1.
@@ -1757,8 +1776,10 @@ unsafe extern "C" {
     /// a server that listens, a connection that is made. Until then the task belongs to the start, which
     /// is a task in `in` like any other: cancelling either side cancels it, its failure is the failure
     /// of the start, bare, and `target` stays open. When it calls creche_task_started it moves to
-    /// `target` with all that is below it, past any limit of it, and the start completes with the value
-    /// it gave. If it ends without: CRECHE_E_NOT_STARTED (unless it failed). Its own completion comes in
+    /// `target` with all that is below it, and the start completes with the value it gave. It does not
+    /// wait for a place of target's limit, but takes one: nobody else begins there until fewer than the
+    /// limit are there. A start in `target` itself (or in a bare scope there) wins no race of it: its
+    /// child may. If it ends without: CRECHE_E_NOT_STARTED (unless it failed). Its own completion comes in
     /// any case, before that of the start if it never moved. body NULL: an external task, told to begin
     /// and to hurry where its own completion goes, as with creche_task_open.
     /// Returns as creche_task_spawn does; CRECHE_E_CLOSED also if target has ended, CRECHE_E_WRONG_LOOP if
@@ -1804,8 +1825,9 @@ unsafe extern "C" {
     pub fn creche_sleep(in_: creche_scope, duration: i64, options: *const creche_task_options, done: creche_done_fn, user: *mut c_void, task: *mut creche_task) -> creche_status;
 
     /// Completes in the next turn of the loop, after everything that could run when it was called: a pause
-    /// that lets others go on and notices a cancellation (a checkpoint).
-    /// Returns as creche_task_spawn does. Since 0.1.
+    /// that lets others go on and notices a cancellation (a checkpoint). Until then it is under way as a
+    /// sleep is: a deadline or cancellation that comes before, be it from a post or callback that was to
+    /// run first, cuts it. Returns as creche_task_spawn does. Since 0.1.
     pub fn creche_yield(in_: creche_scope, options: *const creche_task_options, done: creche_done_fn, user: *mut c_void, task: *mut creche_task) -> creche_status;
 
     /// Completes at a point of the loop's clock; CRECHE_NEVER sleeps until it is cancelled.
@@ -1833,8 +1855,10 @@ unsafe extern "C" {
     pub fn creche_queue_drain(queue: creche_queue, completions: *mut creche_completion, capacity: usize, n: *mut usize) -> creche_status;
 
     /// [not on a loop] The same, but waits until there is at least one; timeout: nanoseconds from the call,
-    /// CRECHE_NEVER for as long as it takes. Blocks. Further statuses: CRECHE_E_TIMEOUT,
-    /// CRECHE_E_INTERRUPTED (a signal: call again), CRECHE_E_WOULD_DEADLOCK. Since 0.1.
+    /// CRECHE_NEVER for as long as it takes. Blocks. The thread that runs a CRECHE_RUN_CALLER loop (that
+    /// ran it last, or opened it) turns the loop meanwhile; others wait for that one. Further statuses:
+    /// CRECHE_E_TIMEOUT, CRECHE_E_INTERRUPTED (a signal: call again), CRECHE_E_WOULD_DEADLOCK;
+    /// CRECHE_E_CLOSED also once the loop has ended and everything was taken. Since 0.1.
     pub fn creche_queue_wait(queue: creche_queue, completions: *mut creche_completion, capacity: usize, timeout: i64, n: *mut usize) -> creche_status;
 
     /// Closes a queue: calls that would route to it get CRECHE_E_CLOSED; what was accepted is still
@@ -1860,8 +1884,8 @@ unsafe extern "C" {
     /// lease of the nearest task, group or loop above `in`, which it holds open. It is given back by
     /// creche_token_release, when its task finishes, or, in a cancelled group, after the last other child;
     /// and at once if nobody takes the completion. (creche_to_group is of no use: the group would wait for
-    /// the token that it keeps.) A token that becomes free is the next waiter's in that
-    /// very moment, also if that is cancelled before it can look.
+    /// the token that it keeps.) A token that is free, or becomes free, is the next
+    /// waiter's in that very moment, also if that is cancelled before it can look.
     /// borrower: who borrows, to find double borrowing; 0 for nobody in particular.
     /// The completion fails with CRECHE_E_CLOSED if the limiter is released meanwhile.
     /// Returns as creche_sleep does; CRECHE_E_STATE also if this borrower holds a token or waits for one.
@@ -1938,7 +1962,8 @@ unsafe extern "C" {
     /// CRECHE_E_NO_MEMORY, the handle errors. Since 0.1.
     pub fn creche_event_open(loop_: creche_loop, options: *const creche_event_options, event: *mut creche_event) -> creche_status;
 
-    /// Completes once the event is set; never inside this call, also if it is set already. Fails with
+    /// Completes once the event is set; never inside this call, also if it is set already: then its result
+    /// stands when this returns, and no later cancellation cuts it. Fails with
     /// CRECHE_E_CLOSED if it is released before it is set. Returns as creche_sleep does. Since 0.1.
     pub fn creche_event_wait(event: creche_event, in_: creche_scope, options: *const creche_task_options, done: creche_done_fn, user: *mut c_void, task: *mut creche_task) -> creche_status;
 

@@ -172,8 +172,12 @@ fn blocking_on_the_loop_would_deadlock() {
     // SAFETY: posted takes the box.
     assert_eq!(unsafe { creche_loop_post(on.0, Some(posted), job.cast()) }, CRECHE_OK);
     let (group, answers) = received.recv().unwrap();
+    let mut error = core::ptr::dangling();
     // SAFETY: a good handle; here blocking is allowed.
-    assert_eq!(unsafe { creche_group_join(group, CRECHE_NEVER, null_mut()) }, CRECHE_OK);
+    let joined =
+        unsafe { creche_group_join_error(group, CRECHE_NEVER, null_mut(), &mut error) };
+    assert_eq!(joined, CRECHE_OK);
+    assert!(error.is_null());
     assert_eq!(answers[0], CRECHE_E_WOULD_DEADLOCK);
     assert_eq!(answers[1], CRECHE_E_WOULD_DEADLOCK);
     assert_eq!(answers[2], CRECHE_E_WOULD_DEADLOCK);

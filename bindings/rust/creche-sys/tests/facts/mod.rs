@@ -406,6 +406,7 @@ pub fn facts() -> Vec<(&'static str, i128)> {
         ("function creche_group_open", creche_group_open as *const () as usize as i128),
         ("function creche_group_close", creche_group_close as *const () as usize as i128),
         ("function creche_group_join", creche_group_join as *const () as usize as i128),
+        ("function creche_group_join_error", creche_group_join_error as *const () as usize as i128),
         ("const CRECHE_TASK_BODY", CRECHE_TASK_BODY as i128),
         ("offsetof creche_task_options size", offset_of!(creche_task_options, size) as i128),
         ("offsetof creche_task_options flags", offset_of!(creche_task_options, flags) as i128),

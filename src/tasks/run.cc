@@ -1,0 +1,90 @@
+// Loops that their caller runs: to their end, turn by turn, or while it waits for something in
+// them.
+#include <algorithm>
+#include <cerrno>
+
+#include "tasks/tree.h"
+
+namespace creche::tasks {
+
+namespace {
+
+// The right to run a caller-run loop, for as long as it lives.
+class Run {
+ public:
+  explicit Run(uint64_t id) noexcept {
+    if (Loop::OnAnyLoop()) {
+      status_ = Status::kWouldDeadlock;
+      return;
+    }
+    Section section(id, Bit(Kind::kLoop));
+    status_ = section.status();
+    if (!section.ok()) return;
+    Tree* tree = section.tree();
+    if (!tree->caller_runs_ || tree->being_run_ || tree->joining_) {
+      status_ = Status::kState;
+    } else if (tree->ended_) {
+      status_ = Status::kEnded;
+    } else {
+      tree->being_run_ = true;
+      tree->turner_ = pthread_self();
+      tree_ = Ref<Tree>::Share(tree);
+    }
+  }
+  ~Run() {
+    if (!tree_) return;
+    Section section(*tree_);
+    tree_->being_run_ = false;
+  }
+  Run(const Run&) = delete;
+  Run& operator=(const Run&) = delete;
+  Status status() const { return status_; }
+  Tree* operator->() const { return tree_.get(); }
+
+ private:
+  Ref<Tree> tree_;
+  Status status_ = Status::kOk;
+};
+
+}  // namespace
+
+Status RunLoop(uint64_t id) noexcept {
+  Run run(id);
+  if (run.status() == Status::kOk) run->TurnUntilEnded();
+  return run.status();
+}
+
+Status PollLoop(uint64_t id, Nanos timeout) noexcept {
+  Run run(id);
+  if (run.status() != Status::kOk) return run.status();
+  const Nanos until = After(platform::MonotonicNow(), timeout);
+  for (bool first = true;; first = false) {
+    const Nanos left =
+        timeout == kNever ? kNever : std::max<Nanos>(0, until - platform::MonotonicNow());
+    bool signalled = false;
+    if (run->Turn(left, &signalled)) return Status::kOk;
+    if (run->HasEnded()) return Status::kEnded;
+    if (signalled) return Status::kInterrupted;
+    if (!first && left == 0) return Status::kTimeout;
+  }
+}
+
+bool Tree::BeginAwait(const void* object) noexcept {
+  if (!caller_runs_ || being_run_ || joining_ || ended_ || turner_ != pthread_self()) return false;
+  being_run_ = true;
+  awaited_ = object;
+  return true;
+}
+
+int Tree::AwaitTurn(Nanos until) noexcept {
+  const Nanos left = until == kNever ? kNever : until - platform::MonotonicNow();
+  bool signalled = false;
+  const bool did = left > 0 && Turn(left, &signalled);
+  Section section(*this);
+  being_run_ = came_ = false;
+  awaited_ = nullptr;
+  if (left <= 0) return ETIMEDOUT;
+  return signalled && !did ? EINTR : 0;
+}
+
+}  // namespace creche::tasks
