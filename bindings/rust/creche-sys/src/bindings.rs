@@ -1081,11 +1081,13 @@ pub struct creche_http_timeouts {
     pub connect: i64,
     /// [30 s]
     pub tls: i64,
-    /// a gap without progress in sending [60 s]
+    /// a gap without progress in sending; not while a body is pulled [60 s]
     pub send: i64,
-    /// from the end of sending to the first byte of the answer [300 s]
+    /// from the end of sending to the end of the answer's head, whatever comes
+    /// before it: 1xx, or a head in small pieces [300 s]
     pub first_byte: i64,
-    /// between two reads, while you are ready to read [60 s]
+    /// between two reads: inside a head; of the body, while you are ready to
+    /// read and all of the request has been sent [60 s]
     pub read_gap: i64,
     pub reserved: i64,
 }
@@ -1111,7 +1113,7 @@ pub struct creche_session_options {
     pub max_waiting: u32,
     /// followed for a request; default 10; 0: none, the 3xx is the answer
     pub max_redirects: u32,
-    /// of a response's head; default 65536
+    /// of a response's head, see below; default 65536
     pub max_header_bytes: u32,
     /// how long a resolved name is kept; default 10000 milliseconds; 0: not
     pub dns_ttl_ms: u32,
@@ -2064,8 +2066,8 @@ unsafe extern "C" {
     /// Since 0.1.
     pub fn creche_session_open(loop_: creche_loop, options: *const creche_session_options, session: *mut creche_session) -> creche_status;
 
-    /// Closes a session: requests in flight end with CRECHE_E_CLOSED, connections are closed; then comes the
-    /// last completion (kind CRECHE_DONE, task {0}, value: the session's id, not owned), after the return
+    /// Closes a session: requests in flight end with CRECHE_E_CLOSED (error->phase: where each of them was),
+    /// connections are closed; then comes the last completion (kind CRECHE_DONE, task {0}, value: the session's id, not owned), after the return
     /// of all callbacks: to done; for NULL to the queue of the session's options, if it has one;
     /// creche_nobody: nobody is told. Idempotent: each call gets a completion. Returns CRECHE_OK;
     /// CRECHE_E_INVALID (creche_to_group); CRECHE_E_CLOSED (that queue is closed) or CRECHE_E_ENDED (the loop
@@ -2097,14 +2099,23 @@ unsafe extern "C" {
     /// Sends a request and completes at the head of the answer: code: the HTTP status; value: a
     /// creche_response, CRECHE_OWNED, whose body is read with creche_response_read. Until its body has
     /// been read to the end, the response is a lease: it belongs to the nearest task or group around `in`
-    /// (or the loop) and holds it open. The rest as creche_session_fetch. Since 0.1.
+    /// (or the loop) and holds it open. A body of bytes is sent on meanwhile. If the head comes before
+    /// the end of a pulled body, its completion has CRECHE_MORE: CRECHE_PULL goes on beside your reading.
+    /// Then the last completion (kind CRECHE_DONE, code as before, no value) comes when the body has been
+    /// sent and the response is no lease of that owner any more: it has been read to its end, released,
+    /// moved or given back. It says CRECHE_OK, or why not all of the body could be sent (as the reads
+    /// do); CRECHE_OK, too, if you released the response. Cancelled before all is sent, the connection
+    /// is closed and reads end with CRECHE_E_CLOSED; later, only the task ends, with CRECHE_OK.
+    /// The rest as creche_session_fetch. Since 0.1.
     pub fn creche_session_send(session: creche_session, in_: creche_scope, url: *const c_char, options: *const creche_request_options, done: creche_done_fn, user: *mut c_void, task: *mut creche_task) -> creche_status;
 
     /// Reads what there is of the body, at least 1 and up to `capacity` bytes (0: 65536): kind CRECHE_CHUNK
-    /// with data and data_size, or CRECHE_END when the body has ended. One read at a time: a second one
-    /// completes with CRECHE_E_STATE. Not reading holds the server back. Cancelling a read cancels only
-    /// the read. After a failure (CRECHE_E_TRUNCATED, _TIMEOUT, _CODING, ...) what had arrived was
-    /// delivered before it. Returns CRECHE_OK; CRECHE_E_STATE (a whole response), or as creche_task_spawn.
+    /// with data and data_size, or CRECHE_END when the body has ended; then again, however often. One read
+    /// at a time: a second one completes with CRECHE_E_STATE. Not reading holds the server back.
+    /// Cancelling a read cancels only the read. What has arrived is delivered before a failure
+    /// (CRECHE_E_TRUNCATED, _TIMEOUT, _CODING, ...), which each further read says again. So it is after
+    /// the end of the session or of the owner: what had arrived, then CRECHE_END if that was all, else
+    /// CRECHE_E_CLOSED. Returns CRECHE_OK; CRECHE_E_STATE (a whole response), or as creche_task_spawn.
     /// Since 0.1.
     pub fn creche_response_read(response: creche_response, in_: creche_scope, capacity: usize, options: *const creche_task_options, done: creche_done_fn, user: *mut c_void, task: *mut creche_task) -> creche_status;
 
@@ -2115,7 +2126,9 @@ unsafe extern "C" {
     /// CRECHE_E_WRONG_LOOP, the handle errors of both; then nothing has changed. Since 0.1.
     pub fn creche_response_move(response: creche_response, to: creche_scope) -> creche_status;
 
-    /// Gives a response up. If its body was not read to the end, the connection is closed. Since 0.1.
+    /// Gives a response up. If its body was not read to the end, the connection is closed. Without it a
+    /// response lives on, with all that is lent from it: the end of its owner, its session or its loop
+    /// only closes the connection. Since 0.1.
     pub fn creche_response_release(response: creche_response);
 
     /// The HTTP status, 100 to 999, or a negative status (the handle errors). Since 0.1.
