@@ -69,6 +69,8 @@ std::shared_ptr<TlsContext> TlsContext::Create(const TlsOptions& options,
     SSL_CTX_sess_set_new_cb(context, TlsSession::OnNewSession);
     if (!OfferProtocol(context, options.alpn)) return nullptr;
     SSL_CTX_set_verify(context, options.verify ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, nullptr);
+    // Whatever is trusted is an anchor: an intermediate CA, or the server's own certificate.
+    X509_VERIFY_PARAM_set_flags(SSL_CTX_get0_param(context), X509_V_FLAG_PARTIAL_CHAIN);
     if (!options.ca_file.empty()) {
       if (!TrustFile(context, options.ca_file, failure)) return nullptr;
     } else if (options.verify) {

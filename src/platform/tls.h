@@ -20,8 +20,10 @@ struct TlsFailure {
 };
 
 struct TlsOptions {
-  bool verify = true;             // false: take any certificate; for tests
-  std::string ca_file = {};       // PEM file of trusted CAs instead of the system's
+  bool verify = true;  // false: take any certificate; for tests
+  // PEM file of trusted certificates instead of the system's: CAs, intermediate ones too, or
+  // servers' own.
+  std::string ca_file = {};
   std::string alpn = "http/1.1";  // the protocol to offer; "" for none
   size_t max_sessions = 256;      // kept for resumption, for all hosts together; 0: none
 };

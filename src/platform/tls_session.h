@@ -13,6 +13,7 @@
 #include "platform/tls_transport.h"
 
 struct ssl_st;
+struct x509_store_ctx_st;
 
 namespace creche::platform {
 
@@ -83,6 +84,7 @@ class TlsSession {
   TlsState Sort(int returned) noexcept;
   void Describe(unsigned long error);
   static int OnNewSession(ssl_st* ssl, ssl_session_st* session);
+  static int OnVerified(int good, x509_store_ctx_st* verifying);
 
   const std::shared_ptr<TlsContext> context_;
   TlsTransport transport_;

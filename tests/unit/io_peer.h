@@ -143,7 +143,8 @@ struct Identity {
   std::shared_ptr<EVP_PKEY> key;
 };
 
-// Signed by `issuer`, or by itself. names: "DNS:localhost,IP:127.0.0.1". seconds: of life.
+// Signed by `issuer`, or by itself. names: "DNS:localhost,IP:127.0.0.1"; null: of an authority.
+// seconds: of life.
 inline Identity MakeIdentity(const Identity* issuer, const char* names, long seconds = 3600) {
   Identity made{{X509_new(), X509_free}, {EVP_EC_gen("P-256"), EVP_PKEY_free}};
   X509* x509 = made.certificate.get();
@@ -153,14 +154,16 @@ inline Identity MakeIdentity(const Identity* issuer, const char* names, long sec
   ASN1_INTEGER_set(X509_get_serialNumber(x509), serial++);
   X509_gmtime_adj(X509_getm_notBefore(x509), -86400);
   X509_gmtime_adj(X509_getm_notAfter(x509), seconds);
-  const auto* name = reinterpret_cast<const unsigned char*>(issuer ? "server" : "authority");
+  const auto* name = reinterpret_cast<const unsigned char*>(!issuer ? "authority"
+                                                            : names ? "server"
+                                                                    : "intermediate");
   X509_NAME_add_entry_by_txt(X509_get_subject_name(x509), "CN", MBSTRING_ASC, name, -1, -1, 0);
   X509_set_issuer_name(x509, X509_get_subject_name(signer));
   X509_set_pubkey(x509, made.key.get());
   X509V3_CTX context;
   X509V3_set_ctx(&context, signer, x509, nullptr, nullptr, 0);
   const std::pair<int, const char*> extensions[] = {
-      {NID_basic_constraints, issuer ? "critical,CA:FALSE" : "critical,CA:TRUE"},
+      {NID_basic_constraints, issuer && names ? "critical,CA:FALSE" : "critical,CA:TRUE"},
       {NID_subject_alt_name, names}};
   for (const auto& [what, value] : extensions) {
     if (!value) continue;
@@ -172,24 +175,37 @@ inline Identity MakeIdentity(const Identity* issuer, const char* names, long sec
   return made;
 }
 
+// A certificate in a file, to be trusted.
+class TrustFile {
+ public:
+  explicit TrustFile(const Identity& identity) {
+    const UniqueFd fd(mkstemp(path_));
+    FILE* file = fdopen(dup(fd.get()), "w");
+    PEM_write_X509(file, identity.certificate.get());
+    fclose(file);
+  }
+  ~TrustFile() { unlink(path_); }
+  TrustFile(const TrustFile&) = delete;
+  TrustFile& operator=(const TrustFile&) = delete;
+  const char* path() const { return path_; }
+
+ private:
+  char path_[32] = "/tmp/creche-ca-XXXXXX";
+};
+
 // A certificate authority whose certificate is in a file.
 class Authority {
  public:
-  Authority() : identity_(MakeIdentity(nullptr, nullptr)) {
-    const UniqueFd fd(mkstemp(path_));
-    FILE* file = fdopen(dup(fd.get()), "w");
-    PEM_write_X509(file, identity_.certificate.get());
-    fclose(file);
-  }
-  ~Authority() { unlink(path_); }
-  const char* file() const { return path_; }
+  Authority() : identity_(MakeIdentity(nullptr, nullptr)), file_(identity_) {}
+  const char* file() const { return file_.path(); }
+  const Identity& identity() const { return identity_; }
   Identity Sign(const char* names, long seconds = 3600) const {
     return MakeIdentity(&identity_, names, seconds);
   }
 
  private:
   Identity identity_;
-  char path_[32] = "/tmp/creche-ca-XXXXXX";
+  TrustFile file_;
 };
 
 // What TLS servers of a test share.

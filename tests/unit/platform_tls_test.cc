@@ -187,6 +187,50 @@ TEST_F(Tls, RefusesExpiredUnknownAndSelfSigned) {
       << "the system does not know our authority";
 }
 
+// What is trusted is an anchor: neither an intermediate CA nor a server's own certificate needs the
+// root above it.
+TEST_F(Tls, TrustsWhatItIsGiven) {
+  const test::Identity intermediate = test::MakeIdentity(&authority_.identity(), nullptr);
+  const test::Identity leaf = test::MakeIdentity(&intermediate, kHere);
+  const TlsServerContext server_context(leaf);
+  SSL_CTX_add1_chain_cert(server_context.get(), intermediate.certificate.get());
+  Server server([&](int fd) { TlsPeer(server_context, fd).CloseNotify(); });
+  const test::TrustFile trust_intermediate(intermediate), trust_leaf(leaf);
+  for (const char* file : {authority_.file(), trust_intermediate.path(), trust_leaf.path()}) {
+    Client client(Trusting({.ca_file = file}), server.port(), "localhost");
+    EXPECT_EQ(client.Handshake(), TlsState::kDone) << client.session->failure().text;
+    TlsState end;
+    client.ReadAll(&end);
+  }
+  // The names are checked all the same, and so is who signed.
+  EXPECT_EQ(FailureOf(leaf, "other.example", Trusting({.ca_file = trust_leaf.path()})).verify,
+            X509_V_ERR_HOSTNAME_MISMATCH);
+  EXPECT_NE(FailureOf(authority_.Sign(kHere), "localhost",
+                      Trusting({.ca_file = trust_intermediate.path()}))
+                .verify,
+            0);
+}
+
+// A URL may name a host with '_': so does the check of certificates, for wildcards too.
+TEST_F(Tls, WildcardsCoverUnderscores) {
+  const auto identity =
+      authority_.Sign("DNS:*.example.org,DNS:*.x_y.example.org,DNS:*.org,DNS:ex_act.test");
+  const TlsServerContext server_context(identity);
+  Server server([&](int fd) { TlsPeer(server_context, fd).CloseNotify(); });
+  for (const char* host : {"a_b.example.org", "_.EXAMPLE.org", "a_b.example.org.",
+                           "_x.x_y.example.org", "ex_act.test"}) {
+    Client client(Trusting(), server.port(), host);
+    EXPECT_EQ(client.Handshake(), TlsState::kDone) << host << client.session->failure().text;
+    TlsState end;
+    client.ReadAll(&end);
+  }
+  for (const char* host : {"a_b.c.example.org", "a_b.org", "a_b.example.com", "example_org",
+                           "c.a_b.example.org", "ex_act2.test", "a_b.x-y.example.org"})
+    EXPECT_EQ(FailureOf(identity, host).verify, X509_V_ERR_HOSTNAME_MISMATCH) << host;
+  EXPECT_EQ(FailureOf(authority_.Sign("DNS:*.example.org", -60), "a_b.example.org").verify,
+            X509_V_ERR_CERT_HAS_EXPIRED);
+}
+
 TEST_F(Tls, TakesAnythingIfToldTo) {
   const TlsServerContext expired(test::MakeIdentity(nullptr, "DNS:elsewhere", -60));
   Server server([&](int fd) { TlsPeer peer(expired, fd); });
