@@ -10,6 +10,8 @@ namespace {
 constexpr Problem kNoMemory{Status::kNoMemory, "no memory for the body"};
 constexpr Problem kTooLarge{Status::kLimit,
                             "the body is larger than max_body: raise it, or read it as a stream"};
+constexpr Problem kCodedTooLarge{
+    Status::kLimit, "the coded body is far larger than max_body: raise it, or read it as a stream"};
 constexpr Problem kUndecodable{Status::kCoding,
                                "the body does not decode as its Content-Encoding says"};
 constexpr Problem kCodingCut{
@@ -25,10 +27,16 @@ Problem WholeBody::Begin(std::unique_ptr<Decoder> decoder, uint64_t max,
                          uint64_t expected) noexcept {
   decoder_ = std::move(decoder);
   max_ = max;
+  if (const Problem problem = Expect(expected); problem.bad()) return problem;
   if (decoder_) return {};
-  if (expected > max) return kTooLarge;
   if (expected > 0 && !bytes_.Reserve(std::min(expected, kTrusted) + 1)) return kNoMemory;
   return {};
+}
+
+Problem WholeBody::Expect(uint64_t size) const noexcept {
+  if (!decoder_) return size > max_ - bytes_.size() ? kTooLarge : Problem{};
+  const uint64_t most = max_ > (UINT64_MAX - kCodedMore) / 2 ? UINT64_MAX : 2 * max_ + kCodedMore;
+  return size > most - coded_ ? kCodedTooLarge : Problem{};
 }
 
 char* WholeBody::Room(uint64_t left, size_t* room) noexcept {
@@ -38,8 +46,8 @@ char* WholeBody::Room(uint64_t left, size_t* room) noexcept {
 }
 
 Problem WholeBody::Append(const char* data, size_t size) noexcept {
+  if (const Problem problem = Expect(size); problem.bad()) return problem;
   if (decoder_) return Decode(data, size);
-  if (size > max_ - bytes_.size()) return kTooLarge;
   if (data == bytes_.data() + bytes_.size()) {  // received in Room
     bytes_.Commit(size);
     return {};
@@ -48,6 +56,7 @@ Problem WholeBody::Append(const char* data, size_t size) noexcept {
 }
 
 Problem WholeBody::Decode(const char* data, size_t size) noexcept {
+  coded_ += size;
   std::string_view in(data, size);
   size_t made = 0;
   size_t room = 0;

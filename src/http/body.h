@@ -12,9 +12,16 @@ namespace creche::http {
 
 class WholeBody {
  public:
-  // max: bytes of the decoded body. expected: what is known to come, or 0.
+  // A coded body may take twice as many bytes as the decoded one may have, and this: many small
+  // pieces, each flushed, take about that. More is no body but something without an end.
+  static constexpr uint64_t kCodedMore = 64 << 10;
+
+  // max: bytes of the decoded body; coded it may be somewhat larger (kCodedMore). expected: what is
+  // known to come, or 0.
   Problem Begin(std::unique_ptr<Decoder> decoder, uint64_t max, uint64_t expected) noexcept;
   Problem Append(const char* data, size_t size) noexcept;
+  // So many more bytes are announced, for certain.
+  Problem Expect(uint64_t size) const noexcept;
   // Nothing more comes. Puts a NUL behind the body.
   Problem End() noexcept;
   // Memory to receive the next bytes of a plain body in, so that Append need not copy; null if that
@@ -27,6 +34,7 @@ class WholeBody {
   Buffer bytes_;
   std::unique_ptr<Decoder> decoder_;
   uint64_t max_ = 0;
+  uint64_t coded_ = 0;  // bytes taken, of a body with a decoder
 };
 
 class StreamBody {

@@ -1,5 +1,9 @@
 // Decoder: undoes the content codings of a body, step by step into memory of the caller's, so that
 // a small body that decodes to a huge one never needs more than the caller gives.
+//
+// Each coding says itself where it ends, most with a checksum. What comes behind that and begins no
+// further member or frame (padding, a line end) is no part of the body: it is dropped, as gzip(1)
+// and browsers do it.
 #pragma once
 #include <cstddef>
 #include <memory>
@@ -19,6 +23,10 @@ class Decoder {
   // True if the coded body may end here: nothing came at all, or whole streams only.
   virtual bool Complete() const noexcept = 0;
 };
+
+// How many members or frames of a body may be empty: one is odd, and with no end of them a body
+// that decodes to nothing never ends.
+constexpr int kMaxEmptyParts = 1000;
 
 // What undoes the Content-Encoding of a response: gzip, x-gzip, deflate (with zlib's header or
 // bare), br, zstd, and lists of them, in any case of letters. Null if there is nothing to undo, or

@@ -16,7 +16,10 @@ class Brotli : public Decoder {
   }
   bool Decode(std::string_view* in, char* out, size_t capacity, size_t* made) noexcept override {
     *made = 0;
-    if (BrotliDecoderIsFinished(state_.get())) return in->empty();
+    if (BrotliDecoderIsFinished(state_.get())) {
+      *in = {};
+      return true;
+    }
     size_t left = in->size();
     size_t room = capacity;
     auto* next_in = reinterpret_cast<const uint8_t*>(in->data());
@@ -25,7 +28,7 @@ class Brotli : public Decoder {
         BrotliDecoderDecompressStream(state_.get(), &left, &next_in, &room, &next_out, nullptr);
     in->remove_prefix(in->size() - left);
     *made = capacity - room;
-    if (result == BROTLI_DECODER_RESULT_SUCCESS) return in->empty();
+    if (result == BROTLI_DECODER_RESULT_SUCCESS) *in = {};
     return result != BROTLI_DECODER_RESULT_ERROR;
   }
   bool Complete() const noexcept override {

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <climits>
 #include <new>
+#include <utility>
 
 #include "http/decoder.h"
 
@@ -54,22 +55,55 @@ class Inflate : public Decoder {
   bool open_ = false;
 };
 
-// One or more members (RFC 1952, 2.2).
+// One or more members (RFC 1952, 2.2), and whatever else comes behind them.
 class Gzip : public Inflate {
  public:
   Gzip() { Open(kWindow + kWithGzipHeader); }
   bool Decode(std::string_view* in, char* out, size_t capacity, size_t* made) noexcept override {
     *made = 0;
     do {
+      if (between_ && !Begin(in)) return !bad_;
       size_t n = 0;
       bool ended = false;
       if (!Step(in, out + *made, capacity - *made, &n, &ended)) return false;
       *made += n;
-      if (ended && !Again()) return false;
+      empty_ = empty_ && n == 0;
+      if (ended && !End()) return false;
       if (!ended) break;
     } while (!in->empty() && *made < capacity);
     return true;
   }
+
+ private:
+  static constexpr char kMagic[] = {'\x1f', '\x8b'};
+
+  // Looks for the next member. False: there is none, as far as can be seen.
+  bool Begin(std::string_view* in) noexcept {
+    for (; matched_ < sizeof kMagic && !in->empty() && !behind_; in->remove_prefix(1))
+      in->front() == kMagic[matched_] ? void(matched_++) : void(behind_ = true);
+    if (behind_) *in = {};
+    if (behind_ || matched_ < sizeof kMagic) return false;
+    std::string_view magic(kMagic, sizeof kMagic);
+    size_t made = 0;
+    bool ended = false;
+    char none;
+    bad_ = !Step(&magic, &none, 0, &made, &ended) || !magic.empty();
+    between_ = false;
+    matched_ = 0;
+    return !bad_;
+  }
+  bool End() noexcept {
+    between_ = true;
+    if (std::exchange(empty_, true) && ++empties_ > kMaxEmptyParts) return false;
+    return Again();
+  }
+
+  size_t matched_ = 0;    // of kMagic, between two members
+  int empties_ = 0;       // members that held nothing
+  bool empty_ = true;     // the one that is open has made nothing yet
+  bool between_ = false;  // a member has ended, no other has begun
+  bool behind_ = false;   // what comes is no member
+  bool bad_ = false;
 };
 
 // With zlib's header, as the standard says, or without, as some servers do it.
@@ -91,10 +125,12 @@ class Deflate : public Inflate {
       replayed_ = seen_ - start.size();
       if (*made == capacity) return true;
     }
-    if (done_) return in->empty();
-    if (!Step(in, out + *made, capacity - *made, &n, &done_)) return false;
-    *made += n;
-    return !done_ || in->empty();
+    if (!done_) {
+      if (!Step(in, out + *made, capacity - *made, &n, &done_)) return false;
+      *made += n;
+    }
+    if (done_) *in = {};
+    return true;
   }
 
  private:
