@@ -4,6 +4,13 @@
 
 namespace creche::http {
 
+namespace {
+// An expired connection is never used, but may stay open for this part of its time, and for no
+// more than this, so that many are closed together.
+constexpr Nanos kSweepPart = 8;
+constexpr Nanos kSweepPause = kSecond;
+}  // namespace
+
 void ConnectionWaiter::Leave() noexcept {
   if (pool_) pool_->StopWaiting(this);
 }
@@ -55,6 +62,7 @@ OriginPool::Answer OriginPool::Acquire(std::string_view name, bool fresh,
 Slot OriginPool::TakeSlot(Origin* origin) noexcept {
   counters_.open.Add();
   origin->open++;
+  Place(origin);
   return Slot(this, origin);
 }
 
@@ -68,11 +76,15 @@ void OriginPool::Keep(std::unique_ptr<Connection> connection, Nanos keep) noexce
   c->next_ = origin->idle;
   if (c->next_) c->next_->prev_ = c;
   origin->idle = c;
+  origin->idle_count++;
+  if (origin->first) awaited_idle_++;
+  Place(origin);
   c->older_ = newest_;
   (newest_ ? newest_->newer_ : oldest_) = c;
   newest_ = c;
   counters_.idle.Add();
-  if (c->idle_until_ < timer_at_ && timer_.Arm(c->idle_until_)) timer_at_ = c->idle_until_;
+  const Nanos sweep = std::max(c->idle_until_, next_sweep_);
+  if (sweep < timer_at_ && timer_.Arm(sweep)) timer_at_ = sweep;
   if (counters_.waiting.get() > 0) ServeSoon();
 }
 
@@ -89,6 +101,9 @@ std::unique_ptr<Connection> OriginPool::Take(Connection* c) noexcept {
   (c->older_ ? c->older_->newer_ : oldest_) = c->newer_;
   c->next_ = c->prev_ = c->newer_ = c->older_ = nullptr;
   c->idle_in_ = nullptr;
+  origin->idle_count--;
+  if (origin->first) awaited_idle_--;
+  Place(origin);
   counters_.idle.Subtract();
   return std::unique_ptr<Connection>(c);
 }
@@ -112,16 +127,19 @@ std::unique_ptr<Connection> OriginPool::TakeSound(Origin* origin) noexcept {
 
 bool OriginPool::CanOpen(const Origin* origin) const noexcept {
   if (limits_.per_origin != 0 && origin->open >= limits_.per_origin) return false;
-  return limits_.total == 0 || counters_.open.get() < limits_.total ||
-         FindVictim(origin) != nullptr;
+  return HasRoom() || FindVictim(origin) != nullptr;
 }
 
 // The idle connection that may be closed so that `origin` can have another: the oldest that nobody
 // waits for; for an origin that has none, the oldest of all.
 Connection* OriginPool::FindVictim(const Origin* origin) const noexcept {
   if (origin->open == 0) return oldest_;
-  for (Connection* c = oldest_; c; c = c->newer_)
+  if (awaited_idle_ == counters_.idle.get() && !origin->idle) return nullptr;
+  // Those that somebody waits for are served in this turn, so they are few, and young.
+  for (Connection* c = oldest_; c; c = c->newer_) {
+    work_++;
     if (!c->origin()->first || c->origin() == origin) return c;
+  }
   return nullptr;
 }
 
@@ -133,13 +151,14 @@ bool OriginPool::MakeRoom(Origin* origin) noexcept {
     Drop(origin->idle);
     return true;
   }
-  if (limits_.total != 0 && counters_.open.get() >= limits_.total) Drop(FindVictim(origin));
+  if (!HasRoom()) Drop(FindVictim(origin));
   return true;
 }
 
 void OriginPool::Freed(Origin* origin) noexcept {
   counters_.open.Subtract();
   origin->open--;
+  Place(origin);
   if (counters_.waiting.get() > 0) ServeSoon();
   ForgetIfUnused(origin);
 }
@@ -159,10 +178,8 @@ void OriginPool::StartWaiting(Origin* origin, ConnectionWaiter* waiter) noexcept
   origin->last = waiter;
   counters_.waiting.Add();
   if (origin->first != waiter) return;
-  origin->prev_line = nullptr;
-  origin->next_line = lines_;
-  if (lines_) lines_->prev_line = origin;
-  lines_ = origin;
+  awaited_idle_ += origin->idle_count;
+  Place(origin);
 }
 
 void OriginPool::StopWaiting(ConnectionWaiter* waiter) noexcept {
@@ -171,11 +188,26 @@ void OriginPool::StopWaiting(ConnectionWaiter* waiter) noexcept {
   (waiter->next_ ? waiter->next_->prev_ : origin->last) = waiter->prev_;
   waiter->pool_ = nullptr;
   counters_.waiting.Subtract();
+  if (!waiter->prev_) Place(origin);  // another is first, or none
   if (origin->first) return;
-  (origin->prev_line ? origin->prev_line->next_line : lines_) = origin->next_line;
-  if (origin->next_line) origin->next_line->prev_line = origin->prev_line;
-  origin->next_line = origin->prev_line = nullptr;
+  awaited_idle_ -= origin->idle_count;
   ForgetIfUnused(origin);
+}
+
+// Puts the line of an origin where it belongs now. To be called after each change.
+void OriginPool::Place(Origin* origin) noexcept {
+  LineHeap* heap = nullptr;
+  if (!origin->first) {
+    if (!origin->heap()) return;
+  } else if (origin->idle) {
+    heap = &kept_lines_;
+  } else if (origin->open == 0) {
+    heap = &new_lines_;
+  } else if (limits_.per_origin == 0 || origin->open < limits_.per_origin) {
+    heap = &more_lines_;
+  }
+  LineHeap::Remove(origin);
+  if (heap) heap->Add(origin, origin->first->number_);
 }
 
 void OriginPool::ServeSoon() noexcept {
@@ -185,13 +217,14 @@ void OriginPool::ServeSoon() noexcept {
 
 void OriginPool::ServeAll() noexcept {
   for (;;) {
-    Origin* best = nullptr;
-    for (Origin* o = lines_; o; o = o->next_line) {
-      if (best && best->first->number_ < o->first->number_) continue;
-      if (o->idle || CanOpen(o)) best = o;
-    }
-    if (!best) return;
-    Serve(best);
+    const LineHeap* best = &kept_lines_;
+    const bool room = HasRoom();
+    if ((room || oldest_) && new_lines_.first_key() < best->first_key()) best = &new_lines_;
+    if ((room || awaited_idle_ < counters_.idle.get()) &&
+        more_lines_.first_key() < best->first_key())
+      best = &more_lines_;
+    if (!best->first()) return;
+    Serve(static_cast<Origin*>(best->first()));
   }
 }
 
@@ -211,13 +244,15 @@ void OriginPool::Serve(Origin* origin) noexcept {
 
 void OriginPool::CloseExpired() noexcept {
   const Nanos now = loop_.now();
+  next_sweep_ = After(now, std::min(limits_.keepalive / kSweepPart, kSweepPause));
   Nanos next = kNever;
   for (Connection* c = oldest_; c;) {
+    work_++;
     Connection* newer = c->newer_;
     if (c->idle_until_ <= now) {
       Drop(c);
     } else {
-      next = std::min(next, c->idle_until_);
+      next = std::min(next, std::max(c->idle_until_, next_sweep_));
     }
     c = newer;
   }

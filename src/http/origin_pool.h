@@ -6,6 +6,9 @@
 // goes to the first in its origin's line, unless somebody who has waited longer is at an origin
 // that has no connection at all: then an idle one makes room. So nobody starves, and nobody's
 // connection is closed to open another one to the same purpose.
+//
+// A session may have lines for a hundred thousand origins (a crawler), so no step looks at all of
+// them: those that can be served are found by what they wait for, and then by who is first.
 #pragma once
 #include <cstdint>
 #include <memory>
@@ -16,6 +19,7 @@
 #include "core/loop.h"
 #include "http/connection.h"
 #include "http/counters.h"
+#include "http/line_heap.h"
 
 namespace creche::http {
 
@@ -43,15 +47,15 @@ class ConnectionWaiter {
   bool fresh_ = false;
 };
 
-// What a pool knows of an origin.
-struct Origin {
+// What a pool knows of an origin. As a Line it is in one of the pool's heaps while somebody waits
+// for it who can, or soon may, be served.
+struct Origin : Line {
   std::string_view name;       // the key
   uint32_t open = 0;           // slots
+  uint32_t idle_count = 0;     // connections in `idle`
   Connection* idle = nullptr;  // last used first
   ConnectionWaiter* first = nullptr;
   ConnectionWaiter* last = nullptr;
-  Origin* next_line = nullptr;
-  Origin* prev_line = nullptr;
   bool pinned = false;  // in use though nothing is open and nobody waits
 };
 
@@ -77,6 +81,10 @@ class OriginPool {
   void Keep(std::unique_ptr<Connection> connection, Nanos keep) noexcept;
   // Closes all idle ones.
   void Clear() noexcept;
+  // Lines and connections looked at so far, to see how much work it was.
+  uint64_t work() const noexcept {
+    return work_ + kept_lines_.work() + new_lines_.work() + more_lines_.work();
+  }
 
  private:
   friend class Connection;
@@ -95,6 +103,10 @@ class OriginPool {
   Connection* FindVictim(const Origin* origin) const noexcept;
   bool CanOpen(const Origin* origin) const noexcept;
   Slot TakeSlot(Origin* origin) noexcept;
+  bool HasRoom() const noexcept {
+    return limits_.total == 0 || counters_.open.get() < limits_.total;
+  }
+  void Place(Origin* origin) noexcept;
   void Serve(Origin* origin) noexcept;
   void ServeAll() noexcept;
   void ServeSoon() noexcept;
@@ -108,12 +120,18 @@ class OriginPool {
   // open, idle and waiting are kept here, where other threads can read them.
   Counters& counters_;
   std::unordered_map<std::string, Origin, Hash, std::equal_to<>> origins_;
-  Origin* lines_ = nullptr;  // origins that somebody waits for
+  // Origins that somebody waits for, by what lets them be served.
+  LineHeap kept_lines_;  // they have an idle connection: at once
+  LineHeap new_lines_;   // nothing is open: room, or any idle connection to close
+  LineHeap more_lines_;  // below their limit: room, or an idle connection that nobody waits for
+  uint64_t awaited_idle_ = 0;  // idle connections of origins that somebody waits for
+  mutable uint64_t work_ = 0;
   Connection* newest_ = nullptr;
   Connection* oldest_ = nullptr;
   uint64_t numbers_ = 0;
   Timer timer_;  // for the idle one that expires next, or earlier
   Nanos timer_at_ = kNever;
+  Nanos next_sweep_ = 0;  // expired ones are closed in sweeps, not more often than this
   Timer serve_;  // fires once, at once: lines are served in a clean place, not inside a destructor
 };
 
