@@ -20,7 +20,7 @@ Connector::Connector(Loop& loop, Resolver& resolver, TlsSource* tls, Listener* l
 
 void Connector::Start(const Url& url, const Timeouts& timeouts) noexcept {
   try {
-    host_ = url.host();
+    host_ = url.dial_host();
     authority_ = url.authority();
     port_ = url.port();
     timeouts_ = timeouts;

@@ -71,12 +71,25 @@ bool NextElement(std::string_view* list, std::string_view* element) noexcept {
   return true;
 }
 
-Known KnownName(std::string_view name) noexcept {
+namespace {
+
+// Names that are known only for what they describe.
+Known OfBody(std::string_view name) {
+  static constexpr std::string_view kContent = "content-";
+  static constexpr std::string_view kOthers[] = {"digest", "repr-digest", "last-modified",
+                                                 "trailer"};
+  if (name.size() > kContent.size() && IsKnown(name.substr(0, kContent.size()), kContent))
+    return Known::kOfBody;
+  for (const std::string_view other : kOthers)
+    if (IsKnown(name, other)) return Known::kOfBody;
+  return Known::kOther;
+}
+
+Known ByLength(std::string_view name, char first) {
   const auto is = [&](std::string_view known, Known value) {
     return IsKnown(name, known) ? value : Known::kOther;
   };
   // Names of the same length differ in their first letters.
-  const char first = name.empty() ? '\0' : Lower(name[0]);
   switch (name.size()) {
     case 4:
       return is("host", Known::kHost);
@@ -98,7 +111,8 @@ Known KnownName(std::string_view name) noexcept {
     case 15:
       return is("accept-encoding", Known::kAcceptEncoding);
     case 16:
-      return is("content-encoding", Known::kContentEncoding);
+      return first == 'p' ? is("proxy-connection", Known::kProxyConnection)
+                          : is("content-encoding", Known::kContentEncoding);
     case 17:
       return is("transfer-encoding", Known::kTransferEncoding);
     case 19:
@@ -106,6 +120,16 @@ Known KnownName(std::string_view name) noexcept {
     default:
       return Known::kOther;
   }
+}
+
+}  // namespace
+
+Known KnownName(std::string_view name) noexcept {
+  const char first = name.empty() ? '\0' : Lower(name[0]);
+  const Known known = ByLength(name, first);
+  if (known != Known::kOther) return known;
+  return first == 'c' || first == 'd' || first == 'l' || first == 'r' || first == 't' ? OfBody(name)
+                                                                                      : known;
 }
 
 Result<void> HeaderList::Add(std::string_view name, std::string_view value) {

@@ -36,7 +36,9 @@ enum class Known : uint32_t {
   kHost,
   kKeepAlive,
   kLocation,
+  kOfBody,  // what else describes a body: Content-*, Digest, Last-Modified and the like
   kProxyAuthorization,
+  kProxyConnection,
   kTransferEncoding,
   kUserAgent,
 };

@@ -6,9 +6,9 @@ namespace {
 
 constexpr uint32_t kCredentials =
     Bit(Known::kAuthorization) | Bit(Known::kCookie) | Bit(Known::kProxyAuthorization);
-// What speaks of a body.
+// What speaks of a body (RFC 9110, 15.4).
 constexpr uint32_t kOfBody = Bit(Known::kContentEncoding) | Bit(Known::kContentLength) |
-                             Bit(Known::kContentType) | Bit(Known::kExpect) |
+                             Bit(Known::kContentType) | Bit(Known::kExpect) | Bit(Known::kOfBody) |
                              Bit(Known::kTransferEncoding);
 
 bool IsRedirect(int status) {
@@ -29,16 +29,16 @@ Result<void> Request::Redirect(const ResponseHead& head) {
                       .http_status = head.status,
                       .cause = std::move(cause)});
   };
+  const std::string shown(url.shown());
   if (redirects == max_redirects)
     return fail(Status::kRedirect, "more than " + std::to_string(max_redirects) +
-                                       " redirects, the last from " + url.text() +
+                                       " redirects, the last from " + shown +
                                        ": raise max_redirects if that is right");
   Result<Url> next = url.Resolve(head.Find(Known::kLocation));
   if (!next.ok())
-    return fail(
-        Status::kRedirect,
-        url.text() + " redirects to where nothing can be fetched: " + next.error()->message(),
-        next.error());
+    return fail(Status::kRedirect,
+                shown + " redirects to where nothing can be fetched: " + next.error()->message(),
+                next.error());
 
   const bool to_get =
       head.status == 303 ? method != "HEAD" : head.status <= 302 && method == "POST";
@@ -51,7 +51,7 @@ Result<void> Request::Redirect(const ResponseHead& head) {
     headers.Drop(kOfBody);
     withheld |= kOfBody;  // the session's
   } else if (pulled && framing != Framing::kNone) {
-    return fail(Status::kBody, url.text() +
+    return fail(Status::kBody, shown +
                                    " redirects a request whose body was pulled and is gone: send "
                                    "it to the new place, or give the body as bytes");
   }

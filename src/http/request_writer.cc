@@ -93,7 +93,7 @@ void WriteHead(const RequestHead& head, std::string* out) {
   } else if (session.Has(Known::kHost) && (head.withheld & Bit(Known::kHost)) == 0) {
     out->append(session.Find(Known::kHost));
   } else {
-    out->append(head.url.authority());
+    head.url.AppendHost(out);
   }
   out->append("\r\n");
   // Credentials in a URL are closer to the request than those of the session.

@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <iterator>
@@ -140,28 +141,41 @@ std::string RemoveDotSegments(std::string_view path) {
 }  // namespace
 
 Result<Url> Url::Parse(std::string_view text) {
+  return Read(text, false);
+}
+
+// tidy: takes dot segments out of the path.
+Result<Url> Url::Read(std::string_view text, bool tidy) {
   if (text.empty()) return Bad("the URL is empty: give one like https://host/path");
   if (text.size() > kMaxUrl) return Bad("the URL is longer than 1 MiB");
   if (HasControl(text)) return Bad("the URL holds a control character: percent-encode it");
   const std::string_view scheme = SchemeOf(text);
   if (scheme.empty()) return Bad("the URL has no scheme: begin it with http:// or https://");
   Url url;
+  const std::string_view rest = text.substr(scheme.size() + 1);
   if (EqualsNoCase(scheme, "https")) {
     url.https_ = true;
   } else if (!EqualsNoCase(scheme, "http")) {
+    // Without slashes it may be the name, or the key, of "user:password@host".
+    if (rest.substr(0, 2) != "//") return Bad("the URL does not begin with http:// or https://");
     return Bad("scheme \"" + std::string(scheme.substr(0, 32)) +
                "\" cannot be fetched: use http or https");
   }
-  text.remove_prefix(scheme.size() + 1);
+  text = rest;
   if (text.substr(0, 2) != "//") return Bad("the URL has no host: write it as scheme://host/path");
   text.remove_prefix(2);
   text = text.substr(0, text.find('#'));
-  size_t end = 0;
-  while (end < text.size() && text[end] != '/' && text[end] != '?') end++;
+  const size_t end = std::min(text.find_first_of("/?"), text.size());
   url.text_.reserve(text.size() + 10);
   url.text_ = url.https_ ? "https://" : "http://";
   if (auto r = url.ReadAuthority(text.substr(0, end)); !r.ok()) return r.error();
-  if (auto r = url.ReadTarget(text.substr(end)); !r.ok()) return r.error();
+  const std::string_view target = text.substr(end);
+  const size_t query = std::min(target.find('?'), target.size());
+  if (tidy && target.substr(0, query).find("/.") != target.npos) {
+    url.ReadTarget(RemoveDotSegments(target.substr(0, query)) + std::string(target.substr(query)));
+  } else {
+    url.ReadTarget(target);
+  }
   return url;
 }
 
@@ -191,11 +205,13 @@ Result<void> Url::ReadAuthority(std::string_view authority) {
   const uint16_t default_port = https_ ? 443 : 80;
   port_ = default_port;
   if (port.size() > 1) {  // a ':' alone means the default
-    const std::string_view digits = port.substr(1);
-    const auto [p, e] = std::from_chars(digits.data(), digits.data() + digits.size(), port_);
-    if (e != std::errc() || p != digits.data() + digits.size() || port_ == 0 || digits.size() > 5)
-      return Bad("\"" + std::string(digits.substr(0, 32)) +
-                 "\" in the URL is no port: use 1 to 65535");
+    const char* const end = port.data() + port.size();
+    const auto [p, e] = std::from_chars(port.data() + 1, end, port_);
+    // Not shown: behind a '/' in a password, this is a part of it.
+    if (e != std::errc() || p != end || port_ == 0)
+      return Bad(
+          "what follows the ':' behind the host of the URL is no port: use 1 to 65535 (and "
+          "percent-encode a / ? or # in a password)");
     if (port_ != default_port) {
       char written[6] = ":";
       text_.append(written, std::to_chars(written + 1, std::end(written), port_).ptr);
@@ -205,19 +221,38 @@ Result<void> Url::ReadAuthority(std::string_view authority) {
   return {};
 }
 
+// Appends an IPv6 address in brackets to text_.
+Result<void> Url::ReadAddress(std::string_view address) {
+  const size_t percent = std::min(address.find('%'), address.size());
+  const std::string_view bare = address.substr(0, percent);
+  std::string_view zone = address.substr(percent);
+  in6_addr parsed;
+  if (inet_pton(AF_INET6, std::string(bare).c_str(), &parsed) != 1)
+    return Bad("what stands in [ ] in the URL is no IPv6 address");
+  text_ += '[';
+  host_at_ = static_cast<uint32_t>(text_.size());
+  host_size_ = static_cast<uint32_t>(bare.size());
+  for (const char c : bare) text_ += Lower(c);
+  if (!zone.empty()) {
+    zone.remove_prefix(zone.substr(0, 3) == "%25" ? 3 : 1);
+    const bool good = !zone.empty() && std::all_of(zone.begin(), zone.end(), [](char c) {
+      return IsAlpha(c) || IsDigit(c) || c == '-' || c == '.' || c == '_' || c == '~';
+    });
+    if (!good)
+      return Bad(
+          "the zone of the IPv6 address in the URL is no name of an interface: write it "
+          "like [fe80::1%25eth0]");
+    zone_size_ = static_cast<uint32_t>(zone.size() + 3);
+    text_.append("%25").append(zone);
+  }
+  text_ += ']';
+  return {};
+}
+
 // Appends the host, in brackets for IPv6, to text_.
 Result<void> Url::ReadHost(std::string_view host) {
   if (host.empty()) return Bad("the URL has no host: write it as scheme://host/path");
-  if (host[0] == '[') {
-    const std::string address(host.substr(1, host.size() - 2));
-    in6_addr parsed;
-    if (inet_pton(AF_INET6, address.c_str(), &parsed) != 1)
-      return Bad("[" + address.substr(0, 64) + "] in the URL is no IPv6 address");
-    host_at_ = static_cast<uint32_t>(text_.size() + 1);
-    host_size_ = static_cast<uint32_t>(address.size());
-    for (const char c : host) text_ += Lower(c);
-    return {};
-  }
+  if (host[0] == '[') return ReadAddress(host.substr(1, host.size() - 2));
   size_t label = 0;
   for (size_t i = 0; i < host.size(); i++) {
     const char c = host[i];
@@ -236,8 +271,7 @@ Result<void> Url::ReadHost(std::string_view host) {
   if (EndsInNumber(host)) {
     in_addr parsed;
     if (inet_pton(AF_INET, std::string(host).c_str(), &parsed) != 1)
-      return Bad("\"" + std::string(host.substr(0, 64)) +
-                 "\" is no IPv4 address: write four numbers, like 192.0.2.1");
+      return Bad("the host of the URL is a number but no IPv4 address: write four, like 192.0.2.1");
   }
   host_at_ = static_cast<uint32_t>(text_.size());
   host_size_ = static_cast<uint32_t>(host.size());
@@ -247,7 +281,7 @@ Result<void> Url::ReadHost(std::string_view host) {
 }
 
 // Appends path and query to text_.
-Result<void> Url::ReadTarget(std::string_view target) {
+void Url::ReadTarget(std::string_view target) {
   if (target.empty() || target[0] == '?') text_ += '/';
   static constexpr char kHex[] = "0123456789ABCDEF";
   size_t done = 0;
@@ -259,23 +293,49 @@ Result<void> Url::ReadTarget(std::string_view target) {
     done = i + 1;
   }
   text_.append(target.substr(done));
-  return {};
 }
 
-Result<Url> Url::Resolve(std::string_view reference) const {
-  reference = reference.substr(0, reference.find('#'));
-  if (!SchemeOf(reference).empty()) return Parse(reference);
+std::string Url::dial_host() const {
+  std::string host(this->host());
+  if (zone_size_ > 0) host.append("%").append(View(host_at_ + host_size_ + 3, zone_size_ - 3));
+  return host;
+}
+
+void Url::AppendHost(std::string* out) const {
+  if (zone_size_ == 0) {
+    out->append(authority());
+    return;
+  }
+  const size_t zone = host_at_ + host_size_;
+  out->append(View(authority_at_, zone - authority_at_));
+  out->append(View(zone + zone_size_, target_at_ - zone - zone_size_));
+}
+
+std::string_view Url::shown() const {
+  return ShownUrl(text_);
+}
+
+std::string_view ShownUrl(std::string_view url) noexcept {
+  return url.substr(0, url.find('?'));
+}
+
+Result<Url> Url::Resolve(std::string_view given) const {
+  std::string without;
+  std::string_view reference = given.substr(0, given.find('#'));
+  if (reference.find('\t') != reference.npos) {
+    std::remove_copy(reference.begin(), reference.end(), std::back_inserter(without), '\t');
+    reference = without;
+  }
+  if (!SchemeOf(reference).empty()) return Read(reference, true);
   const std::string scheme = https_ ? "https:" : "http:";
-  if (reference.substr(0, 2) == "//") return Parse(scheme + std::string(reference));
+  if (reference.substr(0, 2) == "//") return Read(scheme + std::string(reference), true);
   const std::string base(origin());
   if (reference.empty()) return Parse(text_);
   const std::string_view path = target().substr(0, target().find('?'));
   if (reference[0] == '?') return Parse(base + std::string(path) + std::string(reference));
-  const size_t query = std::min(reference.find('?'), reference.size());
-  std::string merged;
-  if (reference[0] != '/') merged = path.substr(0, path.rfind('/') + 1);
-  merged += reference.substr(0, query);
-  return Parse(base + RemoveDotSegments(merged) + std::string(reference.substr(query)));
+  std::string merged = base;
+  if (reference[0] != '/') merged += path.substr(0, path.rfind('/') + 1);
+  return Read(merged.append(reference), true);
 }
 
 }  // namespace creche::http

@@ -2,9 +2,13 @@
 //
 // What the user wrote reaches the server byte for byte, because signatures depend on it: only bytes
 // that may not stand in a request line are percent-encoded (blank, quotes, <>\^`{|}, a % that
-// starts no escape, bytes above 0x7e), and dot segments go only where a relative reference is
-// resolved. Dropped are the fragment, a default port, and the user info, which becomes Basic
-// credentials.
+// starts no escape, bytes above 0x7e). Only what a server wrote (a Location) is put in order: dot
+// segments are taken out, and so are TABs, which browsers never see (WHATWG URL). Dropped are the
+// fragment, a default port, zeros before a port, and the user info, which becomes Basic
+// credentials. The zone of a link-local address ("[fe80::1%25eth0]", RFC 6874, or with a bare %)
+// says which way to connect; no server is told (RFC 9844).
+//
+// No message holds anything of the user info, wherever the mistake is.
 #pragma once
 #include <cstdint>
 #include <string>
@@ -23,16 +27,23 @@ class Url {
 
   bool https() const { return https_; }
   uint16_t port() const { return port_; }
-  // Lower case; an IPv6 address without its brackets.
+  // Lower case; an IPv6 address without its brackets and zone.
   std::string_view host() const { return View(host_at_, host_size_); }
-  // "host", "host:8080", "[::1]:8080": what Host says.
+  // What to connect to: host(), with the zone of an address: "fe80::1%eth0".
+  std::string dial_host() const;
+  // Appends what Host says: "host", "host:8080", "[::1]:8080".
+  void AppendHost(std::string* out) const;
+  // The same with the zone of an address, for messages.
   std::string_view authority() const { return View(authority_at_, target_at_ - authority_at_); }
   // Path and query, at least "/".
   std::string_view target() const { return std::string_view(text_).substr(target_at_); }
-  // "https://host:8443": what must be equal for credentials to be sent on.
+  // "https://host:8443": what must be equal for credentials to be sent on. Two zones are two
+  // origins: the text has the zone behind the address, "http://[fe80::1%25eth0]:8080".
   std::string_view origin() const { return View(0, target_at_); }
   // All of it, without user info and fragment.
   const std::string& text() const { return text_; }
+  // For messages: see ShownUrl.
+  std::string_view shown() const;
   // "Basic dXNlcjpwYXNz", or "" without user info.
   const std::string& authorization() const { return authorization_; }
   // Takes over the credentials of `other` unless it has its own.
@@ -42,12 +53,14 @@ class Url {
 
  private:
   Url() = default;
+  static Result<Url> Read(std::string_view text, bool tidy);
   std::string_view View(size_t at, size_t size) const {
     return std::string_view(text_).substr(at, size);
   }
   Result<void> ReadAuthority(std::string_view authority);
   Result<void> ReadHost(std::string_view host);
-  Result<void> ReadTarget(std::string_view target);
+  Result<void> ReadAddress(std::string_view address);
+  void ReadTarget(std::string_view target);
 
   // One string; the rest are places in it.
   std::string text_;
@@ -55,9 +68,13 @@ class Url {
   uint32_t authority_at_ = 0;
   uint32_t host_at_ = 0;
   uint32_t host_size_ = 0;
+  uint32_t zone_size_ = 0;  // "%25eth0" behind the address
   uint32_t target_at_ = 0;
   uint16_t port_ = 0;
   bool https_ = false;
 };
+
+// What a message may show of a url() or text(): no query, for that may hold signatures and keys.
+std::string_view ShownUrl(std::string_view url) noexcept;
 
 }  // namespace creche::http

@@ -34,6 +34,10 @@ TEST(UrlTest, Normal) {
       {"http://h:443/", "http://h:443/"},
       {"http://h:/x", "http://h/x"},
       {"http://h:08080/", "http://h:8080/"},
+      {"http://h:0000000080/", "http://h/"},
+      {"https://h:000000443/", "https://h/"},
+      {"http://[FE80::1%25eth0.7]:080/", "http://[fe80::1%25eth0.7]/"},
+      {"http://[fe80::1%Eth_0]:81/", "http://[fe80::1%25Eth_0]:81/"},
       {"http://h./", "http://h./"},
       {"http://a_b.c/", "http://a_b.c/"},
       {"http://[::1]/", "http://[::1]/"},
@@ -60,6 +64,55 @@ TEST(UrlTest, Ipv6HostHasNoBrackets) {
   EXPECT_EQ(url.authority(), "[::1]:81");
 }
 
+// Which way to go is nobody's business but ours (RFC 6874, 9844).
+TEST(UrlTest, ZonesAreNotSent) {
+  for (const char* text : {"http://[fe80::1%25lo]:81/x", "http://[fe80::1%lo]:81/x"}) {
+    const Url url = Good(text);
+    EXPECT_EQ(url.host(), "fe80::1");
+    EXPECT_EQ(url.dial_host(), "fe80::1%lo");
+    std::string host;
+    url.AppendHost(&host);
+    EXPECT_EQ(host, "[fe80::1]:81");
+    EXPECT_EQ(url.target(), "/x");
+    EXPECT_EQ(url.origin(), "http://[fe80::1%25lo]:81");
+    EXPECT_EQ(url.Resolve("/y").value().text(), "http://[fe80::1%25lo]:81/y");
+  }
+  EXPECT_EQ(Good("http://[::1]/").dial_host(), "::1");
+  EXPECT_EQ(Good("http://h/").dial_host(), "h");
+}
+
+// Neither the user info nor what may be a part of it, because a '/' in it was not encoded.
+TEST(UrlTest, MessagesHoldNoSecrets) {
+  for (const char* text : {"http://user:hush@h:99999/",
+                           "http://user:hush@h:x/",
+                           "http://user:hush@a b/",
+                           "http://user:hush@1.2.3/",
+                           "http://user:hush@[::x]/",
+                           "http://user:hush@[::1/",
+                           "http://user:hush@[::1]x/",
+                           "http://user:hush@/",
+                           "http://user:hush/x@h/",
+                           "http://user:hush?x@h/",
+                           "http://user:hush#x@h/",
+                           "http://[hush]/@h/",
+                           "http://hush.1/x@h/",
+                           "hush:pass@h/",
+                           "hush:@h",
+                           "http:hush@h",
+                           "http:/user:hush@h/",
+                           "user:hush@h/",
+                           "http://user:hush\\@h/",
+                           "http://user:hush@h\t/",
+                           "http://[::1%25hush/x@h]/",
+                           "http://user:hush@\xc3\xa4/"}) {
+    const Result<Url> url = Url::Parse(text);
+    ASSERT_FALSE(url.ok()) << text;
+    EXPECT_EQ(std::string_view(url.error()->message()).find("hush"), std::string_view::npos)
+        << url.error()->message();
+  }
+  EXPECT_EQ(Good("http://user:hush@h/a?key=hush").shown(), "http://h/a");
+}
+
 TEST(UrlTest, UserInfo) {
   EXPECT_EQ(Good("http://user:pass@h/").authorization(), "Basic dXNlcjpwYXNz");
   EXPECT_EQ(Good("http://user@h/").authorization(), "Basic dXNlcjo=");
@@ -73,12 +126,13 @@ TEST(UrlTest, Refused) {
   static constexpr const char* kCases[] = {
       "", "h", "/path", "//h/", "http:", "http:/h", "http:h", "http://", "http:///x", "http://:80/",
       "ftp://h/", "skype:x", "1http://h/", " http://h/", "http://h:0/", "http://h:65536/",
-      "http://h:999999/", "http://h:-1/", "http://h:8a/", "http://h: 80/", "http://h:000080/",
+      "http://h:999999/", "http://h:-1/", "http://h:8a/", "http://h: 80/", "http://h:00/",
       "http://a b/", "http://a%41/", "http://a..b/", "http://.a/", "http://a,b/", "http://a|b/",
       "http://good\\@h/", "http://h\\@good/", "http://h:80\\@good/", "http://h\\/",
       "http://\xc3\xa4.example/", "http://[::1/", "http://[::1]x/", "http://[1.2.3.4]/",
-      "http://[fe80::1%25eth0]/", "http://[]/", "http://h/a\tb", "http://h/a\r\nX: y",
-      "http://h/\x7f",
+      "http://[fe80::1%25]/", "http://[fe80::1%]/", "http://[fe80::1%25a b]/",
+      "http://[fe80::1%25a%2fb]/", "http://[%25lo]/", "http://[127.0.0.1%25lo]/", "http://[]/",
+      "http://h/a\tb", "http://h/a\r\nX: y", "http://h/\x7f",
       // What old resolvers take for 127.0.0.1.
       "http://127.1/", "http://2130706433/", "http://017700000001/", "http://0x7f.1/",
       "http://0x7f000001/", "http://127.0.0.01/", "http://127.0.0.1./", "http://1.2.3.4.5/",
@@ -137,6 +191,14 @@ TEST(UrlTest, Resolves) {
   }
   EXPECT_EQ(base.Resolve("//g/x").value().text(), "http://g/x");
   EXPECT_EQ(base.Resolve("https://g").value().text(), "https://g/");
+  // What a server wrote is put in order.
+  EXPECT_EQ(base.Resolve("http://g/a/../b/./c/..?x/../y").value().text(), "http://g/b/?x/../y");
+  EXPECT_EQ(base.Resolve("//g/../x").value().text(), "http://g/x");
+  EXPECT_EQ(base.Resolve("https://g/a/..").value().text(), "https://g/");
+  EXPECT_EQ(base.Resolve("https://g?/../").value().text(), "https://g/?/../");
+  EXPECT_EQ(base.Resolve("/a\tb\t?\tc").value().text(), "http://a/ab?c");
+  EXPECT_EQ(base.Resolve("ht\ttp://g\t/").value().text(), "http://g/");
+  EXPECT_EQ(base.Resolve("\t").value().text(), "http://a/b/c/d;p?q");
   EXPECT_FALSE(base.Resolve("ftp://g").ok());
   EXPECT_FALSE(base.Resolve("http:g").ok());
   EXPECT_FALSE(base.Resolve("http:///x").ok());

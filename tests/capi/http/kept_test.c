@@ -63,6 +63,14 @@ static void what_servers_say_is_heeded(void** state) {
       connections_for_two("HTTP/1.1 200 OK\r\nKeep-Alive: timeout=0\r\nContent-Length: 1\r\n\r\na",
                           "a"),
       2);
+  assert_int_equal(
+      connections_for_two(
+          "HTTP/1.1 200 OK\r\nKeep-Alive: timeout=9, max=0\r\nContent-Length: 1\r\n\r\na", "a"),
+      2);
+  assert_int_equal(
+      connections_for_two(
+          "HTTP/1.1 200 OK\r\nKeep-Alive: timeout=9, max=1\r\nContent-Length: 1\r\n\r\na", "a"),
+      1);
   /* More than was asked for: the answer is delivered, the connection is not trusted. */
   assert_int_equal(connections_for_two("HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\naHTTP/1.1 200 "
                                        "OK\r\nContent-Length: 6\r\n\r\npoison",

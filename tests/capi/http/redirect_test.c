@@ -16,6 +16,9 @@ static void redirecting(support_peer* peer, void* user) {
     } else if (strncmp(path, "/to?", 4) == 0) {
       support_sendf(peer, "HTTP/1.1 302 Moved\r\nLocation: %.*s\r\nContent-Length: 0\r\n\r\n",
                     (int)strcspn(path + 4, " "), path + 4);
+    } else if (strncmp(path, "/tab", 4) == 0) {
+      support_send_text(peer,
+                        "HTTP/1.1 302 Moved\r\nLocation: /a\tb/\r\nContent-Length: 0\r\n\r\n");
     } else if (strncmp(path, "/loop", 5) == 0) {
       support_send_text(peer, "HTTP/1.1 302 Moved\r\nLocation: loop\r\nContent-Length: 0\r\n\r\n");
     } else if (strncmp(path, "/nowhere", 8) == 0) {
@@ -80,6 +83,54 @@ static void methods_and_bodies(void** state) {
     assert_true((strstr(last, "Content-Length: 4\r\n") == NULL) == put_to_get);
   }
   assert_int_equal(support_hostile_connections(server), 1); /* small bodies are read over */
+}
+
+/* What describes the body goes with it: the request's own fields and the session's. */
+static void what_describes_the_body_goes_with_it(void** state) {
+  (void)state;
+  const creche_header headers[] = {creche_header_text("Content-Type", "text/plain"),
+                                   creche_header_text("content-language", "en"),
+                                   creche_header_text("Content-Location", "/x"),
+                                   creche_header_text("Content-Range", "x"),
+                                   creche_header_text("Content-Digest", "x"),
+                                   creche_header_text("Digest", "x"),
+                                   creche_header_text("Repr-Digest", "x"),
+                                   creche_header_text("Last-Modified", "x"),
+                                   creche_header_text("Trailer", "x"),
+                                   creche_header_text("X-Content", "kept")};
+  const char* const gone[] = {"Content-Type", "language", "Location", "Range",
+                              "igest",        "Last-",    "Trailer",  "Content-Length"};
+  for (int of_session = 0; of_session < 2; of_session++) {
+    creche_session_options so = session_options();
+    creche_request_options o = request_options();
+    so.headers = o.headers = headers;
+    so.headers_count = of_session ? 10 : 0;
+    o.headers_count = of_session ? 0 : 10;
+    o.method = "POST";
+    o.body = "body";
+    o.body_size = 4;
+    use_session(&so);
+    expect_body(fetch(at(support_hostile_url(server), "/307"), &o), 200, "ok");
+    for (int i = 0; i < 8; i++) assert_non_null(strstr(last, gone[i]));
+    expect_body(fetch(at(support_hostile_url(server), "/303"), &o), 200, "ok");
+    assert_memory_equal(last, "GET ", 4);
+    for (int i = 0; i < 8; i++) assert_null(strstr(last, gone[i]));
+    assert_non_null(strstr(last, "X-Content: kept\r\n"));
+  }
+}
+
+/* Dot segments and TABs in what a server wrote are not sent. */
+static void places_are_put_in_order(void** state) {
+  (void)state;
+  char path[256];
+  snprintf(path, sizeof path, "/to?%s/a/../b/./c?x/../y", support_hostile_url(server));
+  expect_body(fetch(at(support_hostile_url(server), path), NULL), 200, "ok");
+  assert_memory_equal(last, "GET /b/c?x/../y ", 16);
+  expect_body(fetch(at(support_hostile_url(server), "/tab"), NULL), 200, "ok");
+  assert_memory_equal(last, "GET /ab/ ", 9);
+  /* What the user wrote is. */
+  expect_body(fetch(at(support_hostile_url(server), "/a/../b"), NULL), 200, "ok");
+  assert_memory_equal(last, "GET /a/../b ", 12);
 }
 
 static void only_real_ones(void** state) {
@@ -211,6 +262,8 @@ static void what_nobody_wants_is_not_waited_for(void** state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup_teardown(methods_and_bodies, serve, stop),
+      cmocka_unit_test_setup_teardown(what_describes_the_body_goes_with_it, serve, stop),
+      cmocka_unit_test_setup_teardown(places_are_put_in_order, serve, stop),
       cmocka_unit_test_setup_teardown(only_real_ones, serve, stop),
       cmocka_unit_test_setup_teardown(not_for_ever, serve, stop),
       cmocka_unit_test_setup_teardown(not_everywhere, serve, stop),
