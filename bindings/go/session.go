@@ -49,10 +49,14 @@ type SessionOptions struct {
 	KeepAlive      time.Duration
 	Timeouts       Timeouts
 	UserAgent      string // "-" for none
-	CAFile         string // PEM file of trusted CAs instead of the system's
+	CAFile         string // PEM file of trusted certificates instead of the system's
 	Insecure       bool   // do not verify certificates: for tests only
 	NoDecode       bool   // leave bodies coded
-	Header         http.Header
+	// Take responses of old and small servers that are refused otherwise, as far as they can be read in
+	// one way only: line feeds alone, folded lines of framing fields, equal Content-Lengths, blanks behind
+	// the size of a chunk.
+	Lenient bool
+	Header  http.Header
 }
 
 // Session is an HTTP client that keeps connections. It is safe for concurrent use.
@@ -90,6 +94,9 @@ func NewSession(options *SessionOptions) (*Session, error) {
 	}
 	if o.NoDecode {
 		c.Flags |= cx.SessionNoDecode
+	}
+	if o.Lenient {
+		c.Flags |= cx.SessionLenient
 	}
 	if o.UserAgent != "" {
 		agent := o.UserAgent
@@ -145,6 +152,7 @@ type Request struct {
 	MaxRedirects int   // 0: the session's; negative: none is followed
 	NoDecode     bool  // leave the answer's body coded
 	NoRetry      bool  // never send again when a kept connection was dead
+	Lenient      bool  // as SessionOptions.Lenient, for this request
 	Timeouts     Timeouts
 }
 
@@ -208,6 +216,9 @@ func (w *waiter) fill(r *Request) {
 	}
 	if r.NoRetry {
 		c.Flags |= cx.RequestNoRetry
+	}
+	if r.Lenient {
+		c.Flags |= cx.RequestLenient
 	}
 	if r.BodyReader != nil {
 		c.Flags |= cx.RequestPullBody

@@ -76,7 +76,13 @@ typedef struct creche_http_timeouts {
 /* creche_session_options.flags */
 enum {
     CRECHE_SESSION_INSECURE = 1, /* do not verify certificates: for tests only */
-    CRECHE_SESSION_NO_DECODE = 2 /* send no Accept-Encoding, leave bodies coded */
+    CRECHE_SESSION_NO_DECODE = 2, /* send no Accept-Encoding, leave bodies coded */
+    /* Takes responses of old and small servers that are refused otherwise (CRECHE_E_PROTOCOL), as far
+     * as they can be read in one way only: lines of the head that end in LF alone; folded lines of
+     * Content-Length, Transfer-Encoding and Connection (of other fields they are always joined by one
+     * blank); several Content-Lengths that are equal; blanks behind the size of a chunk. Behind a proxy
+     * that reads them differently that is a risk: use it for such servers. */
+    CRECHE_SESSION_LENIENT = 4
 };
 
 typedef struct creche_session_options {
@@ -88,11 +94,13 @@ typedef struct creche_session_options {
     uint32_t max_redirects;  /* followed for a request; default 10; 0: none, the 3xx is the answer */
     uint32_t max_header_bytes; /* of a response's head, see below; default 65536 */
     uint32_t dns_ttl_ms;     /* how long a resolved name is kept; default 10000 milliseconds; 0: not */
-    uint64_t max_body;       /* of a whole body, decoded; default 64 MiB; more is CRECHE_E_LIMIT */
+    uint64_t max_body;       /* of a whole body, decoded; default 64 MiB; more is CRECHE_E_LIMIT, as
+                              * soon as it is announced. A coded one may be twice that and 64 KiB. */
     int64_t keepalive;       /* how long an idle connection is kept; default 15 s */
     creche_http_timeouts timeouts;
     const char *user_agent;  /* default "libcreche/0.1.0"; "" for none; copied */
-    const char *ca_file;     /* PEM file of trusted CAs instead of the system's; copied path, read now */
+    const char *ca_file;     /* PEM file of trusted certificates instead of the system's: CAs,
+                              * intermediate ones too, or servers' own; copied path, read now */
     const creche_header *headers; /* sent with every request unless it names the same itself; copied */
     size_t headers_count;
   creche_queue queue; /* where the completion of its close goes if `done` is NULL; {0}: nobody is told */
@@ -147,7 +155,8 @@ enum {
     CRECHE_REQUEST_NO_DECODE = 1,  /* for this request: no Accept-Encoding, leave the body coded */
     CRECHE_REQUEST_PULL_BODY = 2,  /* the body is pulled: CRECHE_PULL comes where the completion goes
                                       (done or a queue), each answered by creche_task_answer */
-    CRECHE_REQUEST_NO_RETRY = 4    /* never send again on a new connection when a kept one was dead */
+    CRECHE_REQUEST_NO_RETRY = 4,   /* never send again on a new connection when a kept one was dead */
+    CRECHE_REQUEST_LENIENT = 8     /* for this request: as CRECHE_SESSION_LENIENT */
 };
 
 typedef struct creche_request_options {

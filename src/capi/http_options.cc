@@ -85,7 +85,8 @@ Result<void> TakeHeaders(const creche_header* headers, size_t count, http::Heade
 creche_status ReadSession(const creche_session_options* given, http::SessionSettings* settings) {
   creche_session_options o;
   if (creche_status failed = ReadOptions(
-          given, &o, CRECHE_SESSION_INSECURE | CRECHE_SESSION_NO_DECODE, "creche_session_options"))
+          given, &o, CRECHE_SESSION_INSECURE | CRECHE_SESSION_NO_DECODE | CRECHE_SESSION_LENIENT,
+          "creche_session_options"))
     return failed;
   if (creche_status failed = CheckQueue(o.queue)) return failed;
   if (creche_status failed = CheckTimeouts(o.timeouts)) return failed;
@@ -112,15 +113,17 @@ creche_status ReadSession(const creche_session_options* given, http::SessionSett
   settings->queue = o.queue.id;
   settings->verify = (o.flags & CRECHE_SESSION_INSECURE) == 0;
   settings->decode = (o.flags & CRECHE_SESSION_NO_DECODE) == 0;
+  settings->lenient = (o.flags & CRECHE_SESSION_LENIENT) != 0;
   TakeTimeouts(o.timeouts, &settings->timeouts);
   return CRECHE_OK;
 }
 
 creche_status ReadRequest(const creche_request_options* given, creche_request_options* options) {
   creche_request_options& o = *options;
-  if (creche_status failed = ReadOptions(
-          given, &o, CRECHE_REQUEST_NO_DECODE | CRECHE_REQUEST_PULL_BODY | CRECHE_REQUEST_NO_RETRY,
-          "creche_request_options"))
+  if (creche_status failed = ReadOptions(given, &o,
+                                         CRECHE_REQUEST_NO_DECODE | CRECHE_REQUEST_PULL_BODY |
+                                             CRECHE_REQUEST_NO_RETRY | CRECHE_REQUEST_LENIENT,
+                                         "creche_request_options"))
     return failed;
   if (creche_status failed = CheckTimeouts(o.timeouts)) return failed;
   if (creche_status failed = CheckHeaders(o.headers, o.headers_count)) return failed;
@@ -148,6 +151,7 @@ Result<http::Request> MakeRequest(const char* text, const creche_request_options
       .url = std::move(url).value(),
       .pulled = pulled,
       .decode = session.decode && (o.flags & CRECHE_REQUEST_NO_DECODE) == 0,
+      .lenient = session.lenient || (o.flags & CRECHE_REQUEST_LENIENT) != 0,
       .retry = (o.flags & CRECHE_REQUEST_NO_RETRY) == 0,
       .max_body = o.max_body != 0 ? o.max_body : session.max_body,
       .max_redirects = o.max_redirects != CRECHE_DEFAULT ? o.max_redirects : session.max_redirects,

@@ -25,6 +25,7 @@ struct SessionSettings {
   HeaderList headers;
   bool verify = true;
   bool decode = true;
+  bool lenient = false;  // see ResponseParser
   std::string ca_file;
   uint64_t queue = 0;  // for the completion of its close
 

@@ -112,7 +112,8 @@ void Exchange::Attach(std::unique_ptr<Connection> connection) noexcept {
   connection_ = std::move(connection);
   connection_->set_user(this);
   times_.connected = client_->loop.now();
-  connection_->parser().Begin(request_.head(), client_->settings.max_header_bytes, &head_, this);
+  connection_->parser().Begin(request_.head(), client_->settings.max_header_bytes, request_.lenient,
+                              &head_, this);
   try {
     std::string& head = client_->head;
     head.clear();

@@ -96,6 +96,7 @@ class Exchange final : public FromBlocks,
   void OnWritable() noexcept override;
   void OnTimeout() noexcept override;
   void OnHead() noexcept override;
+  void OnChunk(uint64_t size) noexcept override;
   void OnBody(const char* data, size_t size) noexcept override;
 
   void Attach(std::unique_ptr<Connection> connection) noexcept;

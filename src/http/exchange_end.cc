@@ -1,11 +1,26 @@
 // Exchange: its ends: what becomes of the connection, of a redirect, of a failure.
 #include <charconv>
 #include <new>
+#include <optional>
 
 #include "http/exchange.h"
 #include "http/session.h"
 
 namespace creche::http {
+
+namespace {
+
+// The number behind `name`, which ends in '=', if that is what `hint` is.
+std::optional<uint32_t> Number(std::string_view hint, std::string_view name) {
+  if (!SameName(hint.substr(0, name.size()), name)) return std::nullopt;
+  uint32_t number = 0;
+  const char* end = hint.data() + hint.size();
+  const auto [p, e] = std::from_chars(hint.data() + name.size(), end, number);
+  if (e != std::errc() || p != end) return std::nullopt;
+  return number;
+}
+
+}  // namespace
 
 void Exchange::Finished(bool leftover) noexcept {
   times_.ended = client_->loop.now();
@@ -36,18 +51,17 @@ Nanos Exchange::KeepFor() const {
     while (NextElement(&options, &option))
       if (SameName(option, "close")) return 0;
   }
-  static constexpr std::string_view kTimeout = "timeout=";
+  Nanos keep = kNever;
   std::string_view hints = head_.Find(Known::kKeepAlive);
   std::string_view hint;
   while (NextElement(&hints, &hint)) {
-    if (hint.size() <= kTimeout.size() || !SameName(hint.substr(0, kTimeout.size()), kTimeout))
-      continue;
-    uint32_t seconds = 0;
-    const char* end = hint.data() + hint.size();
-    const auto [p, e] = std::from_chars(hint.data() + kTimeout.size(), end, seconds);
-    if (e == std::errc() && p == end) return seconds * kSecond / 4 * 3;
+    if (const auto left = Number(hint, "max=")) {
+      if (*left == 0) return 0;  // that was the last request it takes
+    } else if (const auto seconds = Number(hint, "timeout=")) {
+      keep = *seconds * kSecond / 4 * 3;
+    }
   }
-  return kNever;
+  return keep;
 }
 
 void Exchange::FollowRedirect() noexcept {

@@ -95,6 +95,11 @@ void Exchange::OnHead() noexcept {
   }
 }
 
+// Of the parser: a chunk is announced. One that is too large is not waited for.
+void Exchange::OnChunk(uint64_t size) noexcept {
+  if (use_ == Use::kAnswer && !stream_ && !problem_.bad()) problem_ = whole_.Expect(size);
+}
+
 // Of the parser: bytes of the body.
 void Exchange::OnBody(const char* data, size_t size) noexcept {
   if (use_ == Use::kDiscard || problem_.bad()) return;

@@ -31,7 +31,8 @@ struct Request {
   Framing framing = Framing::kNone;
   uint64_t body_size = 0;  // for kSized
   bool decode = true;
-  bool retry = true;  // on a new connection, when a kept one was dead
+  bool lenient = false;  // see ResponseParser
+  bool retry = true;     // on a new connection, when a kept one was dead
   uint64_t max_body = 0;
   uint32_t max_redirects = 0;
   Timeouts timeouts = {};

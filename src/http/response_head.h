@@ -40,6 +40,8 @@ class ResponseHead {
   void AppendName(const char* data, size_t size);
   // False if it is empty.
   [[nodiscard]] bool EndName();
+  // The one whose name has ended.
+  Known open() const { return open_.known; }
   void AppendValue(const char* data, size_t size);
   // Ends the field; blanks after the value are dropped.
   void EndValue();

@@ -1,5 +1,7 @@
 #include "http/response_parser.h"
 
+#include <algorithm>
+#include <charconv>
 #include <cstring>
 
 namespace creche::http {
@@ -7,13 +9,12 @@ namespace creche::http {
 namespace {
 
 constexpr uint8_t kMaxInformational = 32;
-// Two empty lines are forgiven: some servers end a body with one that they did not count.
-constexpr uint8_t kMaxLeading = 4;
-// Between two pieces of a chunked body: a size line with its extensions, or the trailer.
-constexpr uint64_t kMaxGap = 16 << 10;
-// In all of it: chunks of one byte with a short extension are odd, but fine.
-constexpr uint64_t kGapsPerByte = 16;
-constexpr uint64_t kGapsFree = 64 << 10;
+// Before each status line: some servers end a body with an empty line that they did not count.
+constexpr uint8_t kMaxEmptyLines = 2;
+
+// Not to be folded: others may read only the first line.
+constexpr uint32_t kOfFraming =
+    Bit(Known::kContentLength) | Bit(Known::kTransferEncoding) | Bit(Known::kConnection);
 
 constexpr char kVersion[] = "HTTP/1.";
 constexpr uint8_t kVersionSize = sizeof kVersion - 1;
@@ -34,58 +35,33 @@ const char* GuessProtocol(char first) {
   }
 }
 
-ResponseParser* Self(llhttp_t* p) {
-  return static_cast<ResponseParser*>(p->data);
+bool IsDigit(char c) {
+  return c >= '0' && c <= '9';
 }
 
 }  // namespace
 
-const llhttp_settings_t& ResponseParser::Settings() {
-  static const llhttp_settings_t settings = [] {
-    llhttp_settings_t s;
-    llhttp_settings_init(&s);
-    s.on_status = OnStatus;
-    s.on_header_field = OnName;
-    s.on_header_field_complete = OnNameEnd;
-    s.on_header_value = OnValue;
-    s.on_header_value_complete = OnValueEnd;
-    s.on_headers_complete = OnHeadersEnd;
-    s.on_chunk_header = OnChunkHead;
-    s.on_body = OnBodyBytes;
-    s.on_message_complete = OnMessageEnd;
-    return s;
-  }();
-  return settings;
-}
-
-ResponseParser::ResponseParser() {
-  llhttp_init(&llhttp_, HTTP_RESPONSE, &Settings());
-}
-
-void ResponseParser::Begin(bool head_request, size_t max_head, ResponseHead* head,
+void ResponseParser::Begin(bool head_request, size_t max_head, bool lenient, ResponseHead* head,
                            ResponseSink* sink) {
   head_ = head;
   sink_ = sink;
   max_head_ = max_head;
   problem_ = {};
-  content_length_ = body_bytes_ = gap_ = gaps_ = 0;
-  leading_ = informational_ = 0;
+  content_length_ = body_bytes_ = 0;
+  informational_ = 0;
   framing_ = BodyFraming::kNone;
   head_request_ = head_request;
+  lenient_ = lenient;
   started_ = head_done_ = keep_alive_ = false;
-  last_ = 0;
   BeginHead();
 }
 
 // Forgets the informational response, if there was one.
 void ResponseParser::BeginHead() {
-  llhttp_init(&llhttp_, HTTP_RESPONSE, &Settings());
-  llhttp_.data = this;
+  lines_.Begin(max_head_, lenient_);
   head_->Clear();
-  head_bytes_ = line_bytes_ = 0;
-  version_matched_ = 0;
-  scanning_ = true;
-  interim_ = ended_ = false;
+  version_matched_ = empty_lines_ = 0;
+  status_read_ = field_open_ = false;
 }
 
 bool ResponseParser::Fail(Status status, const char* text) {
@@ -95,54 +71,8 @@ bool ResponseParser::Fail(Status status, const char* text) {
 
 ResponseParser::Verdict ResponseParser::Feed(const char* data, size_t size, size_t* used) {
   *used = 0;
-  size_t at = 0;
-  while (at < size) {
-    if (scanning_) {
-      if (!SkipLeadingLines(data, size, &at)) return Verdict::kFailed;
-      if (at == size) break;
-      if (!CheckHeadBytes(data + at, size - at)) return Verdict::kFailed;
-    }
-    started_ = true;
-    cursor_ = data + at;
-    const llhttp_errno_t error = llhttp_execute(&llhttp_, data + at, size - at);
-    if (problem_.status != Status::kOk) return Verdict::kFailed;
-    if (error == HPE_OK) {
-      if (!CountFraming(static_cast<size_t>(data + size - cursor_))) return Verdict::kFailed;
-      break;
-    }
-    if (error != HPE_PAUSED || !ended_) {
-      Fail(Status::kProtocol, llhttp_get_error_reason(&llhttp_));
-      return Verdict::kFailed;
-    }
-    at = static_cast<size_t>(llhttp_get_error_pos(&llhttp_) - data);
-    if (interim_) {
-      if (++informational_ > kMaxInformational) {
-        Fail(Status::kProtocol, "more than 32 informational responses (1xx) came");
-        return Verdict::kFailed;
-      }
-      leading_ = kMaxLeading;  // no empty lines behind an informational response
-      last_ = '\n';
-      BeginHead();
-      continue;
-    }
-    *used = at;
-    return EndMessage(data, at);
-  }
-  if (size > 0) last_ = data[size - 1];
-  *used = size;
-  return Verdict::kMore;
-}
-
-ResponseParser::Verdict ResponseParser::EndMessage(const char* data, size_t end) {
-  if (framing_ == BodyFraming::kChunked) {
-    if (!CountFraming(static_cast<size_t>(data + end - cursor_))) return Verdict::kFailed;
-    const char before = end >= 2 ? data[end - 2] : last_;
-    if (before != '\r') {
-      Fail(Status::kProtocol, "a chunked body ends in a line feed without its carriage return");
-      return Verdict::kFailed;
-    }
-  }
-  return Verdict::kDone;
+  if (!head_done_ && !FeedHead(data, size, used)) return Verdict::kFailed;
+  return head_done_ ? FeedBody(data, size, used) : Verdict::kMore;
 }
 
 ResponseParser::Verdict ResponseParser::Finish(bool clean) {
@@ -161,137 +91,114 @@ ResponseParser::Verdict ResponseParser::Finish(bool clean) {
   return Verdict::kFailed;
 }
 
-bool ResponseParser::SkipLeadingLines(const char* data, size_t size, size_t* at) {
-  while (version_matched_ == 0 && *at < size && (data[*at] == '\r' || data[*at] == '\n')) {
-    const char expected = leading_ % 2 == 0 ? '\r' : '\n';
-    if (data[*at] != expected || leading_ >= kMaxLeading)
-      return Fail(Status::kProtocol, "empty lines come before the status line");
-    leading_++;
-    (*at)++;
+// ---- The head ----
+
+// Takes lines up to the end of the final head.
+bool ResponseParser::FeedHead(const char* data, size_t size, size_t* at) {
+  while (!head_done_ && *at < size) {
+    if (!CheckVersion(data + *at, size - *at)) return false;
+    std::string_view line;
+    switch (lines_.Next(data, size, at, &line)) {
+      case HeadLines::Step::kMore:
+        return true;
+      case HeadLines::Step::kFailed:
+        return Fail(lines_.problem().status, lines_.problem().text);
+      case HeadLines::Step::kLine:
+        if (!TakeLine(line)) return false;
+    }
   }
-  if (*at < size && version_matched_ == 0 && leading_ % 2 != 0)
-    return Fail(Status::kProtocol, "a carriage return comes before the status line");
   return true;
 }
 
-// Looks at the bytes of a head before llhttp does: line ends, folded lines, version, size.
-bool ResponseParser::CheckHeadBytes(const char* data, size_t size) {
+// Looks at the first bytes of a status line: what comes may have no lines at all.
+bool ResponseParser::CheckVersion(const char* data, size_t size) {
+  if (version_matched_ == 0 && (data[0] == '\r' || data[0] == '\n')) return true;
+  started_ = true;
   for (size_t i = 0; version_matched_ < kVersionSize && i < size; i++, version_matched_++)
     if (data[i] != kVersion[version_matched_])
       return Fail(Status::kProtocol, GuessProtocol(version_matched_ == 0 ? data[0] : 'H'));
-  if (line_bytes_ > 0 && last_ == '\r' && data[0] != '\n')
-    return Fail(Status::kProtocol, "a carriage return stands alone in the head");
-
-  const char* const end = data + size;
-  const char* at = data;
-  while (at < end) {
-    if (line_bytes_ == 0 && (*at == ' ' || *at == '\t'))
-      return Fail(Status::kProtocol, "a line of the head begins with a blank (an obsolete fold)");
-    const char* const lf =
-        static_cast<const char*>(memchr(at, '\n', static_cast<size_t>(end - at)));
-    const char* const stop = lf ? lf : end;
-    const char* const cr =
-        static_cast<const char*>(memchr(at, '\r', static_cast<size_t>(stop - at)));
-    if (cr && cr != stop - 1)
-      return Fail(Status::kProtocol, "a carriage return stands alone in the head");
-    line_bytes_ += static_cast<size_t>(stop - at);
-    if (!lf) break;
-    if ((lf > data ? lf[-1] : last_) != '\r')
-      return Fail(Status::kProtocol, "a line of the head ends without a carriage return");
-    at = lf + 1;
-    if (line_bytes_ == 1) {  // the empty line
-      scanning_ = false;
-      break;
-    }
-    line_bytes_ = 0;
-  }
-  head_bytes_ += scanning_ ? size : static_cast<size_t>(at - data);
-  if (head_bytes_ > max_head_)
-    return Fail(Status::kLimit, "the head of the answer is too large: raise max_header_bytes");
   return true;
 }
 
-// Adds what lies between two pieces of a chunked body.
-bool ResponseParser::CountFraming(size_t bytes) {
-  if (framing_ != BodyFraming::kChunked || !head_done_) return true;
-  gap_ += bytes;
-  gaps_ += bytes;
-  if (gap_ <= kMaxGap && gaps_ <= kGapsFree + kGapsPerByte * body_bytes_) return true;
-  return Fail(Status::kProtocol, "chunk extensions or trailers are too long");
+bool ResponseParser::TakeLine(std::string_view line) {
+  if (status_read_) return line.empty() ? EndHead() : TakeField(line);
+  if (!line.empty()) return TakeStatusLine(line);
+  if (++empty_lines_ <= kMaxEmptyLines) return true;
+  return Fail(Status::kProtocol, "empty lines come before the status line");
 }
 
-int ResponseParser::OnStatus(llhttp_t* p, const char* at, size_t n) {
-  if (IsFieldValue({at, n})) return 0;
-  return Self(p)->Fail(Status::kProtocol, "a control character stands in the status line") ? 0 : -1;
+// "HTTP/1.1 200 OK"; the reason may be missing, with its blank or without.
+bool ResponseParser::TakeStatusLine(std::string_view line) {
+  constexpr size_t kMinor = kVersionSize;
+  constexpr size_t kCode = kMinor + 2;
+  constexpr size_t kReason = kCode + 3;
+  if (line.size() <= kMinor || (line[kMinor] != '0' && line[kMinor] != '1') ||
+      (line.size() > kMinor + 1 && line[kMinor + 1] != ' '))
+    return Fail(Status::kProtocol, "the answer's version is not HTTP/1.0 or HTTP/1.1");
+  if (line.size() < kReason || !IsDigit(line[kCode]) || !IsDigit(line[kCode + 1]) ||
+      !IsDigit(line[kCode + 2]) || (line.size() > kReason && line[kReason] != ' '))
+    return Fail(Status::kProtocol,
+                "the status line does not have a status of three digits behind one blank");
+  if (line[kCode] == '0') return Fail(Status::kProtocol, "the status is below 100");
+  if (!IsFieldValue(line.substr(kReason)))
+    return Fail(Status::kProtocol, "a control character stands in the status line");
+  head_->minor = static_cast<uint8_t>(line[kMinor] - '0');
+  head_->status = static_cast<uint16_t>((line[kCode] - '0') * 100 + (line[kCode + 1] - '0') * 10 +
+                                        (line[kCode + 2] - '0'));
+  status_read_ = true;
+  return true;
 }
 
-int ResponseParser::OnName(llhttp_t* p, const char* at, size_t n) {
-  ResponseParser* self = Self(p);
-  // llhttp has looked at each character, but lets blanks pass if it was built without strict mode.
-  if (memchr(at, ' ', n)) {
-    self->Fail(Status::kProtocol, "the name of a header field is no token");
-    return -1;
+bool ResponseParser::TakeField(std::string_view line) {
+  if (line[0] == ' ' || line[0] == '\t') {
+    if (!field_open_)
+      return Fail(Status::kProtocol, "the first line of the head begins with a blank");
+    if (!lenient_ && (Bit(head_->open()) & kOfFraming) != 0)
+      return Fail(Status::kProtocol, "a field that says how long the body is goes over two lines");
+    const std::string_view more = TrimBlanks(line);
+    if (!IsFieldValue(more))
+      return Fail(Status::kProtocol, "a control character stands in a header field");
+    if (more.empty()) return true;
+    head_->AppendValue(" ", 1);
+    head_->AppendValue(more.data(), more.size());
+    return true;
   }
-  if (self->head_done_) {
-    self->trailer_name_.append(at, n);  // bounded by kMaxGap
-  } else {
-    self->head_->AppendName(at, n);
-  }
-  return 0;
+  if (field_open_) head_->EndValue();
+  const size_t colon = line.find(':');
+  if (colon == line.npos)
+    return Fail(Status::kProtocol, "a line of the head has no colon: it is no header field");
+  const std::string_view name = line.substr(0, colon);
+  if (!IsToken(name))
+    return Fail(Status::kProtocol, name.empty() ? "a header field has no name"
+                                                : "the name of a header field is no token");
+  const std::string_view value = TrimBlanks(line.substr(colon + 1));
+  if (!IsFieldValue(value))
+    return Fail(Status::kProtocol, "a control character stands in a header field");
+  head_->AppendName(name.data(), name.size());
+  if (!head_->EndName()) return Fail(Status::kProtocol, "a header field has no name");
+  head_->AppendValue(value.data(), value.size());
+  field_open_ = true;
+  return true;
 }
 
-int ResponseParser::OnNameEnd(llhttp_t* p) {
-  ResponseParser* self = Self(p);
-  if (!self->head_done_) {
-    if (self->head_->EndName()) return 0;
-    self->Fail(Status::kProtocol, "a header field has no name");
-    return -1;
+bool ResponseParser::EndHead() {
+  if (field_open_) head_->EndValue();
+  if (head_->status == 101)
+    return Fail(Status::kProtocol, "101 Switching Protocols came, which nobody asked for");
+  if (!DecideFraming()) return false;
+  if (head_->status < 200) {
+    if (++informational_ > kMaxInformational)
+      return Fail(Status::kProtocol, "more than 32 informational responses (1xx) came");
+    BeginHead();
+    return true;
   }
-  const Known known = KnownName(self->trailer_name_);
-  self->trailer_name_.clear();
-  if (known != Known::kContentLength && known != Known::kTransferEncoding) return 0;
-  self->Fail(Status::kProtocol, "the trailer holds a field that says how long the body is");
-  return -1;
-}
-
-int ResponseParser::OnValue(llhttp_t* p, const char* at, size_t n) {
-  ResponseParser* self = Self(p);
-  if (!IsFieldValue({at, n})) {
-    self->Fail(Status::kProtocol, "a control character stands in a header field");
-    return -1;
-  }
-  if (!self->head_done_) self->head_->AppendValue(at, n);
-  return 0;
-}
-
-int ResponseParser::OnValueEnd(llhttp_t* p) {
-  ResponseParser* self = Self(p);
-  if (!self->head_done_) self->head_->EndValue();
-  return 0;
-}
-
-int ResponseParser::OnHeadersEnd(llhttp_t* p) {
-  ResponseParser* self = Self(p);
-  self->head_->status = p->status_code;
-  self->head_->minor = p->http_minor;
-  if (!self->DecideFraming()) return -1;
-  if (!self->interim_) {
-    self->head_done_ = true;
-    self->gap_ = 0;
-    self->sink_->OnHead();
-  }
-  return self->framing_ == BodyFraming::kNone ? 1 : 0;  // 1: there is no body, whatever fields say
+  head_done_ = true;
+  sink_->OnHead();
+  return true;
 }
 
 bool ResponseParser::DecideFraming() {
   const int status = head_->status;
-  if (llhttp_.http_minor > 1)
-    return Fail(Status::kProtocol, "the answer's version is not HTTP/1.0 or HTTP/1.1");
-  if (status < 100) return Fail(Status::kProtocol, "the status is below 100");
-  if (status == 101)
-    return Fail(Status::kProtocol, "101 Switching Protocols came, which nobody asked for");
-  interim_ = status < 200;
-
   const bool coded = head_->Has(Known::kTransferEncoding);
   const bool sized = head_->Has(Known::kContentLength);
   if (coded) {
@@ -302,51 +209,102 @@ bool ResponseParser::DecideFraming() {
       codings += head_->known(i) == Known::kTransferEncoding;
     if (codings != 1 || !SameName(head_->Find(Known::kTransferEncoding), "chunked"))
       return Fail(Status::kProtocol, "a Transfer-Encoding other than \"chunked\" came");
-    llhttp_.flags |= F_CHUNKED;  // llhttp does not see it if a TAB follows
   }
-  if (sized && llhttp_.content_length > static_cast<uint64_t>(INT64_MAX))
-    return Fail(Status::kProtocol, "the Content-Length is beyond all measure");
+  if (sized && !ReadLength()) return false;
 
-  const bool no_body = interim_ || head_request_ || status == 204 || status == 304 ||
+  const bool no_body = status < 200 || head_request_ || status == 204 || status == 304 ||
                        (status == 205 && !coded && !sized);
   if (no_body) {
     framing_ = BodyFraming::kNone;
   } else if (coded) {
     framing_ = BodyFraming::kChunked;
+    chunks_.Begin(lenient_);
   } else if (sized) {
     framing_ = BodyFraming::kLength;
-    content_length_ = llhttp_.content_length;
   } else {
     framing_ = BodyFraming::kUntilClose;
   }
   // Decided here, so that a trailer cannot change it. An HTTP/1.0 server that chunks, or a 205 that
   // does not say how it ends, is not trusted with another request.
-  const bool wants = head_->minor == 1 ? (llhttp_.flags & F_CONNECTION_CLOSE) == 0
-                                       : (llhttp_.flags & F_CONNECTION_KEEP_ALIVE) != 0;
+  const bool wants = !head_->ListHas(Known::kConnection, "close") &&
+                     !head_->ListHas(Known::kProxyConnection, "close") &&
+                     (head_->minor == 1 || head_->ListHas(Known::kConnection, "keep-alive"));
   keep_alive_ = wants && framing_ != BodyFraming::kUntilClose && !(coded && head_->minor == 0) &&
                 !(status == 205 && no_body && !head_request_);
   return true;
 }
 
-int ResponseParser::OnChunkHead(llhttp_t* p) {
-  if (p->content_length <= static_cast<uint64_t>(INT64_MAX)) return 0;
-  Self(p)->Fail(Status::kProtocol, "the size of a chunk is beyond all measure");
-  return -1;
+// Reads the Content-Length. More than one number is refused; if they are equal, lenient takes it.
+bool ResponseParser::ReadLength() {
+  int numbers = 0;
+  uint64_t length = 0;
+  for (size_t i = 0; i < head_->size(); i++) {
+    if (head_->known(i) != Known::kContentLength) continue;
+    std::string_view list = head_->at(i).value;
+    std::string_view one;
+    while (NextElement(&list, &one)) {
+      uint64_t n = 0;
+      const auto [end, error] = std::from_chars(one.data(), one.data() + one.size(), n);
+      if (end != one.data() + one.size() || error == std::errc::invalid_argument)
+        return Fail(Status::kProtocol, "the Content-Length is no number");
+      if (error != std::errc() || n > static_cast<uint64_t>(INT64_MAX))
+        return Fail(Status::kProtocol, "the Content-Length is beyond all measure");
+      if (numbers++ > 0 && (n != length || !lenient_))
+        return Fail(Status::kProtocol, "more than one Content-Length came");
+      length = n;
+    }
+  }
+  content_length_ = length;
+  return true;
 }
 
-int ResponseParser::OnBodyBytes(llhttp_t* p, const char* at, size_t n) {
-  ResponseParser* self = Self(p);
-  if (!self->CountFraming(static_cast<size_t>(at - self->cursor_))) return -1;
-  self->cursor_ = at + n;
-  self->gap_ = 0;
-  self->body_bytes_ += n;
-  self->sink_->OnBody(at, n);
-  return 0;
+// ---- The body ----
+
+ResponseParser::Verdict ResponseParser::FeedBody(const char* data, size_t size, size_t* at) {
+  switch (framing_) {
+    case BodyFraming::kNone:
+      return Verdict::kDone;
+    case BodyFraming::kLength: {
+      const auto n =
+          static_cast<size_t>(std::min<uint64_t>(size - *at, content_length_ - body_bytes_));
+      TakeBody(data + *at, n);
+      *at += n;
+      return body_bytes_ == content_length_ ? Verdict::kDone : Verdict::kMore;
+    }
+    case BodyFraming::kChunked:
+      return FeedChunks(data, size, at);
+    case BodyFraming::kUntilClose:
+      TakeBody(data + *at, size - *at);
+      *at = size;
+      return Verdict::kMore;
+  }
+  return Verdict::kMore;
 }
 
-int ResponseParser::OnMessageEnd(llhttp_t* p) {
-  Self(p)->ended_ = true;
-  return HPE_PAUSED;
+ResponseParser::Verdict ResponseParser::FeedChunks(const char* data, size_t size, size_t* at) {
+  for (;;) {
+    switch (chunks_.Next(data, size, at)) {
+      case ChunkedReader::Step::kMore:
+        return Verdict::kMore;
+      case ChunkedReader::Step::kChunk:
+        sink_->OnChunk(chunks_.size());
+        break;
+      case ChunkedReader::Step::kData:
+        TakeBody(chunks_.data(), chunks_.data_size());
+        break;
+      case ChunkedReader::Step::kEnd:
+        return Verdict::kDone;
+      case ChunkedReader::Step::kFailed:
+        problem_ = chunks_.problem();
+        return Verdict::kFailed;
+    }
+  }
+}
+
+void ResponseParser::TakeBody(const char* data, size_t size) {
+  if (size == 0) return;
+  body_bytes_ += size;
+  sink_->OnBody(data, size);
 }
 
 }  // namespace creche::http

@@ -1,14 +1,15 @@
-// ResponseParser: the framing of one response after another on a connection, over llhttp in strict
-// mode. llhttp tells the tokens apart; around it stand the checks that it leaves out and that keep
-// a client from being led astray: line ends, folded lines, versions, transfer codings, limits.
-// Bytes may come in pieces of any size: where they are cut never changes the verdict.
+// ResponseParser: the framing of one response after another on a connection (RFC 9112). Strict:
+// what two parties could read in two ways is refused, for that is how smuggled bytes hide: line
+// ends, folded lines, blanks in odd places, versions, transfer codings, lengths, limits. lenient
+// takes what old and small servers write and what can be read in one way only. Bytes may come in
+// pieces of any size: where they are cut never changes the verdict.
 #pragma once
-#include <llhttp.h>
-
 #include <cstddef>
 #include <cstdint>
-#include <string>
+#include <string_view>
 
+#include "http/chunked_reader.h"
+#include "http/head_lines.h"
 #include "http/problem.h"
 #include "http/response_head.h"
 
@@ -18,6 +19,8 @@ class ResponseSink {
  public:
   // The head is complete (never an informational one): parser.framing() and so on are known.
   virtual void OnHead() noexcept = 0;
+  // So many bytes of the body are to come in one chunk.
+  virtual void OnChunk(uint64_t size) noexcept = 0;
   // Bytes of the body, transfer coding undone. They live until Feed returns.
   virtual void OnBody(const char* data, size_t size) noexcept = 0;
 
@@ -30,14 +33,11 @@ class ResponseParser {
   enum class Verdict : uint8_t { kMore, kDone, kFailed };
   enum class BodyFraming : uint8_t { kNone, kLength, kChunked, kUntilClose };
 
-  ResponseParser();
-  // llhttp keeps a pointer to this.
-  ResponseParser(const ResponseParser&) = delete;
-  ResponseParser& operator=(const ResponseParser&) = delete;
-
   // Ready for the response to one request. `head` is cleared and filled; both must outlive the
-  // parsing. max_head: bytes of one head.
-  void Begin(bool head_request, size_t max_head, ResponseHead* head, ResponseSink* sink);
+  // parsing. max_head: bytes of one head. lenient: takes lines of a head that end in a line feed
+  // alone, any folded ones, equal Content-Lengths, blanks behind a chunk's size.
+  void Begin(bool head_request, size_t max_head, bool lenient, ResponseHead* head,
+             ResponseSink* sink);
   // Takes bytes; *used says how many belong to this response. After kDone or kFailed: Begin.
   Verdict Feed(const char* data, size_t size, size_t* used);
   // The peer has closed. clean: by a FIN, or a TLS close_notify where there is TLS.
@@ -48,7 +48,7 @@ class ResponseParser {
   bool started() const { return started_; }
   bool head_done() const { return head_done_; }
   // Some of a head has come, an informational one's too, and not all of it.
-  bool head_open() const { return head_bytes_ > 0 && !head_done_; }
+  bool head_open() const { return version_matched_ > 0 && !head_done_; }
   // From OnHead on.
   BodyFraming framing() const { return framing_; }
   uint64_t content_length() const { return content_length_; }  // for kLength
@@ -58,26 +58,22 @@ class ResponseParser {
   uint64_t body_bytes() const { return body_bytes_; }
 
  private:
-  static int OnStatus(llhttp_t* p, const char* at, size_t n);
-  static int OnName(llhttp_t* p, const char* at, size_t n);
-  static int OnNameEnd(llhttp_t* p);
-  static int OnValue(llhttp_t* p, const char* at, size_t n);
-  static int OnValueEnd(llhttp_t* p);
-  static int OnHeadersEnd(llhttp_t* p);
-  static int OnChunkHead(llhttp_t* p);
-  static int OnBodyBytes(llhttp_t* p, const char* at, size_t n);
-  static int OnMessageEnd(llhttp_t* p);
-  static const llhttp_settings_t& Settings();
-
   void BeginHead();
-  bool SkipLeadingLines(const char* data, size_t size, size_t* at);
-  bool CheckHeadBytes(const char* data, size_t size);
-  bool DecideFraming();
-  bool CountFraming(size_t bytes);
   bool Fail(Status status, const char* text);
-  Verdict EndMessage(const char* data, size_t end);
+  bool FeedHead(const char* data, size_t size, size_t* at);
+  bool CheckVersion(const char* data, size_t size);
+  bool TakeLine(std::string_view line);
+  bool TakeStatusLine(std::string_view line);
+  bool TakeField(std::string_view line);
+  bool EndHead();
+  bool DecideFraming();
+  bool ReadLength();
+  Verdict FeedBody(const char* data, size_t size, size_t* at);
+  Verdict FeedChunks(const char* data, size_t size, size_t* at);
+  void TakeBody(const char* data, size_t size);
 
-  llhttp_t llhttp_;
+  HeadLines lines_;
+  ChunkedReader chunks_;
   ResponseHead* head_ = nullptr;
   ResponseSink* sink_ = nullptr;
   size_t max_head_ = 0;
@@ -86,26 +82,17 @@ class ResponseParser {
   uint64_t body_bytes_ = 0;
 
   // Of the head being read.
-  size_t head_bytes_ = 0;
-  size_t line_bytes_ = 0;        // of the line that is open
   uint8_t version_matched_ = 0;  // characters of "HTTP/1."
-  uint8_t leading_ = 0;          // characters of CRLFs before the status line
+  uint8_t empty_lines_ = 0;      // before the status line
   uint8_t informational_ = 0;
-  char last_ = 0;  // the byte before the next one
-
-  // Of a chunked body: what lies between two pieces of it.
-  const char* cursor_ = nullptr;
-  uint64_t gap_ = 0;
-  uint64_t gaps_ = 0;
-  std::string trailer_name_;
+  bool status_read_ = false;
+  bool field_open_ = false;  // the last field; a folded line may follow
 
   BodyFraming framing_ = BodyFraming::kNone;
   bool head_request_ = false;
+  bool lenient_ = false;
   bool started_ = false;
-  bool scanning_ = false;  // llhttp is given bytes of a head that are checked before
   bool head_done_ = false;
-  bool interim_ = false;
-  bool ended_ = false;
   bool keep_alive_ = false;
 };
 

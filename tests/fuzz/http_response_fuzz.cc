@@ -18,10 +18,12 @@ namespace {
 
 struct Seen : ResponseSink {
   void OnHead() noexcept override { heads++; }
+  void OnChunk(uint64_t size) noexcept override { chunks += size > 0; }
   void OnBody(const char* data, size_t size) noexcept override { body.append(data, size); }
   ResponseHead head;
   ResponseParser parser;
   int heads = 0;
+  int chunks = 0;
   std::string body;
   size_t used = 0;
   ResponseParser::Verdict verdict = ResponseParser::Verdict::kMore;
@@ -34,12 +36,12 @@ struct Seen : ResponseSink {
   }
 };
 
-void Parse(std::string_view input, bool head_request, size_t cut) {
+void Parse(std::string_view input, bool head_request, bool lenient, size_t cut) {
   constexpr size_t kMaxHead = 1024;
   Seen whole;
   Seen parts;
-  whole.parser.Begin(head_request, kMaxHead, &whole.head, &whole);
-  parts.parser.Begin(head_request, kMaxHead, &parts.head, &parts);
+  whole.parser.Begin(head_request, kMaxHead, lenient, &whole.head, &whole);
+  parts.parser.Begin(head_request, kMaxHead, lenient, &parts.head, &parts);
   whole.Feed(input);
   for (size_t at = 0; at < input.size(); at += cut) parts.Feed(input.substr(at, cut));
   const bool failed = whole.verdict == ResponseParser::Verdict::kFailed;
@@ -71,6 +73,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     }
     return 0;
   }
-  Parse(input, (data[0] & 0x80) != 0, 1 + (data[0] & 0x3f));
+  for (const bool lenient : {false, true})
+    Parse(input, (data[0] & 0x80) != 0, lenient, 1 + (data[0] & 0x3f));
   return 0;
 }

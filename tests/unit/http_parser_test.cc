@@ -15,10 +15,12 @@ using Verdict = ResponseParser::Verdict;
 // What one response looked like to its reader.
 struct Seen : ResponseSink {
   void OnHead() noexcept override { heads++; }
+  void OnChunk(uint64_t size) noexcept override { chunks += size > 0; }
   void OnBody(const char* data, size_t size) noexcept override { body.append(data, size); }
   ResponseHead head;
   ResponseParser parser;
   int heads = 0;
+  int chunks = 0;
   std::string body;
   Verdict verdict = Verdict::kMore;
   size_t used = 0;
@@ -39,9 +41,9 @@ enum class End { kOpen, kClean, kCut };
 
 // Feeds pieces; `end` says what follows them.
 std::unique_ptr<Seen> Parse(const std::vector<std::string_view>& pieces, End end, bool head_request,
-                            size_t max_head = 65536) {
+                            size_t max_head = 65536, bool lenient = false) {
   auto seen = std::make_unique<Seen>();
-  seen->parser.Begin(head_request, max_head, &seen->head, seen.get());
+  seen->parser.Begin(head_request, max_head, lenient, &seen->head, seen.get());
   for (const std::string_view piece : pieces) {
     // A copy of its own, so that reading past a piece is found by the sanitizer.
     const std::unique_ptr<char[]> copy(new char[piece.size()]);
@@ -56,13 +58,17 @@ std::unique_ptr<Seen> Parse(const std::vector<std::string_view>& pieces, End end
 }
 
 // Whole, byte by byte, and cut at each offset: always the same words, which it returns.
-std::string Words(std::string_view input, End end = End::kOpen, bool head_request = false) {
-  const std::string whole = Parse({input}, end, head_request)->Words();
+std::string Words(std::string_view input, End end = End::kOpen, bool head_request = false,
+                  bool lenient = false) {
+  const auto words = [&](const std::vector<std::string_view>& pieces) {
+    return Parse(pieces, end, head_request, 65536, lenient)->Words();
+  };
+  const std::string whole = words({input});
   std::vector<std::string_view> bytes;
   for (size_t i = 0; i < input.size(); i++) bytes.push_back(input.substr(i, 1));
-  EXPECT_EQ(Parse(bytes, end, head_request)->Words(), whole) << "byte by byte: " << input;
+  EXPECT_EQ(words(bytes), whole) << "byte by byte: " << input;
   for (size_t i = 1; i < input.size(); i++)
-    EXPECT_EQ(Parse({input.substr(0, i), input.substr(i)}, end, head_request)->Words(), whole)
+    EXPECT_EQ(words({input.substr(0, i), input.substr(i)}), whole)
         << "cut at " << i << ": " << input;
   return whole;
 }
@@ -97,7 +103,8 @@ TEST(ParserTest, Plain) {
 
 TEST(ParserTest, ContentLength) {
   EXPECT_EQ(Body(Head("Content-Length: 0005\r\n") + "hello"), "hello");
-  EXPECT_EQ(Body(Head("Content-Length:\t 5 \r\n") + "hello"), "hello");
+  for (const char* blanks : {"\t 5 ", "5\t", " 5\t \t", "5 "})
+    EXPECT_EQ(Body(Head("Content-Length:" + std::string(blanks) + "\r\n") + "hello"), "hello");
   EXPECT_EQ(Body(Head("Content-Length: 0\r\n")), "");
   for (const char* bad :
        {"5\r\nContent-Length: 5", "5\r\nContent-Length: 6", "5, 5", "+5", "-5", "0x5", "", "1 0",
@@ -128,32 +135,34 @@ TEST(ParserTest, TransferEncoding) {
 }
 
 TEST(ParserTest, HeaderSyntax) {
-  for (const char* bad : {"Content-Length : 5",
-                          "Transfer-Encoding : chunked",
-                          "Connection : close",
-                          "Foo : a",
-                          "Foo\t: a",
-                          "Fo o: a",
-                          "F\xc3\xa4: a",
-                          ": a",
-                          "Foo",
-                          "Foo a",
-                          "Foo: a\rb: c",
-                          "Foo: a\r\r",
-                          "Foo: \x01",
-                          "Foo: \x7f",
-                          "Foo: a\vb",
-                          "Foo: a\r\n b",
-                          "Foo: a\r\n\tb",
-                          "Foo:\r\n b",
-                          "(: a",
-                          "F\"o: a"})
+  for (const char* bad :
+       {"Content-Length : 5", "Transfer-Encoding : chunked", "Connection : close", "Foo : a",
+        "Foo\t: a", "Fo o: a", "F\xc3\xa4: a", ": a", "Foo", "Foo a", "Foo: a\rb: c", "Foo: a\r\r",
+        "Foo: \x01", "Foo: \x7f", "Foo: a\vb", "(: a", "F\"o: a"})
     EXPECT_REFUSED(Head(std::string(bad) + "\r\nContent-Length: 0\r\n"));
   EXPECT_REFUSED(Head(std::string("Foo: a\0b\r\nContent-Length: 0\r\n", 29)));
   EXPECT_REFUSED(Head(std::string("Fo\0o: a\r\nContent-Length: 0\r\n", 28)));
   EXPECT_REFUSED(Head(" Foo: a\r\nContent-Length: 0\r\n"));
   EXPECT_REFUSED(Head("Transfer-Encoding: chunked\r\n x\r\n") + "0\r\n\r\n");
   EXPECT_EQ(Words(Head("Foo: \xc3\xa4\xff\r\nContent-Length: 0\r\n")).substr(0, 9), "200  keep");
+}
+
+// A user agent must join folded lines (RFC 9112, 5.2).
+TEST(ParserTest, FoldedLines) {
+  const auto fields = [](const std::string& folded) {
+    const std::string words = Words(Head(folded + "\r\nContent-Length: 0\r\n"));
+    return words.substr(0, words.find("|Content-Length"));
+  };
+  EXPECT_EQ(fields("X: a\r\n b"), "200  keep|X=a b");
+  EXPECT_EQ(fields("X: a \t\r\n \t b \r\n\tc"), "200  keep|X=a b c");
+  EXPECT_EQ(fields("X:\r\n a"), "200  keep|X= a");
+  EXPECT_EQ(fields("X: a\r\n \r\n b"), "200  keep|X=a b");
+  EXPECT_EQ(fields("X: a\r\n b: c"), "200  keep|X=a b: c");
+  for (const char* bad : {"X: a\r\n \x01", "X: a\r\n b\rc", "Connection: a\r\n close",
+                          "Transfer-Encoding:\r\n chunked", "Transfer-Encoding: chunked\r\n "})
+    EXPECT_REFUSED(Head(std::string(bad) + "\r\nContent-Length: 0\r\n"));
+  EXPECT_REFUSED(Head("Content-Length:\r\n 0\r\n"));
+  EXPECT_REFUSED(Head("Content-Length: 0\r\n \r\n"));
 }
 
 TEST(ParserTest, LineEnds) {
@@ -197,6 +206,14 @@ TEST(ParserTest, StatusLine) {
     EXPECT_EQ(Body(std::string(good) + "\r\nContent-Length: 2\r\n\r\nab"), "ab");
 }
 
+TEST(ParserTest, ReasonsSayWhatIsWrong) {
+  EXPECT_NE(Reason("HTTP/1.1  200 OK\r\n").find("one blank"), std::string::npos);
+  EXPECT_NE(Reason("HTTP/1.1 099 OK\r\n").find("below 100"), std::string::npos);
+  EXPECT_NE(Reason("HTTP/1.2 200 OK\r\n").find("version"), std::string::npos);
+  EXPECT_NE(Reason(Head("X\r\n")).find("colon"), std::string::npos);
+  EXPECT_NE(Reason(Head("Connection: a\r\n b\r\n")).find("two lines"), std::string::npos);
+}
+
 TEST(ParserTest, OtherProtocolsAreNamed) {
   EXPECT_NE(Reason("\x15\x03\x01").find("https://"), std::string::npos);
   EXPECT_NE(Reason(std::string("\0\0\x12\x04\0", 5)).find("HTTP/2"), std::string::npos);
@@ -210,7 +227,10 @@ TEST(ParserTest, LeadingEmptyLines) {
   EXPECT_REFUSED("\r\n\r\n\r\n" + response);
   EXPECT_REFUSED("\n" + response);
   EXPECT_REFUSED("\r" + response);
-  EXPECT_REFUSED("HTTP/1.1 100 Continue\r\n\r\n\r\n" + response);
+  // So are they behind an informational response, before the next status line.
+  EXPECT_EQ(Body("HTTP/1.1 100 Continue\r\n\r\n\r\n" + response), "a");
+  EXPECT_EQ(Body("\r\nHTTP/1.1 100 Continue\r\n\r\n\r\n\r\n" + response), "a");
+  EXPECT_REFUSED("HTTP/1.1 100 Continue\r\n\r\n\r\n\r\n\r\n" + response);
 }
 
 TEST(ParserTest, Chunks) {
@@ -218,7 +238,13 @@ TEST(ParserTest, Chunks) {
   EXPECT_EQ(Body(Chunked("0000000000000005\r\nhello\r\n000\r\n\r\n")), "hello");
   EXPECT_EQ(Body(Chunked("A\r\n0123456789\r\na\r\n0123456789\r\n0\r\n\r\n")),
             "01234567890123456789");
-  EXPECT_EQ(Body(Chunked("5;a=\"b c\";d=e\r\nhello\r\n0;x\r\n\r\n")), "hello");
+  for (const char* extension :
+       {";a=\"b c\";d=e", ";a=b;c=d", ";a=\"b;\\\"c\"", ";", "; a=b", ";a = b ; c", ";a=\"", ";;",
+        ";\t\xc3\xa4", ";a=\"\\\\\";b=\"\\\"\""})
+    EXPECT_EQ(
+        Body(Chunked("5" + std::string(extension) + "\r\nhello\r\n0" + extension + "\r\n\r\n")),
+        "hello")
+        << extension;
   EXPECT_EQ(Body(Chunked("0\r\n\r\n")), "");
   for (const char* bad : {"5 \r\nhello\r\n0\r\n\r\n",
                           "5 ;a=b\r\nhello\r\n0\r\n\r\n",
@@ -234,6 +260,12 @@ TEST(ParserTest, Chunks) {
                           "5\nhello\r\n0\r\n\r\n",
                           "5\r\nhello\n0\r\n\r\n",
                           "5;a=b\nhello\r\n0\r\n\r\n",
+                          "5;a=\"\n\"\r\nhello\r\n0\r\n\r\n",
+                          "5;a\rb\r\nhello\r\n0\r\n\r\n",
+                          "5;a\x01\r\nhello\r\n0\r\n\r\n",
+                          "00000000000000005\r\nhello\r\n0\r\n\r\n",
+                          "7fffffffffffffff0\r\nhello",
+                          ";a\r\nhello\r\n0\r\n\r\n",
                           "5\r\nhelloworld\r\n0\r\n\r\n",
                           "5\rhello\r\n0\r\n\r\n",
                           "5\r\nhello\r0\r\n\r\n",
@@ -243,13 +275,21 @@ TEST(ParserTest, Chunks) {
     EXPECT_REFUSED(Chunked(bad));
 }
 
+TEST(ParserTest, ChunksAreAnnounced) {
+  const auto seen = Parse({Chunked("7fffffffffffffff\r\n")}, End::kOpen, false);
+  EXPECT_EQ(seen->chunks, 1);
+  EXPECT_EQ(seen->verdict, Verdict::kMore);
+  EXPECT_EQ(Parse({Chunked("1\r\na\r\n2;x\r\nbc\r\n0\r\n\r\n")}, End::kOpen, false)->chunks, 2);
+}
+
 TEST(ParserTest, Trailers) {
   EXPECT_EQ(Words(Chunked("1\r\na\r\n0\r\nX-Sum: 1\r\nY: z\r\n\r\n")).substr(0, 10), "200 a keep");
   EXPECT_EQ(Words(Chunked("1\r\na\r\n0\r\nConnection: close\r\n\r\n")).substr(0, 10), "200 a keep");
   EXPECT_REFUSED(Chunked("1\r\na\r\n0\r\nContent-Length: 1\r\n\r\n"));
   EXPECT_REFUSED(Chunked("1\r\na\r\n0\r\ntransfer-encoding: chunked\r\n\r\n"));
   EXPECT_REFUSED(Chunked("1\r\na\r\n0\r\nX: y\n\r\n"));
-  EXPECT_REFUSED(Chunked("1\r\na\r\n0\r\nX y\r\n\r\n"));
+  for (const char* bad : {"X y", ": y", "X : y", " X: y", "X: \x01", "X: a\rb", "X: y\r\n z"})
+    EXPECT_REFUSED(Chunked("1\r\na\r\n0\r\n" + std::string(bad) + "\r\n\r\n"));
 }
 
 TEST(ParserTest, ChunkFramingIsBounded) {
@@ -366,10 +406,62 @@ TEST(ParserTest, HeadLimit) {
             Status::kLimit);
 }
 
+// Where the limit lies between two pieces does not matter, whatever else is wrong behind it.
+TEST(ParserTest, HeadLimitIsExact) {
+  const std::string inputs[] = {Head("Content-Length: 0\r\n"), "HTTP/1.1 200 OK\nX: y\r\n\r\n",
+                                "HTTP/1.1 200 OK\r\nX y\r\n\r\n", "HTTP/1.1 2x0 OK\r\n\r\n",
+                                "HTTP/1.1 200 OK\r\nX: a\rb\r\n\r\n"};
+  for (const std::string& input : inputs) {
+    for (size_t max = 8; max <= input.size() + 1; max++) {
+      const std::string whole = Parse({input}, End::kOpen, false, max)->Words();
+      std::vector<std::string_view> bytes;
+      for (size_t i = 0; i < input.size(); i++)
+        bytes.push_back(std::string_view(input).substr(i, 1));
+      EXPECT_EQ(Parse(bytes, End::kOpen, false, max)->Words(), whole) << max << input;
+    }
+  }
+}
+
+TEST(ParserTest, Lenient) {
+  const auto body = [](const std::string& input) {
+    const std::string words = Words(input, End::kOpen, false, true);
+    return words.substr(0, words.find('|'));
+  };
+  const auto fields = [](const std::string& input) {
+    const std::string words = Words(input, End::kOpen, false, true);
+    return words.substr(words.find('|'), words.find('@') - words.find('|'));
+  };
+  // Line feeds alone.
+  EXPECT_EQ(body("HTTP/1.1 200 OK\nContent-Length: 2\n\nok"), "200 ok keep");
+  EXPECT_EQ(body("HTTP/1.1 200 OK\r\nContent-Length: 2\n\r\nok"), "200 ok keep");
+  EXPECT_EQ(body("\nHTTP/1.1 100 C\n\nHTTP/1.1 200 OK\nContent-Length: 2\r\n\nok"), "200 ok keep");
+  // Folded lines.
+  EXPECT_EQ(fields("HTTP/1.1 200 OK\r\nX: a \r\n \t b\r\n\tc\r\nContent-Length: 2\r\n\r\nok"),
+            "|X=a b c|Content-Length=2");
+  EXPECT_EQ(fields("HTTP/1.1 200 OK\nX:\n a\n \nContent-Length: 0\n\n"), "|X= a|Content-Length=0");
+  EXPECT_EQ(body(Head("Content-Length:\r\n 2\r\n") + "ok"), "200 ok keep");
+  // Equal lengths; blanks behind a chunk's size.
+  EXPECT_EQ(body(Head("Content-Length: 2\r\ncontent-length: 02, 2\r\n") + "ok"), "200 ok keep");
+  EXPECT_EQ(body(Chunked("2 \t\r\nok\r\n0 ;a\r\n\r\n")), "200 ok keep");
+  // What could be read in two ways is refused all the same.
+  for (const std::string& bad :
+       {Head(" X: a\r\nContent-Length: 0\r\n"), Head("Content-Length: 2\r\n 3\r\n") + "ok",
+        Head("Transfer-Encoding: chunked\r\n x\r\n") + "0\r\n\r\n",
+        Head("Content-Length: 2\r\nContent-Length: 3\r\n") + "ok",
+        Head("Content-Length: 2, 3\r\n") + "ok", Head("Content-Length: 2,\r\n") + "ok",
+        Head("Content-Length: 2\r\nTransfer-Encoding: chunked\r\n") + "0\r\n\r\n",
+        Head("X : a\r\nContent-Length: 0\r\n"), Head("X: a\rb\r\nContent-Length: 0\r\n"),
+        Head("X: a\r\r\nContent-Length: 0\r\n"), Head("X: a\x01\r\nContent-Length: 0\r\n"),
+        Head("X: a\r\n \x01\r\nContent-Length: 0\r\n"), Chunked("2\nok\r\n0\r\n\r\n"),
+        Chunked("2\r\nok\n0\r\n\r\n"), Chunked(" 2\r\nok\r\n0\r\n\r\n"),
+        Chunked("2 x\r\nok\r\n0\r\n\r\n"), Chunked("2\r\nok\r\n0\r\n\n")})
+    EXPECT_EQ(body(bad).substr(0, 6), "failed") << bad;
+}
+
 TEST(ParserTest, OneAfterAnother) {
   Seen seen;
   for (int i = 0; i < 3; i++) {
-    seen.parser.Begin(false, 65536, &seen.head, &seen);
+    seen.parser.Begin(false, 65536, false, &seen.head, &seen);
     const std::string input = Head("Content-Length: 1\r\n") + "a";
     size_t used = 0;
     EXPECT_EQ(seen.parser.Feed(input.data(), input.size(), &used), Verdict::kDone);

@@ -15,9 +15,11 @@ import (
 const (
 	SessionInsecure = C.CRECHE_SESSION_INSECURE
 	SessionNoDecode = C.CRECHE_SESSION_NO_DECODE
+	SessionLenient  = C.CRECHE_SESSION_LENIENT
 	RequestNoDecode = C.CRECHE_REQUEST_NO_DECODE
 	RequestPullBody = C.CRECHE_REQUEST_PULL_BODY
 	RequestNoRetry  = C.CRECHE_REQUEST_NO_RETRY
+	RequestLenient  = C.CRECHE_REQUEST_LENIENT
 	UnknownSize     = uint64(C.CRECHE_UNKNOWN_SIZE)
 	Default         = uint32(C.CRECHE_DEFAULT)
 )

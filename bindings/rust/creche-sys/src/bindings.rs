@@ -1098,6 +1098,8 @@ pub const CRECHE_SESSION_INSECURE: u32 = 1;
 /// send no Accept-Encoding, leave bodies coded
 pub const CRECHE_SESSION_NO_DECODE: u32 = 2;
 
+pub const CRECHE_SESSION_LENIENT: u32 = 4;
+
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct creche_session_options {
@@ -1117,14 +1119,16 @@ pub struct creche_session_options {
     pub max_header_bytes: u32,
     /// how long a resolved name is kept; default 10000 milliseconds; 0: not
     pub dns_ttl_ms: u32,
-    /// of a whole body, decoded; default 64 MiB; more is CRECHE_E_LIMIT
+    /// of a whole body, decoded; default 64 MiB; more is CRECHE_E_LIMIT, as
+    /// soon as it is announced. A coded one may be twice that and 64 KiB.
     pub max_body: u64,
     /// how long an idle connection is kept; default 15 s
     pub keepalive: i64,
     pub timeouts: creche_http_timeouts,
     /// default "libcreche/0.1.0"; "" for none; copied
     pub user_agent: *const c_char,
-    /// PEM file of trusted CAs instead of the system's; copied path, read now
+    /// PEM file of trusted certificates instead of the system's: CAs,
+    /// intermediate ones too, or servers' own; copied path, read now
     pub ca_file: *const c_char,
     /// sent with every request unless it names the same itself; copied
     pub headers: *const creche_header,
@@ -1165,6 +1169,9 @@ pub const CRECHE_REQUEST_PULL_BODY: u32 = 2;
 
 /// never send again on a new connection when a kept one was dead
 pub const CRECHE_REQUEST_NO_RETRY: u32 = 4;
+
+/// for this request: as CRECHE_SESSION_LENIENT
+pub const CRECHE_REQUEST_LENIENT: u32 = 8;
 
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]

@@ -104,6 +104,14 @@ impl SessionOptions {
         self
     }
 
+    /// Takes responses of old and small servers that are refused otherwise, as far as they can be
+    /// read in one way only: line feeds alone, folded lines of framing fields, equal
+    /// Content-Lengths, blanks behind the size of a chunk.
+    pub fn lenient(mut self) -> Self {
+        self.flags |= sys::CRECHE_SESSION_LENIENT;
+        self
+    }
+
     /// Connections at the most, idle ones too; 0: no limit.
     pub fn limit(mut self, connections: u32) -> Self {
         self.limit = Some(connections);
@@ -402,6 +410,12 @@ impl<'a> Request<'a> {
     /// Never sends it again on a new connection when a kept one was dead.
     pub fn no_retry(mut self) -> Self {
         self.flags |= sys::CRECHE_REQUEST_NO_RETRY;
+        self
+    }
+
+    /// For this request: as [`SessionOptions::lenient`].
+    pub fn lenient(mut self) -> Self {
+        self.flags |= sys::CRECHE_REQUEST_LENIENT;
         self
     }
 

@@ -1,0 +1,65 @@
+// ChunkedReader: undoes the chunked transfer coding (RFC 9112, 7.1). Extensions are skipped,
+// whatever they say: no line end can stand in one, quoted or not. Trailer fields are checked and
+// dropped. Bytes may come in pieces of any size: where they are cut never changes the verdict.
+#pragma once
+#include <cstddef>
+#include <cstdint>
+#include <string>
+
+#include "http/problem.h"
+
+namespace creche::http {
+
+class ChunkedReader {
+ public:
+  enum class Step : uint8_t {
+    kMore,   // all bytes were taken
+    kChunk,  // a chunk of size() bytes begins
+    kData,   // data() and data_size(): a piece of the body
+    kEnd,    // the last byte of the trailer was taken
+    kFailed  // see problem
+  };
+
+  // lenient: blanks may follow the size of a chunk.
+  void Begin(bool lenient);
+  // Goes one step; *at moves behind what was taken. Nothing more after kEnd and kFailed.
+  Step Next(const char* data, size_t size, size_t* at);
+
+  uint64_t size() const { return size_; }
+  const char* data() const { return data_; }
+  size_t data_size() const { return data_size_; }
+  const Problem& problem() const { return problem_; }
+
+ private:
+  enum class State : uint8_t {
+    kSize,
+    kBlanks,
+    kExtension,
+    kSizeEnd,
+    kData,
+    kDataCr,
+    kDataLf,
+    kTrailer,
+    kTrailerEnd
+  };
+  Step Fail(const char* text);
+  Step Take(char c);
+  Step TakeSize(char c);
+  Step EndTrailerLine();
+
+  Problem problem_;
+  uint64_t size_ = 0;   // of the chunk
+  uint64_t left_ = 0;   // of it
+  uint64_t taken_ = 0;  // of the body
+  // What is no body: since its last byte, and in all.
+  uint64_t gap_ = 0;
+  uint64_t gaps_ = 0;
+  std::string line_;  // of the trailer; bounded by the longest gap
+  const char* data_ = nullptr;
+  size_t data_size_ = 0;
+  State state_ = State::kSize;
+  uint8_t digits_ = 0;
+  bool lenient_ = false;
+};
+
+}  // namespace creche::http
