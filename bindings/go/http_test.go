@@ -169,6 +169,59 @@ func TestHeadersAndBodies(t *testing.T) {
 	}
 }
 
+// echoing answers with each piece of the body as it comes.
+func echoing(w http.ResponseWriter, r *http.Request) {
+	control := http.NewResponseController(w)
+	control.EnableFullDuplex()
+	w.WriteHeader(200)
+	control.Flush()
+	piece := make([]byte, 100)
+	for {
+		n, err := r.Body.Read(piece)
+		w.Write(piece[:n])
+		control.Flush()
+		if err != nil {
+			return
+		}
+	}
+}
+
+func TestABodyIsSentWhileTheAnswerIsRead(t *testing.T) {
+	url := handler(t, echoing)
+	web := session(t, nil)
+	for i := 0; i < 3; i++ {
+		body, writer := io.Pipe()
+		stream, err := web.Send(context.Background(), &creche.Request{Method: "POST", URL: url, BodyReader: body})
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := make([]byte, 100)
+		for _, piece := range []string{"hello", "and", "again"} {
+			if _, err := io.WriteString(writer, piece); err != nil {
+				t.Fatal(err)
+			}
+			if n, err := io.ReadFull(stream, got[:len(piece)]); err != nil || string(got[:n]) != piece {
+				t.Fatalf("%q, %v", got[:n], err)
+			}
+		}
+		if i == 2 { // given up in the middle: its reader is closed
+			stream.Close()
+			for err == nil {
+				_, err = io.WriteString(writer, "more")
+			}
+			if err != io.ErrClosedPipe {
+				t.Errorf("the writer: %v", err)
+			}
+			break
+		}
+		writer.Close()
+		if n, err := stream.Read(got); n != 0 || err != io.EOF {
+			t.Errorf("the end: %d, %v", n, err)
+		}
+		stream.Close()
+	}
+}
+
 // iotest gives one byte at a time.
 func iotest(s string) io.Reader { return &dribble{s} }
 

@@ -88,8 +88,7 @@ type waiter struct {
 	block   cx.Block
 	result  Result
 	failure *cx.Failure
-	pull    *upload // of a request: who feeds it
-	around  *scope  // whose goroutine waits, if it lets go of the clock
+	around  *scope // whose goroutine waits, if it lets go of the clock
 
 	// Space for arguments, used again.
 	query   cx.Query
@@ -112,13 +111,6 @@ func (w *waiter) free() {
 }
 
 func (w *waiter) deliver(ev *cx.Event) {
-	if ev.Flags&cx.More != 0 {
-		if ev.Kind == cx.Pull && w.pull != nil {
-			w.pull.loop.hold()
-			w.pull.pulls <- pull{ev.Task, int(ev.Value)}
-		}
-		return
-	}
 	w.flags = ev.Flags
 	if ev.Status != 0 {
 		if w.failure = ev.Failure(); w.failure == nil {
@@ -166,6 +158,11 @@ func (l *Loop) call(ctx context.Context, w *waiter, start func(tail cx.Tail) cx.
 }
 
 func (l *Loop) callIn(ctx context.Context, s *scope, w *waiter, start func(tail cx.Tail) cx.Started) *Error {
+	return l.callVia(ctx, s, w, w, start)
+}
+
+// callVia is callIn, where r gets the completions, and has w deliver the one that is waited for.
+func (l *Loop) callVia(ctx context.Context, s *scope, w *waiter, r receiver, start func(tail cx.Tail) cx.Started) *Error {
 	done := ctx.Done()
 	if done != nil && s.is(done) {
 		done = nil // what ends ctx cancels the scope, and with it the operation
@@ -174,7 +171,7 @@ func (l *Loop) callIn(ctx context.Context, s *scope, w *waiter, start func(tail 
 	}
 	around := s.claim()
 	w.around = around
-	user := l.table.add(w)
+	user := l.table.add(r)
 	started := start(l.tail(s, user))
 	if started.Failure != nil {
 		l.table.remove(user)

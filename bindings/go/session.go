@@ -229,21 +229,24 @@ func (w *waiter) fill(r *Request) {
 	}
 }
 
-// exchange starts a request and waits for its completion, and feeds it its body meanwhile. With join
-// it waits for the end of the body's reader, too.
+// exchange starts a request and waits for its completion, and feeds it its body meanwhile. If that is
+// the head of an answer, and the body has not ended, the feeding goes on. With join it waits for the end
+// of the body's reader, too, if it does not go on.
 func (s *Session) exchange(ctx context.Context, in *scope, w *waiter, body io.Reader, whole, join bool) *Error {
+	start := func(tail cx.Tail) cx.Started { return cx.HTTP(s.id, tail, whole, &w.request) }
 	if body == nil {
-		e := s.loop.callIn(ctx, in, w, func(tail cx.Tail) cx.Started { return cx.HTTP(s.id, tail, whole, &w.request) })
+		e := s.loop.callIn(ctx, in, w, start)
 		w.request.Body = nil
 		return e
 	}
-	u := &upload{loop: s.loop, body: body, pulls: make(chan pull, 1), ended: make(chan struct{})}
-	w.pull = u
+	u := &upload{loop: s.loop, body: body, pulls: make(chan pull, 1), ended: make(chan struct{}), waits: w}
 	go u.run()
-	e := s.loop.callIn(ctx, in, w, func(tail cx.Tail) cx.Started { return cx.HTTP(s.id, tail, whole, &w.request) })
-	w.pull = nil
-	close(u.pulls)
-	u.close()
+	w.flags = 0
+	e := s.loop.callVia(ctx, in, w, u, start)
+	if e == nil && w.flags&cx.More != 0 {
+		return nil
+	}
+	u.end()
 	if join {
 		<-u.ended
 	}
@@ -261,8 +264,34 @@ type upload struct {
 	body  io.Reader
 	pulls chan pull
 	ended chan struct{}
-	once  sync.Once
+	once  sync.Once // of end
+	shut  sync.Once // of close
 	err   atomic.Pointer[error]
+	waits *waiter // for the answer; on the goroutine that drains the queue, nil once it has come
+}
+
+// deliver gets the pulls, and the answer before or behind the last of them.
+func (u *upload) deliver(ev *cx.Event) {
+	last := ev.Flags&cx.More == 0
+	w := u.waits
+	switch {
+	case !last && ev.Kind == cx.Pull:
+		u.loop.hold()
+		u.pulls <- pull{ev.Task, int(ev.Value)}
+	case w != nil:
+		u.waits = nil
+		w.deliver(ev) // who waits ends the feeding
+	case last:
+		go u.end() // calls the user's Close
+	}
+}
+
+// end says that nothing is pulled any more.
+func (u *upload) end() {
+	u.once.Do(func() {
+		close(u.pulls)
+		u.close()
+	})
 }
 
 type pull struct {
@@ -301,7 +330,7 @@ func (u *upload) run() {
 
 // close closes the body, which ends a Read that waits.
 func (u *upload) close() {
-	u.once.Do(func() {
+	u.shut.Do(func() {
 		if closer, ok := u.body.(io.Closer); ok {
 			closer.Close()
 		}

@@ -38,7 +38,8 @@ const bigRead = 16 << 10
 
 var buffers = sync.Pool{New: func() any { b := make([]byte, 64<<10); return &b }}
 
-// Send sends a request and returns at the head of the answer.
+// Send sends a request and returns at the head of the answer. If that comes before the request's
+// BodyReader has ended, the reader is read on beside the answer, until it ends or the Stream is closed.
 func (s *Session) Send(ctx context.Context, r *Request) (*Stream, error) {
 	w := newWaiter(takeValue)
 	defer w.free()

@@ -245,14 +245,35 @@ static void reads_behind_the_session(void** state) {
   support_hostile_stop(server);
 }
 
+/* A piece is the completion's own: it needs neither the response nor the loop. */
+static void pieces_outlive_everything(void** state) {
+  (void)state;
+  support_hostile* server = support_hostile_start(support_script_answer, ANSWER);
+  creche_response r = stream_of(server);
+  creche_completion piece = read_some(r, 0);
+  assert_int_equal(piece.kind, CRECHE_CHUNK);
+  creche_response_release(r);
+  creche_session_release(web);
+  creche_loop_close(loop);
+  assert_int_equal(creche_loop_join(loop, PATIENCE), CRECHE_OK);
+  assert_memory_equal(piece.data, "ok", 2);
+  drop(piece);
+  support_hostile_stop(server);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      TEST(framing_is_the_librarys),     TEST(one_host),
-      TEST(connection_as_it_is),         TEST(a_requests_own_go_before_the_sessions),
-      TEST(a_head_is_counted_by_itself), TEST(what_lies_in_a_body_is_not),
-      TEST(reads_behind_the_end),        TEST(reads_behind_the_session),
+      TEST(framing_is_the_librarys),
+      TEST(one_host),
+      TEST(connection_as_it_is),
+      TEST(a_requests_own_go_before_the_sessions),
+      TEST(a_head_is_counted_by_itself),
+      TEST(what_lies_in_a_body_is_not),
+      TEST(reads_behind_the_end),
+      TEST(reads_behind_the_session),
+      cmocka_unit_test_setup_teardown(pieces_outlive_everything, set_up, tear_down_rest),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

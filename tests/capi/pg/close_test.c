@@ -106,6 +106,41 @@ static void test_frozen_server(void** state) {
   close_pool(other);
 }
 
+/* A statement says where it was when its pool was closed. */
+static void test_in_whatever_phase(void** state) {
+  (void)state;
+  creche_pool pool = open_pool(1);
+  creche_group_options o;
+  creche_group group;
+  answer ended, a[3];
+  answer_init(&ended);
+  OK(creche_group_options_init(&o, sizeof o));
+  o.policy = CRECHE_COLLECT;
+  o.limit = 2;
+  OK(creche_group_open(loop.scope, &o, on_answer, &ended, &group));
+  static const char* const sql[] = {"select pg_sleep(50)", "create temp table t (i int)",
+                                    "select 1"};
+  for (int i = 0; i < 3; i++) {
+    answer_init(&a[i]);
+    OK(creche_pool_query(pool, group.scope, sql[i], NULL, 0, NULL, on_answer, &a[i], NULL));
+  }
+  OK(creche_group_close(group));
+  creche_pool_counters c;
+  do {
+    nap_ms(1);
+    OK(creche_pool_get_counters(pool, &c, sizeof c));
+  } while (c.active != 1 || c.waiting != 1);
+  close_pool(pool);
+  static const uint32_t phases[] = {CRECHE_PHASE_QUERY, CRECHE_PHASE_POOL, CRECHE_PHASE_LIMIT};
+  for (int i = 0; i < 3; i++) {
+    EXPECT(&a[i], CRECHE_E_CLOSED);
+    assert_int_equal(a[i].error->phase, phases[i]);
+    answer_free(&a[i]);
+  }
+  EXPECT(&ended, CRECHE_OK);
+  answer_free(&ended);
+}
+
 /* ---- Transactions -------------------------------------------------------------------------------
  */
 
@@ -207,9 +242,9 @@ static void test_commit_is_shielded(void** state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_rows_that_were_not_read), cmocka_unit_test(test_commit_that_waits),
-      cmocka_unit_test(test_frozen_server),           cmocka_unit_test(test_bodies_are_told),
-      cmocka_unit_test(test_commit_is_shielded),
+      cmocka_unit_test(test_in_whatever_phase), cmocka_unit_test(test_rows_that_were_not_read),
+      cmocka_unit_test(test_commit_that_waits), cmocka_unit_test(test_frozen_server),
+      cmocka_unit_test(test_bodies_are_told),   cmocka_unit_test(test_commit_is_shielded),
   };
   return cmocka_run_group_tests(tests, start_server, stop_server);
 }

@@ -60,10 +60,21 @@ struct Shared<T> {
     on: sys::creche_loop,
 }
 
+impl<T> Shared<T> {
+    /// Nobody waits for the result any more. Returns what has come, for dropping after the lock.
+    fn unwant(&self) -> Option<Result<T>> {
+        let mut state = lock(&self.state);
+        state.unwanted = true;
+        state.result.take()
+    }
+}
+
 struct State<T> {
     waker: Option<Waker>,
     result: Option<Result<T>>,
     done: bool,
+    /// Nobody waits for the result, or will.
+    unwanted: bool,
     /// From the wake-up to the poll that it is for.
     hold: Option<Hold>,
 }
@@ -91,36 +102,58 @@ unsafe extern "C" fn done<T: Answer>(user: *mut c_void, completion: *const sys::
     if completion.flags & sys::CRECHE_MORE != 0 {
         // SAFETY: alive until the final completion.
         let shared = unsafe { &*shared };
-        if let (sys::CRECHE_PULL, Some(feed)) = (completion.kind, &shared.feed) {
-            let _ = catch_unwind(AssertUnwindSafe(|| feed.pulled(completion.task)));
-        }
+        let _ = catch_unwind(AssertUnwindSafe(|| match (completion.kind, &shared.feed) {
+            (sys::CRECHE_PULL, Some(feed)) => feed.pulled(completion.task),
+            // The head of an answer whose request is still being fed.
+            // SAFETY: alive, and read once.
+            (sys::CRECHE_DONE, _) => unsafe { shared.settle(completion) },
+            _ => {}
+        }));
         return;
     }
     // SAFETY: from Arc::into_raw in start; there is exactly one final completion.
     let shared = unsafe { Arc::from_raw(shared) };
     let _ = catch_unwind(AssertUnwindSafe(|| {
-        let mut result = match completion.status {
-            // SAFETY: as above; read once.
-            sys::CRECHE_OK => unsafe { T::read(completion) },
-            // SAFETY: as above.
-            _ => Err(unsafe { Error::of(completion) }),
-        };
-        if let Ok(answer) = &mut result {
-            answer.place(shared.on);
-        }
         if let Some(feed) = &shared.feed {
             feed.over();
         }
-        let mut state = lock(&shared.state);
-        state.result = Some(result);
-        state.done = true;
-        let waker = state.waker.take();
-        state.hold = waker.as_ref().and_then(|_| Hold::new(shared.on));
-        drop(state);
-        wake(waker);
+        let early = lock(&shared.state).done;
+        if !early {
+            // SAFETY: alive, and read once.
+            unsafe { shared.settle(completion) };
+        }
         // If nobody waits any more this is the last reference: the result is released.
         drop(shared);
     }));
+}
+
+impl<T: Answer> Shared<T> {
+    /// The result has come.
+    ///
+    /// # Safety
+    /// As that of Answer::read.
+    unsafe fn settle(&self, completion: &sys::creche_completion) {
+        let mut result = match completion.status {
+            // SAFETY: the caller's.
+            sys::CRECHE_OK => unsafe { T::read(completion) },
+            // SAFETY: the caller's.
+            _ => Err(unsafe { Error::of(completion) }),
+        };
+        if let Ok(answer) = &mut result {
+            answer.place(self.on);
+        }
+        let mut state = lock(&self.state);
+        state.done = true;
+        if state.unwanted {
+            drop(state);
+            return drop(result);
+        }
+        state.result = Some(result);
+        let waker = state.waker.take();
+        state.hold = waker.as_ref().and_then(|_| Hold::new(self.on));
+        drop(state);
+        wake(waker);
+    }
 }
 
 /// What passes the arguments of a call on: gets the tail that every asynchronous call has.
@@ -154,7 +187,7 @@ impl<T: Answer> Pending<T> {
         call: call_type!(),
     ) -> Pending<T> {
         let within = options.scope_on(on);
-        let state = State { waker: None, result: None, done: false, hold: None };
+        let state = State { waker: None, result: None, done: false, unwanted: false, hold: None };
         let shared = Arc::new(Shared { state: Mutex::new(state), feed, on: within.on });
         let user = Arc::into_raw(shared.clone());
         let mut task = sys::creche_task::default();
@@ -200,7 +233,9 @@ impl<T> Pending<T> {
     /// Lets it run without anybody waiting: its result is released when it comes. A failure still
     /// counts for its group.
     pub fn detach(mut self) {
-        self.state = Progress::Finished;
+        let state = std::mem::replace(&mut self.state, Progress::Finished);
+        let Progress::Running(shared) = state else { return };
+        drop(shared.unwant());
     }
 }
 
@@ -254,8 +289,7 @@ impl<T> Pending<T> {
                 }
             }
         }
-        let result = lock(&shared.state).result.take();
-        drop(result);
+        drop(shared.unwant());
     }
 }
 

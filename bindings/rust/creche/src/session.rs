@@ -426,6 +426,7 @@ impl<'a> Request<'a> {
 
     /// Starts it without waiting, for an answer whose body is read piece by piece. Until the body has
     /// been read to its end, the answer is a lease of the nearest task or group, which it holds open.
+    /// A [written](Body::written) body may still be written while the answer is read.
     pub fn stream(self) -> Pending<Streaming> {
         self.call(sys::creche_session_send)
     }

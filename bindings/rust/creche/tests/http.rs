@@ -196,6 +196,61 @@ fn a_body_is_written_while_it_is_sent() {
     }
 }
 
+/// Sends a head at once, and each chunk of the request's body as it comes.
+fn parrot(stream: TcpStream) {
+    let mut reader = BufReader::new(stream.try_clone().unwrap());
+    let mut line = String::new();
+    while line != "\r\n" {
+        line.clear();
+        if reader.read_line(&mut line).unwrap_or(0) == 0 {
+            return;
+        }
+    }
+    let mut writer = &stream;
+    writer.write_all(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n").unwrap();
+    let mut line = String::new();
+    while reader.read_line(&mut line).unwrap_or(0) > 0 {
+        let size = usize::from_str_radix(line.trim(), 16).unwrap();
+        let mut chunk = vec![0; size + 2];
+        reader.read_exact(&mut chunk).unwrap();
+        writer.write_all(line.as_bytes()).unwrap();
+        writer.write_all(&chunk).unwrap();
+        line.clear();
+        if size == 0 {
+            return;
+        }
+    }
+}
+
+#[test]
+fn a_body_is_written_while_the_answer_is_read() {
+    let url = listen(parrot);
+    let web = web();
+    block_on(async {
+        let (mut writer, body) = Body::written(None);
+        let mut answer = web.post(&url, body).stream().await?;
+        for piece in ["hello", "and", "again"] {
+            writer.write(piece.as_bytes()).await?;
+            assert_eq!(&answer.read().await?.unwrap()[..], piece.as_bytes());
+        }
+        writer.finish();
+        assert_eq!(answer.read().await?, None);
+        // An answer that is dropped ends the request.
+        let (mut writer, body) = Body::written(None);
+        let answer = web.post(&url, body).stream().await?;
+        writer.write(b"some").await?;
+        drop(answer);
+        while writer.write(b"some").await.is_ok() {}
+        // One that nobody waits for, too.
+        let (mut writer, body) = Body::written(None);
+        web.post(&url, body).stream().detach();
+        while writer.write(b"some").await.is_ok() {}
+        Ok::<_, creche::Error>(())
+    })
+    .unwrap();
+    eventually(|| web.counters().unwrap().active == 0);
+}
+
 #[test]
 fn a_body_whose_writer_is_dropped_fails_its_request() {
     let url = listen(echo);
