@@ -129,7 +129,7 @@ static void test_in_whatever_phase(void** state) {
   do {
     nap_ms(1);
     OK(creche_pool_get_counters(pool, &c, sizeof c));
-  } while (c.active != 1 || c.waiting != 1);
+  } while (c.connections != 1 || c.idle != 0 || c.waiting != 1);
   close_pool(pool);
   static const uint32_t phases[] = {CRECHE_PHASE_QUERY, CRECHE_PHASE_POOL, CRECHE_PHASE_LIMIT};
   for (int i = 0; i < 3; i++) {
