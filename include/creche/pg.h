@@ -278,10 +278,22 @@ CRECHE_API creche_status creche_pool_options_init(creche_pool_options *options, 
 
 /* Opens a pool on a loop. dsn: a PostgreSQL URI or key=value string; copied; NULL: the environment
  * (PGHOST, ...). Opens min_size connections in the background; a DSN that does not parse, or a server
- * that cannot be reached, fails the operations. With target_session_attrs a connection whose server
- * changes its role (it says so, or fails a write with 25006) is closed, and a statement that failed so
- * in a transaction of its own is run on another. Returns CRECHE_OK; CRECHE_E_INVALID,
- * CRECHE_E_UNSUPPORTED (options), CRECHE_E_CLOSED, CRECHE_E_NO_MEMORY, the handle errors. Since 0.1. */
+ * that cannot be reached, fails the operations (CRECHE_E_INVALID with CRECHE_PHASE_OPTIONS: the DSN, or
+ * a port in it that is no number from 1 to 65535). No message has anything of a password, nor of what
+ * might be one in a DSN with a slip of the pen: "***" stands for it.
+ * Connecting: the hosts of the DSN and the addresses of each name are tried in turn (in random order
+ * with load_balance_hosts=random, where libpq knows it); each has its share of what is left of
+ * connect_timeout, the DSN's own connect_timeout at the most, and the address that was connected to last
+ * goes first. As with libpq a server that refuses (a wrong password, no such database) ends the attempt,
+ * and no other is tried; one that is full, starting, or of another kind than target_session_attrs asks
+ * for is passed over. Nothing of it holds up the loop; a server that asks for more than 1,000,000
+ * iterations of SCRAM's key derivation is refused: CRECHE_E_LIMIT.
+ * A failed attempt fails the operations that wait if no connection is open and none is under way; if the
+ * server is only full or starting (53300, 57P03), they wait for further attempts until acquire_timeout.
+ * With target_session_attrs a connection whose server changes its role (it says so, or fails a write
+ * with 25006) is closed, and a statement that failed so in a transaction of its own is run on another.
+ * Returns CRECHE_OK; CRECHE_E_INVALID, CRECHE_E_UNSUPPORTED (options), CRECHE_E_CLOSED,
+ * CRECHE_E_NO_MEMORY, the handle errors. Since 0.1. */
 CRECHE_API creche_status creche_pool_open(creche_loop loop, const char *dsn,
                                           const creche_pool_options *options, creche_pool *pool);
 

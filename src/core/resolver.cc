@@ -111,7 +111,8 @@ std::optional<Result<Addresses>> Resolver::Resolve(std::string_view host, uint16
     std::string name(host);
     for (char& c : name)
       if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-    if (Entry* entry = FindCached(name)) return Serve(entry->addresses, port, entry->uses++);
+    if (Entry* entry = FindCached(name))
+      return Serve(entry->addresses, port, options_.spread ? entry->uses++ : 0);
     return Ask(std::move(name), port, query);
   } catch (const std::bad_alloc&) {
     return NoMemoryError();
@@ -189,7 +190,7 @@ void Resolver::Finish(Lookup* lookup) noexcept {
     query->Cancel();
     Result<Addresses> answer(error);
     try {
-      if (!error) answer = Serve(found.addresses, query->port_, turn++);
+      if (!error) answer = Serve(found.addresses, query->port_, options_.spread ? turn++ : 0);
     } catch (const std::bad_alloc&) {
       answer = NoMemoryError();
     }

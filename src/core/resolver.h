@@ -24,6 +24,7 @@ class Resolver {
   struct Options {
     Nanos ttl = 10 * kSecond;   // how long an answer is kept; 0: not at all
     size_t max_entries = 1000;  // the least recently used go first
+    bool spread = true;         // each answer begins with another address of its family
     platform::Resolved (*look_up)(const std::string& name) noexcept = platform::ResolveName;
   };
 

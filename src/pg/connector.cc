@@ -1,13 +1,14 @@
 #include "pg/connector.h"
 
 #include <libpq-fe.h>
+#include <netdb.h>
 
 #include <algorithm>
-#include <cstring>
 #include <new>
+#include <random>
 
-#include "core/errand.h"
-#include "pg/server_error.h"
+#include "pg/connect_errands.h"
+#include "pg/handshake.h"
 
 namespace creche::pg {
 
@@ -16,100 +17,68 @@ namespace {
 // Notices of the handshake; libpq would print them.
 void IgnoreNotice(void*, const PGresult*) {}
 
-// "FATAL:  28P01: password ..." has the state that libpq does not tell otherwise while connecting.
-std::string StateIn(const std::string& message) {
-  for (size_t at = message.find(": "); at != message.npos; at = message.find(": ", at + 1)) {
-    const size_t end = at + 7;
-    if (end >= message.size() || message[end] != ':') continue;
-    const std::string state = message.substr(at + 2, 5);
-    // The severity in front may have five letters, too ("FATAL"); a state has digits.
-    if (state.find_first_of("0123456789") == state.npos) continue;
-    if (std::all_of(state.begin(), state.end(),
-                    [](char c) { return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z'); }))
-      return state;
-  }
-  return {};
+constexpr Nanos kLeastPatience = kMillisecond;
+constexpr Nanos kMostPatience = 50 * kMillisecond;
+
+// "192.0.2.1" or "fe80::1%eth0"; empty if it has none.
+std::string Numeric(const platform::Address& address) {
+  char text[NI_MAXHOST];
+  const int failed =
+      getnameinfo(address.get(), address.size(), text, sizeof text, nullptr, 0, NI_NUMERICHOST);
+  return failed ? std::string() : text;
+}
+
+template <class T>
+void Shuffle(T begin, T end) {
+  static thread_local std::minstd_rand random{std::random_device{}()};
+  std::shuffle(begin, end, random);
 }
 
 }  // namespace
 
-class Connector::Reading : public Errand {
- public:
-  Reading(Loop& loop, Connector* connector)
-      : Errand(loop, WorkKind::kFile),
-        connector_(connector),
-        dsn_(connector->dsn_),
-        application_name_(connector->application_name_),
-        found_(NoMemoryError()) {}
-
- private:
-  void Work() noexcept override {
-    try {
-      found_ = ReadConninfo(dsn_ ? dsn_->c_str() : nullptr, application_name_);
-    } catch (const std::bad_alloc&) {
+void KnownAddresses::Keep(const std::string& host, const std::string& address) noexcept {
+  try {
+    for (Known& known : all) {
+      if (known.host != host) continue;
+      if (known.address != address) known.address = address;
+      return;
     }
+    all.push_back({host, address});
+  } catch (const std::bad_alloc&) {
   }
-  void Done() noexcept override { connector_->OnRead(std::move(found_)); }
+}
 
-  Connector* connector_;
-  const std::shared_ptr<const std::string> dsn_;
-  const std::string application_name_;
-  Result<Conninfo> found_;
-};
-
-class Connector::Beginning : public Errand {
- public:
-  Beginning(Loop& loop, Connector* connector, const Try& attempt)
-      : Errand(loop, WorkKind::kDns),
-        connector_(connector),
-        info_(connector->info_),
-        try_(attempt),
-        begun_(NoMemoryError()) {}
-  ~Beginning() override {
-    if (begun_.ok()) PQfinish(begun_.value());
-  }
-
- private:
-  void Work() noexcept override {
-    try {
-      begun_ = BeginConnect(*info_, info_->targets[try_.target], try_.session_attrs);
-    } catch (const std::bad_alloc&) {
-    }
-  }
-  void Done() noexcept override {
-    Result<PGconn*> begun = std::move(begun_);
-    begun_ = NoMemoryError();  // it is the connector's now
-    connector_->OnBegun(std::move(begun));
-  }
-
-  Connector* connector_;
-  const std::shared_ptr<const Conninfo> info_;
-  const Try try_;
-  Result<PGconn*> begun_;
-};
-
-Connector::Connector(Loop& loop, Listener& listener, std::shared_ptr<const std::string> dsn,
-                     std::string application_name, Nanos timeout)
+Connector::Connector(Loop& loop, const Shared& shared, Listener& listener,
+                     std::shared_ptr<const std::string> dsn, std::string application_name,
+                     Nanos timeout)
     : loop_(loop),
+      shared_(shared),
       listener_(listener),
       dsn_(std::move(dsn)),
       application_name_(std::move(application_name)),
       deadline_(After(loop.now(), timeout)),
-      timer_(loop, OnTimer, this) {}
+      timer_(loop, OnTimer, this),
+      look_again_(loop, OnLookAgain, this) {}
 
 Connector::~Connector() {
   Drop();
 }
 
 void Connector::Drop() noexcept {
+  Cancel();
   if (reading_) reading_->Abandon();
   if (beginning_) beginning_->Abandon();
+  if (polling_) polling_->Abandon();
   reading_ = nullptr;
   beginning_ = nullptr;
+  polling_ = nullptr;
   watch_.Stop();
   timer_.Disarm();
+  look_again_.Disarm();
   if (connection_) PQfinish(connection_);
   connection_ = nullptr;
+  settled_ = false;
+  patience_ = 0;
 }
 
 bool Connector::Start() noexcept {
@@ -123,11 +92,14 @@ bool Connector::Start() noexcept {
 
 void Connector::OnRead(Result<Conninfo> info) noexcept {
   reading_ = nullptr;
-  if (!info.ok()) return listener_.OnConnectFailed(this, info.error());
+  if (!info.ok()) return Fail(info.error());
   try {
-    info_ = std::make_shared<const Conninfo>(std::move(info).value());
+    auto read = std::make_shared<Conninfo>(std::move(info).value());
+    if (read->balance) Shuffle(read->targets.begin(), read->targets.end());
+    info_ = std::move(read);
     const auto add = [this](const char* session_attrs) {
-      for (size_t t = 0; t < info_->targets.size(); t++) tries_.push_back({t, session_attrs});
+      for (size_t t = 0; t < info_->targets.size(); t++)
+        tries_.push_back({t, session_attrs, {}, !info_->targets[t].is_name()});
     };
     // libpq would go twice over all hosts; it sees one at a time, so that is done here.
     if (info_->session_attrs == "prefer-standby") {
@@ -137,32 +109,76 @@ void Connector::OnRead(Result<Conninfo> info) noexcept {
       add(info_->session_attrs.c_str());
     }
   } catch (const std::bad_alloc&) {
-    return listener_.OnConnectFailed(this, NoMemoryError());
+    return Fail(NoMemoryError());
   }
-  Next(nullptr);
+  TryNext();
 }
 
-void Connector::Next(ErrorRef why) noexcept {
+void Connector::Fail(ErrorRef error) noexcept {
   Drop();
-  if (why) error_ = std::move(why);
+  listener_.OnConnectFailed(this, std::move(error));
+}
+
+void Connector::Next(ErrorRef why, bool final) noexcept {
+  Drop();
+  error_ = std::move(why);
+  if (final || next_try_ == tries_.size() || loop_.now() >= deadline_) return Fail(error_);
+  TryNext();
+}
+
+// Each has its share of what is left, the DSN's connect_timeout at the most.
+void Connector::TryNext() noexcept {
   const Nanos now = loop_.now();
-  if (next_try_ == tries_.size() || now >= deadline_) {
-    if (!error_) error_ = NoMemoryError();
-    return listener_.OnConnectFailed(this, error_);
-  }
+  const auto left = static_cast<Nanos>(tries_.size() - next_try_);
+  const Nanos share = deadline_ == kNever ? kNever : (deadline_ - now) / left;
+  const Try& next = tries_[next_try_++];
+  phase_ = Phase::kDns;
+  if (!timer_.Arm(std::min(deadline_, After(now, std::min(share, info_->host_timeout)))))
+    return Fail(NoMemoryError());
+  if (next.resolved) return Begin();
+  if (auto known = shared_.resolver.Resolve(info_->targets[next.target].host, 0, this))
+    OnResolved(std::move(*known));
+}
+
+// A host becomes its addresses, in the order of the system's preference.
+void Connector::OnResolved(Result<Addresses> answer) noexcept {
+  const size_t at = next_try_ - 1;
+  if (!answer.ok()) return Next(DnsError(answer.error()));
   try {
-    const Nanos left = deadline_ == kNever ? kNever : deadline_ - now;
-    const auto hosts = static_cast<Nanos>(tries_.size() - next_try_);
-    const Nanos share = info_->host_timeout != kNever ? info_->host_timeout
-                        : left == kNever              ? left
-                                                      : left / hosts;
-    phase_ = Phase::kDns;
-    beginning_ = MakeRef<Beginning>(loop_, this, tries_[next_try_++]);
-    if (timer_.Arm(std::min(deadline_, After(now, share))) && beginning_->Go()) return;
+    const std::string& host = info_->targets[tries_[at].target].host;
+    std::vector<std::string> texts;
+    for (const platform::Address& address : answer.value())
+      if (std::string text = Numeric(address); !text.empty()) texts.push_back(std::move(text));
+    if (texts.empty()) return Next(NoMemoryError());
+    if (info_->balance) Shuffle(texts.begin(), texts.end());
+    for (const auto& known : shared_.known.all) {
+      const auto it = std::find(texts.begin(), texts.end(), known.address);
+      if (!info_->balance && known.host == host && it != texts.end())
+        std::rotate(texts.begin(), it, it + 1);
+    }
+    std::vector<Try> resolved;
+    for (std::string& text : texts)
+      resolved.push_back({tries_[at].target, tries_[at].session_attrs, std::move(text), true});
+    tries_.insert(tries_.begin() + static_cast<ptrdiff_t>(at) + 1, resolved.begin(),
+                  resolved.end());
+    tries_.erase(tries_.begin() + static_cast<ptrdiff_t>(at));
+  } catch (const std::bad_alloc&) {
+    return Fail(NoMemoryError());
+  }
+  next_try_ = at;
+  Drop();
+  TryNext();
+}
+
+void Connector::Begin() noexcept {
+  try {
+    const Try& now = tries_[next_try_ - 1];
+    beginning_ = MakeRef<Beginning>(loop_, this, info_, now.target, now.address, now.session_attrs);
+    if (beginning_->Go()) return;
   } catch (const std::bad_alloc&) {
   }
-  Drop();
-  listener_.OnConnectFailed(this, NoMemoryError());
+  beginning_ = nullptr;
+  Fail(NoMemoryError());
 }
 
 void Connector::OnBegun(Result<PGconn*> begun) noexcept {
@@ -182,30 +198,57 @@ void Connector::OnReady(void* self, unsigned) noexcept {
   static_cast<Connector*>(self)->Poll();
 }
 
-Phase Connector::PhaseNow() const noexcept {
-  switch (PQstatus(connection_)) {
-    case CONNECTION_NEEDED:
-    case CONNECTION_STARTED:
-    case CONNECTION_MADE:
-      return Phase::kConnect;
-    case CONNECTION_SSL_STARTUP:
-      return Phase::kTls;
-    default:
-      return Phase::kAuth;
-  }
+void Connector::OnLookAgain(void* self) noexcept {
+  static_cast<Connector*>(self)->Poll();
 }
 
 void Connector::Poll() noexcept {
   // The socket may be another one afterwards, even under the same number.
   watch_.Stop();
   phase_ = PhaseNow();
-  const PostgresPollingStatusType polled = PQconnectPoll(connection_);
+  const NextStep step = settled_ ? NextStep{} : LookAhead(connection_);
+  settled_ |= step.settled;
+  switch (step.kind) {
+    case NextStep::kHere:
+      return OnPolled(connection_, PQconnectPoll(connection_));
+    case NextStep::kAway:
+      return PollAway();
+    case NextStep::kLater:
+      // The socket stays readable until libpq has read it.
+      patience_ = std::clamp(2 * patience_, kLeastPatience, kMostPatience);
+      if (!look_again_.Arm(After(loop_.now(), patience_))) Next(NoMemoryError());
+      return;
+    case NextStep::kTooLong:
+    case NextStep::kGarbled:
+      return Next(RefusedStep(step.kind == NextStep::kTooLong, step.iterations), true);
+  }
+}
+
+void Connector::PollAway() noexcept {
+  try {
+    polling_ = MakeRef<Polling>(loop_, this, connection_);
+    if (polling_->Go()) {
+      connection_ = nullptr;
+      return;
+    }
+    polling_->GiveBack();
+  } catch (const std::bad_alloc&) {
+  }
+  polling_ = nullptr;
+  Next(NoMemoryError());
+}
+
+void Connector::OnPolled(PGconn* connection, int polled) noexcept {
+  polling_ = nullptr;
+  connection_ = connection;
   unsigned interest = platform::kRead;
   switch (polled) {
     case PGRES_POLLING_OK:
       return Finish();
-    case PGRES_POLLING_FAILED:
-      return Next(Failure());
+    case PGRES_POLLING_FAILED: {
+      const ErrorRef failure = Failure();
+      return Next(failure, IsFinal(failure));
+    }
     case PGRES_POLLING_WRITING:
       interest = platform::kWrite;
       break;
@@ -228,6 +271,8 @@ void Connector::Finish() noexcept {
                              "gssencmode=disable, and sslmode=require for TLS",
                   .flags = kUnsent}));
   if (PQsetnonblocking(connection_, 1) != 0) return Next(NoMemoryError());
+  const Try& good = tries_[next_try_ - 1];
+  if (!good.address.empty()) shared_.known.Keep(info_->targets[good.target].host, good.address);
   PGconn* connection = connection_;
   connection_ = nullptr;
   listener_.OnConnected(this, connection);
@@ -235,56 +280,7 @@ void Connector::Finish() noexcept {
 
 void Connector::OnTimer(void* self) noexcept {
   auto* c = static_cast<Connector*>(self);
-  try {
-    const std::string target = c->next_try_ > 0 && c->info_
-                                   ? c->info_->targets[c->tries_[c->next_try_ - 1].target].Text()
-                                   : std::string("the server");
-    c->Next(MakeError(
-        ErrorInfo{.status = Status::kTimeout,
-                  .phase = c->phase_,
-                  .message = "no connection to " + target +
-                             " in time; check that it is reachable, or raise connect_timeout",
-                  .flags = kRetryable | kUnsent,
-                  .cause = c->error_}));
-  } catch (const std::bad_alloc&) {
-    c->Next(NoMemoryError());
-  }
-}
-
-ErrorRef Connector::Failure() const noexcept {
-  try {
-    ErrorInfo info;
-    info.message = OneLine(PQerrorMessage(connection_));
-    info.flags = kUnsent;
-    info.cause = error_;
-    info.phase = phase_;
-    info.sqlstate = StateIn(info.message);
-    const size_t location = info.message.find(" LOCATION: ");
-    if (location != info.message.npos) info.message.resize(location);
-    const auto says = [&info](const char* text) {
-      return info.message.find(text) != info.message.npos;
-    };
-    if (!info.sqlstate.empty()) {
-      info.status = Status::kPg;
-      info.phase = Phase::kAuth;
-      if (IsRetryable(info.sqlstate.c_str())) info.flags |= kRetryable;
-      const char* advice = Advice(info.sqlstate.c_str());
-      if (*advice) info.message += std::string("; ") + advice;
-    } else if (says("certificate verify failed") || says("does not match host name")) {
-      info.status = Status::kTlsVerify;
-      info.phase = Phase::kTls;
-    } else if (says("SSL error") || says("does not support SSL") ||
-               (phase_ == Phase::kTls && says("SSL"))) {  // not a server that just went away
-      info.status = Status::kTls;
-      info.phase = Phase::kTls;
-    } else {
-      info.status = Status::kConnect;
-      if (phase_ != Phase::kAuth) info.flags |= kRetryable;
-    }
-    return MakeError(std::move(info));
-  } catch (const std::bad_alloc&) {
-    return NoMemoryError();
-  }
+  c->Next(c->TimeoutError());
 }
 
 }  // namespace creche::pg

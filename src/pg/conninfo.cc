@@ -1,16 +1,15 @@
 #include "pg/conninfo.h"
 
 #include <libpq-fe.h>
-#include <netdb.h>
-#include <sys/socket.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cstdlib>
 #include <cstring>
 #include <memory>
 
+#include "pg/dsn_error.h"
 #include "pg/server_error.h"
-#include "platform/resolve.h"
 
 namespace creche::pg {
 
@@ -19,10 +18,11 @@ namespace {
 using Options = std::unique_ptr<PQconninfoOption, decltype(&PQconninfoFree)>;
 using Connection = std::unique_ptr<PGconn, decltype(&PQfinish)>;
 
-ErrorRef BadDsn(const char* why) {
+// It parses, but a value in it is none.
+ErrorRef BadValue(const Secrets& secrets, const std::string& why) {
   return MakeError(ErrorInfo{.status = Status::kInvalid,
                              .phase = Phase::kOptions,
-                             .message = "the DSN cannot be used: " + OneLine(why),
+                             .message = "the DSN cannot be used: " + secrets.Hide(OneLine(why)),
                              .flags = kUnsent});
 }
 
@@ -47,12 +47,17 @@ std::string Take(Conninfo* info, const char* keyword) {
   return {};
 }
 
-// "192.0.2.1" or "fe80::1%eth0"; empty if it has none.
-std::string Numeric(const platform::Address& address) {
-  char text[NI_MAXHOST];
-  const int failed =
-      getnameinfo(address.get(), address.size(), text, sizeof text, nullptr, 0, NI_NUMERICHOST);
-  return failed ? std::string() : text;
+// Empty is the default.
+bool IsPort(std::string_view port) {
+  const auto is_space = [](char c) { return c == ' ' || (c >= '\t' && c <= '\r'); };
+  while (!port.empty() && is_space(port.front())) port.remove_prefix(1);
+  while (!port.empty() && is_space(port.back())) port.remove_suffix(1);
+  if (port.empty()) return true;
+  if (port.front() == '+') port.remove_prefix(1);
+  unsigned number = 0;
+  const auto read = std::from_chars(port.data(), port.data() + port.size(), number);
+  return read.ec == std::errc{} && read.ptr == port.data() + port.size() && number >= 1 &&
+         number <= 65535;
 }
 
 // Keywords and values for PQconnectStartParams.
@@ -83,13 +88,19 @@ std::string Target::Text() const {
   return port.empty() ? name : name + ":" + port;
 }
 
+bool Target::is_name() const {
+  return !host.empty() && host[0] != '/' && host[0] != '@' && address.empty();
+}
+
 Result<Conninfo> ReadConninfo(const char* dsn, const std::string& application_name) {
+  Conninfo info;
+  info.secrets = Secrets(dsn);
   std::string gssencmode;
   if (dsn) {
     char* why = nullptr;
     const Options parsed(PQconninfoParse(dsn, &why), &PQconninfoFree);
     const std::unique_ptr<char, decltype(&PQfreemem)> owned(why, &PQfreemem);
-    if (!parsed) return why ? BadDsn(why) : NoMemoryError();
+    if (!parsed) return why ? DsnError(dsn, why) : NoMemoryError();
     for (const PQconninfoOption* o = parsed.get(); o->keyword; o++)
       if (o->val && std::strcmp(o->keyword, "gssencmode") == 0) gssencmode = o->val;
   }
@@ -100,14 +111,15 @@ Result<Conninfo> ReadConninfo(const char* dsn, const std::string& application_na
   parameters.Add("gssencmode", kRefused);
   const Connection probe(parameters.Start(1), &PQfinish);
   if (!probe) return NoMemoryError();
-  if (!std::strstr(PQerrorMessage(probe.get()), "gssencmode"))
-    return BadDsn(PQerrorMessage(probe.get()));
   const Options merged(PQconninfo(probe.get()), &PQconninfoFree);
   if (!merged) return NoMemoryError();
-
-  Conninfo info;
-  for (const PQconninfoOption* o = merged.get(); o->keyword; o++)
-    if (o->val && *o->val) info.options.emplace_back(o->keyword, o->val);
+  for (const PQconninfoOption* o = merged.get(); o->keyword; o++) {
+    if (!o->val || !*o->val) continue;
+    info.options.emplace_back(o->keyword, o->val);
+    if (std::strstr(o->keyword, "password")) info.secrets.Add(o->val);
+  }
+  if (!std::strstr(PQerrorMessage(probe.get()), "gssencmode"))
+    return BadValue(info.secrets, PQerrorMessage(probe.get()));
   (void)Take(&info, "gssencmode");
   (void)Take(&info, "service");
   (void)Take(&info, "client_encoding");
@@ -121,6 +133,7 @@ Result<Conninfo> ReadConninfo(const char* dsn, const std::string& application_na
     info.options.emplace_back("application_name", application_name);
   }
   info.session_attrs = Take(&info, "target_session_attrs");
+  info.balance = Take(&info, "load_balance_hosts") == "random";
   const std::string seconds = Take(&info, "connect_timeout");
   int timeout = 0;
   std::from_chars(seconds.data(), seconds.data() + seconds.size(), timeout);
@@ -129,6 +142,10 @@ Result<Conninfo> ReadConninfo(const char* dsn, const std::string& application_na
   const std::vector<std::string> hosts = Split(Take(&info, "host"));
   const std::vector<std::string> addresses = Split(Take(&info, "hostaddr"));
   const std::vector<std::string> ports = Split(Take(&info, "port"));
+  for (const std::string& port : ports)
+    if (!IsPort(port))
+      return BadValue(info.secrets,
+                      "the port \"" + port.substr(0, 40) + "\" is no number from 1 to 65535");
   const size_t count = std::max(hosts.size(), addresses.size());
   const auto at = [](const std::vector<std::string>& list, size_t i) {
     return list.size() == 1 ? list[0] : i < list.size() ? list[i] : std::string();
@@ -139,39 +156,15 @@ Result<Conninfo> ReadConninfo(const char* dsn, const std::string& application_na
   return info;
 }
 
-Result<PGconn*> BeginConnect(const Conninfo& info, const Target& target,
+Result<PGconn*> BeginConnect(const Conninfo& info, const Target& target, const std::string& address,
                              const std::string& session_attrs) {
-  std::string hosts = target.host;
-  std::string addresses = target.address;
-  std::string ports = target.port;
-  const bool name = !hosts.empty() && hosts[0] != '/' && hosts[0] != '@' && addresses.empty();
-  if (name) {
-    const platform::Resolved found = platform::ResolveName(target.host);
-    if (found.eai != 0)
-      return MakeError(
-          ErrorInfo{.status = Status::kDns,
-                    .phase = Phase::kDns,
-                    .message = "cannot resolve " + target.host + ": " +
-                               platform::ResolveErrorText(found) + "; check the host in the DSN",
-                    .flags = kUnsent | (platform::ResolveErrorIsTemporary(found) ? kRetryable : 0u),
-                    .system_errno = found.eai});
-    // libpq tries them in turn; with numeric addresses it asks nobody.
-    for (const platform::Address& address : found.addresses) {
-      const std::string numeric = Numeric(address);
-      if (numeric.empty()) continue;
-      if (!addresses.empty()) {
-        hosts += "," + target.host;
-        addresses += ",";
-        if (!ports.empty()) ports += "," + target.port;
-      }
-      addresses += numeric;
-    }
-  }
+  // With the name beside the address: certificates are checked for it, and nobody is asked for it.
+  const std::string& numeric = address.empty() ? target.address : address;
   Parameters parameters;
   for (const auto& [keyword, value] : info.options) parameters.Add(keyword.c_str(), value.c_str());
-  if (!hosts.empty()) parameters.Add("host", hosts.c_str());
-  if (!addresses.empty()) parameters.Add("hostaddr", addresses.c_str());
-  if (!ports.empty()) parameters.Add("port", ports.c_str());
+  if (!target.host.empty()) parameters.Add("host", target.host.c_str());
+  if (!numeric.empty()) parameters.Add("hostaddr", numeric.c_str());
+  if (!target.port.empty()) parameters.Add("port", target.port.c_str());
   if (!session_attrs.empty()) parameters.Add("target_session_attrs", session_attrs.c_str());
   PGconn* connection = parameters.Start(0);
   if (!connection) return NoMemoryError();

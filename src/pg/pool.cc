@@ -1,9 +1,12 @@
 #include "pg/pool.h"
 
+#include <libpq-fe.h>
+
 #include <algorithm>
 #include <new>
 
 #include "pg/connection_lease.h"
+#include "pg/server_error.h"
 
 namespace creche::pg {
 
@@ -118,6 +121,7 @@ void Pool::MaybeClosed() noexcept {
   if (!begun_close_ || closed_ || !members_.empty() || !dead_.empty() || !dead_connectors_.empty())
     return;
   closed_ = true;
+  resolver_ = nullptr;
   const Ref<Pool> last = std::move(self_);
   if (for_loop_) {
     gone_.store(true);
@@ -137,16 +141,18 @@ void Pool::Grow() noexcept {
     // After a failure one goes ahead; the others follow when it has succeeded.
     if (!wanted || now < connect_at_ || (failures_ > 0 && !connectors_.empty())) return;
     try {
+      if (!resolver_)
+        resolver_ = std::make_unique<Resolver>(*loop_, loop_->workers(WorkKind::kDns),
+                                               Resolver::Options{.spread = false});
+      const Connector::Shared connecting{*resolver_, known_addresses_};
       auto connector =
-          std::make_unique<Connector>(*loop_, static_cast<Connector::Listener&>(*this), dsn_,
-                                      options_.application_name, options_.connect_timeout);
+          std::make_unique<Connector>(*loop_, connecting, static_cast<Connector::Listener&>(*this),
+                                      dsn_, options_.application_name, options_.connect_timeout);
       if (!connector->Start()) throw std::bad_alloc();
       connectors_.push_back(std::move(connector));
 
     } catch (const std::bad_alloc&) {
-      connect_at_ = now + Backoff(failures_++);
-      if (members_.empty() && connectors_.empty()) RefuseAll(NoMemoryError());
-      return;
+      return Failed(NoMemoryError());
     }
   }
 }
@@ -158,6 +164,7 @@ void Pool::OnConnected(Connector* connector, pg_conn* connected) noexcept {
   connectors_.erase(it);
   SubmitJob(&bury_job_);
   failures_ = 0;
+  connect_at_ = 0;
   connect_error_ = nullptr;
   const Connection::Settings settings{
       .prepare = options_.prepare && options_.statement_cache > 0,
@@ -167,13 +174,16 @@ void Pool::OnConnected(Connector* connector, pg_conn* connected) noexcept {
       .cancel_timeout = options_.cancel_timeout,
       .role = connector->role()};
   try {
+    std::unique_ptr<pg_conn, decltype(&PQfinish)> mine(connected, &PQfinish);
     auto made = std::make_unique<Connection>(*loop_, static_cast<Connection::Owner&>(*this),
                                              connected, settings, shared_);
+    (void)mine.release();
     made->books.expires = ExpiryOfNext();
     made->books.tidy = std::make_unique<Tidy>(*made, tidy_statements_);
     if (!made->Start()) throw std::bad_alloc();
     members_.push_back(std::move(made));
   } catch (const std::bad_alloc&) {
+    Failed(NoMemoryError());
     return Serve();
   }
   shared_.counters.connects.Add();
@@ -187,11 +197,17 @@ void Pool::OnConnectFailed(Connector* connector, ErrorRef error) noexcept {
   dead_connectors_.push_back(std::move(*it));
   connectors_.erase(it);
   SubmitJob(&bury_job_);
-  connect_at_ = loop_->now() + Backoff(failures_++);
-  connect_error_ = error;
-  // With other connections there is hope.
-  if (members_.empty() && connectors_.empty()) RefuseAll(error);
+  Failed(error);
   Serve();
+}
+
+void Pool::Failed(const ErrorRef& why) noexcept {
+  connect_at_ = After(loop_->now(), Backoff(failures_++));
+  connect_error_ = why;
+  // With other connections there is hope, and so there is if the server is only full or starting:
+  // who waits does so until acquire_timeout. All else is told at once.
+  const bool passes = HasState(why, "53300") || HasState(why, "57P03");
+  if (members_.empty() && connectors_.empty() && !passes) RefuseAll(why);
 }
 
 // ---- The life of a connection
@@ -262,18 +278,30 @@ void Pool::OnTimer(void* self) noexcept {
   pool->Serve();
 }
 
+ErrorRef Pool::AcquireTimeout() const noexcept {
+  try {
+    std::string message =
+        "no connection became free in acquire_timeout: raise max_size, or hold "
+        "connections for a shorter time";
+    if (connect_error_ && members_.empty())
+      message = std::string("no connection could be opened in acquire_timeout: ") +
+                connect_error_->fields().message;
+    return MakeError(ErrorInfo{.status = Status::kTimeout,
+                               .phase = Phase::kPool,
+                               .message = std::move(message),
+                               .flags = kRetryable | kUnsent,
+                               .cause = connect_error_});
+  } catch (const std::bad_alloc&) {
+    return NoMemoryError();
+  }
+}
+
 void Pool::Expire(Nanos now) noexcept {
   for (Waiters* waiters : {&alone_, &shareable_}) {
     while (waiters->first() && waiters->first()->deadline_ <= now) {
       Waiter* waiter = waiters->first();
       waiters->Remove(waiter);
-      waiter->OnRefused(MakeError(
-          ErrorInfo{.status = Status::kTimeout,
-                    .phase = Phase::kPool,
-                    .message = "no connection became free in acquire_timeout: raise max_size, or "
-                               "hold connections for a shorter time",
-                    .flags = kRetryable | kUnsent,
-                    .cause = connect_error_}));
+      waiter->OnRefused(AcquireTimeout());
     }
   }
   for (size_t i = idle_.size(); i-- > 0;)
@@ -296,7 +324,17 @@ void Pool::ArmTimer() noexcept {
   if (failures_ > 0 && connectors_.empty() && wants_more) at = std::min(at, connect_at_);
   if (at == timer_at_ && (at == kNever || timer_.armed())) return;
   timer_at_ = at;
-  (void)timer_.Arm(at);  // without memory: the next event tries again
+  // Without memory nothing else may ever happen here: the next turn tries again.
+  if (!timer_.Arm(at)) SubmitJob(&arm_job_);
+}
+
+void Pool::OnArmJob(Job* job) noexcept {
+  const auto pool = Ref<Pool>::Adopt(static_cast<PoolJob*>(job)->pool);
+  pool->arm_job_.submitted = false;
+  if (pool->timer_.armed()) return;
+  pool->timer_at_ = kNever;
+  pool->Expire(pool->loop_->now());
+  pool->Serve();
 }
 
 }  // namespace creche::pg

@@ -85,6 +85,7 @@ class Pool final : public Object,
   static void OnCloseJob(Job* job) noexcept;
   static void OnOpenJob(Job* job) noexcept;
   static void OnBuryJob(Job* job) noexcept;
+  static void OnArmJob(Job* job) noexcept;
   void SubmitJob(PoolJob* job) noexcept;
 
   // pool_serve.cc: who gets which connection.
@@ -111,10 +112,13 @@ class Pool final : public Object,
   // Closes it when nobody can be inside it any more.
   void Retire(Connection* connection) noexcept;
   void RefuseAll(const ErrorRef& why) noexcept;
+  // An attempt to connect has ended without a connection: there is another one later.
+  void Failed(const ErrorRef& why) noexcept;
   void BeginClose() noexcept;
   void MaybeClosed() noexcept;
   static void OnTimer(void* self) noexcept;
   void Expire(Nanos now) noexcept;
+  ErrorRef AcquireTimeout() const noexcept;
   void ArmTimer() noexcept;
   Nanos ExpiryOfNext() noexcept;
 
@@ -130,12 +134,15 @@ class Pool final : public Object,
   PoolJob close_job_{this, OnCloseJob};
   PoolJob open_job_{this, OnOpenJob};
   PoolJob bury_job_{this, OnBuryJob};
+  PoolJob arm_job_{this, OnArmJob};
 
   // Loop's thread.
   Ref<Pool> self_;  // while it is registered with the loop
   Timer timer_;
   std::vector<std::unique_ptr<Connection>> members_;
   std::vector<Connection*> idle_;  // the longest idle first; used from the end
+  std::unique_ptr<Resolver> resolver_;
+  KnownAddresses known_addresses_;
   std::vector<std::unique_ptr<Connector>> connectors_;
   std::vector<std::unique_ptr<Connection>> dead_;
   std::vector<std::unique_ptr<Connector>> dead_connectors_;

@@ -7,6 +7,13 @@
 
 namespace creche::platform {
 
+size_t PeekTls(void* ssl, void* into, size_t capacity) noexcept {
+  size_t n = 0;
+  const bool read = SSL_peek_ex(static_cast<SSL*>(ssl), into, capacity, &n) == 1;
+  ERR_clear_error();
+  return read ? n : 0;
+}
+
 BorrowedTls::BorrowedTls(void* ssl) noexcept : ssl_(static_cast<SSL*>(ssl)) {
   if (!ssl_) return;
   SSL_set_mode(ssl_, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);

@@ -9,6 +9,10 @@ struct ssl_st;
 
 namespace creche::platform {
 
+// What a handshake's owner could read now of what comes after it, without taking it: bytes, or 0 if
+// there is nothing. ssl: an SSL*.
+size_t PeekTls(void* ssl, void* into, size_t capacity) noexcept;
+
 class BorrowedTls {
  public:
   BorrowedTls() = default;

@@ -104,7 +104,7 @@ static void test_start_up(void** state) {
          CRECHE_PHASE_AUTH);
   expect((wrong){BYTES(""), NULL, 0, 0}, CRECHE_E_CONNECT, CRECHE_PHASE_AUTH);
   expect((wrong){BYTES("R\0\0"), NULL, 0, 1}, CRECHE_E_CONNECT, CRECHE_PHASE_AUTH);
-  expect((wrong){BYTES("E\0\0\0\x1dSFATAL\0C53300\0Mtoo many\0\0junk"), NULL, 0, 0}, CRECHE_E_PG,
+  expect((wrong){BYTES("E\0\0\0\x1dSFATAL\0C28000\0Mtoo many\0\0junk"), NULL, 0, 0}, CRECHE_E_PG,
          CRECHE_PHASE_AUTH);
 }
 
