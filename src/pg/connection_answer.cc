@@ -244,10 +244,11 @@ void Connection::ForgetStatement(Flight* flight, bool executing, std::string_vie
   // With one that does not exist others may be gone.
   for (size_t i = 0; state == "26000" && i < request->count_; i++)
     cache_.Forget(*request->statements_[i]);
-  const bool other_forms = flight->columns && executing && at + 1 == request->count_ &&
-                           ResultForms::Says(state, routine) &&
-                           shared_.forms.Learn(failed.hash(), *flight->columns);
-  if (state == "08P01") shared_.forms.Forget(failed.hash());
+  bool other_forms = false;
+  if (flight->columns && executing && at + 1 == request->count_ &&
+      ResultForms::Says(state, routine))
+    other_forms = shared_.forms.Learn(failed.hash(), *flight->columns);
+  if (state == "08P01") other_forms = shared_.forms.Forget(failed.hash());
   // What has just been prepared would fail again. What failed in a transaction of its own has left
   // nothing, unless it may commit in the middle.
   if (!flight->implicit || flight->cancelled) return;

@@ -69,6 +69,7 @@ bool PgOperation::RunAgain(const Reply& reply) noexcept {
     if (connection->unwanted()) return false;  // nor is another one his
   }
   tries_++;
+  BeginAgain();
   return true;
 }
 

@@ -56,6 +56,8 @@ class PgOperation : public tasks::Operation, protected Waiter, protected Request
   virtual void Finish(Reply reply) noexcept = 0;
   // True if it may be sent a second time when the server has not executed it.
   virtual bool Repeatable() const noexcept { return true; }
+  // It is about to be sent again: forgets what has come.
+  virtual void BeginAgain() noexcept {}
   // True, with the statement's hash, if it may share a connection.
   virtual bool Shareable(uint64_t* hash) const noexcept {
     *hash = 0;

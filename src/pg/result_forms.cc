@@ -50,8 +50,8 @@ bool ResultForms::Learn(uint64_t hash, const RowDescription& columns) noexcept {
   }
 }
 
-void ResultForms::Forget(uint64_t hash) noexcept {
-  std::erase_if(entries_, [hash](const Entry& e) { return e.hash == hash; });
+bool ResultForms::Forget(uint64_t hash) noexcept {
+  return std::erase_if(entries_, [hash](const Entry& e) { return e.hash == hash; }) > 0;
 }
 
 }  // namespace creche::pg

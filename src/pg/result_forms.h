@@ -28,8 +28,8 @@ class ResultForms {
   bool Learn(uint64_t hash, const RowDescription& columns) noexcept;
   // The columns of the widest of them.
   size_t widest() const noexcept { return widest_; }
-  // It does not have these columns any more.
-  void Forget(uint64_t hash) noexcept;
+  // It does not have these columns any more. True if they were known.
+  bool Forget(uint64_t hash) noexcept;
 
  private:
   static constexpr size_t kEntries = 64;

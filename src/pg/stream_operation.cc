@@ -63,6 +63,11 @@ ErrorRef StreamOperation::Prepare() noexcept {
   return nullptr;
 }
 
+void StreamOperation::BeginAgain() noexcept {
+  timer_->Disarm();
+  collector_.Clear();
+}
+
 void StreamOperation::OnRows() noexcept {
   if (error_) return;
   if (collector_.full()) return DeliverNow();

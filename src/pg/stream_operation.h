@@ -17,8 +17,9 @@ class StreamOperation final : public PgOperation {
   ErrorRef Prepare() noexcept override;
   void OnRows() noexcept override;
   void Finish(Reply reply) noexcept override;
-  // Once rows have come it cannot be begun anew.
-  bool Repeatable() const noexcept override { return rows_ == 0 && collector_.rows() == 0; }
+  // Once rows were handed out it cannot be begun anew.
+  bool Repeatable() const noexcept override { return rows_ == 0; }
+  void BeginAgain() noexcept override;
   // Hands out what was collected.
   bool Deliver() noexcept;
   // The same, while it runs; with what follows from it.

@@ -8,10 +8,12 @@
 #include <vector>
 
 #include "pg/answer_steps.h"
+#include "pg/backend_question.h"
 #include "pg/command_tag.h"
 #include "pg/inbox.h"
 #include "pg/message_reader.h"
 #include "pg/message_writer.h"
+#include "pg/result_forms.h"
 #include "pg/server_error.h"
 #include "pg/server_fields.h"
 #include "pg/types.h"
@@ -52,6 +54,9 @@ TEST(MessageWriter, WritesWhatTheProtocolSays) {
             Wire('B', Text("") + Text("n") + Big16(3) + Big16(1) + Big16(0) + Big16(0) + Big16(3) +
                           Big32(4) + Big32(7) + Big32(3) + "abc" + Big32(UINT32_MAX) + Big16(1) +
                           Big16(1)));
+  const ColumnForms forms = {ColumnForm::kBinary, ColumnForm::kText};
+  const std::string bound = Written(s, [&](MessageWriter& w) { w.Bind("n", s, &forms); });
+  EXPECT_EQ(bound.substr(bound.size() - 6), Big16(2) + Big16(1) + Big16(0));
   EXPECT_EQ(Written(s, [&](MessageWriter& w) { w.DescribePortal(); }), Wire('D', "P" + Text("")));
   EXPECT_EQ(Written(s, [&](MessageWriter& w) { w.Execute(); }), Wire('E', Text("") + Big32(0)));
   EXPECT_EQ(Written(s, [&](MessageWriter& w) { w.CloseStatement("n"); }),
@@ -91,6 +96,57 @@ TEST(MessageWriter, ReservesEnoughForEverything) {
     w.Bind("", s, nullptr);
     w.Sync();
   });
+}
+
+TEST(BackendQuestion, KnowsItsAnswer) {
+  char memory[BackendQuestion::kMost];
+  MessageWriter writer(memory);
+  BackendQuestion::Write(&writer);
+  EXPECT_LE(writer.end(), memory + sizeof memory);
+  const auto read = [](const std::string& body) {
+    return BackendQuestion::Read(body.data(), body.size());
+  };
+  const std::string good = test::RowBody({Big32(4711), "creche"});
+  EXPECT_EQ(read(good), 4711);
+  for (size_t cut = 0; cut < good.size(); cut++) EXPECT_EQ(read(good.substr(0, cut)), 0) << cut;
+  EXPECT_EQ(read(good + "x"), 0);
+  EXPECT_EQ(read(test::RowBody({Big32(4711)})), 0);
+  EXPECT_EQ(read(test::RowBody({Big32(4711), "crechf"})), 0);
+  EXPECT_EQ(read(test::RowBody({std::nullopt, "creche"})), 0);
+}
+
+TEST(ResultForms, LearnsFromWhatTheServerSays) {
+  EXPECT_TRUE(ResultForms::Says("42883", "getTypeBinaryOutputInfo"));
+  EXPECT_TRUE(ResultForms::Says("42883", "array_send"));
+  EXPECT_FALSE(ResultForms::Says("42883", "ParseFuncOrColumn"));
+  EXPECT_FALSE(ResultForms::Says("42601", "array_send"));
+  constexpr uint32_t kAclitem = 1033;
+  const auto columns = [](const std::vector<test::ColumnSpec>& specs) {
+    const std::string body = test::ColumnsBody(specs);
+    return RowDescription::Parse(body.data(), body.size());
+  };
+  using enum ColumnForm;
+  ResultForms forms;
+  EXPECT_EQ(forms.Find(1), nullptr);
+  // What is known for sure first, then what may be.
+  const auto mixed = columns({{"a", kInt4}, {"b", kAclitem}, {"c", kFirstUserType}});
+  ASSERT_TRUE(forms.Learn(1, *mixed));
+  EXPECT_EQ(*forms.Find(1), (ColumnForms{kBinary, kText, kBinary}));
+  ASSERT_TRUE(forms.Learn(1, *mixed));
+  EXPECT_EQ(*forms.Find(1), (ColumnForms{kBinary, kText, kText}));
+  EXPECT_FALSE(forms.Learn(1, *mixed)) << "nothing is left to try";
+  EXPECT_FALSE(forms.Learn(2, *columns({{"a", kInt4}})));
+  EXPECT_EQ(forms.Find(2), nullptr);
+  EXPECT_EQ(forms.widest(), 3u);
+  EXPECT_TRUE(forms.Forget(1));
+  EXPECT_FALSE(forms.Forget(1));
+  EXPECT_EQ(forms.Find(1), nullptr);
+  // A few.
+  for (uint64_t hash = 0; hash < 1000; hash++) ASSERT_TRUE(forms.Learn(hash, *mixed));
+  size_t kept = 0;
+  for (uint64_t hash = 0; hash < 1000; hash++) kept += forms.Find(hash) != nullptr;
+  EXPECT_EQ(kept, 64u);
+  EXPECT_NE(forms.Find(999), nullptr);
 }
 
 // ---- Steps ----

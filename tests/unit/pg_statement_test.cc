@@ -196,7 +196,7 @@ TEST(StatementCache, GivesUpTheLeastRecentlyUsed) {
 TEST(StatementCache, KeepsNamesUntilTheirCloseIsAnswered) {
   StatementCache cache("p_", 1);
   for (int i = 0; i < 5; i++)
-    ASSERT_NE(cache.Add(Statement("select " + std::to_string(i), nullptr, 0)), nullptr);
+    ASSERT_NE(cache.Add(Statement("select " + std::to_string(i), nullptr, 0), 0), nullptr);
   ASSERT_EQ(cache.to_close(), 4u);
   EXPECT_EQ(cache.NextToClose(), "p_1");
   EXPECT_EQ(cache.NextToClose(), "p_2");
@@ -216,14 +216,25 @@ TEST(StatementCache, KeepsNamesUntilTheirCloseIsAnswered) {
 
 TEST(StatementCache, KeepsNothingThatIsTooBigOrTooMuch) {
   StatementCache none("p_", 0);
-  EXPECT_EQ(none.Add(Statement("select 1", nullptr, 0)), nullptr);
+  EXPECT_EQ(none.Add(Statement("select 1", nullptr, 0), 0), nullptr);
   StatementCache small("p_", 1);
-  EXPECT_EQ(small.Add(Statement(std::string(StatementCache::kMaxSize + 1, 'x'), nullptr, 0)),
+  EXPECT_EQ(small.Add(Statement(std::string(StatementCache::kMaxSize + 1, 'x'), nullptr, 0), 0),
             nullptr);
   size_t kept = 0;
   for (int i = 0; i < 1000; i++)
-    kept += small.Add(Statement("select " + std::to_string(i), nullptr, 0)) != nullptr;
+    kept += small.Add(Statement("select " + std::to_string(i), nullptr, 0), 0) != nullptr;
   EXPECT_LT(kept, 30u) << "names that nobody closes are bounded";
+}
+
+TEST(StatementCache, KeepsNothingForEver) {
+  StatementCache cache("p_", 4, 100);
+  const Statement a("select 1", nullptr, 0);
+  ASSERT_NE(cache.Add(a, 1000), nullptr);
+  EXPECT_NE(cache.Find(a, 1099), nullptr);
+  EXPECT_EQ(cache.Find(a, 1100), nullptr);
+  EXPECT_EQ(cache.to_close(), 1u);
+  EXPECT_EQ(cache.Add(a, 1100)->name, "p_2");
+  EXPECT_NE(cache.Find(a, 1199), nullptr);
 }
 
 TEST(History, TrustsWhatHasBeenShort) {

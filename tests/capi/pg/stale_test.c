@@ -1,0 +1,299 @@
+/* What the library keeps of statements, while somebody changes what they are about: prepared ones
+ * heal unseen where nothing is lost, results come in the forms that there are, nothing is kept for
+ * ever. */
+#include "pg_test.h"
+
+static creche_pool other; /* who changes things */
+
+static int start(void** state) {
+  if (start_server(state) != 0) return -1;
+  other = open_pool(1);
+  return 0;
+}
+static int stop(void** state) {
+  close_pool(other);
+  return stop_server(state);
+}
+
+static creche_status with(creche_pool pool, answer* a, const char* sql, const char* value) {
+  const creche_value v = creche_text(value);
+  answer_init(a);
+  OK(creche_pool_query(pool, loop.scope, sql, &v, 1, NULL, on_answer, a, NULL));
+  return answer_wait(a);
+}
+
+static void must_with(creche_pool pool, const char* sql, const char* value) {
+  answer a;
+  with(pool, &a, sql, value);
+  EXPECT(&a, CRECHE_OK);
+  answer_free(&a);
+}
+
+typedef struct migration {
+  const char* before[3];
+  const char* value;
+  const char* change[6];
+  const char* then;
+} migration;
+
+static void apply(const char* const* statements, int count) {
+  for (int i = 0; i < count && statements[i]; i++) must(other, statements[i]);
+}
+
+static const migration migrations[] = {
+    {{"create type st as enum ('a', 'b')", "create table s (m st)"},
+     "a",
+     {"create type st2 as enum ('a')", "alter table s alter m type st2 using m::text::st2",
+      "alter type st rename to st_old", "alter type st2 rename to st", "drop type st_old"},
+     "a"},
+    {{"create table s (m int4)"}, "1", {"alter table s alter m type int8"}, "5000000000"},
+    {{"create table s (m varchar)"},
+     "a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11",
+     {"alter table s alter m type uuid using m::uuid"},
+     "a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11"},
+    {{"create table s (m int4)"}, "1", {"drop table s", "create table s (m text)"}, "x"},
+};
+enum { MIGRATIONS = sizeof migrations / sizeof *migrations };
+
+/* Not one statement fails. */
+static void test_migrations(void** state) {
+  (void)state;
+  for (int m = 0; m < MIGRATIONS; m++) {
+    creche_pool pool = open_pool(1);
+    apply(migrations[m].before, 3);
+    for (int i = 0; i < 3; i++) must_with(pool, "insert into s values ($1)", migrations[m].value);
+    apply(migrations[m].change, 6);
+    for (int i = 0; i < 3; i++) must_with(pool, "insert into s values ($1)", migrations[m].then);
+    assert_int_equal(counters(pool).dropped, 0);
+    close_pool(pool);
+    must(other, "drop table s");
+    must(other, "drop type if exists st");
+  }
+}
+
+/* In a transaction the error is the user's; the next one is well. */
+static void test_in_a_transaction(void** state) {
+  (void)state;
+  creche_pool pool = open_pool(1);
+  must(other, "create table s (m int4)");
+  for (int i = 0; i < 3; i++) must_with(pool, "insert into s values ($1)", "1");
+  must(other, "alter table s alter m type int8");
+  for (int round = 0; round < 2; round++) {
+    creche_connection c = acquire(pool);
+    const creche_value v = creche_text("5000000000");
+    answer a;
+    must_on(c, "begin");
+    answer_init(&a);
+    OK(creche_connection_query(c, loop.scope, "insert into s values ($1)", &v, 1, NULL, on_answer,
+                               &a, NULL));
+    EXPECT(&a, round == 0 ? CRECHE_E_PG : CRECHE_OK);
+    answer_free(&a);
+    creche_connection_release(c);
+  }
+  close_pool(pool);
+  must(other, "drop table s");
+}
+
+/* A failure that is the statement's own is told, and it is not run again and again. */
+static void test_own_failures(void** state) {
+  (void)state;
+  creche_pool pool = open_pool(1);
+  must(other, "create sequence tries");
+  for (int i = 0; i < 4; i++) {
+    answer a;
+    with(pool, &a, "select 1 / $1::int, nextval('tries')", "1");
+    EXPECT(&a, CRECHE_OK);
+    answer_free(&a);
+  }
+  for (int i = 0; i < 4; i++) {
+    answer a;
+    with(pool, &a, "select nextval('tries'), 1 / $1::int", "0");
+    EXPECT(&a, CRECHE_E_PG);
+    assert_string_equal(answer_state(&a), "22012");
+    answer_free(&a);
+  }
+  assert_true(number(other, "select nextval('tries')") <= 4 + 2 * 4 + 1);
+  must(other, "drop sequence tries");
+  close_pool(pool);
+}
+
+static void test_lifetime(void** state) {
+  (void)state;
+  creche_pool pool;
+  creche_pool_options o;
+  OK(creche_pool_options_init(&o, sizeof o));
+  assert_int_equal(o.statement_lifetime, 300 * CRECHE_SECOND);
+  assert_int_equal(o.max_lifetime, 1800 * CRECHE_SECOND);
+  o.max_size = 1;
+  o.statement_lifetime = CRECHE_MILLISECOND;
+  OK(creche_pool_open(loop, support_postgres_url(server), &o, &pool));
+  must(pool, "select 1");
+  for (uint64_t i = 1; i < 4; i++) {
+    must(pool, "select 1");
+    assert_int_equal(counters(pool).prepares, i);
+    nap_ms(3); /* it is over */
+  }
+  /* And what was given up is closed on the server. */
+  assert_true(number(pool, "select count(*) from pg_prepared_statements") <= 1);
+  close_pool(pool);
+  o.statement_lifetime = -1;
+  assert_int_equal(creche_pool_open(loop, NULL, &o, &pool), CRECHE_E_INVALID);
+}
+
+/* ---- Columns without a binary form ---- */
+
+static void expect_text(const answer* a, uint32_t column, const char* text) {
+  size_t size = 0;
+  const char* got = creche_row_text(a->rows, 0, column, &size);
+  char buffer[200];
+  assert_non_null(got);
+  assert_string_equal(got, text);
+  assert_int_equal(size, strlen(text));
+  assert_int_equal(creche_row_format(a->rows, 0, column, buffer, sizeof buffer), size);
+  assert_string_equal(buffer, text);
+}
+
+static uint32_t form(const answer* a, uint32_t column) {
+  const char* base = (const char*)a->rows;
+  const creche_row_column* columns =
+      (const creche_row_column*)(const void*)(base + a->rows->columns_offset);
+  return columns[column].text;
+}
+
+static const char mixed[] =
+    "select 7::int4, 'postgres=r/postgres'::aclitem, timestamptz '2020-01-01Z', array[1,2],"
+    " array['postgres=r/postgres'::aclitem], null::aclitem, 'x'::text";
+
+static void check_mixed(const answer* a) {
+  assert_int_equal(creche_row_int4(a->rows, 0, 0), 7);
+  expect_text(a, 1, "postgres=r/postgres");
+  assert_int_equal(creche_row_column_type(a->rows, 1), 1033);
+  assert_int_equal(creche_row_int8(a->rows, 0, 2), INT64_C(1577836800000000));
+  assert_null(creche_row_text(a->rows, 0, 3, NULL));
+  assert_non_null(creche_row_bytes(a->rows, 0, 3, NULL));
+  expect_text(a, 4, "{postgres=r/postgres}");
+  assert_int_equal(creche_row_is_null(a->rows, 0, 5), 1);
+  expect_text(a, 6, "x");
+  for (uint32_t c = 0; c < 7; c++) assert_int_equal(form(a, c), c == 1 || c == 4 || c == 5);
+}
+
+static void test_forms(void** state) {
+  (void)state;
+  for (int flags = 0; flags < 2; flags++) { /* prepared, and not */
+    creche_pool pool;
+    creche_pool_options o;
+    OK(creche_pool_options_init(&o, sizeof o));
+    o.max_size = 1;
+    o.flags = flags ? CRECHE_POOL_NO_PREPARE : 0;
+    OK(creche_pool_open(loop, support_postgres_url(server), &o, &pool));
+    answer a;
+    for (int i = 0; i < 6; i++) {
+      const uint64_t before = counters(pool).statements;
+      run(pool, &a, mixed);
+      EXPECT(&a, CRECHE_OK);
+      check_mixed(&a);
+      answer_free(&a);
+      assert_int_equal(counters(pool).statements - before, i == 0 ? 2 : 1); /* known from then on */
+    }
+    run(pool, &a, "select * from pg_class");
+    EXPECT(&a, CRECHE_OK);
+    answer_free(&a);
+    close_pool(pool);
+  }
+}
+
+/* Inside of what users have made. */
+static void test_forms_in_forms(void** state) {
+  (void)state;
+  must(other, "create type pair as (i int, a aclitem)");
+  must(other, "create domain acl as aclitem");
+  must(other, "create table forms (i int, p pair, d acl, e acl[])");
+  must(other,
+       "insert into forms values (1, (2, 'postgres=r/postgres'), 'postgres=r/postgres',"
+       " array['postgres=r/postgres'::acl])");
+  static const char* const statements[] = {"select * from forms", "select i, row(1, d) from forms",
+                                           "insert into forms select * from forms returning *",
+                                           "select i, array[row(d)] from forms"};
+  creche_pool pool = open_pool(1);
+  for (int s = 0; s < 4; s++) {
+    for (int i = 0; i < 4; i++) {
+      answer a;
+      run(pool, &a, statements[s]);
+      EXPECT(&a, CRECHE_OK);
+      assert_int_equal(creche_row_int4(a.rows, 0, 0), 1);
+      if (s == 0) expect_text(&a, 1, "(2,postgres=r/postgres)");
+      if (s == 0) expect_text(&a, 2, "postgres=r/postgres");
+      if (s == 0) expect_text(&a, 3, "{postgres=r/postgres}");
+      answer_free(&a);
+    }
+  }
+  assert_int_equal(number(pool, "select count(*) from forms"), 16);
+  /* Only the first run in a transaction fails, here and on any other connection. */
+  creche_pool two = open_pool(2);
+  creche_connection c = acquire(two), d = acquire(two);
+  answer a;
+  must_on(c, "begin");
+  run_on(c, &a, "select d from forms");
+  EXPECT(&a, CRECHE_E_PG);
+  assert_string_equal(answer_state(&a), "42883");
+  answer_free(&a);
+  must_on(c, "rollback");
+  must_on(c, "begin");
+  must_on(c, "select d from forms");
+  must_on(d, "begin");
+  must_on(d, "select d from forms");
+  creche_connection_release(c);
+  creche_connection_release(d);
+  /* Other columns by the same text. */
+  must(other, "alter table forms drop column p");
+  run(pool, &a, "select * from forms");
+  EXPECT(&a, CRECHE_OK);
+  assert_int_equal(a.rows->column_count, 3);
+  answer_free(&a);
+  must(other, "drop table forms");
+  must(other, "create table forms (i int)");
+  run(pool, &a, "select * from forms");
+  EXPECT(&a, CRECHE_OK);
+  assert_int_equal(form(&a, 0), 0);
+  answer_free(&a);
+  /* An error of the user's own with that state is not taken for one of these. */
+  run(pool, &a, "select no_such_function()");
+  EXPECT(&a, CRECHE_E_PG);
+  assert_string_equal(answer_state(&a), "42883");
+  answer_free(&a);
+  close_pool(pool);
+  close_pool(two);
+}
+
+static void test_streams(void** state) {
+  (void)state;
+  creche_pool pool = open_pool(1);
+  creche_query_options o;
+  static const char late[] =
+      "select case when i > 9 then array['postgres=r/postgres'::aclitem] end"
+      " from generate_series(1, 20) i";
+  OK(creche_query_options_init(&o, sizeof o));
+  o.block_rows = 1;
+  o.blocks = 100;
+  for (int i = 0; i < 6; i++) {
+    answer a;
+    answer_init(&a);
+    OK(creche_pool_stream(pool, loop.scope, i % 2 ? late : "select 'postgres=r/postgres'::aclitem",
+                          NULL, 0, &o, on_answer, &a, NULL));
+    /* Rows that are out cannot be taken back. */
+    EXPECT(&a, i == 1 ? CRECHE_E_PG : CRECHE_OK);
+    assert_int_equal(a.blocks, i == 1 ? 9 : i % 2 ? 20 : 1);
+    answer_free(&a);
+  }
+  close_pool(pool);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_migrations),   cmocka_unit_test(test_in_a_transaction),
+      cmocka_unit_test(test_own_failures), cmocka_unit_test(test_lifetime),
+      cmocka_unit_test(test_forms),        cmocka_unit_test(test_forms_in_forms),
+      cmocka_unit_test(test_streams),
+  };
+  return cmocka_run_group_tests(tests, start, stop);
+}
