@@ -14,7 +14,8 @@ extern "C" {
 /* creche_loop_options.run */
 enum {
     CRECHE_RUN_THREAD = 0, /* on a thread of its own, all signals blocked in it */
-    CRECHE_RUN_CALLER = 1  /* by creche_loop_run and creche_loop_poll, on the thread that calls them */
+    CRECHE_RUN_CALLER = 1  /* by creche_loop_run and creche_loop_poll, on the thread that calls them,
+                              and while that waits in creche_group_join or creche_queue_wait */
 };
 
 /* creche_loop_options.clock */

@@ -204,11 +204,16 @@ Entry* Tree::EndYield(YieldEntry* place) noexcept {
   return static_cast<EndNode*>(task);
 }
 
-void Tree::Call(Entry* entry, std::unique_lock<platform::Lock>& lock) noexcept {
-  if (entry->entry_type == EntryType::kYield)
-    if (!(entry = EndYield(static_cast<YieldEntry*>(entry)))) return;
-  counters_.completions++;
+// Of no task, or perhaps of none any more. A function of its own, so that Call has less to save.
+[[gnu::noinline]] void Tree::CallOther(Entry* entry,
+                                       std::unique_lock<platform::Lock>& lock) noexcept {
   if (entry->entry_type == EntryType::kPost) return CallPost(static_cast<PostEntry*>(entry), lock);
+  if (Entry* end = EndYield(static_cast<YieldEntry*>(entry))) Call(end, lock);
+}
+
+void Tree::Call(Entry* entry, std::unique_lock<platform::Lock>& lock) noexcept {
+  if (entry->entry_type >= EntryType::kPost) return CallOther(entry, lock);
+  counters_.completions++;
   EndNode* node = NodeOf(entry);
   OwnerNode* owner = node->owner();
   calling_owner_ = owner;
@@ -230,6 +235,7 @@ void Tree::Call(Entry* entry, std::unique_lock<platform::Lock>& lock) noexcept {
 }
 
 void Tree::CallPost(PostEntry* post, std::unique_lock<platform::Lock>& lock) noexcept {
+  counters_.completions++;
   if (Queue* queue = post->queue) {
     queue->accepted--;
     Push(queue, post);

@@ -52,8 +52,8 @@ Status Tree::ReadOptions(EndNode* task, const TaskOptions& options) noexcept {
 bool Tree::IsAttended(const Node* in) const noexcept {
   const OwnerNode* owner =
       in->is_scope() ? static_cast<const Scope*>(in)->outside : static_cast<const OwnerNode*>(in);
-  if (!all_cancelled_)
-    return owner->type != NodeType::kGroup || !static_cast<const Group*>(owner)->abandoned;
+  if (owner->type == NodeType::kGroup && static_cast<const Group*>(owner)->abandoned) return false;
+  if (!all_cancelled_) return true;
   while (owner && !(IsUsers(owner) && !owner->ending)) owner = owner->owner();
   return owner != nullptr;
 }

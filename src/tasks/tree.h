@@ -326,6 +326,7 @@ class Tree final : public Loop {
   void Expire(Nanos now) noexcept;
   void NameStalled(Group* group) noexcept;
   void Call(Entry* entry, std::unique_lock<platform::Lock>& lock) noexcept;
+  void CallOther(Entry* entry, std::unique_lock<platform::Lock>& lock) noexcept;
   Entry* EndYield(YieldEntry* place) noexcept;
   void CallPost(PostEntry* post, std::unique_lock<platform::Lock>& lock) noexcept;
   void CallFinal(EndNode* node, OwnerNode* owner, std::unique_lock<platform::Lock>& lock) noexcept;

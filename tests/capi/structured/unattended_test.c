@@ -119,6 +119,22 @@ static void a_supervisor_ends_with_its_task(void** state) {
   OK(creche_scope_leave(scope_in(loop.scope, NULL), NULL));
 }
 
+/* The same once the loop closes, below another task that lives. */
+static void nor_below_a_task_that_lives(void** state) {
+  leaver l = {0};
+  seen s = {0};
+  creche_task outer = spawn(loop.scope, body_waits, &s);
+  (void)state;
+  settle();
+  OK(creche_task_spawn(outer.scope, leaves_it_open, &l, NULL, see, &l.s, NULL));
+  OK(creche_loop_close(loop));
+  settle();
+  refused(&l.v, 2);
+  assert_int_equal(l.s.status, CRECHE_E_MISNESTED);
+  OK(creche_task_finish(outer, CRECHE_OK, 0, NULL));
+  until(&s.finals, 1);
+}
+
 /* In a group that its task has closed somebody may be at work. */
 typedef struct closer {
   seen s, end, inner, step;
@@ -205,6 +221,7 @@ int main(void) {
       VIRTUAL_TEST(or_when_the_grace_is_over),
       VIRTUAL_TEST(in_a_shield_too),
       VIRTUAL_TEST(a_supervisor_ends_with_its_task),
+      VIRTUAL_TEST(nor_below_a_task_that_lives),
       VIRTUAL_TEST(what_its_task_has_closed_goes_on),
       VIRTUAL_TEST(tasks_that_live_clean_up),
   };

@@ -603,7 +603,8 @@ pub struct creche_hooks {
 /// on a thread of its own, all signals blocked in it
 pub const CRECHE_RUN_THREAD: u32 = 0;
 
-/// by creche_loop_run and creche_loop_poll, on the thread that calls them
+/// by creche_loop_run and creche_loop_poll, on the thread that calls them,
+/// and while that waits in creche_group_join or creche_queue_wait
 pub const CRECHE_RUN_CALLER: u32 = 1;
 
 /// the system's monotonic clock
