@@ -117,9 +117,9 @@ CRECHE_API creche_status creche_session_options_init(creche_session_options *opt
 CRECHE_API creche_status creche_session_open(creche_loop loop, const creche_session_options *options,
                                              creche_session *session);
 
-/* Closes a session: requests in flight end with CRECHE_E_CLOSED (error->phase: where each of them was),
- * connections are closed; then comes the last completion (kind CRECHE_DONE, task {0}, value: the session's id, not owned), after the return
- * of all callbacks: to done; for NULL to the queue of the session's options, if it has one;
+/* Closes a session: requests in flight end with CRECHE_E_CLOSED (error->phase: where each of them
+ * was), connections are closed; then comes the last completion (kind CRECHE_DONE, task {0}, value: the
+ * session's id, not owned), after the return of all callbacks: to done; for NULL to the queue of the session's options, if it has one;
  * creche_nobody: nobody is told. Idempotent: each call gets a completion. Returns CRECHE_OK;
  * CRECHE_E_INVALID (creche_to_group); CRECHE_E_CLOSED (that queue is closed) or CRECHE_E_ENDED (the loop
  * has ended) if nobody could be told: then nothing happens; CRECHE_E_NO_MEMORY, the handle errors.

@@ -117,8 +117,9 @@ std::unique_ptr<Connection> OriginPool::TakeSound(Origin* origin) noexcept {
   while (Connection* c = origin->idle) {
     // Its watch has told of what came before this turn, which may be as little as a system call
     // ago, or a long callback. What came since then, an end or an answer that nobody asked for,
-    // would be the next request's: so it is asked, always.
-    const bool sound = c->idle_until_ > loop_.now() && c->stream_->IdleIsSound();
+    // would be the next request's: so it is asked, always. (Its time need not be looked up so
+    // exactly.)
+    const bool sound = c->idle_until_ > loop_.turn_time() && c->stream_->IdleIsSound();
     auto taken = Take(c);
     if (sound) return taken;
   }

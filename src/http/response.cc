@@ -32,6 +32,7 @@ Response::Response(Exchange& exchange)
   info_.redirects = exchange.request().redirects;
   info_.reused = exchange.reused();
   info_.tls = exchange.tls();
+  sent_at_.store(info_.times.sent, std::memory_order_relaxed);
   ended_.store(info_.times.ended, std::memory_order_relaxed);
   body_bytes_.store(exchange.body_bytes(), std::memory_order_relaxed);
 }
@@ -53,6 +54,7 @@ Ref<Response> Response::Stream(Ref<Loop> loop, std::unique_ptr<Exchange>* exchan
 
 ResponseInfo Response::info() const {
   ResponseInfo info = info_;
+  info.times.sent = sent_at_.load(std::memory_order_relaxed);
   info.times.ended = ended_.load(std::memory_order_relaxed);
   info.body_bytes = body_bytes_.load(std::memory_order_relaxed);
   return info;
@@ -132,6 +134,7 @@ void Response::OnEnd(ErrorRef error) noexcept {
 }
 
 void Response::OnSent() noexcept {
+  if (exchange_) sent_at_.store(exchange_->times().sent, std::memory_order_relaxed);
   if (std::exchange(sent_, true) || !feeder_) return;
   if (moved_) return std::exchange(feeder_, nullptr)->OnOver(std::move(upload_failure_));
   feeder_->OnSent();

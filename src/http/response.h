@@ -93,6 +93,7 @@ class Response final : public Object,
   ResponseHead head_;
   std::string url_;
   ResponseInfo info_;
+  std::atomic<Nanos> sent_at_{0};
   std::atomic<Nanos> ended_{0};
   std::atomic<uint64_t> body_bytes_{0};
   Buffer body_;

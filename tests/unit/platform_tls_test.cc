@@ -320,6 +320,14 @@ TEST_F(Tls, CacheIsBounded) {
   ASSERT_NE(taken, nullptr);
   SSL_SESSION_free(taken);
   EXPECT_EQ(cache.Take("host9"), nullptr) << "once only";
+  cache.Avoid("host7");
+  EXPECT_EQ(cache.Take("host7"), nullptr);
+  EXPECT_EQ(cache.size(), 5u) << "one was taken, and the mark is in the place of the other";
+  SSL_SESSION* refused = session();
+  EXPECT_FALSE(cache.Put("host7", refused)) << "none is kept";
+  cache.Drop("host7");
+  EXPECT_FALSE(cache.Put("host7", refused)) << "still not";
+  SSL_SESSION_free(refused);
   cache.Drop("host8");
   EXPECT_EQ(cache.size(), 4u);
   TlsCache none(0);

@@ -256,6 +256,9 @@ static void pulls_go_on_behind_the_head(void** state) {
   assert_int_equal(c.kind, CRECHE_END);
   drop(c);
   expect_last(next(), task, CRECHE_OK); /* behind the end of what it gave */
+  creche_response_info info;
+  assert_int_equal(creche_response_get_info(r, &info, sizeof info), CRECHE_OK);
+  assert_true(info.first_byte > 0 && info.first_byte < info.sent && info.sent <= info.ended);
   assert_int_equal(support_hostile_requests(server), 1);
   assert_int_equal(counters().idle, 1); /* both directions are whole: kept */
   assert_int_equal(creche_task_answer(task, CRECHE_OK, "x", 1, 0, NULL), CRECHE_E_ENDED);

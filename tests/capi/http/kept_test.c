@@ -207,6 +207,55 @@ static void what_may_not_happen_twice_does_not(void** state) {
   support_hostile_stop(server);
 }
 
+/* The first connection answers one request; all later ones are taken and never answered. */
+static void only_once(support_peer* peer, void* user) {
+  (void)user;
+  if (support_peer_index(peer) == 0 &&
+      (!support_expect_request(peer) || !support_send_text(peer, ANSWER)))
+    return;
+  support_expect_request(peer);
+}
+
+static void which_are_sent_again_and_how_often(void** state) {
+  (void)state;
+  static const struct {
+    const char* method;
+    int again;
+  } cases[] = {{"GET", 1},    {"HEAD", 1}, {"OPTIONS", 1}, {"TRACE", 1}, {"PUT", 1},
+               {"DELETE", 1}, {"POST", 0}, {"PATCH", 0},   {"QUERY", 0}, {"get", 0}};
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    const uint64_t before = counters().retries;
+    support_hostile* server = support_hostile_start(only_once, NULL);
+    expect_body(fetch(support_hostile_url(server), NULL), 200, "ok");
+    creche_request_options o = request_options();
+    o.method = cases[i].method;
+    creche_completion c = fetch(support_hostile_url(server), &o);
+    assert_int_equal(c.status, CRECHE_E_DISCONNECTED);
+    drop(c);
+    /* On a new connection, and not from there on another. */
+    assert_int_equal(support_hostile_connections(server), 1 + cases[i].again);
+    assert_int_equal(support_hostile_requests(server), 2 + cases[i].again);
+    assert_int_equal(counters().retries - before, cases[i].again);
+    support_hostile_stop(server);
+  }
+  /* What was pulled is gone. */
+  support_hostile* server = support_hostile_start(only_once, NULL);
+  expect_body(fetch(support_hostile_url(server), NULL), 200, "ok");
+  creche_request_options o = request_options();
+  o.method = "PUT";
+  o.flags = CRECHE_REQUEST_PULL_BODY;
+  o.body_size = 4;
+  start(support_hostile_url(server), &o, NULL);
+  creche_completion pull = next();
+  assert_int_equal(creche_task_answer(pull.task, CRECHE_OK, "body", 4, 0, NULL), CRECHE_OK);
+  drop(pull);
+  creche_completion c = next();
+  assert_int_equal(c.status, CRECHE_E_DISCONNECTED);
+  drop(c);
+  assert_int_equal(support_hostile_connections(server), 1);
+  support_hostile_stop(server);
+}
+
 static void idle_ones_go_in_time(void** state) {
   (void)state;
   creche_session_options o = session_options();
@@ -346,6 +395,7 @@ int main(void) {
       cmocka_unit_test_setup_teardown(what_came_a_moment_ago_is_seen, set_up, tear_down),
       cmocka_unit_test_setup_teardown(dead_ones_are_found_out_and_replaced, set_up, tear_down),
       cmocka_unit_test_setup_teardown(what_may_not_happen_twice_does_not, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(which_are_sent_again_and_how_often, set_up, tear_down),
       cmocka_unit_test_setup_teardown(idle_ones_go_in_time, set_up, tear_down),
       cmocka_unit_test_setup_teardown(the_limit_counts_sockets, set_up, tear_down),
       cmocka_unit_test_setup_teardown(the_limit_of_a_host_is_its_own, set_up, tear_down),
