@@ -38,8 +38,8 @@ typedef struct creche_http_timeouts {
     int64_t send;       /* a gap without progress in sending; not while a body is pulled [60 s] */
     int64_t first_byte; /* from the end of sending to the end of the answer's head, whatever comes
                            before it: 1xx, or a head in small pieces [300 s] */
-    int64_t read_gap;   /* between two reads: inside a head; of the body, while you are ready to
-                           read and all of the request has been sent [60 s] */
+    int64_t read_gap;   /* between two reads: inside a head; of the body's own bytes, while you are
+                           ready to read and all of the request has been sent [60 s] */
     int64_t reserved;
 } creche_http_timeouts;
 

@@ -118,6 +118,8 @@ bool Exchange::Took(ResponseParser::Verdict verdict, bool leftover) noexcept {
   if (verdict == ResponseParser::Verdict::kFailed && use_ != Use::kAnswer) return ParserFailed();
   if (use_ == Use::kDiscard) return Discard(verdict, leftover);
   if (use_ == Use::kAnswer) {
+    // Sizes of chunks, extensions and trailers may come in drips for hours: only a body goes on.
+    const bool went_on = body_bytes_ != parser.body_bytes() || read_by_ == kNever;
     body_bytes_ = parser.body_bytes();
     if (stream_ && !announced_) {
       announced_ = true;
@@ -125,14 +127,18 @@ bool Exchange::Took(ResponseParser::Verdict verdict, bool leftover) noexcept {
     }
     if (verdict == ResponseParser::Verdict::kFailed) return ParserFailed();
     if (verdict == ResponseParser::Verdict::kDone) return Finished(leftover), false;
-    if (!stream_) return AwaitBody(), true;
+    if (!stream_) {
+      if (went_on) AwaitBody();
+      return true;
+    }
     if (stream_->readable()) owner_->OnBody();
     if (!client_) return false;
     if (stream_->full()) {
       connection_->stream().PauseReading();
       paused_ = true;
     }
-    return AwaitBody(), !paused_;
+    if (went_on || paused_) AwaitBody();
+    return !paused_;
   }
   if (upload_.done()) AwaitHead();
   return true;

@@ -218,6 +218,35 @@ static void a_head_is_bounded_in_time(void** state) {
   }
 }
 
+/* The same around the pieces of a body: what is no body does not go on for it. */
+static void drips_in_a_body(support_peer* peer, void* user) {
+  if (!support_expect_request(peer)) return;
+  support_send_text(peer, OK_HEAD "Transfer-Encoding: chunked\r\n\r\n2\r\nok\r\n");
+  support_send_text(peer, user);
+  while (support_trickle(peer, "x", 1)) continue;
+}
+
+static void a_body_is_no_chunk_extension(void** state) {
+  (void)state;
+  static const char* const texts[] = {"2;x=", "0\r\nX-Trailer: "};
+  creche_request_options o = request_options();
+  o.timeouts.read_gap = 150 * CRECHE_MILLISECOND;
+  for (int i = 0; i < 2; i++) {
+    support_hostile* server = support_hostile_start(drips_in_a_body, (void*)texts[i]);
+    expect_failure(fetch(support_hostile_url(server), &o), CRECHE_E_TIMEOUT, CRECHE_PHASE_BODY,
+                   RETRYABLE);
+    creche_completion c = send_request(support_hostile_url(server), &o);
+    assert_int_equal(c.status, CRECHE_OK);
+    creche_completion piece = read_some((creche_response){c.value}, 0);
+    assert_int_equal(piece.kind, CRECHE_CHUNK); /* what came, before the failure */
+    drop(piece);
+    expect_failure(read_some((creche_response){c.value}, 0), CRECHE_E_TIMEOUT, CRECHE_PHASE_BODY,
+                   RETRYABLE);
+    drop(c);
+    support_hostile_stop(server);
+  }
+}
+
 static void early_hints(support_peer* peer, void* user) {
   if (!support_expect_request(peer)) return;
   support_send_text(peer, "HTTP/1.1 102 Processing\r\n\r\n");
@@ -288,6 +317,7 @@ int main(void) {
       cmocka_unit_test_setup_teardown(too_much_of_everything, set_up, tear_down),
       cmocka_unit_test_setup_teardown(each_phase_has_its_timeout, set_up, tear_down),
       cmocka_unit_test_setup_teardown(a_head_is_bounded_in_time, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(a_body_is_no_chunk_extension, set_up, tear_down),
       cmocka_unit_test_setup_teardown(an_informational_answer_starts_no_gap, set_up, tear_down),
       cmocka_unit_test_setup_teardown(a_deadline_of_the_task_is_kept, set_up, tear_down),
       cmocka_unit_test_setup_teardown(slow_drips_arrive, set_up, tear_down),

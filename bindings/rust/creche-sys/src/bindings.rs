@@ -1087,8 +1087,8 @@ pub struct creche_http_timeouts {
     /// from the end of sending to the end of the answer's head, whatever comes
     /// before it: 1xx, or a head in small pieces [300 s]
     pub first_byte: i64,
-    /// between two reads: inside a head; of the body, while you are ready to
-    /// read and all of the request has been sent [60 s]
+    /// between two reads: inside a head; of the body's own bytes, while you are
+    /// ready to read and all of the request has been sent [60 s]
     pub read_gap: i64,
     pub reserved: i64,
 }
