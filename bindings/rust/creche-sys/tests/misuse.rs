@@ -174,8 +174,7 @@ fn blocking_on_the_loop_would_deadlock() {
     let (group, answers) = received.recv().unwrap();
     let mut error = core::ptr::dangling();
     // SAFETY: a good handle; here blocking is allowed.
-    let joined =
-        unsafe { creche_group_join_error(group, CRECHE_NEVER, null_mut(), &mut error) };
+    let joined = unsafe { creche_group_join_error(group, CRECHE_NEVER, null_mut(), &mut error) };
     assert_eq!(joined, CRECHE_OK);
     assert!(error.is_null());
     assert_eq!(answers[0], CRECHE_E_WOULD_DEADLOCK);

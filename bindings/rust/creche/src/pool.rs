@@ -117,7 +117,8 @@ impl PoolOptions {
             o.idle_timeout = self.idle_timeout.map_or(o.idle_timeout, nanoseconds);
             o.max_lifetime = self.max_lifetime.map_or(o.max_lifetime, nanoseconds);
             o.cancel_timeout = self.cancel_timeout.map_or(o.cancel_timeout, nanoseconds);
-            o.statement_lifetime = self.statement_lifetime.map_or(o.statement_lifetime, nanoseconds);
+            o.statement_lifetime =
+                self.statement_lifetime.map_or(o.statement_lifetime, nanoseconds);
             o.application_name = name.as_ref().map_or(null(), |name| name.as_ptr());
             let dsn = dsn.as_ref().map_or(null(), |dsn| dsn.as_ptr());
             sys::creche_pool_open(on.raw, dsn, &o, &mut pool)
