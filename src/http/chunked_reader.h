@@ -1,10 +1,14 @@
-// ChunkedReader: undoes the chunked transfer coding (RFC 9112, 7.1). Extensions are skipped,
-// whatever they say: no line end can stand in one, quoted or not. Trailer fields are checked and
-// dropped. Bytes may come in pieces of any size: where they are cut never changes the verdict.
+// ChunkedReader: undoes the chunked transfer coding (RFC 9112, 7.1). llhttp judges sizes, chunks
+// and trailers; extensions never reach it: they are skipped here, whatever they say, for no line
+// end can stand in one, quoted or not. Trailer fields are checked and dropped. Bytes may come in
+// pieces of any size: where they are cut never changes the verdict.
 #pragma once
+#include <llhttp.h>
+
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 #include "http/problem.h"
 
@@ -19,6 +23,10 @@ class ChunkedReader {
     kEnd,    // the last byte of the trailer was taken
     kFailed  // see problem
   };
+
+  ChunkedReader() = default;
+  ChunkedReader(const ChunkedReader&) = delete;
+  ChunkedReader& operator=(const ChunkedReader&) = delete;
 
   // lenient: blanks may follow the size of a chunk.
   void Begin(bool lenient);
@@ -42,11 +50,18 @@ class ChunkedReader {
     kTrailer,
     kTrailerEnd
   };
+  static const llhttp_t& BehindHead();
+  static int OnBody(llhttp_t* p, const char* at, size_t n);
+  static int OnEnd(llhttp_t* p);
   Step Fail(const char* text);
   Step Take(char c);
   Step TakeSize(char c);
+  Step EndSizeLine();
   Step EndTrailerLine();
+  // Shows bytes to llhttp. False if it does not like them.
+  bool Give(std::string_view bytes);
 
+  llhttp_t llhttp_;
   Problem problem_;
   uint64_t size_ = 0;   // of the chunk
   uint64_t left_ = 0;   // of it
@@ -58,7 +73,10 @@ class ChunkedReader {
   const char* data_ = nullptr;
   size_t data_size_ = 0;
   State state_ = State::kSize;
-  uint8_t digits_ = 0;
+  static constexpr uint8_t kMaxDigits = 16;
+  char digits_[kMaxDigits];  // of the size of the next chunk
+  uint8_t digits_count_ = 0;
+  bool ended_ = false;  // llhttp has seen the end
   bool lenient_ = false;
 };
 

@@ -34,42 +34,24 @@ bool ResponseHead::ListHas(Known name, std::string_view element) const {
 void ResponseHead::Clear() {
   text_.clear();
   fields_.clear();
-  open_ = {};
   known_ = 0;
   status = 0;
   minor = 0;
 }
 
-void ResponseHead::AppendName(const char* data, size_t size) {
+void ResponseHead::Add(std::string_view name, std::string_view value) {
   if (text_.capacity() < kTextGuess) text_.reserve(kTextGuess);
-  if (open_.name_size == 0) open_.name = static_cast<uint32_t>(text_.size());
-  text_.append(data, size);
-  open_.name_size += static_cast<uint32_t>(size);
-}
-
-bool ResponseHead::EndName() {
-  if (open_.name_size == 0) return false;
-  open_.known = KnownName({text_.data() + open_.name, open_.name_size});
-  text_ += '\0';
-  open_.value = static_cast<uint32_t>(text_.size());
-  return true;
-}
-
-void ResponseHead::AppendValue(const char* data, size_t size) {
-  text_.append(data, size);
-  open_.value_size += static_cast<uint32_t>(size);
-}
-
-void ResponseHead::EndValue() {
-  while (open_.value_size > 0 && (text_.back() == ' ' || text_.back() == '\t')) {
-    text_.pop_back();
-    open_.value_size--;
-  }
-  text_ += '\0';
+  Place place;
+  place.name = static_cast<uint32_t>(text_.size());
+  place.name_size = static_cast<uint32_t>(name.size());
+  place.known = KnownName(name);
+  text_.append(name) += '\0';
+  place.value = static_cast<uint32_t>(text_.size());
+  place.value_size = static_cast<uint32_t>(value.size());
+  text_.append(value) += '\0';
   if (fields_.capacity() == 0) fields_.reserve(kFieldsGuess);
-  fields_.push_back(open_);
-  known_ |= Bit(open_.known);
-  open_ = {};
+  fields_.push_back(place);
+  known_ |= Bit(place.known);
 }
 
 }  // namespace creche::http

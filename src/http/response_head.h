@@ -35,18 +35,10 @@ class ResponseHead {
   // True if `element` (lower case) is in the comma-separated lists of all fields of that name.
   bool ListHas(Known name, std::string_view element) const;
 
-  // For the parser: a field arrives in pieces, first its name, then its value.
+  // For the parser.
   void Clear();
-  void AppendName(const char* data, size_t size);
-  // False if it is empty.
-  [[nodiscard]] bool EndName();
-  // The one whose name has ended.
-  Known open() const { return open_.known; }
-  void AppendValue(const char* data, size_t size);
-  // Ends the field; blanks after the value are dropped.
-  void EndValue();
-  // Bytes of text so far.
-  size_t bytes() const { return text_.size(); }
+  // A token, and a value without blanks around it.
+  void Add(std::string_view name, std::string_view value);
 
  private:
   struct Place {
@@ -58,7 +50,6 @@ class ResponseHead {
   };
   std::basic_string<char, std::char_traits<char>, BlockAllocator<char>> text_;
   std::vector<Place, BlockAllocator<Place>> fields_;
-  Place open_;
   uint32_t known_ = 0;
 };
 

@@ -1,8 +1,8 @@
 #include "http/response_parser.h"
 
 #include <algorithm>
-#include <charconv>
-#include <cstring>
+
+#include "http/plain_head.h"
 
 namespace creche::http {
 
@@ -11,10 +11,6 @@ namespace {
 constexpr uint8_t kMaxInformational = 32;
 // Before each status line: some servers end a body with an empty line that they did not count.
 constexpr uint8_t kMaxEmptyLines = 2;
-
-// Not to be folded: others may read only the first line.
-constexpr uint32_t kOfFraming =
-    Bit(Known::kContentLength) | Bit(Known::kTransferEncoding) | Bit(Known::kConnection);
 
 constexpr char kVersion[] = "HTTP/1.";
 constexpr uint8_t kVersionSize = sizeof kVersion - 1;
@@ -33,10 +29,6 @@ const char* GuessProtocol(char first) {
     default:
       return "the answer does not begin with HTTP/1.0 or HTTP/1.1";
   }
-}
-
-bool IsDigit(char c) {
-  return c >= '0' && c <= '9';
 }
 
 }  // namespace
@@ -58,10 +50,9 @@ void ResponseParser::Begin(bool head_request, size_t max_head, bool lenient, Res
 
 // Forgets the informational response, if there was one.
 void ResponseParser::BeginHead() {
-  lines_.Begin(max_head_, lenient_);
   head_->Clear();
   version_matched_ = empty_lines_ = 0;
-  status_read_ = field_open_ = false;
+  in_lines_ = false;
 }
 
 bool ResponseParser::Fail(Status status, const char* text) {
@@ -93,19 +84,21 @@ ResponseParser::Verdict ResponseParser::Finish(bool clean) {
 
 // ---- The head ----
 
-// Takes lines up to the end of the final head.
+// Takes heads up to the end of the final one.
 bool ResponseParser::FeedHead(const char* data, size_t size, size_t* at) {
   while (!head_done_ && *at < size) {
     if (!CheckVersion(data + *at, size - *at)) return false;
-    std::string_view line;
-    switch (lines_.Next(data, size, at, &line)) {
-      case HeadLines::Step::kMore:
-        return true;
-      case HeadLines::Step::kFailed:
-        return Fail(lines_.problem().status, lines_.problem().text);
-      case HeadLines::Step::kLine:
-        if (!TakeLine(line)) return false;
+    if (!in_lines_) {
+      if (const size_t n = ReadPlainHead(data + *at, size - *at, max_head_, head_)) {
+        *at += n;
+        if (!EndHead()) return false;
+        continue;
+      }
+      in_lines_ = true;
+      lines_.Begin(max_head_, lenient_);
+      fields_.Begin(lenient_, head_);
     }
+    if (!FeedLines(data, size, at)) return false;
   }
   return true;
 }
@@ -120,69 +113,30 @@ bool ResponseParser::CheckVersion(const char* data, size_t size) {
   return true;
 }
 
-bool ResponseParser::TakeLine(std::string_view line) {
-  if (status_read_) return line.empty() ? EndHead() : TakeField(line);
-  if (!line.empty()) return TakeStatusLine(line);
-  if (++empty_lines_ <= kMaxEmptyLines) return true;
-  return Fail(Status::kProtocol, "empty lines come before the status line");
-}
-
-// "HTTP/1.1 200 OK"; the reason may be missing, with its blank or without.
-bool ResponseParser::TakeStatusLine(std::string_view line) {
-  constexpr size_t kMinor = kVersionSize;
-  constexpr size_t kCode = kMinor + 2;
-  constexpr size_t kReason = kCode + 3;
-  if (line.size() <= kMinor || (line[kMinor] != '0' && line[kMinor] != '1') ||
-      (line.size() > kMinor + 1 && line[kMinor + 1] != ' '))
-    return Fail(Status::kProtocol, "the answer's version is not HTTP/1.0 or HTTP/1.1");
-  if (line.size() < kReason || !IsDigit(line[kCode]) || !IsDigit(line[kCode + 1]) ||
-      !IsDigit(line[kCode + 2]) || (line.size() > kReason && line[kReason] != ' '))
-    return Fail(Status::kProtocol,
-                "the status line does not have a status of three digits behind one blank");
-  if (line[kCode] == '0') return Fail(Status::kProtocol, "the status is below 100");
-  if (!IsFieldValue(line.substr(kReason)))
-    return Fail(Status::kProtocol, "a control character stands in the status line");
-  head_->minor = static_cast<uint8_t>(line[kMinor] - '0');
-  head_->status = static_cast<uint16_t>((line[kCode] - '0') * 100 + (line[kCode + 1] - '0') * 10 +
-                                        (line[kCode + 2] - '0'));
-  status_read_ = true;
-  return true;
-}
-
-bool ResponseParser::TakeField(std::string_view line) {
-  if (line[0] == ' ' || line[0] == '\t') {
-    if (!field_open_)
-      return Fail(Status::kProtocol, "the first line of the head begins with a blank");
-    if (!lenient_ && (Bit(head_->open()) & kOfFraming) != 0)
-      return Fail(Status::kProtocol, "a field that says how long the body is goes over two lines");
-    const std::string_view more = TrimBlanks(line);
-    if (!IsFieldValue(more))
-      return Fail(Status::kProtocol, "a control character stands in a header field");
-    if (more.empty()) return true;
-    head_->AppendValue(" ", 1);
-    head_->AppendValue(more.data(), more.size());
-    return true;
+// Takes a line, or the begin of one.
+bool ResponseParser::FeedLines(const char* data, size_t size, size_t* at) {
+  std::string_view line;
+  switch (lines_.Next(data, size, at, &line)) {
+    case HeadLines::Step::kMore:
+      return true;
+    case HeadLines::Step::kFailed:
+      return Fail(lines_.problem().status, lines_.problem().text);
+    case HeadLines::Step::kLine:
+      break;
   }
-  if (field_open_) head_->EndValue();
-  const size_t colon = line.find(':');
-  if (colon == line.npos)
-    return Fail(Status::kProtocol, "a line of the head has no colon: it is no header field");
-  const std::string_view name = line.substr(0, colon);
-  if (!IsToken(name))
-    return Fail(Status::kProtocol, name.empty() ? "a header field has no name"
-                                                : "the name of a header field is no token");
-  const std::string_view value = TrimBlanks(line.substr(colon + 1));
-  if (!IsFieldValue(value))
-    return Fail(Status::kProtocol, "a control character stands in a header field");
-  head_->AppendName(name.data(), name.size());
-  if (!head_->EndName()) return Fail(Status::kProtocol, "a header field has no name");
-  head_->AppendValue(value.data(), value.size());
-  field_open_ = true;
-  return true;
+  return TakeLine(line);
+}
+
+bool ResponseParser::TakeLine(std::string_view line) {
+  if (line.empty() && !fields_.has_status()) {
+    if (++empty_lines_ <= kMaxEmptyLines) return true;
+    return Fail(Status::kProtocol, "empty lines come before the status line");
+  }
+  if (!fields_.Take(line)) return Fail(fields_.problem().status, fields_.problem().text);
+  return !fields_.ended() || EndHead();
 }
 
 bool ResponseParser::EndHead() {
-  if (field_open_) head_->EndValue();
   if (head_->status == 101)
     return Fail(Status::kProtocol, "101 Switching Protocols came, which nobody asked for");
   if (!DecideFraming()) return false;
@@ -240,20 +194,12 @@ bool ResponseParser::ReadLength() {
   uint64_t length = 0;
   for (size_t i = 0; i < head_->size(); i++) {
     if (head_->known(i) != Known::kContentLength) continue;
-    std::string_view list = head_->at(i).value;
-    std::string_view one;
-    while (NextElement(&list, &one)) {
-      uint64_t n = 0;
-      const auto [end, error] = std::from_chars(one.data(), one.data() + one.size(), n);
-      if (end != one.data() + one.size() || error == std::errc::invalid_argument)
-        return Fail(Status::kProtocol, "the Content-Length is no number");
-      if (error != std::errc() || n > static_cast<uint64_t>(INT64_MAX))
-        return Fail(Status::kProtocol, "the Content-Length is beyond all measure");
-      if (numbers++ > 0 && (n != length || !lenient_))
-        return Fail(Status::kProtocol, "more than one Content-Length came");
-      length = n;
-    }
+    if (!ReadLengths(head_->at(i).value, &length, &numbers))
+      return Fail(Status::kProtocol, "the Content-Length is no number");
   }
+  if (length > static_cast<uint64_t>(INT64_MAX))
+    return Fail(Status::kProtocol, "the Content-Length is beyond all measure");
+  if (numbers > 1 && !lenient_) return Fail(Status::kProtocol, "more than one Content-Length came");
   content_length_ = length;
   return true;
 }

@@ -1,8 +1,9 @@
-// ResponseParser: the framing of one response after another on a connection (RFC 9112). Strict:
-// what two parties could read in two ways is refused, for that is how smuggled bytes hide: line
-// ends, folded lines, blanks in odd places, versions, transfer codings, lengths, limits. lenient
-// takes what old and small servers write and what can be read in one way only. Bytes may come in
-// pieces of any size: where they are cut never changes the verdict.
+// ResponseParser: the framing of one response after another on a connection (RFC 9112). llhttp
+// judges the syntax, behind HeadParser and ChunkedReader; what a response means is decided here.
+// Strict: what two parties could read in two ways is refused, for that is how smuggled bytes hide:
+// line ends, folded lines, blanks in odd places, versions, transfer codings, lengths, limits.
+// lenient takes what old and small servers write and what can be read in one way only. Bytes may
+// come in pieces of any size: where they are cut never changes the verdict.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -10,6 +11,7 @@
 
 #include "http/chunked_reader.h"
 #include "http/head_lines.h"
+#include "http/head_parser.h"
 #include "http/problem.h"
 #include "http/response_head.h"
 
@@ -62,9 +64,8 @@ class ResponseParser {
   bool Fail(Status status, const char* text);
   bool FeedHead(const char* data, size_t size, size_t* at);
   bool CheckVersion(const char* data, size_t size);
+  bool FeedLines(const char* data, size_t size, size_t* at);
   bool TakeLine(std::string_view line);
-  bool TakeStatusLine(std::string_view line);
-  bool TakeField(std::string_view line);
   bool EndHead();
   bool DecideFraming();
   bool ReadLength();
@@ -73,6 +74,7 @@ class ResponseParser {
   void TakeBody(const char* data, size_t size);
 
   HeadLines lines_;
+  HeadParser fields_;
   ChunkedReader chunks_;
   ResponseHead* head_ = nullptr;
   ResponseSink* sink_ = nullptr;
@@ -85,8 +87,7 @@ class ResponseParser {
   uint8_t version_matched_ = 0;  // characters of "HTTP/1."
   uint8_t empty_lines_ = 0;      // before the status line
   uint8_t informational_ = 0;
-  bool status_read_ = false;
-  bool field_open_ = false;  // the last field; a folded line may follow
+  bool in_lines_ = false;  // it is read line by line
 
   BodyFraming framing_ = BodyFraming::kNone;
   bool head_request_ = false;

@@ -51,10 +51,7 @@ std::string BrotliPlain() {
 std::unique_ptr<Decoder> For(const std::string& coding) {
   ResponseHead head;
   const std::string name = "content-encoding";
-  head.AppendName(name.data(), name.size());
-  EXPECT_TRUE(head.EndName());
-  head.AppendValue(coding.data(), coding.size());
-  head.EndValue();
+  head.Add(name, coding);
   return MakeDecoder(head);
 }
 
