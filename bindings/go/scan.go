@@ -43,7 +43,7 @@ func valueOf(b *cx.Block, row, column int) any {
 	case cx.OIDFloat4, cx.OIDFloat8:
 		return math.Float64frombits(b.Bits(row, column))
 	case cx.OIDTimestampTZ, cx.OIDTimestamp, cx.OIDDate:
-		if infinite(b.Bits(row, column)) {
+		if infinite(b.Bits(row, column)) || b.Late(row, column) {
 			return b.Format(row, column)
 		}
 		return timeOf(oid, b.Bits(row, column))
@@ -131,7 +131,7 @@ func scanCell(b *cx.Block, row, column int, dest any) error {
 		return nil
 	case *time.Time:
 		if oid == cx.OIDTimestampTZ || oid == cx.OIDTimestamp || oid == cx.OIDDate {
-			if infinite(b.Bits(row, column)) {
+			if infinite(b.Bits(row, column)) || b.Late(row, column) {
 				return &cellError{ErrLimit, b.Format(row, column) + " is no time of Go's: scan it into a string"}
 			}
 			*d = timeOf(oid, b.Bits(row, column))

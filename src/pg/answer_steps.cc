@@ -11,10 +11,12 @@ bool AnswerSteps::Takes(char type) const noexcept {
       return stage_ == Stage::kParse;
     case '2':
       return stage_ == Stage::kBind;
+    case 't':
+      return stage_ == Stage::kTypes;
     case 'T':
-      return stage_ == Stage::kDescribe || (script && !in_rows_);
+      return stage_ == Stage::kTypes || stage_ == Stage::kDescribe || (script && !in_rows_);
     case 'n':
-      return stage_ == Stage::kDescribe;
+      return stage_ == Stage::kTypes || stage_ == Stage::kDescribe;
     case 'D':
       return stage_ == Stage::kExecute || in_rows_;
     case 'C':
@@ -42,12 +44,12 @@ void AnswerSteps::Take(char type) noexcept {
       return Enter(Stage::kClose);
     case '1':
       parses_left_--;
-      return Enter(Stage::kBind);
+      return Enter(Stage::kTypes);
     case '2':
       return Enter(Stage::kDescribe);
     case 'T':
     case 'n':
-      return Enter(Stage::kExecute);
+      return Enter(stage_ == Stage::kTypes ? Stage::kBind : Stage::kExecute);
     case 'C':
     case 'I':
       done_++;
@@ -60,7 +62,8 @@ void AnswerSteps::Take(char type) noexcept {
 void AnswerSteps::Enter(Stage stage) noexcept {
   if (stage == Stage::kClose && closes_ == 0) stage = Stage::kParse;
   if (stage == Stage::kParse && done_ == statements_) stage = Stage::kReady;
-  if (stage == Stage::kParse && !(parses_ >> done_ & 1)) stage = Stage::kBind;
+  if (stage == Stage::kParse && !(parses_ >> done_ & 1)) stage = Stage::kTypes;
+  if (stage == Stage::kTypes && !(types_ >> done_ & 1)) stage = Stage::kBind;
   if (stage == Stage::kDescribe && !(describe_ && last())) stage = Stage::kExecute;
   stage_ = stage;
 }

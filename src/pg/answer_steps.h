@@ -10,14 +10,25 @@ namespace creche::pg {
 
 class AnswerSteps {
  public:
-  enum class Stage : uint8_t { kClose, kParse, kBind, kDescribe, kExecute, kScript, kReady };
+  enum class Stage : uint8_t {
+    kClose,
+    kParse,
+    kTypes,
+    kBind,
+    kDescribe,
+    kExecute,
+    kScript,
+    kReady
+  };
   static constexpr size_t kMaxStatements = 32;
 
   // ---- What was sent ----
   void AddClose() noexcept { closes_++; }
-  // At most kMaxStatements; only the last one may be described.
-  void AddStatement(bool parse, bool describe) noexcept {
+  // At most kMaxStatements; only the last one may be described. types: the statement is, too, as it
+  // was parsed.
+  void AddStatement(bool parse, bool describe, bool types = false) noexcept {
     if (parse) parses_ |= 1u << statements_, parses_left_++;
+    if (types) types_ |= 1u << statements_;
     describe_ = describe;
     statements_++;
   }
@@ -64,6 +75,7 @@ class AnswerSteps {
   bool describe_ = false;
   bool in_rows_ = false;  // of a script: the columns have come, so rows may
   uint32_t parses_ = 0;   // bit i: statement i is prepared
+  uint32_t types_ = 0;    // bit i: the types of its parameters are asked for
 };
 
 }  // namespace creche::pg

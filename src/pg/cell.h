@@ -4,16 +4,31 @@
 #include <cstdint>
 
 #include "pg/bytes.h"
+#include "pg/row_layout.h"
 #include "pg/types.h"
 
 namespace creche::pg {
 
+// The last microsecond that has a number of its own, and what later ones have at first.
+inline constexpr int64_t kLate = INT64_MAX - 1;
+
 // Seconds and so on since 2000 to those since 1970; the infinities stay what they are. The last 29
-// years before the end of PostgreSQL's calendar (294247 to 294276) do not fit: they saturate.
+// years before the end of PostgreSQL's calendar (294247 to 294276) do not fit: kLate.
 inline int64_t ToUnixMicroseconds(int64_t pg) noexcept {
   if (pg == INT64_MAX || pg == INT64_MIN) return pg;
   int64_t unix_time;
-  return __builtin_add_overflow(pg, kEpochMicroseconds, &unix_time) ? INT64_MAX - 1 : unix_time;
+  return __builtin_add_overflow(pg, kEpochMicroseconds, &unix_time) || unix_time > kLate
+             ? kLate
+             : unix_time;
+}
+// The cell of a timestamp that is kLate: in `bits` as late as it can be, the seconds that are
+// missing in `later`.
+inline RowCell LateTimestamp(const char* p) noexcept {
+  constexpr uint64_t kSecondsMicros = 1'000'000;
+  const uint64_t exact = Load64(p) + uint64_t{kEpochMicroseconds};
+  const uint64_t over = exact - uint64_t{kLate};
+  const uint64_t later = (over + kSecondsMicros - 1) / kSecondsMicros;
+  return {exact - later * kSecondsMicros, 8, static_cast<uint32_t>(later)};
 }
 inline int64_t ToUnixDays(int32_t pg) noexcept {
   if (pg == INT32_MAX) return INT64_MAX;

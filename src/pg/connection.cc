@@ -180,6 +180,8 @@ void Connection::WriteStatement(Flight* flight, const Statement& s, bool prepare
   if (s.verb() != Verb::kQuery || (prepared ? prepared->leaves_state : LeavesState(s.text())))
     flight->leaves_state = true;
   if (parse) out->Parse(name, s);
+  const bool types = flight->adds >> flight->steps.statements() & 1 && s.infers_types();
+  if (types) out->DescribeStatement(name);
   // The rows of all but the last are thrown away. What a prepared statement's columns are is known,
   // and the server refuses to run it if they have become others; a pooler may prepare it on another
   // session, where they are what they are: then they are described each time.
@@ -192,7 +194,7 @@ void Connection::WriteStatement(Flight* flight, const Statement& s, bool prepare
     if (prepared && s.verb() == Verb::kQuery) flight->described = prepared->number;
   }
   out->Execute();
-  flight->steps.AddStatement(parse, describe);
+  flight->steps.AddStatement(parse, describe, types);
 }
 
 // Once on each connection, with the first statement that gains from the answer. A pooler has keys

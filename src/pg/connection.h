@@ -192,6 +192,7 @@ class Connection final : private Cancel::Listener {
   void Take(const Message& message) noexcept;
   void TakeRow(Flight* flight, const Message& message) noexcept;
   void TakeColumns(Flight* flight, const Message& message) noexcept;
+  void TakeTypes(Flight* flight, const Message& message) noexcept;
   void TakeBackend(const Message& message) noexcept;
   void BeginRows(Flight* flight) noexcept;
   void TakeEnd(Flight* flight, std::string_view tag) noexcept;

@@ -6,9 +6,11 @@
 #include <new>
 
 #include "pg/backend_question.h"
+#include "pg/bytes.h"
 #include "pg/command_tag.h"
 #include "pg/connection.h"
 #include "pg/server_error.h"
+#include "pg/types.h"
 
 namespace creche::pg {
 
@@ -74,9 +76,12 @@ void Connection::Take(const Message& message) noexcept {
   switch (message.type) {
     case 'D':
       return TakeRow(flight, message);
+    case 't':
+      return TakeTypes(flight, message);
     case 'T':
       return TakeColumns(flight, message);
     case 'n':
+      if (flight->steps.stage() == AnswerSteps::Stage::kTypes) return flight->steps.Take('n');
       flight->steps.Take('n');
       try {
         flight->columns = RowDescription::None();
@@ -140,7 +145,9 @@ void Connection::TakeRow(Flight* flight, const Message& message) noexcept {
 }
 
 void Connection::TakeColumns(Flight* flight, const Message& message) noexcept {
+  const bool of_statement = flight->steps.stage() == AnswerSteps::Stage::kTypes;
   flight->steps.Take('T');
+  if (of_statement) return;  // the portal's follow, with their forms
   if (flight->shape == Request::Shape::kScript) return;
   if (flight->columns && flight->columns->Is(message.body, message.size)) return BeginRows(flight);
   try {
@@ -152,6 +159,23 @@ void Connection::TakeColumns(Flight* flight, const Message& message) noexcept {
   if (flight->described != 0) cache_.Describe(flight->described, flight->columns);
   widest_forms_ = std::max(widest_forms_, flight->columns->forms().size());
   BeginRows(flight);
+}
+
+// Of a statement that has just been prepared. What the server has inferred it never looks at again:
+// when a timestamp becomes a timestamptz, text with a zone would be read without it, and nobody
+// would hear of it. Such statements are parsed each time.
+void Connection::TakeTypes(Flight* flight, const Message& message) noexcept {
+  const size_t at = flight->steps.done() - (flight->asks ? 1 : 0);
+  const size_t count = Load16(message.body);
+  if (message.size != 2 + 4 * count) return LoseForProtocol("a malformed list of types");
+  if (!flight->request || at >= flight->request->count_) return;
+  const Statement& statement = *flight->request->statements_[at];
+  for (size_t i = 0; i < count && i < static_cast<size_t>(statement.count()); i++) {
+    if (statement.types()[i] != kUnknownType) continue;
+    if (!DependsOnItsType(Load32(message.body + 2 + 4 * i))) continue;
+    history_.NeverPrepare(statement.hash());
+    return cache_.GiveUp(flight->added - 1);
+  }
 }
 
 void Connection::TakeBackend(const Message& message) noexcept {

@@ -90,7 +90,8 @@ bool AppendInfinity(std::string* out, int64_t value) {
   return value == INT64_MAX || value == INT64_MIN;
 }
 
-void AppendTimestamp(std::string* out, int64_t microseconds, const char* zone) {
+// later: seconds to be added.
+void AppendTimestamp(std::string* out, int64_t microseconds, uint32_t later, const char* zone) {
   if (AppendInfinity(out, microseconds)) return;
   int64_t days = microseconds / kMicrosecondsPerDay;
   int64_t rest = microseconds % kMicrosecondsPerDay;
@@ -98,6 +99,9 @@ void AppendTimestamp(std::string* out, int64_t microseconds, const char* zone) {
     rest += kMicrosecondsPerDay;
     days--;
   }
+  rest += int64_t{later} * 1'000'000;
+  days += rest / kMicrosecondsPerDay;
+  rest %= kMicrosecondsPerDay;
   bool before_christ;
   AppendDate(out, days, &before_christ);
   *out += ' ';
@@ -115,6 +119,10 @@ void AppendInterval(std::string* out, const char* bytes) {
   const auto time = static_cast<int64_t>(Load64(bytes));
   const auto days = static_cast<int32_t>(Load32(bytes + 8));
   const auto months = static_cast<int32_t>(Load32(bytes + 12));
+  // From version 17 on.
+  const bool infinite = (days == INT32_MAX && months == INT32_MAX && time == INT64_MAX) ||
+                        (days == INT32_MIN && months == INT32_MIN && time == INT64_MIN);
+  if (infinite && AppendInfinity(out, time)) return;
   bool empty = true;
   bool negative = false;  // the part before
   const auto append = [&](int64_t value, const char* unit) {
@@ -170,9 +178,9 @@ void AppendValue(std::string* out, const RowView::Cell& cell) {
     case kFloat8:
       return AppendReal(out, std::bit_cast<double>(cell.bits), 15);
     case kTimestamp:
-      return AppendTimestamp(out, integer, "");
+      return AppendTimestamp(out, integer, cell.later, "");
     case kTimestamptz:
-      return AppendTimestamp(out, integer, "+00");
+      return AppendTimestamp(out, integer, cell.later, "+00");
     case kDate: {
       if (AppendInfinity(out, integer)) return;
       // What no server sends, a forged block may hold.

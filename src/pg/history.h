@@ -36,12 +36,18 @@ class History {
     Entry* entry = Slot(hash);
     if (entry && entry->hash == hash) entry->plain_runs = 0;
   }
-  // It is about to run: has it before?
+  // It is about to run: has it before, and may it be prepared?
   bool Touch(uint64_t hash) noexcept {
     Entry* entry = Slot(hash);
     if (!entry) return false;
     if (entry->hash != hash) *entry = {hash, 0, 0, 0};
+    if (entry->runs == kNever) return false;
     return std::exchange(entry->runs, uint8_t{1}) != 0;
+  }
+  // It is not to be kept as a prepared statement.
+  void NeverPrepare(uint64_t hash) noexcept {
+    Entry* entry = Slot(hash);
+    if (entry && entry->hash == hash) entry->runs = kNever;
   }
   bool IsShort(uint64_t hash) noexcept {
     const Entry* entry = Slot(hash);
@@ -51,6 +57,7 @@ class History {
 
  private:
   static constexpr size_t kEntries = 2048;  // a power of two
+  static constexpr uint8_t kNever = 2;      // of `runs`
   struct Entry {
     uint64_t hash;
     uint32_t cost_us;

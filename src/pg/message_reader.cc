@@ -18,6 +18,7 @@ struct Limits {
 };
 
 constexpr size_t kMaxShort = 30'000;
+constexpr size_t kMaxTypes = 2 + 4 * 65535;
 constexpr size_t kMaxColumns = 16 << 20;
 // Four bytes of text, taken for a length, are more than this: so what is out of step does not go
 // unseen for long.
@@ -41,6 +42,9 @@ bool LimitsOf(char type, size_t max_row, Limits* limits) noexcept {
       return true;
     case 'S':
       *limits = {2, kMaxShort, kMaxShort};
+      return true;
+    case 't':
+      *limits = {2, kMaxTypes, kMaxTypes};
       return true;
     case 'T':
       *limits = {2, kMaxColumns, kMaxColumns};

@@ -91,6 +91,13 @@ void MessageWriter::Bind() noexcept {
   End();
 }
 
+void MessageWriter::DescribeStatement(std::string_view name) noexcept {
+  Begin('D');
+  Put8('S');
+  PutText(name);
+  End();
+}
+
 void MessageWriter::DescribePortal() noexcept {
   Begin('D');
   Put8('P');

@@ -35,6 +35,7 @@ class MessageWriter {
   // The same for what has no parameters.
   void Parse(std::string_view name, std::string_view sql) noexcept;
   void Bind() noexcept;
+  void DescribeStatement(std::string_view name) noexcept;
   void DescribePortal() noexcept;
   // All rows of the unnamed portal.
   void Execute() noexcept;

@@ -84,6 +84,9 @@ ErrorRef EncodeReal(const Value& value, size_t number, char* out, size_t* size) 
   const double magnitude = std::fabs(value.real);
   if (std::isfinite(magnitude) && magnitude > double{std::numeric_limits<float>::max()})
     return Bad(Status::kInvalid, number, "out of range for float4; declare it as float8");
+  // Nor is it rounded to nothing.
+  if (magnitude != 0 && static_cast<float>(magnitude) == 0)
+    return Bad(Status::kInvalid, number, "too small for float4; declare it as float8");
   Store32(out, std::bit_cast<uint32_t>(static_cast<float>(value.real)));
   *size = 4;
   return {};

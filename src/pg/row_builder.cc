@@ -9,6 +9,9 @@ namespace creche::pg {
 
 namespace {
 
+// Of a cell that has been collected: its bits are an offset into the text.
+constexpr uint32_t kInText = UINT32_MAX;
+
 // What is kept for the next result.
 constexpr size_t kKeep = 32 * 1024;
 
@@ -71,9 +74,13 @@ RowCollector::Added RowCollector::Append(const char* body, size_t size) noexcept
     }
     if (length > static_cast<size_t>(end - at)) return Added::kMalformed;
     if (length == columns_->fixed(c) && length != 0) {
-      *cell = {DecodeFixed(columns_->type(c), at), length, 0};
+      const uint32_t type = columns_->type(c);
+      *cell = {DecodeFixed(type, at), length, 0};
+      if (cell->bits == uint64_t{kLate} && (type == kTimestamp || type == kTimestamptz))
+          [[unlikely]]
+        *cell = LateTimestamp(at);
     } else {
-      *cell = {before + static_cast<size_t>(out - text), length, 1};
+      *cell = {before + static_cast<size_t>(out - text), length, kInText};
       std::memcpy(out, at, length);
       out[length] = '\0';
       out += length + 1;
@@ -113,7 +120,8 @@ Ref<Rows> RowCollector::Take(std::string_view tag, int64_t affected) {
   auto* cell = reinterpret_cast<RowCell*>(base + plan.cells);
   const auto* collected = reinterpret_cast<const RowCell*>(cells_.data());
   for (size_t n = cells_.size() / sizeof(RowCell); n > 0; n--, collected++)
-    *cell++ = {collected->bits + (collected->reserved ? plan.text : 0), collected->size, 0};
+    *cell++ = collected->later == kInText ? RowCell{collected->bits + plan.text, collected->size, 0}
+                                          : *collected;
   if (!text_.empty()) std::memcpy(base + plan.text, text_.data(), text_.size());
   Empty();
   return built;

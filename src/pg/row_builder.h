@@ -43,7 +43,7 @@ class RowCollector {
   const uint64_t full_bytes_;
   uint64_t rows_ = 0;
   Ref<const RowDescription> columns_;
-  // RowCells; `reserved` marks those whose bits are an offset into text_, which is one into the
+  // RowCells; `later` marks those whose bits are an offset into text_, which is one into the
   // block when the block is made.
   Buffer cells_;
   Buffer text_;

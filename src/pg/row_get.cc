@@ -78,7 +78,7 @@ Got GetTimestamp(const RowView& rows, uint64_t row, uint32_t column, int64_t* va
   if (cell.type == kDate && !infinite && __builtin_mul_overflow(at, kMicrosecondsPerDay, &at))
     return Got::kRange;
   // PostgreSQL's calendar ends 29 years after the last moment that has a number here.
-  if (!infinite && at >= INT64_MAX - 1) return Got::kRange;
+  if (cell.later != 0) return Got::kRange;
   *value = at;
   return Got::kOk;
 }

@@ -32,7 +32,7 @@ struct RowColumn {
 struct RowCell {
   uint64_t bits;
   uint32_t size;
-  uint32_t reserved;
+  uint32_t later;
 };
 
 inline constexpr uint32_t kRowBlockMagic = 0x6b6c6263u;

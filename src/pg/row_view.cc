@@ -73,7 +73,10 @@ RowView::Cell RowView::At(uint64_t row, uint32_t column) const noexcept {
   if (cell.size == kCellNull) return {.type = description.type};
   Cell at{description.type, cell.size, cell.bits, nullptr, false};
   const uint32_t fixed = FixedSize(description.type);
-  if (fixed != 0 && cell.size == fixed) return at;
+  if (fixed != 0 && cell.size == fixed) {
+    at.later = cell.later;
+    return at;
+  }
   // size bytes and a NUL.
   if (!Fits(cell.bits, uint64_t{cell.size} + 1, 1, header_.total_size) ||
       base_[cell.bits + cell.size] != '\0')

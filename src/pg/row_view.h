@@ -24,7 +24,8 @@ class RowView {
     uint64_t bits = 0;
     const char* bytes = nullptr;  // null: the value is in bits
     bool null = true;
-    bool text = false;  // bytes are the text form, whatever the type is
+    uint32_t later = 0;  // of a timestamp: seconds to be added
+    bool text = false;   // bytes are the text form, whatever the type is
   };
   Cell At(uint64_t row, uint32_t column) const noexcept;
 

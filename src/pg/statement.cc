@@ -6,6 +6,7 @@
 #include <string>
 
 #include "pg/params.h"
+#include "pg/types.h"
 
 namespace creche::pg {
 
@@ -111,6 +112,10 @@ bool LeavesState(std::string_view sql) noexcept {
     }
   }
   return false;
+}
+
+bool Statement::infers_types() const noexcept {
+  return std::find(types(), types() + count_, uint32_t{kUnknownType}) != types() + count_;
 }
 
 Statement::Statement(std::string_view sql, const Value* values, size_t count)

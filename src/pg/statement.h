@@ -53,6 +53,8 @@ class Statement {
   // Of the text and the types: what a prepared statement depends on.
   uint64_t hash() const noexcept { return hash_; }
   Verb verb() const noexcept { return verb_; }
+  // True if the server infers the type of a parameter.
+  bool infers_types() const noexcept;
   // Null if it can be sent.
   const ErrorRef& error() const noexcept { return error_; }
   // What it takes here, which is more than its text, values, types and formats take on the wire.

@@ -94,6 +94,11 @@ void StatementCache::GiveUp(Entries::iterator entry) noexcept {
   Erase(entry);
 }
 
+void StatementCache::GiveUp(uint32_t number) noexcept {
+  const auto entry = Look(number);
+  if (entry != entries_.end()) GiveUp(entry);
+}
+
 void StatementCache::Clear() noexcept {
   entries_.clear();
   by_hash_.clear();

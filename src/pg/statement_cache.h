@@ -51,8 +51,9 @@ class StatementCache {
   void Describe(uint32_t number, const Ref<const RowDescription>& columns) noexcept;
   // The Parse of that Add failed: there is no such statement.
   void Forget(uint32_t number) noexcept;
-  // The server does not run this one any more: gives its name up.
+  // The server is not to run this one any more: gives its name up.
   void Forget(const Statement& statement) noexcept;
+  void GiveUp(uint32_t number) noexcept;
   // The server has none any more (DISCARD ALL, DEALLOCATE ALL).
   void Clear() noexcept;
 

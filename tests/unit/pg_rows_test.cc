@@ -402,6 +402,14 @@ TEST(Format, DatesAndTimes) {
   EXPECT_EQ(FormatOne(kTimestamp, Big64(static_cast<uint64_t>(-1))), "1999-12-31 23:59:59.999999");
   EXPECT_EQ(FormatOne(kTimestamptz, Big64(86400000000u + 1500000)), "2000-01-02 00:00:01.5+00");
   EXPECT_EQ(FormatOne(kTimestamptz, Big64(INT64_MAX)), "infinity");
+  // The last ones have no number of microseconds since 1970.
+  const auto us = [](uint64_t pg) { return FormatOne(kTimestamp, Big64(pg)); };
+  EXPECT_EQ(us(9222425352054775806u), "294247-01-10 04:00:54.775806");
+  EXPECT_EQ(us(9222425352054775807u), "294247-01-10 04:00:54.775807");
+  EXPECT_EQ(us(9222425352054775808u), "294247-01-10 04:00:54.775808");
+  EXPECT_EQ(us(9222425352055775806u), "294247-01-10 04:00:55.775806");
+  EXPECT_EQ(us(9222425352055775807u), "294247-01-10 04:00:55.775807");
+  EXPECT_EQ(us(9223371331199999999u), "294276-12-31 23:59:59.999999");
   EXPECT_EQ(FormatOne(kTime, Big64(86399999999u)), "23:59:59.999999");
   EXPECT_EQ(FormatOne(kTimetz, Big64(3600000000u) + Big32(static_cast<uint32_t>(-7200))),
             "01:00:00+02");
@@ -411,6 +419,8 @@ TEST(Format, DatesAndTimes) {
                                     Big32(static_cast<uint32_t>(days)) +
                                     Big32(static_cast<uint32_t>(months)));
   };
+  EXPECT_EQ(interval(INT64_MAX, INT32_MAX, INT32_MAX), "infinity");
+  EXPECT_EQ(interval(INT64_MIN, INT32_MIN, INT32_MIN), "-infinity");
   EXPECT_EQ(interval(0, 0, 0), "00:00:00");
   EXPECT_EQ(interval(14706789000, 3, 14), "1 year 2 mons 3 days 04:05:06.789");
   EXPECT_EQ(interval(14706000000, -3, 0), "-3 days +04:05:06");

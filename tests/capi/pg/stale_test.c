@@ -71,6 +71,60 @@ static void test_migrations(void** state) {
   }
 }
 
+static int64_t yes(const char* sql) {
+  answer a;
+  run(other, &a, sql);
+  EXPECT(&a, CRECHE_OK);
+  int32_t b = creche_row_bool(a.rows, 0, 0);
+  answer_free(&a);
+  return b;
+}
+
+/* No error tells that text would be read as the type that the column had. */
+static void test_inferred_types(void** state) {
+  (void)state;
+  static const struct {
+    const char *before, *after, *value;
+  } changes[] = {
+      {"timestamp", "timestamptz", "2026-01-01 00:00:00+02"},
+      {"timestamptz", "timestamp", "2026-01-01 00:00:00+02"},
+      {"date", "timestamp", "2026-01-01 12:00:00"},
+      {"float4", "float8", "0.1"},
+      {"char(4)", "text", "ab  "},
+  };
+  for (size_t i = 0; i < sizeof changes / sizeof *changes; i++) {
+    char sql[200];
+    creche_pool pool = open_pool(1);
+    snprintf(sql, sizeof sql, "create table s (m %s)", changes[i].before);
+    must(other, sql);
+    for (int n = 0; n < 4; n++) must_with(pool, "insert into s values ($1)", changes[i].value);
+    snprintf(sql, sizeof sql, "alter table s alter m type %s", changes[i].after);
+    must(other, "delete from s");
+    must(other, sql);
+    for (int n = 0; n < 2; n++) must_with(pool, "insert into s values ($1)", changes[i].value);
+    snprintf(sql, sizeof sql, "select count(*) = 2 and bool_and(m::text = '%s'::%s::text) from s",
+             changes[i].value, changes[i].after);
+    assert_int_equal(yes(sql), 1);
+    assert_true(counters(pool).prepares <= 1); /* found out once */
+    must(other, "drop table s");
+    close_pool(pool);
+  }
+  /* Declared, it is what was declared, and is kept. */
+  creche_pool pool = open_pool(1);
+  for (int n = 0; n < 4; n++) {
+    const creche_value v =
+        creche_value_of(CRECHE_PG_TIMESTAMP, CRECHE_VALUE_TEXT, "2026-01-01 00:00", 16);
+    answer a;
+    answer_init(&a);
+    OK(creche_pool_query(pool, loop.scope, "select $1", &v, 1, NULL, on_answer, &a, NULL));
+    EXPECT(&a, CRECHE_OK);
+    answer_free(&a);
+  }
+  assert_int_equal(counters(pool).prepares, 1);
+  assert_int_equal(number(pool, "select count(*) from pg_prepared_statements"), 1);
+  close_pool(pool);
+}
+
 /* In a transaction the error is the user's; the next one is well. */
 static void test_in_a_transaction(void** state) {
   (void)state;
@@ -290,10 +344,10 @@ static void test_streams(void** state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_migrations),   cmocka_unit_test(test_in_a_transaction),
-      cmocka_unit_test(test_own_failures), cmocka_unit_test(test_lifetime),
-      cmocka_unit_test(test_forms),        cmocka_unit_test(test_forms_in_forms),
-      cmocka_unit_test(test_streams),
+      cmocka_unit_test(test_migrations),     cmocka_unit_test(test_in_a_transaction),
+      cmocka_unit_test(test_inferred_types), cmocka_unit_test(test_own_failures),
+      cmocka_unit_test(test_lifetime),       cmocka_unit_test(test_forms),
+      cmocka_unit_test(test_forms_in_forms), cmocka_unit_test(test_streams),
   };
   return cmocka_run_group_tests(tests, start, stop);
 }

@@ -30,9 +30,9 @@ type blockColumn struct {
 }
 
 type blockCell struct {
-	bits     uint64
-	size     uint32
-	reserved uint32
+	bits  uint64
+	size  uint32
+	later uint32
 }
 
 var (
@@ -128,6 +128,9 @@ func (b *Block) Null(row, column int) bool { return b.cell(row, column).size == 
 
 // Bits is the cell of a type that is held in bits.
 func (b *Block) Bits(row, column int) uint64 { return b.cell(row, column).bits }
+
+// Late is a timestamp that no number of microseconds reaches.
+func (b *Block) Late(row, column int) bool { return b.cell(row, column).later != 0 }
 
 // Bytes is a view of the binary form of a cell of any other type.
 func (b *Block) Bytes(row, column int) []byte {
