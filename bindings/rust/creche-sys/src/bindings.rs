@@ -1341,7 +1341,9 @@ pub struct creche_row_column {
 /// A cell. size is CRECHE_CELL_NULL for SQL NULL. For bool, int2, int4, int8, oid, float4, float8,
 /// date, timestamp and timestamptz `bits` is the value itself (integers sign-extended, dates as days
 /// and timestamps as microseconds since 1970-01-01, infinities as INT64_MIN and INT64_MAX, reals as
-/// the bits of a double); for all others the offset of size bytes of PostgreSQL's binary form, which
+/// the bits of a double). A timestamp that is later than 64 bits reach (the years 294247 to 294276) has
+/// less than a second before INT64_MAX in `bits`, and in `later` how many seconds are to be added; it
+/// is 0 in all other cells. For all others the offset of size bytes of PostgreSQL's binary form, which
 /// for text, varchar, bpchar, name, json, enums and the like is the text; a NUL byte follows.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
@@ -1349,7 +1351,8 @@ pub struct creche_row_cell {
     pub bits: u64,
     /// bytes of the binary form
     pub size: u32,
-    pub reserved: u32,
+    /// seconds
+    pub later: u32,
 }
 
 pub const CRECHE_CELL_NULL: u32 = u32::MAX;
@@ -2174,7 +2177,8 @@ unsafe extern "C" {
     pub fn creche_row_get_float8(rows: *const creche_row_block, row: u64, column: u32, value: *mut f64) -> creche_status;
 
     /// A timestamptz, a timestamp or a date (its midnight): microseconds since 1970-01-01 UTC; INT64_MIN and
-    /// INT64_MAX are the infinities. Later than the year 294246 is CRECHE_E_LIMIT. Since 0.1.
+    /// INT64_MAX are the infinities. What is later than that (the years 294247 to 294276) is CRECHE_E_LIMIT;
+    /// creche_row_format has it. Since 0.1.
     pub fn creche_row_get_timestamptz(rows: *const creche_row_block, row: u64, column: u32, value: *mut i64) -> creche_status;
 
     /// A text-like column (as creche_row_text): a view into the block, NUL-terminated, its size in *size (may
@@ -2293,8 +2297,10 @@ unsafe extern "C" {
     /// trust. Behind a pooler (told by the process that answers) results are described each time. After an
     /// error of class 22, 42, XX, 0A or 26 the statement is forgotten, and if it had run in a transaction of
     /// its own, so that nothing is left of it, it is prepared anew and run once more before you hear of the
-    /// error. A statement is kept for statement_lifetime at the most, as the server never looks again at
-    /// what types it inferred for CRECHE_PG_UNKNOWN parameters. Columns whose types have no binary form are
+    /// error. The server never looks again at the types that it has inferred for CRECHE_PG_UNKNOWN
+    /// parameters: a statement is kept for statement_lifetime at the most, and not at all if one of them is a
+    /// date, time, timestamp, float4, char(n), name or inet, whose text a changed column would silently read
+    /// as something else (declare the type, and it is kept). Columns whose types have no binary form are
     /// asked for as text (creche_row_column.text): the server tells by failing with 42883, so the first run
     /// of such a statement takes two, and fails if it is inside a transaction. Before an idle connection is
     /// used it is looked at; a statement that a dying server has not begun goes to another connection.

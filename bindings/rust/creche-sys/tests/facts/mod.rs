@@ -706,7 +706,7 @@ pub fn facts() -> Vec<(&'static str, i128)> {
         ("alignof creche_row_column", align_of::<creche_row_column>() as i128),
         ("offsetof creche_row_cell bits", offset_of!(creche_row_cell, bits) as i128),
         ("offsetof creche_row_cell size", offset_of!(creche_row_cell, size) as i128),
-        ("offsetof creche_row_cell reserved", offset_of!(creche_row_cell, reserved) as i128),
+        ("offsetof creche_row_cell later", offset_of!(creche_row_cell, later) as i128),
         ("sizeof creche_row_cell", size_of::<creche_row_cell>() as i128),
         ("alignof creche_row_cell", align_of::<creche_row_cell>() as i128),
         ("const CRECHE_CELL_NULL", CRECHE_CELL_NULL as i128),
