@@ -4,6 +4,7 @@
 #include <cstdio>
 
 #include "core/handles.h"
+#include "core/utf8.h"
 
 namespace creche::capi {
 
@@ -29,6 +30,7 @@ creche_status Fail(Status status, const char* format, ...) noexcept {
   va_start(args, format);
   vsnprintf(last_error.message, sizeof last_error.message, format, args);
   va_end(args);
+  MakeUtf8(last_error.message);  // it may have been cut in the middle of a character
   last_error.error = {};
   last_error.error.size = sizeof(creche_error);
   last_error.error.status = static_cast<creche_status>(status);

@@ -140,8 +140,10 @@ std::string Dialer::Tried() const {
     if (i == kMostInMessage) return text + "and " + std::to_string(begun_ - i) + " more";
     char reason[128];
     const int failed = attempts_[i]->failed;
-    text += attempts_[i]->address.Text() + ": " +
-            (failed == 0 ? "no answer yet" : strerror_r(failed, reason, sizeof reason));
+    // The target of an address says it already.
+    if (const std::string address = attempts_[i]->address.Text(); address != target_)
+      text += address + ": ";
+    text += failed == 0 ? "no answer yet" : strerror_r(failed, reason, sizeof reason);
   }
   return text;
 }

@@ -4,6 +4,8 @@
 #include <memory>
 #include <new>
 
+#include "core/utf8.h"
+
 namespace creche {
 
 // The text and the references behind the pointers of an Error.
@@ -43,6 +45,9 @@ ErrorRef MakeError(ErrorInfo info) noexcept {
   try {
     auto storage = std::make_unique<Error::Storage>();
     storage->info = std::move(info);
+    MakeUtf8(&storage->info.message);
+    MakeUtf8(&storage->info.reason_text);
+    for (std::string& field : storage->info.server) MakeUtf8(&field);
     const ErrorInfo& i = storage->info;
     ErrorFields f{};
     f.size = sizeof(ErrorFields);

@@ -92,7 +92,8 @@ void Response::Serve() noexcept {
       outcome.size = size;
       outcome.held = std::move(piece);
     } else if (problem.bad()) {
-      if (!failure_) failure_ = MakeError(problem.status, Phase::kBody, url_ + ": " + problem.text);
+      if (!failure_)
+        failure_ = MakeError(problem.status, Phase::kBody, Shown() + ": " + problem.text);
       outcome = tasks::Outcome::Failed(failure_);
       last = true;
     } else if (stream_->finished() && failure_) {
@@ -182,7 +183,7 @@ void Response::Released() noexcept {
 void Response::GiveUp(const char* how) noexcept {
   try {
     if (!failure_ && !stream_->finished())
-      failure_ = MakeError(Status::kClosed, Phase::kBody, url_ + how);
+      failure_ = MakeError(Status::kClosed, Phase::kBody, Shown() + how);
   } catch (const std::bad_alloc&) {
     failure_ = NoMemoryError();
   }

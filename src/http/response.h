@@ -85,6 +85,7 @@ class Response final : public Object,
   void OnSent() noexcept override;
   void OnEnd(ErrorRef error) noexcept override;
 
+  std::string Shown() const { return std::string(ShownUrl(url_)); }
   void Serve() noexcept;
   void GiveUp(const char* how) noexcept;
   void Close() noexcept;

@@ -42,6 +42,8 @@ bool Pool::Leave(Waiter* waiter) noexcept {
   if (!waiter->queued_) return false;
   (waiter->shareable_ ? shareable_ : alone_).Remove(waiter);
   if (alone_.size() == 0 && reserving_) Serve();
+  // Nobody need be served for a waiter to go: it was cancelled.
+  shared_.counters.waiting.Set(alone_.size() + shareable_.size());
   return true;
 }
 

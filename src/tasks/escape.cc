@@ -1,7 +1,8 @@
 #include "tasks/escape.h"
 
-#include <cstdint>
 #include <cstdio>
+
+#include "core/utf8.h"
 
 namespace creche::tasks {
 
@@ -20,23 +21,6 @@ void Hex(const char* format, unsigned char byte, std::string* out) {
 }
 
 }  // namespace
-
-size_t CharacterAt(std::string_view bytes) noexcept {
-  if (bytes.empty()) return 0;
-  const auto byte = [&](size_t i) { return static_cast<unsigned char>(bytes[i]); };
-  const unsigned first = byte(0);
-  if (first < 0x80) return 1;
-  const size_t length = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2;
-  if (first < 0xc2 || first > 0xf4 || bytes.size() < length) return 0;
-  uint32_t point = first & (0x7fu >> length);
-  for (size_t i = 1; i < length; i++) {
-    if ((byte(i) & 0xc0) != 0x80) return 0;
-    point = point << 6 | (byte(i) & 0x3f);
-  }
-  constexpr uint32_t kSmallest[] = {0, 0, 0x80, 0x800, 0x10000};
-  const bool surrogate = point >= 0xd800 && point <= 0xdfff;
-  return point < kSmallest[length] || point > 0x10ffff || surrogate ? 0 : length;
-}
 
 void EscapeText(std::string_view bytes, std::string* out) {
   while (!bytes.empty()) {

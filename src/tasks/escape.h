@@ -1,14 +1,9 @@
 // Names, sites and reasons are bytes of the user's: how they are written in dumps.
 #pragma once
-#include <cstddef>
 #include <string>
 #include <string_view>
 
 namespace creche::tasks {
-
-// The length of the valid UTF-8 character that `bytes` begins with (no overlong form, no surrogate,
-// up to U+10FFFF); 0 if it begins with none.
-size_t CharacterAt(std::string_view bytes) noexcept;
 
 // All append to *out. As in C, one line: \" \\ \xNN.
 void EscapeText(std::string_view bytes, std::string* out);

@@ -1,5 +1,6 @@
 #include "tasks/snapshot.h"
 
+#include "core/utf8.h"
 #include "tasks/escape.h"
 #include "tasks/label.h"
 #include "tasks/wait.h"

@@ -83,6 +83,33 @@ static void test_acquire_timeout_and_max_waiting(void** state) {
   close_pool(pool);
 }
 
+/* Who has gone is not counted. */
+static void test_waiting_is_who_waits(void** state) {
+  (void)state;
+  creche_pool pool;
+  creche_pool_options o;
+  OK(creche_pool_options_init(&o, sizeof o));
+  o.min_size = o.max_size = 1;
+  OK(creche_pool_open(loop, support_postgres_url(server), &o, &pool));
+  creche_connection c = acquire(pool);
+  answer a[5];
+  creche_task tasks[5];
+  for (int i = 0; i < 5; i++) {
+    answer_init(&a[i]);
+    OK(creche_pool_acquire(pool, loop.scope, NULL, on_answer, &a[i], &tasks[i]));
+  }
+  for (int i = 0; i < 4000 && counters(pool).waiting < 5; i++) nap_ms(5);
+  assert_int_equal(counters(pool).waiting, 5);
+  for (int i = 0; i < 5; i++) {
+    OK(creche_scope_cancel(tasks[i].scope, NULL));
+    EXPECT(&a[i], CRECHE_E_CANCELLED);
+    answer_free(&a[i]);
+    assert_int_equal(counters(pool).waiting, 4 - i);
+  }
+  creche_connection_release(c);
+  close_pool(pool);
+}
+
 static void test_min_size_idle_and_lifetime(void** state) {
   (void)state;
   creche_pool pool;
@@ -309,6 +336,7 @@ int main(void) {
       cmocka_unit_test(test_many_on_few),
       cmocka_unit_test(test_long_ones_do_not_hold_up_short_ones),
       cmocka_unit_test(test_acquire_timeout_and_max_waiting),
+      cmocka_unit_test(test_waiting_is_who_waits),
       cmocka_unit_test(test_min_size_idle_and_lifetime),
       cmocka_unit_test(test_terminated_backends),
       cmocka_unit_test(test_transaction_on_a_dead_connection),
