@@ -48,10 +48,12 @@ typedef struct creche_http_timeouts {
  * - Redirects: 301, 302, 303, 307 and 308 with a Location are followed, up to max_redirects times,
  *   then CRECHE_E_REDIRECT, as for a place that cannot be fetched; all other answers are yours. A
  *   POST becomes a GET by 301 and 302, everything but HEAD by 303: without its body and the fields
- *   that speak of one. 307 and 308 change nothing. Another origin (scheme, host, port) is told
- *   neither Authorization, Cookie, Proxy-Authorization nor a Host of yours, then and behind it. A
- *   body that would have to be sent again cannot be if it was pulled: CRECHE_E_BODY. The body of a
- *   redirect is read over to keep its connection: up to 64 KiB of it, for up to 100 ms.
+ *   that describe one (Content-*, Digest, Repr-Digest, Last-Modified, Expect, Trailer). 307 and 308
+ *   change nothing. Dot segments and TABs are taken out of a Location, never out of your URL. Another
+ *   origin (scheme, host, port) is told neither Authorization, Cookie, Proxy-Authorization nor a Host
+ *   of yours, then and behind it. A body that would have to be sent again cannot be if it was pulled:
+ *   CRECHE_E_BODY. The body of a redirect is read over to keep its connection: up to 64 KiB of it,
+ *   for up to 100 ms.
  * - Sending again: once for each hop, on a new connection, if a kept connection proves to be dead
  *   before a byte of an answer has come, and nothing had been sent of the request, or its method is
  *   GET, HEAD, OPTIONS, TRACE, PUT or DELETE; never if any of its body has been pulled, or with
@@ -71,7 +73,11 @@ typedef struct creche_http_timeouts {
  *   counted there but bounded by itself: 16 KiB, and in all 64 KiB and 16 times the body.
  * - An answer may come before the request has been sent: it is read, and with its end the request
  *   ends. The connection is kept only if both are whole, and asked before each use whether the
- *   server has closed it or said anything: then it is closed unused. */
+ *   server has closed it or said anything: then it is closed unused.
+ * - A link-local address may have a zone (http://[fe80::1%25eth0]/), which is told to no server.
+ * - What comes behind the end of a coded body is dropped.
+ * - No message, dump or hook holds user info, the query of a URL or the value of a header; all
+ *   messages are UTF-8. */
 
 /* creche_session_options.flags */
 enum {

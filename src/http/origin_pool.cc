@@ -1,6 +1,7 @@
 #include "http/origin_pool.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace creche::http {
 
@@ -30,6 +31,7 @@ OriginPool::~OriginPool() {
 
 OriginPool::Answer OriginPool::Acquire(std::string_view name, bool fresh,
                                        ConnectionWaiter* waiter) {
+  if (serve_.armed()) ServeAll();  // nobody overtakes those who are about to be served
   auto found = origins_.find(name);
   if (found == origins_.end()) {
     found = origins_.emplace(name, Origin()).first;
@@ -216,17 +218,22 @@ void OriginPool::ServeSoon() noexcept {
   if (!serve_.armed() && !serve_.Arm(0)) ServeAll();
 }
 
+// What is served may fail, and ask again, inside: no recursion.
 void OriginPool::ServeAll() noexcept {
-  for (;;) {
-    const LineHeap* best = &kept_lines_;
-    const bool room = HasRoom();
-    if ((room || oldest_) && new_lines_.first_key() < best->first_key()) best = &new_lines_;
-    if ((room || awaited_idle_ < counters_.idle.get()) &&
-        more_lines_.first_key() < best->first_key())
-      best = &more_lines_;
-    if (!best->first()) return;
-    Serve(static_cast<Origin*>(best->first()));
-  }
+  if (std::exchange(serving_, true)) return;
+  serve_.Disarm();
+  while (Origin* origin = FirstToServe()) Serve(origin);
+  serving_ = false;
+}
+
+// Of those who can be served now, the origin of who has waited longest; or null.
+Origin* OriginPool::FirstToServe() const noexcept {
+  const LineHeap* best = &kept_lines_;
+  const bool room = HasRoom();
+  if ((room || oldest_) && new_lines_.first_key() < best->first_key()) best = &new_lines_;
+  if ((room || awaited_idle_ < counters_.idle.get()) && more_lines_.first_key() < best->first_key())
+    best = &more_lines_;
+  return static_cast<Origin*>(best->first());
 }
 
 // Gives the first in line a kept connection, or room to open one.

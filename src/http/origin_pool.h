@@ -108,6 +108,7 @@ class OriginPool {
   }
   void Place(Origin* origin) noexcept;
   void Serve(Origin* origin) noexcept;
+  Origin* FirstToServe() const noexcept;
   void ServeAll() noexcept;
   void ServeSoon() noexcept;
   void StartWaiting(Origin* origin, ConnectionWaiter* waiter) noexcept;
@@ -132,6 +133,7 @@ class OriginPool {
   Timer timer_;  // for the idle one that expires next, or earlier
   Nanos timer_at_ = kNever;
   Nanos next_sweep_ = 0;  // expired ones are closed in sweeps, not more often than this
+  bool serving_ = false;
   Timer serve_;  // fires once, at once: lines are served in a clean place, not inside a destructor
 };
 

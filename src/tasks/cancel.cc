@@ -2,6 +2,7 @@
 // deep.
 #include <new>
 
+#include "core/utf8.h"
 #include "tasks/tree.h"
 
 namespace creche::tasks {
@@ -175,7 +176,10 @@ void Tree::SetCause(Node* node, Reason reason, uint64_t by, const char* text) no
     auto cause = MakeRef<Cause>();
     cause->reason = reason;
     cause->by = by;
-    if (text) cause->text = text;
+    if (text) {
+      cause->text = text;
+      MakeUtf8(&cause->text);  // it goes into messages and to hooks
+    }
     node->cause = std::move(cause);
   } catch (const std::bad_alloc&) {  // cancelled all the same
   }

@@ -107,6 +107,26 @@ TEST(PoolTest, WorkDoesNotGrowWithLinesThatCannotBeServed) {
   EXPECT_LT(p.pool.work() - before, 2'000u);
 }
 
+// Who asks in the turn in which a connection becomes free does not get it before those in line.
+TEST(PoolTest, NobodyOvertakes) {
+  for (const bool keep : {true, false}) {
+    Pool p({.total = 1, .max_waiting = 1});
+    Fetch* first = p.Start("http://a");
+    Fetch* waits = p.Start("http://b");
+    ASSERT_TRUE(first->connection);
+    if (keep)
+      p.pool.Keep(std::move(first->connection), kNever);
+    else
+      first->connection.reset();
+    Fetch* late = p.Start("http://a");
+    EXPECT_TRUE(waits->connection);
+    EXPECT_TRUE(late->waits());
+    p.pool.Keep(std::move(waits->connection), kNever);
+    p.loop->Poll();
+    EXPECT_TRUE(late->connection);
+  }
+}
+
 TEST(PoolTest, GoneWaitersAreNotCounted) {
   Pool p({.total = 1});
   p.Start("http://a");
