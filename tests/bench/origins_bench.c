@@ -2,7 +2,6 @@
  * 16000, 100000), all started at once, over 100 connections. Each origin is an address 127.x.y.z;
  * the server is a process of its own. Prints the CPU that a fetch costs the client, and its ratio
  * to the first: it must not grow with the origins. */
-#define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <signal.h>
 #include <sys/epoll.h>
