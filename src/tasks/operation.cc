@@ -2,6 +2,7 @@
 #include "tasks/operation.h"
 
 #include <new>
+#include <utility>
 
 #include "tasks/hold.h"
 #include "tasks/tree.h"
@@ -76,6 +77,11 @@ void Operation::Rest() noexcept {
   // For its owner it is one more of the leases that hold it open.
   node_->rests = true;
   node_->owner()->leases++;
+  // It waits for the user, and a virtual clock may jump.
+  if (std::exchange(node_->world, false)) {
+    tree_->world_--;
+    tree_->Poke();
+  }
   tree_->MaySettle(node_->owner());
 }
 

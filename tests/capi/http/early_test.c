@@ -379,6 +379,42 @@ static void moved_away_from_its_request(void** state) {
   support_hostile_stop(server);
 }
 
+static int set_up_virtually(void** state) {
+  creche_loop_options o;
+  (void)state;
+  creche_task_options_init(&to_queue, sizeof to_queue);
+  creche_loop_options_init(&o, sizeof o);
+  o.clock = CRECHE_CLOCK_VIRTUAL;
+  if (creche_loop_open(&o, &loop) || creche_queue_open(loop, NULL, &queue) ||
+      creche_session_open(loop, NULL, &web))
+    return -1;
+  to_queue.queue = queue;
+  return 0;
+}
+
+/* What waits for the user's reading does not wait for the world. */
+static void a_clock_jumps_over_what_is_not_read(void** state) {
+  (void)state;
+  support_hostile* server = support_hostile_start(echo, NULL);
+  creche_task task;
+  creche_completion pull;
+  creche_response r = early_send(loop.scope, server, &task, &pull);
+  answer_pull(pull, "", 0);
+  assert_true(support_hostile_await_requests(server, 1, PATIENCE_MS));
+  assert_int_equal(creche_sleep(loop.scope, 3600 * CRECHE_SECOND, &to_queue, NULL, NULL, NULL),
+                   CRECHE_OK);
+  creche_completion c = next();
+  assert_int_equal(c.status, CRECHE_OK);
+  assert_true(c.task.scope.id != task.scope.id);
+  drop(c);
+  c = read_some(r, 0);
+  assert_int_equal(c.kind, CRECHE_END);
+  drop(c);
+  expect_last(next(), task, CRECHE_OK);
+  creche_response_release(r);
+  support_hostile_stop(server);
+}
+
 static void producers_fail_behind_the_head(void** state) {
   (void)state;
   support_hostile* server = support_hostile_start(echo, NULL);
@@ -513,6 +549,8 @@ int main(void) {
       TEST(a_group_that_is_cancelled_says_so),
       TEST(a_task_that_finishes_meanwhile),
       TEST(moved_away_from_its_request),
+      cmocka_unit_test_setup_teardown(a_clock_jumps_over_what_is_not_read, set_up_virtually,
+                                      tear_down),
       TEST(producers_fail_behind_the_head),
       TEST(closing_the_session_ends_both),
       TEST(producing_takes_its_time),
