@@ -79,9 +79,10 @@ ErrorRef MakeError(ErrorInfo info) noexcept {
   }
 }
 
-ErrorRef MakeError(Status status, Phase phase, std::string_view message) noexcept {
+ErrorRef MakeError(Status status, Phase phase, std::string_view message, uint32_t flags) noexcept {
   try {
-    return MakeError(ErrorInfo{.status = status, .phase = phase, .message = std::string(message)});
+    return MakeError(ErrorInfo{
+        .status = status, .phase = phase, .message = std::string(message), .flags = flags});
   } catch (const std::bad_alloc&) {
     return NoMemoryError();
   }

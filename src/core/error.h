@@ -118,8 +118,10 @@ class Error {
 ErrorRef MakeError(ErrorInfo info) noexcept;
 ErrorRef NoMemoryError() noexcept;
 
-// The common short form; with a literal it may be called where nothing may be thrown.
-ErrorRef MakeError(Status status, Phase phase, std::string_view message) noexcept;
+// The common short form. With a literal it may be called where nothing may be thrown, as the one
+// above may not: its argument has a string of its own.
+ErrorRef MakeError(Status status, Phase phase, std::string_view message,
+                   uint32_t flags = 0) noexcept;
 // A failed system call: "<what>: <strerror>" with errno; kSystem unless another status fits better.
 ErrorRef MakeSystemError(Status status, Phase phase, const std::string& what, int errnum) noexcept;
 

@@ -206,6 +206,8 @@ void Connector::Poll() noexcept {
   // The socket may be another one afterwards, even under the same number.
   watch_.Stop();
   phase_ = PhaseNow();
+  // Without TLS, after it was refused with it, libpq begins anew.
+  if (phase_ != Phase::kAuth) settled_ = false;
   const NextStep step = settled_ ? NextStep{} : LookAhead(connection_);
   settled_ |= step.settled;
   switch (step.kind) {
@@ -264,12 +266,10 @@ void Connector::Finish() noexcept {
   timer_.Disarm();
   PQsetErrorVerbosity(connection_, PQERRORS_DEFAULT);
   if (PQgssEncInUse(connection_))
-    return Next(MakeError(
-        ErrorInfo{.status = Status::kUnsupported,
-                  .phase = Phase::kOptions,
-                  .message = "the server wants GSS encryption, which is not supported: set "
-                             "gssencmode=disable, and sslmode=require for TLS",
-                  .flags = kUnsent}));
+    return Next(MakeError(Status::kUnsupported, Phase::kOptions,
+                          "the server wants GSS encryption, which is not supported: set "
+                          "gssencmode=disable, and sslmode=require for TLS",
+                          kUnsent));
   if (PQsetnonblocking(connection_, 1) != 0) return Next(NoMemoryError());
   const Try& good = tries_[next_try_ - 1];
   if (!good.address.empty()) shared_.known.Keep(info_->targets[good.target].host, good.address);

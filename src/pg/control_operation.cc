@@ -11,20 +11,16 @@ namespace creche::pg {
 namespace {
 
 ErrorRef NoTransaction() noexcept {
-  return MakeError(
-      ErrorInfo{.status = Status::kState,
-                .phase = Phase::kOptions,
-                .message = "no transaction is open on this connection: begin one first",
-                .flags = kUnsent});
+  return MakeError(Status::kState, Phase::kOptions,
+                   "no transaction is open on this connection: begin one first", kUnsent);
 }
 
 ErrorRef NotYours() noexcept {
   return MakeError(
-      ErrorInfo{.status = Status::kState,
-                .phase = Phase::kOptions,
-                .message = "this transaction belongs to creche_pool_transaction: finish its body "
-                           "to commit, or with an error to roll back",
-                .flags = kUnsent});
+      Status::kState, Phase::kOptions,
+      "this transaction belongs to creche_pool_transaction: finish its body to commit, "
+      "or with an error to roll back",
+      kUnsent);
 }
 
 }  // namespace

@@ -21,8 +21,7 @@ Nanos Backoff(uint32_t failures) {
 }  // namespace
 
 ErrorRef Pool::ClosedError(Phase phase) noexcept {
-  return MakeError(
-      ErrorInfo{.status = Status::kClosed, .phase = phase, .message = "the pool was closed"});
+  return MakeError(Status::kClosed, phase, "the pool was closed");
 }
 
 Pool::Pool(Ref<Loop> loop, const char* dsn, const PoolOptions& options)

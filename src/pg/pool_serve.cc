@@ -26,11 +26,10 @@ void Pool::Wait(Waiter* waiter, bool shareable, uint64_t hash) noexcept {
     if (options_.max_waiting != 0 && alone_.size() + shareable_.size() >= options_.max_waiting &&
         size() >= options_.max_size && !(waiter->shareable_ && LeastLoaded()))
       return waiter->OnRefused(MakeError(
-          ErrorInfo{.status = Status::kLimit,
-                    .phase = Phase::kPool,
-                    .message = "max_waiting operations wait for a connection already: start fewer "
-                               "at a time (a group's limit), or raise max_size",
-                    .flags = kRetryable | kUnsent}));
+          Status::kLimit, Phase::kPool,
+          "max_waiting operations wait for a connection already: start fewer at a time (a "
+          "group's limit), or raise max_size",
+          kRetryable | kUnsent));
     waiter->ticket_ = next_ticket_++;
     waiter->deadline_ = After(loop_->now(), options_.acquire_timeout);
   }

@@ -16,11 +16,11 @@ uint32_t Code(int64_t affected) {
 ErrorRef CheckStatement(const Statement& statement) noexcept {
   if (statement.error()) return statement.error();
   if (statement.verb() != Verb::kCopy) return nullptr;
-  return MakeError(ErrorInfo{.status = Status::kUnsupported,
-                             .phase = Phase::kQuery,
-                             .message = "COPY is not supported: use INSERT ... SELECT unnest(...) "
-                                        "to write much, a stream to read much",
-                             .flags = kUnsent});
+  return MakeError(
+      Status::kUnsupported, Phase::kQuery,
+      "COPY is not supported: use INSERT ... SELECT unnest(...) to write much, a stream "
+      "to read much",
+      kUnsent);
 }
 
 ErrorRef QueryOperation::Prepare() noexcept {

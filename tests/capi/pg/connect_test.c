@@ -211,6 +211,42 @@ static void test_full_server(void** state) {
   support_hostile_stop(full);
 }
 
+/* The first attempt fails when the signal comes, the second succeeds at the next one. */
+static void script_one_of_two(support_peer* peer, void* user) {
+  (void)user;
+  if (!take_startup(peer)) return;
+  const int index = support_peer_index(peer);
+  if (index < 2 && !support_await(peer, index + 1)) return;
+  if (index == 0)
+    refuse(peer, "28000");
+  else
+    serve(peer);
+}
+
+/* Two wait, and of two attempts one fails shortly before the other succeeds: the second of those
+ * who wait gets another attempt, though nothing else ever happens. */
+static void test_an_attempt_for_each(void** state) {
+  (void)state;
+  support_hostile* hostile = support_hostile_start(script_one_of_two, NULL);
+  char dsn[200];
+  snprintf(dsn, sizeof dsn, "host=127.0.0.1 port=%d user=a sslmode=disable",
+           support_hostile_port(hostile));
+  creche_pool pool = open_with(dsn, 0, 0);
+  answer a[2];
+  for (int i = 0; i < 2; i++) {
+    answer_init(&a[i]);
+    OK(creche_pool_acquire(pool, loop.scope, NULL, on_answer, &a[i], NULL));
+  }
+  assert_true(support_hostile_await_connections(hostile, 2, PATIENCE_MS));
+  support_hostile_signal(hostile);
+  assert_true(support_hostile_await_open(hostile, 1, PATIENCE_MS));
+  support_hostile_signal(hostile);
+  for (int i = 0; i < 2; i++) EXPECT(&a[i], CRECHE_OK);
+  for (int i = 0; i < 2; i++) answer_free(&a[i]);
+  close_pool(pool);
+  support_hostile_stop(hostile);
+}
+
 /* ---- SCRAM: the derivation is as long as the server says ---- */
 
 typedef struct scram {
@@ -384,6 +420,7 @@ int main(void) {
       cmocka_unit_test(test_second_address),
       cmocka_unit_test(test_next_host),
       cmocka_unit_test(test_full_server),
+      cmocka_unit_test(test_an_attempt_for_each),
       cmocka_unit_test(test_scram),
       cmocka_unit_test(test_ports),
       cmocka_unit_test(test_what_a_dsn_lacks),

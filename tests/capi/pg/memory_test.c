@@ -130,6 +130,44 @@ static void test_from_there_on(void** state) {
   each_allocation(1);
 }
 
+/* Two wait for the first connections of a pool. They are told, or served when there is memory
+ * again: nobody is left behind without an attempt under way. */
+static long first_connections(long which, int all_from_there) {
+  creche_pool cold;
+  creche_pool_options p;
+  outcome o[2];
+  const creche_value n = creche_int4(3);
+  memset(o, 0, sizeof o);
+  OK(creche_pool_options_init(&p, sizeof p));
+  p.max_size = 2;
+  OK(creche_pool_open(loop, support_postgres_url(server), &p, &cold));
+  for (int i = 0; i < 2; i++)
+    OK(creche_pool_query(cold, loop.scope, kSql, &n, 1, NULL, note, &o[i], NULL));
+  failures = 0;
+  from_there = all_from_there;
+  countdown = which;
+  armed = 1;
+  turn_until(o, 2, 2);
+  armed = 0;
+  for (int i = 0; i < 2; i++) {
+    assert_int_equal(o[i].ended, 1);
+    if (o[i].status != CRECHE_OK && o[i].status != CRECHE_E_NO_MEMORY &&
+        o[i].status != CRECHE_E_DISCONNECTED && o[i].status != CRECHE_E_CONNECT)
+      fail_msg("statement %d, failure %ld: %s", i, which, creche_status_name(o[i].status));
+    if (o[i].status == CRECHE_OK) assert_int_equal(o[i].sum, 6);
+  }
+  creche_pool_release(cold);
+  return failures;
+}
+
+static void test_first_connections(void** state) {
+  (void)state;
+  long which = 0;
+  while (first_connections(++which, 0) > 0) assert_true(which < 2000);
+  assert_true(which > 20);
+  for (which = 1; first_connections(which, 1) > 0; which += 4) assert_true(which < 2000);
+}
+
 static int start(void** state) {
   creche_loop_options o;
   creche_pool_options p;
@@ -154,6 +192,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_once),
       cmocka_unit_test(test_from_there_on),
+      cmocka_unit_test(test_first_connections),
   };
   return cmocka_run_group_tests(tests, start, stop);
 }

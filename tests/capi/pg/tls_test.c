@@ -1,5 +1,19 @@
-/* The same over TLS, where bytes may wait in OpenSSL while the socket is silent. */
+/* The same over TLS, where bytes may wait in OpenSSL while the socket is silent; and the names in
+ * certificates, and passwords, while connecting. */
+#include <dlfcn.h>
+#include <netdb.h>
+
 #include "pg_test.h"
+
+/* *.test and *.localhost are this machine; nobody else is asked. */
+__attribute__((visibility("default"))) int getaddrinfo(const char* node, const char* service,
+                                                       const struct addrinfo* hints,
+                                                       struct addrinfo** found) {
+  int (*real)(const char*, const char*, const struct addrinfo*, struct addrinfo**);
+  *(void**)&real = dlsym(RTLD_NEXT, "getaddrinfo");
+  if (node != NULL && (strstr(node, ".test") || strstr(node, ".localhost"))) node = "127.0.0.1";
+  return real(node, service, hints, found);
+}
 
 static creche_pool open_tls(uint32_t max_size) {
   creche_pool pool;
@@ -20,6 +34,51 @@ static void test_encrypted(void** state) {
   assert_int_equal(
       number(pool, "select count(*) from pg_stat_ssl where pid = pg_backend_pid() and ssl"), 1);
   close_pool(pool);
+}
+
+/* What a connection comes to; only these options differ. */
+static void connects(const char* options, creche_status status, const char* state) {
+  char dsn[500];
+  creche_pool pool;
+  answer a;
+  snprintf(dsn, sizeof dsn, "port=%d dbname=postgres sslrootcert=%s %s",
+           support_postgres_port(server), support_postgres_ca_file(server), options);
+  OK(creche_pool_open(loop, dsn, NULL, &pool));
+  run(pool, &a, "select count(*) from pg_stat_ssl where pid = pg_backend_pid() and ssl");
+  print_message("%s\n", options);
+  EXPECT(&a, status);
+  if (status == CRECHE_OK) assert_int_equal(creche_row_int8(a.rows, 0, 0), 1);
+  assert_string_equal(answer_state(&a), state);
+  answer_free(&a);
+  close_pool(pool);
+}
+
+/* A name is checked as the DSN has it, whatever address it stands for. */
+static void test_names(void** state) {
+  (void)state;
+  connects("user=postgres sslmode=verify-full host=localhost", CRECHE_OK, "");
+  connects("user=postgres sslmode=verify-full host=db.localhost", CRECHE_OK, "");
+  connects("user=postgres sslmode=verify-full host=127.0.0.1", CRECHE_OK, "");
+  connects("user=postgres sslmode=verify-full host=db.test", CRECHE_E_TLS_VERIFY, "");
+  connects("user=postgres sslmode=verify-full host=db.test hostaddr=127.0.0.1", CRECHE_E_TLS_VERIFY,
+           "");
+  connects("user=postgres sslmode=verify-full host=localhost hostaddr=127.0.0.1", CRECHE_OK, "");
+  connects("user=postgres sslmode=verify-full host=db.test,localhost", CRECHE_OK, "");
+}
+
+/* SCRAM inside of TLS, bound to it or not. */
+static void test_passwords(void** state) {
+  (void)state;
+  creche_pool pool = open_tls(1);
+  must(pool, "create role bound login password 'hunter2hunter2'");
+  close_pool(pool);
+  connects("user=bound password=hunter2hunter2 sslmode=require host=localhost", CRECHE_OK, "");
+  connects("user=bound password=hunter2hunter2 channel_binding=require host=localhost", CRECHE_OK,
+           "");
+  connects("user=bound password=hunter2hunter2 channel_binding=disable host=localhost", CRECHE_OK,
+           "");
+  /* libpq tries again without TLS. */
+  connects("user=bound password=hunter1 sslmode=prefer host=localhost", CRECHE_E_PG, "28P01");
 }
 
 /* Around the sizes of records and of our own buffers, in both directions, pipelined. */
@@ -111,16 +170,16 @@ static void test_cancel(void** state) {
 
 static int start_tls_server(void** state) {
   (void)state;
-  server = support_postgres_start(&(support_postgres_options){.tls = 1});
+  server = support_postgres_start(
+      &(support_postgres_options){.tls = 1, .hba = "host all bound all scram-sha-256\n"});
   return server != NULL && creche_loop_open(NULL, &loop) == CRECHE_OK ? 0 : -1;
 }
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_encrypted),
-      cmocka_unit_test(test_values_of_all_sizes),
-      cmocka_unit_test(test_stream),
-      cmocka_unit_test(test_cancel),
+      cmocka_unit_test(test_encrypted), cmocka_unit_test(test_names),
+      cmocka_unit_test(test_passwords), cmocka_unit_test(test_values_of_all_sizes),
+      cmocka_unit_test(test_stream),    cmocka_unit_test(test_cancel),
   };
   return cmocka_run_group_tests(tests, start_tls_server, stop_server);
 }

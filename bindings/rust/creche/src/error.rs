@@ -440,6 +440,9 @@ pub(crate) fn check(status: sys::creche_status) -> Result<()> {
 
 /// Text for C: it must hold no NUL.
 pub(crate) fn c_text(text: &str) -> Result<CString> {
-    CString::new(text)
-        .map_err(|_| Error::own(Status::INVALID, format!("a NUL byte in {text:?}: remove it")))
+    // Without the text: it may be a DSN.
+    CString::new(text).map_err(|nul| {
+        let text = format!("there is a NUL byte at {}: remove it", nul.nul_position());
+        Error::own(Status::INVALID, text)
+    })
 }
