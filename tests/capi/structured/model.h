@@ -80,7 +80,7 @@ static inline void m_begin(model* m, int node, int later) {
   mnode* n = &m->n[node];
   mnode* group = &m->n[n->owner];
   n->waiting = 0;
-  if (group->limit > 0) {
+  if (group->limit > 0 && !n->body) {
     n->counted = 1;
     group->running++;
   }
@@ -221,7 +221,7 @@ static inline void m_count(model* m, int node) {
       m_cancel(m, n->owner, CRECHE_REASON_SIBLING, node);
     }
   } else if (n->status == CRECHE_OK && owner->type == M_GROUP && owner->policy == CRECHE_RACE &&
-             !owner->won && !n->neutral) {
+             !owner->won && !n->neutral && !n->body) {
     owner->won = 1;
     m_cancel(m, n->owner, CRECHE_REASON_RACE, node);
   }
@@ -399,7 +399,7 @@ static inline void m_enter(model* m, int node, int in) {
   n->is_new = 0;
   if (n->type != M_SCOPE && n->type != M_GROUP) {
     const mnode* owner = &m->n[n->owner];
-    n->waiting = owner->limit > 0 && owner->running >= owner->limit && !n->eff;
+    n->waiting = owner->limit > 0 && owner->running >= owner->limit && !n->eff && !n->body;
     if (!n->waiting) m_begin(m, node, 0);
   }
 }
@@ -408,6 +408,17 @@ static inline int m_add(model* m, mtype type, int in, const mnode* options) {
   m_enter(m, node, in);
   m_settle_down(m);
   return node;
+}
+/* A task or sleep; a group has one body in its life. */
+static inline creche_status m_user_task(model* m, mtype type, int in, const mnode* options) {
+  const creche_status status = m_admits(m, in);
+  mnode* owner = &m->n[is_owner(&m->n[in]) ? in : m->n[in].owner];
+  if (status != CRECHE_OK) return status;
+  if (options->body && owner->type != M_GROUP) return CRECHE_E_INVALID;
+  if (options->body && owner->has_body) return CRECHE_E_STATE;
+  if (options->body) owner->has_body = 1;
+  m_add(m, type, in, options);
+  return CRECHE_OK;
 }
 static inline creche_status m_user_cancel(model* m, int node) {
   if (m->n[node].gone || m->n[node].over) return CRECHE_E_ENDED;
@@ -492,6 +503,7 @@ static inline void m_finish(model* m, int node, creche_status status, int by_use
     }
     m_cancel(m, node, CRECHE_REASON_FINISHED, node);
   }
+  if (n->body) m->n[n->owner].ending = 1;
   m_settle_down(m);
 }
 static inline creche_status m_user_finish(model* m, int node, creche_status status) {

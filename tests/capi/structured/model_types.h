@@ -44,8 +44,9 @@ typedef struct mnode {
   int child, target; /* the target for as long as it is pending */
   int elsewhere;     /* its child was cancelled alone, or with its target */
   int said;
-  int neutral; /* a start of the group that its child goes to: it wins no race */
-  int passed;  /* a cancellation has let it past its group's limit */
+  int body, has_body; /* of its group; and that has one, or had */
+  int neutral;        /* a start of the group that its child goes to: it wins no race */
+  int passed;         /* a cancellation has let it past its group's limit */
   /* a task that waits */
   mwait wait;
   int handle;            /* through which end of the channel; -1 when that was released */

@@ -22,8 +22,9 @@ static void print_start(const step* s, int i, const char* in, const char* point)
   if (!plain_task(s))
     fprintf(out,
             "to = task_options(); to.shield = %d; to.on_timeout = %s; to.queue = queue; "
-            "to.deadline = %s;\n",
-            s->a == 0, s->c == 0 ? "CRECHE_MOVE_ON" : "CRECHE_FAIL", point);
+            "to.deadline = %s; to.flags = %s;\n",
+            s->a == 0, s->c == 0 ? "CRECHE_MOVE_ON" : "CRECHE_FAIL", point,
+            is_body(s) ? "CRECHE_TASK_BODY" : "0");
   snprintf(tail, sizeof tail, "%s, %s, &s[%d], &t", plain_task(s) ? "NULL" : "&to", done, i + 1);
   if (s->d != 3) snprintf(wake, sizeof wake, "now() + %d", (s->d + 1) * 1000 + 500 + i);
   if (s->what == SLEEP)

@@ -293,9 +293,13 @@ static void shrink(program* p, int (*fails)(const program*)) {
     }
 }
 
+/* An external task that is to be the body of its group. */
+static int is_body(const step* s) {
+  return s->what == SPAWN && (s->b == 1 || s->b == 2) && s->e >= 10;
+}
 /* Whether options would only say what is so without: then none are given. */
 static int plain_task(const step* s) {
-  return s->a != 0 && s->b != 1 && s->c != 0 && s->t < 0;
+  return !is_body(s) && s->a != 0 && s->b != 1 && s->c != 0 && s->t < 0;
 }
 static int plain_scope(const step* s) {
   return s->a != 0 && s->b != 0 && s->t < 0;

@@ -32,6 +32,8 @@ static creche_status start_task(run* r, int index, const step* s, mnode* options
   options->at_once = s->what == SPAWN && !external && s->d != 3;
   options->with = ends[s->d];
   options->yields = s->what == YIELD;
+  options->body = is_body(s);
+  if (is_body(s)) o.flags = CRECHE_TASK_BODY;
   if (s->what == SLEEP && s->d != 3) options->wake = m->now + (s->d + 1) * 1000 + 500 + index;
   switch (s->what) {
     case ACQUIRE:
@@ -65,8 +67,7 @@ static creche_status start_task(run* r, int index, const step* s, mnode* options
         got = creche_yield(in, given, done, user, &task);
       else
         got = creche_sleep_until(in, options->wake, given, done, user, &task);
-      *expected = m_admits(m, node);
-      if (*expected == CRECHE_OK) m_add(m, s->what == SPAWN ? M_USER : M_SLEEP, node, options);
+      *expected = m_user_task(m, s->what == SPAWN ? M_USER : M_SLEEP, node, options);
   }
   r->id[made] = task.scope;
   return got;
