@@ -180,7 +180,7 @@ bool Tree::Dispatch(Nanos now) noexcept {
 }
 
 void Tree::BeginYield(SleepNode* task) noexcept {
-  YieldEntry* place = yields_pool_.New(task);
+  YieldEntry* place = yields_pool_.New(task, turns());
   if (!place) return Commit(task, {.status = Status::kNoMemory, .error = NoMemoryError()});
   task->yields = true;
   task->place = place;
@@ -192,6 +192,10 @@ void Tree::BeginYield(SleepNode* task) noexcept {
 // completion if that is to be called, or null.
 Entry* Tree::EndYield(YieldEntry* place) noexcept {
   SleepNode* task = place->node;
+  if (task && place->turn == turns()) {  // from another thread, behind this turn's deadlines
+    PushReady(place);
+    return nullptr;
+  }
   yields_pool_.Delete(place);
   if (!task) return nullptr;
   task->yields = false;

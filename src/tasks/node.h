@@ -62,8 +62,11 @@ struct CancelEntry : Entry {};
 struct StalledEntry : Entry {};
 // Where a yield ends: behind what was there when it was called.
 struct YieldEntry : Entry {
-  explicit YieldEntry(struct SleepNode* of) : node(of) { entry_type = EntryType::kYield; }
+  YieldEntry(struct SleepNode* of, uint64_t now) : node(of), turn(now) {
+    entry_type = EntryType::kYield;
+  }
   struct SleepNode* node;  // null once that was cut
+  const uint64_t turn;     // in which it began: it does not end in the same
 };
 
 enum class NodeType : uint8_t {

@@ -24,6 +24,7 @@ static inline void m_tell(model* m, int what, int node) {
   mevent* e = &m->due[m->due_n++];
   e->what = what;
   e->node = node;
+  e->turn = m->turn;
 }
 
 static inline void m_effect(model* m, int what, int node) {
@@ -569,6 +570,10 @@ static inline void m_deliver(model* m, mevent e) {
       break;
     case E_YIELD: /* it is told as it ends, if a function is told */
       if (n->over) break;
+      if (e.turn == m->turn) { /* let in by its group's limit in this turn */
+        m_tell(m, E_YIELD, e.node);
+        break;
+      }
       m_commit(m, e.node, CRECHE_OK);
       if (n->told != M_CALLBACK) break;
       e = m->due[--m->due_n];
@@ -611,6 +616,7 @@ static inline void m_settle(model* m) {
     int i, batch;
     /* First deadlines expire, then sleeps end, then permits are given out; then who was to be told
      * by then is told. */
+    m->turn++;
     for (did = 0; (i = m_expired(m, 0)) > 0; did = 1) m_cancel(m, i, CRECHE_REASON_DEADLINE, i);
     for (; (i = m_expired(m, 1)) > 0; did = 1) m_commit(m, i, CRECHE_OK);
     did |= m_serve_rate(m);

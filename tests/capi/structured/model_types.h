@@ -74,6 +74,7 @@ typedef struct mnode {
 typedef struct mevent {
   enum { E_BEGIN, E_CANCEL, E_FINAL, E_START, E_GIVE_BACK, E_OFFLOAD, E_YIELD } what;
   int node;
+  long turn; /* in which it was noted */
 } mevent;
 
 /* ---- What tasks wait on: one of each kind is enough ---- */
@@ -114,6 +115,7 @@ typedef struct model {
   mevent effect[8 * MAX_NODES]; /* what the loop has to do before it tells anybody anything */
   int effect_n;
   int closed_all;
+  long turn;
   int64_t now;
   mlimiter limiter;
   mevents event;
