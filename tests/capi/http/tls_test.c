@@ -1,5 +1,6 @@
 /* TLS as servers do it: offered sessions that a server will have none of. */
 #include <openssl/ssl.h>
+#include <signal.h>
 #include <stdatomic.h>
 
 #include "fixture.h"
@@ -15,6 +16,7 @@ static atomic_int offered; /* connections on which the client offered a session 
 static int make_context(void** state) {
   char path[512];
   (void)state;
+  signal(SIGPIPE, SIG_IGN); /* OpenSSL's own sockets raise it */
   folder = support_folder_make((uid_t)-1, (gid_t)-1);
   if (folder == NULL || support_tls_make(folder, support_plain_user()) != 0) return -1;
   tls = SSL_CTX_new(TLS_server_method());
@@ -116,10 +118,77 @@ static void once(void** state) {
   support_hostile_stop(server);
 }
 
+/* ---- A kept connection is asked before it is used again, in TLS as without ---- */
+
+struct late {
+  enum { NOTHING, ANSWER_TOO_MUCH, NOTIFY, FIN } what;
+  support_hostile* server;
+};
+
+static void say_late(support_peer* peer, void* user) {
+  static const char keep[] = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+  const struct late* late = user;
+  const int first = support_peer_index(peer) == 0;
+  SSL* ssl = SSL_new(tls);
+  char head[4096];
+  SSL_set_fd(ssl, support_peer_fd(peer));
+  if (SSL_accept(ssl) == 1) {
+    while (SSL_read(ssl, head, sizeof head) > 0) {
+      support_count_request(peer);
+      SSL_write(ssl, keep, sizeof keep - 1);
+      if (!first || !support_await(peer, 1)) continue;
+      if (late->what == ANSWER_TOO_MUCH) SSL_write(ssl, keep, sizeof keep - 1);
+      if (late->what == NOTIFY) SSL_shutdown(ssl);
+      if (late->what == FIN) support_finish(peer);
+      support_count_request(peer); /* it lies in the client's socket by now */
+      if (late->what != NOTHING) break;
+    }
+    if (first) support_await_close(peer);
+  }
+  SSL_free(ssl);
+}
+
+static void post_again(void* user, const creche_completion* c) {
+  const struct late* late = user;
+  creche_request_options o;
+  if (c->flags & CRECHE_OWNED) creche_value_release(c->value);
+  support_hostile_signal(late->server);
+  support_hostile_await_requests(late->server, 2, PATIENCE_MS);
+  creche_request_options_init(&o, sizeof o);
+  o.task = &to_queue;
+  o.method = "POST";
+  creche_session_fetch(web, loop.scope, url, &o, NULL, NULL, NULL);
+}
+
+static void what_came_a_moment_ago_is_seen(void** state) {
+  (void)state;
+  creche_session_options so = session_options();
+  so.flags = CRECHE_SESSION_INSECURE;
+  SSL_CTX_set_client_hello_cb(tls, offers, NULL);
+  static const int versions[] = {TLS1_3_VERSION, TLS1_2_VERSION};
+  for (int v = 0; v < 2; v++)
+    for (int what = NOTHING; what <= FIN; what++) {
+      assert_int_equal(SSL_CTX_set_max_proto_version(tls, versions[v]), 1);
+      struct late late = {what, NULL};
+      use_session(&so);
+      late.server = support_hostile_start(say_late, &late);
+      snprintf(url, sizeof url, "https://127.0.0.1:%d/", support_hostile_port(late.server));
+      assert_int_equal(creche_session_fetch(web, loop.scope, url, NULL, post_again, &late, NULL),
+                       CRECHE_OK);
+      expect_body(next(), 200, "ok");
+      assert_int_equal(support_hostile_connections(late.server), what == NOTHING ? 1 : 2);
+      assert_int_equal(counters().retries, 0);
+      creche_session_release(web); /* the double reads without an end */
+      creche_session_open(loop, NULL, &web);
+      support_hostile_stop(late.server);
+    }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup_teardown(a_server_that_refuses_sessions, set_up, tear_down),
       cmocka_unit_test_setup_teardown(once, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(what_came_a_moment_ago_is_seen, set_up, tear_down),
   };
   return cmocka_run_group_tests(tests, make_context, free_context);
 }

@@ -45,7 +45,7 @@ pub struct HttpTimeouts {
     pub tls: Option<Duration>,
     /// A gap without progress in sending.
     pub send: Option<Duration>,
-    /// From the end of sending to the first byte of the answer.
+    /// From the end of sending to the end of the answer's head, whatever comes before it.
     pub first_byte: Option<Duration>,
     /// Between two reads.
     pub read_gap: Option<Duration>,
