@@ -58,9 +58,10 @@ bool SameName(std::string_view a, std::string_view b) noexcept {
 }
 
 std::string_view TrimBlanks(std::string_view text) noexcept {
-  const size_t first = text.find_first_not_of(" \t");
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(" \t") - first + 1);
+  const auto blank = [](char c) { return c == ' ' || c == '\t'; };
+  while (!text.empty() && blank(text.front())) text.remove_prefix(1);
+  while (!text.empty() && blank(text.back())) text.remove_suffix(1);
+  return text;
 }
 
 bool NextElement(std::string_view* list, std::string_view* element) noexcept {

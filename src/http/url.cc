@@ -165,13 +165,14 @@ Result<Url> Url::Read(std::string_view text, bool tidy) {
   if (text.substr(0, 2) != "//") return Bad("the URL has no host: write it as scheme://host/path");
   text.remove_prefix(2);
   text = text.substr(0, text.find('#'));
-  const size_t end = std::min(text.find_first_of("/?"), text.size());
+  size_t end = 0;
+  while (end < text.size() && text[end] != '/' && text[end] != '?') end++;
   url.text_.reserve(text.size() + 10);
   url.text_ = url.https_ ? "https://" : "http://";
   if (auto r = url.ReadAuthority(text.substr(0, end)); !r.ok()) return r.error();
   const std::string_view target = text.substr(end);
-  const size_t query = std::min(target.find('?'), target.size());
-  if (tidy && target.substr(0, query).find("/.") != target.npos) {
+  const size_t query = tidy ? std::min(target.find('?'), target.size()) : 0;
+  if (target.substr(0, query).find("/.") != target.npos) {
     url.ReadTarget(RemoveDotSegments(target.substr(0, query)) + std::string(target.substr(query)));
   } else {
     url.ReadTarget(target);
