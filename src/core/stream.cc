@@ -40,9 +40,8 @@ const TlsSession* Stream::tls() const noexcept {
   return tls_ ? tls_->session.get() : nullptr;
 }
 
-// ---- Readiness
-// ----------------------------------------------------------------------------------- Each of these
-// ends with the one call of the listener, which may destroy the stream.
+// ---- Readiness ----
+// Each of these ends with the one call of the listener, which may destroy the stream.
 
 void Stream::OnReady(void* stream, unsigned ready) noexcept {
   auto* self = static_cast<Stream*>(stream);
@@ -81,8 +80,7 @@ IoResult Stream::Fail(int failed) noexcept {
   return {Io::kFailed, 0};
 }
 
-// ---- TLS
-// -----------------------------------------------------------------------------------------
+// ---- TLS ----
 
 ErrorRef Stream::StartTls(std::shared_ptr<platform::TlsContext> context, const std::string& host,
                           uint16_t port, bool resume) noexcept {
@@ -154,8 +152,7 @@ IoResult Stream::WriteTls(const iovec* parts, size_t count) noexcept {
   return result.state == TlsState::kWantWrite ? IoResult{Io::kLater, 0} : Fail(0);
 }
 
-// ---- Reading and writing
-// ---------------------------------------------------------------------------
+// ---- Reading and writing ----
 
 IoResult Stream::Read(void* into, size_t capacity) noexcept {
   if (tls_) return ReadTls(into, capacity);
@@ -221,6 +218,7 @@ bool Stream::IdleIsSound() noexcept {
 
 ErrorRef Stream::Failure(Phase phase) const noexcept {
   try {
+    if (tls_ && errno_ == 0 && tls_->session->failure().no_memory) return NoMemoryError();
     if (tls_ && errno_ == 0 && !tls_->session->failure().text.empty()) {
       const platform::TlsFailure& failure = tls_->session->failure();
       return MakeError({.status = failure.verify != 0    ? Status::kTlsVerify

@@ -1,6 +1,7 @@
 #include "http/response_parser.h"
 
 #include <algorithm>
+#include <new>
 
 #include "http/plain_head.h"
 
@@ -62,8 +63,13 @@ bool ResponseParser::Fail(Status status, const char* text) {
 
 ResponseParser::Verdict ResponseParser::Feed(const char* data, size_t size, size_t* used) {
   *used = 0;
-  if (!head_done_ && !FeedHead(data, size, used)) return Verdict::kFailed;
-  return head_done_ ? FeedBody(data, size, used) : Verdict::kMore;
+  try {
+    if (!head_done_ && !FeedHead(data, size, used)) return Verdict::kFailed;
+    return head_done_ ? FeedBody(data, size, used) : Verdict::kMore;
+  } catch (const std::bad_alloc&) {
+    Fail(Status::kNoMemory, "no memory for the head of the answer");
+    return Verdict::kFailed;
+  }
 }
 
 ResponseParser::Verdict ResponseParser::Finish(bool clean) {

@@ -9,6 +9,7 @@ Result<TlsContextRef> MakeTls(const platform::TlsOptions& options) {
   platform::TlsFailure failure;
   TlsContextRef made = platform::TlsContext::Create(options, &failure);
   if (made) return made;
+  if (failure.no_memory) return NoMemoryError();
   return MakeError({.status = failure.system_errno != 0 ? Status::kSystem : Status::kTls,
                     .phase = Phase::kTls,
                     .message = failure.text,

@@ -8,6 +8,7 @@
 #include <new>
 
 #include "platform/tls_session.h"
+#include "platform/tls_text.h"
 
 namespace creche::platform {
 
@@ -23,6 +24,8 @@ bool TrustFile(SSL_CTX* context, const std::string& file, TlsFailure* failure) {
   ERR_clear_error();
   if (SSL_CTX_load_verify_file(context, file.c_str()) == 1) return true;
   const unsigned long error = ERR_peek_error();
+  *failure = TlsFailure{.no_memory = TakeMemoryFailure()};
+  if (failure->no_memory) return false;
   if (ERR_SYSTEM_ERROR(error)) {
     failure->system_errno = ERR_GET_REASON(error);
     char text[128];
@@ -31,7 +34,6 @@ bool TrustFile(SSL_CTX* context, const std::string& file, TlsFailure* failure) {
   } else {
     failure->text = "the CA file " + file + " holds no certificate: it must be in PEM format";
   }
-  ERR_clear_error();
   return false;
 }
 
@@ -48,16 +50,14 @@ bool OfferProtocol(SSL_CTX* context, const std::string& name) {
 std::shared_ptr<TlsContext> TlsContext::Create(const TlsOptions& options,
                                                TlsFailure* failure) noexcept {
   try {
-    *failure = TlsFailure{.text = "OpenSSL could not be set up: is there memory?"};
+    *failure = TlsFailure{.no_memory = true};
     if (!InitialiseOpenSsl()) return nullptr;
     const std::unique_ptr<SSL_CTX, void (*)(SSL_CTX*)> owner(SSL_CTX_new(TLS_client_method()),
                                                              SSL_CTX_free);
     SSL_CTX* context = owner.get();
-    if (!context) {
-      ERR_clear_error();
-      return nullptr;
-    }
-    SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
+    ERR_clear_error();
+    if (!context) return nullptr;
+    if (SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION) != 1) return nullptr;
     SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
     // An end without close_notify must be told from a proper one, whatever openssl.cnf says.
     SSL_CTX_clear_options(context, SSL_OP_IGNORE_UNEXPECTED_EOF);
@@ -76,7 +76,8 @@ std::shared_ptr<TlsContext> TlsContext::Create(const TlsOptions& options,
     } else if (options.verify) {
       // What cannot be read here is missed by name when a certificate does not verify.
       SSL_CTX_set_default_verify_paths(context);
-      ERR_clear_error();
+      // All of them, or none: the context is kept.
+      if (TakeMemoryFailure()) return nullptr;
     }
     std::shared_ptr<TlsContext> made(new TlsContext(options.max_sessions));
     SSL_CTX_up_ref(context);
@@ -84,6 +85,7 @@ std::shared_ptr<TlsContext> TlsContext::Create(const TlsOptions& options,
     *failure = TlsFailure{};
     return made;
   } catch (const std::bad_alloc&) {
+    *failure = TlsFailure{.no_memory = true};
     return nullptr;
   }
 }

@@ -17,6 +17,7 @@ struct TlsFailure {
   int system_errno = 0;       // of the socket or the file, or 0
   int verify = 0;             // X509_V_ERR_* of a certificate that failed, or 0
   bool disconnected = false;  // the connection ended, or was reset
+  bool no_memory = false;     // nothing else was wrong
 };
 
 struct TlsOptions {

@@ -70,10 +70,11 @@ std::unique_ptr<TlsSession> TlsSession::Open(std::shared_ptr<TlsContext> context
         new TlsSession(std::move(context), fd, name + ":" + std::to_string(port)));
     ERR_clear_error();
     const bool ok = session->Prepare(name, resume);
-    ERR_clear_error();
+    const bool no_memory = TakeMemoryFailure();
     if (ok) return session;
-    *failure = TlsFailure{.text = "TLS with " + session->server_ +
-                                  " cannot be started: is that a host name, and is there memory?"};
+    *failure = TlsFailure{};
+    if (!no_memory)
+      failure->text = "TLS with " + session->server_ + " cannot be started: is that a host name?";
   } catch (const std::bad_alloc&) {
     *failure = TlsFailure{};
   }
@@ -85,7 +86,7 @@ bool TlsSession::Prepare(const std::string& host, bool resume) {
   BIO* bio = ssl_ ? NewTransportBio(&transport_) : nullptr;
   if (!bio) return false;
   SSL_set_bio(ssl_, bio, bio);
-  SSL_set_app_data(ssl_, this);
+  if (SSL_set_app_data(ssl_, this) != 1) return false;  // it is where OnNewSession finds us
   SSL_set_connect_state(ssl_);
   X509_VERIFY_PARAM* verify = SSL_get0_param(ssl_);
   if (Address::Literal(host)) {
@@ -250,15 +251,16 @@ TlsState TlsSession::Sort(int returned) noexcept {
   }
   // The last one is that of the TLS layer; those before it are details from below.
   const unsigned long error = ERR_peek_last_error();
-  failure_ = TlsFailure{};
+  const bool no_memory = TakeMemoryFailure();
+  failure_ = TlsFailure{.no_memory = no_memory && transport_.failed == 0 && !transport_.ended};
+  if (failure_.no_memory) return TlsState::kFailed;
   failure_.disconnected = transport_.ended || transport_.failed != 0;
   failure_.system_errno = transport_.failed;
   try {
     Describe(error);
   } catch (const std::bad_alloc&) {
-    failure_.text.clear();
+    failure_.no_memory = true;
   }
-  ERR_clear_error();
   return transport_.ended && ready_ ? TlsState::kTruncated : TlsState::kFailed;
 }
 

@@ -4,6 +4,8 @@
 #include <openssl/ssl.h>
 #include <openssl/x509_vfy.h>
 
+#include <cerrno>
+
 namespace creche::platform {
 
 namespace {
@@ -43,6 +45,14 @@ const char* ReasonHint(int reason) {
 
 std::string CertificateText(long verify) {
   return std::string(X509_verify_cert_error_string(verify)) + "; " + VerifyHint(verify);
+}
+
+bool TakeMemoryFailure() noexcept {
+  bool any = false;
+  while (const unsigned long error = ERR_get_error())
+    any |= ERR_GET_REASON(error) == ERR_R_MALLOC_FAILURE ||
+           (ERR_SYSTEM_ERROR(error) && ERR_GET_REASON(error) == ENOMEM);
+  return any;
 }
 
 std::string TlsErrorText(unsigned long error) {

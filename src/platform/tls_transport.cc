@@ -2,6 +2,7 @@
 
 #include <openssl/bio.h>
 
+#include <atomic>
 #include <cerrno>
 
 #include "platform/socket.h"
@@ -58,11 +59,10 @@ long Control(BIO* bio, int command, long, void*) {
   }
 }
 
-// Made once and never freed: connections may outlive everything that could free it.
 BIO_METHOD* MakeMethod() {
   BIO_METHOD* method = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "creche socket");
   if (!method) return nullptr;
-  BIO_meth_set_write(method, Write);
+  BIO_meth_set_write(method, Write);  // none of these can fail
   BIO_meth_set_read(method, Read);
   BIO_meth_set_ctrl(method, Control);
   return method;
@@ -71,8 +71,19 @@ BIO_METHOD* MakeMethod() {
 }  // namespace
 
 bio_st* NewTransportBio(TlsTransport* transport) noexcept {
-  static BIO_METHOD* const method = MakeMethod();
-  BIO* bio = method ? BIO_new(method) : nullptr;
+  // Made once and never freed: connections may outlive everything that could free it. Without
+  // memory it is made by the next one.
+  static constinit std::atomic<BIO_METHOD*> made{nullptr};
+  BIO_METHOD* method = made.load(std::memory_order_acquire);
+  if (!method) {
+    BIO_METHOD* fresh = MakeMethod();
+    if (!fresh) return nullptr;
+    if (made.compare_exchange_strong(method, fresh))
+      method = fresh;
+    else
+      BIO_meth_free(fresh);
+  }
+  BIO* bio = BIO_new(method);
   if (!bio) return nullptr;
   BIO_set_data(bio, transport);
   BIO_set_init(bio, 1);
