@@ -287,7 +287,14 @@ typedef struct creche_completion {
 } creche_completion;
 
 /* Every callback has this type. It runs on the loop's thread, one at a time, must return normally
- * (no exception, no longjmp) and soon; every function not tagged [not on a loop] is legal in it. */
+ * (no exception, no longjmp) and soon; every function not tagged [not on a loop] is legal in it.
+ *
+ * A thread that ends inside it, or inside any other function that the library was given (a hook, an
+ * offloaded function, what frees an argument), by pthread_exit as some runtimes end threads when
+ * their process exits, is stopped there for the rest of the process: its loop does nothing any
+ * more, nothing else is harmed. pthread_cancel acts on no thread while it is in the library: no
+ * function is a cancellation point, the blocking ones included, and the library's own threads
+ * cannot be cancelled. */
 typedef void (*creche_done_fn)(void *user, const creche_completion *completion);
 
 /* Routes: pass one of these as `done`. (Their addresses are compared; they do nothing when called.)

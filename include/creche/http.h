@@ -109,7 +109,7 @@ typedef struct creche_session_options {
                               * intermediate ones too, or servers' own; copied path, read now */
     const creche_header *headers; /* sent with every request unless it names the same itself; copied */
     size_t headers_count;
-  creche_queue queue; /* where the completion of its close goes if `done` is NULL; {0}: nobody is told */
+    creche_queue queue; /* where the completion of its close goes if `done` is NULL; {0}: nobody is told */
 } creche_session_options;
 
 /* Sets the defaults in the first `size` bytes (pass sizeof). Returns CRECHE_OK or CRECHE_E_INVALID.
@@ -125,7 +125,8 @@ CRECHE_API creche_status creche_session_open(creche_loop loop, const creche_sess
 
 /* Closes a session: requests in flight end with CRECHE_E_CLOSED (error->phase: where each of them
  * was), connections are closed; then comes the last completion (kind CRECHE_DONE, task {0}, value: the
- * session's id, not owned), after the return of all callbacks: to done; for NULL to the queue of the session's options, if it has one;
+ * session's id, not owned), after the return of all callbacks: to done; for NULL to the queue of the
+ * session's options, if it has one;
  * creche_nobody: nobody is told. Idempotent: each call gets a completion. Returns CRECHE_OK;
  * CRECHE_E_INVALID (creche_to_group); CRECHE_E_CLOSED (that queue is closed) or CRECHE_E_ENDED (the loop
  * has ended) if nobody could be told: then nothing happens; CRECHE_E_NO_MEMORY, the handle errors.

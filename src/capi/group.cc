@@ -88,6 +88,7 @@ creche_status creche_group_join(creche_group group, int64_t timeout, creche_outc
 creche_status creche_group_join_error(creche_group group, int64_t timeout, creche_outcome* outcome,
                                       const creche_error** error) {
   if (error) *error = nullptr;
+  const platform::NotCancelled here;
   return Guard([&]() -> creche_status {
     if (timeout < 0) return Fail(Status::kInvalid, "timeout is negative");
     tasks::LeaveOutcome ended;

@@ -8,6 +8,7 @@
 #include <new>
 
 #include "core/status.h"
+#include "platform/thread.h"
 #include "tasks/trace.h"
 
 namespace creche::capi {
@@ -49,6 +50,7 @@ creche_status Guard(F body) noexcept {
 // The same for releases: they cannot fail, and have hooks to call, too.
 template <class F>
 void Release(F release) noexcept {
+  const platform::NotCancelled here;  // what goes may close descriptors
   const int saved = errno;
   release();
   if (tasks::Trace::Any()) DeliverEvents();

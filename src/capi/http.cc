@@ -60,6 +60,7 @@ creche_status creche_request_options_init(creche_request_options* options, size_
 
 creche_status creche_session_open(creche_loop loop, const creche_session_options* options,
                                   creche_session* session) {
+  const platform::NotCancelled here;
   return Guard([&]() -> creche_status {
     if (!session) return Fail(Status::kInvalid, "session is NULL: nowhere to store the handle");
     *session = {};

@@ -48,6 +48,7 @@ creche_status creche_loop_options_init(creche_loop_options* options, size_t size
 }
 
 creche_status creche_loop_open(const creche_loop_options* options, creche_loop* loop) {
+  const platform::NotCancelled here;
   return Guard([&]() -> creche_status {
     if (!loop) return Fail(Status::kInvalid, "loop is NULL: nowhere to store the handle");
     *loop = {};
@@ -94,10 +95,12 @@ creche_status creche_loop_open(const creche_loop_options* options, creche_loop* 
 }
 
 creche_status creche_loop_run(creche_loop loop) {
+  const platform::NotCancelled here;
   return Guard([&] { return OfRun(tasks::RunLoop(loop.scope.id), loop); });
 }
 
 creche_status creche_loop_poll(creche_loop loop, int64_t timeout) {
+  const platform::NotCancelled here;
   return Guard([&]() -> creche_status {
     if (timeout < 0) return Fail(Status::kInvalid, "timeout is negative");
     return OfRun(tasks::PollLoop(loop.scope.id, timeout), loop);
@@ -124,6 +127,7 @@ creche_status creche_loop_shutdown(creche_loop loop, int64_t grace) {
 }
 
 creche_status creche_loop_join(creche_loop loop, int64_t timeout) {
+  const platform::NotCancelled here;
   return Guard([&]() -> creche_status {
     if (timeout < 0) return Fail(Status::kInvalid, "timeout is negative");
     std::string survivors;
@@ -138,6 +142,7 @@ creche_status creche_loop_join(creche_loop loop, int64_t timeout) {
 }
 
 creche_status creche_loop_abandon(creche_loop loop) {
+  const platform::NotCancelled here;
   return Guard([&]() -> creche_status {
     const Status status = tasks::AbandonLoop(loop.scope.id);
     if (status == Status::kState)

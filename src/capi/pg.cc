@@ -129,6 +129,7 @@ extern "C" {
 
 creche_status creche_pool_open(creche_loop loop, const char* dsn,
                                const creche_pool_options* options, creche_pool* pool) {
+  const platform::NotCancelled here;
   return Guard([&]() -> creche_status {
     if (!pool) return Fail(Status::kInvalid, "pool is NULL: nowhere to store the handle");
     *pool = {};

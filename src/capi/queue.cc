@@ -77,6 +77,7 @@ creche_status creche_queue_drain(creche_queue queue, creche_completion* completi
 
 creche_status creche_queue_wait(creche_queue queue, creche_completion* completions, size_t capacity,
                                 int64_t timeout, size_t* n) {
+  const platform::NotCancelled here;
   return Guard([&]() -> creche_status {
     if (creche_status failed = CheckRoom(completions, capacity, n)) return failed;
     if (timeout < 0) return Fail(Status::kInvalid, "timeout is negative");

@@ -5,6 +5,7 @@
 #include <new>
 
 #include "core/utf8.h"
+#include "platform/user_code.h"
 
 namespace creche {
 
@@ -124,7 +125,7 @@ void Error::Unref() const noexcept {
     ErrorInfo& info = error->storage_->info;
     for (ErrorRef& child : info.children) drop(child);
     drop(info.cause);
-    if (info.cookie_free) info.cookie_free(info.cookie);
+    if (info.cookie_free) platform::CallUser(info.cookie_free, info.cookie);
     delete error->storage_;
     delete error;
   }

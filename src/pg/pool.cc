@@ -64,8 +64,7 @@ void Pool::OnOpenJob(Job* job) noexcept {
   pool->Serve();
 }
 
-// ---- Closing
-// ---------------------------------------------------------------------------------------
+// ---- Closing ----
 
 Status Pool::Close(const tasks::Tail& tail) {
   const Status status = uses_.Tell(tail, id());
@@ -129,8 +128,7 @@ void Pool::MaybeClosed() noexcept {
   uses_.Closed();
 }
 
-// ---- Opening connections
-// ---------------------------------------------------------------------------
+// ---- Opening connections ----
 
 void Pool::Grow() noexcept {
   const Nanos now = loop_->now();
@@ -209,8 +207,7 @@ void Pool::Failed(const ErrorRef& why) noexcept {
   if (members_.empty() && connectors_.empty() && !passes) RefuseAll(why);
 }
 
-// ---- The life of a connection
-// ----------------------------------------------------------------------
+// ---- The life of a connection ----
 
 void Pool::OnProgress(Connection* connection) noexcept {
   // Whoever holds it alone is served by it, not by the pool.
@@ -257,8 +254,7 @@ void Pool::OnBuryJob(Job* job) noexcept {
   pool->MaybeClosed();
 }
 
-// ---- Time
-// ------------------------------------------------------------------------------------------
+// ---- Time ----
 
 // Spread over the last tenth of their lifetime, so that those that were opened together do not go
 // together.

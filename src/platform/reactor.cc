@@ -10,6 +10,7 @@
 #include <mutex>
 
 #include "platform/clock.h"
+#include "platform/thread.h"
 #include "platform/wait.h"
 
 namespace creche::platform {
@@ -58,6 +59,7 @@ int FindEpoll(int wake_fd, const int (&likely)[kNeeded]) {
 Reactor::Reactor() = default;
 
 Reactor::~Reactor() {
+  const NotCancelled here;
   if (timer_) event_free(timer_);
   if (wake_event_) event_free(wake_event_);
   if (base_) event_base_free(base_);
@@ -140,7 +142,8 @@ void Reactor::NoteReady() noexcept {
 void Reactor::Wake(int wake_fd) noexcept {
   const int saved = errno;
   const uint64_t one = 1;
-  [[maybe_unused]] const ssize_t n = write(wake_fd, &one, sizeof one);
+  // No cancellation point, as the function of the C library would be.
+  [[maybe_unused]] const long n = syscall(SYS_write, wake_fd, &one, sizeof one);
   errno = saved;
 }
 

@@ -5,6 +5,8 @@
 #include <cerrno>
 #include <utility>
 
+#include "platform/thread.h"
+
 namespace creche::platform {
 
 class UniqueFd {
@@ -24,6 +26,7 @@ class UniqueFd {
   void Reset(int fd = -1) noexcept {
     if (fd_ >= 0) {
       const int saved = errno;
+      const NotCancelled here;
       ::close(fd_);
       errno = saved;
     }

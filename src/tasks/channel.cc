@@ -4,6 +4,7 @@
 #include <new>
 #include <utility>
 
+#include "platform/user_code.h"
 #include "tasks/meeting.h"
 
 namespace creche::tasks {
@@ -65,7 +66,7 @@ void Channel::EndIds() noexcept {
 void Channel::FreeItems(Ring* items) const noexcept {
   while (items->size() > 0) {
     const uint64_t item = items->Pop();
-    if (item_free) item_free(item_user, item);
+    if (item_free) platform::CallUser(item_free, item_user, item);
   }
 }
 
@@ -337,7 +338,7 @@ void ReleaseEnd(uint64_t id, bool sender) noexcept {
     }
     section.tree()->UnrefWaitable(channel);
   }
-  while (item_free && dropped.size() > 0) item_free(item_user, dropped.Pop());
+  while (item_free && dropped.size() > 0) platform::CallUser(item_free, item_user, dropped.Pop());
 }
 
 }  // namespace creche::tasks

@@ -39,7 +39,7 @@ void NewContext::Make(uint64_t in, const ContextType* given) noexcept {
     } else {
       held->context = MakeRef<Context>(ContextType{});
       ContextType copy = from->type();
-      copy.data = copy.clone(copy.data);
+      copy.data = platform::CallUser(copy.clone, copy.data);
       ok_ = copy.data != nullptr;
       if (ok_) held->context->set_type(copy);
     }

@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "core/ref.h"
+#include "platform/user_code.h"
 #include "tasks/operation.h"
 
 namespace creche::tasks {
@@ -26,7 +27,7 @@ class Context final : public RefCounted {
     any_.store(true, std::memory_order_relaxed);
   }
   ~Context() override {
-    if (type_.drop) type_.drop(type_.data);
+    if (type_.drop) platform::CallUser(type_.drop, type_.data);
   }
   const ContextType& type() const { return type_; }
   void set_type(const ContextType& type) { type_ = type; }

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <mutex>
 
+#include "platform/user_code.h"
 #include "tasks/plain.h"
 #include "tasks/rate.h"
 
@@ -255,7 +256,7 @@ void Tree::CallPost(PostEntry* post, std::unique_lock<platform::Lock>& lock) noe
   posts_pool_.Delete(post);
   lock.unlock();
   Tell();
-  fn(c.user, &c);
+  platform::CallUser(fn, c.user, &c);
   lock.lock();
   LeaveCallback();
 }
@@ -287,7 +288,7 @@ void Tree::CallFinal(EndNode* node, OwnerNode* owner,
       static_cast<UserNode*>(node)->listener->BodyEnded(
           {.status = node->status, .value = static_cast<UserNode*>(node)->value, .error = error});
     else
-      node->done(node->user, &c);
+      platform::CallUser(node->done, node->user, &c);
   }
   lock.lock();
   LeaveCallback();
@@ -312,7 +313,7 @@ void Tree::CallMore(MoreEntry* more, std::unique_lock<platform::Lock>& lock) noe
   EnterCallback(node, more->what, node->done);
   lock.unlock();
   Tell();
-  node->done(node->user, &c);
+  platform::CallUser(node->done, node->user, &c);
   delete more;
   lock.lock();
   LeaveCallback();
@@ -343,7 +344,7 @@ void Tree::CallNotice(UserNode* task, Entry* notice,
     EnterCallback(task, what, fn);
     lock.unlock();
     Tell();
-    fn(c.user, &c);
+    platform::CallUser(fn, c.user, &c);
     lock.lock();
     LeaveCallback();
     // One that a cancellation has let past its group's limit hears of that, also if a shield went

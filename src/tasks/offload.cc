@@ -2,6 +2,7 @@
 #include <new>
 #include <utility>
 
+#include "platform/user_code.h"
 #include "tasks/limiter.h"
 #include "tasks/tree.h"
 
@@ -68,7 +69,7 @@ class OffloadWork final : public WorkItem, public Waiter {
     if (Trace::Any()) Trace::DeliverMine();  // that it has begun: before it takes its time
     uint64_t value = 0;
     Status status = Status::kCancelled;
-    if (!cancelled) status = static_cast<Status>(fn_(arg_, task_, &value));
+    if (!cancelled) status = static_cast<Status>(platform::CallUser(fn_, arg_, task_, &value));
     FreeArg();
     if (token_ != 0) ReleaseToken(token_);
     ErrorRef error;
@@ -97,7 +98,7 @@ class OffloadWork final : public WorkItem, public Waiter {
     return true;
   }
   void FreeArg() {
-    if (arg_free_) arg_free_(arg_);
+    if (arg_free_) platform::CallUser(arg_free_, arg_);
     arg_free_ = nullptr;
   }
   static void Finish(uint64_t id, Status status, uint64_t value, ErrorRef error, bool by_user) {
@@ -174,7 +175,7 @@ void Tree::FinishUnbegun(UserNode* task, Status status,
   std::unique_ptr<WorkItem> work = std::move(task->work);
   lock.unlock();
   work.reset();
-  if (arg_free) arg_free(arg);
+  if (arg_free) platform::CallUser(arg_free, arg);
   ErrorRef error;
   if (status == Status::kClosed) error = ClosedError("the limiter of an offload was released");
   lock.lock();

@@ -2,15 +2,15 @@
 // tree. This is all that the protocol layers need to know of structured concurrency:
 //
 //   * Start runs once on the loop's thread, unless the task was cancelled before: then the
-//   operation
-//     is destroyed without it and the task completes with CRECHE_E_CANCELLED.
+//     operation is destroyed without it, and the task completes with CRECHE_E_CANCELLED.
 //   * Cancel runs at most once, on the loop's thread, after Start and before Complete. The
-//   operation
-//     cleans up (closes the socket, cancels the query and drains) and then completes: with
-//     Outcome::Cancelled(), or with its result if that was there first. It must end within a bound.
-//   * Complete is called exactly once, on the loop's thread, from Start, Cancel, an I/O callback, a
-//     timer or a job. It commits the result: nothing can change it any more; the user is told later
-//     in the turn. After it the operation is destroyed, later, on the loop's thread, never inside.
+//     operation cleans up (closes the socket, cancels the query and drains) and then completes:
+//     with Outcome::Cancelled(), or with its result if that was there first. It must end within a
+//     bound.
+//   * Complete is called exactly once, on the loop's thread, from Start, Cancel, an I/O callback,
+//     a timer or a job. It commits the result: nothing can change it any more; the user is told
+//     later in the turn. After it the operation is destroyed, later, on the loop's thread, never
+//     inside.
 //
 // All of it without a lock held. No exception may leave any of these functions.
 #pragma once

@@ -2,6 +2,7 @@
 #include "tasks/queue.h"
 
 #include <sys/eventfd.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -20,8 +21,9 @@ void Queue::Signal() noexcept {
   if (readable == signalled) return;
   const int saved = errno;
   uint64_t count = 1;
-  [[maybe_unused]] const ssize_t n =
-      readable ? write(fd.get(), &count, sizeof count) : read(fd.get(), &count, sizeof count);
+  // No cancellation points, as the functions of the C library would be.
+  [[maybe_unused]] const long n =
+      syscall(readable ? SYS_write : SYS_read, fd.get(), &count, sizeof count);
   signalled = readable;
   errno = saved;
 }

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "core/loop.h"
+#include "platform/user_code.h"
 
 namespace creche::tasks {
 
@@ -46,7 +47,7 @@ void Trace::Add(const TraceEvent& event) noexcept {
 
 void Trace::Call(const TraceEvent& event) const noexcept {
   const Loop::InHook mark;
-  hooks_.fns[static_cast<uint32_t>(event.type)](hooks_.user, &event);
+  platform::CallUser(hooks_.fns[static_cast<uint32_t>(event.type)], hooks_.user, &event);
 }
 
 void Trace::CallAll(Batch* batch) noexcept {

@@ -41,6 +41,7 @@ Status Tree::Open(const LoopOptions& options, uint64_t* id, int* system_errno) n
     if (options.stall_after > 0)
       tree->watchdog_ = std::make_unique<Watchdog>(*tree, options.stall_after);
   } catch (const std::bad_alloc&) {
+    if (tree && tree->context_ && tree->context_->context) tree->context_->context->set_type({});
     return Status::kNoMemory;
   }
   if (const int failed = tree->OpenCore(); failed != 0) {

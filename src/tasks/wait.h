@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <memory>
 
+#include "platform/user_code.h"
 #include "tasks/node.h"
 #include "tasks/pool.h"
 
@@ -95,7 +96,7 @@ class ItemGuard final : public Held {
   using Free = void (*)(void* user, uint64_t item);
   ItemGuard(Free free, void* user) : free_(free), user_(user) {}
   ~ItemGuard() override {
-    if (armed_) free_(user_, item_);
+    if (armed_) platform::CallUser(free_, user_, item_);
   }
   void Arm(uint64_t item) noexcept {
     item_ = item;

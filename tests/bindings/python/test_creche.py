@@ -453,6 +453,19 @@ class Program(unittest.TestCase):
         self.assertEqual((done.returncode, done.stdout), (0, f"{lib.creche_version()}\n"), done.stderr)
 
     @unittest.skipUnless("CRECHE_PREFIX" in os.environ, "needs the headers of an installed library")
+    def test_exit_while_callbacks_come(self):
+        """At its exit CPython (up to 3.13) stops each thread that comes back to it: that is no crash."""
+        program = (
+            "import time\nimport creche_ctypes as c\nfrom ctypes import byref, c_int64, c_uint64\n"
+            "loop = c_uint64()\nc.check(c.lib.creche_loop_open(None, byref(loop)))\n"
+            "@c.Done\ndef ended(user, completion):\n"
+            "    c.lib.creche_sleep(loop, c_int64(100000), None, ended, None, None)\n"
+            "for _ in range(10): ended(None, None)\ntime.sleep(0.05)\n")
+        for _ in range(3):
+            run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60,
+                                 cwd=os.path.dirname(os.path.abspath(__file__)))
+            self.assertEqual((run.returncode, run.stderr), (0, ""))
+
     def test_structures_are_those_of_the_headers(self):
         """What creche_ctypes declares by hand, against what a C compiler sees."""
         expected, lines = [], []
