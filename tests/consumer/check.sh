@@ -29,9 +29,12 @@ PKG_CONFIG_PATH=$lib/pkgconfig${PKG_CONFIG_PATH:+:$PKG_CONFIG_PATH}
 LD_LIBRARY_PATH=$lib${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
 export PKG_CONFIG_PATH LD_LIBRARY_PATH
 shared_flags=$(pkg-config --cflags --libs creche)
-# Only our own archive is static: what it needs comes as shared libraries, as distributions ship them.
-static_flags=$(pkg-config --static --cflags --libs creche |
-    sed 's/-lcreche\>/-l:libcreche.a/')
+# Where only the archive is installed these flags are enough. It alone is static: what it needs
+# comes as shared libraries, as distributions ship them.
+cp -r "$prefix" "$work/static"
+find "$work/static" -name 'libcreche.so*' -exec rm {} +
+static_lib=$work/static${lib#"$prefix"}
+static_flags=$(PKG_CONFIG_PATH=$static_lib/pkgconfig pkg-config --static --cflags --libs creche)
 # The program that README.md shows must build, too.
 awk '/^```c$/ { inside = 1; next } /^```/ { inside = 0 } inside' "$here/../../README.md" \
     >"$work/readme.c"
@@ -58,6 +61,23 @@ expect "the program of README.md runs" "$work/readme"
 expect "hello uses the SONAME" sh -c "readelf -d '$work/hello' | grep -q 'libcreche.so.[0-9]*.[0-9]*]'"
 expect "static hello needs no libcreche.so" \
     sh -c "! readelf -d '$work/hello-static' | grep -q libcreche"
+
+archive=$static_lib/libcreche.a
+expect "the archive defines nothing but creche_* in C" \
+    sh -c "! nm --defined-only -g '$archive' | awk 'NF == 3 { print \$3 }' | grep -vE '^(_Z|creche_)' | grep ."
+expect "the licence is installed" find "$prefix" -name LICENSE -size +0 -exec grep -q MIT {} +
+expect "the notice of what is inside is installed" sh -c \
+    "pkg-config --exists libllhttp || grep -q Indutny \$(find '$prefix' -name LICENSE.llhttp)"
+
+# Other flags than those of the presets: what they warn of does not stop a user.
+launchers=
+if command -v ccache >/dev/null; then
+    launchers="-DCMAKE_C_COMPILER_LAUNCHER=ccache -DCMAKE_CXX_COMPILER_LAUNCHER=ccache"
+fi
+# shellcheck disable=SC2086
+expect "Release: configure" cmake -S "$here/../.." -B "$work/release" -G Ninja \
+    -DCMAKE_BUILD_TYPE=Release -DCRECHE_BUILD_TESTS=OFF $launchers
+expect "Release: build" cmake --build "$work/release" --target creche
 
 list=$(echo "$programs" | tr ' ' ';')
 expect "find_package" cmake -S "$here/project" -B "$work/project" "-DCMAKE_PREFIX_PATH=$prefix" \
