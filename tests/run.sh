@@ -3,6 +3,10 @@
 #
 #   sh tests/run.sh            everything: release, sanitizers, a second compiler, bindings
 #   sh tests/run.sh --quick    the inner loop: the release build with unit and ABI tests and lints
+#   sh tests/run.sh --all      everything, and what takes hours: a million random programs, each
+#                              single allocation fails, fuzzing for a while, storms, a short soak
+#   sh tests/run.sh --repeat [N]   every test program N times (50), six at a time
+#   sh tests/run.sh --soak SECONDS everything at random against real servers, for so long
 #
 # The last line is "N passed, N failed" (and ", N skipped" if something was), counted by single
 # cases; the exit status is 0 if nothing failed. Output of what failed is shown; all of it stays in
@@ -11,10 +15,23 @@ set -u
 cd "$(dirname "$0")/.." || exit 1
 
 quick=
+all=
+repeat=
+soak=
+usage() {
+    sed -n '2,14s/^# \{0,1\}//p' tests/run.sh
+    exit 2
+}
+is_number() {
+    case $1 in '' | *[!0-9]*) return 1 ;; esac
+}
 case ${1-} in
 --quick) quick=1 ;;
+--all) all=1 ;;
+--repeat) repeat=${2:-50} && is_number "$repeat" || usage ;;
+--soak) soak=${2-} && is_number "$soak" || usage ;;
 '') ;;
-*) sed -n '2,9s/^# \{0,1\}//p' tests/run.sh && exit 2 ;;
+*) usage ;;
 esac
 
 logs=$PWD/build-logs
@@ -107,6 +124,56 @@ script() {
     esac
 }
 
+# long name seconds command...: one case, by its exit status; stopped after so long.
+long() {
+    begin "$1"
+    limit=$2
+    shift 2
+    if timeout --kill-after=30 "$limit" "$@" >"$log" 2>&1; then
+        end 1 0 0
+        tail -n 1 "$log"
+    else
+        end 0 1 0
+        tail -n 60 "$log"
+    fi
+}
+
+# What the default leaves out, because it takes hours.
+long_tests() {
+    tests=$PWD/build-release/tests
+    long "a million random programs" 14400 "$tests/capi_structured_random" 1000000
+    long "lifetimes" 7200 env CRECHE_LIFETIMES_ROUNDS=3000 "$tests/capi_stress_lifetimes"
+    long "storms of cancels" 7200 env CRECHE_STORM_ROUNDS=3000 "$tests/integration_cancel_storm"
+    long "every allocation fails" 21600 env CRECHE_EVERY=1 "$tests/fault_memory"
+    long "a soak of 20 s" 900 env CRECHE_SOAK_SECONDS=20 "$tests/integration_soak"
+    fuzz=$PWD/build-fuzz
+    begin "fuzz: build"
+    if cmake -S . -B "$fuzz" -G Ninja -DCMAKE_BUILD_TYPE=RelWithDebInfo -DCMAKE_C_COMPILER=clang-14 \
+        -DCMAKE_CXX_COMPILER=clang++-14 -DCRECHE_LIBFUZZER=ON \
+        -DCRECHE_SANITIZE=address,undefined $launchers >"$log" 2>&1 &&
+        cmake --build "$fuzz" --target http_response_fuzz pg_reader_fuzz >>"$log" 2>&1; then
+        printf '       built  (%s s)\n' "$(($(date +%s) - step_start))"
+    else
+        end 0 1 0
+        tail -n 20 "$log"
+        return
+    fi
+    for target in http_response_fuzz pg_reader_fuzz; do
+        mkdir -p "$logs/$target"
+        long "$target" 1200 "$fuzz/tests/fuzz/$target" -max_total_time=600 \
+            "-artifact_prefix=$logs/" "$logs/$target" "tests/fuzz/corpus/$target"
+    done
+}
+
+# Each test program that CTest knows, so often, six at a time: what fails once has its log kept.
+repeat_all() {
+    begin "each program $repeat times"
+    python3 tests/support/repeat.py build-release "$repeat" "$logs/repeat" >"$log" 2>&1
+    # shellcheck disable=SC2046
+    end $(tail -n 1 "$log" | tr -cd '0-9 ')
+    sed '$d' "$log"
+}
+
 # shellcheck disable=SC2086
 install_missing $packages
 jobs=$(getconf _NPROCESSORS_ONLN)
@@ -115,23 +182,27 @@ if command -v ccache >/dev/null; then
     launchers="-DCMAKE_C_COMPILER_LAUNCHER=ccache -DCMAKE_CXX_COMPILER_LAUNCHER=ccache"
 fi
 
-if [ -n "$quick" ]; then
+if [ -n "$soak" ]; then
+    build release && long "a soak of $soak s" $((soak + 900)) \
+        env CRECHE_SOAK_SECONDS="$soak" build-release/tests/integration_soak
+elif [ -n "$repeat" ]; then
+    build release && repeat_all
+elif [ -n "$quick" ]; then
     build release && check release "unit, ABI, lints" -L '^(unit|capi|lint|support)$'
 else
     if build release; then
-        check release "tests" -LE '^(lint|clang|header|abi|consumer|stress)$'
+        check release "tests" -LE '^(lint|clang|header|abi|consumer)$'
         check release "lints" -L '^lint$'
         check release "clang" -L '^clang$'
         check release "headers" -L '^header$'
         check release "ABI" -L '^abi$'
         check release "installed" -L '^consumer$'
-        check release "stress" -L '^stress$'
     fi
     if build asan; then
-        check asan "tests" -L '^(unit|capi|integration|fault|support)$'
+        check asan "tests" -L '^(unit|capi|integration|support)$'
     fi
     if build tsan; then
-        check tsan "tests" -L '^(unit|capi|fault)$'
+        check tsan "tests" -L '^(unit|capi)$'
         check tsan "cancel storm" -R '^integration_cancel_storm$'
     fi
     for language in rust go python; do
@@ -139,6 +210,7 @@ else
             CRECHE_BUILD_DIR=$PWD/build-release script "binding: $language" \
                 sh "tests/bindings/$language.sh"
     done
+    [ -z "$all" ] || long_tests
 fi
 
 echo "$(($(date +%s) - start)) s; logs are in build-logs/"

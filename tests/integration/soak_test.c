@@ -1,0 +1,397 @@
+/* Everything at random, against real servers, for as long as one likes: HTTP by plain connections
+ * and TLS, PostgreSQL, tasks, offloaded functions, limiters; told by callbacks or a queue; with
+ * deadlines that come and cancellations that hit at random. In laps: at the end of each everything
+ * has completed exactly once, and memory, descriptors and threads are where they were.
+ *
+ *   sh tests/run.sh --soak 900             a quarter of an hour
+ *   CRECHE_SOAK_SEED, CRECHE_SOAK_SECONDS  the same, by hand */
+#include <dirent.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+#include <creche/creche.h>
+
+#include "support/support.h"
+
+#define PATIENCE (60 * CRECHE_SECOND)
+enum { OPERATIONS = 300, IN_FLIGHT = 60, WARM = 4, FEW_DESCRIPTORS = 60, FEW_THREADS = 24 };
+enum kind {
+  FETCH,
+  FETCH_TLS,
+  MOVED,
+  UPLOAD,
+  BODY,
+  QUERY,
+  SLOW_QUERY,
+  ROWS,
+  TRANSACTION,
+  LEASE,
+  SLEEP,
+  WORK,
+  TOKEN,
+  NESTED,
+  KINDS
+};
+
+typedef struct operation {
+  enum kind kind;
+  creche_task task;
+  atomic_int finals;
+  atomic_int steps; /* of its own that are still to be told */
+} operation;
+
+static support_nginx* nginx;
+static support_postgres* postgres;
+static creche_loop loop;
+static creche_queue queue;
+static creche_session web;
+static creche_pool pool;
+static creche_limiter limiter;
+static operation operations[OPERATIONS];
+static atomic_long all_finals;
+static uint64_t seed;
+static long counts[KINDS];
+
+static uint32_t any(uint32_t below) {
+  seed ^= seed << 13;
+  seed ^= seed >> 7;
+  seed ^= seed << 17;
+  return (uint32_t)(seed >> 20) % below;
+}
+static void check(creche_status status) {
+  if (status == CRECHE_OK) return;
+  fprintf(stderr, "%s: %s\n", creche_status_name(status), creche_last_error()->message);
+  abort();
+}
+static int64_t now_ms(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+/* ---- told of ---- */
+static void final(operation* op) {
+  atomic_fetch_add(&op->finals, 1);
+  atomic_fetch_add(&all_finals, 1);
+}
+static void step_told(void* user, const creche_completion* c) {
+  operation* op = user;
+  if (c->flags & CRECHE_OWNED) creche_value_release(c->value);
+  if (!(c->flags & CRECHE_MORE)) atomic_fetch_sub(&op->steps, 1);
+}
+static void read_or_leave(operation* op, creche_response response) {
+  atomic_fetch_add(&op->steps, 1);
+  if (creche_response_read(response, loop.scope, 20000, NULL, step_told, op, NULL) != CRECHE_OK)
+    atomic_fetch_sub(&op->steps, 1);
+  creche_response_release(response); /* in the middle */
+}
+static void use_lease(operation* op, creche_connection connection) {
+  const creche_value one = creche_int4(1);
+  atomic_fetch_add(&op->steps, 3);
+  if (creche_connection_begin(connection, loop.scope, NULL, step_told, op, NULL) != CRECHE_OK)
+    atomic_fetch_sub(&op->steps, 1);
+  if (creche_connection_query(connection, loop.scope, "insert into soak values ($1)", &one, 1, NULL,
+                              step_told, op, NULL) != CRECHE_OK)
+    atomic_fetch_sub(&op->steps, 1);
+  if (creche_connection_rollback(connection, loop.scope, NULL, step_told, op, NULL) != CRECHE_OK)
+    atomic_fetch_sub(&op->steps, 1);
+  creche_connection_release(connection);
+}
+static void told(operation* op, const creche_completion* c, int mine_to_release) {
+  if (c->flags & CRECHE_MORE) {
+    if (mine_to_release && (c->flags & CRECHE_OWNED)) creche_value_release(c->value);
+    return;
+  }
+  if (c->status == CRECHE_OK && op->kind == BODY)
+    read_or_leave(op, (creche_response){c->value});
+  else if (c->status == CRECHE_OK && op->kind == LEASE)
+    use_lease(op, (creche_connection){c->value});
+  else if (mine_to_release && (c->flags & CRECHE_OWNED))
+    creche_value_release(c->value);
+  final(op);
+}
+static void on_done(void* user, const creche_completion* c) {
+  told(user, c, 1);
+}
+static void body(void* user, const creche_completion* c) {
+  (void)user;
+  if (c->kind != CRECHE_BEGIN) return;
+  creche_connection_query((creche_connection){c->value}, c->task.scope,
+                          "insert into soak values (2)", NULL, 0, NULL, creche_nobody, NULL, NULL);
+  creche_task_finish(c->task, CRECHE_OK, 0, NULL);
+}
+static creche_status work(void* arg, creche_task task, uint64_t* value) {
+  (void)arg, (void)task, (void)value;
+  usleep(1000);
+  return CRECHE_OK;
+}
+
+/* ---- started ---- */
+static void start(operation* op) {
+  const int queued = any(2) != 0;
+  const creche_done_fn done = queued ? NULL : on_done;
+  const creche_scope in = loop.scope;
+  creche_task_options t;
+  creche_request_options r;
+  creche_query_options q;
+  creche_offload_options f;
+  creche_transaction_options x;
+  creche_group_options g;
+  creche_group group;
+  char url[256];
+  static char upload[100000];
+  check(creche_task_options_init(&t, sizeof t));
+  if (queued) t.queue = queue;
+  if (any(6) == 0) t.timeout = (int64_t)any(40000) * CRECHE_MICROSECOND;
+  check(creche_request_options_init(&r, sizeof r));
+  check(creche_query_options_init(&q, sizeof q));
+  r.task = q.task = &t;
+  counts[op->kind]++;
+  switch (op->kind) {
+    case FETCH:
+    case MOVED:
+      snprintf(url, sizeof url, "%s/%s", support_nginx_http_url(nginx),
+               op->kind == MOVED ? "moved"
+               : any(10)         ? "small"
+                                 : "none");
+      check(creche_session_fetch(web, in, url, &r, done, op, &op->task));
+      break;
+    case FETCH_TLS:
+      snprintf(url, sizeof url, "%s/small", support_nginx_https_url(nginx));
+      check(creche_session_fetch(web, in, url, &r, done, op, &op->task));
+      break;
+    case UPLOAD:
+      snprintf(url, sizeof url, "%s/small", support_nginx_http_url(nginx));
+      r.method = "POST"; /* refused: 405, before or behind the body */
+      r.body = upload;
+      r.body_size = any(sizeof upload);
+      check(creche_session_fetch(web, in, url, &r, done, op, &op->task));
+      break;
+    case BODY:
+      snprintf(url, sizeof url, "%s/big",
+               any(2) ? support_nginx_http_url(nginx) : support_nginx_https_url(nginx));
+      check(creche_session_send(web, in, url, &r, on_done, op, &op->task));
+      break;
+    case QUERY:
+      check(creche_pool_query(pool, in, any(9) ? "select 1" : "select 1/0", NULL, 0, &q, done, op,
+                              &op->task));
+      break;
+    case SLOW_QUERY:
+      check(creche_pool_query(pool, in, "select pg_sleep(0.02)", NULL, 0, &q, done, op, &op->task));
+      break;
+    case ROWS:
+      check(creche_pool_stream(pool, in,
+                               "select i, repeat('x', 100) from generate_series(1, 3000) i", NULL,
+                               0, &q, done, op, &op->task));
+      break;
+    case TRANSACTION:
+      check(creche_transaction_options_init(&x, sizeof x));
+      x.task = &t;
+      check(creche_pool_transaction(pool, in, body, NULL, &x, done, op, &op->task));
+      break;
+    case LEASE:
+      check(creche_pool_acquire(pool, in, NULL, on_done, op, &op->task));
+      break;
+    case WORK:
+      check(creche_offload_options_init(&f, sizeof f));
+      f.task = &t;
+      check(creche_offload(in, work, NULL, &f, done, op, &op->task));
+      break;
+    case TOKEN:
+      check(creche_limiter_acquire(limiter, in, 0, &t, done, op, &op->task));
+      break;
+    case NESTED:
+      check(creche_group_options_init(&g, sizeof g));
+      g.policy = any(3);
+      if (queued) g.queue = queue;
+      check(creche_group_open(in, &g, done, op, &group));
+      op->task.scope = group.scope;
+      for (uint32_t n = 1 + any(4); n > 0; n--)
+        check(creche_sleep(group.scope, (int64_t)any(20) * CRECHE_MILLISECOND, NULL, creche_nobody,
+                           NULL, NULL));
+      check(creche_group_close(group));
+      break;
+    default:
+      check(creche_sleep(in, (int64_t)any(20) * CRECHE_MILLISECOND, &t, done, op, &op->task));
+  }
+}
+
+static void take(int64_t timeout) {
+  creche_completion c[16];
+  size_t n = 0;
+  const creche_status status = creche_queue_wait(queue, c, 16, timeout, &n);
+  if (status != CRECHE_OK && status != CRECHE_E_TIMEOUT && status != CRECHE_E_INTERRUPTED)
+    check(status);
+  for (size_t i = 0; i < n; i++) told(c[i].user, &c[i], 0);
+  creche_completions_release(c, n);
+}
+static void posted(void* user, const creche_completion* c) {
+  (void)c;
+  atomic_store((atomic_int*)user, 1);
+}
+
+static void lap(void) {
+  const int64_t until = now_ms() + 120000;
+  atomic_store(&all_finals, 0);
+  memset(operations, 0, sizeof operations);
+  for (int i = 0; i < OPERATIONS; i++) {
+    operations[i].kind = (enum kind)any(KINDS);
+    start(&operations[i]);
+    if (any(5) == 0) creche_scope_cancel(operations[any((uint32_t)i + 1)].task.scope, "at random");
+    take(0);
+    while (i + 1 - atomic_load(&all_finals) > IN_FLIGHT && now_ms() < until) {
+      if (any(50) == 0)
+        creche_scope_cancel(operations[any((uint32_t)i + 1)].task.scope, "at random");
+      take(CRECHE_MILLISECOND);
+    }
+  }
+  for (;;) {
+    int left = 0;
+    for (int i = 0; i < OPERATIONS; i++)
+      left += atomic_load(&operations[i].finals) == 0 || atomic_load(&operations[i].steps) > 0;
+    if (left == 0) break;
+    if (now_ms() > until) {
+      static char text[1 << 16];
+      creche_loop_dump(loop, CRECHE_DUMP_TEXT, text, sizeof text, NULL);
+      fail_msg("%d operations have not ended:\n%s", left, text);
+    }
+    take(CRECHE_MILLISECOND);
+  }
+  atomic_int quiet = 0; /* whatever comes twice comes before this */
+  check(creche_loop_post(loop, posted, &quiet));
+  while (!atomic_load(&quiet)) take(CRECHE_MILLISECOND);
+  take(0);
+  for (int i = 0; i < OPERATIONS; i++)
+    if (atomic_load(&operations[i].finals) != 1)
+      fail_msg("operation %d of kind %d ended %d times", i, operations[i].kind,
+               atomic_load(&operations[i].finals));
+}
+
+/* ---- measured ---- */
+typedef struct measures {
+  long descriptors, threads, kilobytes;
+} measures;
+static long entries(const char* path) {
+  long n = 0;
+  DIR* folder = opendir(path);
+  while (readdir(folder)) n++;
+  closedir(folder);
+  return n - 2;
+}
+static measures look(void) {
+  measures s = {entries("/proc/self/fd") - 1, entries("/proc/self/task"), 0};
+  long size = 0, resident = 0;
+  FILE* file = fopen("/proc/self/statm", "r");
+  if (fscanf(file, "%ld %ld", &size, &resident) != 2) abort();
+  fclose(file);
+  s.kilobytes = resident * (sysconf(_SC_PAGESIZE) / 1024);
+  return s;
+}
+
+static void ask(const char* sql) {
+  creche_task_options t;
+  creche_query_options q;
+  creche_completion c;
+  size_t n;
+  check(creche_task_options_init(&t, sizeof t));
+  check(creche_query_options_init(&q, sizeof q));
+  t.queue = queue;
+  q.task = &t;
+  check(creche_pool_query(pool, loop.scope, sql, NULL, 0, &q, NULL, NULL, NULL));
+  check(creche_queue_wait(queue, &c, 1, PATIENCE, &n));
+  if (c.status != CRECHE_OK) fail_msg("%s: %s", sql, creche_error_message(c.error));
+  creche_completions_release(&c, 1);
+}
+
+static void everything_at_random(void** state) {
+  (void)state;
+  const char* seconds = getenv("CRECHE_SOAK_SECONDS");
+  const char* given = getenv("CRECHE_SOAK_SEED");
+  const int64_t length = 1000 * (seconds ? atoll(seconds) : 2);
+  creche_session_options s;
+  creche_pool_options p;
+  creche_limiter_options l;
+  creche_loop_counters left;
+  seed = given ? strtoull(given, NULL, 10) : 88172645463325252u;
+  check(creche_loop_open(NULL, &loop)); /* what is kept for ever is made by the first one */
+  check(creche_loop_close(loop));
+  check(creche_loop_join(loop, PATIENCE));
+  const measures before = look();
+  check(creche_loop_open(NULL, &loop));
+  check(creche_queue_open(loop, NULL, &queue));
+  check(creche_session_options_init(&s, sizeof s));
+  s.ca_file = support_nginx_ca_file(nginx);
+  s.limit = 20;
+  check(creche_session_open(loop, &s, &web));
+  check(creche_pool_options_init(&p, sizeof p));
+  p.max_size = 5;
+  check(creche_pool_open(loop, support_postgres_url(postgres), &p, &pool));
+  check(creche_limiter_options_init(&l, sizeof l));
+  l.total = 3;
+  check(creche_limiter_open(loop, &l, &limiter));
+  ask("create unlogged table soak (i int)");
+
+  const int64_t began = now_ms();
+  int64_t told_at = began;
+  measures warm = {0, 0, 0}, now = before;
+  long laps = 0, completed = 0;
+  while (now_ms() - began < length || laps <= WARM) {
+    lap();
+    completed += OPERATIONS;
+    ask("truncate soak");
+    now = look();
+    if (++laps <= WARM || now_ms() - began < length / 5) {
+      if (now.kilobytes > warm.kilobytes) warm = now;
+    }
+    if (now.descriptors > before.descriptors + FEW_DESCRIPTORS ||
+        now.threads > before.threads + FEW_THREADS)
+      fail_msg("after %ld laps: %ld descriptors, %ld threads (%ld, %ld before)", laps,
+               now.descriptors, now.threads, before.descriptors, before.threads);
+    if (now_ms() - told_at > 60000) {
+      told_at = now_ms();
+      print_message("%ld operations, %ld KiB, %ld descriptors, %ld threads\n", completed,
+                    now.kilobytes, now.descriptors, now.threads);
+    }
+  }
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+  if (now.kilobytes > warm.kilobytes + 8192)
+    fail_msg("%ld KiB after %ld operations, %ld after the first of them", now.kilobytes, completed,
+             warm.kilobytes);
+#endif
+  check(creche_loop_get_counters(loop, &left, sizeof left));
+  assert_int_equal(left.live_tasks, 0);
+  assert_int_equal(left.live_groups, 0);
+  assert_int_equal(left.live_leases, 0);
+  creche_limiter_release(limiter);
+  creche_session_release(web);
+  creche_pool_release(pool);
+  creche_queue_release(queue);
+  check(creche_loop_close(loop));
+  check(creche_loop_join(loop, PATIENCE));
+  const measures after = look();
+  assert_int_equal(after.descriptors, before.descriptors);
+  assert_int_equal(after.threads, before.threads);
+  print_message("%ld operations in %ld laps:", completed, laps);
+  for (int i = 0; i < KINDS; i++) print_message(" %ld", counts[i]);
+  print_message("; %ld KiB at first, %ld at last\n", warm.kilobytes, now.kilobytes);
+}
+
+int main(void) {
+  static const char kConfig[] = "location = /moved { return 302 /small; }";
+  nginx = support_nginx_start(&(support_nginx_options){.server_config = kConfig});
+  postgres = support_postgres_start(NULL);
+  if (!nginx || !postgres) return 1;
+  const struct CMUnitTest tests[] = {cmocka_unit_test(everything_at_random)};
+  const int failed = cmocka_run_group_tests(tests, NULL, NULL);
+  support_postgres_stop(postgres);
+  support_nginx_stop(nginx);
+  return failed;
+}
