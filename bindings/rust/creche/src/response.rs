@@ -109,11 +109,13 @@ macro_rules! head_of_answer {
             self.head.status
         }
 
-        /// An error for a status of 400 or more.
+        /// An error for a status of 400 or more. Its text names the URL without its query, which
+        /// may hold keys.
         pub fn error_for_status(self) -> Result<Self> {
             match self.status() {
                 status @ 400.. => {
-                    let text = format!("{} answered with status {status}", self.url());
+                    let shown = self.url().split('?').next().unwrap_or_default();
+                    let text = format!("{shown} answered with status {status}");
                     Err(Error::own(Status::USER, text))
                 }
                 _ => Ok(self),
