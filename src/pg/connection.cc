@@ -167,11 +167,11 @@ void Connection::WriteStatement(Flight* flight, const Statement& s, bool prepare
   // cancelled before it ran has not; "ready" will say so.)
   if (s.verb() == Verb::kTransaction)
     maybe_in_transaction_ = s.text() != "COMMIT" && s.text() != "ROLLBACK";
-  const Prepared* prepared = prepare ? cache_.Find(s, loop_.now()) : nullptr;
+  const Prepared* prepared = prepare ? cache_.Find(s, loop_.turn_time()) : nullptr;
   if (direct_ == Direct::kUnknown && prepared && prepared->columns) AskForBackend(flight, out);
   // What is run for the second time is worth to be prepared.
   const bool parse = !prepared;
-  if (!prepared && prepare && history_.Touch(s.hash()) && (prepared = cache_.Add(s, loop_.now()))) {
+  if (!prepared && prepare && history_.Touch(s.hash()) && (prepared = cache_.Add(s, loop_.turn_time()))) {
     counters_.prepares.Add();
     flight->adds |= 1u << flight->steps.statements();
   }

@@ -132,7 +132,7 @@ Connection* Pool::LeastLoaded() noexcept {
   Connection* best = nullptr;
   Connection* going = nullptr;  // the best of those that will send something anyway
   const size_t count = members_.size();
-  const Nanos now = loop_->now();
+  const Nanos now = loop_->turn_time();
   for (size_t i = 0; i < count; i++) {
     Connection* c = members_[(next_shared_ + i) % count].get();
     if (c->books.use != Use::kShared || c->books.reserved || !c->shareable()) continue;

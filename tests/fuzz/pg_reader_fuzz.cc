@@ -31,7 +31,7 @@ class Session {
   explicit Session(uint8_t asked) : max_row_(asked & 0x80 ? 64 : MessageReader::kMaxRow) {
     if (asked & 1) steps_.SetScript();
     if (asked & 2) steps_.AddClose();
-    if (asked & 4) steps_.AddStatement((asked & 8) != 0, false);
+    if (asked & 4) steps_.AddStatement((asked & 8) != 0, false, (asked & 32) != 0);
     if (asked & 16) steps_.AddStatement((asked & 8) != 0, (asked & 32) != 0);
     steps_.Sent();
     asked_ = (asked & 64) == 0;

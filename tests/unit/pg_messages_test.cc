@@ -196,6 +196,31 @@ TEST(AnswerSteps, InTheOnlyOrder) {
   ExpectNext(s, "Z");
 }
 
+TEST(AnswerSteps, TypesOfParameters) {
+  for (const char end : {'T', 'n'}) {
+    AnswerSteps s;
+    s.AddStatement(true, false, true);
+    s.AddStatement(true, true, false);
+    s.Sent();
+    ExpectNext(s, "1");
+    s.Take('1');
+    EXPECT_FALSE(s.executing());
+    ExpectNext(s, "tTn");
+    s.Take('t');
+    ExpectNext(s, "tTn");
+    s.Take(end);
+    ExpectNext(s, "2");
+    EXPECT_FALSE(s.executing());
+    s.Take('2');
+    EXPECT_TRUE(s.executing());
+    ExpectNext(s, "DCIGHW");
+    s.Take('C');
+    ExpectNext(s, "1");
+    s.Take('1');
+    ExpectNext(s, "2");
+  }
+}
+
 TEST(AnswerSteps, AfterAnErrorOnlyReady) {
   for (int at = 0; at < 5; at++) {
     AnswerSteps s = Steps(1, {true}, true);
