@@ -171,7 +171,8 @@ void Connection::WriteStatement(Flight* flight, const Statement& s, bool prepare
   if (direct_ == Direct::kUnknown && prepared && prepared->columns) AskForBackend(flight, out);
   // What is run for the second time is worth to be prepared.
   const bool parse = !prepared;
-  if (!prepared && prepare && history_.Touch(s.hash()) && (prepared = cache_.Add(s, loop_.turn_time()))) {
+  if (!prepared && prepare && history_.Touch(s.hash()) &&
+      (prepared = cache_.Add(s, loop_.turn_time()))) {
     counters_.prepares.Add();
     flight->adds |= 1u << flight->steps.statements();
   }
