@@ -455,6 +455,12 @@ pub struct creche_completion {
 
 /// Every callback has this type. It runs on the loop's thread, one at a time, must return normally
 /// (no exception, no longjmp) and soon; every function not tagged [not on a loop] is legal in it.
+/// A thread that ends inside it, or inside any other function that the library was given (a hook, an
+/// offloaded function, what frees an argument), by pthread_exit as some runtimes end threads when
+/// their process exits, is stopped there for the rest of the process: its loop does nothing any
+/// more, nothing else is harmed. pthread_cancel acts on no thread while it is in the library: no
+/// function is a cancellation point, the blocking ones included, and the library's own threads
+/// cannot be cancelled.
 pub type creche_done_fn = Option<unsafe extern "C" fn(user: *mut c_void, completion: *const creche_completion)>;
 
 /// a task, group or scope was started or opened
@@ -2079,7 +2085,8 @@ unsafe extern "C" {
 
     /// Closes a session: requests in flight end with CRECHE_E_CLOSED (error->phase: where each of them
     /// was), connections are closed; then comes the last completion (kind CRECHE_DONE, task {0}, value: the
-    /// session's id, not owned), after the return of all callbacks: to done; for NULL to the queue of the session's options, if it has one;
+    /// session's id, not owned), after the return of all callbacks: to done; for NULL to the queue of the
+    /// session's options, if it has one;
     /// creche_nobody: nobody is told. Idempotent: each call gets a completion. Returns CRECHE_OK;
     /// CRECHE_E_INVALID (creche_to_group); CRECHE_E_CLOSED (that queue is closed) or CRECHE_E_ENDED (the loop
     /// has ended) if nobody could be told: then nothing happens; CRECHE_E_NO_MEMORY, the handle errors.
