@@ -26,6 +26,11 @@ ErrorRef BadValue(const Secrets& secrets, const std::string& why) {
                              .flags = kUnsent});
 }
 
+// libpq says so by its text only.
+bool IsAboutMemory(const char* message) {
+  return std::strstr(message, "out of memory") != nullptr;
+}
+
 std::vector<std::string> Split(const std::string& list) {
   std::vector<std::string> parts(1);
   for (char c : list) {
@@ -100,7 +105,7 @@ Result<Conninfo> ReadConninfo(const char* dsn, const std::string& application_na
     char* why = nullptr;
     const Options parsed(PQconninfoParse(dsn, &why), &PQconninfoFree);
     const std::unique_ptr<char, decltype(&PQfreemem)> owned(why, &PQfreemem);
-    if (!parsed) return why ? DsnError(dsn, why) : NoMemoryError();
+    if (!parsed) return why && !IsAboutMemory(why) ? DsnError(dsn, why) : NoMemoryError();
     for (const PQconninfoOption* o = parsed.get(); o->keyword; o++)
       if (o->val && std::strcmp(o->keyword, "gssencmode") == 0) gssencmode = o->val;
   }
@@ -118,6 +123,7 @@ Result<Conninfo> ReadConninfo(const char* dsn, const std::string& application_na
     info.options.emplace_back(o->keyword, o->val);
     if (std::strstr(o->keyword, "password")) info.secrets.Add(o->val);
   }
+  if (IsAboutMemory(PQerrorMessage(probe.get()))) return NoMemoryError();
   if (!std::strstr(PQerrorMessage(probe.get()), "gssencmode"))
     return BadValue(info.secrets, PQerrorMessage(probe.get()));
   (void)Take(&info, "gssencmode");
