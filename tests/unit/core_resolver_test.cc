@@ -123,6 +123,14 @@ TEST_F(ResolverTest, LooksUpOnceAndTakesTurns) {
   EXPECT_EQ(resolver.lookups(), 2u);
 }
 
+TEST_F(ResolverTest, KeepsTheOrderIfAskedTo) {
+  Resolver::Options options = Faked();
+  options.spread = false;
+  Resolver resolver(*loop_, workers_, options);
+  for (int i = 0; i < 3; i++) EXPECT_EQ(Ask(resolver, "some.example"), kInOrder);
+  EXPECT_EQ(resolver.lookups(), 1u);
+}
+
 TEST_F(ResolverTest, KnowsAddressesWithoutALookUp) {
   Resolver resolver(*loop_, workers_, Faked());
   EXPECT_EQ(TextOf(*resolver.Resolve("192.0.2.7", 80, nullptr)), "192.0.2.7:80 ");

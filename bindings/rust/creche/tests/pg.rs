@@ -105,6 +105,13 @@ fn values_go_there_and_come_back() {
 }
 
 #[test]
+fn a_bad_dsn_is_not_shown() {
+    let error = Pool::open("postgres://u:secret@h/d\0", PoolOptions::new()).unwrap_err();
+    assert_eq!(error.status(), Status::INVALID);
+    assert!(!format!("{error} {error:?}").contains("secret"), "{error:?}");
+}
+
+#[test]
 fn counts_and_sums_are_integers() {
     let Some(db) = open() else { return };
     let rows = block_on(async {
