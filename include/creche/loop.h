@@ -93,13 +93,17 @@ CRECHE_API creche_status creche_loop_shutdown(creche_loop loop, int64_t grace);
  * timeout: nanoseconds from the call; 0 only looks. Returns CRECHE_OK; CRECHE_E_TIMEOUT (the message
  * names what is still alive; join again later); CRECHE_E_INTERRUPTED on a signal (join again);
  * CRECHE_E_WOULD_DEADLOCK on a loop; CRECHE_E_STATE while another thread joins or runs it;
- * CRECHE_E_INVALID (a negative timeout); CRECHE_E_SYSTEM (no descriptor to wait on); the handle
- * errors (CRECHE_E_ENDED if it was joined). Since 0.1. */
+ * CRECHE_E_INVALID (a negative timeout); CRECHE_E_SYSTEM (no descriptor to wait on, or a sandbox that
+ * allows neither ppoll nor poll); the handle errors (CRECHE_E_ENDED if it was joined). Since 0.1. */
 CRECHE_API creche_status creche_loop_join(creche_loop loop, int64_t timeout);
 
 /* After fork(), in the child: forgets a loop of the parent: closes its descriptors, sends nothing,
  * calls nothing. Its memory is not given back. All other calls on it go on returning
- * CRECHE_E_FORKED. In the process that made the loop it returns CRECHE_E_STATE. Since 0.1. */
+ * CRECHE_E_FORKED. In the process that made the loop it returns CRECHE_E_STATE. The child may open
+ * loops of its own and wait for them, also if it was made in a callback or a hook: it is inside none
+ * of them, and must not return from it but end (_exit, exec). fork() waits for calls of the library's
+ * threads that take locks of other libraries (look-ups of names, reading certificates), for each
+ * until it has taken a second. Since 0.1. */
 CRECHE_API creche_status creche_loop_abandon(creche_loop loop);
 
 /* Reads the clock of the loop that a scope belongs to, in nanoseconds. Inside callbacks it is the

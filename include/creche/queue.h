@@ -26,7 +26,8 @@ CRECHE_API creche_status creche_queue_open(creche_loop loop, const creche_queue_
                                            creche_queue *queue);
 
 /* The queue's descriptor, to wait on (poll, epoll, asyncio's add_reader), never to read or close:
- * readable if and only if the queue has completions, or is closed and nothing more will come.
+ * readable if and only if the queue has completions, or is closed and nothing more will come. A drain
+ * that leaves some is news to who watches for changes only (EPOLLET).
  * Returns it, or a negative status. Since 0.1. */
 CRECHE_API int32_t creche_queue_fd(creche_queue queue);
 
@@ -40,8 +41,9 @@ CRECHE_API creche_status creche_queue_drain(creche_queue queue, creche_completio
 /* [not on a loop] The same, but waits until there is at least one; timeout: nanoseconds from the call,
  * CRECHE_NEVER for as long as it takes. Blocks. The thread that runs a CRECHE_RUN_CALLER loop (that
  * ran it last, or opened it) turns the loop meanwhile; others wait for that one. Further statuses:
- * CRECHE_E_TIMEOUT, CRECHE_E_INTERRUPTED (a signal: call again), CRECHE_E_WOULD_DEADLOCK;
- * CRECHE_E_CLOSED also once the loop has ended and everything was taken. Since 0.1. */
+ * CRECHE_E_TIMEOUT, CRECHE_E_INTERRUPTED (a signal: call again), CRECHE_E_WOULD_DEADLOCK,
+ * CRECHE_E_SYSTEM (a sandbox that allows neither ppoll nor poll); CRECHE_E_CLOSED also once the loop
+ * has ended and everything was taken. Since 0.1. */
 CRECHE_API creche_status creche_queue_wait(creche_queue queue, creche_completion *completions,
                                            size_t capacity, int64_t timeout, size_t *n);
 

@@ -155,7 +155,8 @@ CRECHE_API creche_status creche_offload_options_init(creche_offload_options *opt
 /* Runs fn(arg, ...) on a worker thread, when one of the loop's offload_limit workers is free, or when
  * the limiter of the options has a token (CRECHE_E_CLOSED if that is released before). Cancelled
  * before it started, it never runs; cancelled later, it completes with its own result, or at once
- * with CRECHE_OFFLOAD_ABANDON. If the call fails arg stays yours.
+ * with CRECHE_OFFLOAD_ABANDON. Without a thread to run it, it completes with CRECHE_E_SYSTEM
+ * (error->system_errno says why). If the call fails arg stays yours.
  * Returns as creche_task_spawn does. Since 0.1. */
 CRECHE_API creche_status creche_offload(creche_scope in, creche_offload_fn fn, void *arg,
                                         const creche_offload_options *options, creche_done_fn done,

@@ -89,8 +89,10 @@ creche_status Explain(Status status, uint64_t id, const char* wanted) noexcept {
     case Status::kInvalid:
       return Fail(status, "an argument is not allowed with %s here; see the function's text", kind);
     case Status::kSystem:
-      return Fail(status,
-                  "no descriptor to wait on: raise the limit of descriptors, or close some");
+      return Fail(
+          status,
+          "the system gives nothing to wait with: raise the limit of descriptors, or let the "
+          "sandbox allow eventfd, and ppoll or poll");
     case Status::kLimit:
       return Fail(status, "a limit is reached");
     case Status::kCancelled:

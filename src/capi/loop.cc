@@ -87,9 +87,8 @@ creche_status creche_loop_open(const creche_loop_options* options, creche_loop* 
     int system_errno = 0;
     const Status status = tasks::OpenLoop(opened, &loop->scope.id, &system_errno);
     if (status == Status::kSystem)
-      return Fail(status,
-                  "the loop could not be opened: %s; raise the limit of descriptors or threads",
-                  strerror(system_errno));
+      return Fail(status, "the loop could not be opened: %s; %s", strerror(system_errno),
+                  SystemAdvice(system_errno));
     return Answer(status, 0, kLoop);
   });
 }

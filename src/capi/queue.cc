@@ -51,8 +51,8 @@ creche_status creche_queue_open(creche_loop loop, const creche_queue_options* op
     int system_errno = 0;
     const Status status = tasks::OpenQueue(loop.scope.id, o.name, &queue->id, &system_errno);
     if (status == Status::kSystem)
-      return Fail(status, "no descriptor for the queue: %s; raise the limit of descriptors",
-                  strerror(system_errno));
+      return Fail(status, "no descriptor for the queue: %s; %s", strerror(system_errno),
+                  SystemAdvice(system_errno));
     return Answer(status, loop.scope.id, "a loop");
   });
 }
@@ -69,9 +69,9 @@ creche_status creche_queue_drain(creche_queue queue, creche_completion* completi
                                  size_t capacity, size_t* n) {
   return Guard([&]() -> creche_status {
     if (creche_status failed = CheckRoom(completions, capacity, n)) return failed;
-    return OfQueue(
-        tasks::DrainQueue(queue.id, reinterpret_cast<tasks::Completion*>(completions), capacity, n),
-        queue);
+    return OfQueue(tasks::DrainQueue(queue.id, reinterpret_cast<tasks::Completion*>(completions),
+                                     capacity, n, true),
+                   queue);
   });
 }
 

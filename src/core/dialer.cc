@@ -40,18 +40,27 @@ struct Dialer::Attempt {
   int failed = 0;         // errno, once it has
 };
 
-Dialer::Dialer(Loop& loop, Listener& listener, Nanos stagger)
-    : loop_(loop), listener_(listener), stagger_(stagger), timer_(loop, OnTimer, this) {}
+Dialer::Dialer(Loop& loop, Listener& listener, AddressHistory* history, Nanos stagger)
+    : loop_(loop),
+      listener_(listener),
+      history_(history),
+      longest_stagger_(stagger),
+      stagger_(stagger),
+      timer_(loop, OnTimer, this) {}
 
 Dialer::~Dialer() = default;
 
-bool Dialer::Start(std::string target, const std::vector<platform::Address>& addresses) noexcept {
+bool Dialer::Start(std::string target, const std::vector<platform::Address>& addresses,
+                   Nanos time) noexcept {
   try {
+    std::vector<platform::Address> in_order = TakingTurns(addresses);
+    if (history_) history_->Sort(&in_order, loop_.now());
     std::vector<std::unique_ptr<Attempt>> attempts;
-    for (const platform::Address& address : TakingTurns(addresses))
+    for (const platform::Address& address : in_order)
       attempts.push_back(std::make_unique<Attempt>(this, address));
     // The first attempt is made by the timer too, so that nobody is told inside Start.
     if (attempts.empty() || !timer_.Arm(loop_.now())) return false;
+    stagger_ = std::min(longest_stagger_, time / static_cast<Nanos>(attempts.size()));
     attempts_ = std::move(attempts);
     target_ = std::move(target);
     begun_ = 0;
@@ -64,6 +73,7 @@ bool Dialer::Start(std::string target, const std::vector<platform::Address>& add
 void Dialer::Cancel() noexcept {
   timer_.Disarm();
   attempts_.clear();
+  begun_ = 0;
 }
 
 void Dialer::OnTimer(void* self) noexcept {
@@ -80,7 +90,7 @@ void Dialer::TryNext() noexcept {
     begun_++;
     if (failed == 0) return Succeed(attempt);
     if (failed != EINPROGRESS) {
-      attempt->failed = failed;
+      NoteFailed(attempt, failed);
       continue;
     }
     // Without memory for the timer the next one simply goes at once.
@@ -104,14 +114,37 @@ void Dialer::OnReady(void* ready_attempt, unsigned) noexcept {
   Dialer* self = attempt->dialer;
   const int failed = attempt->socket.ConnectResult();
   if (failed == 0) return self->Succeed(attempt);
-  attempt->failed = failed;
+  self->NoteFailed(attempt, failed);
   attempt->watch.Stop();
   attempt->socket.Close();
   self->TryNext();
 }
 
+void Dialer::NoteFailed(Attempt* attempt, int failed) noexcept {
+  attempt->failed = failed;
+  switch (failed) {
+    case ECONNREFUSED:
+    case ECONNRESET:
+    case ETIMEDOUT:
+    case EHOSTUNREACH:
+    case ENETUNREACH:
+      if (history_) history_->Failed(attempt->address, loop_.now());
+      break;
+    default:  // no descriptor, no port, no memory: not the address's fault
+      break;
+  }
+}
+
 void Dialer::Succeed(Attempt* attempt) noexcept {
   attempt->watch.Stop();
+  if (history_) {
+    history_->Answered(attempt->address);
+    // Those who were asked before and have not answered yet.
+    for (const auto& each : attempts_) {
+      if (each.get() == attempt) break;
+      if (each->failed == 0) history_->Failed(each->address, loop_.now());
+    }
+  }
   platform::Socket socket = std::move(attempt->socket);
   Cancel();
   listener_.OnDialed(std::move(socket));

@@ -1,12 +1,14 @@
 // Dialer: connects to the first of several addresses that answers (RFC 8305, happy eyeballs):
-// families take turns, an attempt that takes long gets company after 250 ms, one that fails is
-// followed at once; the first success closes all others. Loop's thread only. No timeout of its own:
-// destroy it, or Cancel, when time is up.
+// families take turns, those that failed lately come last, an attempt that takes long gets company
+// after 250 ms (sooner if the time would not do for all), one that fails is followed at once; the
+// first success closes all others. Loop's thread only. No timeout of its own: destroy it, or
+// Cancel, when time is up.
 #pragma once
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "core/address_history.h"
 #include "core/error.h"
 #include "core/loop.h"
 #include "platform/address.h"
@@ -29,16 +31,18 @@ class Dialer {
     ~Listener() = default;
   };
 
-  // stagger: see above.
-  Dialer(Loop& loop, Listener& listener, Nanos stagger = kStagger);
+  // history: null: it learns nothing. stagger: see above.
+  Dialer(Loop& loop, Listener& listener, AddressHistory* history = nullptr,
+         Nanos stagger = kStagger);
   ~Dialer();
   Dialer(const Dialer&) = delete;
   Dialer& operator=(const Dialer&) = delete;
 
   // target: for messages, "example.org:443". addresses: at least one, in order of preference.
-  // False without memory: nothing was started. Must not be dialing.
-  [[nodiscard]] bool Start(std::string target,
-                           const std::vector<platform::Address>& addresses) noexcept;
+  // time: how long the caller is going to wait: each address gets a share of it. False without
+  // memory: nothing was started. Must not be dialing.
+  [[nodiscard]] bool Start(std::string target, const std::vector<platform::Address>& addresses,
+                           Nanos time = kNever) noexcept;
   // Closes all attempts; nobody is called. Harmless when not dialing.
   void Cancel() noexcept;
   bool dialing() const noexcept { return !attempts_.empty(); }
@@ -53,12 +57,15 @@ class Dialer {
   void TryNext() noexcept;
   // Returns 0 (connected), EINPROGRESS, EAGAIN or why it has failed.
   int Begin(Attempt* attempt) noexcept;
+  void NoteFailed(Attempt* attempt, int failed) noexcept;
   void Succeed(Attempt* attempt) noexcept;
   void FailIfAllHave() noexcept;
 
   Loop& loop_;
   Listener& listener_;
-  const Nanos stagger_;
+  AddressHistory* const history_;
+  const Nanos longest_stagger_;
+  Nanos stagger_;
   Timer timer_;  // starts the next attempt
   std::string target_;
   std::vector<std::unique_ptr<Attempt>> attempts_;  // in the order they are made

@@ -4,6 +4,7 @@
 #include "core/loop.h"
 #include "core/ref.h"
 #include "core/workers.h"
+#include "platform/fork.h"
 
 namespace creche {
 
@@ -23,6 +24,12 @@ class Errand : public RefCounted, private Job, private WorkItem {
     wanted_ = false;
     workers_.Withdraw(this);
   }
+  // The same if it has not begun; true then. Otherwise it goes on, and Done follows.
+  bool TakeBack() noexcept {
+    if (!workers_.Withdraw(this)) return false;
+    wanted_ = false;
+    return true;
+  }
 
  protected:
   Errand(Loop& loop, WorkKind kind) : Errand(loop, loop.workers(kind)) {}
@@ -36,7 +43,10 @@ class Errand : public RefCounted, private Job, private WorkItem {
 
  private:
   void Run() noexcept override {
-    Work();
+    {
+      const platform::ForkHold hold;
+      Work();
+    }
     AddRef();  // given back by OnLoop
     if (!loop_->Submit(this)) Unref();
   }

@@ -1,5 +1,6 @@
 #include "core/error.h"
 
+#include <cerrno>
 #include <cstring>
 #include <memory>
 #include <new>
@@ -96,6 +97,39 @@ ErrorRef MakeSystemError(Status status, Phase phase, const std::string& what, in
                                .phase = phase,
                                .message = what + ": " + strerror_r(errnum, text, sizeof text),
                                .system_errno = errnum});
+  } catch (const std::bad_alloc&) {
+    return NoMemoryError();
+  }
+}
+
+const char* SystemAdvice(int error) noexcept {
+  switch (error) {
+    case EPERM:
+    case EACCES:
+    case ENOSYS:
+      return "no limit is the reason: a sandbox (seccomp) or an old kernel does not allow it";
+    case ENOMEM:
+      return "free some memory, or raise its limit";
+    case EAGAIN:
+      return "raise the limit of threads (RLIMIT_NPROC, the control group's pids.max)";
+    case ECANCELED:
+      return "the loop is closing";
+    default:
+      return "raise the limit of descriptors or threads";
+  }
+}
+
+ErrorRef NoThreadError(Phase phase, const char* to_do, int why, uint32_t flags) noexcept {
+  if (why == ENOMEM) return NoMemoryError();
+  try {
+    char text[128];
+    return MakeError(ErrorInfo{.status = Status::kSystem,
+                               .phase = phase,
+                               .message = std::string("no thread could be had to ") + to_do + ": " +
+                                          strerror_r(why, text, sizeof text) + "; " +
+                                          SystemAdvice(why),
+                               .flags = flags | kRetryable,
+                               .system_errno = why});
   } catch (const std::bad_alloc&) {
     return NoMemoryError();
   }

@@ -122,6 +122,11 @@ ErrorRef NoMemoryError() noexcept;
 // above may not: its argument has a string of its own.
 ErrorRef MakeError(Status status, Phase phase, std::string_view message,
                    uint32_t flags = 0) noexcept;
+// What to do about an errno of a system call that gives something: "raise the limit of ...".
+const char* SystemAdvice(int error) noexcept;
+// No thread could be had to do something ("look up a name"); why: an errno. kNoMemory for ENOMEM,
+// otherwise kSystem.
+ErrorRef NoThreadError(Phase phase, const char* to_do, int why, uint32_t flags) noexcept;
 // A failed system call: "<what>: <strerror>" with errno; kSystem unless another status fits better.
 ErrorRef MakeSystemError(Status status, Phase phase, const std::string& what, int errnum) noexcept;
 

@@ -8,11 +8,12 @@
 #include "core/status.h"
 #include "platform/fork.h"
 #include "platform/lock.h"
+#include "platform/reactor.h"
 
 namespace creche {
 
-// Whose lock guards a set of slots. Lives for ever and is used again, and so does its wake-up
-// descriptor: a signal handler may write to it whatever happens meanwhile.
+// Whose lock guards a set of slots. Lives for ever and is used again: a signal handler may wake it
+// whatever happens meanwhile.
 struct Domain {
   platform::Lock lock;
   std::atomic<uint32_t> fork_generation{0};
@@ -24,8 +25,16 @@ struct Domain {
   bool forked() const noexcept {
     return fork_generation.load(std::memory_order_relaxed) != platform::ForkGeneration();
   }
-  int wake_fd = -1;   // an eventfd; set once for a loop's domain
-  int epoll_fd = -1;  // the loop's own; only for AbandonDomain
+  // Writes to its wake-up descriptor, if its loop still has one. Any thread, also from a signal
+  // handler, without the lock.
+  void Wake() noexcept {
+    wakers.fetch_add(1);
+    if (const int fd = wake_fd.load(); fd >= 0) platform::Reactor::Wake(fd);
+    wakers.fetch_sub(1);
+  }
+  std::atomic<int> wake_fd{-1};     // an eventfd, while a loop has the domain
+  std::atomic<uint32_t> wakers{0};  // that may be about to write to it: it is not closed under them
+  int epoll_fd = -1;                // the loop's own; only for AbandonDomain
 
   // Ids that a signal handler wants cancelled (creche_scope_interrupt).
   static constexpr int kInterrupts = 16;

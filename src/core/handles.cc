@@ -1,5 +1,6 @@
 #include "core/handles.h"
 
+#include <sched.h>
 #include <sys/eventfd.h>
 #include <sys/random.h>
 #include <unistd.h>
@@ -7,8 +8,10 @@
 #include <cerrno>
 #include <ctime>
 #include <new>
+#include <utility>
 
 #include "core/arena.h"
+#include "core/loop.h"
 #include "platform/clock.h"
 #include "platform/fork.h"
 
@@ -171,7 +174,7 @@ Domain* OpenDomain(void* owner, int* error) noexcept {
     *error = ENOMEM;
     return nullptr;
   }
-  platform::WatchForks(BeforeFork, AfterFork);
+  platform::WatchForks(BeforeFork, AfterFork, Loop::ForkedHere);
   Domain* domain = nullptr;
   {
     std::lock_guard guard(g_table);
@@ -182,26 +185,29 @@ Domain* OpenDomain(void* owner, int* error) noexcept {
     domain = new (std::nothrow) Domain;
     *error = ENOMEM;
     if (!domain) return nullptr;
-  } else if (domain->fork_generation.load() != platform::ForkGeneration()) {
-    // The parent process still has it: a wake-up of one would be heard by the other.
-    close(domain->wake_fd);
-    domain->wake_fd = -1;
+  } else if (domain->forked()) {
+    domain->wakers.store(0);  // the threads of the parent process are not here
   }
-  if (domain->wake_fd < 0) {
-    domain->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (domain->wake_fd < 0) {
-      *error = errno;
-      delete domain;
-      return nullptr;
-    }
+  const int wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  if (wake_fd < 0) {
+    *error = errno;
+    std::lock_guard guard(g_table);
+    domain->next_spare = g_spare_domain;  // not freed: a stale id may look at it
+    g_spare_domain = domain;
+    return nullptr;
   }
   std::lock_guard guard(domain->lock);
+  domain->wake_fd.store(wake_fd);
   domain->owner = owner;
   domain->fork_generation.store(platform::ForkGeneration(), std::memory_order_relaxed);
   return domain;
 }
 
 void CloseDomain(Domain* domain) noexcept {
+  // Whoever has seen the descriptor is about to be through with it.
+  const int wake_fd = domain->wake_fd.exchange(-1);
+  while (domain->wakers.load() != 0) sched_yield();
+  if (wake_fd >= 0) close(wake_fd);
   std::lock_guard guard(domain->lock);
   std::lock_guard table(g_table);
   while (domain->first_chunk != 0) {
@@ -224,10 +230,8 @@ void CloseDomain(Domain* domain) noexcept {
 
 void AbandonDomain(Domain* domain) noexcept {
   // Its lock may be held by a thread that does not exist here: touch nothing but the descriptor.
-  for (int* fd : {&domain->wake_fd, &domain->epoll_fd}) {
-    if (*fd >= 0) close(*fd);
-    *fd = -1;
-  }
+  for (const int fd : {domain->wake_fd.exchange(-1), std::exchange(domain->epoll_fd, -1)})
+    if (fd >= 0) close(fd);
 }
 
 Domain* DomainOfForked(uint64_t id) noexcept {

@@ -48,4 +48,9 @@ std::string WhatIsWrongWithHostName(std::string_view name) {
   }
 }
 
+bool IsLocalhost(std::string_view name) noexcept {
+  if (name.ends_with('.')) name.remove_suffix(1);
+  return name == "localhost" || name.ends_with(".localhost");
+}
+
 }  // namespace creche

@@ -10,4 +10,7 @@ namespace creche {
 // number; otherwise what is wrong with it. IP addresses are no names.
 std::string WhatIsWrongWithHostName(std::string_view name);
 
+// "localhost", "localhost." and "*.localhost", in lower case: this machine (RFC 6761, 6.3).
+bool IsLocalhost(std::string_view name) noexcept;
+
 }  // namespace creche

@@ -62,7 +62,7 @@ bool Loop::HeardAsleep() noexcept {
 }
 
 void Loop::Wake() noexcept {
-  if (MustWake()) platform::Reactor::Wake(domain_->wake_fd);
+  if (MustWake()) domain_->Wake();
 }
 
 bool Loop::RunJobs() noexcept {
@@ -116,7 +116,7 @@ bool Loop::MayGoOn() noexcept {
   return true;
 }
 
-// Returns when the turn began.
+// Returns when the turn began: what was there to be read by then has been read.
 Nanos Loop::Poll(Nanos timeout, bool* signalled) noexcept {
   Nanos wait = 0;
   if (timeout > 0 && !turn_ends_ && !Ready()) {
@@ -126,15 +126,26 @@ Nanos Loop::Poll(Nanos timeout, bool* signalled) noexcept {
     if (!HasJobs() && !Ready() && !domain_->interrupted.load())
       wait = HowLong(timeout, timers_.next());
   }
+  unpolled_ = 0;
+  if (wait <= 0) {
+    const Nanos now = platform::MonotonicNow();
+    reactor_.Poll(0);
+    sleeping_.store(false);
+    wake_sent_.store(false);
+    return now;
+  }
   if (signalled)
     *signalled = reactor_.PollOrSignal(wait);
   else
     reactor_.Poll(wait);
   sleeping_.store(false);
   wake_sent_.store(false);
-  unpolled_ = 0;
-  const Nanos woke_at = reactor_.first_ready_at();
-  return woke_at != 0 ? woke_at : platform::MonotonicNow();
+  const Nanos ready_at = reactor_.first_ready_at();
+  const Nanos woke_at = ready_at != 0 ? ready_at : platform::MonotonicNow();
+  // It overslept: the process was stopped, or had no processor. What came meanwhile came in time.
+  constexpr Nanos kOverslept = kMillisecond;
+  if (woke_at - kOverslept > reactor_.wait_until()) reactor_.Poll(0);
+  return woke_at;
 }
 
 bool Loop::Turn(Nanos timeout, bool* signalled) noexcept {
@@ -148,14 +159,17 @@ bool Loop::Turn(Nanos timeout, bool* signalled) noexcept {
   bool did = RunJobs();
   if (did || polled) stamp_ = platform::MonotonicNow();
   turn_time_ = clock_ ? clock_->now() : stamp_;
+  // Only what was over by the time of the last look at descriptors: I/O that came in time commits
+  // before a deadline expires, however long all this takes.
+  const Nanos expire_at = clock_ ? turn_time_ : polled_at_;
   bool fired = false;
-  while (Deadline* expired = timers_.PopExpired(turn_time_)) {
+  while (Deadline* expired = timers_.PopExpired(expire_at)) {
     auto* timer = static_cast<Timer*>(expired);
     timer->fire_(timer->arg_);
     fired = true;
   }
   if (fired) stamp_ = platform::MonotonicNow();
-  did |= Dispatch(turn_time_) || fired;
+  did |= Dispatch(expire_at) || fired;
   if (RunTurnEnds()) {
     did = true;
     stamp_ = platform::MonotonicNow();

@@ -121,8 +121,8 @@ class Loop : public RefCounted {
   }
   // Makes the loop look for work if it sleeps. Any thread.
   void Wake() noexcept;
-  // True if the caller must write to domain()->wake_fd to be heard; asks once for each sleep. For
-  // callers that hold the domain's lock and wake after it.
+  // True if the caller must wake domain() to be heard; asks once for each sleep. For callers that
+  // hold the domain's lock and wake after it.
   bool MustWake() noexcept { return sleeping_.load() && HeardAsleep(); }
   // True on the thread that runs this loop now.
   bool OnThread() const noexcept {
@@ -131,11 +131,19 @@ class Loop : public RefCounted {
   // True on a thread that runs any loop now (blocking calls would deadlock), or a hook (it may be
   // called by a loop's thread, or hold up other hooks).
   static bool OnAnyLoop() noexcept { return running_ != nullptr || hooks_ != 0; }
+  // After a fork, in the child, on the thread that forked: it is inside nothing any more. What it
+  // was in belongs to the parent.
+  static void ForkedHere() noexcept {
+    running_ = nullptr;
+    hooks_ = 0;
+  }
   // Marks this thread as one that calls a hook while it lives.
   class InHook {
    public:
     InHook() { hooks_++; }
-    ~InHook() { hooks_--; }
+    ~InHook() {
+      if (hooks_ > 0) hooks_--;  // ForkedHere may have been called in between
+    }
     InHook(const InHook&) = delete;
     InHook& operator=(const InHook&) = delete;
   };
@@ -220,7 +228,7 @@ class Loop : public RefCounted {
                                   Workers(WorkKind::kCrypto), Workers(WorkKind::kFile)};
   std::unique_ptr<VirtualClock> clock_;
   Nanos turn_time_ = 0;
-  Nanos polled_at_ = 0;    // when descriptors were last looked at
+  Nanos polled_at_ = 0;    // descriptors were last looked at then, or a moment later
   uint32_t unpolled_ = 0;  // turns since then
 };
 

@@ -1,6 +1,7 @@
 #include "core/resolver.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <new>
 #include <utility>
 
@@ -24,6 +25,13 @@ Addresses Serve(const Addresses& all, uint16_t port, size_t turn) {
   }
   for (platform::Address& address : served) address.set_port(port);
   return served;
+}
+
+std::string Lowered(std::string_view host) {
+  std::string name(host);
+  for (char& c : name)
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  return name;
 }
 
 // A host for a message: whatever came in a URL, made harmless.
@@ -67,39 +75,65 @@ void Resolver::Link::Unlink() noexcept {
   next = prev = nullptr;
 }
 
+// Kept alive by the resolver, and by the worker and then the job on its way back.
 class Resolver::Lookup : public Errand {
  public:
   Lookup(Resolver* resolver, std::string name)
       : Errand(resolver->loop_, resolver->workers_),
         resolver_(resolver),
         name_(std::move(name)),
+        timer_(
+            resolver->loop_,
+            [](void* self) noexcept {
+              auto* lookup = static_cast<Lookup*>(self);
+              lookup->resolver_->Expire(lookup);
+            },
+            this),
         look_up_(resolver->options_.look_up) {
     waiting_.next = waiting_.prev = &waiting_;
   }
 
   // The resolver goes: nobody waits any more.
   void GiveUp() noexcept {
-    Abandon();
-    while (waiting_.next != &waiting_) waiting_.next->Unlink();
+    Stop();
+    while (waiting_.next != &waiting_) waiting_.next->query->Cancel();
+  }
+  // Nobody waits any more: one that has not begun is not worth its thread.
+  void Deserted() noexcept {
+    if (waiting_.next != &waiting_ || !TakeBack()) return;
+    timer_.Disarm();
+    resolver_->running_.erase(resolver_->running_.find(name_));
   }
 
  private:
   friend class Resolver;
+  void Stop() noexcept {
+    Abandon();
+    timer_.Disarm();
+  }
   void Work() noexcept override { found_ = look_up_(name_); }
   void Done() noexcept override { resolver_->Finish(this); }
 
   Resolver* const resolver_;  // until it gives up
   const std::string name_;
+  Timer timer_;
   platform::Resolved (*const look_up_)(const std::string&) noexcept;
   platform::Resolved found_;  // the worker's until Done
   Link waiting_;              // the ring of those who wait; loop's thread
 };
 
+void Resolver::Query::Cancel() noexcept {
+  link_.Unlink();
+  if (Lookup* lookup = std::exchange(lookup_, nullptr)) lookup->Deserted();
+}
+
 Resolver::Resolver(Loop& loop, Workers& workers, const Options& options)
     : loop_(loop), workers_(workers), options_(options) {}
 
 Resolver::~Resolver() {
-  for (auto& [name, lookup] : running_) lookup->GiveUp();
+  const auto running = std::move(running_);
+  running_.clear();
+  for (auto& [name, lookup] : running) lookup->GiveUp();
 }
 
 std::optional<Result<Addresses>> Resolver::Resolve(std::string_view host, uint16_t port,
@@ -108,9 +142,11 @@ std::optional<Result<Addresses>> Resolver::Resolve(std::string_view host, uint16
     if (const auto literal = platform::Address::Literal(host)) return Serve({*literal}, port, 0);
     if (const std::string wrong = WhatIsWrongWithHostName(host); !wrong.empty())
       return NotAName(host, wrong);
-    std::string name(host);
-    for (char& c : name)
-      if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+    std::string name = Lowered(host);
+    // 127.0.0.1 first: most of what listens on this machine only listens there.
+    if (IsLocalhost(name))
+      return Serve({*platform::Address::Literal("127.0.0.1"), *platform::Address::Literal("::1")},
+                   port, 0);
     if (Entry* entry = FindCached(name))
       return Serve(entry->addresses, port, options_.spread ? entry->uses++ : 0);
     return Ask(std::move(name), port, query);
@@ -122,25 +158,22 @@ std::optional<Result<Addresses>> Resolver::Resolve(std::string_view host, uint16
 std::optional<Result<Addresses>> Resolver::Ask(std::string name, uint16_t port, Query* query) {
   Ref<Lookup>& lookup = running_[name];
   if (!lookup) {
-    bool sent = false;
+    int why = ENOMEM;
     try {
       lookup = MakeRef<Lookup>(this, name);
-      sent = lookup->Go();
+      const Nanos until = After(loop_.now(), options_.deadline);
+      if (lookup->timer_.Arm(until)) why = lookup->Go() ? 0 : lookup->why_not();
     } catch (const std::bad_alloc&) {
     }
-    if (!sent) {
+    if (why != 0) {
       running_.erase(name);
-      return MakeError({.status = Status::kSystem,
-                        .phase = Phase::kDns,
-                        .message = "no thread could be had to look up a name: too many threads in "
-                                   "this process, no memory, or the loop is closing",
-                        .flags = kUnsent | kRetryable,
-                        .system_errno = EAGAIN});
+      return NoThreadError(Phase::kDns, "look up a name", why, kUnsent);
     }
     lookups_++;
   }
   query->port_ = port;
   query->link_.InsertBefore(&lookup->waiting_);
+  query->lookup_ = lookup.get();
   return std::nullopt;
 }
 
@@ -182,12 +215,36 @@ void Resolver::Finish(Lookup* lookup) noexcept {
   } catch (const std::bad_alloc&) {
     if (found.eai != 0) error = NoMemoryError();
   }
-  running_.erase(lookup->name_);
+  Tell(lookup, error);
+}
+
+void Resolver::Expire(Lookup* lookup) noexcept {
+  const auto keep = Ref<Lookup>::Share(lookup);
+  lookup->Stop();
+  ErrorRef error = NoMemoryError();
+  try {
+    error = MakeError({.status = Status::kDns,
+                       .phase = Phase::kDns,
+                       .message = "the name " + Quoted(lookup->name_) + " was not resolved in " +
+                                  std::to_string(options_.deadline / kSecond) +
+                                  " s: no server of the resolver answers; try again later",
+                       .flags = kUnsent | kRetryable});
+  } catch (const std::bad_alloc&) {
+  }
+  Tell(lookup, error);
+}
+
+// error: null: the addresses that were found. `lookup` is kept alive by the caller.
+void Resolver::Tell(Lookup* lookup, const ErrorRef& error) noexcept {
+  const platform::Resolved& found = lookup->found_;  // not looked at after an error
+  lookup->timer_.Disarm();
+  running_.erase(running_.find(lookup->name_));
   // From here on `this` may go: those who wait now hang on `lookup` alone, and nobody is added.
   size_t turn = 0;
   while (lookup->waiting_.next != &lookup->waiting_) {
     Query* query = lookup->waiting_.next->query;
-    query->Cancel();
+    query->lookup_ = nullptr;
+    query->link_.Unlink();
     Result<Addresses> answer(error);
     try {
       if (!error) answer = Serve(found.addresses, query->port_, options_.spread ? turn++ : 0);
@@ -195,6 +252,17 @@ void Resolver::Finish(Lookup* lookup) noexcept {
       answer = NoMemoryError();
     }
     query->OnResolved(std::move(answer));
+  }
+}
+
+void Resolver::Forget(std::string_view host) noexcept {
+  try {
+    const auto found = cache_.find(Lowered(host));
+    if (found == cache_.end()) return;
+    const Lru::iterator entry = found->second;
+    cache_.erase(found);
+    lru_.erase(entry);
+  } catch (const std::bad_alloc&) {
   }
 }
 

@@ -9,6 +9,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "core/address_history.h"
 #include "core/loop.h"
 #include "core/result.h"
 #include "core/workers.h"
@@ -22,13 +23,15 @@ using Addresses = std::vector<platform::Address>;
 class Resolver {
  public:
   struct Options {
-    Nanos ttl = 10 * kSecond;   // how long an answer is kept; 0: not at all
-    size_t max_entries = 1000;  // the least recently used go first
-    bool spread = true;         // each answer begins with another address of its family
+    Nanos ttl = 10 * kSecond;       // how long an answer is kept; 0: not at all
+    size_t max_entries = 1000;      // the least recently used go first
+    bool spread = true;             // each answer begins with another address of its family
+    Nanos deadline = 60 * kSecond;  // of a look-up: afterwards a new one may be begun
     platform::Resolved (*look_up)(const std::string& name) noexcept = platform::ResolveName;
   };
 
   class Query;
+  class Lookup;  // one question on its way through a worker thread
 
   // A place in the ring of those who wait for one look-up.
   struct Link {
@@ -45,8 +48,9 @@ class Resolver {
     Query() = default;
     Query(const Query&) = delete;
     Query& operator=(const Query&) = delete;
-    // Nobody is called any more; the look-up goes on for others and for the cache.
-    void Cancel() noexcept { link_.Unlink(); }
+    // Nobody is called any more; the look-up goes on for others and, if it has begun, for the
+    // cache.
+    void Cancel() noexcept;
     bool waiting() const noexcept { return link_.next != nullptr; }
 
    protected:
@@ -58,6 +62,7 @@ class Resolver {
    private:
     friend class Resolver;
     Link link_{.query = this};
+    Lookup* lookup_ = nullptr;  // while it waits
     uint16_t port_ = 0;
   };
 
@@ -67,7 +72,8 @@ class Resolver {
   Resolver(const Resolver&) = delete;
   Resolver& operator=(const Resolver&) = delete;
 
-  // What is known at once (an IP address, a cached name, a name that is none) is returned;
+  // What is known at once (an IP address, a cached name, localhost and *.localhost, which are never
+  // looked up (RFC 6761), a name that is none) is returned;
   // otherwise nothing is, and query->OnResolved follows unless it is cancelled. `query` must not be
   // waiting. Failures: CRECHE_E_URL for what cannot be a host name (also "127.1" or "0x7f.1", which
   // some resolvers take for IPv4 addresses), CRECHE_E_DNS, CRECHE_E_NO_MEMORY.
@@ -75,11 +81,14 @@ class Resolver {
                                            Query* query) noexcept;
   // Forgets all answers.
   void ClearCache() noexcept;
+  // Forgets that of one host: none of its addresses can be reached.
+  void Forget(std::string_view host) noexcept;
+  // Which addresses to try last.
+  AddressHistory& history() noexcept { return history_; }
   // Look-ups started so far.
   uint64_t lookups() const noexcept { return lookups_; }
 
  private:
-  class Lookup;  // one question on its way through a worker thread
   struct Entry {
     std::string name;
     Addresses addresses;
@@ -92,6 +101,8 @@ class Resolver {
   Entry* FindCached(const std::string& name);
   void Keep(const std::string& name, const Addresses& addresses);
   void Finish(Lookup* lookup) noexcept;
+  void Expire(Lookup* lookup) noexcept;
+  void Tell(Lookup* lookup, const ErrorRef& error) noexcept;
 
   Loop& loop_;
   Workers& workers_;
@@ -100,6 +111,7 @@ class Resolver {
   Lru lru_;
   std::unordered_map<std::string_view, Lru::iterator> cache_;  // keys point into lru_
   std::unordered_map<std::string, Ref<Lookup>> running_;
+  AddressHistory history_;
 };
 
 }  // namespace creche

@@ -102,6 +102,7 @@ int Workers::Crew::Submit(WorkItem* item) noexcept {
       Remove(item);
     }
   }
+  item->Refused(failed);
   item->LetGo();
   return failed;
 }
@@ -282,7 +283,7 @@ Workers::Bound Workers::BoundOf(WorkKind kind) noexcept {
       // Nothing stops the system's resolver once it waits for a server that is dead.
       return {.limit = 64, .slow = 25 * kMillisecond, .most = 512};
     case WorkKind::kCancel:
-      return {.limit = 16, .slow = 100 * kMillisecond, .most = 64};
+      return {.limit = 16, .slow = 100 * kMillisecond, .most = 256};
     case WorkKind::kCrypto:
       // Bound by processors, and those belong to the host; the second figure is for fairness.
       return {.limit = 2, .slow = 50 * kMillisecond, .most = 8};

@@ -30,6 +30,8 @@ class WorkItem {
   WorkItem& operator=(const WorkItem&) = delete;
   // On a worker thread, once; LetGo follows there.
   virtual void Run() noexcept = 0;
+  // There is no thread to run it, and why: an errno, as Submit returns it. LetGo follows.
+  virtual void Refused(int) noexcept {}
   // The workers have no use for it any more, whether it ran or not.
   virtual void LetGo() noexcept { delete this; }
 

@@ -16,7 +16,7 @@ Connector::Connector(Loop& loop, Resolver& resolver, TlsSource* tls, Listener* l
       listener_(listener),
       timer_(
           loop, [](void* self) noexcept { static_cast<Connector*>(self)->OnTimeout(); }, this),
-      dialer_(loop, *this) {}
+      dialer_(loop, *this, &resolver.history()) {}
 
 void Connector::Start(const Url& url, const Timeouts& timeouts) noexcept {
   try {
@@ -55,13 +55,14 @@ void Connector::OnResolved(Result<Addresses> answer) noexcept {
   if (!answer.ok()) return Fail(answer.error());
   Enter(Phase::kConnect, timeouts_.connect);
   try {
-    if (dialer_.Start(authority_, std::move(answer).value())) return;
+    if (dialer_.Start(authority_, answer.value(), timeouts_.connect)) return;
   } catch (const std::bad_alloc&) {
   }
   Fail(NoMemoryError());
 }
 
 void Connector::OnDialFailed(ErrorRef error) noexcept {
+  resolver_.Forget(host_);  // it may have moved
   Fail(std::move(error));
 }
 
@@ -129,6 +130,7 @@ void Connector::OnTimeout() noexcept {
                   ": check the resolver, or raise timeouts.dns";
         break;
       case Phase::kConnect:
+        resolver_.Forget(host_);
         message = "no connection to " + authority_ + " in " + Seconds(timeouts_.connect) + " (" +
                   dialer_.Tried() + "): check that it is up, or raise timeouts.connect";
         break;

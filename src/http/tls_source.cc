@@ -70,12 +70,7 @@ Result<TlsContextRef> TlsSource::Get(Waiter* waiter) {
   if (!making_) {
     auto making = MakeRef<Making>(loop_, this);
     if (!making->Go())
-      return MakeError({.status = Status::kSystem,
-                        .phase = Phase::kTls,
-                        .message = "no thread could be had to read the trusted CAs: too many "
-                                   "threads in this process, no memory, or the loop is closing",
-                        .flags = kUnsent | kRetryable,
-                        .system_errno = EAGAIN});
+      return NoThreadError(Phase::kTls, "read the trusted CAs", making->why_not(), kUnsent);
     making_ = std::move(making);
   }
   waiter->InsertBefore(&making_->waiting);

@@ -116,6 +116,9 @@ void Connector::OnRead(Result<Conninfo> info) noexcept {
 
 void Connector::Fail(ErrorRef error) noexcept {
   Drop();
+  // They may have moved.
+  for (size_t t = 0; info_ && t < info_->targets.size(); t++)
+    shared_.resolver.Forget(info_->targets[t].host);
   listener_.OnConnectFailed(this, std::move(error));
 }
 
@@ -171,14 +174,16 @@ void Connector::OnResolved(Result<Addresses> answer) noexcept {
 }
 
 void Connector::Begin() noexcept {
+  ErrorRef why = NoMemoryError();
   try {
     const Try& now = tries_[next_try_ - 1];
     beginning_ = MakeRef<Beginning>(loop_, this, info_, now.target, now.address, now.session_attrs);
     if (beginning_->Go()) return;
+    why = NoThreadError(Phase::kConnect, "begin a connection", beginning_->why_not(), kUnsent);
   } catch (const std::bad_alloc&) {
   }
   beginning_ = nullptr;
-  Fail(NoMemoryError());
+  Fail(std::move(why));
 }
 
 void Connector::OnBegun(Result<PGconn*> begun) noexcept {
@@ -227,6 +232,7 @@ void Connector::Poll() noexcept {
 }
 
 void Connector::PollAway() noexcept {
+  ErrorRef why = NoMemoryError();
   try {
     polling_ = MakeRef<Polling>(loop_, this, connection_);
     if (polling_->Go()) {
@@ -234,10 +240,11 @@ void Connector::PollAway() noexcept {
       return;
     }
     polling_->GiveBack();
+    why = NoThreadError(Phase::kAuth, "derive a key", polling_->why_not(), kUnsent);
   } catch (const std::bad_alloc&) {
   }
   polling_ = nullptr;
-  Next(NoMemoryError());
+  Next(std::move(why));
 }
 
 void Connector::OnPolled(PGconn* connection, int polled) noexcept {

@@ -7,7 +7,6 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <mutex>
 
 #include "platform/clock.h"
 #include "platform/thread.h"
@@ -16,23 +15,26 @@
 namespace creche::platform {
 
 namespace {
-// libevent prints warnings to stderr by default; a library stays silent.
-void QuietLog(int, const char*) {}
-std::once_flag quiet_once;
+// What a base needs: an epoll set and a pipe.
+constexpr int kNeeded = 3;
 
-// libevent ends the process when it finds no descriptors for a base (an epoll set and a pipe), so
-// look first whether there are any, and which. Returns 0 or an errno.
-constexpr int kNeeded = 4;
-int LookForDescriptors(int any_fd, int (&found)[kNeeded]) {
-  int n = 0, failed = 0;
-  while (n < kNeeded && failed == 0) {
-    found[n] = fcntl(any_fd, F_DUPFD_CLOEXEC, 0);
-    if (found[n] < 0)
-      failed = errno;
-    else
-      n++;
+// libevent writes a line to stderr, or to a log that belongs to the host, when it gets no epoll
+// set, and ends the process when it gets no pipe. So look first whether both can be had, and under
+// which numbers. Returns 0 or an errno.
+int LookForDescriptors(int (&found)[kNeeded]) {
+  found[0] = epoll_create1(EPOLL_CLOEXEC);
+  if (found[0] < 0) return errno;
+  int pipe[2];
+  int failed = 0;
+  if (pipe2(pipe, O_CLOEXEC | O_NONBLOCK) != 0) {
+    failed = errno;
+  } else {
+    for (const int i : {0, 1}) {
+      found[i + 1] = pipe[i];
+      close(pipe[i]);
+    }
   }
-  for (int i = 0; i < n; i++) close(found[i]);
+  close(found[0]);
   return failed;
 }
 
@@ -66,7 +68,6 @@ Reactor::~Reactor() {
 }
 
 int Reactor::Open(int wake_fd) noexcept {
-  std::call_once(quiet_once, [] { event_set_log_callback(QuietLog); });
   event_config* config = event_config_new();
   if (!config) return ENOMEM;
   // Every call comes from the loop's thread (Wake writes to a descriptor), so no locks inside; and
@@ -74,7 +75,7 @@ int Reactor::Open(int wake_fd) noexcept {
   event_config_set_flag(
       config, EVENT_BASE_FLAG_NOLOCK | EVENT_BASE_FLAG_IGNORE_ENV | EVENT_BASE_FLAG_NO_CACHE_TIME);
   int found[kNeeded];
-  if (const int failed = LookForDescriptors(wake_fd, found)) {
+  if (const int failed = LookForDescriptors(found)) {
     event_config_free(config);
     return failed;
   }
@@ -96,10 +97,11 @@ void Reactor::Poll(int64_t timeout) noexcept {
   int flags = EVLOOP_ONCE;
   if (timeout <= 0) {
     flags = kNoWait;
-  } else if (timeout != INT64_MAX) {
+  } else if (wait_until_ = INT64_MAX; timeout != INT64_MAX) {
     // Re-armed only when it must fire earlier: one that fires too early costs a turn, not a
     // syscall.
     const int64_t at = MonotonicNow() + timeout;
+    wait_until_ = at;
     if (!timer_armed_ || at < timer_at_) {
       const int64_t us = (timeout + 999) / 1000;
       const timeval tv{static_cast<time_t>(us / 1'000'000),
@@ -128,11 +130,21 @@ bool Reactor::PollOrSignal(int64_t timeout) noexcept {
   if (ready_count_ == before) {
     const int64_t now = MonotonicNow();
     const int64_t until = timeout < INT64_MAX - now ? now + timeout : INT64_MAX;
+    wait_until_ = until;
     signalled = WaitReadyIn(epoll_fd_, until) == EINTR;
     Poll(0);
   }
   busy_ = ready_count_ > before + 1;
   return signalled;
+}
+
+// Puts a descriptor into the epoll set by hand. libevent finds it there and only changes what it is
+// watched for, which needs no room: what has none would be a line in the host's log.
+int Reactor::Admit(int fd) noexcept {
+  if (epoll_fd_ < 0) return 0;
+  epoll_event nothing{};
+  nothing.data.fd = fd;
+  return epoll_ctl(epoll_fd_, EPOLL_CTL_ADD, fd, &nothing) == 0 || errno == EEXIST ? 0 : errno;
 }
 
 void Reactor::NoteReady() noexcept {
@@ -173,6 +185,8 @@ int Watch::Start(Reactor& reactor, int fd, unsigned interest, Callback callback,
 
 int Watch::Set(unsigned interest) noexcept {
   const unsigned changed = interest ^ interest_;
+  if (interest_ == kNothing && changed != 0)
+    if (const int refused = reactor_->Admit(event_get_fd(read_))) return refused;
   int failed = 0;
   if (changed & kRead) failed |= interest & kRead ? event_add(read_, nullptr) : event_del(read_);
   if (changed & kWrite)

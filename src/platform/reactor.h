@@ -27,6 +27,8 @@ class Reactor {
   bool PollOrSignal(int64_t timeout) noexcept;
   // Counts callbacks: the same number twice means that no descriptor was ready in between.
   uint64_t ready_count() const noexcept { return ready_count_; }
+  // Until when the last Poll that waited was to wait; INT64_MAX: as long as it takes.
+  int64_t wait_until() const noexcept { return wait_until_; }
   // When the first ready descriptor of the last Poll was come to; 0: none was ready.
   int64_t first_ready_at() const noexcept { return first_ready_at_; }
   // Makes the current or next Poll return, by its wake-up descriptor. From any thread, also from a
@@ -39,6 +41,7 @@ class Reactor {
  private:
   friend class Watch;
   void NoteReady() noexcept;
+  int Admit(int fd) noexcept;
   static void OnWake(int fd, short what, void* self);
   static void OnTimer(int fd, short what, void* self);
 
@@ -48,6 +51,7 @@ class Reactor {
   int epoll_fd_ = -1;
   bool timer_armed_ = false;
   int64_t timer_at_ = 0;
+  int64_t wait_until_ = INT64_MAX;
   uint64_t ready_count_ = 0;
   bool busy_ = false;  // the last PollOrSignal found more than one
   int64_t first_ready_at_ = 0;

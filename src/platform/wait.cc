@@ -23,7 +23,25 @@ timespec Left(int64_t until) noexcept {
 }
 
 int Answer(int n) noexcept {
-  return n > 0 ? 0 : n == 0 ? ETIMEDOUT : EINTR;
+  return n > 0 ? 0 : n == 0 ? ETIMEDOUT : errno;
+}
+
+// Not there in an old kernel, or not allowed in a sandbox: an older call may be.
+bool Denied() noexcept {
+  return errno == ENOSYS || errno == EPERM || errno == EACCES;
+}
+
+// For the older calls: in milliseconds, rounded up.
+int Milliseconds(const timespec* wait) noexcept {
+  if (!wait) return -1;
+  constexpr int64_t kMost = INT_MAX - 1;
+  return static_cast<int>(std::min<int64_t>(wait->tv_sec, kMost / 1000) * 1000 +
+                          (wait->tv_nsec + 999'999) / 1'000'000);
+}
+
+int Poll(pollfd* p, const timespec* wait) noexcept {
+  const int n = ppoll(p, 1, wait, nullptr);
+  return n < 0 && Denied() ? poll(p, 1, Milliseconds(wait)) : n;
 }
 
 // Events that are looked at and not taken: they are level-triggered, whoever serves them sees them
@@ -32,16 +50,9 @@ int EpollWait(int epoll_fd, const timespec* wait) noexcept {
   epoll_event one;
 #ifdef SYS_epoll_pwait2
   const long n = syscall(SYS_epoll_pwait2, epoll_fd, &one, 1, wait, nullptr, size_t{0});
-  if (n >= 0 || (errno != ENOSYS && errno != EPERM)) return static_cast<int>(n);
+  if (n >= 0 || !Denied()) return static_cast<int>(n);
 #endif
-  // Before Linux 5.11, and in sandboxes of that time: in milliseconds, rounded up.
-  int ms = -1;
-  if (wait) {
-    constexpr int64_t kMost = INT_MAX - 1;
-    ms = static_cast<int>(std::min<int64_t>(wait->tv_sec, kMost / 1000) * 1000 +
-                          (wait->tv_nsec + 999'999) / 1'000'000);
-  }
-  return epoll_wait(epoll_fd, &one, 1, ms);
+  return epoll_wait(epoll_fd, &one, 1, Milliseconds(wait));  // before Linux 5.11
 }
 
 }  // namespace
@@ -50,7 +61,7 @@ int WaitReadable(int fd, int64_t until) noexcept {
   const int saved = errno;
   pollfd p{fd, POLLIN, 0};
   const timespec wait = until == INT64_MAX ? timespec{} : Left(until);
-  const int answer = Answer(ppoll(&p, 1, until == INT64_MAX ? nullptr : &wait, nullptr));
+  const int answer = Answer(Poll(&p, until == INT64_MAX ? nullptr : &wait));
   errno = saved;
   return answer;
 }

@@ -159,7 +159,8 @@ Status JoinGroup(uint64_t id, Nanos timeout, LeaveOutcome* outcome, ErrorRef* er
       if (!joining) {
         group->join_fd = -1;
         if (failed == 0) return Status::kTimeout;
-        return failed == EINTR ? Status::kInterrupted : Status::kTimeout;
+        if (failed == EINTR) return Status::kInterrupted;
+        return failed == ETIMEDOUT ? Status::kTimeout : Status::kSystem;
       }
       turned = tree->BeginAwait(group) ? Ref<Tree>::Share(tree) : nullptr;
       if (!turned && !fd) fd = platform::UniqueFd(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));

@@ -1,4 +1,5 @@
 // Offloaded functions: user code that may block, on worker threads.
+#include <cerrno>
 #include <new>
 #include <utility>
 
@@ -23,9 +24,9 @@ class OffloadWork final : public WorkItem, public Waiter {
     FreeArg();
     if (token_ != 0) ReleaseToken(token_);
     if (!lost) return;
-    ErrorRef error = MakeError(Status::kNoMemory, Phase::kTask,
-                               "no worker thread could be started for an offloaded function");
-    Finish(task_, Status::kNoMemory, 0, std::move(error), false);
+    ErrorRef error = NoThreadError(Phase::kTask, "run an offloaded function", refused_, 0);
+    const Status status = error->status();
+    Finish(task_, status, 0, std::move(error), false);
   }
   // The call failed: arg stays the caller's.
   void Disown() { arg_free_ = nullptr; }
@@ -62,6 +63,7 @@ class OffloadWork final : public WorkItem, public Waiter {
     static_cast<void>(std::exchange(reserved_, nullptr)->GiveBackLocked());
   }
 
+  void Refused(int why) noexcept override { refused_ = why; }
   void Run() noexcept override {
     ran_ = true;
     bool cancelled;
@@ -115,6 +117,7 @@ class OffloadWork final : public WorkItem, public Waiter {
   Token* reserved_ = nullptr;
   uint64_t token_ = 0;  // its id: the work may outlive the limiter
   bool ran_ = false;
+  int refused_ = ENOMEM;
 };
 
 }  // namespace

@@ -201,7 +201,9 @@ void ReleaseEnd(uint64_t end, bool sender) noexcept;
 // ---- queues (queue.cc) ----
 Status OpenQueue(uint64_t loop, const char* name, uint64_t* id, int* system_errno) noexcept;
 Status QueueFd(uint64_t queue, int* fd) noexcept;
-Status DrainQueue(uint64_t queue, Completion* completions, size_t capacity, size_t* n) noexcept;
+// rearm: if something is left, the descriptor says so anew.
+Status DrainQueue(uint64_t queue, Completion* completions, size_t capacity, size_t* n,
+                  bool rearm) noexcept;
 Status WaitQueue(uint64_t queue, Completion* completions, size_t capacity, Nanos timeout,
                  size_t* n) noexcept;
 Status CloseQueue(uint64_t queue, DoneFn done, void* user) noexcept;

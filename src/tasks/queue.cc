@@ -28,6 +28,13 @@ void Queue::Signal() noexcept {
   errno = saved;
 }
 
+void Queue::SignalAgain() noexcept {
+  const int saved = errno;
+  const uint64_t count = 1;
+  [[maybe_unused]] const ssize_t n = write(fd.get(), &count, sizeof count);
+  errno = saved;
+}
+
 Status OpenQueue(uint64_t loop, const char* name, uint64_t* id, int* system_errno) noexcept {
   *id = 0;
   platform::UniqueFd fd(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
@@ -189,7 +196,8 @@ void Tree::TakeEntry(Entry* entry, Completion* c) noexcept {
   delete more;
 }
 
-Status DrainQueue(uint64_t id, Completion* completions, size_t capacity, size_t* n) noexcept {
+Status DrainQueue(uint64_t id, Completion* completions, size_t capacity, size_t* n,
+                  bool rearm) noexcept {
   *n = 0;
   Section section(id, Bit(Kind::kQueue));
   if (!section.ok()) return section.status();
@@ -204,6 +212,7 @@ Status DrainQueue(uint64_t id, Completion* completions, size_t capacity, size_t*
   tree->counters_.completions += *n;
   if (tree->clock() && *n > 0) tree->Poke();  // it may have waited for this
   queue->Signal();
+  if (queue->first && *n > 0 && rearm) queue->SignalAgain();
   const bool over = *n == 0 && !queue->first && queue->closed && queue->accepted == 0;
   return over ? Status::kClosed : Status::kOk;
 }
@@ -214,7 +223,7 @@ Status WaitQueue(uint64_t id, Completion* completions, size_t capacity, Nanos ti
   if (Loop::OnAnyLoop()) return Status::kWouldDeadlock;
   const Nanos until = After(platform::MonotonicNow(), timeout);
   for (;;) {
-    Status status = DrainQueue(id, completions, capacity, n);
+    Status status = DrainQueue(id, completions, capacity, n, false);
     if (status != Status::kOk || *n > 0 || capacity == 0) return status;
     int fd;
     Queue* queue;
@@ -244,7 +253,7 @@ Status WaitQueue(uint64_t id, Completion* completions, size_t capacity, Nanos ti
     if (last) tree->CloseAfterJoin();
     if (released) return Status::kClosed;
     if (failed == ETIMEDOUT) return Status::kTimeout;
-    if (failed == EINTR) return Status::kInterrupted;
+    if (failed != 0) return failed == EINTR ? Status::kInterrupted : Status::kSystem;
   }
 }
 

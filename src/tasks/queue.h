@@ -25,6 +25,8 @@ struct Queue {
 
   // Makes the descriptor say what it must.
   void Signal() noexcept;
+  // Something is left: who watches for changes only (EPOLLET) hears of it as of something new.
+  void SignalAgain() noexcept;
 };
 
 }  // namespace creche::tasks

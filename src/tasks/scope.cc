@@ -125,7 +125,7 @@ Status InterruptScope(uint64_t id) noexcept {
     uint64_t held = 0;
     if (!place.compare_exchange_strong(held, id) && held != id) continue;
     domain->interrupted.store(true);
-    platform::Reactor::Wake(domain->wake_fd);
+    domain->Wake();
     return Status::kOk;
   }
   return Status::kLimit;

@@ -243,7 +243,8 @@ Status Tree::Join(Nanos timeout, std::string* survivors) noexcept {
     Section section(*this);
     join_fd_ = -1;
     if (failed == ETIMEDOUT) Survivors(survivors);
-    return failed == EINTR ? Status::kInterrupted : Status::kTimeout;
+    if (failed == EINTR) return Status::kInterrupted;
+    return failed == 0 || failed == ETIMEDOUT ? Status::kTimeout : Status::kSystem;
   }
   if (has_thread_) pthread_join(thread_, nullptr);
   if (watchdog_) watchdog_->Stop();

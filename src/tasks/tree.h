@@ -224,10 +224,10 @@ class Tree final : public Loop {
   void PushEffect(EndNode* node) noexcept;
   void RemoveEffect(EndNode* node) noexcept;
   void Poke() noexcept { poke_ = true; }
-  // What was poked: the descriptor that must be written to, or -1.
-  int HeardBy() noexcept {
+  // What was poked: the domain that must be woken, or null.
+  Domain* HeardBy() noexcept {
     poke_ = false;
-    return MustWake() ? domain_->wake_fd : -1;
+    return MustWake() ? domain_ : nullptr;
   }
 
   bool Ready() noexcept override;
@@ -367,11 +367,10 @@ class Section {
     if (!tree) [[unlikely]]
       return;
     if (tree->settle_) tree->Settle();
-    const int wake_fd = tree->poke_ ? tree->HeardBy() : -1;
+    Domain* const asleep = tree->poke_ ? tree->HeardBy() : nullptr;
     if (tree->trace_) tree->LeaveEvents();
     locked_.Unlock();
-    // The tree may be gone by now; the descriptor lives for ever.
-    if (wake_fd >= 0) platform::Reactor::Wake(wake_fd);
+    if (asleep) asleep->Wake();  // the tree may be gone by now; its domain lives for ever
   }
 
  private:

@@ -83,11 +83,71 @@ TEST_F(DialerTest, ConnectsToUnixSockets) {
 TEST_F(DialerTest, GoesOnToTheNextAddress) {
   ClosedPort closed;
   Server server(HoldOpen);
-  Dialer dialer(*loop_, *this, kNever);
+  Dialer dialer(*loop_, *this, nullptr, kNever);
   ASSERT_TRUE(dialer.Start("here", {closed.address(), *Address::Unix("/no/such/socket"),
                                     closed.address(), server.address()}));
   Run();
   EXPECT_EQ(socket_.Peer(), server.address());
+}
+
+// However short the time, each address gets its share.
+TEST_F(DialerTest, ASecondAddressIsTriedInTime) {
+  DeafPort deaf;
+  Server server(HoldOpen);
+  Dialer dialer(*loop_, *this, nullptr, 3600 * kSecond);
+  ASSERT_TRUE(dialer.Start("here", {deaf.address(), server.address()}, 40 * kMillisecond));
+  Run();
+  EXPECT_EQ(socket_.Peer(), server.address());
+}
+
+// What did not answer is tried last the next time: the stagger would last for an hour.
+TEST_F(DialerTest, RemembersWhoAnswered) {
+  DeafPort deaf;
+  ClosedPort closed;
+  Server server(HoldOpen);
+  AddressHistory history;
+  {
+    Dialer dialer(*loop_, *this, &history, 5 * kMillisecond);
+    ASSERT_TRUE(dialer.Start("here", {closed.address(), deaf.address(), server.address()}));
+    Run();
+  }
+  Dialer dialer(*loop_, *this, &history, 3600 * kSecond);
+  ASSERT_TRUE(dialer.Start("here", {closed.address(), deaf.address(), server.address()}));
+  calls_ = 0;
+  Run();
+  EXPECT_EQ(socket_.Peer(), server.address());
+}
+
+TEST(AddressHistory, PutsWhatFailedLast) {
+  const auto text = [](const std::vector<Address>& all) {
+    std::string joined;
+    for (const Address& each : all) joined += each.Text() + " ";
+    return joined;
+  };
+  std::vector<Address> all;
+  for (const char* ip : {"192.0.2.1", "192.0.2.2", "192.0.2.3"})
+    all.push_back(*Address::Literal(ip));
+  AddressHistory history;
+  history.Failed(all[0], 0);
+  std::vector<Address> sorted = all;
+  history.Sort(&sorted, 1);
+  EXPECT_EQ(text(sorted), text({all[1], all[2], all[0]}));
+  sorted = all;
+  history.Sort(&sorted, AddressHistory::kMemory);
+  EXPECT_EQ(text(sorted), text(all)) << "it was long ago";
+  for (const Address& each : all) history.Failed(each, 0);
+  history.Answered(all[2]);
+  sorted = all;
+  history.Sort(&sorted, 1);
+  EXPECT_EQ(text(sorted), text({all[2], all[0], all[1]}));
+  for (uint16_t port = 1; port < 1000; port++) {
+    Address other = all[0];
+    other.set_port(port);
+    history.Failed(other, 0);
+  }
+  sorted = all;
+  history.Sort(&sorted, 1);
+  EXPECT_EQ(text(sorted), text(all)) << "forgotten: there is a bound";
 }
 
 TEST_F(DialerTest, NamesEachFailure) {
@@ -118,7 +178,7 @@ TEST_F(DialerTest, KeepsTheMessageShort) {
 TEST_F(DialerTest, GivesASilentAddressCompany) {
   DeafPort deaf;
   Server server(HoldOpen);
-  Dialer dialer(*loop_, *this, 20 * kMillisecond);
+  Dialer dialer(*loop_, *this, nullptr, 20 * kMillisecond);
   const Nanos before = loop_->now();
   ASSERT_TRUE(dialer.Start("here", {deaf.address(), server.address()}));
   Run();
@@ -130,7 +190,7 @@ TEST_F(DialerTest, AFailureEndsTheWaitForASilentOne) {
   DeafPort deaf;
   ClosedPort closed;
   Server server(HoldOpen);
-  Dialer dialer(*loop_, *this, 20 * kMillisecond);
+  Dialer dialer(*loop_, *this, nullptr, 20 * kMillisecond);
   // The silent one waits alone for 20 ms; then the closed port fails, and the third follows at
   // once.
   ASSERT_TRUE(dialer.Start("here", {deaf.address(), closed.address(), server.address()}));
@@ -162,7 +222,7 @@ TEST_F(DialerTest, CanBeCancelledAtEveryStep) {
   Server server(HoldOpen);
   // Before anything, after the first attempt has begun, after the second.
   for (int turns = 0; turns < 4; turns++) {
-    Dialer dialer(*loop_, *this, 0);
+    Dialer dialer(*loop_, *this, nullptr, 0);
     ASSERT_TRUE(dialer.Start("here", {deaf.address(), deaf.address(), deaf.address()}));
     for (int i = 0; i < turns; i++) loop_->Poll();
     dialer.Cancel();
@@ -180,7 +240,7 @@ TEST_F(DialerTest, CanBeCancelledAtEveryStep) {
 TEST_F(DialerTest, SaysWhatItHasTried) {
   DeafPort deaf;
   ClosedPort closed;
-  Dialer dialer(*loop_, *this, 0);
+  Dialer dialer(*loop_, *this, nullptr, 0);
   ASSERT_TRUE(dialer.Start("here", {closed.address(), deaf.address()}));
   EXPECT_EQ(dialer.Tried(), "");
   loop_->RunUntil([&] { return dialer.Tried().find("refused; ") != std::string::npos; });
@@ -221,7 +281,7 @@ TEST_F(DialerTest, ClosesTheOthers) {
   const Address answers = test::Loopback(test::PortOf(listener.get()));
   const int before = UniqueFd(dup(0)).get();  // the lowest free descriptor
   {
-    Dialer dialer(*loop_, *this, 0);
+    Dialer dialer(*loop_, *this, nullptr, 0);
     ASSERT_TRUE(dialer.Start("x", {deaf.address(), deaf.address(), answers}));
     Run();
     ASSERT_TRUE(socket_);

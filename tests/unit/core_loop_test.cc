@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 #include <sys/eventfd.h>
+#include <unistd.h>
 
 #include <memory>
 #include <string>
@@ -107,6 +108,49 @@ TEST_F(Reactor, IsLookedAtWhenThereIsAlwaysWork) {
   for (int i = 0; i < kTurns; i++) loop_->RunOnce();
   EXPECT_GE(calls_, 100);
   EXPECT_LT(calls_, kTurns);
+}
+
+// What came while other callbacks ran is looked at before a deadline that passed meanwhile expires.
+TEST(Deadlines, IOIsLookedAtBefore) {
+  auto loop = test::TestLoop::Open();
+  struct Both {
+    std::string log;
+    int late;
+  } both{"", eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)};
+  platform::UniqueFd first(eventfd(1, EFD_NONBLOCK | EFD_CLOEXEC)), late(both.late);
+  platform::Watch long_one, watch;
+  Timer timer(
+      *loop, [](void* arg) noexcept { static_cast<Both*>(arg)->log += 't'; }, &both);
+  ASSERT_EQ(watch.Start(
+                loop->reactor(), late.get(), platform::kRead,
+                [](void* arg, unsigned) noexcept {
+                  auto* both = static_cast<Both*>(arg);
+                  uint64_t count;
+                  if (read(both->late, &count, sizeof count) > 0) both->log += 'i';
+                },
+                &both),
+            0);
+  struct Long {
+    Both* both;
+    Nanos until;
+    int fd;
+  } busy{&both, loop->now() + 20 * kMillisecond, first.get()};
+  ASSERT_EQ(long_one.Start(
+                loop->reactor(), first.get(), platform::kRead,
+                [](void* arg, unsigned) noexcept {
+                  auto* busy = static_cast<Long*>(arg);
+                  uint64_t count;
+                  if (read(busy->fd, &count, sizeof count) < 0) return;
+                  while (platform::MonotonicNow() < busy->until) {
+                  }
+                  const uint64_t one = 1;
+                  if (write(busy->both->late, &one, sizeof one) < 0) busy->both->log += '!';
+                },
+                &busy),
+            0);
+  ASSERT_TRUE(timer.Arm(busy.until - kMillisecond));
+  loop->RunUntil([&] { return both.log.size() == 2; });
+  EXPECT_EQ(both.log, "it");
 }
 
 }  // namespace

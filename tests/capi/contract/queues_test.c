@@ -3,7 +3,9 @@
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
+#include <sys/epoll.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "support/core.h"
 
@@ -167,6 +169,29 @@ static void a_released_queue_lets_go(void** state) {
 }
 
 /* Closed: no new routes; what was accepted is delivered; then CLOSED, and readable for ever. */
+/* Who watches the descriptor for changes only hears of what is left, too, however little is taken
+   at a time. */
+static void watched_for_changes_and_drained_one_at_a_time(void** state) {
+  const int watch = epoll_create1(EPOLL_CLOEXEC);
+  struct epoll_event event;
+  creche_completion c;
+  int i, taken = 0;
+  (void)state;
+  memset(&event, 0, sizeof event);
+  event.events = EPOLLIN | EPOLLET;
+  assert_int_equal(epoll_ctl(watch, EPOLL_CTL_ADD, creche_queue_fd(queue), &event), 0);
+  for (i = 0; i < 10; i++) sleep_to_queue(loop.scope, NULL);
+  settle();
+  while (epoll_wait(watch, &event, 1, 0) == 1) {
+    assert_int_equal(drain(&c, 1), 1);
+    creche_completions_release(&c, 1);
+    taken++;
+  }
+  assert_int_equal(taken, 10);
+  assert_int_equal(readable(queue), 0);
+  close(watch);
+}
+
 static void closing(void** state) {
   creche_completion c[2];
   const creche_task_options o = to_queue();
@@ -452,6 +477,7 @@ int main(void) {
       QUEUE_TEST(until_released),
       QUEUE_TEST(a_released_queue_lets_go),
       QUEUE_TEST(closing),
+      QUEUE_TEST(watched_for_changes_and_drained_one_at_a_time),
       QUEUE_TEST(releasing),
       QUEUE_TEST(drained_data_outlives_the_loop),
       QUEUE_TEST(a_queue_ends_with_its_loop),

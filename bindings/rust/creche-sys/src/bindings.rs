@@ -1612,13 +1612,17 @@ unsafe extern "C" {
     /// timeout: nanoseconds from the call; 0 only looks. Returns CRECHE_OK; CRECHE_E_TIMEOUT (the message
     /// names what is still alive; join again later); CRECHE_E_INTERRUPTED on a signal (join again);
     /// CRECHE_E_WOULD_DEADLOCK on a loop; CRECHE_E_STATE while another thread joins or runs it;
-    /// CRECHE_E_INVALID (a negative timeout); CRECHE_E_SYSTEM (no descriptor to wait on); the handle
-    /// errors (CRECHE_E_ENDED if it was joined). Since 0.1.
+    /// CRECHE_E_INVALID (a negative timeout); CRECHE_E_SYSTEM (no descriptor to wait on, or a sandbox that
+    /// allows neither ppoll nor poll); the handle errors (CRECHE_E_ENDED if it was joined). Since 0.1.
     pub fn creche_loop_join(loop_: creche_loop, timeout: i64) -> creche_status;
 
     /// After fork(), in the child: forgets a loop of the parent: closes its descriptors, sends nothing,
     /// calls nothing. Its memory is not given back. All other calls on it go on returning
-    /// CRECHE_E_FORKED. In the process that made the loop it returns CRECHE_E_STATE. Since 0.1.
+    /// CRECHE_E_FORKED. In the process that made the loop it returns CRECHE_E_STATE. The child may open
+    /// loops of its own and wait for them, also if it was made in a callback or a hook: it is inside none
+    /// of them, and must not return from it but end (_exit, exec). fork() waits for calls of the library's
+    /// threads that take locks of other libraries (look-ups of names, reading certificates), for each
+    /// until it has taken a second. Since 0.1.
     pub fn creche_loop_abandon(loop_: creche_loop) -> creche_status;
 
     /// Reads the clock of the loop that a scope belongs to, in nanoseconds. Inside callbacks it is the
@@ -1831,7 +1835,8 @@ unsafe extern "C" {
     /// Runs fn(arg, ...) on a worker thread, when one of the loop's offload_limit workers is free, or when
     /// the limiter of the options has a token (CRECHE_E_CLOSED if that is released before). Cancelled
     /// before it started, it never runs; cancelled later, it completes with its own result, or at once
-    /// with CRECHE_OFFLOAD_ABANDON. If the call fails arg stays yours.
+    /// with CRECHE_OFFLOAD_ABANDON. Without a thread to run it, it completes with CRECHE_E_SYSTEM
+    /// (error->system_errno says why). If the call fails arg stays yours.
     /// Returns as creche_task_spawn does. Since 0.1.
     pub fn creche_offload(in_: creche_scope, fn_: creche_offload_fn, arg: *mut c_void, options: *const creche_offload_options, done: creche_done_fn, user: *mut c_void, task: *mut creche_task) -> creche_status;
 
@@ -1863,7 +1868,8 @@ unsafe extern "C" {
     pub fn creche_queue_open(loop_: creche_loop, options: *const creche_queue_options, queue: *mut creche_queue) -> creche_status;
 
     /// The queue's descriptor, to wait on (poll, epoll, asyncio's add_reader), never to read or close:
-    /// readable if and only if the queue has completions, or is closed and nothing more will come.
+    /// readable if and only if the queue has completions, or is closed and nothing more will come. A drain
+    /// that leaves some is news to who watches for changes only (EPOLLET).
     /// Returns it, or a negative status. Since 0.1.
     pub fn creche_queue_fd(queue: creche_queue) -> i32;
 
@@ -1876,8 +1882,9 @@ unsafe extern "C" {
     /// [not on a loop] The same, but waits until there is at least one; timeout: nanoseconds from the call,
     /// CRECHE_NEVER for as long as it takes. Blocks. The thread that runs a CRECHE_RUN_CALLER loop (that
     /// ran it last, or opened it) turns the loop meanwhile; others wait for that one. Further statuses:
-    /// CRECHE_E_TIMEOUT, CRECHE_E_INTERRUPTED (a signal: call again), CRECHE_E_WOULD_DEADLOCK;
-    /// CRECHE_E_CLOSED also once the loop has ended and everything was taken. Since 0.1.
+    /// CRECHE_E_TIMEOUT, CRECHE_E_INTERRUPTED (a signal: call again), CRECHE_E_WOULD_DEADLOCK,
+    /// CRECHE_E_SYSTEM (a sandbox that allows neither ppoll nor poll); CRECHE_E_CLOSED also once the loop
+    /// has ended and everything was taken. Since 0.1.
     pub fn creche_queue_wait(queue: creche_queue, completions: *mut creche_completion, capacity: usize, timeout: i64, n: *mut usize) -> creche_status;
 
     /// Closes a queue: calls that would route to it get CRECHE_E_CLOSED; what was accepted is still

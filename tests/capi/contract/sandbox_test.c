@@ -1,0 +1,165 @@
+/* What a sandbox does not allow is said as it is: no limit, no signal, no lack of memory. Each test
+ * in a child of its own, which denies itself system calls (seccomp). */
+#include <errno.h>
+#include <linux/audit.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "support/core.h"
+
+#define WANT(condition) \
+  if (!(condition)) return __LINE__
+enum { CANNOT_DENY = 255 };
+
+/* The calls fail with `error` from now on. `second`: may be the first. False without seccomp. */
+static int deny(int first, int second, int error) {
+  struct sock_filter code[] = {
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (unsigned)first, 1, 0),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (unsigned)second, 0, 1),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | (unsigned)error),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+  };
+  struct sock_fprog program;
+  program.len = sizeof code / sizeof *code;
+  program.filter = code;
+  return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+         prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
+}
+
+static void in_child(int (*test)(void)) {
+  int status;
+  const pid_t child = fork();
+  assert_true(child >= 0);
+  if (child == 0) {
+    const int line = test();
+    if (line != 0 && line != CANNOT_DENY)
+      fprintf(stderr, "%s:%d: failed in the child: %s\n", __FILE__, line,
+              creche_last_error()->message);
+    _exit(line == 0 ? 0 : line == CANNOT_DENY ? 77 : 1);
+  }
+  assert_int_equal(waitpid(child, &status, 0), child);
+  if (WIFEXITED(status) && WEXITSTATUS(status) == 77) skip();
+  assert_int_equal(status, 0);
+}
+
+/* Waiting falls back on poll, and time limits stay what they are. */
+static int without_ppoll(void) {
+  creche_loop l;
+  creche_queue queue;
+  creche_completion c;
+  creche_task_options o = task_options();
+  size_t n;
+  if (!deny(SYS_ppoll, SYS_epoll_pwait2, EPERM)) return CANNOT_DENY;
+  WANT(creche_loop_open(NULL, &l) == CRECHE_OK);
+  WANT(creche_queue_open(l, NULL, &queue) == CRECHE_OK);
+  WANT(creche_queue_wait(queue, &c, 1, 1000000, &n) == CRECHE_E_TIMEOUT);
+  o.queue = queue;
+  WANT(creche_sleep(l.scope, 1000000, &o, NULL, NULL, NULL) == CRECHE_OK);
+  WANT(creche_queue_wait(queue, &c, 1, PATIENCE, &n) == CRECHE_OK && n == 1);
+  WANT(creche_loop_join(l, 1000000) == CRECHE_E_TIMEOUT);
+  WANT(creche_loop_close(l) == CRECHE_OK);
+  return creche_loop_join(l, PATIENCE) == CRECHE_OK ? 0 : __LINE__;
+}
+static void a_join_waits_without_ppoll(void** state) {
+  (void)state;
+  in_child(without_ppoll);
+}
+
+static int without_waiting(void) {
+  creche_loop l;
+  if (!deny(SYS_ppoll, SYS_poll, ENOSYS)) return CANNOT_DENY;
+  WANT(creche_loop_open(NULL, &l) == CRECHE_OK);
+  WANT(creche_loop_join(l, CRECHE_SECOND) == CRECHE_E_SYSTEM);
+  WANT(strstr(creche_last_error()->message, "sandbox") != NULL);
+  return 0;
+}
+static void a_join_that_cannot_wait_says_so(void** state) {
+#ifndef SYS_poll
+  (void)state;
+  skip();
+#else
+  (void)state;
+  in_child(without_waiting);
+#endif
+}
+
+static int without_eventfd(void) {
+  creche_loop l;
+  creche_queue queue;
+  creche_loop_options o;
+  creche_loop_options_init(&o, sizeof o);
+  o.run = CRECHE_RUN_CALLER;
+  WANT(creche_loop_open(&o, &l) == CRECHE_OK);
+  if (!deny(SYS_eventfd2, SYS_eventfd2, EPERM)) return CANNOT_DENY;
+  WANT(creche_queue_open(l, NULL, &queue) == CRECHE_E_SYSTEM);
+  WANT(strstr(creche_last_error()->message, "sandbox") != NULL);
+  WANT(strstr(creche_last_error()->message, "raise") == NULL);
+  WANT(creche_loop_open(&o, &l) == CRECHE_E_SYSTEM);
+  WANT(strstr(creche_last_error()->message, "sandbox") != NULL);
+  return 0;
+}
+static int without_epoll(void) {
+  creche_loop l;
+  if (!deny(SYS_epoll_create1, SYS_epoll_create1, ENOSYS)) return CANNOT_DENY;
+  WANT(creche_loop_open(NULL, &l) == CRECHE_E_SYSTEM);
+  WANT(strstr(creche_last_error()->message, "sandbox") != NULL);
+  return 0;
+}
+static void what_is_not_allowed_is_no_limit(void** state) {
+  (void)state;
+  in_child(without_eventfd);
+  in_child(without_epoll);
+}
+
+/* A thread that cannot be had is no lack of memory. */
+static creche_status never(void* arg, creche_task task, uint64_t* value) {
+  (void)arg;
+  (void)task;
+  (void)value;
+  return CRECHE_OK;
+}
+static int missing_errno;
+static void note_errno(void* user, const creche_completion* c) {
+  note(user, c);
+  missing_errno = c->error == NULL ? 0 : c->error->system_errno;
+}
+static int without_threads(void) {
+  creche_loop l, other;
+  creche_loop_options o;
+  seen s = {0};
+  creche_loop_options_init(&o, sizeof o);
+  o.run = CRECHE_RUN_CALLER;
+  WANT(creche_loop_open(&o, &l) == CRECHE_OK);
+  if (!deny(SYS_clone, SYS_clone3, EAGAIN)) return CANNOT_DENY;
+  WANT(creche_offload(l.scope, never, NULL, NULL, note_errno, &s, NULL) == CRECHE_OK);
+  while (s.finals == 0) WANT(creche_loop_poll(l, PATIENCE) == CRECHE_OK);
+  WANT(s.status == CRECHE_E_SYSTEM);
+  WANT(missing_errno == EAGAIN);
+  WANT(strstr(s.message, "threads") != NULL);
+  WANT(creche_loop_open(NULL, &other) == CRECHE_E_SYSTEM);
+  WANT(strstr(creche_last_error()->message, "threads") != NULL);
+  WANT(creche_loop_close(l) == CRECHE_OK);
+  return creche_loop_join(l, PATIENCE) == CRECHE_OK ? 0 : __LINE__;
+}
+static void a_missing_thread_is_no_missing_memory(void** state) {
+  (void)state;
+  in_child(without_threads);
+}
+
+int main(void) {
+#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
+  return 77; /* skipped: sanitizers need what is denied here */
+#endif
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(a_join_waits_without_ppoll),
+      cmocka_unit_test(a_join_that_cannot_wait_says_so),
+      cmocka_unit_test(what_is_not_allowed_is_no_limit),
+      cmocka_unit_test(a_missing_thread_is_no_missing_memory),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,254 @@
+/* Names: look-ups that hang hold up nothing else, localhost needs none, what is refused is looked
+ * up again, and a child of fork can resolve whatever was being looked up when it was made. The
+ * test's own getaddrinfo takes the place of the system's. Nobody listens: what is resolved is then
+ * refused. */
+#include <arpa/inet.h>
+#include <netdb.h>
+#include <pthread.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "fixture.h"
+
+/* ---- The system's resolver ---- */
+static pthread_mutex_t names = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
+static int hanging, released, asked, slow_us;
+static int inside_slow; /* atomic: its lock is held all the time */
+
+static void set(int* what, int value) {
+  pthread_mutex_lock(&names);
+  *what = value;
+  pthread_cond_broadcast(&changed);
+  pthread_mutex_unlock(&names);
+}
+static int get(const int* what) {
+  int value;
+  pthread_mutex_lock(&names);
+  value = *what;
+  pthread_mutex_unlock(&names);
+  return value;
+}
+static void await(const int* what, int least) {
+  pthread_mutex_lock(&names);
+  while (*what < least) pthread_cond_wait(&changed, &names);
+  pthread_mutex_unlock(&names);
+}
+
+/* hung*: until it is released. slow*: with the lock held for a while, as the C library does with
+ * some of its own. */
+__attribute__((visibility("default"))) int getaddrinfo(const char* name, const char* service,
+                                                       const struct addrinfo* hints,
+                                                       struct addrinfo** found) {
+  struct addrinfo* one = calloc(1, sizeof *one + sizeof(struct sockaddr_in));
+  struct sockaddr_in* to = (struct sockaddr_in*)(one + 1);
+  (void)service;
+  (void)hints;
+  pthread_mutex_lock(&names);
+  asked++;
+  if (strncmp(name, "hung", 4) == 0) {
+    hanging++;
+    pthread_cond_broadcast(&changed);
+    while (!released) pthread_cond_wait(&changed, &names);
+    hanging--;
+  }
+  if (strncmp(name, "slow", 4) == 0 && slow_us > 0) {
+    __atomic_store_n(&inside_slow, 1, __ATOMIC_SEQ_CST);
+    usleep((useconds_t)slow_us);
+    __atomic_store_n(&inside_slow, 0, __ATOMIC_SEQ_CST);
+  }
+  pthread_cond_broadcast(&changed);
+  pthread_mutex_unlock(&names);
+  to->sin_family = AF_INET;
+  to->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  one->ai_family = AF_INET;
+  one->ai_socktype = SOCK_STREAM;
+  one->ai_addrlen = sizeof *to;
+  one->ai_addr = (struct sockaddr*)to;
+  *found = one;
+  return 0;
+}
+__attribute__((visibility("default"))) void freeaddrinfo(struct addrinfo* list) {
+  free(list);
+}
+
+/* ---- The client ---- */
+static void get_name(creche_scope in, const char* name, int number) {
+  creche_request_options o;
+  char url[100];
+  creche_request_options_init(&o, sizeof o);
+  o.task = &to_queue;
+  snprintf(url, sizeof url, number < 0 ? "http://%s:1/" : "http://%s%d.test:1/", name, number);
+  assert_int_equal(creche_session_fetch(web, in, url, &o, NULL, NULL, NULL), CRECHE_OK);
+}
+static creche_status next_status(void) {
+  creche_completion c;
+  creche_status status;
+  size_t n = 0;
+  assert_int_equal(creche_queue_wait(queue, &c, 1, PATIENCE, &n), CRECHE_OK);
+  status = c.status;
+  creche_completions_release(&c, 1);
+  return status;
+}
+
+static int open_names(void** state) {
+  creche_session_options o;
+  (void)state;
+  set(&released, 0);
+  set(&asked, 0);
+  creche_session_options_init(&o, sizeof o);
+  o.limit = 0;
+  return open_session(&o);
+}
+
+/* Two hundred at once, that somebody waits for. */
+static void hung_names_do_not_starve_good_ones(void** state) {
+  enum { HUNG = 200 };
+  int i;
+  (void)state;
+  for (i = 0; i < HUNG; i++) get_name(loop.scope, "hung", i);
+  for (i = 0; i < 3; i++) {
+    get_name(loop.scope, "good", i);
+    assert_int_equal(next_status(), CRECHE_E_CONNECT);
+    assert_int_equal(get(&released), 0);
+  }
+  set(&released, 1);
+  for (i = 0; i < HUNG; i++) assert_int_equal(next_status(), CRECHE_E_CONNECT);
+}
+
+/* Nobody waits for them any more: those that have not begun never do. */
+static void names_that_nobody_waits_for_are_dropped(void** state) {
+  enum { HUNG = 1000 };
+  creche_scope scope;
+  int i;
+  (void)state;
+  assert_int_equal(creche_scope_open(loop.scope, NULL, &scope), CRECHE_OK);
+  for (i = 0; i < HUNG; i++) get_name(scope, "hung", i);
+  await(&hanging, 50);
+  assert_int_equal(creche_scope_cancel(scope, NULL), CRECHE_OK);
+  for (i = 0; i < HUNG; i++) assert_int_equal(next_status(), CRECHE_E_CANCELLED);
+  creche_scope_leave(scope, NULL);
+  set(&released, 1);
+  get_name(loop.scope, "good", 1);
+  assert_int_equal(next_status(), CRECHE_E_CONNECT);
+  assert_true(get(&asked) < HUNG);
+}
+
+/* A loop ends whatever hangs. (Its tear-down joins it.) */
+static void a_loop_ends_while_names_hang(void** state) {
+  int i;
+  (void)state;
+  for (i = 0; i < 20; i++) get_name(loop.scope, "hung", i);
+  await(&hanging, 20);
+}
+
+static void localhost_is_never_looked_up(void** state) {
+  static const char* const local[] = {"localhost", "LocalHost", "localhost.", "a.localhost",
+                                      "a.b.LOCALHOST."};
+  size_t i;
+  (void)state;
+  for (i = 0; i < sizeof local / sizeof *local; i++) {
+    get_name(loop.scope, local[i], -1);
+    assert_int_equal(next_status(), CRECHE_E_CONNECT);
+  }
+  assert_int_equal(get(&asked), 0);
+  get_name(loop.scope, "notlocalhost", -1);
+  assert_int_equal(next_status(), CRECHE_E_CONNECT);
+  assert_int_equal(get(&asked), 1);
+}
+
+/* Where nobody listens any more, the name may have moved: it is not kept. */
+static void a_refused_address_is_looked_up_again(void** state) {
+  int i;
+  (void)state;
+  for (i = 1; i <= 3; i++) {
+    get_name(loop.scope, "moved.test", -1);
+    assert_int_equal(next_status(), CRECHE_E_CONNECT);
+    assert_int_equal(get(&asked), i);
+  }
+}
+
+/* ---- fork ---- */
+static creche_status seen_status;
+static pthread_mutex_t seen_mutex = PTHREAD_MUTEX_INITIALIZER;
+static void note_status(void* user, const creche_completion* c) {
+  (void)user;
+  pthread_mutex_lock(&seen_mutex);
+  seen_status = c->status;
+  pthread_mutex_unlock(&seen_mutex);
+}
+static int the_child_resolves(void) {
+  creche_loop mine;
+  creche_session session;
+  if (creche_loop_open(NULL, &mine) || creche_session_open(mine, NULL, &session)) return 1;
+  if (creche_session_fetch(session, mine.scope, "http://slow.test:1/", NULL, note_status, NULL,
+                           NULL))
+    return 2;
+  if (creche_loop_shutdown(mine, CRECHE_NEVER)) return 3;
+  if (creche_loop_join(mine, PATIENCE) != CRECHE_OK) return 4;
+  return seen_status == CRECHE_E_CONNECT ? 0 : 5;
+}
+static void a_fork_waits_for_look_ups(void** state) {
+  int i, status;
+  (void)state;
+#ifdef __SANITIZE_ADDRESS__
+  skip(); /* its allocator does not take its own locks around fork */
+#endif
+  set(&slow_us, 20000);
+  for (i = 0; i < 10; i++) {
+    pid_t child;
+    get_name(loop.scope, "slow", i);
+    while (!__atomic_load_n(&inside_slow, __ATOMIC_SEQ_CST)) usleep(100);
+    child = fork();
+    assert_true(child >= 0);
+    if (child == 0) _exit(the_child_resolves());
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+    assert_int_equal(next_status(), CRECHE_E_CONNECT);
+  }
+  set(&slow_us, 0);
+}
+
+/* One that hangs holds up no fork for long, and the next one not at all. */
+static void a_fork_does_not_wait_for_ever(void** state) {
+  int i, status;
+  (void)state;
+  get_name(loop.scope, "hung", 1);
+  await(&hanging, 1);
+  for (i = 0; i < 3; i++) {
+    const pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) _exit(0);
+    assert_int_equal(waitpid(child, &status, 0), child);
+  }
+  assert_int_equal(get(&released), 0);
+}
+
+static int close_names(void** state) {
+  const int failed = tear_down(state);
+  pthread_mutex_lock(&names);
+  released = 1;
+  pthread_cond_broadcast(&changed);
+  while (hanging > 0) pthread_cond_wait(&changed, &names);
+  pthread_mutex_unlock(&names);
+  return failed;
+}
+#define NAMES_TEST(name) cmocka_unit_test_setup_teardown(name, open_names, close_names)
+
+int main(void) {
+#ifdef __SANITIZE_THREAD__
+  return 77; /* skipped: ThreadSanitizer knows no fork of a process with threads */
+#endif
+  const struct CMUnitTest tests[] = {
+      NAMES_TEST(hung_names_do_not_starve_good_ones),
+      NAMES_TEST(names_that_nobody_waits_for_are_dropped),
+      NAMES_TEST(a_loop_ends_while_names_hang),
+      NAMES_TEST(localhost_is_never_looked_up),
+      NAMES_TEST(a_refused_address_is_looked_up_again),
+      NAMES_TEST(a_fork_waits_for_look_ups),
+      NAMES_TEST(a_fork_does_not_wait_for_ever),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,67 @@
+// What libevent's log belongs to: the host.
+#include "platform/reactor.h"
+
+#include <event2/event.h>
+#include <gtest/gtest.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "platform/unique_fd.h"
+
+namespace creche::platform {
+namespace {
+
+int lines = 0;
+void Count(int, const char*) {
+  lines++;
+}
+
+void Ignore(void*, unsigned) noexcept {}
+
+// A descriptor that is not open makes libevent warn.
+void MakeItWarn() {
+  event_base* base = event_base_new();
+  event* bad = event_new(base, 900, EV_READ, nullptr, nullptr);
+  event_add(bad, nullptr);
+  event_free(bad);
+  event_base_free(base);
+}
+
+TEST(Reactor, LeavesTheHostItsLog) {
+  event_set_log_callback(Count);
+  lines = 0;
+  MakeItWarn();
+  ASSERT_EQ(lines, 1);
+  const UniqueFd wake(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+  Reactor reactor;
+  ASSERT_EQ(reactor.Open(wake.get()), 0);
+  MakeItWarn();
+  EXPECT_EQ(lines, 2);
+  event_set_log_callback(nullptr);
+}
+
+// And writes nothing into it: what cannot be watched is known before libevent is asked.
+TEST(Reactor, IsSilentWhereNothingCanBeWatched) {
+  event_set_log_callback(Count);
+  lines = 0;
+  const UniqueFd wake(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+  Reactor reactor;
+  ASSERT_EQ(reactor.Open(wake.get()), 0);
+  Watch watch;
+  EXPECT_EQ(watch.Start(reactor, 901, kRead, Ignore, nullptr), EBADF);
+  FILE* file = tmpfile();
+  ASSERT_NE(file, nullptr);
+  EXPECT_EQ(watch.Start(reactor, fileno(file), kRead, Ignore, nullptr), EPERM);
+  fclose(file);
+  EXPECT_EQ(lines, 0);
+  const UniqueFd good(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+  EXPECT_EQ(watch.Start(reactor, good.get(), kReadWrite, Ignore, nullptr), 0);
+  EXPECT_EQ(watch.Set(kNothing), 0);
+  EXPECT_EQ(watch.Set(kRead), 0);
+  EXPECT_EQ(watch.Set(kReadWrite), 0);
+  EXPECT_EQ(lines, 0);
+  event_set_log_callback(nullptr);
+}
+
+}  // namespace
+}  // namespace creche::platform
