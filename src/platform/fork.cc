@@ -7,6 +7,7 @@
 
 #include "platform/clock.h"
 #include "platform/lock.h"
+#include "platform/thread.h"
 
 namespace creche::platform {
 
@@ -24,6 +25,7 @@ constinit ForkHold* g_first_hold = nullptr;
 constinit uint32_t g_forks_waiting = 0;
 
 void Nap() noexcept {
+  const NotCancelled stays;  // half-way into a fork
   constexpr timespec kNap{0, 200'000};
   nanosleep(&kNap, nullptr);
 }
