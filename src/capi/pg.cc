@@ -116,8 +116,8 @@ creche_status Control(creche_connection connection, pg::ControlOperation::Step s
     // The end of a transaction is shielded; commit_timeout bounds it.
     if (step != pg::ControlOperation::Step::kBegin) reader.Options().shield = true;
     const auto loop = Ref<Loop>::Share(&found->loop());
-    auto operation =
-        std::make_unique<pg::ControlOperation>(pg::Place(std::move(found)), step, options);
+    pg::Place place(std::move(found), step == pg::ControlOperation::Step::kBegin);
+    auto operation = std::make_unique<pg::ControlOperation>(std::move(place), step, options);
     return Started(tasks::StartOperation(*loop, reader.tail, std::move(operation)), in);
   });
 }

@@ -131,8 +131,8 @@ ErrorRef Connector::Failure() const noexcept {
     if (!info.sqlstate.empty()) {
       info.status = Status::kPg;
       info.phase = Phase::kAuth;
-      if (IsRetryable(info.sqlstate.c_str())) info.flags |= kRetryable;
-      const char* advice = Advice(info.sqlstate.c_str());
+      if (MayConnectAgain(info.sqlstate.c_str())) info.flags |= kRetryable;
+      const char* advice = ConnectAdvice(info.sqlstate.c_str());
       if (*advice) info.message += std::string("; ") + advice;
     } else if (says("certificate verify failed") || says("does not match host name")) {
       info.status = Status::kTlsVerify;

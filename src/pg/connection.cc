@@ -38,6 +38,7 @@ Connection::Connection(Loop& loop, Owner& owner, PGconn* connection, const Setti
       settings_(settings),
       shared_(shared),
       history_(shared.history),
+      fastest_(shared.fastest),
       counters_(shared.counters),
       cache_(RandomPrefix(), settings.prepare ? settings.statement_cache : 0,
              settings.statement_lifetime),
@@ -76,12 +77,7 @@ void Connection::Submit(Request* request) noexcept {
   const bool looked = std::exchange(books.looked, false);
   if (books.holder && !looked && idle()) (void)StillThere();
   if (lost_) return request->OnReply({.error = why_, .unsent = true});
-  request->state_ = Request::State::kQueued;
-  request->next_ = nullptr;
-  request->prev_ = queue_last_;
-  (queue_last_ ? queue_last_->next_ : queue_first_) = request;
-  queue_last_ = request;
-  queued_++;
+  Link(request, nullptr);
   Advance();
 }
 
@@ -96,16 +92,18 @@ void Connection::Unlink(Request* request) noexcept {
 void Connection::Advance() noexcept {
   while (queue_first_ && !lost_ && !frozen_ && flights_ < settings_.depth) {
     Request* request = queue_first_;
-    // Streams and scripts have the connection to themselves.
-    if (flights_ > 0 &&
-        (request->shape_ != Request::Shape::kRows || At(0).shape != Request::Shape::kRows))
-      return;
+    if (flights_ > 0 && !MaySend(*request)) return;
     Unlink(request);
     Send(request);
   }
 }
 
 void Connection::Send(Request* request) noexcept {
+  if (request->late_) {
+    ErrorRef failed;
+    if (!request->OnSend(maybe_in_transaction_, &failed))
+      return request->OnReply({.error = std::move(failed), .unsent = true});
+  }
   // Room for all of it first: from then on nothing can fail.
   size_t most = cache_.to_close() > 0 ? kClosedAtOnce * MessageWriter::kMostClose : 0;
   const size_t forms = std::max(widest_forms_, shared_.forms.widest());
@@ -123,8 +121,14 @@ void Connection::Send(Request* request) noexcept {
   flight = Flight{};
   flight.request = request;
   flight.shape = request->shape_;
+  flight.phase = request->phase_;
   flight.max_bytes = request->max_bytes_;
   flight.implicit = !maybe_in_transaction_;
+  flight.firm = request->firm_;
+  flight.alone = flights_ == 0;
+  if (flight.firm) firm_++;
+  if (books.use != Books::Use::kShared) flight.pace = PaceOf(*request);
+  if (flight.pace == Pace::kUnknown && flight.implicit) open_++;
   flight.begin = sent_ + outbox_.size();
   Write(&flight, *request, &out);
   outbox_.Commit(static_cast<size_t>(out.end() - room));
@@ -142,6 +146,7 @@ void Connection::Write(Flight* flight, const Request& request, MessageWriter* ou
   if (flight->shape == Request::Shape::kScript) {
     out->Query(request.statements_[0]->text());
     flight->steps.SetScript();
+    flight->commits = request.statements_[0]->verb() == Verb::kProcedure;
     maybe_in_transaction_ = true;
     dirty_ = true;
     return;
@@ -165,8 +170,10 @@ void Connection::WriteStatement(Flight* flight, const Statement& s, bool prepare
                                 MessageWriter* out) noexcept {
   // What ends one leaves none, however it goes: a COMMIT that fails has rolled back. (One that was
   // cancelled before it ran has not; "ready" will say so.)
-  if (s.verb() == Verb::kTransaction)
+  if (s.verb() == Verb::kTransaction) {
     maybe_in_transaction_ = s.text() != "COMMIT" && s.text() != "ROLLBACK";
+    flight->edge = true;
+  }
   const Prepared* prepared = prepare ? cache_.Find(s, loop_.turn_time()) : nullptr;
   if (direct_ == Direct::kUnknown && prepared && prepared->columns) AskForBackend(flight, out);
   // What is run for the second time is worth to be prepared.

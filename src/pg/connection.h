@@ -21,6 +21,7 @@
 #include "pg/counters.h"
 #include "pg/history.h"
 #include "pg/inbox.h"
+#include "pg/level.h"
 #include "pg/message_reader.h"
 #include "pg/message_writer.h"
 #include "pg/request.h"
@@ -68,6 +69,7 @@ class Connection final : private Cancel::Listener {
     bool tells_backend = false;  // a server has answered a BackendQuestion
     Counters counters;
     ReceiveSpace space;
+    Nanos fastest = 0;  // of what was sent alone: about a round trip; 0: not known
   };
 
   // Takes over `connection`: non-blocking, idle, not encrypted by GSS.
@@ -81,9 +83,17 @@ class Connection final : private Cancel::Listener {
 
   // Puts a request in the queue, and sends it if it may be sent now.
   void Submit(Request* request) noexcept;
-  // True: it was not sent yet and is out of the queue; there will be no reply. False: it is being
-  // cancelled on the server as soon as that hits nobody else; the reply follows.
-  bool CancelRequest(Request* request) noexcept;
+  // The same in front of all that waits: it was sent before, and is to be run again.
+  void Resubmit(Request* request) noexcept;
+  // True: it was not sent yet and is out of the queue; there will be no reply; a transaction that
+  // is open in its place fails there. level: it was to open this one, which is opened, and fails.
+  // False: it is being cancelled on the server as soon as that hits nobody else; the reply follows.
+  bool CancelRequest(Request* request, const Ref<Level>& level = {}) noexcept;
+  // A statement, or the begin of `level`, will never come here, behind all that was submitted: if
+  // there is a transaction, it fails.
+  void BreakBehind(Ref<Level> level = {}) noexcept { Break(nullptr, std::move(level)); }
+  // The same in front of all that waits. Too late if the end of the transaction was sent.
+  void BreakFirst(Ref<Level> level = {}) noexcept;
   // Fails everything and says OnLost. `why` is the error of what is in flight.
   void Lose(const ErrorRef& why) noexcept;
   // Ends everything: what waits fails with `why`, what runs is cancelled. OnProgress follows when
@@ -97,6 +107,7 @@ class Connection final : private Cancel::Listener {
 
   bool lost() const noexcept { return lost_; }
   bool idle() const noexcept { return flights_ == 0 && !queue_first_ && !cancel_; }
+  size_t in_flight() const noexcept { return flights_; }
   // In flight and waiting.
   size_t load() const noexcept { return flights_ + queued_; }
   // True if it has something to send at the end of this turn.
@@ -133,10 +144,17 @@ class Connection final : private Cancel::Listener {
   } books;
 
  private:
+  // How long a statement takes, as far as is known.
+  enum class Pace : uint8_t { kShort, kUnknown, kLong };
   struct Flight {
     Request* request = nullptr;  // null: nobody waits for it any more
     Request::Shape shape = Request::Shape::kRows;
+    Phase phase = Phase::kQuery;
+    Pace pace = Pace::kShort;
     bool cancelled = false;
+    bool firm = false;          // never to be cancelled on the server
+    bool alone = false;         // nothing was in flight when it was sent
+    bool edge = false;          // begins or ends a transaction, or goes back to a savepoint
     bool implicit = false;      // surely in no transaction but its own
     bool plain = false;         // its result leaves nothing behind
     bool leaves_state = false;  // something may stay in the session, whatever its tag is
@@ -172,6 +190,11 @@ class Connection final : private Cancel::Listener {
                       MessageWriter* out) noexcept;
   void AskForBackend(Flight* flight, MessageWriter* out) noexcept;
   void Unlink(Request* request) noexcept;
+  // connection_order.cc: what may be sent behind what, and what takes whose place.
+  void Link(Request* request, Request* before) noexcept;
+  bool MaySend(const Request& request) noexcept;
+  Pace PaceOf(const Request& request) noexcept;
+  void Break(Request* before, Ref<Level> level) noexcept;
   void FlushSoon() noexcept;
   void Flush() noexcept;
   void UpdateInterest() noexcept;
@@ -218,6 +241,7 @@ class Connection final : private Cancel::Listener {
   const Settings settings_;
   Shared& shared_;
   History& history_;
+  Nanos& fastest_;
   Counters& counters_;
   StatementCache cache_;
   Transport transport_;
@@ -241,6 +265,8 @@ class Connection final : private Cancel::Listener {
   size_t first_ = 0;
   size_t flights_ = 0;
   size_t cancelled_ = 0;  // flights that are
+  size_t firm_ = 0;       // flights that are
+  size_t open_ = 0;       // flights outside of transactions whose pace is not known
 
   Ref<Cancel> cancel_;           // on its way
   Nanos cancel_until_ = kNever;  // when that must have been answered

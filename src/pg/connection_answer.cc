@@ -195,6 +195,7 @@ void Connection::TakeEnd(Flight* flight, std::string_view tag) noexcept {
   const bool last = flight->steps.last();
   flight->steps.Take('C');
   flight->plain = IsPlain(tag) && !flight->leaves_state;
+  if (tag == "COMMIT" || tag == "PREPARE TRANSACTION") flight->commits = true;
   if (!flight->plain) {
     dirty_ = true;
     if (tag == "PREPARE") foreign_statements_ = true;
@@ -241,7 +242,7 @@ void Connection::TakeError(const Message& message) noexcept {
     refused_write_ = true;
     flight->stale = unwanted() && flight->implicit && !flight->cancelled;
   }
-  ErrorRef error = ServerError(fields, Phase::kQuery);
+  ErrorRef error = ServerError(fields, flight->phase, !flight->commits);
   if (!flight->error) flight->error = error;
   if (!fields.fatal()) return;
   // Nothing follows. What had not begun by then never will.
@@ -284,7 +285,7 @@ void Connection::ForgetStatement(Flight* flight, bool executing, std::string_vie
 
 // The server has said that it ends the session, and why.
 void Connection::TakeLastWords(const ServerFields& fields) noexcept {
-  last_words_ = ServerError(fields, Phase::kQuery);
+  last_words_ = ServerError(fields, Phase::kQuery, false);
   Lose(Disconnected(0, last_words_));
 }
 
@@ -293,7 +294,7 @@ void Connection::TakeNotice(const Message& message) noexcept {
   if (!fields.Parse(message.body, message.size, message.cut))
     return LoseForProtocol("a malformed notice");
   if (flights_ > 0) {
-    if (fields.fatal()) last_words_ = ServerError(fields, Phase::kQuery);
+    if (fields.fatal()) last_words_ = ServerError(fields, Phase::kQuery, false);
   } else if (fields.fatal() || EndsSession(fields.get('C'))) {
     TakeLastWords(fields);
   }
@@ -336,7 +337,7 @@ void Connection::Remember(const Flight& flight, Nanos now) noexcept {
   if (!flight.error)
     history_.Record(flight.hash, now - flight.since, flight.plain);
   else if (HasState(flight.error, "57014"))
-    history_.RecordFailure(flight.hash);
+    history_.RecordStop(flight.hash, now - flight.since);
 }
 
 void Connection::EndOfFlight(char status) noexcept {
@@ -356,6 +357,10 @@ void Connection::EndOfFlight(char status) noexcept {
   if (flight.cancelled) cancelled_--;
   // Its first statement may not have been run.
   if (flight.asks && direct_ == Direct::kAsked) direct_ = Direct::kUnknown;
+  if (flight.firm) firm_--;
+  if (flight.pace == Pace::kUnknown && flight.implicit) open_--;
+  if (flight.alone && (fastest_ == 0 || now - flight.since < fastest_))
+    fastest_ = now - flight.since;
 
   Reply reply{.error = std::move(flight.error),
               .rows = std::move(flight.rows),

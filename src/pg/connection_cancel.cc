@@ -26,9 +26,11 @@ ErrorRef NotInTime() noexcept {
 
 }  // namespace
 
-bool Connection::CancelRequest(Request* request) noexcept {
+bool Connection::CancelRequest(Request* request, const Ref<Level>& level) noexcept {
   if (request->state_ == Request::State::kQueued) {
+    Request* const next = request->next_;
     Unlink(request);
+    Break(next, level);
     return true;
   }
   for (size_t i = 0; i < flights_; i++)
@@ -55,7 +57,7 @@ void Connection::StepCancel() noexcept {
     if (first.deadline == kNever) first.deadline = After(now, settings_.cancel_timeout);
     Nanos due = retry_at_;
     if (flights_ > 1 && !closing_) due = std::max(due, std::max(first.since, first.asked) + kGrace);
-    if (now >= due) {
+    if (now >= due && !first.firm) {
       // A request to cancel must not be there before what it is to hit.
       Flush();
       if (lost_) return;
@@ -79,7 +81,7 @@ void Connection::ArmTimer() noexcept {
   if (flights_ > 0 && At(0).cancelled && !cancel_) {
     Nanos due = retry_at_;
     if (flights_ > 1) due = std::max(due, std::max(At(0).since, At(0).asked) + kGrace);
-    at = std::min(at, due);
+    if (!At(0).firm) at = std::min(at, due);
   }
   if (cancel_) at = std::min(at, cancel_until_);
   if (at == timer_at_ && (at == kNever || timer_.armed())) return;

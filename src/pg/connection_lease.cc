@@ -1,8 +1,11 @@
 #include "pg/connection_lease.h"
 
+#include <algorithm>
 #include <new>
 #include <string>
 #include <utility>
+
+#include "pg/undo.h"
 
 namespace creche::pg {
 
@@ -14,18 +17,28 @@ Ref<ConnectionLease> ConnectionLease::Make(Ref<Pool> pool, Connection* connectio
   return lease;
 }
 
-ErrorRef ConnectionLease::Gone() const noexcept {
-  if (pool_->closing()) return Pool::ClosedError(Phase::kQuery);
+ErrorRef ConnectionLease::Gone(Phase phase) const noexcept {
+  if (pool_->closing()) return Pool::ClosedError(phase);
   try {
     std::string message = "this connection was lost before: acquire another one";
     if (why_) message += std::string("; ") + why_->message();
     return MakeError(ErrorInfo{.status = Status::kDisconnected,
-                               .phase = Phase::kQuery,
+                               .phase = phase,
                                .message = std::move(message),
                                .flags = kUnsent,
                                .cause = why_});
   } catch (const std::bad_alloc&) {
     return NoMemoryError();
+  }
+}
+
+void ConnectionLease::Forget(uint32_t known) noexcept {
+  while (const Ref<Level> level = failed.TakeKnown(known)) {
+    const auto it = std::find_if(levels.begin(), levels.end(),
+                                 [&](const auto& l) { return l.get() == level.get(); });
+    if (it == levels.end()) continue;
+    levels.erase(it, levels.end());
+    if (connection_ && !level->missing) Undo::Submit(*connection_, level);
   }
 }
 

@@ -7,6 +7,8 @@
 #include <vector>
 
 #include "core/handles.h"
+#include "pg/failed_begins.h"
+#include "pg/level.h"
 #include "pg/pool.h"
 #include "tasks/operation.h"
 
@@ -26,7 +28,11 @@ class ConnectionLease final : public Object, public tasks::Lease {
   // Lease::MoveTo; kState for one that belongs to an operation.
   Status Move(uint64_t to) noexcept { return of_operation_ ? Status::kState : MoveTo(loop(), to); }
   // An operation on it was made; it has been started, or destroyed without.
-  void Accept() noexcept { accepted_.fetch_add(1); }
+  // begin: see FailedBegins::Known, which it returns.
+  uint32_t Accept(bool begin) noexcept {
+    accepted_.fetch_add(1);
+    return failed.Known(loop(), begin);
+  }
   void Settle() noexcept {
     if (accepted_.fetch_sub(1) == 1 && released_.load()) SubmitJob();
   }
@@ -35,7 +41,7 @@ class ConnectionLease final : public Object, public tasks::Lease {
   // Null once it was lost or given back.
   Connection* connection() const noexcept { return connection_; }
   // Why there is none.
-  ErrorRef Gone() const noexcept;
+  ErrorRef Gone(Phase phase = Phase::kQuery) const noexcept;
   void Lost() noexcept { connection_ = nullptr; }
   // Of what it will be lost.
   void set_why(const ErrorRef& why) noexcept { why_ = why; }
@@ -44,9 +50,17 @@ class ConnectionLease final : public Object, public tasks::Lease {
   void GiveBack() noexcept override;
   const char* LeaseName() const noexcept override { return "connection"; }
 
-  // The transactions that are open by creche_connection_begin, outermost first: true for
-  // savepoints.
-  std::vector<bool> levels;
+  // A statement on it is about to be submitted, which knows so much (FailedBegins): what has failed
+  // before is over.
+  void Forget(uint32_t known) noexcept;
+
+  // The transactions that are open by creche_connection_begin, outermost first, once all that was
+  // started has been done.
+  std::vector<Ref<Level>> levels;
+  // Begins of them that have failed. Also on other threads.
+  FailedBegins failed;
+  // A statement of the user's own may have ended the outermost of them.
+  bool ended_by_hand = false;
 
  private:
   ConnectionLease(Ref<Pool> pool, Connection* connection, bool of_operation)

@@ -1,5 +1,6 @@
 #include "pg/control_operation.h"
 
+#include <algorithm>
 #include <cstring>
 #include <new>
 
@@ -23,12 +24,32 @@ ErrorRef NotYours() noexcept {
       kUnsent);
 }
 
+ErrorRef RolledBack() noexcept {
+  return MakeError(Status::kRolledBack, Phase::kCommit,
+                   "the transaction was rolled back: a statement in it had failed, or was "
+                   "cancelled");
+}
+
 }  // namespace
+
+ErrorRef InPhase(ErrorRef error, Phase phase) noexcept {
+  if (error->fields().phase == static_cast<uint32_t>(phase)) return error;
+  try {
+    return MakeError(ErrorInfo{.status = error->status(),
+                               .phase = phase,
+                               .message = error->message(),
+                               .flags = error->fields().flags,
+                               .system_errno = error->fields().system_errno,
+                               .cause = error});
+  } catch (const std::bad_alloc&) {
+    return error;
+  }
+}
 
 ErrorRef EndedBefore() noexcept {
   return MakeError(Status::kState, Phase::kCommit,
-                   "a statement of the body has ended the transaction (COMMIT, ROLLBACK, ...): "
-                   "leave that to creche_pool_transaction");
+                   "a statement of its own has ended the transaction (COMMIT, ROLLBACK, ...): "
+                   "leave that to creche_pool_transaction or creche_connection_commit");
 }
 
 ErrorRef CommitLate() noexcept {
@@ -44,10 +65,10 @@ ErrorRef CommitError(const Reply& reply) noexcept {
     const char* base = reinterpret_cast<const char*>(block);
     if (!block || block->tag_offset == 0 || std::strcmp(base + block->tag_offset, "ROLLBACK") != 0)
       return nullptr;
-    return MakeError(Status::kRolledBack, Phase::kCommit,
-                     "the transaction was rolled back: a statement in it had failed");
+    return RolledBack();
   }
-  if (reply.answered || reply.unsent || reply.error->status() == Status::kOutcomeUnknown)
+  const bool answered = reply.answered && !LeavesUnknown(reply.error->fields().sqlstate);
+  if (answered || reply.unsent || reply.error->status() == Status::kOutcomeUnknown)
     return reply.error;
   return MakeError(ErrorInfo{.status = Status::kOutcomeUnknown,
                              .phase = Phase::kCommit,
@@ -57,59 +78,117 @@ ErrorRef CommitError(const Reply& reply) noexcept {
                              .cause = reply.error});
 }
 
-ErrorRef ControlOperation::Prepare() noexcept {
+ErrorRef ControlOperation::Account() {
   ConnectionLease* lease = place_.lease();
-  Connection* connection = lease->connection();
-  if (!connection) return lease->Gone();
+  const bool none = lease->connection()->surely_no_transaction();
+  if (lease->of_operation()) {
+    if (step_ != Step::kBegin && lease->levels.size() < 2) return NotYours();
+  } else if (none) {
+    lease->levels.clear();  // ended by a statement of the user's own
+  }
+  if (step_ == Step::kBegin) {
+    level_ = MakeRef<Level>(lease->levels.size());
+    lease->levels.push_back(level_);
+    if (level_->number == 0) lease->ended_by_hand = false;
+    return nullptr;
+  }
+  timer_ = std::make_unique<Timer>(loop(), OnTimer, this);
+  if (!timer_->Arm(After(loop().now(), options_.commit_timeout))) throw std::bad_alloc();
+  if (lease->levels.empty()) return none ? NoTransaction() : nullptr;
+  level_ = std::move(lease->levels.back());
+  lease->levels.pop_back();
+  lease->failed.Remove(level_.get());
+  if (level_->number > 0) return nullptr;
+  by_hand_ = std::exchange(lease->ended_by_hand, false) && step_ == Step::kCommit;
+  return nullptr;
+}
+
+ErrorRef ControlOperation::Prepare() noexcept {
+  Connection* connection = held();
+  if (!connection) return place_.lease()->Gone(phase());
   try {
-    const auto add = [this](std::string_view sql) { statements_.emplace_back(sql, nullptr, 0); };
-    std::vector<bool>& levels = lease->levels;
-    if (lease->of_operation()) {
-      if (step_ != Step::kBegin && levels.size() < 2) return NotYours();
-    } else if (connection->surely_no_transaction()) {
-      levels.clear();  // ended by a statement of the user's own
-    }
-    // A transaction that the user has opened by a statement of his own.
-    const bool foreign = levels.empty() && connection->maybe_in_transaction();
-    if (step_ == Step::kBegin) {
-      level_ = levels.size();
-      savepoint_ = level_ > 0 || foreign;
-      add(savepoint_ ? SavepointText("SAVEPOINT", level_) : BeginText(options_));
-      levels.push_back(savepoint_);
-    } else {
-      if (levels.empty() && !foreign) return NoTransaction();
-      if (!foreign) {
-        savepoint_ = levels.back();
-        levels.pop_back();
-        level_ = levels.size();
-      }
-      if (!savepoint_) {
-        add(step_ == Step::kCommit ? "COMMIT" : "ROLLBACK");
-      } else {
-        if (step_ == Step::kRollback) add(SavepointText("ROLLBACK TO SAVEPOINT", level_));
-        add(SavepointText("RELEASE SAVEPOINT", level_));
-      }
-      timer_ = std::make_unique<Timer>(loop(), OnTimer, this);
-      if (!timer_->Arm(After(loop().now(), options_.commit_timeout))) throw std::bad_alloc();
-    }
-    set_shielded(step_ == Step::kCommit && !savepoint_);
-    for (const Statement& statement : statements_) run_.push_back(&statement);
+    if (ErrorRef error = Account()) return error;
   } catch (const std::bad_alloc&) {
+    connection->Lose(NoMemoryError());  // the books would be wrong
     return NoMemoryError();
   }
-  Run(run_.data(), run_.size());
+  set_late();
+  set_phase(phase());
+  if (step_ == Step::kBegin) {
+    if (level_->number == 0) {
+      set_firm();
+      set_opens();
+    }
+  } else {
+    set_firm();
+    set_shielded(step_ == Step::kCommit);
+  }
   return nullptr;
+}
+
+Phase ControlOperation::phase() const noexcept {
+  if (step_ == Step::kBegin) return Phase::kQuery;
+  return step_ == Step::kCommit ? Phase::kCommit : Phase::kRollback;
+}
+
+void ControlOperation::MakeStatements(bool in_transaction) {
+  const auto add = [this](std::string_view sql) { statements_.emplace_back(sql, nullptr, 0); };
+  statements_.clear();
+  run_.clear();
+  if (step_ == Step::kBegin) {
+    if (level_->number == 0) level_->savepoint = in_transaction;
+    if (savepoint()) {
+      add(SavepointText("SAVEPOINT", level_->number));
+    } else {
+      add("BEGIN");
+      if (const std::string set = SetText(options_); !set.empty()) add(set);
+    }
+  } else if (!savepoint()) {
+    add(step_ == Step::kCommit && !by_hand_ ? "COMMIT" : "ROLLBACK");
+  } else {
+    if (step_ == Step::kRollback) add(SavepointText("ROLLBACK TO SAVEPOINT", level_->number));
+    add(SavepointText("RELEASE SAVEPOINT", level_->number));
+  }
+  for (const Statement& statement : statements_) run_.push_back(&statement);
+}
+
+bool ControlOperation::OnSend(bool in_transaction, ErrorRef* failed) noexcept {
+  if (!level_ && !in_transaction) {
+    *failed = NoTransaction();
+    return false;
+  }
+  try {
+    MakeStatements(in_transaction);
+  } catch (const std::bad_alloc&) {
+    *failed = NoMemoryError();
+    return false;
+  }
+  Run(run_.data(), run_.size());
+  return true;
 }
 
 // The end of a transaction is shielded: it takes its time, which commit_timeout bounds.
 void ControlOperation::Cancel() noexcept {
-  if (step_ == Step::kBegin) PgOperation::Cancel();
+  if (step_ != Step::kBegin || !connection()) return;
+  if (Stop(level_)) FailBegin(tasks::Outcome::Cancelled(Phase::kQuery));
+}
+
+void ControlOperation::Drop() noexcept {
+  if (step_ != Step::kBegin) return Start();
+  place_.lease()->Forget(place_.known());
+  if (ErrorRef error = Prepare()) {
+    place_.Settle();
+    return Complete(tasks::Outcome::Cancelled(Phase::kNone));
+  }
+  held()->BreakBehind(level_);
+  place_.Settle();
+  FailBegin(tasks::Outcome::Cancelled(Phase::kNone));
 }
 
 void ControlOperation::OnTimer(void* self) noexcept {
   auto* operation = static_cast<ControlOperation*>(self);
   if (!operation->connection()) return;
-  const bool commit = operation->step_ == Step::kCommit && !operation->savepoint_;
+  const bool commit = operation->step_ == Step::kCommit && !operation->savepoint();
   operation->connection()->Lose(
       commit ? CommitLate()
              : MakeError(Status::kTimeout, Phase::kRollback,
@@ -118,15 +197,61 @@ void ControlOperation::OnTimer(void* self) noexcept {
 }
 
 void ControlOperation::Finish(Reply reply) noexcept {
-  if (timer_) timer_->Disarm();
-  std::vector<bool>& levels = place_.lease()->levels;
-  ErrorRef error = step_ == Step::kCommit && !savepoint_ ? CommitError(reply) : reply.error;
+  if (step_ != Step::kBegin) return FinishEnd(std::move(reply));
+  if (!reply.error) return Complete({});
+  auto outcome = tasks::Outcome::Failed(reply.error);
+  FinishBegin(std::move(outcome), reply);
+}
+
+void ControlOperation::FinishCancelled(Phase phase, const Reply& reply) noexcept {
+  FinishBegin(tasks::Outcome::Cancelled(phase), reply);
+}
+
+// It has failed.
+void ControlOperation::FinishBegin(tasks::Outcome outcome, const Reply& reply) noexcept {
+  if (Connection* connection = held()) {
+    if (reply.unsent)
+      connection->BreakFirst(level_);
+    else if (!reply.answered)
+      connection->BreakFirst();
+    else if (savepoint())
+      level_->missing = true;
+  }
+  FailBegin(std::move(outcome));
+}
+
+void ControlOperation::FailBegin(tasks::Outcome outcome) noexcept {
+  ConnectionLease* lease = place_.lease();
+  const bool open = std::find_if(lease->levels.begin(), lease->levels.end(), [this](const auto& l) {
+                      return l.get() == level_.get();
+                    }) != lease->levels.end();
+  if (open && held()) {
+    try {
+      outcome.held = lease->failed.Add(task_id(), level_, heard());
+    } catch (const std::bad_alloc&) {
+      held()->Lose(NoMemoryError());
+    }
+  }
+  Complete(std::move(outcome));
+}
+
+void ControlOperation::FinishEnd(Reply reply) noexcept {
+  timer_->Disarm();
+  const bool commit = step_ == Step::kCommit;
+  std::vector<Ref<Level>>& levels = place_.lease()->levels;
+  ErrorRef error = commit && !savepoint() ? CommitError(reply) : reply.error;
+  if (savepoint() && level_->missing && HasState(error, "3B001")) error = nullptr;
+  if (by_hand_ && !reply.error) error = EndedBefore();
   if (!error) return Complete({});
-  if (step_ == Step::kBegin && levels.size() > level_)
-    levels.resize(level_);
-  else if (step_ != Step::kBegin && savepoint_ && levels.size() == level_)
-    levels.push_back(true);  // it is still there, to be rolled back
-  Fail(std::move(error));
+  // It is still there, to be rolled back.
+  if (savepoint() && !level_->missing && levels.size() == level_->number) {
+    try {
+      levels.push_back(level_);
+    } catch (const std::bad_alloc&) {
+      if (held()) held()->Lose(NoMemoryError());
+    }
+  }
+  Fail(InPhase(std::move(error), phase()));
 }
 
 }  // namespace creche::pg

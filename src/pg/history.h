@@ -21,26 +21,40 @@ class History {
   void Record(uint64_t hash, Nanos took, bool plain) noexcept {
     Entry* entry = Slot(hash);
     if (!entry) return;
-    const auto us = static_cast<uint32_t>(took / 1000 < UINT32_MAX ? took / 1000 : UINT32_MAX);
-    if (entry->hash != hash) *entry = {hash, us, 0, 0};
+    const auto us =
+        static_cast<uint32_t>(took / 1000 < UINT32_MAX - 1 ? took / 1000 : UINT32_MAX - 1);
+    if (entry->hash != hash) *entry = {hash, us, 0, 0, 0};
     // The mean, of the last ones above all. Not the longest: on a busy server any statement waits
     // for a processor at times.
     entry->cost_us = static_cast<uint32_t>((uint64_t{entry->cost_us} * 7 + us) / 8);
+    entry->last_us = us + 1;
     if (!plain)
       entry->plain_runs = 0;
     else if (entry->plain_runs < UINT8_MAX)
       entry->plain_runs++;
   }
-  // It failed: says nothing about how long it takes.
-  void RecordFailure(uint64_t hash) noexcept {
+  // It was stopped: it takes at least so long.
+  void RecordStop(uint64_t hash, Nanos took) noexcept {
     Entry* entry = Slot(hash);
-    if (entry && entry->hash == hash) entry->plain_runs = 0;
+    if (!entry) return;
+    const auto us =
+        static_cast<uint32_t>(took / 1000 < UINT32_MAX - 1 ? took / 1000 : UINT32_MAX - 1);
+    if (entry->hash != hash) *entry = {hash, 0, 0, 0, 0};
+    if (entry->last_us < us + 1) entry->last_us = us + 1;
+    entry->plain_runs = 0;
+  }
+  // How long it took the last time, or takes as a rule if that is longer; 0: not known.
+  Nanos UsualTime(uint64_t hash) noexcept {
+    const Entry* entry = Slot(hash);
+    if (!entry || entry->hash != hash || entry->last_us == 0) return 0;
+    const uint32_t us = entry->last_us > entry->cost_us ? entry->last_us : entry->cost_us;
+    return Nanos{us} * 1000;
   }
   // It is about to run: has it before, and may it be prepared?
   bool Touch(uint64_t hash) noexcept {
     Entry* entry = Slot(hash);
     if (!entry) return false;
-    if (entry->hash != hash) *entry = {hash, 0, 0, 0};
+    if (entry->hash != hash) *entry = {hash, 0, 0, 0, 0};
     if (entry->runs == kNever) return false;
     return std::exchange(entry->runs, uint8_t{1}) != 0;
   }
@@ -61,6 +75,7 @@ class History {
   struct Entry {
     uint64_t hash;
     uint32_t cost_us;
+    uint32_t last_us;  // and one more; 0: not known
     uint8_t plain_runs;
     uint8_t runs;
   };

@@ -5,11 +5,14 @@
 namespace creche::pg {
 
 void PgOperation::Start() noexcept {
+  ConnectionLease* lease = place_.lease();
+  if (lease) lease->Forget(place_.known());
   if (ErrorRef error = Prepare()) {
+    if (Connection* connection = held(); connection && Matters()) connection->BreakBehind();
     place_.Settle();
     return Fail(std::move(error));
   }
-  if (ConnectionLease* lease = place_.lease()) {
+  if (lease) {
     if (Connection* connection = lease->connection())
       OnConnection(connection);
     else
@@ -21,6 +24,13 @@ void PgOperation::Start() noexcept {
   uint64_t hash;
   const bool shareable = Shareable(&hash);
   place_.pool().Wait(this, shareable, hash);
+}
+
+void PgOperation::Drop() noexcept {
+  place_.lease()->Forget(place_.known());
+  if (Connection* connection = held()) connection->BreakBehind();
+  place_.Settle();
+  Complete(tasks::Outcome::Cancelled(Phase::kNone));
 }
 
 void PgOperation::OnConnection(Connection* connection) noexcept {
@@ -39,8 +49,25 @@ void PgOperation::Cancel() noexcept {
     place_.pool().Leave(this);
     return Complete(tasks::Outcome::Cancelled(Phase::kPool));
   }
+  if (Stop(nullptr)) Complete(tasks::Outcome::Cancelled(Phase::kQuery));
+}
+
+bool PgOperation::Stop(const Ref<Level>& level) noexcept {
+  stopping_ = true;
   waits_for_.store("cancel", std::memory_order_relaxed);
-  if (connection_->CancelRequest(this)) Complete(tasks::Outcome::Cancelled(Phase::kQuery));
+  return connection_->CancelRequest(this, level);
+}
+
+void PgOperation::Break(const Reply& reply) noexcept {
+  Connection* connection = held();
+  // What the server has said itself has failed there, too.
+  const bool theirs = reply.answered && reply.error && reply.error->status() == Status::kPg;
+  if (connection && !theirs) connection->BreakFirst();
+}
+
+void PgOperation::FinishCancelled(Phase phase, const Reply& reply) noexcept {
+  Break(reply);
+  Complete(tasks::Outcome::Cancelled(phase));
 }
 
 void PgOperation::OnReply(Reply reply) noexcept {
@@ -50,10 +77,13 @@ void PgOperation::OnReply(Reply reply) noexcept {
     // What was done in spite of it is a result. A failure of its own is one, too.
     const bool missing = reply.partial && !reply.error;
     const bool cut = !reply.answered || missing || HasState(reply.error, "57014");
-    if (cut) return Complete(tasks::Outcome::Cancelled(Phase::kQuery));
+    if (cut) return FinishCancelled(Phase::kQuery, reply);
   } else if ((reply.undone || reply.unsent) && RunAgain(reply)) {
     if (reply.undone && HasState(reply.error, "57014")) place_.pool().count().resent.Add();
-    if (place_.lease()) return OnConnection(connection);
+    if (place_.lease()) {
+      connection_ = connection;
+      return connection->Resubmit(this);
+    }
     waits_for_.store("connection", std::memory_order_relaxed);
     return place_.pool().Wait(this, false, 0);
   }
@@ -65,7 +95,8 @@ bool PgOperation::RunAgain(const Reply& reply) noexcept {
   if (ConnectionLease* lease = place_.lease()) {
     // Only if nothing was sent behind it: the order is the user's.
     Connection* connection = lease->connection();
-    if (!reply.undone || !connection || connection->lost() || connection->load() > 0) return false;
+    if (!reply.undone || !connection || connection->lost() || connection->in_flight() > 0)
+      return false;
     if (connection->unwanted()) return false;  // nor is another one his
   }
   tries_++;

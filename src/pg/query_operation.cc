@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "pg/script.h"
+
 namespace creche::pg {
 
 namespace {
@@ -23,10 +25,17 @@ ErrorRef CheckStatement(const Statement& statement) noexcept {
       kUnsent);
 }
 
+void NoteByHand(ConnectionLease* lease, const Statement& statement, bool script) noexcept {
+  if (!script && statement.verb() == Verb::kQuery) return;
+  if (script ? ScriptEndsTransaction(statement.text()) : EndsTransaction(statement.text()))
+    lease->ended_by_hand = true;
+}
+
 ErrorRef QueryOperation::Prepare() noexcept {
   if (script_ && statement_.error()) return statement_.error();
   if (!script_)
     if (ErrorRef error = CheckStatement(statement_)) return error;
+  if (place_.lease()) NoteByHand(place_.lease(), statement_, script_);
   Run(&statement_);
   set_max_bytes(options_.max_bytes);
   set_prepare(options_.prepare);
@@ -34,7 +43,10 @@ ErrorRef QueryOperation::Prepare() noexcept {
 }
 
 void QueryOperation::Finish(Reply reply) noexcept {
-  if (reply.error) return Fail(std::move(reply.error));
+  if (reply.error) {
+    Break(reply);
+    return Fail(std::move(reply.error));
+  }
   tasks::Outcome outcome;
   outcome.code = Code(reply.affected);
   if (reply.rows) {
@@ -43,7 +55,10 @@ void QueryOperation::Finish(Reply reply) noexcept {
     outcome.size = block->total_size;
     outcome.owned = true;
     outcome.value = AddObject(Kind::kRows, std::move(reply.rows), loop().id());
-    if (outcome.value == 0) return Fail(NoMemoryError());
+    if (outcome.value == 0) {
+      Break({});
+      return Fail(NoMemoryError());
+    }
   }
   Complete(std::move(outcome));
 }

@@ -16,6 +16,9 @@ struct QueryOptions {
 // Null if a statement can be run as a query or stream.
 ErrorRef CheckStatement(const Statement& statement) noexcept;
 
+// If it may end a transaction, the lease's is the user's own from now on.
+void NoteByHand(ConnectionLease* lease, const Statement& statement, bool script) noexcept;
+
 class QueryOperation final : public PgOperation {
  public:
   QueryOperation(Place place, Statement statement, const QueryOptions& options, bool script)

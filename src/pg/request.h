@@ -35,6 +35,9 @@ class Request {
   virtual void OnReply(Reply reply) noexcept = 0;
   // A stream's rows have come, as many as fit or as there are now: they are in its collector.
   virtual void OnRows() noexcept {}
+  // If it is set_late: its turn to be sent; Run what it needs. in_transaction: one may be open
+  // where it stands. False: it is not sent, but ends as unsent, with *failed.
+  virtual bool OnSend(bool /*in_transaction*/, ErrorRef* /*failed*/) noexcept { return true; }
 
  protected:
   explicit Request(Shape shape) : shape_(shape) {}
@@ -54,6 +57,16 @@ class Request {
   void set_collector(RowCollector* collector) noexcept { collector_ = collector; }
   // False: it is not kept as a prepared statement.
   void set_prepare(bool prepare) noexcept { prepare_ = prepare; }
+  // What its errors are about.
+  void set_phase(Phase phase) noexcept { phase_ = phase; }
+  void set_late() noexcept { late_ = true; }
+  // It is never cancelled on the server once it was sent.
+  void set_firm() noexcept { firm_ = true; }
+  // It opens a transaction in which what follows is to happen: so it is sent only where no cancel
+  // for another can hit it.
+  void set_opens() noexcept { opens_ = true; }
+  // It only makes a transaction fail.
+  void set_breaks(bool breaks) noexcept { breaks_ = breaks; }
   // Once it was sent, closing the connection waits for its answer instead of cancelling it.
   void set_shielded(bool shielded) noexcept { shielded_ = shielded; }
 
@@ -62,8 +75,13 @@ class Request {
   enum class State : uint8_t { kNone, kQueued, kSent };
   const Shape shape_;
   State state_ = State::kNone;
+  Phase phase_ = Phase::kQuery;
   bool prepare_ = true;
   bool shielded_ = false;
+  bool late_ = false;
+  bool firm_ = false;
+  bool opens_ = false;
+  bool breaks_ = false;
   Request* next_ = nullptr;  // in the queue
   Request* prev_ = nullptr;
   const Statement* one_ = nullptr;

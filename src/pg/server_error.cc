@@ -1,6 +1,7 @@
 #include "pg/server_error.h"
 
 #include <charconv>
+#include <cstdint>
 #include <cstring>
 #include <new>
 
@@ -10,39 +11,53 @@ namespace creche::pg {
 
 namespace {
 
+// When the same call may be made again. The server may have done what it was asked for whenever a
+// session ends before it has answered, also if it, or a proxy in front of it, says why.
+enum Again : uint8_t {
+  kNo,
+  kConnecting,  // refused at the door: nothing was asked for yet
+  kAnswered,    // an answer of the server's to what it has rolled back
+};
+
 struct Known {
   const char* state;  // five characters, or the two of a class
-  bool retryable;
+  uint8_t again;
   const char* advice;
 };
 
+constexpr const char kDone[] =
+    "the session ended first: it may have been done, look before you do it again";
+
 constexpr Known kKnown[] = {
-    {"08P01", false, "check the binary form of the parameters against their types"},
-    {"08", true, "the connection failed: try again"},
-    {"22P02", false, "check the text of the parameters against their types"},
-    {"22P03", false, "check the binary form of the parameters against their types"},
-    {"23505", false, "handle the conflict, or use ON CONFLICT"},
-    {"25P02", false, "an earlier statement failed: roll back first"},
-    {"25P03", false,
+    {"08P01", kNo, "check the binary form of the parameters against their types"},
+    {"08007", kNo, kDone},
+    {"08", kConnecting, kDone},
+    {"22P02", kNo, "check the text of the parameters against their types"},
+    {"22P03", kNo, "check the binary form of the parameters against their types"},
+    {"23505", kNo, "handle the conflict, or use ON CONFLICT"},
+    {"25P02", kNo, "an earlier statement failed or was cancelled: roll back first"},
+    {"25P03", kNo,
      "the transaction was idle for too long: end it sooner, or raise "
      "idle_in_transaction_session_timeout"},
-    {"26000", false, "behind a pooler use CRECHE_POOL_NO_PREPARE"},
-    {"28000", false, "check user, database and pg_hba.conf"},
-    {"28P01", false, "check the password"},
-    {"3D000", false, "create the database, or correct the DSN"},
-    {"40001", true, "run the transaction again"},
-    {"40P01", true, "run the transaction again"},
-    {"42P01", false, "check the name and the search_path"},
-    {"42P05", false, "behind a pooler use CRECHE_POOL_NO_PREPARE"},
-    {"42P18", false, "declare the parameter's type, or cast it: $1::int"},
-    {"42883", false, "check the argument types; cast results that have no binary form to text"},
-    {"53300", true, "lower max_size or raise the server's max_connections"},
-    {"55P03", true, "somebody else holds the lock: try again"},
-    {"57P01", true, "the server ended the session: try again"},
-    {"57P02", true, "the server crashed: try again"},
-    {"57P03", true, "the server is starting or stopping: try again"},
-    {"57P04", true, "the database was dropped"},
-    {"57P05", true, "the session was idle for too long: try again"},
+    {"26000", kNo, "behind a pooler use CRECHE_POOL_NO_PREPARE"},
+    {"28000", kNo, "check user, database and pg_hba.conf"},
+    {"28P01", kNo, "check the password"},
+    {"3D000", kNo, "create the database, or correct the DSN"},
+    {"40001", kAnswered, "run the transaction again"},
+    {"40003", kNo, kDone},
+    {"40P01", kAnswered, "run the transaction again"},
+    {"42P01", kNo, "check the name and the search_path"},
+    {"42P05", kNo, "behind a pooler use CRECHE_POOL_NO_PREPARE"},
+    {"42P18", kNo, "declare the parameter's type, or cast it: $1::int"},
+    {"42883", kNo, "check the argument types; cast results that have no binary form to text"},
+    {"53300", kConnecting, "lower max_size or raise the server's max_connections"},
+    {"55P03", kAnswered, "somebody else holds the lock: try again"},
+    {"57P01", kConnecting, kDone},
+    {"57P02", kConnecting, kDone},
+    {"57P03", kConnecting, "the server is starting or stopping: try again"},
+    {"57P04", kNo, "the database was dropped"},
+    {"57P05", kConnecting, kDone},
+    {"72000", kAnswered, "its snapshot was too old: run the transaction again"},
 };
 
 const Known* Find(const char* state) noexcept {
@@ -70,14 +85,23 @@ ErrorRef Disconnected(ssize_t received, const ErrorRef& last_words) noexcept {
   }
 }
 
-bool IsRetryable(const char* sqlstate) noexcept {
+bool MayConnectAgain(const char* sqlstate) noexcept {
   const Known* known = Find(sqlstate);
-  return known && known->retryable;
+  return known && known->again != kNo;
+}
+
+bool LeavesUnknown(const char* sqlstate) noexcept {
+  return std::strncmp(sqlstate, "08", 2) == 0 || std::strcmp(sqlstate, "40003") == 0;
 }
 
 const char* Advice(const char* sqlstate) noexcept {
   const Known* known = Find(sqlstate);
   return known ? known->advice : "";
+}
+
+const char* ConnectAdvice(const char* sqlstate) noexcept {
+  const Known* known = Find(sqlstate);
+  return known && known->advice == kDone ? "try again" : Advice(sqlstate);
 }
 
 bool HasState(const ErrorRef& error, const char* sqlstate) noexcept {
@@ -97,7 +121,7 @@ std::string OneLine(std::string_view message) {
   return line;
 }
 
-ErrorRef ServerError(const ServerFields& fields, Phase phase) noexcept {
+ErrorRef ServerError(const ServerFields& fields, Phase phase, bool rolled_back) noexcept {
   try {
     ErrorInfo info;
     info.status = Status::kPg;
@@ -116,7 +140,9 @@ ErrorRef ServerError(const ServerFields& fields, Phase phase) noexcept {
     info.server[kServerRoutine] = fields.get('R');
     const std::string_view position = fields.get('P');
     std::from_chars(position.data(), position.data() + position.size(), info.server_position);
-    if (IsRetryable(info.sqlstate.c_str())) info.flags |= kRetryable;
+    const Known* known = Find(info.sqlstate.c_str());
+    if (rolled_back && !fields.fatal() && known && known->again == kAnswered)
+      info.flags |= kRetryable;
 
     // "relation "x" does not exist [42P01]; hint"
     info.message = OneLine(info.server[kServerMessage]) + " [" + info.sqlstate + "]";

@@ -57,6 +57,7 @@ ErrorRef StreamOperation::Prepare() noexcept {
   } catch (const std::bad_alloc&) {
     return NoMemoryError();
   }
+  if (place_.lease()) NoteByHand(place_.lease(), statement_, false);
   Run(&statement_);
   set_collector(&collector_);
   set_prepare(options_.prepare);
@@ -123,9 +124,10 @@ void StreamOperation::OnTimer(void* self) noexcept {
 
 void StreamOperation::Finish(Reply reply) noexcept {
   timer_->Disarm();
-  if (error_) return Fail(error_);
   // An error after rows: those came first, and belong to the user.
-  if (collector_.rows() > 0 && !Deliver()) return Fail(NoMemoryError());
+  if (!error_ && collector_.rows() > 0 && !Deliver()) error_ = NoMemoryError();
+  if (error_ || reply.error) Break(reply);
+  if (error_) return Fail(error_);
   if (reply.error) return Fail(std::move(reply.error));
   tasks::Outcome outcome;
   const uint64_t affected = reply.affected >= 0 ? static_cast<uint64_t>(reply.affected) : rows_;

@@ -52,12 +52,20 @@ void TransactionOperation::Submit(Stage stage, const Statement* statement) noexc
   if (!connection) return OnReply({.error = lease_->Gone(), .unsent = true});
   Run(statement);
   set_shielded(stage == Stage::kCommit);
+  set_phase(stage == Stage::kCommit     ? Phase::kCommit
+            : stage == Stage::kRollback ? Phase::kRollback
+                                        : Phase::kQuery);
   connection->Submit(this);
 }
 
 void TransactionOperation::Begin() noexcept {
   waits_for_.store("begin", std::memory_order_relaxed);
-  lease_->levels.assign(1, false);
+  try {
+    lease_->levels.assign(1, MakeRef<Level>(0));
+  } catch (const std::bad_alloc&) {
+    return End(Outcome::Failed(NoMemoryError()));
+  }
+  lease_->ended_by_hand = false;
   Submit(Stage::kBegin, &begin_);
 }
 
@@ -83,10 +91,11 @@ void TransactionOperation::BodyEnded(Outcome outcome) noexcept {
 
 void TransactionOperation::Commit() noexcept {
   waits_for_.store("commit", std::memory_order_relaxed);
-  // A COMMIT outside of a transaction would succeed, whatever has become of it.
+  // A COMMIT outside of the transaction would succeed, whatever has become of it.
   if (const Connection* connection = lease_->connection();
-      connection && connection->surely_no_transaction())
+      connection && (lease_->ended_by_hand || connection->surely_no_transaction()))
     return End(Outcome::Failed(EndedBefore()));
+  lease_->Forget(lease_->failed.Known(loop(), true));
   if (!timer_->Arm(After(loop().now(), options_.commit_timeout))) {
     outcome_ = Outcome::Failed(NoMemoryError());
     return Rollback();

@@ -2,8 +2,10 @@
 
 namespace creche::pg {
 
-std::string BeginText(const TransactionOptions& options) {
-  std::string text = "BEGIN";
+namespace {
+
+std::string ModesOf(const TransactionOptions& options) {
+  std::string text;
   switch (options.isolation) {
     case TransactionOptions::kReadCommitted:
       text += " ISOLATION LEVEL READ COMMITTED";
@@ -20,6 +22,17 @@ std::string BeginText(const TransactionOptions& options) {
   if (options.read_only) text += " READ ONLY";
   if (options.deferrable) text += " DEFERRABLE";
   return text;
+}
+
+}  // namespace
+
+std::string BeginText(const TransactionOptions& options) {
+  return "BEGIN" + ModesOf(options);
+}
+
+std::string SetText(const TransactionOptions& options) {
+  const std::string modes = ModesOf(options);
+  return modes.empty() ? modes : "SET TRANSACTION" + modes;
 }
 
 std::string SavepointText(const char* verb, size_t level) {

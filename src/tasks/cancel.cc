@@ -39,7 +39,10 @@ void Reach(Tree& tree, Node* node) {
       return tree.CancelWait(static_cast<WaitNode*>(task));
     case NodeType::kOperation:
       // Not started yet: it never will be, even if a shield goes up before the loop looks.
-      if (task->state == State::kStarting) return tree.CommitCancelled(task, Phase::kNone);
+      if (task->state == State::kStarting) {
+        if (!tree.DropsInOrder(task)) tree.CommitCancelled(task, Phase::kNone);
+        return;
+      }
       [[fallthrough]];
     case NodeType::kOffload:
       task->tell_cancel = true;

@@ -19,6 +19,14 @@ void Tree::CommitCancelled(EndNode* task, Phase phase) noexcept {
   CommitKept(task, phase);
 }
 
+bool Tree::DropsInOrder(EndNode* task) noexcept {
+  auto* node = static_cast<OperationNode*>(task);
+  if (!node->operation->KeepsOrder()) return false;
+  task->state = State::kStarting;
+  node->dropped = true;
+  return true;
+}
+
 void Tree::Commit(EndNode* task, End end) noexcept {
   Phase phase = Phase::kNone;
   if (end.status == Status::kCancelled) phase = static_cast<Phase>(std::exchange(end.code, 0));

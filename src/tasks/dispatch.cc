@@ -121,10 +121,14 @@ void Tree::RunEffect(EndNode* node, std::unique_lock<platform::Lock>& lock) noex
   Operation* operation = task->operation.get();
   if (task->state == State::kStarting) {
     task->state = State::kRunning;
+    const bool dropped = task->dropped;
     if ((task->world = operation->WaitsForWorld())) world_++;
-    Note(EventType::kStarted, task);
+    if (!dropped) Note(EventType::kStarted, task);
     lock.unlock();
-    operation->Start();
+    if (dropped)
+      operation->Drop();
+    else
+      operation->Start();
     lock.lock();
     return;
   }

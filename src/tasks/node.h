@@ -292,6 +292,7 @@ struct OperationNode : OwnerNode {
   bool asked = false;                    // a kPull or kAsk waits for an answer
   bool world = false;                    // counted in Tree::world_
   bool rests = false;                    // counted in its owner's leases: ends with one of them
+  bool dropped = false;                  // cancelled before it began: Drop instead of Start
   std::unique_ptr<Answer> answer;
 };
 

@@ -119,6 +119,10 @@ bool Operation::cancelled() const noexcept {
   return node_->eff;
 }
 
+bool Operation::heard() const noexcept {
+  return node_->route != Route::kNobody;
+}
+
 Loop& Operation::loop() const noexcept {
   return *tree_;
 }

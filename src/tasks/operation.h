@@ -3,6 +3,7 @@
 //
 //   * Start runs once on the loop's thread, unless the task was cancelled before: then the
 //     operation is destroyed without it, and the task completes with CRECHE_E_CANCELLED.
+//     What keeps its order is told even so: Drop runs where Start would have, and completes.
 //   * Cancel runs at most once, on the loop's thread, after Start and before Complete. The
 //     operation cleans up (closes the socket, cancels the query and drains) and then completes:
 //     with Outcome::Cancelled(), or with its result if that was there first. It must end within a
@@ -164,6 +165,12 @@ class Operation {
   // True for work on a lease (a query on a connection, a read of a response): it finishes what
   // holds a slot of the group's limit, so it passes that limit.
   virtual bool PassesLimit() const noexcept { return false; }
+  // True for what others of its kind depend on even if it never happens: statements of a
+  // transaction. See Drop.
+  virtual bool KeepsOrder() const noexcept { return false; }
+  // Instead of Start, if its task was cancelled before, for what keeps its order: behind the Start
+  // of all that was accepted earlier, before that of all that was accepted later. Completes.
+  virtual void Drop() noexcept {}
   // False for what only waits for others in the loop (a limiter, a channel): it does not keep a
   // virtual clock from jumping.
   virtual bool WaitsForWorld() const noexcept { return true; }
@@ -189,6 +196,8 @@ class Operation {
   [[nodiscard]] bool Ask(What what, uint64_t hint) noexcept;
   // True once the task has been asked to stop.
   bool cancelled() const noexcept;
+  // False if nobody is ever told how it ends.
+  bool heard() const noexcept;
   // The loop it runs on. Valid from Start on.
   Loop& loop() const noexcept;
   // The id of its task.

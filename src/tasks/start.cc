@@ -146,6 +146,7 @@ void Tree::Begin(EndNode* task, bool deferred) noexcept {
       return BeginWait(static_cast<WaitNode*>(task));
     case NodeType::kOperation:
       if (task->eff) {
+        if (DropsInOrder(task)) return PushEffect(task);
         CommitCancelled(task, task->waited ? Phase::kLimit : Phase::kNone);
         break;
       }

@@ -112,6 +112,9 @@ class Tree final : public Loop {
                   Phase phase = Phase::kNone) noexcept;  // its fields have the result
   void Stand(EndNode* task, Phase phase) noexcept;       // the same, but for its route
   void CommitCancelled(EndNode* task, Phase phase) noexcept;
+  // For an operation that is cancelled before it began: true if it ends in its turn, as the loop
+  // gets there.
+  bool DropsInOrder(EndNode* task) noexcept;
   // One that did not end well: whose cancellation that was, and an error that says so.
   void GiveReason(EndNode* task, Phase phase) noexcept;
   // Its operation is destroyed later, on the loop, without the lock.

@@ -14,6 +14,7 @@
 #include "pg/message_reader.h"
 #include "pg/message_writer.h"
 #include "pg/result_forms.h"
+#include "pg/script.h"
 #include "pg/server_error.h"
 #include "pg/server_fields.h"
 #include "pg/types.h"
@@ -434,7 +435,7 @@ TEST(ServerFields, AllOfThem) {
                                              {'?', "unknown to us"}});
   ServerFields fields;
   ASSERT_TRUE(fields.Parse(body.data(), body.size(), false));
-  const ErrorRef error = ServerError(fields, Phase::kQuery);
+  const ErrorRef error = ServerError(fields, Phase::kQuery, true);
   const creche::ErrorFields& f = error->fields();
   EXPECT_STREQ(f.sqlstate, "23505");
   EXPECT_EQ(f.server_position, 12);
@@ -457,7 +458,54 @@ TEST(ServerFields, OldServersSayTheSeverityOnlyOnce) {
   ServerFields fields;
   ASSERT_TRUE(fields.Parse(body.data(), body.size(), false));
   EXPECT_TRUE(fields.fatal());
-  EXPECT_EQ(ServerError(fields, Phase::kQuery)->status(), Status::kPg);
+  EXPECT_EQ(ServerError(fields, Phase::kQuery, true)->status(), Status::kPg);
+}
+
+// Only what the server has undone, and says so in a session that lives on.
+TEST(ServerFields, WhatMayBeDoneAgain) {
+  const auto retryable = [](const char* severity, const char* state, bool rolled_back) {
+    const std::string body = test::FieldsBody({{'S', severity}, {'C', state}});
+    ServerFields fields;
+    EXPECT_TRUE(fields.Parse(body.data(), body.size(), false));
+    return ServerError(fields, Phase::kQuery, rolled_back)->retryable();
+  };
+  for (const char* state : {"40001", "40P01", "55P03", "72000"}) {
+    EXPECT_TRUE(retryable("ERROR", state, true)) << state;
+    EXPECT_FALSE(retryable("ERROR", state, false)) << state << ": a part of it is there to stay";
+    EXPECT_FALSE(retryable("FATAL", state, true)) << state;
+  }
+  for (const char* severity : {"ERROR", "FATAL", "PANIC"})
+    for (const char* state :
+         {"08000", "08003", "08006", "08007", "08P01", "0A000", "22012", "23505", "25006",
+          "25P02", "25P03", "26000", "28P01", "3D000", "40002", "40003", "42601", "53100",
+          "53200", "53300", "55000", "57014", "57P01", "57P02", "57P03", "57P04", "57P05",
+          "58000", "58030", "F0000", "HV000", "P0001", "XX000", "XX001"})
+      EXPECT_FALSE(retryable(severity, state, true)) << severity << state;
+  // At the door nothing has been asked for yet.
+  for (const char* state : {"08006", "53300", "57P01", "57P03"})
+    EXPECT_TRUE(MayConnectAgain(state)) << state;
+  for (const char* state : {"28P01", "3D000", "08P01"})
+    EXPECT_FALSE(MayConnectAgain(state)) << state;
+}
+
+TEST(Script, SaysWhatEndsATransaction) {
+  for (const char* ends :
+       {"commit", "END", "Rollback", "abort work", "ROLLBACK AND CHAIN", " /* a */ ; commit",
+        "rollback transaction", "prepare transaction 'x'", "-- to\n rollback"})
+    EXPECT_TRUE(EndsTransaction(ends) && ScriptEndsTransaction(ends)) << ends;
+  for (const char* harmless :
+       {"", "rollback to a", "ROLLBACK WORK TO SAVEPOINT a", "abort transaction to a", "begin",
+        "select 'commit'", "prepare x as select 1", "commitment", "select 1 as commit",
+        "do $$ begin commit; end $$"})
+    EXPECT_FALSE(EndsTransaction(harmless) || ScriptEndsTransaction(harmless)) << harmless;
+  EXPECT_TRUE(ScriptEndsTransaction("select 1; select $1; commit; select 2"));
+  EXPECT_TRUE(ScriptEndsTransaction("rollback to a; rollback"));
+  EXPECT_FALSE(
+      ScriptEndsTransaction("select ';commit'; select e'\\';commit'; rollback to a; "
+                            "do $x$ ; commit; $x$; select \";commit\" /* ;end */"));
+  EXPECT_TRUE(ScriptCopies("select 1; copy t from stdin"));
+  EXPECT_TRUE(ScriptCopies("COPY (select 1) TO STDOUT with csv; select 1"));
+  EXPECT_FALSE(ScriptCopies("copy t from '/tmp/stdin'; select 'copy', stdin from t"));
 }
 
 TEST(CommandTag, SaysHowManyRows) {

@@ -257,8 +257,11 @@ TEST(History, TrustsWhatHasBeenShort) {
   EXPECT_FALSE(history.IsShort(7)) << "left something behind";
   history.Record(8, 0, true);
   history.Record(8, 0, true);
-  history.RecordFailure(8);
+  EXPECT_LE(history.UsualTime(8), 1000);
+  history.RecordStop(8, 30 * kMillisecond);
   EXPECT_FALSE(history.IsShort(8));
+  EXPECT_EQ(history.UsualTime(8), 30 * kMillisecond + 1000) << "it takes at least so long";
+  EXPECT_EQ(history.UsualTime(9), 0) << "never seen";
 }
 
 }  // namespace

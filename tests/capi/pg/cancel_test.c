@@ -79,6 +79,7 @@ static void test_cancel_what_waits(void** state) {
   EXPECT(&a, CRECHE_E_CANCELLED);
   assert_int_equal(a.error->phase, CRECHE_PHASE_POOL);
   answer_free(&a);
+  assert_int_equal(counters(pool).waiting, 0);
   /* Behind another one on a connection: it is cancelled when its turn comes, the first is not hit.
    */
   answer_init(&a);

@@ -3,6 +3,25 @@
 
 #include "pg_test.h"
 
+static creche_status control(creche_status (*call)(creche_connection, creche_scope,
+                                                   const creche_transaction_options*,
+                                                   creche_done_fn, void*, creche_task*),
+                             creche_connection c, answer* a) {
+  answer_init(a);
+  OK(call(c, loop.scope, NULL, on_answer, a, NULL));
+  return answer_wait(a);
+}
+
+static void step(creche_status (*call)(creche_connection, creche_scope,
+                                       const creche_transaction_options*, creche_done_fn, void*,
+                                       creche_task*),
+                 creche_connection c, creche_status expected) {
+  answer a;
+  control(call, c, &a);
+  EXPECT(&a, expected);
+  answer_free(&a);
+}
+
 static void test_pipelined_in_order(void** state) {
   (void)state;
   creche_pool pool = open_pool(1);
@@ -189,6 +208,86 @@ static void test_ended_by_a_statement(void** state) {
   close_pool(pool);
 }
 
+/* A transaction that statements of the user's own begin: it counts when it has been answered. */
+static void test_begun_by_a_statement(void** state) {
+  (void)state;
+  creche_pool pool = open_pool(1);
+  creche_connection c = acquire(pool);
+  must_on(c, "create table by_hand (i int)");
+  must_on(c, "begin");
+  must_on(c, "insert into by_hand values (1)");
+  step(creche_connection_begin, c, CRECHE_OK); /* a savepoint */
+  must_on(c, "insert into by_hand values (2)");
+  step(creche_connection_rollback, c, CRECHE_OK);
+  must_on(c, "insert into by_hand values (3)");
+  step(creche_connection_commit, c, CRECHE_OK); /* that of the statement */
+  step(creche_connection_commit, c, CRECHE_E_STATE);
+  assert_int_equal(number_on(c, "select sum(i) from by_hand"), 4);
+  /* Begun by the call, ended and begun anew by statements: that is not what is to be committed. */
+  step(creche_connection_begin, c, CRECHE_OK);
+  must_on(c, "insert into by_hand values (10)");
+  must_on(c, "rollback");
+  must_on(c, "begin");
+  must_on(c, "insert into by_hand values (20)");
+  step(creche_connection_commit, c, CRECHE_E_STATE);
+  step(creche_connection_rollback, c, CRECHE_E_STATE);
+  assert_int_equal(number_on(c, "select sum(i) from by_hand"), 4);
+  /* A script behind which a transaction is begun at once has left none open. */
+  answer a[4];
+  for (int i = 0; i < 4; i++) answer_init(&a[i]);
+  OK(creche_connection_script(c, loop.scope, "insert into by_hand values (5); select 1", NULL,
+                              on_answer, &a[0], NULL));
+  OK(creche_connection_begin(c, loop.scope, NULL, on_answer, &a[1], NULL));
+  OK(creche_connection_query(c, loop.scope, "insert into by_hand values (6)", NULL, 0, NULL,
+                             on_answer, &a[2], NULL));
+  OK(creche_connection_commit(c, loop.scope, NULL, on_answer, &a[3], NULL));
+  for (int i = 0; i < 4; i++) {
+    EXPECT(&a[i], CRECHE_OK);
+    answer_free(&a[i]);
+  }
+  assert_int_equal(number_on(c, "select sum(i) from by_hand"), 15);
+  must_on(c, "drop table by_hand");
+  creche_connection_release(c);
+  close_pool(pool);
+}
+
+/* What fails at the end of a transaction says so. */
+static void test_phases(void** state) {
+  (void)state;
+  creche_pool pool = open_pool(1);
+  creche_connection c = acquire(pool);
+  answer a;
+  must_on(c, "create table phases (i int unique deferrable initially deferred)");
+  step(creche_connection_begin, c, CRECHE_OK);
+  must_on(c, "insert into phases values (1), (1)");
+  control(creche_connection_commit, c, &a);
+  EXPECT(&a, CRECHE_E_PG);
+  assert_int_equal(a.error->phase, CRECHE_PHASE_COMMIT);
+  answer_free(&a);
+  step(creche_connection_begin, c, CRECHE_OK);
+  must_on(c, "savepoint creche_1");
+  must_on(c, "release savepoint creche_1");
+  step(creche_connection_begin, c, CRECHE_OK);
+  must_on(c, "release savepoint creche_1"); /* somebody has taken it away */
+  control(creche_connection_rollback, c, &a);
+  EXPECT(&a, CRECHE_E_PG);
+  assert_int_equal(a.error->phase, CRECHE_PHASE_ROLLBACK);
+  answer_free(&a);
+  creche_connection_release(c);
+  c = acquire(pool);
+  step(creche_connection_begin, c, CRECHE_OK);
+  run_on(c, &a, "select pg_terminate_backend(pg_backend_pid())");
+  EXPECT(&a, CRECHE_E_PG);
+  answer_free(&a);
+  control(creche_connection_commit, c, &a);
+  EXPECT(&a, CRECHE_E_DISCONNECTED);
+  assert_int_equal(a.error->phase, CRECHE_PHASE_COMMIT);
+  answer_free(&a);
+  creche_connection_release(c);
+  must(pool, "drop table phases");
+  close_pool(pool);
+}
+
 /* One transaction behind the other, without a wait between; the first of them fails at its end. */
 static void test_pipelined_transactions(void** state) {
   (void)state;
@@ -298,25 +397,6 @@ static void test_script(void** state) {
   close_pool(pool);
 }
 
-static creche_status control(creche_status (*call)(creche_connection, creche_scope,
-                                                   const creche_transaction_options*,
-                                                   creche_done_fn, void*, creche_task*),
-                             creche_connection c, answer* a) {
-  answer_init(a);
-  OK(call(c, loop.scope, NULL, on_answer, a, NULL));
-  return answer_wait(a);
-}
-
-static void step(creche_status (*call)(creche_connection, creche_scope,
-                                       const creche_transaction_options*, creche_done_fn, void*,
-                                       creche_task*),
-                 creche_connection c, creche_status expected) {
-  answer a;
-  control(call, c, &a);
-  EXPECT(&a, expected);
-  answer_free(&a);
-}
-
 static void test_begin_commit_rollback(void** state) {
   (void)state;
   creche_pool pool = open_pool(1);
@@ -366,6 +446,8 @@ int main(void) {
       cmocka_unit_test(test_move),
       cmocka_unit_test(test_move_of_a_transaction),
       cmocka_unit_test(test_ended_by_a_statement),
+      cmocka_unit_test(test_begun_by_a_statement),
+      cmocka_unit_test(test_phases),
       cmocka_unit_test(test_pipelined_transactions),
       cmocka_unit_test(test_lost),
       cmocka_unit_test(test_script),

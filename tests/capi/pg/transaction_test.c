@@ -200,16 +200,101 @@ static void test_ended_by_the_body(void** state) {
     assert_int_equal(j.cancelled, 1);
     answer_free(&a);
   }
-  static const char* const ends[] = {"rollback", "commit"};
-  for (int i = 0; i < 2; i++) {
-    body_job j = {.sql = {"insert into ended values (1)", ends[i]}};
+  static const char* const ends[][2] = {{"rollback", NULL},
+                                        {"commit", NULL},
+                                        /* what is open at the end is another one */
+                                        {"rollback and chain", NULL},
+                                        {"/* and */ Abort", "begin"},
+                                        {"rollback", "start transaction"},
+                                        {"commit and chain", "insert into ended values (2)"},
+                                        {"end", "begin"}};
+  for (int i = 0; i < 7; i++) {
+    body_job j = {.sql = {"insert into ended values (1)", ends[i][0], ends[i][1]}};
     transact(pool, &j, &a, NULL);
     EXPECT(&a, CRECHE_E_STATE);
     assert_int_equal(a.error->phase, CRECHE_PHASE_COMMIT);
     answer_free(&a);
-    assert_int_equal(number(pool, "select count(*) from ended"), i);
+    const int committed = strcmp(ends[i][0], "commit") == 0 || i >= 5;
+    assert_int_equal(number(pool, "select count(*) from ended"), committed);
+    must(pool, "delete from ended");
+  }
+  /* These end nothing: savepoints of one's own, and a BEGIN that is too many. */
+  static const char* const harmless[][3] = {
+      {"savepoint one", "insert into ended values (2)", "rollback to savepoint one"},
+      {"savepoint two", "rollback work to two", "release two"},
+      {"begin", NULL, NULL}};
+  for (int i = 0; i < 3; i++) {
+    body_job j = {
+        .sql = {"insert into ended values (1)", harmless[i][0], harmless[i][1], harmless[i][2]}};
+    transact(pool, &j, &a, NULL);
+    EXPECT(&a, CRECHE_OK);
+    a.value = 0;
+    answer_free(&a);
+    assert_int_equal(number(pool, "select count(*) from ended"), 1);
+    must(pool, "delete from ended");
   }
   must(pool, "drop table ended");
+  close_pool(pool);
+}
+
+/* The body has one of its statements cut, and ends well: that is not enough. */
+static void on_cut(void* user, const creche_completion* c) {
+  body_job* j = user;
+  j->cancelled = c->status == CRECHE_E_CANCELLED;
+  creche_task_finish(j->task, CRECHE_OK, 77, NULL);
+}
+static void cut_one(void* user, const creche_completion* c) {
+  body_job* j = user;
+  creche_scope scope;
+  if (c->kind != CRECHE_BEGIN) return;
+  j->task = c->task;
+  OK(creche_connection_query((creche_connection){c->value}, c->task.scope,
+                             "insert into cut_one values (1)", NULL, 0, NULL, creche_nobody, NULL,
+                             NULL));
+  OK(creche_scope_open(c->task.scope, NULL, &scope));
+  OK(creche_scope_cancel(scope, NULL));
+  OK(creche_connection_query((creche_connection){c->value}, scope, "insert into cut_one values (2)",
+                             NULL, 0, NULL, on_cut, j, NULL));
+  OK(creche_scope_leave(scope, NULL));
+}
+
+static void test_cut_in_the_body(void** state) {
+  (void)state;
+  creche_pool pool = open_pool(1);
+  must(pool, "create table cut_one (i int)");
+  body_job j = {.next = 0};
+  answer a;
+  answer_init(&a);
+  OK(creche_pool_transaction(pool, loop.scope, cut_one, &j, NULL, on_answer, &a, NULL));
+  EXPECT(&a, CRECHE_E_ROLLED_BACK);
+  assert_int_equal(j.cancelled, 1);
+  answer_free(&a);
+  assert_int_equal(number(pool, "select count(*) from cut_one"), 0);
+  must(pool, "drop table cut_one");
+  close_pool(pool);
+}
+
+/* Its own timeout: the body is told, and what it did is rolled back. */
+static void test_its_own_timeout(void** state) {
+  (void)state;
+  creche_pool pool = open_pool(1);
+  must(pool, "create table late (i int)");
+  for (int move_on = 0; move_on < 2; move_on++) {
+    creche_task_options t;
+    creche_transaction_options o;
+    OK(creche_task_options_init(&t, sizeof t));
+    OK(creche_transaction_options_init(&o, sizeof o));
+    t.timeout = 100 * CRECHE_MILLISECOND;
+    t.on_timeout = move_on ? CRECHE_MOVE_ON : CRECHE_FAIL;
+    o.task = &t;
+    body_job j = {.sql = {"insert into late values (1)"}, .hang = 1};
+    answer a;
+    transact(pool, &j, &a, &o);
+    EXPECT(&a, move_on ? CRECHE_E_CANCELLED : CRECHE_E_TIMEOUT);
+    answer_free(&a);
+    assert_int_equal(number(pool, "select count(*) from late"), 0);
+  }
+  must(pool, "drop table late");
   close_pool(pool);
 }
 
@@ -264,6 +349,8 @@ int main(void) {
       cmocka_unit_test(test_cancel_rolls_back),
       cmocka_unit_test(test_retries),
       cmocka_unit_test(test_ended_by_the_body),
+      cmocka_unit_test(test_cut_in_the_body),
+      cmocka_unit_test(test_its_own_timeout),
       cmocka_unit_test(test_lost_commit),
   };
   return cmocka_run_group_tests(tests, start_server, stop_server);

@@ -1,0 +1,15 @@
+// What a text of SQL would do, as far as its words tell, without a look into quotes and comments.
+#pragma once
+#include <string_view>
+
+namespace creche::pg {
+
+// True for a statement that may end the transaction it stands in: COMMIT, END, ROLLBACK, ABORT,
+// PREPARE TRANSACTION, but not ROLLBACK TO a savepoint.
+bool EndsTransaction(std::string_view statement) noexcept;
+// The same for any of several statements.
+bool ScriptEndsTransaction(std::string_view script) noexcept;
+// True if one of several statements is a COPY from or to the client.
+bool ScriptCopies(std::string_view script) noexcept;
+
+}  // namespace creche::pg
