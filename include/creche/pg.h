@@ -432,7 +432,8 @@ CRECHE_API creche_status creche_connection_stream(creche_connection connection, 
                                                   creche_done_fn done, void *user, creche_task *task);
 
 /* Runs several statements separated by semicolons, without parameters, as one implicit transaction
- * unless they say otherwise. The completion has no rows; code: rows affected by the last. The rest as
+ * unless they say otherwise. The completion has no rows; code: rows affected by the last. COPY from
+ * STDIN or to STDOUT in it: CRECHE_E_UNSUPPORTED, and nothing of it is done. The rest as
  * creche_pool_query. Since 0.1. */
 CRECHE_API creche_status creche_connection_script(creche_connection connection, creche_scope in,
                                                   const char *sql, const creche_query_options *options,

@@ -14,7 +14,8 @@ bool AnswerSteps::Takes(char type) const noexcept {
     case 't':
       return stage_ == Stage::kTypes;
     case 'T':
-      return stage_ == Stage::kTypes || stage_ == Stage::kDescribe || (script && !in_rows_);
+      // A rule (DO ALSO) may add results to one statement, which ends only once.
+      return stage_ == Stage::kTypes || stage_ == Stage::kDescribe || script;
     case 'n':
       return stage_ == Stage::kTypes || stage_ == Stage::kDescribe;
     case 'D':

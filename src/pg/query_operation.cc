@@ -13,16 +13,19 @@ uint32_t Code(int64_t affected) {
   return static_cast<uint32_t>(std::clamp<int64_t>(affected, 0, UINT32_MAX));
 }
 
-}  // namespace
-
-ErrorRef CheckStatement(const Statement& statement) noexcept {
-  if (statement.error()) return statement.error();
-  if (statement.verb() != Verb::kCopy) return nullptr;
+ErrorRef NoCopy() noexcept {
   return MakeError(
       Status::kUnsupported, Phase::kQuery,
       "COPY is not supported: use INSERT ... SELECT unnest(...) to write much, a stream "
       "to read much",
       kUnsent);
+}
+
+}  // namespace
+
+ErrorRef CheckStatement(const Statement& statement) noexcept {
+  if (statement.error()) return statement.error();
+  return statement.verb() == Verb::kCopy ? NoCopy() : nullptr;
 }
 
 void NoteByHand(ConnectionLease* lease, const Statement& statement, bool script) noexcept {
@@ -33,6 +36,7 @@ void NoteByHand(ConnectionLease* lease, const Statement& statement, bool script)
 
 ErrorRef QueryOperation::Prepare() noexcept {
   if (script_ && statement_.error()) return statement_.error();
+  if (script_ && ScriptCopies(statement_.text())) return NoCopy();
   if (!script_)
     if (ErrorRef error = CheckStatement(statement_)) return error;
   if (place_.lease()) NoteByHand(place_.lease(), statement_, script_);

@@ -232,6 +232,76 @@ static void test_second_signal(void** state) {
   close_pool(other);
 }
 
+/* The same on a connection that somebody holds: the one that is hit is run again in its place, in
+ * front of what was started after it. */
+static creche_status hit_in_order(creche_pool pool, creche_connection c, creche_connection holder,
+                                  int round) {
+  const uint64_t resent = counters(pool).resent;
+  creche_task task;
+  answer a, b, last;
+  char sql[100];
+  must_on(holder, "select pg_advisory_lock(78)");
+  /* Texts that have never been seen: what has been, and takes long, has nothing sent behind it. */
+  snprintf(sql, sizeof sql, "select pg_sleep(20), %d", round);
+  answer_init(&a);
+  answer_init(&b);
+  answer_init(&last);
+  OK(creche_connection_query(c, loop.scope, sql, NULL, 0, NULL, on_answer, &a, &task));
+  snprintf(sql, sizeof sql, "insert into hits select %d from pg_advisory_xact_lock(78)", round);
+  OK(creche_connection_query(c, loop.scope, sql, NULL, 0, NULL, on_answer, &b, NULL));
+  snprintf(sql, sizeof sql, "select count(*) from hits where i = %d", round);
+  OK(creche_connection_query(c, loop.scope, sql, NULL, 0, NULL, on_answer, &last, NULL));
+  while (sleepers_of(holder, "wait_event = 'PgSleep'") == 0) nap_ms(2);
+  OK(creche_scope_cancel(task.scope, NULL));
+  EXPECT(&a, CRECHE_E_CANCELLED);
+  while (sleepers_of(holder, "wait_event_type = 'Lock'") == 0) nap_ms(2);
+  must_on(holder,
+          "select pg_cancel_backend(pid) from pg_stat_activity where wait_event_type = 'Lock'");
+  while (counters(pool).resent == resent && !answer_wait_for(&b, 2)) continue;
+  must_on(holder, "select pg_advisory_unlock(78)");
+  const creche_status status = answer_wait(&b);
+  EXPECT(&last, CRECHE_OK);
+  if (status == CRECHE_OK) assert_int_equal(creche_row_int8(last.rows, 0, 0), 1);
+  answer_free(&a);
+  answer_free(&b);
+  answer_free(&last);
+  return status;
+}
+
+static void test_hit_on_a_held_connection(void** state) {
+  (void)state;
+  creche_pool pool = open_pool(1), other = open_pool(1);
+  must(pool, "create table hits (i int)");
+  creche_connection holder = acquire(other), c = acquire(pool);
+  int round = 0;
+  while (hit_in_order(pool, c, holder, round) != CRECHE_OK) assert_true(++round < 20);
+  /* What has been seen to take long is alone: nothing can be hit. */
+  creche_task task;
+  answer a, b;
+  for (int i = 0; i < 2; i++) {
+    answer_init(&a);
+    OK(creche_connection_query(c, loop.scope, "select pg_sleep(20)", NULL, 0, NULL, on_answer, &a,
+                               &task));
+    while (sleepers_of(holder, "wait_event = 'PgSleep'") == 0) nap_ms(2);
+    const uint64_t pipelined = counters(pool).pipelined;
+    answer_init(&b);
+    OK(creche_connection_query(c, loop.scope, "insert into hits values (-1)", NULL, 0, NULL,
+                               on_answer, &b, NULL));
+    nap_ms(i * 20);
+    OK(creche_scope_cancel(task.scope, NULL));
+    EXPECT(&a, CRECHE_E_CANCELLED);
+    EXPECT(&b, CRECHE_OK);
+    if (i == 1) assert_int_equal(counters(pool).pipelined, pipelined);
+    answer_free(&a);
+    answer_free(&b);
+  }
+  creche_connection_release(holder);
+  creche_connection_release(c);
+  must(pool, "drop table hits");
+  close_pool(pool);
+  close_pool(other);
+}
+
 static void test_frozen_server(void** state) {
   (void)state;
   creche_pool pool;
@@ -266,13 +336,10 @@ static void test_frozen_server(void** state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_cancel_a_running_query),
-      cmocka_unit_test(test_timeout),
-      cmocka_unit_test(test_cancel_what_waits),
-      cmocka_unit_test(test_cancelled_group),
-      cmocka_unit_test(test_close_pool_while_running),
-      cmocka_unit_test(test_second_signal),
-      cmocka_unit_test(test_frozen_server),
+      cmocka_unit_test(test_cancel_a_running_query),   cmocka_unit_test(test_timeout),
+      cmocka_unit_test(test_cancel_what_waits),        cmocka_unit_test(test_cancelled_group),
+      cmocka_unit_test(test_close_pool_while_running), cmocka_unit_test(test_second_signal),
+      cmocka_unit_test(test_hit_on_a_held_connection), cmocka_unit_test(test_frozen_server),
   };
   return cmocka_run_group_tests(tests, start_server, stop_server);
 }
