@@ -70,12 +70,16 @@ ErrorRef CommitError(const Reply& reply) noexcept {
   const bool answered = reply.answered && !LeavesUnknown(reply.error->fields().sqlstate);
   if (answered || reply.unsent || reply.error->status() == Status::kOutcomeUnknown)
     return reply.error;
-  return MakeError(ErrorInfo{.status = Status::kOutcomeUnknown,
-                             .phase = Phase::kCommit,
-                             .message =
-                                 "the connection was lost before COMMIT was answered: it may "
-                                 "or may not have been committed",
-                             .cause = reply.error});
+  constexpr const char kUnknown[] =
+      "the connection was lost before COMMIT was answered: it may or may not have been committed";
+  try {
+    return MakeError(ErrorInfo{.status = Status::kOutcomeUnknown,
+                               .phase = Phase::kCommit,
+                               .message = kUnknown,
+                               .cause = reply.error});
+  } catch (const std::bad_alloc&) {
+    return MakeError(Status::kOutcomeUnknown, Phase::kCommit, kUnknown);
+  }
 }
 
 ErrorRef ControlOperation::Account() {
