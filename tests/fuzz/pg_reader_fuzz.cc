@@ -76,7 +76,7 @@ class Session {
       case 'E': {
         ServerFields fields;
         if (!fields.Parse(body.get(), m.size, m.cut)) return false;
-        log_ += ServerError(fields, Phase::kQuery)->message();
+        log_ += ServerError(fields, Phase::kQuery, false)->message();
         if (m.type == 'E') steps_.Fail();
         return true;
       }
