@@ -65,6 +65,19 @@ bool IsPort(std::string_view port) {
          number <= 65535;
 }
 
+std::string_view ValueOf(const PQconninfoOption& option) {
+  return option.val ? option.val : "";
+}
+
+// Whether two lists of libpq say the same. Both have all keywords, in libpq's order.
+bool Same(const Options& a, const Options& b) {
+  const PQconninfoOption* in_a = a.get();
+  const PQconninfoOption* in_b = b.get();
+  for (; in_a->keyword && in_b->keyword; in_a++, in_b++)
+    if (ValueOf(*in_a) != ValueOf(*in_b)) return false;
+  return true;
+}
+
 // Keywords and values for PQconnectStartParams.
 class Parameters {
  public:
@@ -101,9 +114,10 @@ Result<Conninfo> ReadConninfo(const char* dsn, const std::string& application_na
   Conninfo info;
   info.secrets = Secrets(dsn);
   std::string gssencmode;
+  Options parsed(nullptr, &PQconninfoFree);
   if (dsn) {
     char* why = nullptr;
-    const Options parsed(PQconninfoParse(dsn, &why), &PQconninfoFree);
+    parsed.reset(PQconninfoParse(dsn, &why));
     const std::unique_ptr<char, decltype(&PQfreemem)> owned(why, &PQfreemem);
     if (!parsed) return why && !IsAboutMemory(why) ? DsnError(dsn, why) : NoMemoryError();
     for (const PQconninfoOption* o = parsed.get(); o->keyword; o++)
@@ -117,11 +131,18 @@ Result<Conninfo> ReadConninfo(const char* dsn, const std::string& application_na
   const Connection probe(parameters.Start(1), &PQfinish);
   if (!probe) return NoMemoryError();
   const Options merged(PQconninfo(probe.get()), &PQconninfoFree);
-  if (!merged) return NoMemoryError();
+  // A value that it has no memory for is just missing in the list, and a user's name that is
+  // missing is the system's. So ask twice; and what the DSN says goes before everything, whether
+  // the list has it or not (libpq keeps some keywords of old servers nowhere).
+  const Options again(PQconninfo(probe.get()), &PQconninfoFree);
+  if (!merged || !again || !Same(merged, again)) return NoMemoryError();
+  const PQconninfoOption* said = parsed.get();  // the same keywords in the same order, or null
   for (const PQconninfoOption* o = merged.get(); o->keyword; o++) {
-    if (!o->val || !*o->val) continue;
-    info.options.emplace_back(o->keyword, o->val);
-    if (std::strstr(o->keyword, "password")) info.secrets.Add(o->val);
+    const std::string_view value = ValueOf(!ValueOf(*o).empty() || !said ? *o : *said);
+    if (said) said++;
+    if (value.empty()) continue;
+    info.options.emplace_back(o->keyword, value);
+    if (std::strstr(o->keyword, "password")) info.secrets.Add(value);
   }
   if (IsAboutMemory(PQerrorMessage(probe.get()))) return NoMemoryError();
   if (!std::strstr(PQerrorMessage(probe.get()), "gssencmode"))

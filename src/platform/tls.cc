@@ -2,7 +2,6 @@
 
 #include <openssl/err.h>
 #include <openssl/ssl.h>
-#include <openssl/x509v3.h>
 
 #include <cstring>
 #include <mutex>
@@ -10,6 +9,7 @@
 
 #include "platform/tls_session.h"
 #include "platform/tls_text.h"
+#include "platform/tls_trust.h"
 
 namespace creche::platform {
 
@@ -36,28 +36,6 @@ bool TrustFile(SSL_CTX* context, const std::string& file, TlsFailure* failure) {
     failure->text = "the CA file " + file + " holds no certificate: it must be in PEM format";
   }
   return false;
-}
-
-// Looks at each trusted certificate, as the first handshake would. OpenSSL keeps what it made of
-// one with it, also if memory was short then: nobody would be trusted by it any more.
-bool ReadTrusted(SSL_CTX* context) {
-  const STACK_OF(X509_OBJECT)* all = X509_STORE_get0_objects(SSL_CTX_get_cert_store(context));
-  const auto flags_of = [](X509* certificate) {
-    X509_check_purpose(certificate, -1, 0);
-    return X509_get_extension_flags(certificate);
-  };
-  for (int i = 0; i < sk_X509_OBJECT_num(all); i++) {
-    X509* certificate = X509_OBJECT_get0_X509(sk_X509_OBJECT_value(all, i));
-    if (!certificate) continue;
-    const uint32_t flags = flags_of(certificate);
-    if ((flags & (EXFLAG_INVALID | EXFLAG_NO_FINGERPRINT)) == 0) continue;
-    X509* again = X509_dup(certificate);
-    const bool differs = !again || flags_of(again) != flags;
-    X509_free(again);
-    if (differs) return false;
-  }
-  ERR_clear_error();
-  return true;
 }
 
 bool OfferProtocol(SSL_CTX* context, const std::string& name) {
@@ -103,7 +81,6 @@ std::shared_ptr<TlsContext> TlsContext::Create(const TlsOptions& options,
       if (TakeMemoryFailure()) return nullptr;
     }
     if (!ReadTrusted(context)) {
-      ERR_clear_error();
       *failure = TlsFailure{.no_memory = true};
       return nullptr;
     }

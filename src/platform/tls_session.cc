@@ -15,6 +15,7 @@
 #include "platform/socket.h"
 #include "platform/tls_names.h"
 #include "platform/tls_text.h"
+#include "platform/tls_trust.h"
 
 namespace creche::platform {
 
@@ -285,6 +286,11 @@ void TlsSession::Describe(unsigned long error) {
                            : server_ + " closed the connection during the TLS handshake";
   } else if (const long verify = SSL_get_verify_result(ssl_);
              ERR_GET_REASON(error) == SSL_R_CERTIFICATE_VERIFY_FAILED && verify != X509_V_OK) {
+    // What was read from the system's directory for this handshake is kept for those to come.
+    if (!ReadTrusted(context_->get()) || verify == X509_V_ERR_OUT_OF_MEM) {
+      failure_.no_memory = true;
+      return;
+    }
     failure_.verify = static_cast<int>(verify);
     failure_.text = "the certificate of " + server_ + " is not valid: " + CertificateText(verify);
   } else {

@@ -333,10 +333,10 @@ static void tasks(void) {
     ended(START(creche_rate_acquire(rate, group.scope, 1, &t, tell, fresh(), NULL)));
   if (receiver.id != 0) {
     m = START(creche_channel_receive(receiver, group.scope, &t, tell, fresh(), NULL));
-    if (m != NULL)
-      ended(START(creche_channel_send(sender, group.scope, 1, &t, tell, fresh(), NULL)));
-    if (m != NULL && atomic_load(&m->finals) == 0 && marks[used - 1].status != CRECHE_OK)
-      TRY(creche_channel_try_send(sender, 2));
+    /* Where the send is refused or fails, nobody has sent. */
+    if (m != NULL && ended(START(creche_channel_send(sender, group.scope, 1, &t, tell, fresh(),
+                                                     NULL))) != CRECHE_OK)
+      while (creche_channel_try_send(sender, 2) == CRECHE_E_NO_MEMORY) nap();
     ended(m);
   }
   m = START(creche_task_open(group.scope, &t, tell, fresh(), NULL));
