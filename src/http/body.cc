@@ -17,6 +17,10 @@ constexpr Problem kUndecodable{Status::kCoding,
 constexpr Problem kCodingCut{
     Status::kCoding, "the coded body ends too early (its Content-Encoding is not complete)"};
 
+Problem Failure(const Decoder& decoder) {
+  return decoder.NoMemory() ? kNoMemory : kUndecodable;
+}
+
 // A server may promise a lot and send nothing: more is only taken as it comes.
 constexpr uint64_t kTrusted = 1 << 20;
 constexpr size_t kDecodeStep = 64 << 10;
@@ -65,7 +69,7 @@ Problem WholeBody::Decode(const char* data, size_t size) noexcept {
     room = static_cast<size_t>(std::min<uint64_t>(kDecodeStep, max_ - bytes_.size() + 1));
     char* into = bytes_.Reserve(room + 1);
     if (!into) return kNoMemory;
-    if (!decoder_->Decode(&in, into, room, &made)) return kUndecodable;
+    if (!decoder_->Decode(&in, into, room, &made)) return Failure(*decoder_);
     bytes_.Commit(made);
     if (bytes_.size() > max_) return kTooLarge;
   } while (!in.empty() || made == room);
@@ -93,13 +97,13 @@ Problem StreamBody::Read(char* into, size_t capacity, size_t* size) noexcept {
     coded_.Consume(*size);
     return {};
   }
-  if (broken_) return kUndecodable;
+  if (broken_) return Failure(*decoder_);
   std::string_view in = coded_.view();
   broken_ = !decoder_->Decode(&in, into, capacity, size);
   coded_.Consume(coded_.size() - in.size());
   more_ = *size == capacity;
   if (*size > 0) return {};  // what is wrong behind it is for the next read
-  if (broken_) return kUndecodable;
+  if (broken_) return Failure(*decoder_);
   if (finished() && !decoder_->Complete()) return kCodingCut;
   return {};
 }

@@ -38,6 +38,7 @@ class Chain : public Decoder {
       if (n == 0) return true;
     }
   }
+  bool NoMemory() const noexcept override { return outer_->NoMemory() || inner_->NoMemory(); }
   bool Complete() const noexcept override {
     return between_.empty() && outer_->Complete() && inner_->Complete();
   }

@@ -18,8 +18,10 @@ class Decoder {
   virtual ~Decoder() = default;
   // Takes bytes from the front of *in and stores up to `capacity` decoded ones; *made says how
   // many. *made == capacity: there may be more, call again even if *in is empty. False: *in is no
-  // such coding; everything made before is good.
+  // such coding, or NoMemory(); everything made before is good.
   virtual bool Decode(std::string_view* in, char* out, size_t capacity, size_t* made) noexcept = 0;
+  // True if Decode failed for want of memory, whatever the bytes are.
+  virtual bool NoMemory() const noexcept = 0;
   // True if the coded body may end here: nothing came at all, or whole streams only.
   virtual bool Complete() const noexcept = 0;
 };

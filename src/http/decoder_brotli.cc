@@ -31,6 +31,12 @@ class Brotli : public Decoder {
     if (result == BROTLI_DECODER_RESULT_SUCCESS) *in = {};
     return result != BROTLI_DECODER_RESULT_ERROR;
   }
+  bool NoMemory() const noexcept override {
+    // All the errors of its allocations, each by what it was for, lie side by side.
+    const BrotliDecoderErrorCode error = BrotliDecoderGetErrorCode(state_.get());
+    return error <= BROTLI_DECODER_ERROR_ALLOC_CONTEXT_MODES &&
+           error >= BROTLI_DECODER_ERROR_ALLOC_BLOCK_TYPE_TREES;
+  }
   bool Complete() const noexcept override {
     return BrotliDecoderIsFinished(state_.get()) || !BrotliDecoderIsUsed(state_.get());
   }

@@ -20,16 +20,19 @@ class Inflate : public Decoder {
   ~Inflate() override {
     if (open_) inflateEnd(&z_);
   }
+  bool NoMemory() const noexcept override { return no_memory_; }
   bool Complete() const noexcept override { return !inside_ && !waiting(); }
 
  protected:
   virtual bool waiting() const noexcept { return false; }
 
-  void Open(int window_bits) {
-    if (inflateInit2(&z_, window_bits) != Z_OK) throw std::bad_alloc();
-    open_ = true;
+  bool Open(int window_bits) noexcept {
+    open_ = inflateInit2(&z_, window_bits) == Z_OK;
+    no_memory_ = !open_;
+    return open_;
   }
-  // One call of inflate. False if the bytes are no such stream. *ended: the stream is complete.
+  // One call of inflate. False if the bytes are no such stream, or NoMemory(). *ended: the stream
+  // is complete.
   bool Step(std::string_view* in, char* out, size_t capacity, size_t* made, bool* ended) noexcept {
     const size_t take = std::min<size_t>(in->size(), UINT_MAX);
     const size_t room = std::min<size_t>(capacity, UINT_MAX);
@@ -42,6 +45,7 @@ class Inflate : public Decoder {
     in->remove_prefix(used);
     *made = room - z_.avail_out;
     *ended = result == Z_STREAM_END;
+    no_memory_ = result == Z_MEM_ERROR;
     inside_ = *ended ? false : inside_ || used > 0;
     // Z_BUF_ERROR: nothing to read or no room; not an error.
     return result == Z_OK || result == Z_STREAM_END || result == Z_BUF_ERROR;
@@ -53,12 +57,15 @@ class Inflate : public Decoder {
  private:
   z_stream z_{};
   bool open_ = false;
+  bool no_memory_ = false;
 };
 
 // One or more members (RFC 1952, 2.2), and whatever else comes behind them.
 class Gzip : public Inflate {
  public:
-  Gzip() { Open(kWindow + kWithGzipHeader); }
+  Gzip() {
+    if (!Open(kWindow + kWithGzipHeader)) throw std::bad_alloc();
+  }
   bool Decode(std::string_view* in, char* out, size_t capacity, size_t* made) noexcept override {
     *made = 0;
     do {
@@ -141,12 +148,7 @@ class Deflate : public Inflate {
     const unsigned second = static_cast<unsigned char>(start_[1]);
     const bool header =
         (first & 15) == Z_DEFLATED && (first >> 4) <= 7 && (first << 8 | second) % 31 == 0;
-    try {
-      Open(header ? kWindow : -kWindow);
-    } catch (const std::bad_alloc&) {
-      return false;
-    }
-    return opened_ = true;
+    return opened_ = Open(header ? kWindow : -kWindow);
   }
 
   char start_[2] = {};

@@ -1,5 +1,6 @@
 // zstd (RFC 8878), one or more frames.
 #include <zstd.h>
+#include <zstd_errors.h>
 
 #include <algorithm>
 #include <new>
@@ -33,6 +34,7 @@ class Zstd : public Decoder {
     }
     return true;
   }
+  bool NoMemory() const noexcept override { return no_memory_; }
   bool Complete() const noexcept override { return !inside_; }
 
  private:
@@ -44,6 +46,7 @@ class Zstd : public Decoder {
     ZSTD_inBuffer input{in.data(), in.size(), 0};
     ZSTD_outBuffer output{out, capacity, 0};
     const size_t result = ZSTD_decompressStream(stream_.get(), &output, &input);
+    no_memory_ = ZSTD_getErrorCode(result) == ZSTD_error_memory_allocation;
     if (ZSTD_isError(result)) return false;
     *used = input.pos;
     *made = output.pos;
@@ -89,6 +92,7 @@ class Zstd : public Decoder {
   bool between_ = false;  // a frame has ended, no other has begun
   bool behind_ = false;   // what comes is no frame
   bool bad_ = false;
+  bool no_memory_ = false;
   bool inside_ = false;  // of a frame that has begun
   bool more_ = false;    // the last call filled its room: there may be output left
 };

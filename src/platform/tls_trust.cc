@@ -1,6 +1,7 @@
 #include "platform/tls_trust.h"
 
 #include <openssl/err.h>
+#include <openssl/evp.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 
@@ -15,8 +16,10 @@ uint32_t FlagsOf(X509* certificate) {
   return X509_get_extension_flags(certificate);
 }
 
-bool HasKey(X509* certificate) {
-  return X509_get0_pubkey(certificate) != nullptr;
+// What the key is worth, which OpenSSL reckons only once: 0 if it has no key, or one without worth.
+int KeyOf(X509* certificate) {
+  const EVP_PKEY* key = X509_get0_pubkey(certificate);
+  return key ? EVP_PKEY_get_security_bits(key) : 0;
 }
 
 // OpenSSL keeps what it made of a certificate with it, also if memory was short then: without its
@@ -24,11 +27,11 @@ bool HasKey(X509* certificate) {
 // seen when it is read again.
 bool IsHalfRead(X509* certificate) {
   const uint32_t flags = FlagsOf(certificate);
-  const bool has_key = HasKey(certificate);
-  if (has_key && (flags & (EXFLAG_INVALID | EXFLAG_NO_FINGERPRINT)) == 0) return false;
+  const int key = KeyOf(certificate);
+  if (key > 0 && (flags & (EXFLAG_INVALID | EXFLAG_NO_FINGERPRINT)) == 0) return false;
   ERR_clear_error();
   X509* again = X509_dup(certificate);
-  const bool differs = !again || FlagsOf(again) != flags || HasKey(again) != has_key;
+  const bool differs = !again || FlagsOf(again) != flags || KeyOf(again) != key;
   X509_free(again);
   return TakeMemoryFailure() || differs;
 }

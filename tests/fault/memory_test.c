@@ -10,6 +10,7 @@
  * A sanitizer's malloc cannot be this program's: then the test is skipped. */
 #include <netdb.h>
 #include <pwd.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -209,6 +210,82 @@ static void tls(void) {
   use_web(url, support_nginx_ca_file(nginx));
 }
 
+/* The same text, coded: 40 lines "line <i> of a text that repeats itself". */
+enum { kCodedSize = 1510 };
+#define CODED(name, bytes) \
+  { name, bytes, sizeof bytes - 1 }
+static const struct coded {
+  const char* name;
+  const char* bytes;
+  size_t size;
+} codings[] = {
+    CODED("deflate",
+          "\x78\xda\x8d\xd4\xbb\x0d\x02\x41\x10\x04\x51\x9f\x28\x26\x04\xa6\x9b\x6f"
+          "\x38\x6b\xcc\xe9\x4e\x5a\x01\xe2\xc6\x20\x7c\x44\x04\x94\x5f\xd6\x53\xab"
+          "\xe7\xf6\xa8\x38\xc6\x73\x89\x11\x5d\x9f\x8e\x5e\x47\xc7\xbb\x5e\x35\x7a"
+          "\x8f\xad\xf7\x9a\xcb\x61\xfe\xa2\x24\x91\x48\x64\x12\x9d\x48\x74\x26\xd1"
+          "\x85\x44\x57\x12\xdd\x48\x74\x47\x98\x8c\x1c\x99\x27\x42\x4f\xa4\x9e\x88"
+          "\x3d\x91\x7b\x22\xf8\x44\xf2\x89\xe8\x13\xd9\x0b\xd9\x8b\xed\x1d\xd9\x0b"
+          "\xd9\x0b\xd9\x0b\xd9\x0b\xd9\x0b\xd9\x0b\xd9\x0b\xd9\x1b\xd9\x1b\xd9\x9b"
+          "\x9d\x0d\xb2\x37\xb2\x37\xb2\x37\xb2\x37\xb2\x37\xb2\xf7\x3f\xfb\x2f\xb5"
+          "\x68\x0b\x17"),
+    CODED("gzip",
+          "\x1f\x8b\x08\x00\x00\x00\x00\x00\x02\x03\x8d\xd4\xbb\x0d\x02\x41\x10\x04"
+          "\x51\x9f\x28\x26\x04\xa6\x9b\x6f\x38\x6b\xcc\xe9\x4e\x5a\x01\xe2\xc6\x20"
+          "\x7c\x44\x04\x94\x5f\xd6\x53\xab\xe7\xf6\xa8\x38\xc6\x73\x89\x11\x5d\x9f"
+          "\x8e\x5e\x47\xc7\xbb\x5e\x35\x7a\x8f\xad\xf7\x9a\xcb\x61\xfe\xa2\x24\x91"
+          "\x48\x64\x12\x9d\x48\x74\x26\xd1\x85\x44\x57\x12\xdd\x48\x74\x47\x98\x8c"
+          "\x1c\x99\x27\x42\x4f\xa4\x9e\x88\x3d\x91\x7b\x22\xf8\x44\xf2\x89\xe8\x13"
+          "\xd9\x0b\xd9\x8b\xed\x1d\xd9\x0b\xd9\x0b\xd9\x0b\xd9\x0b\xd9\x0b\xd9\x0b"
+          "\xd9\x0b\xd9\x1b\xd9\x1b\xd9\x9b\x9d\x0d\xb2\x37\xb2\x37\xb2\x37\xb2\x37"
+          "\xb2\x37\xb2\xf7\x3f\xfb\x2f\x2a\x7e\x10\x78\xe6\x05\x00\x00"),
+    CODED("br",
+          "\x1b\xe5\x05\x68\x1c\x09\x36\x8e\x72\xab\x1a\x3b\x8f\x50\xe9\x2a\x1e\x92"
+          "\x0e\x30\xaf\xcf\x70\xf1\xd6\x20\x0a\x66\x73\x89\x26\x07\x40\x87\x8f\xd2"
+          "\xb2\x34\xa3\xc4\xab\x0e\xb1\x0b\x9e\xd1\x49\xe9\xc0\x9b\xef\x83\xf6\x62"
+          "\x2f\x98\x1c\x93\xc5\xe6\x70\x71\xf3\xf0\xf2\xfd\x09\x9c\x2e\xb7\xc7\xcb"
+          "\xdb\xc7\x97\x2f\x17\x9c\x2e\xb7\xc7\xcb\xdb\xc7\x97\x2f\x37\x9c\x2e\xb7"
+          "\xc7\xcb\xdb\xc7\x57\x0e"),
+    CODED("zstd",
+          "\x28\xb5\x2f\xfd\x04\x68\x8d\x03\x00\x62\x85\x10\x11\xa0\xed\x00\xaa\x39"
+          "\x69\xda\xaa\xba\x9f\xdd\x9a\x94\xc5\xfd\x6e\x8e\xc7\x14\x32\x04\xaf\x06"
+          "\xfe\x31\x85\x0c\xc1\xab\x61\x7f\x4c\x21\x43\xf0\xaa\xfe\xdc\xbc\x9c\x7c"
+          "\x5c\xf0\x2a\x50\x2d\xc9\x66\x97\x8d\x12\x4c\xf1\x8d\x56\xbf\x67\xea\xa3"
+          "\xab\xf7\xf0\xe4\x58\x0b\x28\xa8\x11\x30\x6b\xfb\xdf\x01\xe0\x35\xab\x01"
+          "\x11\x34\x04\xff\xff\x0c\x41\xe9\x07\xa0\x4c\x8b\x82\x10\x4e\x01\x14\x40"
+          "\x69\x4b\xbb\xa7\x24\x08\x04\x6f\x3f\x86\xa2\x55\xaa\x01\xdd\x19\x18\xd3"),
+};
+enum { kCodings = sizeof codings / sizeof *codings };
+static void coded(void) {
+  creche_session web;
+  creche_request_options r;
+  creche_response response;
+  mark *head, *m;
+  char url[256];
+  int i;
+  if (!TRY(creche_session_open(loop, NULL, &web))) return;
+  creche_request_options_init(&r, sizeof r);
+  for (i = 0; i < kCodings; i++) {
+    snprintf(url, sizeof url, "%s/%s", support_nginx_http_url(nginx), codings[i].name);
+    m = START(creche_session_fetch(web, loop.scope, url, &r, tell, fresh(), NULL));
+    if (ended(m) == CRECHE_OK && m->size != kCodedSize) note_trouble(url, "is cut");
+    head = START(creche_session_send(web, loop.scope, url, &r, tell, fresh(), NULL));
+    if (ended(head) != CRECHE_OK) continue;
+    response.id = head->value;
+    for (m = head; m != NULL && m->kind != CRECHE_END;) {
+      m = START(creche_response_read(response, loop.scope, 800, NULL, tell, fresh(), NULL));
+      if (ended(m) != CRECHE_OK) break;
+    }
+    creche_response_release(response);
+  }
+  memory_is_back();
+  for (i = 0; i < kCodings; i++) {
+    snprintf(url, sizeof url, "%s/%s", support_nginx_http_url(nginx), codings[i].name);
+    must_be_ok(START(creche_session_fetch(web, loop.scope, url, &r, tell, fresh(), NULL)));
+  }
+  creche_session_release(web);
+}
+
 /* ---- PostgreSQL ---- */
 static void body(void* user, const creche_completion* c) {
   creche_connection connection;
@@ -371,7 +448,8 @@ static void loop_ended(void* user, const creche_completion* c) {
 static const struct scenario {
   const char* name;
   void (*run)(void);
-} scenarios[] = {{"plain", plain}, {"tls", tls}, {"database", database}, {"tasks", tasks}};
+} scenarios[] = {
+    {"plain", plain}, {"tls", tls}, {"coded", coded}, {"database", database}, {"tasks", tasks}};
 enum { kScenarios = sizeof scenarios / sizeof *scenarios };
 
 /* The n-th allocation fails; 0: none. Returns how many there were. */
@@ -428,8 +506,11 @@ static long batch(const struct scenario* scenario, long from, long stride, int c
   }
   if (getenv("CRECHE_SHOW_BLOCKS") != NULL)
     fprintf(stderr, "%ld blocks more\n", atomic_load(&blocks) - before);
-  /* The C library keeps some for each thread that looks up a name, and frees it later. */
-  if (trouble[0] == 0 && atomic_load(&blocks) > before + kept * i + 2 * i + 20)
+  /* The C library keeps some for each thread that looks up a name, and frees it later; and such a
+   * thread may just be at its end. */
+  const long most = before + kept * i + 2 * i + 20;
+  for (int naps = 0; naps < 5000 && atomic_load(&blocks) > most; naps++) nap();
+  if (trouble[0] == 0 && atomic_load(&blocks) > most)
     snprintf(trouble, sizeof trouble, "%ld blocks leaked", atomic_load(&blocks) - before);
   if (trouble[0] != 0) {
     fprintf(stderr, "%s, allocation %ld: %s\n", scenario->name, n - stride, trouble);
@@ -488,13 +569,17 @@ static void tls_without_memory(void** state) {
   (void)state;
   each_fails_once(&scenarios[1]);
 }
-static void postgres_without_memory(void** state) {
+static void codings_without_memory(void** state) {
   (void)state;
   each_fails_once(&scenarios[2]);
 }
-static void tasks_without_memory(void** state) {
+static void postgres_without_memory(void** state) {
   (void)state;
   each_fails_once(&scenarios[3]);
+}
+static void tasks_without_memory(void** state) {
+  (void)state;
+  each_fails_once(&scenarios[4]);
 }
 
 static void make_table(void) {
@@ -508,13 +593,39 @@ static void make_table(void) {
   OK(creche_loop_close(loop));
   OK(creche_loop_join(loop, PATIENCE));
 }
+static char folder[] = "/tmp/creche-coded-XXXXXX";
+static int write_codings(void) {
+  char path[sizeof folder + 20];
+  int i, failed = mkdtemp(folder) == NULL || chmod(folder, 0755) != 0;
+  for (i = 0; i < kCodings && !failed; i++) {
+    snprintf(path, sizeof path, "%s/%s", folder, codings[i].name);
+    FILE* file = fopen(path, "wb");
+    failed = file == NULL || fwrite(codings[i].bytes, 1, codings[i].size, file) != codings[i].size;
+    if (file != NULL) failed |= fclose(file) != 0;
+  }
+  return failed;
+}
+static void remove_codings(void) {
+  char path[sizeof folder + 20];
+  int i;
+  for (i = 0; i < kCodings; i++) {
+    snprintf(path, sizeof path, "%s/%s", folder, codings[i].name);
+    unlink(path);
+  }
+  rmdir(folder);
+}
 static int start(void** state) {
   static const char kConfig[] =
+      "location = /deflate { add_header Content-Encoding deflate; }"
+      "location = /gzip { add_header Content-Encoding gzip; }"
+      "location = /br { add_header Content-Encoding br; }"
+      "location = /zstd { add_header Content-Encoding zstd; }"
       "location = /moved { return 302 /small; }"
       "location /gzip/ { gzip on; gzip_min_length 1; gzip_types *; alias ./; }";
   struct addrinfo* found = NULL;
   (void)state;
-  nginx = support_nginx_start(&(support_nginx_options){.server_config = kConfig});
+  if (write_codings() != 0) return -1;
+  nginx = support_nginx_start(&(support_nginx_options){.root = folder, .server_config = kConfig});
   postgres = support_postgres_start(NULL);
   if (nginx == NULL || postgres == NULL) return -1;
   /* The C library's own first times end the process if memory fails in them. */
@@ -527,14 +638,14 @@ static int stop(void** state) {
   (void)state;
   support_nginx_stop(nginx);
   support_postgres_stop(postgres);
+  remove_codings();
   return 0;
 }
 
 int main(int argc, char** argv) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(http_without_memory),
-      cmocka_unit_test(tls_without_memory),
-      cmocka_unit_test(postgres_without_memory),
+      cmocka_unit_test(http_without_memory),    cmocka_unit_test(tls_without_memory),
+      cmocka_unit_test(codings_without_memory), cmocka_unit_test(postgres_without_memory),
       cmocka_unit_test(tasks_without_memory),
   };
   if (argc == 4) {
