@@ -69,7 +69,8 @@ class Connection final : private Cancel::Listener {
     bool tells_backend = false;  // a server has answered a BackendQuestion
     Counters counters;
     ReceiveSpace space;
-    Nanos fastest = 0;  // of what was sent alone: about a round trip; 0: not known
+    Nanos fastest = 0;          // of what was sent alone: about a round trip; 0: not known
+    uint64_t fastest_hash = 0;  // of that
   };
 
   // Takes over `connection`: non-blocking, idle, not encrypted by GSS.

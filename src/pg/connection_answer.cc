@@ -359,8 +359,10 @@ void Connection::EndOfFlight(char status) noexcept {
   if (flight.asks && direct_ == Direct::kAsked) direct_ = Direct::kUnknown;
   if (flight.firm) firm_--;
   if (flight.pace == Pace::kUnknown && flight.implicit) open_--;
-  if (flight.alone && (fastest_ == 0 || now - flight.since < fastest_))
+  if (flight.alone && (fastest_ == 0 || now - flight.since < fastest_)) {
     fastest_ = now - flight.since;
+    shared_.fastest_hash = flight.hash;
+  }
 
   Reply reply{.error = std::move(flight.error),
               .rows = std::move(flight.rows),

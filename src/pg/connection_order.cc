@@ -39,8 +39,11 @@ bool Connection::MaySend(const Request& request) noexcept {
 
 Connection::Pace Connection::PaceOf(const Request& request) noexcept {
   if (request.firm_ || request.shape_ != Request::Shape::kRows) return Pace::kShort;
-  const Nanos usual = history_.UsualTime(request.statements_[0]->hash());
+  const uint64_t hash = request.statements_[0]->hash();
+  const Nanos usual = history_.UsualTime(hash);
   if (usual == 0) return Pace::kUnknown;
+  // Measured by itself all is short.
+  if (usual > History::kShort && hash == shared_.fastest_hash) return Pace::kUnknown;
   return usual <= History::kShort + 4 * fastest_ ? Pace::kShort : Pace::kLong;
 }
 
