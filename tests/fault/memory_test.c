@@ -39,6 +39,7 @@ typedef struct mark {
   size_t size;    /* of data */
   uint32_t kind, code;
   atomic_int begun;
+  int in_failed_transaction;
 } mark;
 static mark marks[kMarks];
 static int used;          /* marks that were promised a final completion */
@@ -92,7 +93,10 @@ static void tell(void* user, const creche_completion* c) {
   if (!(c->flags & CRECHE_MORE)) {
     m->status = c->status;
     if (c->error != NULL) snprintf(m->why, sizeof m->why, "%s", c->error->message);
-    if (!may_be(c->status)) note_trouble(creche_status_name(c->status), m->why);
+    m->in_failed_transaction = c->status == CRECHE_E_PG && strcmp(c->error->sqlstate, "25P02") == 0;
+    /* Which also says: behind a begin or a statement of a transaction that was cut. */
+    if (!may_be(c->status) && (!m->in_failed_transaction || atomic_load(&all_failed) == 0))
+      note_trouble(creche_status_name(c->status), m->why);
     atomic_fetch_add(&m->finals, 1);
   }
   spared--;
@@ -319,9 +323,12 @@ static void database(void) {
     START(creche_connection_query(held_connection, loop.scope, kSql, &n, 1, NULL, tell, fresh(),
                                   NULL));
     m = START(creche_connection_rollback(held_connection, loop.scope, NULL, tell, fresh(), NULL));
+    const int rolled_back = ended(m) == CRECHE_OK;
+    m = START(creche_connection_script(held_connection, loop.scope, "select 1; select 2", NULL,
+                                       tell, fresh(), NULL));
     ended(m);
-    ended(START(creche_connection_script(held_connection, loop.scope, "select 1; select 2", NULL,
-                                         tell, fresh(), NULL)));
+    if (rolled_back && m != NULL && m->in_failed_transaction)
+      note_trouble("behind the rollback", m->why);
     creche_connection_release(held_connection);
   }
   m = START(creche_pool_query(pool, loop.scope, "select pg_sleep(600)", NULL, 0, NULL, tell,
