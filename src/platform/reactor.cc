@@ -7,6 +7,8 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdlib>
+#include <cstring>
 
 #include "platform/clock.h"
 #include "platform/thread.h"
@@ -36,6 +38,18 @@ int LookForDescriptors(int (&found)[kNeeded]) {
   }
   close(found[0]);
   return failed;
+}
+
+// libevent also writes such a line when it gets no memory for a base, some 1,100 bytes in four
+// pieces. So look whether there is more than that, in one piece: what is free then is what it gets.
+// Another thread may take it first, or an allocator refuse one call and not the next: against that
+// line nothing sound is to be had. The log's callback is the whole process's; it cannot be asked
+// for, to be put back, and other threads may log by it at the same time.
+bool LookForMemory() {
+  constexpr size_t kRoom = 4096;
+  void* volatile room = std::malloc(kRoom);  // volatile: not to be optimised away
+  std::free(room);
+  return room != nullptr;
 }
 
 // The epoll descriptor of a base, which libevent does not tell: the one in whose set `wake_fd` is.
@@ -80,9 +94,11 @@ int Reactor::Open(int wake_fd) noexcept {
     return failed;
   }
   errno = 0;
-  base_ = event_base_new_with_config(config);
+  if (LookForMemory()) base_ = event_base_new_with_config(config);
   event_config_free(config);
   if (!base_) return errno ? errno : ENOMEM;
+  // Without memory for that of epoll it takes the next best method, for good.
+  if (std::strcmp(event_base_get_method(base_), "epoll") != 0) return ENOMEM;
   wake_event_ = event_new(base_, wake_fd, EV_READ | EV_PERSIST, OnWake, this);
   timer_ = event_new(base_, -1, 0, OnTimer, this);
   if (!wake_event_ || !timer_ || event_add(wake_event_, nullptr) != 0) return ENOMEM;

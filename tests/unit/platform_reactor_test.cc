@@ -4,7 +4,12 @@
 #include <event2/event.h>
 #include <gtest/gtest.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
 #include <unistd.h>
+
+#include <cerrno>
+#include <cstdlib>
 
 #include "platform/unique_fd.h"
 
@@ -62,6 +67,44 @@ TEST(Reactor, IsSilentWhereNothingCanBeWatched) {
   EXPECT_EQ(lines, 0);
   event_set_log_callback(nullptr);
 }
+
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+// However little memory there is, from none at all to just enough.
+int OpensWithLittle() {
+  constexpr int kBlocks = 200;
+  constexpr size_t kBlock = 250;
+  void* blocks[kBlocks];
+  for (void*& block : blocks) block = malloc(kBlock);
+  const rlimit nothing_more{4096, RLIM_INFINITY};
+  if (setrlimit(RLIMIT_AS, &nothing_more) != 0) return 1;
+  for (size_t size = 1 << 20; size > 0; size /= 2)
+    while (void* volatile taken = malloc(size)) (void)taken;
+  int failed = 0;
+  for (void* block : blocks) {
+    const UniqueFd wake(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+    Reactor reactor;
+    const int opened = reactor.Open(wake.get());
+    if (lines > 0) return 2;
+    if (opened == 0) return failed > 0 ? 0 : 3;
+    if (opened != ENOMEM) return 4;
+    failed++;
+    free(block);
+  }
+  return 5;
+}
+TEST(Reactor, IsSilentWithoutMemory) {
+  event_set_log_callback(Count);
+  lines = 0;
+  const pid_t child = fork();
+  ASSERT_GE(child, 0);
+  if (child == 0) _exit(OpensWithLittle());
+  int status = 0;
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  EXPECT_TRUE(WIFEXITED(status));
+  EXPECT_EQ(WEXITSTATUS(status), 0);
+  event_set_log_callback(nullptr);
+}
+#endif
 
 }  // namespace
 }  // namespace creche::platform
