@@ -46,9 +46,11 @@ if C is None or CXX is None:
     print("skipped: no clang")
     sys.exit(77)
 with open(os.path.join(sys.argv[1], "compile_commands.json"), encoding="utf-8") as file:
-    # GoogleTest's macros are GCC's business; everything of ours is clang's, too.
+    # GoogleTest's macros are GCC's business; everything of ours is clang's, too. What a program of ours
+    # writes is there only if it has been built.
     entries = [e for e in json.load(file)
-               if e["file"].startswith(ROOT + os.sep) and "/tests/unit/" not in e["file"]]
+               if e["file"].startswith(ROOT + os.sep) and "/tests/unit/" not in e["file"]
+               and os.path.exists(e["file"])]
 with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
     complaints = [c for c in pool.map(check, entries) if c]
 finish(len(entries), complaints)

@@ -95,7 +95,7 @@ static void misbehave(support_peer* peer, void* user) {
       "HTTP/1.1 302 X\r\nLocation: ?a=" SECRET "\r\nContent-Length: 0\r\n\r\n",
       "HTTP/1.1 200 OK\r\nSet-Cookie: a=" SECRET "\x01\r\n\r\n",
       "HTTP/1.1 200 OK\r\nSet-Cookie: a=\xff\r\n" SECRET "\r\n\r\n",
-      "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" SECRET};
+      ("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" SECRET)};
   const int which = *(const int*)user;
   while (support_expect_request(peer))
     if (which >= (int)(sizeof answers / sizeof *answers) || which < 0 ||
