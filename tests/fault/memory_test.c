@@ -9,6 +9,8 @@
  *
  * A sanitizer's malloc cannot be this program's: then the test is skipped. */
 #include <netdb.h>
+#include <openssl/pem.h>
+#include <openssl/x509.h>
 #include <pwd.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -212,6 +214,12 @@ static void tls(void) {
   char url[100];
   snprintf(url, sizeof url, "https://127.0.0.1:%d", support_nginx_https_port(nginx));
   use_web(url, support_nginx_ca_file(nginx));
+}
+/* The authority is in the system's directory, from which OpenSSL reads what a handshake needs. */
+static void system_tls(void) {
+  char url[100];
+  snprintf(url, sizeof url, "https://127.0.0.1:%d", support_nginx_https_port(nginx));
+  use_web(url, NULL);
 }
 
 /* The same text, coded: 40 lines "line <i> of a text that repeats itself". */
@@ -455,8 +463,8 @@ static void loop_ended(void* user, const creche_completion* c) {
 static const struct scenario {
   const char* name;
   void (*run)(void);
-} scenarios[] = {
-    {"plain", plain}, {"tls", tls}, {"coded", coded}, {"database", database}, {"tasks", tasks}};
+} scenarios[] = {{"plain", plain}, {"tls", tls},           {"system_tls", system_tls},
+                 {"coded", coded}, {"database", database}, {"tasks", tasks}};
 enum { kScenarios = sizeof scenarios / sizeof *scenarios };
 
 /* The n-th allocation fails; 0: none. Returns how many there were. */
@@ -576,17 +584,21 @@ static void tls_without_memory(void** state) {
   (void)state;
   each_fails_once(&scenarios[1]);
 }
-static void codings_without_memory(void** state) {
+static void system_tls_without_memory(void** state) {
   (void)state;
   each_fails_once(&scenarios[2]);
 }
-static void postgres_without_memory(void** state) {
+static void codings_without_memory(void** state) {
   (void)state;
   each_fails_once(&scenarios[3]);
 }
-static void tasks_without_memory(void** state) {
+static void postgres_without_memory(void** state) {
   (void)state;
   each_fails_once(&scenarios[4]);
+}
+static void tasks_without_memory(void** state) {
+  (void)state;
+  each_fails_once(&scenarios[5]);
 }
 
 static void make_table(void) {
@@ -600,7 +612,7 @@ static void make_table(void) {
   OK(creche_loop_close(loop));
   OK(creche_loop_join(loop, PATIENCE));
 }
-static char folder[] = "/tmp/creche-coded-XXXXXX";
+static char folder[] = "/tmp/creche-memory-XXXXXX";
 static int write_codings(void) {
   char path[sizeof folder + 20];
   int i, failed = mkdtemp(folder) == NULL || chmod(folder, 0755) != 0;
@@ -612,9 +624,23 @@ static int write_codings(void) {
   }
   return failed;
 }
-static void remove_codings(void) {
+/* So that the authority is found by its name, as c_rehash(1) does it, and nothing else is. */
+static char authority[sizeof folder + 20];
+static int install_authority(void) {
+  FILE* file = fopen(support_nginx_ca_file(nginx), "r");
+  X509* certificate = file != NULL ? PEM_read_X509(file, NULL, NULL, NULL) : NULL;
+  if (file != NULL) fclose(file);
+  if (certificate == NULL) return -1;
+  snprintf(authority, sizeof authority, "%s/%08lx.0", folder, X509_subject_name_hash(certificate));
+  X509_free(certificate);
+  setenv("SSL_CERT_DIR", folder, 1);
+  setenv("SSL_CERT_FILE", "/nonexistent", 1);
+  return symlink(support_nginx_ca_file(nginx), authority);
+}
+static void remove_folder(void) {
   char path[sizeof folder + 20];
   int i;
+  unlink(authority);
   for (i = 0; i < kCodings; i++) {
     snprintf(path, sizeof path, "%s/%s", folder, codings[i].name);
     unlink(path);
@@ -634,7 +660,7 @@ static int start(void** state) {
   if (write_codings() != 0) return -1;
   nginx = support_nginx_start(&(support_nginx_options){.root = folder, .server_config = kConfig});
   postgres = support_postgres_start(NULL);
-  if (nginx == NULL || postgres == NULL) return -1;
+  if (nginx == NULL || postgres == NULL || install_authority() != 0) return -1;
   /* The C library's own first times end the process if memory fails in them. */
   if (getaddrinfo("localhost", NULL, NULL, &found) == 0) freeaddrinfo(found);
   getpwuid(getuid());
@@ -645,15 +671,15 @@ static int stop(void** state) {
   (void)state;
   support_nginx_stop(nginx);
   support_postgres_stop(postgres);
-  remove_codings();
+  remove_folder();
   return 0;
 }
 
 int main(int argc, char** argv) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(http_without_memory),    cmocka_unit_test(tls_without_memory),
-      cmocka_unit_test(codings_without_memory), cmocka_unit_test(postgres_without_memory),
-      cmocka_unit_test(tasks_without_memory),
+      cmocka_unit_test(http_without_memory),       cmocka_unit_test(tls_without_memory),
+      cmocka_unit_test(system_tls_without_memory), cmocka_unit_test(codings_without_memory),
+      cmocka_unit_test(postgres_without_memory),   cmocka_unit_test(tasks_without_memory),
   };
   if (argc == 4) {
     int bad = 0;
