@@ -23,7 +23,7 @@ usage() {
     exit 2
 }
 is_number() {
-    case $1 in '' | *[!0-9]*) return 1 ;; esac
+    case $1 in '' | 0* | *[!0-9]*) return 1 ;; esac
 }
 case ${1-} in
 --quick) quick=1 ;;
@@ -46,7 +46,9 @@ start=$(date +%s)
 install_log=$logs/install
 . tests/support/packages.sh
 packages="$build_packages git clang-format-14"
-[ -n "$quick" ] || packages="$packages clang-14 abigail-tools binutils"
+[ -n "$quick$repeat$soak" ] || packages="$packages clang-14 abigail-tools binutils"
+# clang's own libraries for sanitizers and fuzzing are only recommended by it.
+[ -z "$all" ] || packages="$packages libclang-rt-14-dev libfuzzer-14-dev"
 
 # ---- Steps ----
 # begin name; then end adds up its counts and says how it went.
@@ -147,20 +149,22 @@ long_tests() {
     long "every allocation fails" 21600 env CRECHE_EVERY=1 "$tests/fault_memory"
     long "a soak of 20 s" 900 env CRECHE_SOAK_SECONDS=20 "$tests/integration_soak"
     fuzz=$PWD/build-fuzz
+    targets="http_head_fuzz http_response_fuzz pg_reader_fuzz"
     begin "fuzz: build"
+    # shellcheck disable=SC2086
     if cmake -S . -B "$fuzz" -G Ninja -DCMAKE_BUILD_TYPE=RelWithDebInfo -DCMAKE_C_COMPILER=clang-14 \
         -DCMAKE_CXX_COMPILER=clang++-14 -DCRECHE_LIBFUZZER=ON \
         -DCRECHE_SANITIZE=address,undefined $launchers >"$log" 2>&1 &&
-        cmake --build "$fuzz" --target http_response_fuzz pg_reader_fuzz >>"$log" 2>&1; then
+        cmake --build "$fuzz" --target $targets >>"$log" 2>&1; then
         printf '       built  (%s s)\n' "$(($(date +%s) - step_start))"
     else
         end 0 1 0
         tail -n 20 "$log"
         return
     fi
-    for target in http_response_fuzz pg_reader_fuzz; do
+    for target in $targets; do
         mkdir -p "$logs/$target"
-        long "$target" 1200 "$fuzz/tests/fuzz/$target" -max_total_time=600 \
+        long "fuzz: $target" 1200 "$fuzz/tests/fuzz/$target" -max_total_time=600 \
             "-artifact_prefix=$logs/" "$logs/$target" "tests/fuzz/corpus/$target"
     done
 }
@@ -168,10 +172,14 @@ long_tests() {
 # Each test program that CTest knows, so often, six at a time: what fails once has its log kept.
 repeat_all() {
     begin "each program $repeat times"
-    python3 tests/support/repeat.py build-release "$repeat" "$logs/repeat" >"$log" 2>&1
-    # shellcheck disable=SC2046
-    end $(tail -n 1 "$log" | tr -cd '0-9 ')
-    sed '$d' "$log"
+    if python3 tests/support/repeat.py build-release "$repeat" "$logs/repeat" >"$log" 2>&1; then
+        # shellcheck disable=SC2046
+        end $(tail -n 1 "$log" | tr -cd '0-9 ')
+        sed '$d' "$log"
+    else
+        end 0 1 0
+        tail -n 20 "$log"
+    fi
 }
 
 # shellcheck disable=SC2086

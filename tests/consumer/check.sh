@@ -63,8 +63,9 @@ expect "static hello needs no libcreche.so" \
     sh -c "! readelf -d '$work/hello-static' | grep -q libcreche"
 
 archive=$static_lib/libcreche.a
-expect "the archive defines nothing but creche_* in C" \
-    sh -c "! nm --defined-only -g '$archive' | awk 'NF == 3 { print \$3 }' | grep -vE '^(_Z|creche_)' | grep ."
+# DW.ref.* are the compiler's: hidden pointers to what exceptions need, one for all that have them.
+expect "the archive defines nothing but creche_* in C" sh -c \
+    "! nm --defined-only -g '$archive' | awk 'NF == 3 { print \$3 }' | grep -vE '^(_Z|creche_|DW\.ref\.)' | grep ."
 expect "the licence is installed" find "$prefix" -name LICENSE -size +0 -exec grep -q MIT {} +
 expect "the notice of what is inside is installed" sh -c \
     "pkg-config --exists libllhttp || grep -q Indutny \$(find '$prefix' -name LICENSE.llhttp)"
