@@ -239,6 +239,7 @@ void Resolver::Tell(Lookup* lookup, const ErrorRef& error) noexcept {
   const platform::Resolved& found = lookup->found_;  // not looked at after an error
   lookup->timer_.Disarm();
   running_.erase(running_.find(lookup->name_));
+  const bool spread = options_.spread;
   // From here on `this` may go: those who wait now hang on `lookup` alone, and nobody is added.
   size_t turn = 0;
   while (lookup->waiting_.next != &lookup->waiting_) {
@@ -247,7 +248,7 @@ void Resolver::Tell(Lookup* lookup, const ErrorRef& error) noexcept {
     query->link_.Unlink();
     Result<Addresses> answer(error);
     try {
-      if (!error) answer = Serve(found.addresses, query->port_, options_.spread ? turn++ : 0);
+      if (!error) answer = Serve(found.addresses, query->port_, spread ? turn++ : 0);
     } catch (const std::bad_alloc&) {
       answer = NoMemoryError();
     }

@@ -80,7 +80,8 @@ TEST(PlainHeadTest, LlhttpSaysTheSame) {
                                 "Set-Cookie: a=b; c\r\n",
                                 "transfer-encodin: x\r\n",
                                 "\r\n"};
-  const std::string odd("\r\n \t:,;0129aA-\x00\x01\x7f\xffHTTP/.", 31);
+  constexpr char kOdd[] = "\r\n \t:,;0129aA-\x00\x01\x7f\xffHTTP/.";
+  const std::string odd(kOdd, sizeof kOdd - 1);
   uint64_t state = 1;
   const auto random = [&](size_t n) {
     state = state * 6364136223846793005u + 1442695040888963407u;
