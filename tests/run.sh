@@ -5,7 +5,8 @@
 #   sh tests/run.sh --quick    the inner loop: the release build with unit and ABI tests and lints
 #   sh tests/run.sh --all      everything, and what takes hours: a million random programs, each
 #                              single allocation fails, fuzzing for a while, storms, a short soak
-#   sh tests/run.sh --repeat [N]   every test program N times (50), six at a time
+#   sh tests/run.sh --repeat [N [NAMES]]  every test program N times (50), six at a time; with a
+#                              regular expression only those whose names it is found in
 #   sh tests/run.sh --soak SECONDS everything at random against real servers, for so long
 #
 # The last line is "N passed, N failed" (and ", N skipped" if something was), counted by single
@@ -19,7 +20,7 @@ all=
 repeat=
 soak=
 usage() {
-    sed -n '2,14s/^# \{0,1\}//p' tests/run.sh
+    sed -n '2,15s/^# \{0,1\}//p' tests/run.sh
     exit 2
 }
 is_number() {
@@ -28,7 +29,7 @@ is_number() {
 case ${1-} in
 --quick) quick=1 ;;
 --all) all=1 ;;
---repeat) repeat=${2:-50} && is_number "$repeat" || usage ;;
+--repeat) repeat=${2:-50} names=${3-} && is_number "$repeat" || usage ;;
 --soak) soak=${2-} && is_number "$soak" || usage ;;
 '') ;;
 *) usage ;;
@@ -172,7 +173,7 @@ long_tests() {
 # Each test program that CTest knows, so often, six at a time: what fails once has its log kept.
 repeat_all() {
     begin "each program $repeat times"
-    if python3 tests/support/repeat.py build-release "$repeat" "$logs/repeat" >"$log" 2>&1; then
+    if python3 tests/support/repeat.py build-release "$repeat" "$logs/repeat" "$names" >"$log" 2>&1; then
         # shellcheck disable=SC2046
         end $(tail -n 1 "$log" | tr -cd '0-9 ')
         sed '$d' "$log"

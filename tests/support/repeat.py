@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Runs each test program of a build again and again, several at a time, as they never are alone on a
-machine: what waits for a moment instead of an event shows. Usage: repeat.py <build> <times> <logs>
+machine: what waits for a moment instead of an event shows.
+Usage: repeat.py <build> <times> <logs> [<regular expression of names>]
 The last line is "N passed, N failed", by programs; the log of a run that failed is kept."""
 import concurrent.futures
 import json
@@ -12,8 +13,8 @@ AT_A_TIME = 6
 LABELS = {"unit", "capi", "integration", "fault", "support", "dlopen"}
 
 
-def tests_of(build):
-    listed = subprocess.run(["ctest", "--test-dir", build, "--show-only=json-v1"],
+def tests_of(build, names):
+    listed = subprocess.run(["ctest", "--test-dir", build, "--show-only=json-v1", "-R", names],
                             capture_output=True, text=True, check=True).stdout
     for test in json.loads(listed)["tests"]:
         properties = {p["name"]: p["value"] for p in test.get("properties", [])}
@@ -23,6 +24,7 @@ def tests_of(build):
 
 def main():
     build, times, logs = sys.argv[1], int(sys.argv[2]), sys.argv[3]
+    names = sys.argv[4] if len(sys.argv) > 4 else ""
     os.makedirs(logs, exist_ok=True)
     failures = {}
     skipped = set()
@@ -48,7 +50,7 @@ def main():
             return
         failures.setdefault(name, []).append((status, log))
 
-    tests = list(tests_of(build))
+    tests = list(tests_of(build, names))
     with concurrent.futures.ThreadPoolExecutor(AT_A_TIME) as pool:
         runs = [pool.submit(run, *test, number) for number in range(times) for test in tests]
         for each in concurrent.futures.as_completed(runs):
