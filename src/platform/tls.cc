@@ -7,6 +7,7 @@
 #include <mutex>
 #include <new>
 
+#include "platform/tls_offer.h"
 #include "platform/tls_session.h"
 #include "platform/tls_text.h"
 #include "platform/tls_trust.h"
@@ -57,7 +58,7 @@ std::shared_ptr<TlsContext> TlsContext::Create(const TlsOptions& options,
                                                              SSL_CTX_free);
     SSL_CTX* context = owner.get();
     ERR_clear_error();
-    if (!context) return nullptr;
+    if (!context || !OffersAll(context)) return nullptr;
     if (SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION) != 1) return nullptr;
     SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
     // An end without close_notify must be told from a proper one, whatever openssl.cnf says.
