@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -485,4 +486,62 @@ func TestManyRequests(t *testing.T) {
 		}()
 	}
 	wait.Wait()
+}
+
+// A server of the kind that CRECHE_SESSION_LENIENT is for: its lines end in LF alone.
+func TestLenient(t *testing.T) {
+	url := handler(t, func(w http.ResponseWriter, r *http.Request) {
+		c, _, err := w.(http.Hijacker).Hijack()
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		defer c.Close()
+		io.WriteString(c, "HTTP/1.1 200 OK\nContent-Length: 3\n\nold")
+	})
+	ctx := context.Background()
+	strict, lenient := session(t, nil), session(t, &creche.SessionOptions{Lenient: true})
+	if _, err := strict.Get(ctx, url); !errors.Is(err, creche.ErrProtocol) {
+		t.Errorf("strict: %v", err)
+	}
+	if r, err := strict.Do(ctx, &creche.Request{URL: url, Lenient: true}); err != nil || string(r.Body) != "old" {
+		t.Errorf("the request: %v, %+v", err, r)
+	}
+	if r, err := lenient.Get(ctx, url); err != nil || string(r.Body) != "old" {
+		t.Errorf("the session: %v, %+v", err, r)
+	}
+}
+
+// Each connection needs the address of the host: kept for a while, or looked up again.
+func TestDNSTTL(t *testing.T) {
+	name, err := os.Hostname()
+	if err == nil {
+		_, err = net.LookupHost(name)
+	}
+	if err != nil || name == "localhost" {
+		t.Skipf("%q is no name to look up: %v", name, err)
+	}
+	listener, err := net.Listen("tcp", ":0")
+	if err != nil {
+		t.Skip(err)
+	}
+	web := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Connection", "close")
+	}))
+	web.Listener.Close()
+	web.Listener = listener
+	web.Start()
+	defer web.Close()
+	url := fmt.Sprintf("http://%s:%d/", name, listener.Addr().(*net.TCPAddr).Port)
+	for ttl, lookups := range map[time.Duration]uint64{time.Hour: 1, -1: 2} {
+		s := session(t, &creche.SessionOptions{DNSTTL: ttl})
+		for range 2 {
+			if _, err := s.Get(context.Background(), url); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if c := s.Counters(); c.DNSLookups != lookups || c.Connects != 2 {
+			t.Errorf("%v: %+v", ttl, c)
+		}
+	}
 }

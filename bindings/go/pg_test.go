@@ -521,3 +521,34 @@ func TestManyQueries(t *testing.T) {
 		}
 	}
 }
+
+// Statements and connections that are too old are replaced; by default neither is within a test.
+func TestLifetimes(t *testing.T) {
+	ctx := context.Background()
+	counters := func(o *creche.PoolOptions, enough func(creche.PoolCounters) bool) creche.PoolCounters {
+		db := pool(t, o)
+		for deadline := time.Now().Add(20 * time.Second); ; {
+			if _, err := db.Exec(ctx, "select $1::int", 1); err != nil {
+				t.Fatal(err)
+			}
+			if c := db.Counters(); enough(c) || time.Now().After(deadline) {
+				return c
+			}
+		}
+	}
+	four := func(c creche.PoolCounters) bool { return c.Statements >= 4 }
+	for _, never := range []time.Duration{0, creche.NoTimeout} {
+		o := &creche.PoolOptions{MaxSize: 1, MaxLifetime: never, StatementLifetime: never}
+		if c := counters(o, four); c.Connects != 1 || c.Prepares != 1 {
+			t.Errorf("%v: %+v", never, c)
+		}
+	}
+	anew := func(c creche.PoolCounters) bool { return c.Prepares >= 3 }
+	if c := counters(&creche.PoolOptions{MaxSize: 1, StatementLifetime: 1}, anew); c.Connects != 1 || !anew(c) {
+		t.Errorf("statements: %+v", c)
+	}
+	again := func(c creche.PoolCounters) bool { return c.Connects >= 3 }
+	if c := counters(&creche.PoolOptions{MaxSize: 1, MaxLifetime: time.Millisecond}, again); !again(c) {
+		t.Errorf("connections: %+v", c)
+	}
+}

@@ -7,7 +7,7 @@ import (
 	"libcreche/creche/internal/cx"
 )
 
-// PoolOptions of OpenPool. 0 is the default.
+// PoolOptions of OpenPool. 0 is the default; NoTimeout is no end.
 type PoolOptions struct {
 	Loop              *Loop // nil: the default one
 	MinSize           int   // connections kept open; 0

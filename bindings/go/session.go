@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"io"
+	"math"
 	"net/http"
 	"net/textproto"
 	"sync"
@@ -39,14 +40,15 @@ func (t Timeouts) c() cx.Timeouts {
 
 // SessionOptions of NewSession. 0 is the default, in numbers negative is no limit.
 type SessionOptions struct {
-	Loop           *Loop // nil: the default one
-	Limit          int   // connections, idle ones too; 100
-	LimitPerHost   int   // none
-	MaxWaiting     int   // requests waiting for a connection; no limit
-	MaxRedirects   int   // 10; negative: none is followed
-	MaxHeaderBytes int   // 64 KiB
-	MaxBody        int64 // of a whole body, decoded; 64 MiB
-	KeepAlive      time.Duration
+	Loop           *Loop         // nil: the default one
+	Limit          int           // connections, idle ones too; 100
+	LimitPerHost   int           // none
+	MaxWaiting     int           // requests waiting for a connection; no limit
+	MaxRedirects   int           // 10; negative: none is followed
+	MaxHeaderBytes int           // 64 KiB
+	MaxBody        int64         // of a whole body, decoded; 64 MiB
+	KeepAlive      time.Duration // 15 s
+	DNSTTL         time.Duration // how long a resolved name is kept; 10 s; negative: not at all
 	Timeouts       Timeouts
 	UserAgent      string // "-" for none
 	CAFile         string // PEM file of trusted certificates instead of the system's
@@ -74,6 +76,15 @@ func orNone(n int) *uint32 {
 	return &value
 }
 
+// ttl in whole milliseconds; what is shorter is none.
+func ttl(d time.Duration) *uint32 {
+	if d == 0 {
+		return nil
+	}
+	value := uint32(min(max(d.Milliseconds(), 0), math.MaxUint32))
+	return &value
+}
+
 // NewSession opens a session. It connects nowhere yet.
 func NewSession(options *SessionOptions) (*Session, error) {
 	o := SessionOptions{}
@@ -87,7 +98,7 @@ func NewSession(options *SessionOptions) (*Session, error) {
 	c := cx.SessionOptions{
 		Limit: orNone(o.Limit), LimitPerHost: orNone(o.LimitPerHost), MaxWaiting: orNone(o.MaxWaiting),
 		MaxRedirects: orNone(o.MaxRedirects), MaxHeaderBytes: uint32(o.MaxHeaderBytes), MaxBody: uint64(max(o.MaxBody, 0)),
-		KeepAlive: o.KeepAlive, Timeouts: o.Timeouts.c(), CAFile: o.CAFile,
+		KeepAlive: o.KeepAlive, DNSTTL: ttl(o.DNSTTL), Timeouts: o.Timeouts.c(), CAFile: o.CAFile,
 	}
 	if o.Insecure {
 		c.Flags |= cx.SessionInsecure

@@ -48,6 +48,7 @@ func (t Timeouts) fill(c *C.creche_http_timeouts) {
 type SessionOptions struct {
 	Flags                                         uint32
 	Limit, LimitPerHost, MaxWaiting, MaxRedirects *uint32
+	DNSTTL                                        *uint32 // milliseconds
 	MaxHeaderBytes                                uint32
 	MaxBody                                       uint64
 	KeepAlive                                     time.Duration
@@ -88,6 +89,7 @@ func SessionOpen(loop uint64, so SessionOptions) Started {
 	if so.MaxBody != 0 {
 		o.max_body = C.uint64_t(so.MaxBody)
 	}
+	number(&o.dns_ttl_ms, so.DNSTTL)
 	if so.KeepAlive != 0 {
 		o.keepalive = nanoseconds(so.KeepAlive)
 	}

@@ -360,6 +360,25 @@ fn a_closed_session_ends_what_is_in_flight() {
     assert_eq!(error.status(), Status::CLOSED);
 }
 
+/// The kind of server that `lenient` is for: its lines end in LF alone.
+#[test]
+fn lenient_sessions_and_requests_take_what_is_refused_otherwise() {
+    let url = listen(|mut stream| {
+        let reader = BufReader::new(stream.try_clone().unwrap());
+        if reader.lines().map_while(Result::ok).any(|line| line.is_empty()) {
+            let _ = stream.write_all(b"HTTP/1.1 200 OK\nContent-Length: 3\n\nold");
+        }
+    });
+    let strict = web();
+    let error = block_on(async { strict.get(&url).await }).unwrap_err();
+    assert_eq!(error.status(), Status::PROTOCOL);
+    let response = block_on(async { strict.get(&url).lenient().await }).unwrap();
+    assert_eq!(response.body(), b"old");
+    let lenient = Session::new(SessionOptions::new().lenient()).unwrap();
+    let response = block_on(async { lenient.get(&url).await }).unwrap();
+    assert_eq!(response.body(), b"old");
+}
+
 #[test]
 fn handles_cross_threads() {
     fn both<T: Send + Sync>() {}

@@ -3,8 +3,8 @@ mod common;
 
 use common::{block_on, eventually, server};
 use creche::{
-    Connection, Error, GroupOptions, Isolation, Loop, LoopOptions, Phase, Pool, PoolOptions, Rows,
-    Status, Times, TransactionOptions, Value, oid,
+    Connection, Error, GroupOptions, Isolation, Loop, LoopOptions, Phase, Pool, PoolCounters,
+    PoolOptions, Rows, Status, Times, TransactionOptions, Value, oid,
 };
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -427,4 +427,26 @@ fn handles_cross_threads() {
             db.query("select $1, $2", &[&args.0, &args.1]).await.map(drop)
         });
     }
+}
+
+/// Statements and connections that are too old are replaced; by default neither is within a test.
+#[test]
+fn lifetimes() {
+    let Some(dsn) = server("DATABASE_URL") else { return };
+    let until = |options: PoolOptions, enough: fn(&PoolCounters) -> bool| {
+        let db = Pool::open(&dsn, options.max_size(1)).unwrap();
+        eventually(|| {
+            block_on(async { db.execute("select $1::int4", &[&1]).await }).unwrap();
+            enough(&db.counters().unwrap())
+        });
+        let counters = db.counters().unwrap();
+        (counters.connects, counters.prepares)
+    };
+    let new = PoolOptions::new;
+    assert_eq!(until(new(), |c| c.statements >= 4), (1, 1));
+    let never = new().statement_lifetime(Duration::MAX).max_lifetime(Duration::MAX);
+    assert_eq!(until(never, |c| c.statements >= 4), (1, 1));
+    let statements = new().statement_lifetime(Duration::from_nanos(1));
+    assert_eq!(until(statements, |c| c.prepares >= 3).0, 1);
+    until(new().max_lifetime(Duration::from_millis(1)), |c| c.connects >= 3);
 }
