@@ -27,7 +27,7 @@ struct Domain {
   }
   // Writes to its wake-up descriptor, if its loop still has one. Any thread, also from a signal
   // handler, without the lock.
-  void Wake() noexcept {
+  [[gnu::noinline]] void Wake() noexcept {
     wakers.fetch_add(1);
     if (const int fd = wake_fd.load(); fd >= 0) platform::Reactor::Wake(fd);
     wakers.fetch_sub(1);

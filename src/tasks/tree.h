@@ -354,7 +354,7 @@ class Section {
     if (!tree_) __builtin_unreachable();  // whoever has live handles of these kinds is there
   }
   explicit Section(Tree& tree) noexcept : locked_(tree.domain()), tree_(&tree) {}
-  ~Section() { Leave(); }
+  [[gnu::always_inline]] ~Section() { Leave(); }
   Section(const Section&) = delete;
   Section& operator=(const Section&) = delete;
   bool ok() const noexcept { return tree_ != nullptr; }
