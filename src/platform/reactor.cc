@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
+#include <utility>
 
 #include "platform/clock.h"
 #include "platform/thread.h"
@@ -76,9 +77,14 @@ Reactor::Reactor() = default;
 
 Reactor::~Reactor() {
   const NotCancelled here;
+  ForgetWake();
   if (timer_) event_free(timer_);
-  if (wake_event_) event_free(wake_event_);
   if (base_) event_base_free(base_);
+}
+
+void Reactor::ForgetWake() noexcept {
+  const NotCancelled here;
+  if (wake_event_) event_free(std::exchange(wake_event_, nullptr));
 }
 
 int Reactor::Open(int wake_fd) noexcept {

@@ -25,6 +25,8 @@ class Reactor {
   // The same, but a signal handler that ran meanwhile ends the wait: true if one did. (libevent
   // goes on waiting by itself.) Costs one more syscall where it waits.
   bool PollOrSignal(int64_t timeout) noexcept;
+  // Before its wake-up descriptor is closed, when nobody polls any more.
+  void ForgetWake() noexcept;
   // Counts callbacks: the same number twice means that no descriptor was ready in between.
   uint64_t ready_count() const noexcept { return ready_count_; }
   // Until when the last Poll that waited was to wait; INT64_MAX: as long as it takes.

@@ -289,6 +289,7 @@ void Tree::EmptyTrashAfterEnd() noexcept {
 void Tree::CloseAfterJoin() noexcept {
   Domain* domain = domain_;
   domain_ = nullptr;
+  reactor_.ForgetWake();
   CloseDomain(domain);
 }
 
