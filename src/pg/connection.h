@@ -130,7 +130,7 @@ class Connection final : private Cancel::Listener {
   bool standby() const noexcept { return standby_; }
   // True if the server is not, or not any more, of the role that it was chosen for. Settings of the
   // user may make it look so for a while: to be asked when the session has been reset.
-  bool unwanted() const noexcept;
+  bool unwanted() const noexcept { return settings_.role != Role::kAny && !HasRole(); }
 
   // The pool's own books.
   struct Books {
@@ -193,6 +193,7 @@ class Connection final : private Cancel::Listener {
   void Unlink(Request* request) noexcept;
   // connection_order.cc: what may be sent behind what, and what takes whose place.
   void Link(Request* request, Request* before) noexcept;
+  bool HasRole() const noexcept;
   bool MaySend(const Request& request) noexcept;
   Pace PaceOf(const Request& request) noexcept;
   void Break(Request* before, Ref<Level> level) noexcept;

@@ -310,18 +310,18 @@ void Connection::TakeParameter(const Message& message) noexcept {
   if (name == "default_transaction_read_only") reads_only_ = value == "on";
 }
 
-bool Connection::unwanted() const noexcept {
+bool Connection::HasRole() const noexcept {
   switch (settings_.role) {
     case Role::kReadWrite:
-      return refused_write_ || standby_ || reads_only_;
+      return !refused_write_ && !standby_ && !reads_only_;
     case Role::kPrimary:
-      return refused_write_ || standby_;
+      return !refused_write_ && !standby_;
     case Role::kStandby:
-      return !standby_;
+      return standby_;
     case Role::kReadOnly:
-      return !standby_ && !reads_only_;
+      return standby_ || reads_only_;
     default:
-      return false;
+      return true;
   }
 }
 

@@ -40,7 +40,6 @@ void Pool::Wait(Waiter* waiter, bool shareable, uint64_t hash) noexcept {
 bool Pool::Leave(Waiter* waiter) noexcept {
   if (!waiter->queued_) return false;
   (waiter->shareable_ ? shareable_ : alone_).Remove(waiter);
-  shared_.counters.waiting.Set(alone_.size() + shareable_.size());
   if (alone_.size() == 0 && reserving_) Serve();
   // Nobody need be served for a waiter to go: it was cancelled.
   shared_.counters.waiting.Set(alone_.size() + shareable_.size());
