@@ -26,7 +26,7 @@ void RequestOperation::Cancel() noexcept {
   if (response_) {
     if (rests_) {  // it has done its work
       response_->set_feeder(nullptr);
-      return OnOver(nullptr);
+      return OnOver(response_->TakeUploadFailure());
     }
     response_->CancelUpload();
     return Complete(Outcome::Cancelled(Phase::kSend));

@@ -25,7 +25,8 @@ Response::Response(Exchange& exchange)
       move_([](Job* job) noexcept {
         const auto self = Ref<Response>::Adopt(static_cast<LoopJob*>(job)->response);
         self->moved_ = true;
-        if (self->feeder_ && self->sent_) std::exchange(self->feeder_, nullptr)->OnOver(nullptr);
+        if (self->feeder_ && self->sent_)
+          std::exchange(self->feeder_, nullptr)->OnOver(std::move(self->upload_failure_));
       }) {
   release_.response = move_.response = this;
   info_.times = exchange.times();
@@ -94,6 +95,7 @@ void Response::Serve() noexcept {
     } else if (problem.bad()) {
       if (!failure_)
         failure_ = MakeError(problem.status, Phase::kBody, Shown() + ": " + problem.text);
+      if (exchange_ && !sent_) upload_failure_ = failure_;  // Close, below, cuts it
       outcome = tasks::Outcome::Failed(failure_);
       last = true;
     } else if (stream_->finished() && failure_) {

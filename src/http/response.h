@@ -66,6 +66,8 @@ class Response final : public Object,
   void StopRead() noexcept;
   // For a body that is pulled while the answer is read; until OnOver.
   void set_feeder(Feeder* feeder) noexcept { feeder_ = feeder; }
+  // Why not all of the body was sent, if it was not.
+  ErrorRef TakeUploadFailure() noexcept { return std::move(upload_failure_); }
   void Answer(Status status, std::string piece, bool more, ErrorRef error) noexcept;
   // The feeder goes, with the rest of the body: the connection is closed.
   void CancelUpload() noexcept;

@@ -170,7 +170,8 @@ bool ResponseParser::DecideFraming() {
     if (codings != 1 || !SameName(head_->Find(Known::kTransferEncoding), "chunked"))
       return Fail(Status::kProtocol, "a Transfer-Encoding other than \"chunked\" came");
   }
-  if (sized && !ReadLength()) return false;
+  uint64_t length = 0;
+  if (sized && !ReadLength(&length)) return false;
 
   const bool no_body = status < 200 || head_request_ || status == 204 || status == 304 ||
                        (status == 205 && !coded && !sized);
@@ -181,6 +182,7 @@ bool ResponseParser::DecideFraming() {
     chunks_.Begin(lenient_);
   } else if (sized) {
     framing_ = BodyFraming::kLength;
+    content_length_ = length;
   } else {
     framing_ = BodyFraming::kUntilClose;
   }
@@ -195,18 +197,16 @@ bool ResponseParser::DecideFraming() {
 }
 
 // Reads the Content-Length. More than one number is refused; if they are equal, lenient takes it.
-bool ResponseParser::ReadLength() {
+bool ResponseParser::ReadLength(uint64_t* length) {
   int numbers = 0;
-  uint64_t length = 0;
   for (size_t i = 0; i < head_->size(); i++) {
     if (head_->known(i) != Known::kContentLength) continue;
-    if (!ReadLengths(head_->at(i).value, &length, &numbers))
+    if (!ReadLengths(head_->at(i).value, length, &numbers))
       return Fail(Status::kProtocol, "the Content-Length is no number");
   }
-  if (length > static_cast<uint64_t>(INT64_MAX))
+  if (*length > static_cast<uint64_t>(INT64_MAX))
     return Fail(Status::kProtocol, "the Content-Length is beyond all measure");
   if (numbers > 1 && !lenient_) return Fail(Status::kProtocol, "more than one Content-Length came");
-  content_length_ = length;
   return true;
 }
 

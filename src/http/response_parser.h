@@ -68,7 +68,7 @@ class ResponseParser {
   bool TakeLine(std::string_view line);
   bool EndHead();
   bool DecideFraming();
-  bool ReadLength();
+  bool ReadLength(uint64_t* length);
   Verdict FeedBody(const char* data, size_t size, size_t* at);
   Verdict FeedChunks(const char* data, size_t size, size_t* at);
   void TakeBody(const char* data, size_t size);

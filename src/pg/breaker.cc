@@ -3,6 +3,7 @@
 #include <new>
 
 #include "pg/connection.h"
+#include "pg/server_error.h"
 #include "pg/transaction_text.h"
 
 namespace creche::pg {
@@ -45,6 +46,8 @@ bool Breaker::OnSend(bool in_transaction, ErrorRef*) noexcept {
 
 void Breaker::OnReply(Reply reply) noexcept {
   if (reply.error && reply.error->status() == Status::kNoMemory) connection_.Lose(reply.error);
+  // A savepoint that was made fails behind it, of a syntax error.
+  if (level_ && level_->savepoint && HasState(reply.error, "25P02")) level_->missing = true;
   delete this;
 }
 

@@ -76,7 +76,7 @@ void Connection::Submit(Request* request) noexcept {
   // Whoever holds it may have let it rest for long. (What the pool gives out, it has looked at.)
   const bool looked = std::exchange(books.looked, false);
   if (books.holder && !looked && idle()) (void)StillThere();
-  if (lost_) return request->OnReply({.error = why_, .unsent = true});
+  if (ErrorRef over = Over()) return request->OnReply({.error = std::move(over), .unsent = true});
   Link(request, nullptr);
   Advance();
 }

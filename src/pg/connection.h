@@ -94,7 +94,7 @@ class Connection final : private Cancel::Listener {
   // there is a transaction, it fails.
   void BreakBehind(Ref<Level> level = {}) noexcept { Break(nullptr, std::move(level)); }
   // The same in front of all that waits. Too late if the end of the transaction was sent.
-  void BreakFirst(Ref<Level> level = {}) noexcept;
+  void BreakFirst(bool unsent, Ref<Level> level = {}) noexcept;
   // Fails everything and says OnLost. `why` is the error of what is in flight.
   void Lose(const ErrorRef& why) noexcept;
   // Ends everything: what waits fails with `why`, what runs is cancelled. OnProgress follows when
@@ -193,6 +193,8 @@ class Connection final : private Cancel::Listener {
   void Unlink(Request* request) noexcept;
   // connection_order.cc: what may be sent behind what, and what takes whose place.
   void Link(Request* request, Request* before) noexcept;
+  // Why nothing can be submitted any more; null: it can.
+  ErrorRef Over() const noexcept { return lost_ ? why_ : closing_; }
   bool HasRole() const noexcept;
   bool MaySend(const Request& request) noexcept;
   Pace PaceOf(const Request& request) noexcept;

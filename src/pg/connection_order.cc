@@ -22,7 +22,7 @@ void Connection::Link(Request* request, Request* before) noexcept {
 }
 
 void Connection::Resubmit(Request* request) noexcept {
-  if (lost_) return request->OnReply({.error = why_, .unsent = true});
+  if (ErrorRef over = Over()) return request->OnReply({.error = std::move(over), .unsent = true});
   Link(request, queue_first_);
   Advance();
 }
@@ -47,8 +47,9 @@ Connection::Pace Connection::PaceOf(const Request& request) noexcept {
   return usual <= History::kShort + 4 * fastest_ ? Pace::kShort : Pace::kLong;
 }
 
-void Connection::BreakFirst(Ref<Level> level) noexcept {
-  for (size_t i = 0; i < flights_; i++)
+void Connection::BreakFirst(bool unsent, Ref<Level> level) noexcept {
+  // What was never sent stands behind all that is in flight.
+  for (size_t i = 0; i < flights_ && !unsent; i++)
     if (At(i).edge) return;
   Break(queue_first_, std::move(level));
 }

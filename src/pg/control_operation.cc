@@ -67,7 +67,9 @@ ErrorRef CommitError(const Reply& reply) noexcept {
       return nullptr;
     return RolledBack();
   }
-  const bool answered = reply.answered && !LeavesUnknown(reply.error->fields().sqlstate);
+  // Without memory for the answer nobody knows it.
+  const bool answered = reply.answered && reply.error->status() != Status::kNoMemory &&
+                        !LeavesUnknown(reply.error->fields().sqlstate);
   if (answered || reply.unsent || reply.error->status() == Status::kOutcomeUnknown)
     return reply.error;
   constexpr const char kUnknown[] =
@@ -215,9 +217,11 @@ void ControlOperation::FinishCancelled(Phase phase, const Reply& reply) noexcept
 void ControlOperation::FinishBegin(tasks::Outcome outcome, const Reply& reply) noexcept {
   if (Connection* connection = held()) {
     if (reply.unsent)
-      connection->BreakFirst(level_);
+      connection->BreakFirst(true, level_);
     else if (!reply.answered)
-      connection->BreakFirst();
+      connection->BreakFirst(false);
+    else if (reply.error && reply.error->status() == Status::kNoMemory)
+      connection->Lose(reply.error);  // it may be open
     else if (savepoint())
       level_->missing = true;
   }
@@ -247,6 +251,9 @@ void ControlOperation::FinishEnd(Reply reply) noexcept {
   if (savepoint() && level_->missing && HasState(error, "3B001")) error = nullptr;
   if (by_hand_ && !reply.error) error = EndedBefore();
   if (!error) return Complete({});
+  // It may be open still, or ended: the server knows, and the books do not.
+  if (reply.error && reply.error->status() == Status::kNoMemory && held())
+    held()->Lose(reply.error);
   // It is still there, to be rolled back.
   if (savepoint() && !level_->missing && levels.size() == level_->number) {
     try {

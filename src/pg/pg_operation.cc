@@ -62,7 +62,7 @@ void PgOperation::Break(const Reply& reply) noexcept {
   Connection* connection = held();
   // What the server has said itself has failed there, too.
   const bool theirs = reply.answered && reply.error && reply.error->status() == Status::kPg;
-  if (connection && !theirs) connection->BreakFirst();
+  if (connection && !theirs) connection->BreakFirst(reply.unsent);
 }
 
 void PgOperation::FinishCancelled(Phase phase, const Reply& reply) noexcept {

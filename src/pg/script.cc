@@ -112,9 +112,14 @@ bool EndsTransaction(std::string_view statement) noexcept {
 
 bool ScriptEndsTransaction(std::string_view script) noexcept {
   Words words(script);
-  bool first = true;
+  bool first = true, begun = false, atomic = false;
   for (std::string_view word = words.Next(); !word.empty();) {
-    if (first && word != ";" && Ends(word, &words, &word)) return true;
+    if (first && atomic && Same(word, "end"))
+      atomic = false;  // of a function's body: BEGIN ATOMIC ...; END
+    else if (first && word != ";" && Ends(word, &words, &word))
+      return true;
+    atomic |= begun && Same(word, "atomic");
+    begun = Same(word, "begin");
     first = word == ";";
     if (!word.empty()) word = words.Next();
   }

@@ -12,6 +12,7 @@
 #include "core/workers.h"
 #include "tasks/completion.h"
 #include "tasks/context.h"
+#include "tasks/entry.h"
 #include "tasks/operation.h"
 
 namespace creche::tasks {
@@ -26,47 +27,6 @@ struct Cause : RefCounted {
   uint64_t by = 0;
   std::string text;
   ErrorRef made;  // the last error made from it
-};
-
-// A place in the list of callbacks to run, or in a queue. What it belongs to is what it is a base
-// of.
-enum class EntryType : uint8_t { kFinal, kNotice, kMore, kPost, kYield };
-struct Entry {
-  Entry* next_entry = nullptr;
-  EntryType entry_type = EntryType::kFinal;
-  bool listed = false;
-  What what = What::kDone;
-};
-// One with a result of its own (a chunk, a block of rows, a pull).
-struct MoreEntry : Entry {
-  explicit MoreEntry(struct EndNode* of) : node(of) { entry_type = EntryType::kMore; }
-  struct EndNode* const node;
-  Outcome outcome;
-  uint64_t hold = 0;
-};
-// A posted function, or the last completion of a close: for fn, or for a queue.
-struct PostEntry : Entry {
-  PostEntry() { entry_type = EntryType::kPost; }
-  DoneFn fn = nullptr;
-  void* user = nullptr;
-  uint64_t value = 0;
-  Queue* queue = nullptr;  // counted in Queue::refs and accepted
-};
-// A user's task is told something; Entry::what says what, and so which of these it is.
-struct BeginEntry : Entry {
-  DoneFn body_fn = nullptr;  // external tasks: null, notices go where the completion goes
-  void* body_user = nullptr;
-  uint64_t begin_value = 0;
-};
-struct CancelEntry : Entry {};
-struct StalledEntry : Entry {};
-// Where a yield ends: behind what was there when it was called.
-struct YieldEntry : Entry {
-  YieldEntry(struct SleepNode* of, uint64_t now) : node(of), turn(now) {
-    entry_type = EntryType::kYield;
-  }
-  struct SleepNode* node;  // null once that was cut
-  const uint64_t turn;     // in which it began: it does not end in the same
 };
 
 enum class NodeType : uint8_t {

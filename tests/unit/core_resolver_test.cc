@@ -89,7 +89,10 @@ class Waiter : public Resolver::Query {
 class ResolverTest : public testing::Test {
  protected:
   ResolverTest() { FakeDns::Instance().Reset(); }
-  ~ResolverTest() override { FakeDns::Instance().Hold(false); }
+  ~ResolverTest() override {
+    FakeDns::Instance().Hold(false);
+    loop_->StopTakingJobs();  // a look-up that ends later must not wait for a turn
+  }
   Resolver::Options Faked() {
     Resolver::Options options;
     options.look_up = FakeDns::LookUp;

@@ -500,6 +500,10 @@ TEST(Script, SaysWhatEndsATransaction) {
     EXPECT_FALSE(EndsTransaction(harmless) || ScriptEndsTransaction(harmless)) << harmless;
   EXPECT_TRUE(ScriptEndsTransaction("select 1; select $1; commit; select 2"));
   EXPECT_TRUE(ScriptEndsTransaction("rollback to a; rollback"));
+  const std::string atomic =
+      "create function f() returns int BEGIN ATOMIC select 1; select 2; END; ";
+  EXPECT_FALSE(ScriptEndsTransaction(atomic + "select 1"));
+  EXPECT_TRUE(ScriptEndsTransaction(atomic + "end"));
   EXPECT_FALSE(
       ScriptEndsTransaction("select ';commit'; select e'\\';commit'; rollback to a; "
                             "do $x$ ; commit; $x$; select \";commit\" /* ;end */"));

@@ -109,6 +109,24 @@ static void announced_and_too_large(void** state) {
   refused(BYTES(CHUNKED "7fffffffffffffff\r\n"), NULL, CRECHE_E_LIMIT, CRECHE_PHASE_BODY);
 }
 
+/* A length that is not that of a body bounds nothing. */
+static void lengths_of_other_bodies(void** state) {
+  (void)state;
+  creche_request_options o = request_options();
+  o.method = "HEAD";
+  taken(BYTES(OK_HEAD "Content-Length: 100000000\r\n\r\n"), &o, "");
+  o = request_options();
+  o.max_body = 10;
+  taken(BYTES("HTTP/1.1 103 Early Hints\r\nContent-Length: 1000\r\n\r\n" CHUNKED
+              "2\r\nok\r\n0\r\n\r\n"),
+        &o, "ok");
+  struct bytes bytes = BYTES("HTTP/1.1 304 Not Modified\r\nContent-Length: 1000\r\n\r\n");
+  support_hostile* server = support_hostile_start(answer, &bytes);
+  for (int i = 0; i < 2; i++) expect_body(fetch(support_hostile_url(server), &o), 304, "");
+  assert_int_equal(support_hostile_connections(server), 1);
+  support_hostile_stop(server);
+}
+
 /* Members that decode to nothing, one after the other. */
 static void endless_nothing(support_peer* peer, void* user) {
   const struct bytes* bytes = user;
@@ -200,6 +218,7 @@ int main(void) {
       cmocka_unit_test_setup_teardown(folded_lines_are_joined, set_up, tear_down),
       cmocka_unit_test_setup_teardown(some_only_if_asked_for, set_up, tear_down),
       cmocka_unit_test_setup_teardown(announced_and_too_large, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(lengths_of_other_bodies, set_up, tear_down),
       cmocka_unit_test_setup_teardown(endless_and_empty, set_up, tear_down),
       cmocka_unit_test_setup_teardown(coded_bytes_are_bounded, set_up, tear_down),
       cmocka_unit_test_setup_teardown(waiting_is_who_waits, set_up, tear_down),

@@ -7,7 +7,7 @@
 /* ---- What was seen: every text that the library made ---- */
 static char leaked[1024]; /* the first one with the secret in it */
 static int bad_text;      /* texts that were no UTF-8 */
-static int looked_at;
+static atomic_int looked_at;
 
 /* 0 for what is no UTF-8 (lengths and continuations; that is what a cut breaks). */
 static int is_utf8(const char* text) {

@@ -1,6 +1,7 @@
 /* Closing a pool: what it does to a stream that is held back, to transactions at each of their
  * steps, and while the server does not answer. */
 #include "pg_test.h"
+#include "support/blocker.h"
 
 typedef struct held {
   answer a;
@@ -80,6 +81,56 @@ static void test_commit_that_waits(void** state) {
   answer_free(&begun);
   answer_free(&commit);
   creche_connection_release(c);
+}
+
+static int64_t number_there(creche_loop other_loop, creche_pool pool, const char* sql) {
+  const creche_loop usual = loop;
+  loop = other_loop;
+  const int64_t n = number(pool, sql);
+  loop = usual;
+  return n;
+}
+
+/* Started before the close and submitted behind it, in one turn of a loop that this thread runs. */
+static void test_what_comes_with_the_close(void** state) {
+  (void)state;
+  const creche_loop usual = loop;
+  creche_pool other = open_pool(1), pool;
+  creche_loop_options lo;
+  OK(creche_loop_options_init(&lo, sizeof lo));
+  lo.run = CRECHE_RUN_CALLER;
+  OK(creche_loop_open(&lo, &loop));
+  creche_pool_options o;
+  answer got, begun, slow, late, end;
+  answer* const all[] = {&got, &begun, &slow, &late, &end};
+  for (size_t i = 0; i < sizeof all / sizeof *all; i++) answer_init(all[i]);
+  OK(creche_pool_options_init(&o, sizeof o));
+  o.max_size = 1;
+  OK(creche_pool_open(loop, support_postgres_url(server), &o, &pool));
+  OK(creche_pool_acquire(pool, loop.scope, NULL, on_answer, &got, NULL));
+  while (!answer_wait_for(&got, 0)) (void)creche_loop_poll(loop, CRECHE_SECOND);
+  const creche_connection c = {got.value};
+  OK(creche_connection_begin(c, loop.scope, NULL, on_answer, &begun, NULL));
+  OK(creche_connection_query(c, loop.scope, "select pg_sleep(50) /* slow */", NULL, 0, NULL,
+                             on_answer, &slow, NULL));
+  while (!answer_wait_for(&begun, 0)) (void)creche_loop_poll(loop, CRECHE_SECOND);
+  while (number_there(usual, other,
+                      "select count(*) from pg_stat_activity where query like '%slow */' and "
+                      "state = 'active' and pid <> pg_backend_pid()") == 0)
+    (void)creche_loop_poll(loop, 5 * CRECHE_MILLISECOND);
+  OK(creche_connection_query(c, loop.scope, "select 1", NULL, 0, NULL, on_answer, &late, NULL));
+  OK(creche_pool_close(pool, on_answer, &end));
+  while (!answer_wait_for(&end, 0)) (void)creche_loop_poll(loop, CRECHE_SECOND);
+  EXPECT(&slow, CRECHE_E_CLOSED);
+  EXPECT(&late, CRECHE_E_CLOSED);
+  EXPECT(&end, CRECHE_OK);
+  creche_connection_release(c);
+  creche_pool_release(pool);
+  for (size_t i = 0; i < sizeof all / sizeof *all; i++) answer_free(all[i]);
+  OK(creche_loop_close(loop));
+  OK(creche_loop_join(loop, 10 * CRECHE_SECOND));
+  loop = usual;
+  close_pool(other);
 }
 
 /* However it ends on the way out: what its users are told is that the pool was closed. */
@@ -242,9 +293,13 @@ static void test_commit_is_shielded(void** state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_in_whatever_phase), cmocka_unit_test(test_rows_that_were_not_read),
-      cmocka_unit_test(test_commit_that_waits), cmocka_unit_test(test_frozen_server),
-      cmocka_unit_test(test_bodies_are_told),   cmocka_unit_test(test_commit_is_shielded),
+      cmocka_unit_test(test_in_whatever_phase),
+      cmocka_unit_test(test_rows_that_were_not_read),
+      cmocka_unit_test(test_commit_that_waits),
+      cmocka_unit_test(test_frozen_server),
+      cmocka_unit_test(test_what_comes_with_the_close),
+      cmocka_unit_test(test_bodies_are_told),
+      cmocka_unit_test(test_commit_is_shielded),
   };
   return cmocka_run_group_tests(tests, start_server, stop_server);
 }

@@ -249,6 +249,10 @@ static void test_never_started(void** state) {
     play(c, cancelled, "BEBRR0", "oppooo");
     assert_int_equal(number(other, "select count(*) from cut"), 1);
     must(other, "delete from cut");
+    /* One that is cut there. */
+    play(c, cancelled, "BEbRR0", "opcooo");
+    assert_int_equal(number(other, "select count(*) from cut"), 1);
+    must(other, "delete from cut");
     play(c, cancelled, "BEBR", "oppo");
     step(creche_connection_rollback, c, CRECHE_OK);
     usable(pool, c);
