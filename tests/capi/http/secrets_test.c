@@ -1,5 +1,7 @@
 /* No message, dump or hook holds a secret: the user info of a URL, its query, Authorization,
  * cookies; and every message is UTF-8, whatever was given. */
+#include <stdatomic.h>
+
 #include "fixture.h"
 
 #define SECRET "hush5ecret"
