@@ -69,7 +69,8 @@ static int open_with_hooks(void** state) {
   creche_hooks hooks;
   (void)state;
   leaked[0] = '\0';
-  bad_text = looked_at = 0;
+  bad_text = 0;
+  looked_at = 0;
   creche_loop_options_init(&o, sizeof o);
   creche_hooks_init(&hooks, sizeof hooks);
   hooks.spawned = hooks.started = hooks.ended = hooks.cancelled = on_event;
