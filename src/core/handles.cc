@@ -71,13 +71,15 @@ Domain* Objects() {
 }
 
 // Around fork: a child must find these locks free.
+Domain* locked_for_fork = nullptr;  // g_objects may have changed by the time that g_table is locked
 void BeforeFork() {
-  if (Domain* objects = g_objects.load()) objects->lock.lock();
+  locked_for_fork = g_objects.load();
+  if (locked_for_fork) locked_for_fork->lock.lock();
   g_table.lock();
 }
 void AfterFork() {
   g_table.unlock();
-  if (Domain* objects = g_objects.load()) objects->lock.unlock();
+  if (locked_for_fork) locked_for_fork->lock.unlock();
 }
 
 }  // namespace
@@ -208,22 +210,26 @@ void CloseDomain(Domain* domain) noexcept {
   const int wake_fd = domain->wake_fd.exchange(-1);
   while (domain->wakers.load() != 0) sched_yield();
   if (wake_fd >= 0) close(wake_fd);
-  std::lock_guard guard(domain->lock);
-  std::lock_guard table(g_table);
-  while (domain->first_chunk != 0) {
-    Chunk* chunk = g_chunks[domain->first_chunk - 1].load(std::memory_order_relaxed);
-    domain->first_chunk = chunk->next;
-    for (uint32_t i = 0; i < kChunkSlots; i++)
-      if (chunk->slots[i].is_live()) End(chunk->slots[i], 0);
-    chunk->domain.store(nullptr, std::memory_order_release);
-    chunk->next = g_spare_chunk;
-    g_spare_chunk = chunk->number + 1;
+  {
+    std::lock_guard guard(domain->lock);
+    std::lock_guard table(g_table);
+    while (domain->first_chunk != 0) {
+      Chunk* chunk = g_chunks[domain->first_chunk - 1].load(std::memory_order_relaxed);
+      domain->first_chunk = chunk->next;
+      for (uint32_t i = 0; i < kChunkSlots; i++)
+        if (chunk->slots[i].is_live()) End(chunk->slots[i], 0);
+      chunk->domain.store(nullptr, std::memory_order_release);
+      chunk->next = g_spare_chunk;
+      g_spare_chunk = chunk->number + 1;
+    }
+    domain->first_free = 0;
+    domain->owner = nullptr;
+    domain->epoll_fd = -1;
+    for (auto& interrupt : domain->interrupts) interrupt.store(0);
+    domain->interrupted.store(false);
   }
-  domain->first_free = 0;
-  domain->owner = nullptr;
-  domain->epoll_fd = -1;
-  for (auto& interrupt : domain->interrupts) interrupt.store(0);
-  domain->interrupted.store(false);
+  // Spare only now that its lock is free: a child of fork takes what is spare.
+  std::lock_guard table(g_table);
   domain->next_spare = g_spare_domain;
   g_spare_domain = domain;
 }

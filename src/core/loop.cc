@@ -38,9 +38,15 @@ int Loop::OpenCore() noexcept {
     domain_->epoll_fd = reactor_.epoll_fd();
     return 0;
   }
-  CloseDomain(domain_);
-  domain_ = nullptr;
+  CloseCore();
   return error;
+}
+
+void Loop::CloseCore() noexcept {
+  if (!domain_) return;
+  // First, while its descriptor is open: the number may be somebody else's a moment later.
+  reactor_.ForgetWake();
+  CloseDomain(std::exchange(domain_, nullptr));
 }
 
 bool Loop::Submit(Job* job) noexcept {

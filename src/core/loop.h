@@ -159,6 +159,8 @@ class Loop : public RefCounted {
   void UseVirtualClock() { clock_ = std::make_unique<VirtualClock>(); }
   // Returns 0 or an errno. Opens the domain too.
   int OpenCore() noexcept;
+  // Gives the domain back, once: handles of this loop end. Nobody else uses it any more.
+  void CloseCore() noexcept;
   // One turn, waiting for up to `timeout`. True if there was anything to do. signalled: if given, a
   // signal handler that runs meanwhile ends the wait, and *signalled says so.
   bool Turn(Nanos timeout, bool* signalled = nullptr) noexcept;

@@ -250,7 +250,7 @@ Status WaitQueue(uint64_t id, Completion* completions, size_t capacity, Nanos ti
       tree->UnrefQueue(queue);
       last = --tree->waiters_ == 0 && tree->joined_;
     }
-    if (last) tree->CloseAfterJoin();
+    if (last) tree->CloseCore();
     if (released) return Status::kClosed;
     if (failed == ETIMEDOUT) return Status::kTimeout;
     if (failed != 0) return failed == EINTR ? Status::kInterrupted : Status::kSystem;

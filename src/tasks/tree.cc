@@ -80,8 +80,7 @@ Status Tree::Open(const LoopOptions& options, uint64_t* id, int* system_errno) n
   if (status != Status::kOk) {
     if (options.context) tree->context_->context->set_type({});
     if (tree->watchdog_) tree->watchdog_->Stop();
-    CloseDomain(tree->domain_);
-    tree->domain_ = nullptr;
+    tree->CloseCore();
     return status;
   }
   *id = root.id;
@@ -277,20 +276,13 @@ Status Tree::Join(Nanos timeout, std::string* survivors) noexcept {
     Section section(*this);
     last = --waiters_ == 0;
   }
-  if (last) CloseAfterJoin();
+  if (last) CloseCore();
   return Status::kOk;
 }
 
 void Tree::EmptyTrashAfterEnd() noexcept {
   std::unique_lock lock(domain_->lock);
   EmptyTrash(lock);
-}
-
-void Tree::CloseAfterJoin() noexcept {
-  Domain* domain = domain_;
-  domain_ = nullptr;
-  reactor_.ForgetWake();
-  CloseDomain(domain);
 }
 
 Status JoinLoop(uint64_t id, Nanos timeout, std::string* survivors) noexcept {

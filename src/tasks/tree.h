@@ -43,8 +43,7 @@ class Tree final : public Loop {
   bool HasEnded() noexcept;
   // Waits for the end and takes everything down. survivors: what is alive at a timeout.
   Status Join(Nanos timeout, std::string* survivors) noexcept;
-  // The last that sees a joined loop's domain gives it back.
-  void CloseAfterJoin() noexcept;
+  using Loop::CloseCore;  // called by the last that sees a joined loop's domain
   // With the lock held:
   void BeginClose() noexcept;
   void BeginShutdown(Nanos grace) noexcept;

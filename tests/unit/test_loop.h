@@ -46,7 +46,7 @@ class TestLoop : public Loop {
   TestLoop() = default;
   ~TestLoop() override {
     StopTakingJobs();
-    CloseDomain(domain_);
+    CloseCore();
   }
   bool Ready() noexcept override { return busy; }
   Nanos HowLong(Nanos timeout, Nanos next) noexcept override {
