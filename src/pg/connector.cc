@@ -81,12 +81,15 @@ void Connector::Drop() noexcept {
   patience_ = 0;
 }
 
-bool Connector::Start() noexcept {
+ErrorRef Connector::Start() noexcept {
   try {
-    reading_ = MakeRef<Reading>(loop_, this);
-    return timer_.Arm(deadline_) && reading_->Go();
+    if (!timer_.Arm(deadline_)) return NoMemoryError();
+    auto reading = MakeRef<Reading>(loop_, this);
+    if (!reading->Go()) return NoThreadError(phase_, "read the DSN", reading->why_not(), kUnsent);
+    reading_ = std::move(reading);
+    return nullptr;
   } catch (const std::bad_alloc&) {
-    return false;
+    return NoMemoryError();
   }
 }
 

@@ -54,8 +54,8 @@ class Connector final : private Resolver::Query {
   Connector(const Connector&) = delete;
   Connector& operator=(const Connector&) = delete;
 
-  // False without memory: nothing was started.
-  [[nodiscard]] bool Start() noexcept;
+  // Null, or why nothing was started: no memory, no thread.
+  [[nodiscard]] ErrorRef Start() noexcept;
   // What the server that was connected to had to be like (target_session_attrs).
   Role role() const noexcept { return RoleOf(tries_[next_try_ - 1].session_attrs); }
 

@@ -145,9 +145,8 @@ void Pool::Grow() noexcept {
       auto connector =
           std::make_unique<Connector>(*loop_, connecting, static_cast<Connector::Listener&>(*this),
                                       dsn_, options_.application_name, options_.connect_timeout);
-      if (!connector->Start()) throw std::bad_alloc();
+      if (ErrorRef why = connector->Start()) return Failed(why);
       connectors_.push_back(std::move(connector));
-
     } catch (const std::bad_alloc&) {
       return Failed(NoMemoryError());
     }

@@ -146,9 +146,34 @@ static int without_threads(void) {
   WANT(creche_loop_close(l) == CRECHE_OK);
   return creche_loop_join(l, PATIENCE) == CRECHE_OK ? 0 : __LINE__;
 }
+/* Nobody who waits for a pool is told of memory either: what reads the DSN needs a thread, too. */
+static int without_threads_for_a_pool(void) {
+  creche_loop l;
+  creche_loop_options o;
+  creche_pool_options p;
+  creche_pool pool;
+  seen s = {0};
+  creche_loop_options_init(&o, sizeof o);
+  o.run = CRECHE_RUN_CALLER;
+  WANT(creche_loop_open(&o, &l) == CRECHE_OK);
+  creche_pool_options_init(&p, sizeof p);
+  WANT(creche_pool_open(l, "host=127.0.0.1 port=1 user=nobody", &p, &pool) == CRECHE_OK);
+  if (!deny(SYS_clone, SYS_clone3, EAGAIN)) return CANNOT_DENY;
+  WANT(creche_pool_query(pool, l.scope, "select 1", NULL, 0, NULL, note_errno, &s, NULL) ==
+       CRECHE_OK);
+  while (s.finals == 0) WANT(creche_loop_poll(l, PATIENCE) == CRECHE_OK);
+  WANT(s.status == CRECHE_E_SYSTEM);
+  WANT(missing_errno == EAGAIN);
+  WANT(s.phase == CRECHE_PHASE_OPTIONS);
+  WANT(strstr(s.message, "read the DSN") != NULL);
+  creche_pool_release(pool);
+  WANT(creche_loop_close(l) == CRECHE_OK);
+  return creche_loop_join(l, PATIENCE) == CRECHE_OK ? 0 : __LINE__;
+}
 static void a_missing_thread_is_no_missing_memory(void** state) {
   (void)state;
   in_child(without_threads);
+  in_child(without_threads_for_a_pool);
 }
 
 int main(void) {
