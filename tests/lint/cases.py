@@ -4,7 +4,7 @@ that exist and are run, or says why there is none."""
 import os
 import re
 
-from files import ROOT, finish, read
+from files import ROOT, finish, project_files, read
 
 ROW = re.compile(r"^\| *([A-Z]?\d+) *\|([^|]*)\|([^|]*)\|$")
 NAMED = re.compile(r"`([^`]+)`")
@@ -34,6 +34,15 @@ def script_is_run(path):
     return path.removeprefix("tests/") in known
 
 
+def path_of(table, named):
+    """A file with a folder is below tests/, one without is below the table's own folder."""
+    if "/" in named:
+        return f"tests/{named}"
+    folder = os.path.dirname(table)
+    found = [p for p in FILES if p.startswith(f"{folder}/") and os.path.basename(p) == named]
+    return found[0] if len(found) == 1 else f"{folder}/{named}"
+
+
 def complaints_about(table, number, line, shows, where):
     here = f"{table}:{line}"
     if not shows.strip():
@@ -42,7 +51,7 @@ def complaints_about(table, number, line, shows, where):
     path = None
     for named in NAMED.findall(where):
         if "/" in named or named.endswith(TESTS + SCRIPTS):
-            path = f"tests/{named}" if "/" in named else f"{os.path.dirname(table)}/{named}"
+            path = path_of(table, named)
             if not os.path.isfile(os.path.join(ROOT, path)):
                 yield f"{here}: there is no {path}"
                 path = None
@@ -86,5 +95,6 @@ def check(table, count):
         yield f"{table}: has no rows"
 
 
+FILES = project_files()
 TABLES = {"tests/capi/structured/CASES.md": 98, "tests/capi/contract/LINES.md": None}
 finish(len(TABLES), [complaint for table, count in TABLES.items() for complaint in check(table, count)])

@@ -1,5 +1,5 @@
 /* Scopes, shields and deadlines, with everything that can be in them. See CASES.md. */
-#include "kinds.h"
+#include "capi/structured/kinds.h"
 
 static int open_all(void** state) {
   if (open_loop(state) != 0) return -1;

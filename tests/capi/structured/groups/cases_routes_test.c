@@ -1,6 +1,6 @@
 /* The same rules on every route: a callback, a queue, the group's result, nobody; and under every
  * policy. See CASES.md. */
-#include "kinds.h"
+#include "capi/structured/kinds.h"
 
 enum { CALLBACK, QUEUE, TO_GROUP, NOBODY, ROUTES };
 static creche_queue queue;

@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 
-#include "kinds.h"
+#include "capi/structured/kinds.h"
 #include "support/support.h"
 
 static int open_all(void** state) {

@@ -2,7 +2,7 @@
  * call back. See CASES.md. */
 #include <pthread.h>
 
-#include "kinds.h"
+#include "capi/structured/kinds.h"
 
 #define LATE (3600 * CRECHE_SECOND)
 
