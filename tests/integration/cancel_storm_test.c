@@ -3,22 +3,13 @@
  * half committed. CRECHE_STORM_ROUNDS and CRECHE_STORM_SEED change how often, and which. */
 #include <dirent.h>
 #include <fcntl.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-#include <creche/creche.h>
-
+#include "support/fixture.h"
 #include "support/support.h"
 
 #define OPERATIONS 40
-#define PATIENCE (60 * CRECHE_SECOND)
 
 enum { FETCH, FETCH_BIG, STREAM_BODY, QUERY, SLOW_QUERY, STREAM_ROWS, TRANSACTION, SLEEP, KINDS };
 
@@ -35,8 +26,6 @@ typedef struct operation {
 
 static support_nginx* nginx;
 static support_postgres* postgres;
-static creche_loop loop;
-static creche_queue queue;
 static creche_session web;
 static creche_pool pool;
 static creche_group group;
@@ -192,20 +181,15 @@ static void TakeUntilGroupEnds(void) {
 
 /* One statement's only number. */
 static int64_t Ask(const char* sql) {
-  creche_task_options o;
   creche_query_options q;
-  creche_completion c;
-  size_t n;
-  Check(creche_task_options_init(&o, sizeof o));
   Check(creche_query_options_init(&q, sizeof q));
-  o.queue = queue;
-  q.task = &o;
+  q.task = &to_queue;
   Check(creche_pool_query(pool, loop.scope, sql, NULL, 0, &q, NULL, NULL, NULL));
-  Check(creche_queue_wait(queue, &c, 1, PATIENCE, &n));
+  const creche_completion c = next();
   if (c.status != CRECHE_OK) fprintf(stderr, "%s: %s\n", sql, creche_error_message(c.error));
   assert_int_equal(c.status, CRECHE_OK);
   const int64_t answer = creche_row_int8(c.data, 0, 0);
-  creche_completions_release(&c, 1);
+  drop(c);
   return answer;
 }
 
@@ -245,12 +229,9 @@ static void Round(void) {
       fail_msg("seed %u: transaction %d ended with %s and stored %d rows", round_seed, i,
                creche_status_name(op->status), (int)rows);
   }
-  creche_loop_counters l;
-  creche_session_counters s;
-  creche_pool_counters p;
-  Check(creche_loop_get_counters(loop, &l, sizeof l));
-  Check(creche_session_get_counters(web, &s, sizeof s));
-  Check(creche_pool_get_counters(pool, &p, sizeof p));
+  const creche_loop_counters l = loop_counters();
+  const creche_session_counters s = session_counters(web);
+  const creche_pool_counters p = pool_counters(pool);
   assert_int_equal(l.live_groups, 0);
   assert_int_equal(l.live_scopes, 0);
   assert_int_equal(l.live_leases, 0);
@@ -279,27 +260,21 @@ static void nothing_is_lost_in_a_storm_of_cancels(void** state) {
   Check(creche_loop_close(warm));
   Check(creche_loop_join(warm, PATIENCE));
   const size_t before = OpenDescriptors();
-  Check(creche_loop_open(NULL, &loop));
-  Check(creche_queue_open(loop, NULL, &queue));
+  assert_int_equal(open_loop_and_queue(), 0);
   Check(creche_session_open(loop, NULL, &web));
   creche_pool_options o;
   Check(creche_pool_options_init(&o, sizeof o));
   o.max_size = 5;
   Check(creche_pool_open(loop, support_postgres_url(postgres), &o, &pool));
   Ask("with t as (select 1) select 1 from t");
-  creche_task_options to_queue;
   creche_query_options q;
-  creche_completion c;
-  size_t n;
-  Check(creche_task_options_init(&to_queue, sizeof to_queue));
   Check(creche_query_options_init(&q, sizeof q));
-  to_queue.queue = queue;
   q.task = &to_queue;
   Check(creche_pool_query(pool, loop.scope, "create table storm (tag int8, part int)", NULL, 0, &q,
                           NULL, NULL, NULL));
-  Check(creche_queue_wait(queue, &c, 1, PATIENCE, &n));
+  const creche_completion c = next();
   assert_int_equal(c.status, CRECHE_OK);
-  creche_completions_release(&c, 1);
+  drop(c);
 
   for (int i = rounds ? atoi(rounds) : 200; i > 0; i--) Round();
   assert_int_equal(

@@ -1,5 +1,5 @@
 /* A real server: TLS, codings, large bodies, uploads, many at once. */
-#include "../capi/http/fixture.h"
+#include "../capi/http/http_test.h"
 
 static support_nginx* nginx;
 static char root[] = "/tmp/creche-http-XXXXXX";
@@ -47,7 +47,7 @@ static void many_over_few_connections(void** state) {
     assert_int_equal(c.data_size, 1024);
     drop(c);
   }
-  assert_int_equal(counters().connects, 10);
+  assert_int_equal(session_counters(web).connects, 10);
 }
 
 static void any_status_is_an_answer(void** state) {
@@ -134,7 +134,7 @@ static void tls_with_a_ca_file(void** state) {
     assert_int_equal(info.reused, i > 0);
     drop(c);
   }
-  assert_int_equal(counters().connects, 1);
+  assert_int_equal(session_counters(web).connects, 1);
   creche_completion c = fetch(at(support_nginx_https_url(nginx), "/big"), NULL);
   if (c.status != CRECHE_OK) fail_msg("%s", creche_error_message(c.error));
   assert_int_equal(c.data_size, 64 << 20);
@@ -145,7 +145,7 @@ static void expect_untrusted(const char* url, int32_t code) {
   creche_completion c = fetch(at(url, "/small"), NULL);
   assert_int_equal(c.error->tls_verify, code);
   expect_failure(c, CRECHE_E_TLS_VERIFY, CRECHE_PHASE_TLS, CRECHE_ERROR_UNSENT);
-  assert_int_equal(counters().active + counters().idle, 0);
+  assert_int_equal(session_counters(web).active + session_counters(web).idle, 0);
 }
 
 static void certificates_are_checked(void** state) {

@@ -4,24 +4,14 @@
 #include <dlfcn.h>
 #include <netdb.h>
 #include <pthread.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-#include <creche/creche.h>
-
+#include "support/fixture.h"
 #include "support/support.h"
 
-#define PATIENCE (20 * CRECHE_SECOND)
 #define SOON (50 * CRECHE_MILLISECOND)
 #define RETRYABLE_UNSENT (CRECHE_ERROR_RETRYABLE | CRECHE_ERROR_UNSENT)
-#define OK(call) assert_int_equal(call, CRECHE_OK)
 
 /* ---- A resolver that never answers for one name, in place of the system's ---- */
 static pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
@@ -77,36 +67,26 @@ static void free_the_port(void) {
 }
 
 /* ---- */
-static creche_loop loop;
-static creche_queue queue;
 static creche_session web;
-static creche_task_options to_queue;
 
 static int set_up(void** state) {
   (void)state;
-  creche_task_options_init(&to_queue, sizeof to_queue);
-  if (creche_loop_open(NULL, &loop) || creche_queue_open(loop, NULL, &queue) ||
-      creche_session_open(loop, NULL, &web))
-    return -1;
-  to_queue.queue = queue;
-  return 0;
+  if (open_loop_and_queue() != 0) return -1;
+  return creche_session_open(loop, NULL, &web) == CRECHE_OK ? 0 : -1;
 }
 
 static int tear_down(void** state) {
   (void)state;
-  creche_loop_close(loop);
-  return creche_loop_join(loop, PATIENCE) == CRECHE_OK ? 0 : -1;
+  return close_and_join_loop();
 }
 
 static void expect_timeout(uint32_t phase, const char* says) {
-  creche_completion c;
-  size_t n = 0;
-  OK(creche_queue_wait(queue, &c, 1, PATIENCE, &n));
+  const creche_completion c = next();
   if (c.status != CRECHE_E_TIMEOUT || c.error->phase != phase ||
       c.error->flags != RETRYABLE_UNSENT || strstr(c.error->message, says) == NULL)
     fail_msg("%s phase %u flags %u: %s", creche_status_name(c.status), c.error ? c.error->phase : 0,
              c.error ? c.error->flags : 0, creche_error_message(c.error));
-  creche_completions_release(&c, 1);
+  drop(c);
 }
 
 static void fetch(const creche_http_timeouts* timeouts, const char* url) {
@@ -144,8 +124,7 @@ static void connections_over_http(void** state) {
   snprintf(url, sizeof url, "http://127.0.0.1:%d/", full_port);
   fetch(&t, url);
   expect_timeout(CRECHE_PHASE_CONNECT, "timeouts.connect");
-  creche_session_counters c;
-  OK(creche_session_get_counters(web, &c, sizeof c));
+  const creche_session_counters c = session_counters(web);
   assert_int_equal(c.active + c.idle + c.waiting, 0);
   free_the_port();
 }
@@ -208,7 +187,7 @@ static void start_up_of_pg(void** state) {
     snprintf(dsn, sizeof dsn, "host=127.0.0.1 port=%d user=a gssencmode=disable sslmode=%s",
              support_hostile_port(server), cases[i].sslmode);
     query(dsn, cases[i].phase);
-    assert_true(support_hostile_await_open(server, 0, 20000));
+    assert_true(support_hostile_await_open(server, 0, PATIENCE_MS));
     support_hostile_stop(server);
   }
 }

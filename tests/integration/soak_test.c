@@ -6,22 +6,13 @@
  *   sh tests/run.sh --soak 900             a quarter of an hour
  *   CRECHE_SOAK_SEED, CRECHE_SOAK_SECONDS  the same, by hand */
 #include <dirent.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdatomic.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-#include <creche/creche.h>
-
+#include "support/fixture.h"
 #include "support/support.h"
 
-#define PATIENCE (60 * CRECHE_SECOND)
 enum { OPERATIONS = 300, IN_FLIGHT = 60, WARM = 4, FEW_DESCRIPTORS = 60, FEW_THREADS = 24 };
 enum kind {
   FETCH,
@@ -50,8 +41,6 @@ typedef struct operation {
 
 static support_nginx* nginx;
 static support_postgres* postgres;
-static creche_loop loop;
-static creche_queue queue;
 static creche_session web;
 static creche_pool pool;
 static creche_limiter limiter;
@@ -297,18 +286,13 @@ static measures look(void) {
 }
 
 static void ask(const char* sql) {
-  creche_task_options t;
   creche_query_options q;
-  creche_completion c;
-  size_t n;
-  check(creche_task_options_init(&t, sizeof t));
   check(creche_query_options_init(&q, sizeof q));
-  t.queue = queue;
-  q.task = &t;
+  q.task = &to_queue;
   check(creche_pool_query(pool, loop.scope, sql, NULL, 0, &q, NULL, NULL, NULL));
-  check(creche_queue_wait(queue, &c, 1, PATIENCE, &n));
+  const creche_completion c = next();
   if (c.status != CRECHE_OK) fail_msg("%s: %s", sql, creche_error_message(c.error));
-  creche_completions_release(&c, 1);
+  drop(c);
 }
 
 static void everything_at_random(void** state) {
@@ -319,14 +303,12 @@ static void everything_at_random(void** state) {
   creche_session_options s;
   creche_pool_options p;
   creche_limiter_options l;
-  creche_loop_counters left;
   seed = given ? strtoull(given, NULL, 10) : 88172645463325252u;
   check(creche_loop_open(NULL, &loop)); /* what is kept for ever is made by the first one */
   check(creche_loop_close(loop));
   check(creche_loop_join(loop, PATIENCE));
   const measures before = look();
-  check(creche_loop_open(NULL, &loop));
-  check(creche_queue_open(loop, NULL, &queue));
+  assert_int_equal(open_loop_and_queue(), 0);
   check(creche_session_options_init(&s, sizeof s));
   s.ca_file = support_nginx_ca_file(nginx);
   s.limit = 20;
@@ -366,7 +348,7 @@ static void everything_at_random(void** state) {
     fail_msg("%ld KiB after %ld operations, %ld after the first of them", now.kilobytes, completed,
              warm.kilobytes);
 #endif
-  check(creche_loop_get_counters(loop, &left, sizeof left));
+  const creche_loop_counters left = loop_counters();
   assert_int_equal(left.live_tasks, 0);
   assert_int_equal(left.live_groups, 0);
   assert_int_equal(left.live_leases, 0);

@@ -4,20 +4,7 @@
 #ifndef SUPPORT_CORE_H
 #define SUPPORT_CORE_H
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
-#include <creche/creche.h>
-
-#define PATIENCE (20 * CRECHE_SECOND) /* longer than anything takes that does not hang */
-#define OK(call) assert_int_equal(call, CRECHE_OK)
-#define IS(call, status) assert_int_equal(call, status)
+#include "support/fixture.h"
 
 enum { MAX_CHILDREN = 8 };
 
@@ -122,7 +109,6 @@ static inline void body_gives_up(void* user, const creche_completion* c) {
 }
 
 /* ---- The loop of a test ---- */
-static creche_loop loop;
 static seen loop_seen;
 
 static inline int open_loop_with(uint32_t clock, uint64_t seed) {
@@ -218,11 +204,6 @@ static inline creche_scope_state state_of(creche_scope scope) {
   creche_scope_state s;
   OK(creche_scope_get_state(scope, &s, sizeof s));
   return s;
-}
-static inline creche_loop_counters counters(void) {
-  creche_loop_counters c;
-  OK(creche_loop_get_counters(loop, &c, sizeof c));
-  return c;
 }
 static inline void last_error_says(const char* part) {
   if (strstr(creche_last_error()->message, part) == NULL)

@@ -319,7 +319,7 @@ static void what_tasks_wait_on(void** state) {
     for (i = first[kind]; i < first[kind + 1]; i++) IS(call(i, ids[kind]), CRECHE_E_ENDED);
   }
   assert_int_equal(s.finals, 0);
-  assert_int_equal(counters().live_leases, 0);
+  assert_int_equal(loop_counters().live_leases, 0);
 }
 
 /* Out-parameters of failed calls are the null handle. */

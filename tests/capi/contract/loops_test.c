@@ -344,7 +344,7 @@ static void any_call_while_a_callback_blocks(void** state) {
 }
 
 static void the_counters(void** state) {
-  creche_loop_counters c = counters();
+  creche_loop_counters c = loop_counters();
   seen g = {0}, s[3] = {{0}, {0}, {0}};
   creche_group group = group_in(loop.scope, NULL, &g);
   creche_scope scope = scope_in(group.scope, NULL);
@@ -353,7 +353,7 @@ static void the_counters(void** state) {
            cancelled = c.cancelled;
   (void)state;
   OK(creche_sleep(group.scope, 0, NULL, see, &s[1], NULL));
-  c = counters();
+  c = loop_counters();
   assert_int_equal(c.size, sizeof c);
   assert_int_equal(c.started - started, 3);
   assert_int_equal(c.live_tasks, 2);
@@ -365,7 +365,7 @@ static void the_counters(void** state) {
   OK(creche_scope_leave(scope, NULL));
   OK(creche_group_close(group));
   settle();
-  c = counters();
+  c = loop_counters();
   assert_int_equal(c.ended - ended, 3);
   assert_int_equal(c.completions - completions, 4);
   assert_int_equal(c.cancelled - cancelled, 1);

@@ -16,7 +16,6 @@ enum { MARKS = 24 };
 static seen marks[MARKS];
 static int used, expected; /* marks given out; final completions that were promised */
 static int freed, to_be_freed;
-static creche_queue queue;
 static const char* trouble; /* what went wrong: nothing is asserted while malloc fails */
 
 static seen* mark(void) {

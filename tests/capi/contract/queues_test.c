@@ -9,8 +9,6 @@
 
 #include "support/core.h"
 
-static creche_queue queue;
-
 static int open_queue(void** state) {
   return open_loop(state) == 0 && creche_queue_open(loop, NULL, &queue) == CRECHE_OK ? 0 : -1;
 }
@@ -32,13 +30,13 @@ static size_t drain(creche_completion* c, size_t capacity) {
   OK(creche_queue_drain(queue, c, capacity, &n));
   return n;
 }
-static creche_task_options to_queue(void) {
+static creche_task_options queue_options(void) {
   creche_task_options o = task_options();
   o.queue = queue;
   return o;
 }
 static void sleep_to_queue(creche_scope in, void* user) {
-  const creche_task_options o = to_queue();
+  const creche_task_options o = queue_options();
   OK(creche_sleep(in, 0, &o, NULL, user, NULL));
 }
 static creche_group queue_group(uint32_t flags, uint32_t limit, void* user) {
@@ -194,7 +192,7 @@ static void watched_for_changes_and_drained_one_at_a_time(void** state) {
 
 static void closing(void** state) {
   creche_completion c[2];
-  const creche_task_options o = to_queue();
+  const creche_task_options o = queue_options();
   seen closed = {0}, too = {0}, again = {0}, s = {0};
   creche_task task;
   size_t n;
@@ -233,7 +231,7 @@ static void closing(void** state) {
 /* Released: what is in it goes, what still comes goes. */
 static void releasing(void** state) {
   creche_completion c;
-  const creche_task_options o = to_queue();
+  const creche_task_options o = queue_options();
   creche_task task;
   size_t n;
   (void)state;
@@ -431,7 +429,7 @@ static void waiting_on_a_loop(void** state) {
 
 /* Notices to an external task come through its queue, in order, and its end after them. */
 static void an_external_task_in_a_queue(void** state) {
-  const creche_task_options o = to_queue();
+  const creche_task_options o = queue_options();
   creche_completion c[4];
   creche_task task;
   int mark;
@@ -455,7 +453,7 @@ static void an_external_task_in_a_queue(void** state) {
 
 /* An error of a drained completion may be kept beyond its release. */
 static void a_kept_error(void** state) {
-  const creche_task_options o = to_queue();
+  const creche_task_options o = queue_options();
   creche_completion c;
   const creche_error* kept;
   seen b = {0};

@@ -4,7 +4,7 @@
 
 #include "support/core.h"
 
-static creche_queue queue, other;
+static creche_queue other;
 
 static int open_queues(void** state) {
   return open_loop(state) == 0 && creche_queue_open(loop, NULL, &queue) == CRECHE_OK &&
@@ -125,19 +125,19 @@ static void a_task_names_its_queue(void** state) {
 static void nobody(void** state) {
   seen g = {0}, b = {0};
   creche_group group = group_in(loop.scope, NULL, &g);
-  uint64_t before = counters().unobserved;
+  uint64_t before = loop_counters().unobserved;
   (void)state;
   OK(creche_task_spawn(group.scope, body_fails, &b, NULL, creche_nobody, &b, NULL));
   OK(creche_group_close(group));
   settle();
   assert_int_equal(b.finals, 0);
   assert_int_equal(g.status, CRECHE_E_GROUP);
-  assert_int_equal(counters().unobserved, before);
+  assert_int_equal(loop_counters().unobserved, before);
   OK(creche_task_spawn(loop.scope, body_fails, &b, NULL, NULL, &b, NULL)); /* no queue: nobody */
   OK(creche_task_spawn(loop.scope, body_fails, &b, NULL, creche_nobody, &b, NULL));
   OK(creche_task_spawn(loop.scope, body_fails, &b, NULL, see, &g, NULL)); /* observed */
   settle();
-  assert_int_equal(counters().unobserved, before + 2);
+  assert_int_equal(loop_counters().unobserved, before + 2);
 }
 
 /* To a group: only where there is one. */

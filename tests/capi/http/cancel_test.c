@@ -1,5 +1,5 @@
 /* Stopping requests at every point: one completion, no connection left. */
-#include "fixture.h"
+#include "http_test.h"
 
 #define ANSWER "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
@@ -31,8 +31,8 @@ static void expect_nothing_left(support_hostile* server) {
   assert_true(support_hostile_await_open(server, 0, PATIENCE_MS));
   assert_int_equal(creche_queue_drain(queue, &c, 1, &n), CRECHE_OK);
   assert_int_equal(n, 0);
-  assert_int_equal(counters().active, 0);
-  assert_int_equal(counters().idle, 0);
+  assert_int_equal(session_counters(web).active, 0);
+  assert_int_equal(session_counters(web).idle, 0);
   support_hostile_stop(server);
 }
 
@@ -86,7 +86,7 @@ static void inside_the_body(void** state) {
   support_hostile* server =
       support_hostile_start(half, "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf");
   creche_task task = start(support_hostile_url(server), NULL, NULL);
-  while (counters().bytes_received == 0) continue;
+  while (session_counters(web).bytes_received == 0) continue;
   creche_scope_cancel(task.scope, "enough");
   creche_completion c = next();
   assert_int_equal(c.status, CRECHE_E_CANCELLED);

@@ -4,7 +4,7 @@
 #include <stdatomic.h>
 #include <time.h>
 
-#include "fixture.h"
+#include "http_test.h"
 
 static void silent(support_peer* peer, void* user) {
   (void)user;
@@ -127,7 +127,7 @@ static void in_whatever_phase(void** state) {
                      CRECHE_OK);
   }
   assert_true(support_hostile_await_connections(server, 1, PATIENCE_MS));
-  while (counters().bytes_sent == 0) sched_yield();
+  while (session_counters(web).bytes_sent == 0) sched_yield();
   creche_group_close(group);
   assert_int_equal(creche_session_close(web, creche_nobody, NULL), CRECHE_OK);
   for (int i = 0; i < 3; i++) {

@@ -3,7 +3,7 @@
 #include <openssl/ssl.h>
 #include <signal.h>
 
-#include "fixture.h"
+#include "http_test.h"
 #include "support/tls.h"
 
 #define OK_HEAD "HTTP/1.1 200 OK\r\n"
@@ -66,8 +66,8 @@ static void an_early_answer_is_read(void** state) {
   for (int i = 0; i < 4; i++) {
     support_hostile* server = support_hostile_start(refuse, (void*)answers[i]);
     for (int n = 0; n < TIMES; n++) expect_body(fetch(support_hostile_url(server), &o), 413, "no");
-    assert_int_equal(counters().idle, 0);
-    assert_int_equal(counters().retries, 0);
+    assert_int_equal(session_counters(web).idle, 0);
+    assert_int_equal(session_counters(web).retries, 0);
     support_hostile_stop(server);
   }
 }
@@ -262,7 +262,7 @@ static void pulls_go_on_behind_the_head(void** state) {
   assert_int_equal(creche_response_get_info(r, &info, sizeof info), CRECHE_OK);
   assert_true(info.first_byte > 0 && info.first_byte < info.sent && info.sent <= info.ended);
   assert_int_equal(support_hostile_requests(server), 1);
-  assert_int_equal(counters().idle, 1); /* both directions are whole: kept */
+  assert_int_equal(session_counters(web).idle, 1); /* both directions are whole: kept */
   assert_int_equal(creche_task_answer(task, CRECHE_OK, "x", 1, 0, NULL), CRECHE_E_ENDED);
   creche_response_release(r);
   support_hostile_stop(server);

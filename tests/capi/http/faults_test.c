@@ -1,5 +1,5 @@
 /* What servers do wrong, and what becomes of it: a status, a phase, flags, and no hang. */
-#include "fixture.h"
+#include "http_test.h"
 
 #define RETRYABLE CRECHE_ERROR_RETRYABLE
 #define UNSENT CRECHE_ERROR_UNSENT
@@ -69,7 +69,7 @@ static void expect_fault(struct fault fault, creche_status status, uint32_t phas
   expect_failure(c, status, phase, flags);
   /* The connection is closed, also where the server would have kept it. */
   assert_true(support_hostile_await_open(server, 0, PATIENCE_MS));
-  assert_int_equal(counters().idle, 0);
+  assert_int_equal(session_counters(web).idle, 0);
   assert_int_equal(support_hostile_connections(server), 1); /* a new one: never tried again */
   support_hostile_stop(server);
 }

@@ -1,5 +1,5 @@
 /* Kept connections: used again when that is safe, never when it is not. */
-#include "fixture.h"
+#include "http_test.h"
 
 #define ANSWER "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
@@ -9,7 +9,7 @@ static void one_connection_for_one_after_another(void** state) {
   for (int i = 0; i < 10; i++) expect_body(fetch(support_hostile_url(server), NULL), 200, "ok");
   assert_int_equal(support_hostile_connections(server), 1);
   assert_int_equal(support_hostile_requests(server), 10);
-  creche_session_counters c = counters();
+  creche_session_counters c = session_counters(web);
   assert_int_equal(c.requests, 10);
   assert_int_equal(c.connects, 1);
   assert_int_equal(c.reuses, 9);
@@ -93,13 +93,13 @@ static void an_answer_nobody_asked_for_is_nobodys(void** state) {
   (void)state;
   support_hostile* server = support_hostile_start(poison, NULL);
   expect_body(fetch(support_hostile_url(server), NULL), 200, "ok");
-  assert_int_equal(counters().idle, 1);
+  assert_int_equal(session_counters(web).idle, 1);
   support_hostile_signal(server);
   assert_true(support_hostile_await_open(server, 0, PATIENCE_MS)); /* the client has closed it */
-  assert_int_equal(counters().idle, 0);
+  assert_int_equal(session_counters(web).idle, 0);
   expect_body(fetch(support_hostile_url(server), NULL), 200, "ok");
   assert_int_equal(support_hostile_connections(server), 2);
-  assert_int_equal(counters().retries, 0);
+  assert_int_equal(session_counters(web).retries, 0);
   support_hostile_stop(server);
 }
 
@@ -147,15 +147,16 @@ static void what_came_a_moment_ago_is_seen(void** state) {
   };
   for (int i = 0; i < 6; i++) {
     struct late late = cases[i];
-    const uint64_t before = counters().reuses;
+    const uint64_t before = session_counters(web).reuses;
     late.server = support_hostile_start(push_late, &late);
     assert_int_equal(creche_session_fetch(web, loop.scope, support_hostile_url(late.server), NULL,
                                           fetch_again, &late, NULL),
                      CRECHE_OK);
     expect_body(next(), 200, "ok");
     assert_int_equal(support_hostile_connections(late.server), 2);
-    assert_int_equal(counters().retries, 0); /* found out before anything was sent on it */
-    assert_int_equal(counters().reuses, before);
+    assert_int_equal(session_counters(web).retries,
+                     0); /* found out before anything was sent on it */
+    assert_int_equal(session_counters(web).reuses, before);
     support_hostile_stop(late.server);
   }
 }
@@ -178,7 +179,7 @@ static void dead_ones_are_found_out_and_replaced(void** state) {
   o.headers_count = 1;
   expect_body(fetch(url, NULL), 200, "ok");
   expect_body(fetch(url, &o), 200, "ok"); /* sent again, with its own Host: D7 */
-  assert_int_equal(counters().retries, 1);
+  assert_int_equal(session_counters(web).retries, 1);
   assert_int_equal(support_hostile_connections(server), 2);
   assert_int_equal(support_hostile_requests(server), 3);
   support_hostile_stop(server);
@@ -203,7 +204,7 @@ static void what_may_not_happen_twice_does_not(void** state) {
   expect_failure(fetch(url, &o), CRECHE_E_DISCONNECTED, CRECHE_PHASE_HEADERS,
                  CRECHE_ERROR_RETRYABLE);
   assert_int_equal(support_hostile_requests(server), 2);
-  assert_int_equal(counters().retries, 0);
+  assert_int_equal(session_counters(web).retries, 0);
   support_hostile_stop(server);
 }
 
@@ -224,7 +225,7 @@ static void which_are_sent_again_and_how_often(void** state) {
   } cases[] = {{"GET", 1},    {"HEAD", 1}, {"OPTIONS", 1}, {"TRACE", 1}, {"PUT", 1},
                {"DELETE", 1}, {"POST", 0}, {"PATCH", 0},   {"QUERY", 0}, {"get", 0}};
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-    const uint64_t before = counters().retries;
+    const uint64_t before = session_counters(web).retries;
     support_hostile* server = support_hostile_start(only_once, NULL);
     expect_body(fetch(support_hostile_url(server), NULL), 200, "ok");
     creche_request_options o = request_options();
@@ -235,7 +236,7 @@ static void which_are_sent_again_and_how_often(void** state) {
     /* On a new connection, and not from there on another. */
     assert_int_equal(support_hostile_connections(server), 1 + cases[i].again);
     assert_int_equal(support_hostile_requests(server), 2 + cases[i].again);
-    assert_int_equal(counters().retries - before, cases[i].again);
+    assert_int_equal(session_counters(web).retries - before, cases[i].again);
     support_hostile_stop(server);
   }
   /* What was pulled is gone. */
@@ -289,14 +290,14 @@ static void the_limit_counts_sockets(void** state) {
   support_hostile* other = support_hostile_start(support_script_answer, ANSWER);
   expect_body(fetch(support_hostile_url(other), NULL), 200, "ok");
   assert_true(support_hostile_await_open(server, 2, PATIENCE_MS));
-  assert_int_equal(counters().idle, 3);
+  assert_int_equal(session_counters(web).idle, 3);
   /* Both at once: nobody starves. */
   for (int i = 0; i < 100; i++) {
     start(support_hostile_url(server), NULL, NULL);
     start(support_hostile_url(other), NULL, NULL);
   }
   for (int i = 0; i < 200; i++) expect_body(next(), 200, "ok");
-  assert_true(counters().idle <= 3);
+  assert_true(session_counters(web).idle <= 3);
   support_hostile_stop(server);
   support_hostile_stop(other);
 }
@@ -372,14 +373,14 @@ static void waiting_in_line_is_bounded(void** state) {
   start(url, NULL, NULL);
   expect_failure(next(), CRECHE_E_LIMIT, CRECHE_PHASE_POOL,
                  CRECHE_ERROR_RETRYABLE | CRECHE_ERROR_UNSENT);
-  assert_int_equal(counters().waiting, 2);
+  assert_int_equal(session_counters(web).waiting, 2);
   /* One that is cancelled leaves the line. */
   creche_scope_cancel(second.scope, NULL);
   creche_completion c = next();
   assert_int_equal(c.status, CRECHE_E_CANCELLED);
   assert_int_equal(c.error->phase, CRECHE_PHASE_POOL);
   drop(c);
-  assert_int_equal(counters().waiting, 1);
+  assert_int_equal(session_counters(web).waiting, 1);
   support_hostile_signal(server);
   expect_body(next(), 200, "ok");
   expect_body(next(), 200, "ok");

@@ -1,7 +1,7 @@
 /* Leases: responses that hold their owner open, and go to another one by creche_response_move. */
 #include <pthread.h>
 
-#include "fixture.h"
+#include "http_test.h"
 
 /* A head, and the body once it is told to. */
 static void in_two_steps(support_peer* peer, void* user) {

@@ -1,6 +1,6 @@
 /* What http.h says that a session does by itself: the fields that it writes, what it counts, what
  * can be read when. (Redirects: redirect_test.c; sending again: kept_test.c.) */
-#include "fixture.h"
+#include "http_test.h"
 
 #define OK_HEAD "HTTP/1.1 200 OK\r\n"
 #define ANSWER OK_HEAD "Content-Length: 2\r\n\r\nok"
@@ -80,10 +80,10 @@ static void connection_as_it_is(void** state) {
   support_hostile* server = support_hostile_start(note_the_head, ANSWER);
   expect_body(with(server, "Connection", "X-Mine", NULL), 200, "ok");
   assert_int_equal(count("Connection: X-Mine\r\n"), 1);
-  assert_int_equal(counters().idle, 1);
+  assert_int_equal(session_counters(web).idle, 1);
   expect_body(with(server, "Connection", "X-Mine, Close", NULL), 200, "ok");
   assert_int_equal(count("Connection: X-Mine, Close\r\n"), 1);
-  assert_int_equal(counters().idle, 0);
+  assert_int_equal(session_counters(web).idle, 0);
   support_hostile_stop(server);
 }
 
@@ -208,7 +208,7 @@ static void reads_behind_the_end(void** state) {
 }
 
 static void await_bytes(uint64_t size) {
-  while (counters().bytes_received < size) {
+  while (session_counters(web).bytes_received < size) {
     creche_sleep(loop.scope, CRECHE_MILLISECOND, &to_queue, NULL, NULL, NULL);
     drop(next());
   }

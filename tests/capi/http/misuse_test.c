@@ -1,5 +1,5 @@
 /* What a call may refuse at once: NULL, handles, options. And what the defaults are. */
-#include "fixture.h"
+#include "http_test.h"
 
 static void defaults(void** state) {
   (void)state;

@@ -10,7 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "fixture.h"
+#include "http_test.h"
 
 /* ---- The system's resolver ---- */
 static pthread_mutex_t names = PTHREAD_MUTEX_INITIALIZER;

@@ -1,6 +1,6 @@
 /* What servers do oddly and is taken all the same, by default or if asked for; and what has no end
  * though it is small. */
-#include "fixture.h"
+#include "http_test.h"
 
 #define OK_HEAD "HTTP/1.1 200 OK\r\n"
 #define GZIP OK_HEAD "Content-Encoding: gzip\r\n"
@@ -141,7 +141,7 @@ static void endless_and_empty(void** state) {
   struct bytes nothing = BYTES(NOTHING);
   support_hostile* server = support_hostile_start(endless_nothing, &nothing);
   expect_failure(fetch(support_hostile_url(server), &o), CRECHE_E_CODING, CRECHE_PHASE_BODY, 0);
-  assert_true(counters().bytes_received < (1 << 20));
+  assert_true(session_counters(web).bytes_received < (1 << 20));
   /* Read as a stream, that is an error as well. */
   creche_completion c = send_request(support_hostile_url(server), NULL);
   assert_int_equal(c.status, CRECHE_OK);
@@ -168,7 +168,7 @@ static void coded_bytes_are_bounded(void** state) {
   o.max_body = 1000;
   support_hostile* server = support_hostile_start(empty_blocks, NULL);
   expect_failure(fetch(support_hostile_url(server), &o), CRECHE_E_LIMIT, CRECHE_PHASE_BODY, 0);
-  assert_true(counters().bytes_received < (1 << 20));
+  assert_true(session_counters(web).bytes_received < (1 << 20));
   support_hostile_stop(server);
 }
 
@@ -187,7 +187,7 @@ static void waiting_is_who_waits(void** state) {
   creche_task tasks[6];
   for (int i = 0; i < 6; i++) tasks[i] = start(support_hostile_url(server), NULL, NULL);
   assert_true(support_hostile_await_connections(server, 1, PATIENCE_MS));
-  while (counters().waiting < 5) support_hostile_await_connections(server, 2, 1);
+  while (session_counters(web).waiting < 5) support_hostile_await_connections(server, 2, 1);
   for (int i = 2; i < 6; i++)
     assert_int_equal(creche_scope_cancel(tasks[i].scope, NULL), CRECHE_OK);
   for (int i = 2; i < 6; i++) {
@@ -195,20 +195,20 @@ static void waiting_is_who_waits(void** state) {
     assert_int_equal(c.status, CRECHE_E_CANCELLED);
     drop(c);
   }
-  assert_int_equal(counters().waiting, 1);
+  assert_int_equal(session_counters(web).waiting, 1);
   creche_request_options o = request_options();
   o.timeouts.pool = CRECHE_MILLISECOND;
   expect_failure(fetch(support_hostile_url(server), &o), CRECHE_E_TIMEOUT, CRECHE_PHASE_POOL,
                  CRECHE_ERROR_RETRYABLE | CRECHE_ERROR_UNSENT);
-  assert_int_equal(counters().waiting, 1);
+  assert_int_equal(session_counters(web).waiting, 1);
   for (int i = 1; i >= 0; i--) {
     assert_int_equal(creche_scope_cancel(tasks[i].scope, NULL), CRECHE_OK);
     creche_completion c = next();
     assert_int_equal(c.status, CRECHE_E_CANCELLED);
     drop(c);
   }
-  assert_int_equal(counters().waiting, 0);
-  assert_int_equal(counters().active, 0);
+  assert_int_equal(session_counters(web).waiting, 0);
+  assert_int_equal(session_counters(web).active, 0);
   support_hostile_stop(server);
 }
 

@@ -1,5 +1,5 @@
 /* Redirects: where they lead, what becomes of method, body and credentials. */
-#include "fixture.h"
+#include "http_test.h"
 
 /* Answers "/<status>/<rest>" with a redirect to "/end", "/to?<url>" with one to that URL, "/loop"
  * with one to itself, and all else with 200. The last request that was not redirected is noted. */

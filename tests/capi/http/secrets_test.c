@@ -2,7 +2,7 @@
  * cookies; and every message is UTF-8, whatever was given. */
 #include <stdatomic.h>
 
-#include "fixture.h"
+#include "http_test.h"
 
 #define SECRET "hush5ecret"
 

@@ -1,5 +1,5 @@
 /* Bodies in pieces: read with back-pressure, and pulled from the user. */
-#include "fixture.h"
+#include "http_test.h"
 
 #include <stdatomic.h>
 
@@ -69,7 +69,7 @@ static void pieces_as_they_come(void** state) {
               info.sent <= info.first_byte && info.first_byte <= info.ended);
   assert_int_equal(info.body_bytes, 11);
   assert_int_equal(info.http_minor, 1);
-  assert_int_equal(counters().idle, 1); /* kept */
+  assert_int_equal(session_counters(web).idle, 1); /* kept */
   creche_response_release(r);
   creche_response_release(r);
   assert_int_equal(creche_response_status(r), CRECHE_E_ENDED);
@@ -168,7 +168,7 @@ static void not_reading_holds_the_server_back(void** state) {
     now = atomic_load(&flooded);
   }
   assert_true(atomic_load(&flooded) < 32 << 20); /* what the sockets hold, and 256 KiB */
-  assert_true(counters().bytes_received < 1 << 20);
+  assert_true(session_counters(web).bytes_received < 1 << 20);
   size_t got = 0;
   for (;;) {
     creche_completion c = read_some(r, 1 << 20);
@@ -341,7 +341,7 @@ static void an_answer_may_come_before_the_upload_ends(void** state) {
   assert_int_equal(c.kind, CRECHE_PULL);
   drop(c);
   expect_body(next(), 413, "no");
-  assert_int_equal(counters().idle, 0); /* neither was kept */
+  assert_int_equal(session_counters(web).idle, 0); /* neither was kept */
   assert_int_equal(support_hostile_connections(server), 2);
   support_hostile_stop(server);
 }

@@ -3,7 +3,7 @@
 #include <signal.h>
 #include <stdatomic.h>
 
-#include "fixture.h"
+#include "http_test.h"
 #include "support/tls.h"
 
 #define ANSWER "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok"
@@ -177,7 +177,7 @@ static void what_came_a_moment_ago_is_seen(void** state) {
                        CRECHE_OK);
       expect_body(next(), 200, "ok");
       assert_int_equal(support_hostile_connections(late.server), what == NOTHING ? 1 : 2);
-      assert_int_equal(counters().retries, 0);
+      assert_int_equal(session_counters(web).retries, 0);
       creche_session_release(web); /* the double reads without an end */
       creche_session_open(loop, NULL, &web);
       support_hostile_stop(late.server);

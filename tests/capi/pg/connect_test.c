@@ -9,8 +9,6 @@
 
 #include "pg_test.h"
 
-#define PATIENCE_MS 20000
-
 /* ---- A resolver of our own: twin.test is a black hole and then the server; else no name is known,
  * so that nobody outside is asked. ---- */
 __attribute__((visibility("default"))) int getaddrinfo(const char* node, const char* service,

@@ -2,8 +2,6 @@
  * the statement, and that the pool heals. */
 #include "pg_test.h"
 
-#define PATIENCE_MS 20000
-
 /* "I let you in, and am ready." */
 static const char welcome[] =
     "R\0\0\0\x08\0\0\0\0"

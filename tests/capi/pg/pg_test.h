@@ -2,21 +2,12 @@
 #ifndef CAPI_PG_TEST_H
 #define CAPI_PG_TEST_H
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-#include <creche/creche.h>
 #include <inttypes.h>
 #include <pthread.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "support/fixture.h"
 #include "support/support.h"
 
 /* One operation's end; more than one is a failure of the test. */
@@ -85,7 +76,7 @@ static inline int answer_wait_for(answer* a, int ms) {
 
 /* Waits, and fails the test after a long time. Returns the status. */
 static inline creche_status answer_wait(answer* a) {
-  if (!answer_wait_for(a, 30000)) fail_msg("no completion after 30 s");
+  if (!answer_wait_for(a, PATIENCE_MS)) fail_msg("no completion after %d ms", PATIENCE_MS);
   return a->status;
 }
 
@@ -109,15 +100,7 @@ static inline const char* answer_state(const answer* a) {
                creche_error_message((a)->error));                                              \
   } while (0)
 
-#define OK(call)                                                                           \
-  do {                                                                                     \
-    creche_status s_ = (call);                                                             \
-    if (s_ != CRECHE_OK)                                                                   \
-      fail_msg("%s: %s: %s", #call, creche_status_name(s_), creche_last_error()->message); \
-  } while (0)
-
 static support_postgres* server;
-static creche_loop loop;
 
 static inline int start_server(void** state) {
   (void)state;
@@ -128,10 +111,9 @@ static inline int start_server(void** state) {
 
 static inline int stop_server(void** state) {
   (void)state;
-  creche_loop_close(loop);
-  int failed = creche_loop_join(loop, 20 * CRECHE_SECOND) != CRECHE_OK;
+  const int ended = close_and_join_loop();
   support_postgres_stop(server);
-  return failed ? -1 : 0;
+  return ended;
 }
 
 static inline creche_pool open_pool(uint32_t max_size) {
@@ -211,9 +193,7 @@ static inline creche_connection acquire(creche_pool pool) {
 }
 
 static inline creche_pool_counters counters(creche_pool pool) {
-  creche_pool_counters c;
-  OK(creche_pool_get_counters(pool, &c, sizeof c));
-  return c;
+  return pool_counters(pool);
 }
 
 #endif

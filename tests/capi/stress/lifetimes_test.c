@@ -43,7 +43,6 @@ typedef struct item {
 
 static item items[ITEMS];
 static int items_count;
-static creche_queue queue;
 static int queues; /* so far */
 static creche_session web;
 static support_hostile* server;
@@ -208,15 +207,15 @@ static void agree(void) {
     tasks += lives(i);
     groups += !i->ended && i->kind == GROUP;
   }
-  creche_loop_counters c = counters();
+  creche_loop_counters c = loop_counters();
   while (c.live_tasks != tasks || c.live_groups != groups || c.live_leases != leases) {
     CHECK(creche_loop_poll(loop, 10 * CRECHE_SECOND) == CRECHE_OK,
           "waits in vain: tasks %d of %d, groups %d of %d, leases %d of %d", (int)c.live_tasks,
           (int)tasks, (int)c.live_groups, (int)groups, (int)c.live_leases, (int)leases);
-    c = counters();
+    c = loop_counters();
   }
   settle();
-  c = counters();
+  c = loop_counters();
   CHECK(c.live_tasks == tasks && c.live_groups == groups && c.live_leases == leases,
         "later: tasks %d of %d, groups %d of %d, leases %d of %d", (int)c.live_tasks, (int)tasks,
         (int)c.live_groups, (int)groups, (int)c.live_leases, (int)leases);

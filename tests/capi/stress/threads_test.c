@@ -67,25 +67,24 @@ static creche_status work(void* arg, creche_task task, uint64_t* value) {
   return creche_offload_cancelled(task) != 0 ? CRECHE_E_CANCELLED : CRECHE_OK;
 }
 
-static uint32_t next(uint32_t* seed) {
+static uint32_t any(uint32_t* seed) {
   *seed = *seed * 1664525u + 1013904223u;
   return *seed >> 8;
 }
 
 static void start_one(ring* r, int me, int i, uint32_t* seed) {
   mark* m = &r->marks[i];
-  creche_scope in = next(seed) % 4 != 0 ? r->group.scope : r->scopes[next(seed) % 2];
+  creche_scope in = any(seed) % 4 != 0 ? r->group.scope : r->scopes[any(seed) % 2];
   creche_task_options o;
   creche_status status;
   m->round = r;
   creche_task_options_init(&o, sizeof o);
-  if (next(seed) % 4 == 0) o.timeout = next(seed) % 200 * CRECHE_MICROSECOND;
+  if (any(seed) % 4 == 0) o.timeout = any(seed) % 200 * CRECHE_MICROSECOND;
   atomic_fetch_add(&r->live, 1);
   atomic_fetch_add(&started, 1);
-  switch (next(seed) % 6) {
+  switch (any(seed) % 6) {
     case 0:
-      status =
-          creche_sleep(in, next(seed) % 100 * CRECHE_MICROSECOND, &o, counted, m, &r->tasks[i]);
+      status = creche_sleep(in, any(seed) % 100 * CRECHE_MICROSECOND, &o, counted, m, &r->tasks[i]);
       break;
     case 1:
       status = creche_sleep_until(in, CRECHE_NEVER, &o, NULL, m, &r->tasks[i]);
@@ -101,7 +100,7 @@ static void start_one(ring* r, int me, int i, uint32_t* seed) {
       creche_offload_options f;
       creche_offload_options_init(&f, sizeof f);
       f.task = &o;
-      if (next(seed) % 2) f.flags = CRECHE_OFFLOAD_ABANDON;
+      if (any(seed) % 2) f.flags = CRECHE_OFFLOAD_ABANDON;
       status = creche_offload(in, work, NULL, &f, counted, m, &r->tasks[i]);
       break;
     }
@@ -124,14 +123,14 @@ static void poke(uint32_t* seed) {
   creche_scope scope = {0};
   creche_task task = {{0}};
   creche_scope_state look;
-  uint32_t what = next(seed) % 6;
+  uint32_t what = any(seed) % 6;
   ring* r;
   pthread_mutex_lock(&exposed_mutex);
-  r = exposed[next(seed) % THREADS];
+  r = exposed[any(seed) % THREADS];
   if (r != NULL) {
     const int n = atomic_load(&r->opened);
-    scope = next(seed) % 8 == 0 ? r->group.scope : r->scopes[next(seed) % 2];
-    if (n > 0) task = r->tasks[next(seed) % (uint32_t)n];
+    scope = any(seed) % 8 == 0 ? r->group.scope : r->scopes[any(seed) % 2];
+    if (n > 0) task = r->tasks[any(seed) % (uint32_t)n];
   }
   pthread_mutex_unlock(&exposed_mutex);
   switch (what) {
@@ -139,16 +138,16 @@ static void poke(uint32_t* seed) {
       creche_scope_cancel(task.scope, "poked");
       break;
     case 1:
-      creche_task_finish(task, next(seed) % 2 ? CRECHE_OK : -1000, 0, NULL);
+      creche_task_finish(task, any(seed) % 2 ? CRECHE_OK : -1000, 0, NULL);
       break;
     case 2:
-      if (next(seed) % 4 == 0) creche_scope_cancel(scope, NULL);
+      if (any(seed) % 4 == 0) creche_scope_cancel(scope, NULL);
       break;
     case 3:
-      creche_scope_set_timeout(scope, next(seed) % 2 ? CRECHE_NEVER : 100 * CRECHE_MICROSECOND);
+      creche_scope_set_timeout(scope, any(seed) % 2 ? CRECHE_NEVER : 100 * CRECHE_MICROSECOND);
       break;
     case 4:
-      creche_scope_set_shield(task.scope, next(seed) % 2);
+      creche_scope_set_shield(task.scope, any(seed) % 2);
       creche_scope_set_shield(task.scope, 0);
       break;
     default:
@@ -161,9 +160,9 @@ static void poke(uint32_t* seed) {
 static void drain_some(creche_queue queue, uint32_t* seed) {
   creche_completion c[16];
   size_t n, i;
-  if (creche_queue_drain(queue, c, 1 + next(seed) % 16, &n) != CRECHE_OK) return;
+  if (creche_queue_drain(queue, c, 1 + any(seed) % 16, &n) != CRECHE_OK) return;
   for (i = 0; i < n; i++) {
-    if (c[i].kind == CRECHE_CANCEL || (c[i].kind == CRECHE_BEGIN && next(seed) % 2))
+    if (c[i].kind == CRECHE_CANCEL || (c[i].kind == CRECHE_BEGIN && any(seed) % 2))
       creche_task_finish(c[i].task, CRECHE_OK, 0, NULL);
     /* Its last touch of the mark comes before the release that lets the group go on. */
     count(c[i].user, &c[i]);
@@ -179,10 +178,10 @@ static void one_round(int me, uint32_t* seed) {
   pthread_cond_init(&r->cond, NULL);
   r->own.round = r;
   creche_group_options_init(&o, sizeof o);
-  o.policy = next(seed) % 3;
+  o.policy = any(seed) % 3;
   o.queue = shared_queue;
   o.flags = CRECHE_GROUP_UNTIL_RELEASED;
-  o.limit = next(seed) % 3 == 0 ? 3 : 0;
+  o.limit = any(seed) % 3 == 0 ? 3 : 0;
   atomic_fetch_add(&started, 1);
   if (creche_group_open(shared.scope, &o, counted, &r->own, &r->group) != CRECHE_OK ||
       creche_scope_open(r->group.scope, NULL, &r->scopes[0]) != CRECHE_OK ||
@@ -283,12 +282,12 @@ static void* use_any_loop(void* arg) {
     creche_completion c;
     size_t n;
     l.scope.id = atomic_load(&shared_id);
-    creche_sleep(l.scope, next(&seed) % 50 * CRECHE_MICROSECOND, NULL, creche_nobody, NULL, &task);
+    creche_sleep(l.scope, any(&seed) % 50 * CRECHE_MICROSECOND, NULL, creche_nobody, NULL, &task);
     creche_scope_cancel(task.scope, NULL);
     if (creche_queue_open(l, NULL, &queue) == CRECHE_OK) {
-      creche_queue_wait(queue, &c, 1, next(&seed) % 20 * CRECHE_MICROSECOND, &n);
+      creche_queue_wait(queue, &c, 1, any(&seed) % 20 * CRECHE_MICROSECOND, &n);
       creche_queue_close(queue, NULL, NULL);
-      if (next(&seed) % 2) creche_queue_release(queue);
+      if (any(&seed) % 2) creche_queue_release(queue);
     }
     creche_scope_interrupt(l.scope);
   }

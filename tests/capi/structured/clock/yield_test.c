@@ -92,7 +92,6 @@ static void posts_before_it_come_before_it(void** state) {
 }
 
 /* Its completion is in no queue before that. */
-static creche_queue queue;
 static size_t drained(creche_completion* c) {
   size_t n = 9;
   return creche_queue_drain(queue, c, 1, &n) == CRECHE_OK ? n : 99;

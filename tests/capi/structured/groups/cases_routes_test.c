@@ -3,7 +3,6 @@
 #include "capi/structured/kinds.h"
 
 enum { CALLBACK, QUEUE, TO_GROUP, NOBODY, ROUTES };
-static creche_queue queue;
 
 static int open_all(void** state) {
   if (open_loop(state) != 0) return -1;

@@ -119,8 +119,8 @@ static void lag_is_measured(void** state) {
   assert_int_equal(sum_of(&lag.turns, 0), lag.turns.count);
   assert_int_equal(sum_of(&lag.callbacks, 0), lag.callbacks.count);
   assert_int_equal(sum_of(&lag.callbacks, 24), 1); /* 2^24 ns are 17 ms */
-  assert_int_equal(counters().longest_callback, lag.callbacks.max);
-  assert_int_equal(counters().stalls, 0);
+  assert_int_equal(loop_counters().longest_callback, lag.callbacks.max);
+  assert_int_equal(loop_counters().stalls, 0);
 }
 
 int main(void) {

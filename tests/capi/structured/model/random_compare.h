@@ -35,7 +35,6 @@ static int open_virtual(int watched, int workers) {
   o.offload_limit = (uint32_t)workers;
   return creche_loop_open(&o, &loop) == CRECHE_OK ? 0 : -1;
 }
-static creche_queue queue;
 static int undrained;        /* there may be something in it */
 static int drain(model* m) { /* 1 if there was something in it */
   creche_completion c[16];

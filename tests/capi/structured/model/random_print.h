@@ -258,7 +258,6 @@ static const char before_it[] =
     "static work w[N];\n"
     "static creche_scope n[N];\n"
     "static creche_token token[N];\n"
-    "static creche_queue queue;\n"
     "static void item_free(void* user, uint64_t item) {\n"
     "  (void)user;\n"
     "  printf(\"item %%d is freed\\n\", (int)item);\n"

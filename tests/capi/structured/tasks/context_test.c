@@ -17,7 +17,7 @@ static void* clone(void* data) {
   clones++;
   return make(*(intptr_t*)data + 1);
 }
-static void drop(void* data) {
+static void free_it(void* data) {
   drops++;
   free(data);
 }
@@ -47,7 +47,7 @@ static void finish(creche_task task) {
 }
 
 static void a_child_has_a_copy(void** state) {
-  creche_context context = {make(0), clone, drop};
+  creche_context context = {make(0), clone, free_it};
   seen a = {0}, b = {0}, c = {0};
   (void)state;
   creche_task parent = spawn_with(loop.scope, &context, &a);
@@ -70,7 +70,7 @@ static void a_child_has_a_copy(void** state) {
 
 /* Taken when the task is started: that the parent's ends earlier does not matter. */
 static void without_clone_all_share(void** state) {
-  creche_context context = {make(5), NULL, drop};
+  creche_context context = {make(5), NULL, free_it};
   seen a = {0}, b = {0};
   (void)state;
   creche_task one = spawn_with(loop.scope, &context, &a);
@@ -94,7 +94,7 @@ static void spawns_elsewhere(void* user, const creche_completion* c) {
     creche_task_spawn(elsewhere.scope, body_waits, &spawned, NULL, see, &spawned, NULL);
 }
 static void of_the_starter_not_of_the_place(void** state) {
-  creche_context context = {make(0), clone, drop};
+  creche_context context = {make(0), clone, free_it};
   creche_task_options o = task_options();
   creche_task task;
   seen a = {0}, g = {0};
@@ -119,7 +119,7 @@ static creche_status look(void* arg, creche_task task, uint64_t* value) {
   return CRECHE_OK;
 }
 static void offloaded_and_external_tasks_too(void** state) {
-  creche_context context = {make(0), clone, drop};
+  creche_context context = {make(0), clone, free_it};
   seen a = {0}, b = {0}, c = {0};
   creche_task external;
   (void)state;
@@ -138,7 +138,7 @@ static void offloaded_and_external_tasks_too(void** state) {
 }
 
 static void failed_calls_leave_it_to_the_caller(void** state) {
-  creche_context context = {make(0), clone, drop};
+  creche_context context = {make(0), clone, free_it};
   creche_task_options o = task_options();
   creche_group group;
   seen g = {0}, a = {0};
@@ -164,7 +164,7 @@ static void failed_calls_leave_it_to_the_caller(void** state) {
 }
 
 static void the_loops_own(void** state) {
-  creche_context context = {make(0), clone, drop};
+  creche_context context = {make(0), clone, free_it};
   creche_loop_options o;
   seen a = {0};
   (void)state;

@@ -396,11 +396,11 @@ static void living_tasks_are_counted(void** state) {
   for (i = 0; i < 2; i++) OK(creche_offload(loop.scope, polls, &p[i], NULL, see, &s[i], NULL));
   for (i = 0; i < 2; i++)
     while (!atomic_load(&p[i].running)) creche_loop_poll(loop, 0);
-  assert_int_equal(counters().live_tasks, 2);
+  assert_int_equal(loop_counters().live_tasks, 2);
   for (i = 0; i < 2; i++) {
     atomic_store(&p[i].stop, 1);
     until(&s[i].finals, 1);
-    assert_int_equal(counters().live_tasks, 1 - i);
+    assert_int_equal(loop_counters().live_tasks, 1 - i);
   }
 }
 

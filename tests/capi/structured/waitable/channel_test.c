@@ -396,7 +396,7 @@ static void take(void* user, const creche_completion* c) {
   __atomic_add_fetch(&ended, 1, __ATOMIC_SEQ_CST);
 }
 static uint64_t dropped;
-static void drop(void* user, uint64_t item) {
+static void free_shared(void* user, uint64_t item) {
   (void)user;
   __atomic_add_fetch(&dropped, item, __ATOMIC_SEQ_CST);
   __atomic_add_fetch(&frees, 1, __ATOMIC_SEQ_CST);
@@ -429,7 +429,7 @@ static void eight_threads_race(void** state) {
   OK(creche_loop_open(NULL, &shared));
   OK(creche_channel_options_init(&o, sizeof o));
   o.capacity = 4;
-  o.item_free = drop;
+  o.item_free = free_shared;
   OK(creche_channel_open(shared, &o, &sender, &receiver));
   for (i = 0; i < THREADS; i++)
     assert_int_equal(pthread_create(&threads[i], NULL, contend, (void*)i), 0);

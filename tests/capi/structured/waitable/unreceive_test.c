@@ -286,15 +286,14 @@ static void inside_of_a_cancelled_scope(void** state) {
 }
 
 /* ---- In a queue ---- */
-static creche_queue queue;
-static creche_task_options to_queue(void) {
+static creche_task_options queue_options(void) {
   creche_task_options o = task_options();
   OK(creche_queue_open(loop, NULL, &queue));
   o.queue = queue;
   return o;
 }
 static void until_it_is_drained(void** state) {
-  creche_task_options o = to_queue();
+  creche_task_options o = queue_options();
   creche_completion c[3];
   seen s = {0};
   creche_task task[3];
@@ -346,7 +345,7 @@ static void until_it_is_drained(void** state) {
 /* Its group is over, or gone, when its receive is undone; or it is held open by it. */
 static void whatever_became_of_its_group(void** state) {
   creche_group_options o = group_options();
-  creche_task_options t = to_queue();
+  creche_task_options t = queue_options();
   creche_completion c[2];
   creche_group group;
   creche_task task[2];

@@ -1,39 +1,21 @@
 /* What the tests of http.h share: a loop on its own thread, a queue that gets all completions, and
  * short ways to fetch. */
-#ifndef FIXTURE_H
-#define FIXTURE_H
+#ifndef CAPI_HTTP_TEST_H
+#define CAPI_HTTP_TEST_H
 
 #include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
-#include <cmocka.h>
-#include <creche/creche.h>
-
+#include "support/fixture.h"
 #include "support/support.h"
 
-#define PATIENCE (20 * CRECHE_SECOND) /* longer than anything takes that does not hang */
-#define PATIENCE_MS 20000
-
-static creche_loop loop;
-static creche_queue queue;
 static creche_session web;
-static creche_task_options to_queue; /* an operation's: its completion goes to `queue` */
 static char url_text[512];
 
 static inline int open_session(const creche_session_options* options) {
-  creche_task_options_init(&to_queue, sizeof to_queue);
-  if (creche_loop_open(NULL, &loop) || creche_queue_open(loop, NULL, &queue) ||
-      creche_session_open(loop, options, &web)) {
-    fprintf(stderr, "%s\n", creche_last_error()->message);
-    return -1;
-  }
-  to_queue.queue = queue;
-  return 0;
+  if (open_loop_and_queue() != 0) return -1;
+  if (creche_session_open(loop, options, &web) == CRECHE_OK) return 0;
+  fprintf(stderr, "%s\n", creche_last_error()->message);
+  return -1;
 }
 
 static inline int set_up(void** state) {
@@ -45,8 +27,7 @@ static inline int tear_down(void** state) {
   (void)state;
   creche_session_release(web);
   creche_queue_release(queue);
-  creche_loop_close(loop);
-  return creche_loop_join(loop, PATIENCE) == CRECHE_OK ? 0 : -1;
+  return close_and_join_loop();
 }
 
 /* Where the test has joined the loop. */
@@ -59,18 +40,18 @@ static inline int tear_down_rest(void** state) {
 /* Instead of the session of set_up. */
 static inline void use_session(const creche_session_options* options) {
   creche_session_release(web);
-  assert_int_equal(creche_session_open(loop, options, &web), CRECHE_OK);
+  OK(creche_session_open(loop, options, &web));
 }
 
 static inline creche_session_options session_options(void) {
   creche_session_options o;
-  assert_int_equal(creche_session_options_init(&o, sizeof o), CRECHE_OK);
+  OK(creche_session_options_init(&o, sizeof o));
   return o;
 }
 
 static inline creche_request_options request_options(void) {
   creche_request_options o;
-  assert_int_equal(creche_request_options_init(&o, sizeof o), CRECHE_OK);
+  OK(creche_request_options_init(&o, sizeof o));
   o.task = &to_queue;
   return o;
 }
@@ -85,21 +66,8 @@ static inline creche_task start(const char* url, const creche_request_options* o
                                 void* user) {
   creche_request_options o = options ? *options : request_options();
   creche_task task;
-  assert_int_equal(creche_session_fetch(web, loop.scope, url, &o, NULL, user, &task), CRECHE_OK);
+  OK(creche_session_fetch(web, loop.scope, url, &o, NULL, user, &task));
   return task;
-}
-
-/* The next completion: its error and data live until creche_completions_release. */
-static inline creche_completion next(void) {
-  creche_completion c;
-  size_t n = 0;
-  assert_int_equal(creche_queue_wait(queue, &c, 1, PATIENCE, &n), CRECHE_OK);
-  assert_int_equal(n, 1);
-  return c;
-}
-
-static inline void drop(creche_completion c) {
-  creche_completions_release(&c, 1);
 }
 
 static inline creche_completion fetch(const char* url, const creche_request_options* options) {
@@ -110,13 +78,12 @@ static inline creche_completion fetch(const char* url, const creche_request_opti
 static inline creche_completion send_request(const char* url,
                                              const creche_request_options* options) {
   creche_request_options o = options ? *options : request_options();
-  assert_int_equal(creche_session_send(web, loop.scope, url, &o, NULL, NULL, NULL), CRECHE_OK);
+  OK(creche_session_send(web, loop.scope, url, &o, NULL, NULL, NULL));
   return next();
 }
 
 static inline creche_completion read_some(creche_response response, size_t capacity) {
-  assert_int_equal(
-      creche_response_read(response, loop.scope, capacity, &to_queue, NULL, NULL, NULL), CRECHE_OK);
+  OK(creche_response_read(response, loop.scope, capacity, &to_queue, NULL, NULL, NULL));
   return next();
 }
 
@@ -137,12 +104,6 @@ static inline void expect_failure(creche_completion c, creche_status status, uin
   assert_int_equal(c.flags & (CRECHE_OWNED | CRECHE_MORE), 0);
   assert_true(strlen(c.error->message) > 20);
   drop(c);
-}
-
-static inline creche_session_counters counters(void) {
-  creche_session_counters c;
-  assert_int_equal(creche_session_get_counters(web, &c, sizeof c), CRECHE_OK);
-  return c;
 }
 
 #endif
