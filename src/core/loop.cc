@@ -49,18 +49,18 @@ void Loop::CloseCore() noexcept {
   CloseDomain(std::exchange(domain_, nullptr));
 }
 
-bool Loop::Submit(Job* job) noexcept {
-  if (job->pending_.exchange(true)) return true;
+Submitted Loop::Submit(Job* job) noexcept {
+  if (job->pending_.exchange(true)) return Submitted::kAlready;
   Job* head = jobs_.load(std::memory_order_relaxed);
   do {
     if (head == ClosedMark()) {
       job->pending_.store(false);
-      return false;
+      return Submitted::kRefused;
     }
     job->next_ = head;
   } while (!jobs_.compare_exchange_weak(head, job));
   Wake();
-  return true;
+  return Submitted::kYes;
 }
 
 bool Loop::HeardAsleep() noexcept {
@@ -99,14 +99,10 @@ void Loop::StopJobs() noexcept {
 }
 
 bool Loop::RunTurnEnds() noexcept {
-  if (!turn_ends_) return false;
-  TurnEnd* list = nullptr;
-  std::swap(list, turn_ends_);
-  list->place_ = &list;
-  while (TurnEnd* end = list) {
-    end->Unlink();
-    end->run_(end);
-  }
+  if (turn_ends_.empty()) return false;
+  List<TurnEnd> now;  // what is asked for meanwhile belongs to the next turn
+  now.Append(&turn_ends_);
+  while (TurnEnd* end = now.PopFront()) end->run_(end);
   return true;
 }
 
@@ -125,7 +121,7 @@ bool Loop::MayGoOn() noexcept {
 // Returns when the turn began: what was there to be read by then has been read.
 Nanos Loop::Poll(Nanos timeout, bool* signalled) noexcept {
   Nanos wait = 0;
-  if (timeout > 0 && !turn_ends_ && !Ready()) {
+  if (timeout > 0 && turn_ends_.empty() && !Ready()) {
     // Announce the sleep first, then look again, at deadlines too: who adds something after this
     // look sees the announcement.
     sleeping_.store(true);

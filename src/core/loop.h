@@ -15,6 +15,7 @@
 #include "core/deadlines.h"
 #include "core/handles.h"
 #include "core/lag.h"
+#include "core/list.h"
 #include "core/ref.h"
 #include "core/status.h"
 #include "core/virtual_clock.h"
@@ -41,34 +42,24 @@ class Job {
   std::atomic<bool> pending_{false};
 };
 
+enum class Submitted : uint8_t {
+  kYes,
+  kAlready,  // it was pending, and runs once
+  kRefused   // the loop takes no more: it will not run
+};
+
 // Something to do when this turn has done everything else, behind all callbacks: what they gave to
 // be sent goes out together, and still before the loop waits again. Loop's thread. Destroying takes
 // it back.
-class TurnEnd {
+class TurnEnd : private ListNode<TurnEnd> {
  public:
   using Run = void (*)(TurnEnd*) noexcept;
   explicit TurnEnd(Run run) : run_(run) {}
-  ~TurnEnd() { Unlink(); }
-  TurnEnd(const TurnEnd&) = delete;
-  TurnEnd& operator=(const TurnEnd&) = delete;
 
  private:
   friend class Loop;
-  void LinkAt(TurnEnd** place) noexcept {
-    next_ = *place;
-    if (next_) next_->place_ = &next_;
-    place_ = place;
-    *place = this;
-  }
-  void Unlink() noexcept {
-    if (!place_) return;
-    *place_ = next_;
-    if (next_) next_->place_ = place_;
-    place_ = nullptr;
-  }
+  friend class List<TurnEnd>;
   const Run run_;
-  TurnEnd* next_ = nullptr;
-  TurnEnd** place_ = nullptr;  // what points to it; null: not asked for
 };
 
 // A one-shot timer of the loop's thread, for phase timeouts and idle connections. Destroying
@@ -111,13 +102,13 @@ class Loop : public RefCounted {
   // some callbacks ago at most. Any thread.
   Nanos stamp() const noexcept { return !clock_ && OnThread() ? stamp_ : coarse_now(); }
 
-  // Hands a job to the loop's thread. Any thread. False once the loop takes no more: the job will
-  // not run. Jobs run in the order of submission, before the callbacks of the same turn.
-  bool Submit(Job* job) noexcept;
+  // Hands a job to the loop's thread. Any thread. Jobs run in the order of submission, before the
+  // callbacks of the same turn.
+  Submitted Submit(Job* job) noexcept;
   // Runs `end` at the end of this turn, once, however often it is asked for; what is asked for
   // there runs at the end of the next turn, which does not wait.
   void AtTurnEnd(TurnEnd* end) noexcept {
-    if (!end->place_) end->LinkAt(&turn_ends_);
+    if (!turn_ends_.Has(end)) turn_ends_.PushFront(end);
   }
   // Makes the loop look for work if it sleeps. Any thread.
   void Wake() noexcept;
@@ -222,7 +213,7 @@ class Loop : public RefCounted {
   std::atomic<bool> sleeping_{false};
   std::atomic<bool> wake_sent_{false};
   std::atomic<Job*> jobs_{nullptr};  // newest first; kJobsClosed at the end
-  TurnEnd* turn_ends_ = nullptr;
+  List<TurnEnd> turn_ends_;
   Blocks blocks_;
   Deadlines timers_;
   // In the order of WorkKind.

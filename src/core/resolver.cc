@@ -5,8 +5,8 @@
 #include <new>
 #include <utility>
 
-#include "core/errand.h"
 #include "core/host_name.h"
+#include "core/worker_call.h"
 
 namespace creche {
 
@@ -62,24 +62,11 @@ ErrorRef NotFound(std::string_view host, const platform::Resolved& failure) {
 
 }  // namespace
 
-void Resolver::Link::InsertBefore(Link* place) noexcept {
-  next = place;
-  prev = place->prev;
-  prev->next = place->prev = this;
-}
-
-void Resolver::Link::Unlink() noexcept {
-  if (!next) return;
-  prev->next = next;
-  next->prev = prev;
-  next = prev = nullptr;
-}
-
 // Kept alive by the resolver, and by the worker and then the job on its way back.
-class Resolver::Lookup : public Errand {
+class Resolver::Lookup : public WorkerCall {
  public:
   Lookup(Resolver* resolver, std::string name)
-      : Errand(resolver->loop_, resolver->workers_),
+      : WorkerCall(resolver->loop_, resolver->workers_),
         resolver_(resolver),
         name_(std::move(name)),
         timer_(
@@ -89,18 +76,16 @@ class Resolver::Lookup : public Errand {
               lookup->resolver_->Expire(lookup);
             },
             this),
-        look_up_(resolver->options_.look_up) {
-    waiting_.next = waiting_.prev = &waiting_;
-  }
+        look_up_(resolver->options_.look_up) {}
 
   // The resolver goes: nobody waits any more.
   void GiveUp() noexcept {
     Stop();
-    while (waiting_.next != &waiting_) waiting_.next->query->Cancel();
+    while (Query* query = waiting_.first()) query->Cancel();
   }
   // Nobody waits any more: one that has not begun is not worth its thread.
   void Deserted() noexcept {
-    if (waiting_.next != &waiting_ || !TakeBack()) return;
+    if (!waiting_.empty() || !TakeBack()) return;
     timer_.Disarm();
     resolver_->running_.erase(resolver_->running_.find(name_));
   }
@@ -119,11 +104,11 @@ class Resolver::Lookup : public Errand {
   Timer timer_;
   platform::Resolved (*const look_up_)(const std::string&) noexcept;
   platform::Resolved found_;  // the worker's until Done
-  Link waiting_;              // the ring of those who wait; loop's thread
+  List<Query> waiting_;       // loop's thread
 };
 
 void Resolver::Query::Cancel() noexcept {
-  link_.Unlink();
+  List<Query>::Remove(this);
   if (Lookup* lookup = std::exchange(lookup_, nullptr)) lookup->Deserted();
 }
 
@@ -162,7 +147,7 @@ std::optional<Result<Addresses>> Resolver::Ask(std::string name, uint16_t port, 
     try {
       lookup = MakeRef<Lookup>(this, name);
       const Nanos until = After(loop_.now(), options_.deadline);
-      if (lookup->timer_.Arm(until)) why = lookup->Go() ? 0 : lookup->why_not();
+      if (lookup->timer_.Arm(until)) why = lookup->Start() ? 0 : lookup->start_errno();
     } catch (const std::bad_alloc&) {
     }
     if (why != 0) {
@@ -172,7 +157,7 @@ std::optional<Result<Addresses>> Resolver::Ask(std::string name, uint16_t port, 
     lookups_++;
   }
   query->port_ = port;
-  query->link_.InsertBefore(&lookup->waiting_);
+  lookup->waiting_.PushBack(query);
   query->lookup_ = lookup.get();
   return std::nullopt;
 }
@@ -242,10 +227,8 @@ void Resolver::Tell(Lookup* lookup, const ErrorRef& error) noexcept {
   const bool spread = options_.spread;
   // From here on `this` may go: those who wait now hang on `lookup` alone, and nobody is added.
   size_t turn = 0;
-  while (lookup->waiting_.next != &lookup->waiting_) {
-    Query* query = lookup->waiting_.next->query;
+  while (Query* query = lookup->waiting_.PopFront()) {
     query->lookup_ = nullptr;
-    query->link_.Unlink();
     Result<Addresses> answer(error);
     try {
       if (!error) answer = Serve(found.addresses, query->port_, spread ? turn++ : 0);

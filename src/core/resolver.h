@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "core/address_history.h"
+#include "core/list.h"
 #include "core/loop.h"
 #include "core/result.h"
 #include "core/workers.h"
@@ -33,17 +34,8 @@ class Resolver {
   class Query;
   class Lookup;  // one question on its way through a worker thread
 
-  // A place in the ring of those who wait for one look-up.
-  struct Link {
-    Link* next = nullptr;
-    Link* prev = nullptr;
-    Query* query = nullptr;
-    void InsertBefore(Link* place) noexcept;
-    void Unlink() noexcept;
-  };
-
   // Somebody who waits for an answer: derive from it or embed it. Destroying it cancels.
-  class Query {
+  class Query : private ListNode<Query> {
    public:
     Query() = default;
     Query(const Query&) = delete;
@@ -51,7 +43,7 @@ class Resolver {
     // Nobody is called any more; the look-up goes on for others and, if it has begun, for the
     // cache.
     void Cancel() noexcept;
-    bool waiting() const noexcept { return link_.next != nullptr; }
+    bool waiting() const noexcept { return lookup_ != nullptr; }
 
    protected:
     virtual ~Query() { Cancel(); }
@@ -61,7 +53,7 @@ class Resolver {
 
    private:
     friend class Resolver;
-    Link link_{.query = this};
+    friend class List<Query>;
     Lookup* lookup_ = nullptr;  // while it waits
     uint16_t port_ = 0;
   };

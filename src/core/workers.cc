@@ -21,9 +21,9 @@ std::chrono::steady_clock::time_point TimePoint(Nanos at) {
 }
 }  // namespace
 
-class Workers::Crew : public RefCounted {
+class Workers::Pool : public RefCounted {
  public:
-  Crew(Bound bound, Nanos patience) : bound_(bound), patience_(patience) {}
+  Pool(Bound bound, Nanos patience) : bound_(bound), patience_(patience) {}
   int Submit(WorkItem* item) noexcept;
   bool Withdraw(WorkItem* item) noexcept;
   void Stop() noexcept;
@@ -31,7 +31,7 @@ class Workers::Crew : public RefCounted {
  private:
   // One thread, until it is joined, or left alone by Stop.
   struct Worker {
-    Crew* crew;
+    Pool* pool;
     pthread_t thread{};
     // kCalled: about to take an item, or waiting until it may; kDone: it returns now.
     enum { kIdle, kCalled, kRunning, kDone } state = kCalled;
@@ -40,7 +40,7 @@ class Workers::Crew : public RefCounted {
     Worker* below = nullptr;
     std::condition_variable wake;
   };
-  using Crewmates = std::vector<std::unique_ptr<Worker>>;
+  using WorkerList = std::vector<std::unique_ptr<Worker>>;
 
   static void* Main(void* worker);
   void Work(Worker* worker) noexcept;
@@ -52,54 +52,37 @@ class Workers::Crew : public RefCounted {
   Nanos MayTakeAt() noexcept;
   int CallAsNeeded() noexcept;
   int StartThread() noexcept;
-  void Append(WorkItem* item) noexcept;
-  void Remove(WorkItem* item) noexcept;
-  // Takes the threads that are done out of mates_.
-  Crewmates TakeDone();
-  static void Join(const Crewmates& mates) noexcept;
+  // Takes the threads that are done out of workers_.
+  WorkerList TakeDone();
+  static void Join(const WorkerList& workers) noexcept;
 
   const Bound bound_;
   const Nanos patience_;
   std::mutex mutex_;
   // All guarded by mutex_.
-  WorkItem* first_ = nullptr;
-  WorkItem* last_ = nullptr;
-  size_t queued_ = 0;
+  List<WorkItem> items_;
+  size_t queued_ = 0;  // how many items those are
   size_t called_ = 0;
   size_t running_ = 0;
   // Stacks: who has been there for the longest is at the bottom.
   Worker* idle_ = nullptr;      // without work
   Worker* at_bound_ = nullptr;  // called, while as many run as may
   bool stopped_ = false;
-  Crewmates mates_;
+  WorkerList workers_;
 };
 
-void Workers::Crew::Append(WorkItem* item) noexcept {
-  item->queued_ = true;
-  item->prev_ = last_;
-  (last_ ? last_->next_ : first_) = item;
-  last_ = item;
-  queued_++;
-}
-
-void Workers::Crew::Remove(WorkItem* item) noexcept {
-  (item->prev_ ? item->prev_->next_ : first_) = item->next_;
-  (item->next_ ? item->next_->prev_ : last_) = item->prev_;
-  item->next_ = item->prev_ = nullptr;
-  item->queued_ = false;
-  queued_--;
-}
-
-int Workers::Crew::Submit(WorkItem* item) noexcept {
+int Workers::Pool::Submit(WorkItem* item) noexcept {
   int failed = ECANCELED;
   {
     const std::lock_guard lock(mutex_);
     if (!stopped_) {
-      Append(item);
+      items_.PushBack(item);
+      queued_++;
       failed = CallAsNeeded();
       // Whoever is there, even if inside an item, will take it.
       if (failed == 0 || called_ + running_ > 0) return 0;
-      Remove(item);
+      items_.Remove(item);
+      queued_--;
     }
   }
   item->Refused(failed);
@@ -107,11 +90,12 @@ int Workers::Crew::Submit(WorkItem* item) noexcept {
   return failed;
 }
 
-bool Workers::Crew::Withdraw(WorkItem* item) noexcept {
+bool Workers::Pool::Withdraw(WorkItem* item) noexcept {
   {
     const std::lock_guard lock(mutex_);
-    if (!item->queued_) return false;
-    Remove(item);
+    if (!items_.Has(item)) return false;
+    items_.Remove(item);
+    queued_--;
   }
   item->LetGo();
   return true;
@@ -119,7 +103,7 @@ bool Workers::Crew::Withdraw(WorkItem* item) noexcept {
 
 // A thread for each item that may be begun with, and one that waits until the next may. Returns 0,
 // or why no thread could be had.
-int Workers::Crew::CallAsNeeded() noexcept {
+int Workers::Pool::CallAsNeeded() noexcept {
   if (at_bound_ && queued_ > 0 && MayTakeAt() == 0) WakeTop(&at_bound_);
   if (called_ >= queued_) return 0;
   if (called_ > 0 && running_ + called_ >= bound_.limit) return 0;
@@ -129,20 +113,20 @@ int Workers::Crew::CallAsNeeded() noexcept {
   return 0;
 }
 
-int Workers::Crew::StartThread() noexcept {
+int Workers::Pool::StartThread() noexcept {
   try {
     Join(TakeDone());
-    if (mates_.size() >= bound_.most) return EAGAIN;
-    mates_.push_back(std::make_unique<Worker>());
+    if (workers_.size() >= bound_.most) return EAGAIN;
+    workers_.push_back(std::make_unique<Worker>());
   } catch (const std::bad_alloc&) {
     return ENOMEM;
   }
-  Worker* worker = mates_.back().get();
-  worker->crew = this;
+  Worker* worker = workers_.back().get();
+  worker->pool = this;
   AddRef();  // given back by Main
   const int failed = platform::StartThread(&worker->thread, "creche-worker", Main, worker);
   if (failed != 0) {
-    mates_.pop_back();
+    workers_.pop_back();
     Unref();
     return failed;
   }
@@ -150,18 +134,18 @@ int Workers::Crew::StartThread() noexcept {
   return 0;
 }
 
-void* Workers::Crew::Main(void* worker) {
+void* Workers::Pool::Main(void* worker) {
   auto* self = static_cast<Worker*>(worker);
-  const Ref<Crew> crew = Ref<Crew>::Adopt(self->crew);
-  crew->Work(self);
+  const Ref<Pool> pool = Ref<Pool>::Adopt(self->pool);
+  pool->Work(self);
   return nullptr;
 }
 
-void Workers::Crew::Work(Worker* worker) noexcept {
+void Workers::Pool::Work(Worker* worker) noexcept {
   std::unique_lock lock(mutex_);
   while (AwaitItem(worker, lock)) {
-    WorkItem* item = first_;
-    Remove(item);
+    WorkItem* item = items_.PopFront();
+    queued_--;
     worker->state = Worker::kRunning;
     called_--;
     running_++;
@@ -180,9 +164,9 @@ void Workers::Crew::Work(Worker* worker) noexcept {
 }
 
 // False if the thread is to end: it is kDone then.
-bool Workers::Crew::AwaitItem(Worker* worker, std::unique_lock<std::mutex>& lock) noexcept {
+bool Workers::Pool::AwaitItem(Worker* worker, std::unique_lock<std::mutex>& lock) noexcept {
   while (!stopped_) {
-    if (first_) {
+    if (!items_.empty()) {
       const Nanos at = MayTakeAt();
       if (at == 0) return true;
       static_cast<void>(Rest(&at_bound_, worker, at, lock));
@@ -198,7 +182,7 @@ bool Workers::Crew::AwaitItem(Worker* worker, std::unique_lock<std::mutex>& lock
 }
 
 // Waits on one of the stacks. False if nobody has taken it down in time.
-bool Workers::Crew::Rest(Worker** stack, Worker* worker, Nanos until,
+bool Workers::Pool::Rest(Worker** stack, Worker* worker, Nanos until,
                          std::unique_lock<std::mutex>& lock) noexcept {
   worker->resting = true;
   worker->below = *stack;
@@ -211,7 +195,7 @@ bool Workers::Crew::Rest(Worker** stack, Worker* worker, Nanos until,
   return false;
 }
 
-Workers::Crew::Worker* Workers::Crew::WakeTop(Worker** stack) noexcept {
+Workers::Pool::Worker* Workers::Pool::WakeTop(Worker** stack) noexcept {
   Worker* worker = *stack;
   *stack = worker->below;
   worker->resting = false;
@@ -220,59 +204,59 @@ Workers::Crew::Worker* Workers::Crew::WakeTop(Worker** stack) noexcept {
 }
 
 // When the next item may be begun with: 0 is now.
-Nanos Workers::Crew::MayTakeAt() noexcept {
+Nanos Workers::Pool::MayTakeAt() noexcept {
   if (running_ < bound_.limit) return 0;
   if (bound_.slow == kNever) return kNever;
   const Nanos now = platform::MonotonicNow();
   size_t counted = 0;
   Nanos oldest = kNever;
-  for (const auto& mate : mates_) {
-    if (mate->state != Worker::kRunning || mate->began <= now - bound_.slow) continue;
+  for (const auto& worker : workers_) {
+    if (worker->state != Worker::kRunning || worker->began <= now - bound_.slow) continue;
     counted++;
-    oldest = std::min(oldest, mate->began);
+    oldest = std::min(oldest, worker->began);
   }
   return counted < bound_.limit ? 0 : oldest + bound_.slow;
 }
 
-Workers::Crew::Crewmates Workers::Crew::TakeDone() {
-  Crewmates done;
-  done.reserve(mates_.size());  // nothing can fail half-way
-  for (auto& mate : mates_)
-    if (mate->state == Worker::kDone) done.push_back(std::move(mate));
-  std::erase(mates_, nullptr);
+Workers::Pool::WorkerList Workers::Pool::TakeDone() {
+  WorkerList done;
+  done.reserve(workers_.size());  // nothing can fail half-way
+  for (auto& worker : workers_)
+    if (worker->state == Worker::kDone) done.push_back(std::move(worker));
+  std::erase(workers_, nullptr);
   return done;
 }
 
-void Workers::Crew::Join(const Crewmates& mates) noexcept {
-  for (const auto& mate : mates) pthread_join(mate->thread, nullptr);
+void Workers::Pool::Join(const WorkerList& workers) noexcept {
+  for (const auto& worker : workers) pthread_join(worker->thread, nullptr);
 }
 
-void Workers::Crew::Stop() noexcept {
-  WorkItem* dropped = nullptr;
-  Crewmates idle;
+void Workers::Pool::Stop() noexcept {
+  WorkerList idle;
   {
     const std::lock_guard lock(mutex_);
     if (stopped_) return;
     stopped_ = true;
-    dropped = first_;
-    for (WorkItem* item = first_; item; item = item->next_) item->queued_ = false;
-    first_ = last_ = nullptr;
-    queued_ = 0;
-    idle.swap(mates_);
-    for (auto& mate : idle) {
-      if (mate->state != Worker::kRunning) {
-        mate->wake.notify_one();
+    idle.swap(workers_);
+    for (auto& worker : idle) {
+      if (worker->state != Worker::kRunning) {
+        worker->wake.notify_one();
         continue;
       }
-      pthread_detach(mate->thread);
-      mate.reset();
+      pthread_detach(worker->thread);
+      worker.reset();
     }
     std::erase(idle, nullptr);
   }
   Join(idle);
-  while (WorkItem* item = dropped) {
-    dropped = item->next_;
-    item->next_ = item->prev_ = nullptr;
+  for (;;) {
+    WorkItem* item = nullptr;
+    {
+      const std::lock_guard lock(mutex_);  // one may be withdrawn meanwhile
+      item = items_.PopFront();
+      queued_ = 0;
+    }
+    if (!item) return;
     item->LetGo();
   }
 }
@@ -293,18 +277,18 @@ Workers::Bound Workers::BoundOf(WorkKind kind) noexcept {
   return {.limit = 4, .slow = 25 * kMillisecond, .most = 64};
 }
 
-Workers::Workers(Bound bound, Nanos patience) : crew_(MakeRef<Crew>(bound, patience)) {}
+Workers::Workers(Bound bound, Nanos patience) : pool_(MakeRef<Pool>(bound, patience)) {}
 Workers::~Workers() {
   Stop();
 }
 int Workers::Submit(WorkItem* item) noexcept {
-  return crew_->Submit(item);
+  return pool_->Submit(item);
 }
 bool Workers::Withdraw(WorkItem* item) noexcept {
-  return crew_->Withdraw(item);
+  return pool_->Withdraw(item);
 }
 void Workers::Stop() noexcept {
-  crew_->Stop();
+  pool_->Stop();
 }
 
 }  // namespace creche

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <memory>
 
+#include "core/list.h"
 #include "core/ref.h"
 #include "core/status.h"
 
@@ -22,7 +23,7 @@ enum class WorkKind : uint8_t {
 };
 constexpr size_t kWorkKinds = 4;
 
-class WorkItem {
+class WorkItem : private ListNode<WorkItem> {
  public:
   WorkItem() = default;
   virtual ~WorkItem() = default;
@@ -37,9 +38,7 @@ class WorkItem {
 
  private:
   friend class Workers;
-  WorkItem* next_ = nullptr;
-  WorkItem* prev_ = nullptr;
-  bool queued_ = false;
+  friend class List<WorkItem>;
 };
 
 class Workers {
@@ -81,8 +80,8 @@ class Workers {
   void Stop() noexcept;
 
  private:
-  class Crew;  // what the threads share: outlives Workers while one of them is inside an item
-  Ref<Crew> crew_;
+  class Pool;  // what the threads share: outlives Workers while one of them is inside an item
+  Ref<Pool> pool_;
 };
 
 }  // namespace creche

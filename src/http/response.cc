@@ -15,20 +15,7 @@ struct Piece : tasks::Held {
 }  // namespace
 
 Response::Response(Exchange& exchange)
-    : head_(std::move(exchange.head())),
-      url_(exchange.request().url.text()),
-      release_([](Job* job) noexcept {
-        Response* self = static_cast<LoopJob*>(job)->response;
-        self->GiveUp(": the response was released");
-        self->Unref();
-      }),
-      move_([](Job* job) noexcept {
-        const auto self = Ref<Response>::Adopt(static_cast<LoopJob*>(job)->response);
-        self->moved_ = true;
-        if (self->feeder_ && self->sent_)
-          std::exchange(self->feeder_, nullptr)->OnOver(std::move(self->upload_failure_));
-      }) {
-  release_.response = move_.response = this;
+    : head_(std::move(exchange.head())), url_(exchange.request().url.text()) {
   info_.times = exchange.times();
   info_.redirects = exchange.request().redirects;
   info_.reused = exchange.reused();
@@ -157,10 +144,13 @@ void Response::CancelUpload() noexcept {
 Status Response::Move(uint64_t to) noexcept {
   const Status status = MoveTo(*loop_, to);
   if (status != Status::kOk) return status;
-  if (away_.exchange(true)) return status;
-  AddRef();  // given back by the job
-  if (!loop_->Submit(&move_)) Unref();
+  if (!away_.exchange(true)) move_.Submit(*loop_);
   return status;
+}
+
+void Response::OnMoved() noexcept {
+  moved_ = true;
+  if (feeder_ && sent_) std::exchange(feeder_, nullptr)->OnOver(std::move(upload_failure_));
 }
 
 // The body has been read, or nobody will read it: the connection is closed if it is still needed
@@ -176,9 +166,11 @@ void Response::EndLease() noexcept {
 }
 
 void Response::Released() noexcept {
-  if (whole()) return;
-  AddRef();
-  if (!loop_->Submit(&release_)) Unref();  // the loop has ended, and everything with it
+  if (!whole()) release_.Submit(*loop_);  // refused by a loop that has ended with everything
+}
+
+void Response::OnReleased() noexcept {
+  GiveUp(": the response was released");
 }
 
 // Reads that wait, or come later because they were on their way, are told so.

@@ -7,6 +7,7 @@
 
 #include "core/blocks.h"
 #include "core/handles.h"
+#include "core/loop_job.h"
 #include "http/body.h"
 #include "http/exchange.h"
 #include "tasks/operation.h"
@@ -92,6 +93,8 @@ class Response final : public Object,
   void GiveUp(const char* how) noexcept;
   void Close() noexcept;
   void EndLease() noexcept;
+  void OnReleased() noexcept;
+  void OnMoved() noexcept;
 
   ResponseHead head_;
   std::string url_;
@@ -102,10 +105,6 @@ class Response final : public Object,
   Buffer body_;
 
   // Of a stream. Loop's thread.
-  struct LoopJob : Job {
-    using Job::Job;
-    Response* response = nullptr;
-  };
   Ref<Loop> loop_;
   std::unique_ptr<Exchange> exchange_;  // null after its end; stopped after Close
   std::unique_ptr<StreamBody> stream_;
@@ -115,8 +114,8 @@ class Response final : public Object,
   ErrorRef upload_failure_;
   bool sent_ = false;   // the feeder knows that nothing more is asked for
   bool moved_ = false;  // away from the feeder's owner
-  LoopJob release_;
-  LoopJob move_;                   // once
+  LoopJob<&Response::OnReleased> release_{this};
+  LoopJob<&Response::OnMoved> move_{this};
   std::atomic<bool> away_{false};  // it was submitted
 };
 

@@ -5,14 +5,7 @@ namespace creche::http {
 Session::Session(Ref<Loop> loop, SessionSettings settings)
     : loop_(std::move(loop)),
       settings_(std::move(settings)),
-      close_([](Job* job) noexcept {
-        Session* self = static_cast<CloseJob*>(job)->session;
-        self->CloseHere();
-        self->Unref();
-      }),
-      uses_(*loop_, this, settings_.queue) {
-  close_.session = this;
-}
+      uses_(*loop_, this, settings_.queue) {}
 
 Result<Ref<Session>> Session::Open(Ref<Loop> loop, SessionSettings settings) {
   auto session = Ref<Session>::Adopt(new Session(std::move(loop), std::move(settings)));
@@ -45,8 +38,7 @@ Status Session::Close(const tasks::Tail& tail) {
 
 void Session::Released() noexcept {
   if (closing_.exchange(true)) return;
-  AddRef();  // for the job; the loop may close the session before it comes to that
-  if (!loop_->Submit(&close_)) Unref();  // the loop has ended, and closed the session before
+  close_.Submit(*loop_);  // refused by a loop that has ended: that closed the session before
 }
 
 // Loop's thread.

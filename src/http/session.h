@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "core/handles.h"
+#include "core/loop_job.h"
 #include "core/result.h"
 #include "http/client.h"
 #include "tasks/closing.h"
@@ -33,10 +34,6 @@ class Session final : public Object, public tasks::Resident {
   bool gone() const { return gone_.load(); }
 
  private:
-  struct CloseJob : Job {
-    using Job::Job;
-    Session* session = nullptr;
-  };
   Session(Ref<Loop> loop, SessionSettings settings);
   void CloseHere() noexcept;
 
@@ -45,7 +42,7 @@ class Session final : public Object, public tasks::Resident {
   Counters counters_;
   std::unique_ptr<Client> client_;
   Ref<Session> self_;  // while it is the loop's resident
-  CloseJob close_;
+  LoopJob<&Session::CloseHere> close_{this};
   std::atomic<bool> closing_{false};
   std::atomic<bool> gone_{false};
   tasks::Closing uses_;

@@ -16,28 +16,13 @@ Result<TlsContextRef> MakeTls(const platform::TlsOptions& options) {
                     .system_errno = failure.system_errno});
 }
 
-void TlsSource::Link::InsertBefore(Link* place) noexcept {
-  next = place;
-  prev = place->prev;
-  prev->next = next->prev = this;
-}
-
-void TlsSource::Link::Unlink() noexcept {
-  if (!next) return;
-  prev->next = next;
-  next->prev = prev;
-  next = prev = nullptr;
-}
-
-class TlsSource::Making final : public Errand {
+class TlsSource::Making final : public WorkerCall {
  public:
   Making(Loop& loop, TlsSource* source)
-      : Errand(loop, WorkKind::kFile),
+      : WorkerCall(loop, WorkKind::kFile),
         source_(source),
         options_(source->options_),
-        made(NoMemoryError()) {
-    waiting.next = waiting.prev = &waiting;
-  }
+        made(NoMemoryError()) {}
 
  private:
   void Work() noexcept override {
@@ -53,7 +38,7 @@ class TlsSource::Making final : public Errand {
 
  public:
   Result<TlsContextRef> made;  // the worker's until Done
-  Link waiting;                // the ring of those who wait; loop's thread
+  List<Waiter> waiting;        // loop's thread
 };
 
 TlsSource::TlsSource(Loop& loop, platform::TlsOptions options, TlsContextRef made)
@@ -62,18 +47,18 @@ TlsSource::TlsSource(Loop& loop, platform::TlsOptions options, TlsContextRef mad
 TlsSource::~TlsSource() {
   if (!making_) return;
   making_->Abandon();
-  while (making_->waiting.next != &making_->waiting) making_->waiting.next->Unlink();
+  while (making_->waiting.PopFront()) continue;
 }
 
 Result<TlsContextRef> TlsSource::Get(Waiter* waiter) {
   if (made_) return made_;
   if (!making_) {
     auto making = MakeRef<Making>(loop_, this);
-    if (!making->Go())
-      return NoThreadError(Phase::kTls, "read the trusted CAs", making->why_not(), kUnsent);
+    if (!making->Start())
+      return NoThreadError(Phase::kTls, "read the trusted CAs", making->start_errno(), kUnsent);
     making_ = std::move(making);
   }
-  waiter->InsertBefore(&making_->waiting);
+  making_->waiting.PushBack(waiter);
   return TlsContextRef();
 }
 
@@ -81,11 +66,7 @@ void TlsSource::Finish(Making* making) noexcept {
   const Ref<Making> keep = std::move(making_);
   if (making->made.ok()) made_ = making->made.value();
   // From here on `this` may go: those who wait hang on `making` alone.
-  while (making->waiting.next != &making->waiting) {
-    Link* link = making->waiting.next;
-    link->Unlink();
-    static_cast<Waiter*>(link)->OnTls(making->made);
-  }
+  while (Waiter* waiter = making->waiting.PopFront()) waiter->OnTls(making->made);
 }
 
 }  // namespace creche::http

@@ -3,8 +3,8 @@
 #pragma once
 #include <memory>
 
-#include "core/errand.h"
 #include "core/result.h"
+#include "core/worker_call.h"
 #include "platform/tls.h"
 
 namespace creche::http {
@@ -15,29 +15,22 @@ using TlsContextRef = std::shared_ptr<platform::TlsContext>;
 Result<TlsContextRef> MakeTls(const platform::TlsOptions& options);
 
 class TlsSource {
-  // A place in the ring of those who wait.
-  struct Link {
-    Link* next = nullptr;
-    Link* prev = nullptr;
-    void InsertBefore(Link* place) noexcept;
-    void Unlink() noexcept;
-  };
-
  public:
   // Somebody who waits: derive from it. Destroying it cancels.
-  class Waiter : private Link {
+  class Waiter : private ListNode<Waiter> {
    public:
     Waiter() = default;
     Waiter(const Waiter&) = delete;
     Waiter& operator=(const Waiter&) = delete;
 
    protected:
-    virtual ~Waiter() { Unlink(); }
+    virtual ~Waiter() = default;
     // Once, from the loop. Everything may be destroyed inside, the source too.
     virtual void OnTls(const Result<TlsContextRef>& made) noexcept = 0;
 
    private:
     friend class TlsSource;
+    friend class List<Waiter>;
   };
 
   // made: null if it is to be made when it is needed.

@@ -4,7 +4,7 @@
 
 #include <new>
 
-#include "core/errand.h"
+#include "core/worker_call.h"
 #include "platform/reactor.h"
 
 namespace creche::pg {
@@ -79,11 +79,11 @@ namespace {
 // Until libpq 16 there is only PQcancel, which blocks (and does not encrypt).
 class BlockingCancel;
 
-class CancelErrand : public Errand {
+class CancelCall : public WorkerCall {
  public:
-  CancelErrand(Loop& loop, PGcancel* request, BlockingCancel* cancel)
-      : Errand(loop, WorkKind::kCancel), request_(request), cancel_(cancel) {}
-  ~CancelErrand() override { PQfreeCancel(request_); }
+  CancelCall(Loop& loop, PGcancel* request, BlockingCancel* cancel)
+      : WorkerCall(loop, WorkKind::kCancel), request_(request), cancel_(cancel) {}
+  ~CancelCall() override { PQfreeCancel(request_); }
 
  private:
   void Work() noexcept override {
@@ -101,29 +101,29 @@ class BlockingCancel : public Cancel {
  public:
   explicit BlockingCancel(Listener* listener) : listener_(listener) {}
   bool Start(Loop& loop, PGcancel* request) noexcept {
-    auto* errand = new (std::nothrow) CancelErrand(loop, request, this);
-    if (!errand) {
+    auto* call = new (std::nothrow) CancelCall(loop, request, this);
+    if (!call) {
       PQfreeCancel(request);
       return false;
     }
-    errand_ = Ref<CancelErrand>::Adopt(errand);
-    return errand_->Go();
+    call_ = Ref<CancelCall>::Adopt(call);
+    return call_->Start();
   }
   void Forget() noexcept override {
-    if (errand_) errand_->Abandon();
-    errand_ = nullptr;
+    if (call_) call_->Abandon();
+    call_ = nullptr;
   }
   void Done() noexcept {
-    errand_ = nullptr;
+    call_ = nullptr;
     listener_->CancelDone();
   }
 
  private:
   Listener* listener_;
-  Ref<CancelErrand> errand_;
+  Ref<CancelCall> call_;
 };
 
-void CancelErrand::Done() noexcept {
+void CancelCall::Done() noexcept {
   const auto keep = Ref<BlockingCancel>::Share(cancel_);
   cancel_->Done();
 }

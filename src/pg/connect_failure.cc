@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <new>
 
-#include "pg/connect_errands.h"
+#include "pg/connect_calls.h"
 #include "pg/connector.h"
 #include "pg/handshake.h"
 #include "pg/server_error.h"

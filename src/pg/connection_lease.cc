@@ -45,19 +45,11 @@ void ConnectionLease::Forget(uint32_t known) noexcept {
 void ConnectionLease::Released() noexcept {
   if (of_operation_) return;
   released_.store(true);
-  SubmitJob();
+  end_job_.Submit(loop());
 }
 
-void ConnectionLease::SubmitJob() noexcept {
-  if (submitted_.exchange(true)) return;  // it will look after this
-  AddRef();                               // given back by OnJob
-  if (!loop().Submit(&job_)) Unref();
-}
-
-void ConnectionLease::OnJob(Job* job) noexcept {
-  const auto lease = Ref<ConnectionLease>::Adopt(static_cast<LeaseJob*>(job)->lease);
-  lease->submitted_.store(false);
-  if (lease->released_.load() && lease->accepted_.load() == 0) lease->End();
+void ConnectionLease::EndIfUnused() noexcept {
+  if (released_.load() && accepted_.load() == 0) End();
 }
 
 void ConnectionLease::End() noexcept {

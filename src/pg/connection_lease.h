@@ -34,7 +34,7 @@ class ConnectionLease final : public Object, public tasks::Lease {
     return failed.Known(loop(), begin);
   }
   void Settle() noexcept {
-    if (accepted_.fetch_sub(1) == 1 && released_.load()) SubmitJob();
+    if (accepted_.fetch_sub(1) == 1 && released_.load()) end_job_.Submit(loop());
   }
 
   // ---- Loop's thread ----
@@ -64,21 +64,16 @@ class ConnectionLease final : public Object, public tasks::Lease {
 
  private:
   ConnectionLease(Ref<Pool> pool, Connection* connection, bool of_operation)
-      : job_(this), pool_(std::move(pool)), connection_(connection), of_operation_(of_operation) {}
-  void SubmitJob() noexcept;
-  static void OnJob(Job* job) noexcept;
+      : pool_(std::move(pool)), connection_(connection), of_operation_(of_operation) {}
+  void EndIfUnused() noexcept;
 
-  struct LeaseJob : Job {
-    explicit LeaseJob(ConnectionLease* owner) : Job(OnJob), lease(owner) {}
-    ConnectionLease* const lease;
-  } job_;
+  LoopJob<&ConnectionLease::EndIfUnused> end_job_{this};
   const Ref<Pool> pool_;
   Connection* connection_;
   ErrorRef why_;
   const bool of_operation_;
   std::atomic<uint32_t> accepted_{0};
   std::atomic<bool> released_{false};
-  std::atomic<bool> submitted_{false};
 };
 
 }  // namespace creche::pg

@@ -7,7 +7,7 @@
 #include <new>
 #include <random>
 
-#include "pg/connect_errands.h"
+#include "pg/connect_calls.h"
 #include "pg/handshake.h"
 
 namespace creche::pg {
@@ -85,7 +85,8 @@ ErrorRef Connector::Start() noexcept {
   try {
     if (!timer_.Arm(deadline_)) return NoMemoryError();
     auto reading = MakeRef<Reading>(loop_, this);
-    if (!reading->Go()) return NoThreadError(phase_, "read the DSN", reading->why_not(), kUnsent);
+    if (!reading->Start())
+      return NoThreadError(phase_, "read the DSN", reading->start_errno(), kUnsent);
     reading_ = std::move(reading);
     return nullptr;
   } catch (const std::bad_alloc&) {
@@ -181,8 +182,8 @@ void Connector::Begin() noexcept {
   try {
     const Try& now = tries_[next_try_ - 1];
     beginning_ = MakeRef<Beginning>(loop_, this, info_, now.target, now.address, now.session_attrs);
-    if (beginning_->Go()) return;
-    why = NoThreadError(Phase::kConnect, "begin a connection", beginning_->why_not(), kUnsent);
+    if (beginning_->Start()) return;
+    why = NoThreadError(Phase::kConnect, "begin a connection", beginning_->start_errno(), kUnsent);
   } catch (const std::bad_alloc&) {
   }
   beginning_ = nullptr;
@@ -238,12 +239,12 @@ void Connector::PollAway() noexcept {
   ErrorRef why = NoMemoryError();
   try {
     polling_ = MakeRef<Polling>(loop_, this, connection_);
-    if (polling_->Go()) {
+    if (polling_->Start()) {
       connection_ = nullptr;
       return;
     }
     polling_->GiveBack();
-    why = NoThreadError(Phase::kAuth, "derive a key", polling_->why_not(), kUnsent);
+    why = NoThreadError(Phase::kAuth, "derive a key", polling_->start_errno(), kUnsent);
   } catch (const std::bad_alloc&) {
   }
   polling_ = nullptr;

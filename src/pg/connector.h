@@ -60,9 +60,9 @@ class Connector final : private Resolver::Query {
   Role role() const noexcept { return RoleOf(tries_[next_try_ - 1].session_attrs); }
 
  private:
-  class Reading;    // the errand that reads the DSN
-  class Beginning;  // the errand that begins with one address
-  class Polling;    // the errand that takes a step of the handshake
+  class Reading;    // the call that reads the DSN
+  class Beginning;  // the call that begins with one address
+  class Polling;    // the call that takes a step of the handshake
   // One address to try, or a host of which the addresses are not known yet.
   struct Try {
     size_t target;

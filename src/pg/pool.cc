@@ -34,8 +34,8 @@ Pool::Pool(Ref<Loop> loop, const char* dsn, const PoolOptions& options)
   members_.reserve(options.max_size);
   idle_.reserve(options.max_size);
   connectors_.reserve(options.max_size);
-  dead_.reserve(options.max_size);
-  dead_connectors_.reserve(options.max_size);
+  retired_.reserve(options.max_size);
+  retired_connectors_.reserve(options.max_size);
 }
 
 Status Pool::Open(Ref<Loop> loop, const char* dsn, const PoolOptions& options, Ref<Pool>* pool) {
@@ -47,21 +47,9 @@ Status Pool::Open(Ref<Loop> loop, const char* dsn, const PoolOptions& options, R
     made->self_ = nullptr;
     return status;
   }
-  if (options.min_size > 0) made->SubmitJob(&made->open_job_);
+  if (options.min_size > 0) made->serve_job_.Submit(made->loop());
   *pool = std::move(made);
   return Status::kOk;
-}
-
-void Pool::SubmitJob(PoolJob* job) noexcept {
-  if (job->submitted) return;
-  job->submitted = true;
-  AddRef();  // given back when it runs
-  if (!loop_->Submit(job)) Unref();
-}
-
-void Pool::OnOpenJob(Job* job) noexcept {
-  const auto pool = Ref<Pool>::Adopt(static_cast<PoolJob*>(job)->pool);
-  pool->Serve();
 }
 
 // ---- Closing ----
@@ -74,14 +62,7 @@ Status Pool::Close(const tasks::Tail& tail) {
 
 void Pool::Released() noexcept {
   closing_.store(true);
-  if (close_asked_.exchange(true)) return;
-  AddRef();  // given back when it runs
-  if (!loop_->Submit(&close_job_)) Unref();
-}
-
-void Pool::OnCloseJob(Job* job) noexcept {
-  const auto pool = Ref<Pool>::Adopt(static_cast<PoolJob*>(job)->pool);
-  pool->BeginClose();
+  if (!close_asked_.exchange(true)) close_job_.Submit(*loop_);
 }
 
 void Pool::CloseForLoop() noexcept {
@@ -116,7 +97,8 @@ void Pool::BeginClose() noexcept {
 }
 
 void Pool::MaybeClosed() noexcept {
-  if (!begun_close_ || closed_ || !members_.empty() || !dead_.empty() || !dead_connectors_.empty())
+  if (!begun_close_ || closed_ || !members_.empty() || !retired_.empty() ||
+      !retired_connectors_.empty())
     return;
   closed_ = true;
   resolver_ = nullptr;
@@ -156,9 +138,9 @@ void Pool::Grow() noexcept {
 void Pool::OnConnected(Connector* connector, pg_conn* connected) noexcept {
   const auto it = std::find_if(connectors_.begin(), connectors_.end(),
                                [=](const auto& c) { return c.get() == connector; });
-  dead_connectors_.push_back(std::move(*it));
+  retired_connectors_.push_back(std::move(*it));
   connectors_.erase(it);
-  SubmitJob(&bury_job_);
+  destroy_job_.Submit(*loop_);
   failures_ = 0;
   connect_at_ = 0;
   connect_error_ = nullptr;
@@ -190,9 +172,9 @@ void Pool::OnConnected(Connector* connector, pg_conn* connected) noexcept {
 void Pool::OnConnectFailed(Connector* connector, ErrorRef error) noexcept {
   const auto it = std::find_if(connectors_.begin(), connectors_.end(),
                                [=](const auto& c) { return c.get() == connector; });
-  dead_connectors_.push_back(std::move(*it));
+  retired_connectors_.push_back(std::move(*it));
   connectors_.erase(it);
-  SubmitJob(&bury_job_);
+  destroy_job_.Submit(*loop_);
   Failed(error);
   Serve();
 }
@@ -240,17 +222,15 @@ void Pool::Retire(Connection* connection) noexcept {
     lease->Lost();
   }
   // Somebody may be inside it, or hold a pointer to it for the rest of this turn.
-  dead_.push_back(std::move(*it));
+  retired_.push_back(std::move(*it));
   members_.erase(it);
-  SubmitJob(&bury_job_);
+  destroy_job_.Submit(*loop_);
 }
 
-void Pool::OnBuryJob(Job* job) noexcept {
-  const auto pool = Ref<Pool>::Adopt(static_cast<PoolJob*>(job)->pool);
-  pool->bury_job_.submitted = false;
-  pool->dead_.clear();
-  pool->dead_connectors_.clear();
-  pool->MaybeClosed();
+void Pool::DestroyRetired() noexcept {
+  retired_.clear();
+  retired_connectors_.clear();
+  MaybeClosed();
 }
 
 // ---- Time ----
@@ -319,16 +299,14 @@ void Pool::ArmTimer() noexcept {
   if (at == timer_at_ && (at == kNever || timer_.armed())) return;
   timer_at_ = at;
   // Without memory nothing else may ever happen here: the next turn tries again.
-  if (!timer_.Arm(at)) SubmitJob(&arm_job_);
+  if (!timer_.Arm(at)) arm_job_.Submit(*loop_);
 }
 
-void Pool::OnArmJob(Job* job) noexcept {
-  const auto pool = Ref<Pool>::Adopt(static_cast<PoolJob*>(job)->pool);
-  pool->arm_job_.submitted = false;
-  if (pool->timer_.armed()) return;
-  pool->timer_at_ = kNever;
-  pool->Expire(pool->loop_->now());
-  pool->Serve();
+void Pool::ArmAgain() noexcept {
+  if (timer_.armed()) return;
+  timer_at_ = kNever;
+  Expire(loop_->now());
+  Serve();
 }
 
 }  // namespace creche::pg

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "core/handles.h"
-#include "core/loop.h"
+#include "core/loop_job.h"
 #include "pg/connection.h"
 #include "pg/connector.h"
 #include "pg/counters.h"
@@ -76,17 +76,6 @@ class Pool final : public Object,
 
  private:
   Pool(Ref<Loop> loop, const char* dsn, const PoolOptions& options);
-  // A job of the pool's, which lives at least until it has run.
-  struct PoolJob : Job {
-    PoolJob(Pool* owner, Run run) : Job(run), pool(owner) {}
-    Pool* const pool;
-    bool submitted = false;  // until it runs
-  };
-  static void OnCloseJob(Job* job) noexcept;
-  static void OnOpenJob(Job* job) noexcept;
-  static void OnBuryJob(Job* job) noexcept;
-  static void OnArmJob(Job* job) noexcept;
-  void SubmitJob(PoolJob* job) noexcept;
 
   // pool_serve.cc: who gets which connection.
   void Serve() noexcept;
@@ -111,6 +100,7 @@ class Pool final : public Object,
   void OnLost(Connection* connection, const ErrorRef& why) noexcept override;
   // Closes it when nobody can be inside it any more.
   void Retire(Connection* connection) noexcept;
+  void DestroyRetired() noexcept;
   void RefuseAll(const ErrorRef& why) noexcept;
   // An attempt to connect has ended without a connection: there is another one later.
   void Failed(const ErrorRef& why) noexcept;
@@ -120,6 +110,7 @@ class Pool final : public Object,
   void Expire(Nanos now) noexcept;
   ErrorRef AcquireTimeout() const noexcept;
   void ArmTimer() noexcept;
+  void ArmAgain() noexcept;
   Nanos ExpiryOfNext() noexcept;
 
   const Ref<Loop> loop_;
@@ -131,10 +122,10 @@ class Pool final : public Object,
   std::atomic<bool> close_asked_{false};
   std::atomic<bool> gone_{false};
   tasks::Closing uses_;
-  PoolJob close_job_{this, OnCloseJob};
-  PoolJob open_job_{this, OnOpenJob};
-  PoolJob bury_job_{this, OnBuryJob};
-  PoolJob arm_job_{this, OnArmJob};
+  LoopJob<&Pool::BeginClose> close_job_{this};
+  LoopJob<&Pool::Serve> serve_job_{this};
+  LoopJob<&Pool::DestroyRetired> destroy_job_{this};
+  LoopJob<&Pool::ArmAgain> arm_job_{this};
 
   // Loop's thread.
   Ref<Pool> self_;  // while it is registered with the loop
@@ -144,8 +135,8 @@ class Pool final : public Object,
   std::unique_ptr<Resolver> resolver_;
   KnownAddresses known_addresses_;
   std::vector<std::unique_ptr<Connector>> connectors_;
-  std::vector<std::unique_ptr<Connection>> dead_;
-  std::vector<std::unique_ptr<Connector>> dead_connectors_;
+  std::vector<std::unique_ptr<Connection>> retired_;
+  std::vector<std::unique_ptr<Connector>> retired_connectors_;
   Waiters alone_;      // want a connection of their own
   Waiters shareable_;  // would share one
   uint64_t next_ticket_ = 1;

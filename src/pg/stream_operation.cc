@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <new>
 
+#include "core/loop_job.h"
 #include "pg/connection.h"
 
 namespace creche::pg {
@@ -10,33 +11,24 @@ namespace creche::pg {
 // Counts the blocks that the user holds; outlives the stream for as long as there are any.
 class StreamOperation::Giver final : public RowsGiver {
  public:
-  Giver(StreamOperation* stream, Loop& loop)
-      : job_(this), loop_(Ref<Loop>::Share(&loop)), stream_(stream) {}
+  Giver(StreamOperation* stream, Loop& loop) : loop_(Ref<Loop>::Share(&loop)), stream_(stream) {}
   void BlockReleased() noexcept override {
     held_.fetch_sub(1);
-    if (submitted_.exchange(true)) return;
-    AddRef();  // given back by OnJob
-    if (!loop_->Submit(&job_)) Unref();
+    tell_.Submit(*loop_);
   }
   void Given() noexcept { held_.fetch_add(1); }
   uint32_t held() const noexcept { return held_.load(); }
   void Forget() noexcept { stream_ = nullptr; }
 
  private:
-  struct GiverJob : Job {
-    explicit GiverJob(Giver* owner) : Job(OnJob), giver(owner) {}
-    Giver* const giver;
-  } job_;
-  static void OnJob(Job* job) noexcept {
-    const auto giver = Ref<Giver>::Adopt(static_cast<GiverJob*>(job)->giver);
-    giver->submitted_.store(false);
-    if (giver->stream_) giver->stream_->BlockReleased();
+  void Tell() noexcept {
+    if (stream_) stream_->BlockReleased();
   }
 
+  LoopJob<&Giver::Tell> tell_{this};
   const Ref<Loop> loop_;
   StreamOperation* stream_;  // loop's thread; null once it has ended
   std::atomic<uint32_t> held_{0};
-  std::atomic<bool> submitted_{false};
 };
 
 StreamOperation::StreamOperation(Place place, Statement statement, const QueryOptions& options)

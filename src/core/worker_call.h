@@ -1,23 +1,23 @@
-// Errand: something that blocks (a name look-up, reading certificates, a cancel request), run by a
-// worker thread for the loop. What it needs and finds are its members.
+// WorkerCall: something that blocks (a name look-up, reading certificates, a cancel request), done
+// by a worker thread for the loop. What it needs and finds are its members.
 #pragma once
-#include "core/loop.h"
+#include "core/loop_job.h"
 #include "core/ref.h"
 #include "core/workers.h"
 #include "platform/fork.h"
 
 namespace creche {
 
-class Errand : public RefCounted, private Job, private WorkItem {
+class WorkerCall : public RefCounted, private WorkItem {
  public:
   // Loop's thread, once. False without memory or a thread: neither Work nor Done will be called.
-  [[nodiscard]] bool Go() noexcept {
+  [[nodiscard]] bool Start() noexcept {
     AddRef();  // given back by LetGo
-    why_not_ = workers_.Submit(this);
-    return why_not_ == 0;
+    start_errno_ = workers_.Submit(this);
+    return start_errno_ == 0;
   }
-  // Why Go has failed: ECANCELED while the loop closes, EAGAIN, EPERM, ENOMEM.
-  int why_not() const noexcept { return why_not_; }
+  // Why Start has failed: ECANCELED while the loop closes, EAGAIN, EPERM, ENOMEM.
+  int start_errno() const noexcept { return start_errno_; }
   // Loop's thread: nobody waits any more, Done will not be called. What was found is freed by the
   // destructor, on any thread. If it has not begun it never does.
   void Abandon() noexcept {
@@ -32,10 +32,9 @@ class Errand : public RefCounted, private Job, private WorkItem {
   }
 
  protected:
-  Errand(Loop& loop, WorkKind kind) : Errand(loop, loop.workers(kind)) {}
-  // workers: they outlive Go and Abandon.
-  Errand(Loop& loop, Workers& workers)
-      : Job(OnLoop), loop_(Ref<Loop>::Share(&loop)), workers_(workers) {}
+  WorkerCall(Loop& loop, WorkKind kind) : WorkerCall(loop, loop.workers(kind)) {}
+  // workers: they outlive Start and Abandon.
+  WorkerCall(Loop& loop, Workers& workers) : loop_(Ref<Loop>::Share(&loop)), workers_(workers) {}
   // On a worker thread.
   virtual void Work() noexcept = 0;
   // On the loop's thread, after Work.
@@ -47,18 +46,17 @@ class Errand : public RefCounted, private Job, private WorkItem {
       const platform::ForkHold hold;
       Work();
     }
-    AddRef();  // given back by OnLoop
-    if (!loop_->Submit(this)) Unref();
+    done_.Submit(*loop_);
   }
   void LetGo() noexcept override { Unref(); }
-  static void OnLoop(Job* job) noexcept {
-    const auto self = Ref<Errand>::Adopt(static_cast<Errand*>(job));
-    if (self->wanted_) self->Done();
+  void Finish() noexcept {
+    if (wanted_) Done();
   }
 
   const Ref<Loop> loop_;
   Workers& workers_;
-  int why_not_ = 0;
+  int start_errno_ = 0;
+  LoopJob<&WorkerCall::Finish> done_{this};
   bool wanted_ = true;  // loop's thread
 };
 

@@ -6,15 +6,15 @@
 #include <new>
 #include <string>
 
-#include "core/errand.h"
+#include "core/worker_call.h"
 #include "pg/connector.h"
 
 namespace creche::pg {
 
-class Connector::Reading : public Errand {
+class Connector::Reading : public WorkerCall {
  public:
   Reading(Loop& loop, Connector* connector)
-      : Errand(loop, WorkKind::kFile),
+      : WorkerCall(loop, WorkKind::kFile),
         connector_(connector),
         dsn_(connector->dsn_),
         application_name_(connector->application_name_),
@@ -35,11 +35,11 @@ class Connector::Reading : public Errand {
   Result<Conninfo> found_;
 };
 
-class Connector::Beginning : public Errand {
+class Connector::Beginning : public WorkerCall {
  public:
   Beginning(Loop& loop, Connector* connector, std::shared_ptr<const Conninfo> info, size_t target,
             const std::string& address, const char* session_attrs)
-      : Errand(loop, WorkKind::kFile),
+      : WorkerCall(loop, WorkKind::kFile),
         connector_(connector),
         info_(std::move(info)),
         target_(target),
@@ -72,10 +72,10 @@ class Connector::Beginning : public Errand {
 };
 
 // Has the connection until it is done; if nobody waits any more it ends it.
-class Connector::Polling : public Errand {
+class Connector::Polling : public WorkerCall {
  public:
   Polling(Loop& loop, Connector* connector, PGconn* connection)
-      : Errand(loop, WorkKind::kCrypto), connector_(connector), connection_(connection) {}
+      : WorkerCall(loop, WorkKind::kCrypto), connector_(connector), connection_(connection) {}
   ~Polling() override {
     if (connection_) PQfinish(connection_);
   }
