@@ -24,7 +24,7 @@ def tests_of(build, names):
 
 def main():
     build, times, logs = sys.argv[1], int(sys.argv[2]), sys.argv[3]
-    names = sys.argv[4] if len(sys.argv) > 4 else ""
+    names = (sys.argv[4] if len(sys.argv) > 4 else "") or "."
     os.makedirs(logs, exist_ok=True)
     failures = {}
     skipped = set()
@@ -51,6 +51,8 @@ def main():
         failures.setdefault(name, []).append((status, log))
 
     tests = list(tests_of(build, names))
+    if not tests:
+        sys.exit(f"no test program of {build} is called {names}")
     with concurrent.futures.ThreadPoolExecutor(AT_A_TIME) as pool:
         runs = [pool.submit(run, *test, number) for number in range(times) for test in tests]
         for each in concurrent.futures.as_completed(runs):
