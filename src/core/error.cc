@@ -16,31 +16,43 @@ struct Error::Storage {
   std::vector<const ErrorFields*> children;
 };
 
-constinit const Error Error::kNoMemory(
-    ErrorFields{.size = sizeof(ErrorFields),
-                .flags = kRetryable,
-                .status = static_cast<int32_t>(Status::kNoMemory),
-                .phase = 0,
-                .reason = 0,
-                .system_errno = 0,
-                .tls_verify = 0,
-                .http_status = 0,
-                .sqlstate = {},
-                .message = "no memory: free some or lower the limits, then try again",
-                .reason_text = nullptr,
-                .by = 0,
-                .cookie = nullptr,
-                .cause = nullptr,
-                .children = nullptr,
-                .children_count = 0,
-                .children_dropped = 0,
-                .server = {},
-                .server_position = 0,
-                .reserved = 0},
-    true);
+constexpr Error Error::Immortal(Status status, Phase phase, const char* message) noexcept {
+  return Error(ErrorFields{.size = sizeof(ErrorFields),
+                           .flags = 0,
+                           .status = static_cast<int32_t>(status),
+                           .phase = static_cast<uint32_t>(phase),
+                           .reason = 0,
+                           .system_errno = 0,
+                           .tls_verify = 0,
+                           .http_status = 0,
+                           .sqlstate = {},
+                           .message = message,
+                           .reason_text = nullptr,
+                           .by = 0,
+                           .cookie = nullptr,
+                           .cause = nullptr,
+                           .children = nullptr,
+                           .children_count = 0,
+                           .children_dropped = 0,
+                           .server = {},
+                           .server_position = 0,
+                           .reserved = 0},
+               true);
+}
+
+// Not retryable: where there is no memory for an answer, what was asked for may have been done.
+constinit const Error Error::kNoMemory =
+    Error::Immortal(Status::kNoMemory, Phase::kNone, "no memory: free some or lower the limits");
+constinit const Error Error::kOutcomeUnknown =
+    Error::Immortal(Status::kOutcomeUnknown, Phase::kCommit,
+                    "COMMIT was not answered, or there was no memory for its answer: it may or may "
+                    "not have been committed");
 
 ErrorRef NoMemoryError() noexcept {
   return ErrorRef::Share(&Error::kNoMemory);
+}
+ErrorRef OutcomeUnknownError() noexcept {
+  return ErrorRef::Share(&Error::kOutcomeUnknown);
 }
 
 ErrorRef MakeError(ErrorInfo info) noexcept {

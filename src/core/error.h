@@ -100,9 +100,13 @@ class Error {
  private:
   friend ErrorRef MakeError(ErrorInfo info) noexcept;
   friend ErrorRef NoMemoryError() noexcept;
+  friend ErrorRef OutcomeUnknownError() noexcept;
   struct Storage;
   constexpr Error(ErrorFields fields, bool immortal) : fields_(fields), immortal_(immortal) {}
+  // Needs no memory.
+  static constexpr Error Immortal(Status status, Phase phase, const char* message) noexcept;
   static const Error kNoMemory;
+  static const Error kOutcomeUnknown;
 
   // True if that was the last reference.
   bool DropRef() const noexcept;
@@ -117,6 +121,9 @@ class Error {
 // Never null: with no memory left it is NoMemoryError().
 ErrorRef MakeError(ErrorInfo info) noexcept;
 ErrorRef NoMemoryError() noexcept;
+// Of a COMMIT, where there is not even memory to say why. Never anything else: who is told "no
+// memory" believes that it was not done.
+ErrorRef OutcomeUnknownError() noexcept;
 
 // The common short form. With a literal it may be called where nothing may be thrown, as the one
 // above may not: its argument has a string of its own.

@@ -296,6 +296,7 @@ class Connection final : private Cancel::Listener {
   bool dirty_ = false;
   bool foreign_statements_ = false;
   bool maybe_in_transaction_ = false;
+  bool transaction_failed_ = false;  // in what was answered last
 };
 
 }  // namespace creche::pg

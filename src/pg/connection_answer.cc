@@ -221,6 +221,9 @@ void Connection::TakeError(const Message& message) noexcept {
   ServerFields fields;
   if (!fields.Parse(message.body, message.size, message.cut))
     return LoseForProtocol("a malformed error");
+  // The statement that was to give it its name has failed with all the others of the transaction.
+  if (transaction_failed_ && fields.get('C') == "26000")
+    fields = ServerFields::OfFailedTransaction();
   // Unasked it can only be the end.
   if (flights_ == 0) return TakeLastWords(fields);
   Flight* const flight = &At(0);
@@ -346,6 +349,7 @@ void Connection::EndOfFlight(char status) noexcept {
   Flight flight = std::move(At(0));
   first_++;
   flights_--;
+  transaction_failed_ = status == 'E';
   const Nanos now = loop_.now();
   // With more in flight it is what those will leave.
   if (flights_ > 0)

@@ -75,13 +75,14 @@ ErrorRef CommitError(const Reply& reply) noexcept {
   constexpr const char kUnknown[] =
       "the connection was lost before COMMIT was answered: it may or may not have been committed";
   try {
-    return MakeError(ErrorInfo{.status = Status::kOutcomeUnknown,
-                               .phase = Phase::kCommit,
-                               .message = kUnknown,
-                               .cause = reply.error});
+    ErrorRef unknown = MakeError(ErrorInfo{.status = Status::kOutcomeUnknown,
+                                           .phase = Phase::kCommit,
+                                           .message = kUnknown,
+                                           .cause = reply.error});
+    if (unknown->status() == Status::kOutcomeUnknown) return unknown;
   } catch (const std::bad_alloc&) {
-    return MakeError(Status::kOutcomeUnknown, Phase::kCommit, kUnknown);
   }
+  return OutcomeUnknownError();
 }
 
 ErrorRef ControlOperation::Account() {

@@ -20,6 +20,15 @@ bool ServerFields::Parse(const char* body, size_t size, bool cut) noexcept {
   return cut || (at != end && at + 1 == end);
 }
 
+ServerFields ServerFields::OfFailedTransaction() noexcept {
+  static constexpr char kBody[] =
+      "SERROR\0VERROR\0C25P02\0"
+      "Mcurrent transaction is aborted, commands ignored until end of transaction block\0";
+  ServerFields fields;
+  (void)fields.Parse(kBody, sizeof kBody, false);
+  return fields;
+}
+
 std::string_view ServerFields::get(char code) const noexcept {
   const size_t field = kCodes.find(code);
   return field == kCodes.npos ? std::string_view() : fields_[field];

@@ -15,6 +15,8 @@ class ServerFields {
   std::string_view get(char code) const noexcept;
   // Not translated, if the server says so.
   std::string_view severity() const noexcept { return get('V').empty() ? get('S') : get('V'); }
+  // What the server says to each statement of a transaction that has failed.
+  static ServerFields OfFailedTransaction() noexcept;
   // The server ends the session behind it.
   bool fatal() const noexcept { return severity() == "FATAL" || severity() == "PANIC"; }
 

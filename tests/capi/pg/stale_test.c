@@ -2,6 +2,7 @@
  * heal unseen where nothing is lost, results come in the forms that there are, nothing is kept for
  * ever. */
 #include "pg_test.h"
+#include "support/blocker.h"
 
 static creche_pool other; /* who changes things */
 
@@ -342,12 +343,59 @@ static void test_streams(void** state) {
   close_pool(pool);
 }
 
+/* In a transaction that has failed a statement is not prepared, and so the next one's name, which
+ * is sent already, does not exist: what both are told is that the transaction has failed. */
+static void test_behind_a_failure(void** state) {
+  (void)state;
+  static const char* const kSql[] = {"select 1 / $1::int4", "select $1::int4 + 1",
+                                     "select $1::int4 + 1"};
+  creche_pool pool = open_pool(1);
+  const creche_value zero = creche_int4(0);
+  blocker held = BLOCKER;
+  answer a[3], one;
+  answer_init(&one); /* seen once: it is kept from the next run on */
+  OK(creche_pool_query(pool, loop.scope, kSql[1], &zero, 1, NULL, on_answer, &one, NULL));
+  EXPECT(&one, CRECHE_OK);
+  answer_free(&one);
+  creche_connection c = acquire(pool);
+  answer_init(&one);
+  OK(creche_connection_begin(c, loop.scope, NULL, on_answer, &one, NULL));
+  EXPECT(&one, CRECHE_OK);
+  answer_free(&one);
+  OK(creche_loop_post(loop, block_until_told, &held));
+  await_blocked(&held);
+  for (int i = 0; i < 3; i++) {
+    answer_init(&a[i]);
+    OK(creche_connection_query(c, loop.scope, kSql[i], &zero, 1, NULL, on_answer, &a[i], NULL));
+  }
+  unblock(&held);
+  for (int i = 0; i < 3; i++) {
+    EXPECT(&a[i], CRECHE_E_PG);
+    assert_string_equal(answer_state(&a[i]), i == 0 ? "22012" : "25P02");
+    answer_free(&a[i]);
+  }
+  answer_init(&one);
+  OK(creche_connection_rollback(c, loop.scope, NULL, on_answer, &one, NULL));
+  EXPECT(&one, CRECHE_OK);
+  answer_free(&one);
+  /* And it heals. */
+  for (int i = 0; i < 2; i++) {
+    answer_init(&one);
+    OK(creche_connection_query(c, loop.scope, kSql[1], &zero, 1, NULL, on_answer, &one, NULL));
+    EXPECT(&one, CRECHE_OK);
+    answer_free(&one);
+  }
+  creche_connection_release(c);
+  close_pool(pool);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_migrations),     cmocka_unit_test(test_in_a_transaction),
-      cmocka_unit_test(test_inferred_types), cmocka_unit_test(test_own_failures),
-      cmocka_unit_test(test_lifetime),       cmocka_unit_test(test_forms),
-      cmocka_unit_test(test_forms_in_forms), cmocka_unit_test(test_streams),
+      cmocka_unit_test(test_migrations),       cmocka_unit_test(test_in_a_transaction),
+      cmocka_unit_test(test_inferred_types),   cmocka_unit_test(test_own_failures),
+      cmocka_unit_test(test_lifetime),         cmocka_unit_test(test_forms),
+      cmocka_unit_test(test_forms_in_forms),   cmocka_unit_test(test_streams),
+      cmocka_unit_test(test_behind_a_failure),
   };
   return cmocka_run_group_tests(tests, start, stop);
 }
