@@ -1394,7 +1394,8 @@ pub struct creche_pool_options {
     pub pipeline_depth: u32,
     /// what is undone when a connection is given back: CRECHE_RESET_*
     pub reset: u32,
-    /// for one attempt, all of it; default 30 s
+    /// for one attempt, all of it; default 30 s; 0: there is no time, each
+    /// attempt fails at once with CRECHE_E_TIMEOUT; CRECHE_NEVER: no limit
     pub connect_timeout: i64,
     /// waiting for a connection; default 60 s; phase "pool"
     pub acquire_timeout: i64,
@@ -1455,7 +1456,10 @@ pub struct creche_query_options {
     pub size: u32,
     /// CRECHE_QUERY_*
     pub flags: u32,
-    /// of a whole result; default 256 MiB; more is CRECHE_E_LIMIT
+    /// of a whole result, as a row block (total_size); default 256 MiB; more is
+    /// CRECHE_E_LIMIT: the statement is cancelled, but may have been done by then
+    /// (INSERT ... RETURNING outside of a transaction). Streams have no such limit:
+    /// theirs are the three below
     pub max_bytes: u64,
     /// streams: rows in a block at the most; default 4096
     pub block_rows: u32,
@@ -1511,8 +1515,9 @@ unsafe extern "C" {
     /// error->message, or "no error" for NULL. Lives as long as the error. Since 0.1.
     pub fn creche_error_message(error: *const creche_error) -> *const c_char;
 
-    /// 1 if the same call may well succeed later and doing it again is safe; 0 otherwise or for NULL.
-    /// Since 0.1.
+    /// 1 if the same call may well succeed later and doing it again is safe: nothing of it has been done,
+    /// or the server has said that it rolled it back. 0 otherwise (also when nobody knows, as after the loss
+    /// of a connection in the middle of a statement) or for NULL. Since 0.1.
     pub fn creche_error_is_retryable(error: *const creche_error) -> i32;
 
     /// Makes an error yours: returns it (or a copy, if it is creche_last_error()) for
@@ -2323,7 +2328,7 @@ unsafe extern "C" {
 
     /// Runs one statement and delivers its rows as they come: completions with kind CRECHE_ROWS and
     /// CRECHE_MORE, value: creche_rows, CRECHE_OWNED, data: the block; at the end CRECHE_DONE with code as
-    /// above. Bounded: with `blocks` of them unreleased the server is held back. The connection is its
+    /// above. A result without rows has no block, and so nothing tells its columns. Bounded: with `blocks` of them unreleased the server is held back. The connection is its
     /// own while it runs. The rest as creche_pool_query. Since 0.1.
     pub fn creche_pool_stream(pool: creche_pool, in_: creche_scope, sql: *const c_char, args: *const creche_value, args_count: usize, options: *const creche_query_options, done: creche_done_fn, user: *mut c_void, task: *mut creche_task) -> creche_status;
 
@@ -2344,7 +2349,8 @@ unsafe extern "C" {
     pub fn creche_connection_release(connection: creche_connection);
 
     /// Runs a statement on this connection. Started while others are in flight, it is pipelined behind
-    /// them. The rest as creche_pool_query. Passes its group's limit. Since 0.1.
+    /// them, unless they are known to take long; outside of a transaction only one behind such as have
+    /// never been seen. The rest as creche_pool_query. Passes its group's limit. Since 0.1.
     pub fn creche_connection_query(connection: creche_connection, in_: creche_scope, sql: *const c_char, args: *const creche_value, args_count: usize, options: *const creche_query_options, done: creche_done_fn, user: *mut c_void, task: *mut creche_task) -> creche_status;
 
     /// Streams a statement's rows on this connection, as creche_pool_stream does; what is started after it
@@ -2352,7 +2358,8 @@ unsafe extern "C" {
     pub fn creche_connection_stream(connection: creche_connection, in_: creche_scope, sql: *const c_char, args: *const creche_value, args_count: usize, options: *const creche_query_options, done: creche_done_fn, user: *mut c_void, task: *mut creche_task) -> creche_status;
 
     /// Runs several statements separated by semicolons, without parameters, as one implicit transaction
-    /// unless they say otherwise. The completion has no rows; code: rows affected by the last. The rest as
+    /// unless they say otherwise. The completion has no rows; code: rows affected by the last. COPY from
+    /// STDIN or to STDOUT in it: CRECHE_E_UNSUPPORTED, and nothing of it is done. The rest as
     /// creche_pool_query. Since 0.1.
     pub fn creche_connection_script(connection: creche_connection, in_: creche_scope, sql: *const c_char, options: *const creche_query_options, done: creche_done_fn, user: *mut c_void, task: *mut creche_task) -> creche_status;
 
@@ -2366,18 +2373,23 @@ unsafe extern "C" {
     /// CRECHE_OK the commit runs under a shield, so that no cancellation from outside can cut it; after
     /// anything else, or a cancellation, it rolls back. The completion comes last: CRECHE_OK with the
     /// body's value after the commit; the body's failure; CRECHE_E_PG (the commit failed),
-    /// CRECHE_E_ROLLED_BACK (COMMIT was answered by ROLLBACK), CRECHE_E_OUTCOME_UNKNOWN (its answer never
-    /// came), CRECHE_E_STATE (a statement of the body, such as ROLLBACK, had ended the transaction before),
-    /// CRECHE_E_CLOSED, those of creche_pool_query. Returns CRECHE_OK, or as creche_task_spawn does.
-    /// Since 0.1.
+    /// CRECHE_E_ROLLED_BACK (COMMIT was answered by ROLLBACK: a statement had failed or was cut),
+    /// CRECHE_E_OUTCOME_UNKNOWN (its answer never came, or does not tell: 08007, 40003), CRECHE_E_STATE (a
+    /// statement of the body, such as ROLLBACK, had ended the transaction before), CRECHE_E_CLOSED, those
+    /// of creche_pool_query. A timeout of options->task bounds all of it but the COMMIT that has begun: the
+    /// body is told (CRECHE_CANCEL), it rolls back, and the completion is CRECHE_E_TIMEOUT, or with
+    /// CRECHE_MOVE_ON CRECHE_E_CANCELLED with CRECHE_CAUGHT. Returns CRECHE_OK, or as creche_task_spawn
+    /// does. Since 0.1.
     pub fn creche_pool_transaction(pool: creche_pool, in_: creche_scope, body: creche_done_fn, body_user: *mut c_void, options: *const creche_transaction_options, done: creche_done_fn, user: *mut c_void, task: *mut creche_task) -> creche_status;
 
     /// The steps of a transaction as single calls, for languages whose body is a function of their own.
-    /// Inside a transaction begin makes a savepoint; commit and rollback end the innermost. Commit runs
-    /// under a shield of its own, bounded by commit_timeout. Giving the connection back without a commit
-    /// rolls back. Completions: no rows; commit fails as creche_pool_transaction does. commit and rollback
-    /// fail with CRECHE_E_STATE if no transaction is open, or if it is that of creche_pool_transaction,
-    /// which its body ends. Return CRECHE_OK, or as creche_task_spawn does. Since 0.1.
+    /// Inside a transaction begin makes a savepoint; commit and rollback end the innermost. Commit and
+    /// rollback run under a shield of their own, bounded by commit_timeout: they cannot be cancelled.
+    /// Giving the connection back without a commit rolls back. Completions: no rows; commit fails as
+    /// creche_pool_transaction does, with phase CRECHE_PHASE_COMMIT, rollback with CRECHE_PHASE_ROLLBACK.
+    /// commit and rollback fail with CRECHE_E_STATE if no transaction is open, or if it is that of
+    /// creche_pool_transaction, which its body ends. A commit that fails has ended the transaction, but not
+    /// a savepoint. Return CRECHE_OK, or as creche_task_spawn does. Since 0.1.
     pub fn creche_connection_begin(connection: creche_connection, in_: creche_scope, options: *const creche_transaction_options, done: creche_done_fn, user: *mut c_void, task: *mut creche_task) -> creche_status;
 
     pub fn creche_connection_commit(connection: creche_connection, in_: creche_scope, options: *const creche_transaction_options, done: creche_done_fn, user: *mut c_void, task: *mut creche_task) -> creche_status;

@@ -1,7 +1,9 @@
 //! Bodies of requests: whole, or written while they are sent.
 use crate::error::{Error, Result};
-use crate::operation::{keep, lock, wake};
-use crate::session::no_writer;
+use crate::pending::Pull;
+use crate::status::Status;
+use crate::sync::{keep, lock, wake};
+use crate::sys_ext::check;
 use creche_sys as sys;
 use std::fmt;
 use std::future::poll_fn;
@@ -14,7 +16,7 @@ pub struct Body(Kind);
 
 enum Kind {
     Whole(Vec<u8>),
-    Written(Feed, usize),
+    Written(Arc<Feed>, usize),
 }
 
 impl Body {
@@ -32,19 +34,19 @@ impl Body {
     /// # Ok(()) }
     /// ```
     pub fn written(size: Option<usize>) -> (BodyWriter, Body) {
-        let feed = Feed(Arc::new(Mutex::new(State::default())));
+        let feed = Arc::new(Feed(Mutex::default()));
         let size = size.unwrap_or(sys::CRECHE_UNKNOWN_SIZE);
         (BodyWriter { feed: feed.clone(), finished: false }, Body(Kind::Written(feed, size)))
     }
 
     /// Bytes or a feed, and the size.
-    pub(crate) fn into_parts(self) -> (Option<Vec<u8>>, usize, Option<Feed>) {
+    pub(crate) fn into_parts(self) -> (Option<Vec<u8>>, usize, Option<Arc<dyn Pull>>) {
         match self.0 {
             Kind::Whole(bytes) => {
                 let size = bytes.len();
                 (Some(bytes), size, None)
             }
-            Kind::Written(feed, size) => (None, size, Some(feed)),
+            Kind::Written(feed, size) => (None, size, Some(feed as Arc<dyn Pull>)),
         }
     }
 }
@@ -89,8 +91,7 @@ impl From<&str> for Body {
 }
 
 /// Between a request that pulls its body and whoever writes it.
-#[derive(Clone)]
-pub(crate) struct Feed(Arc<Mutex<State>>);
+struct Feed(Mutex<State>);
 
 #[derive(Default)]
 struct State {
@@ -104,9 +105,8 @@ struct State {
     over: bool,
 }
 
-impl Feed {
-    /// CRECHE_PULL came, on the loop.
-    pub(crate) fn pulled(&self, task: sys::creche_task) {
+impl Pull for Feed {
+    fn pulled(&self, task: sys::creche_task) {
         let mut state = lock(&self.0);
         if state.gone {
             let whole = state.whole;
@@ -119,8 +119,7 @@ impl Feed {
         wake(waker);
     }
 
-    /// The request has ended: nothing is pulled any more.
-    pub(crate) fn over(&self) {
+    fn over(&self) {
         let mut state = lock(&self.0);
         state.over = true;
         state.asked = None;
@@ -128,6 +127,11 @@ impl Feed {
         drop(state);
         wake(waker);
     }
+}
+
+/// Feeds that nobody writes to any more fail their request.
+fn no_writer() -> Error {
+    Error::own(Status::BODY, "the body's writer was dropped before BodyWriter::finish".to_owned())
 }
 
 /// The end of a body.
@@ -143,9 +147,9 @@ fn last(task: sys::creche_task, whole: bool) {
 }
 
 /// Writes a body: see [`Body::written`]. Dropped before [`finish`](BodyWriter::finish), it fails the
-/// request with [`Status::BODY`](crate::Status::BODY).
+/// request with [`Status::BODY`].
 pub struct BodyWriter {
-    feed: Feed,
+    feed: Arc<Feed>,
     finished: bool,
 }
 
@@ -159,7 +163,7 @@ impl BodyWriter {
             let mut state = lock(&self.feed.0);
             if state.over {
                 let text = "the request is over: nothing reads its body any more".to_owned();
-                return Poll::Ready(Err(Error::own(crate::Status::BODY, text)));
+                return Poll::Ready(Err(Error::own(Status::BODY, text)));
             }
             match state.asked.take() {
                 Some(task) => Poll::Ready(Ok(task)),
@@ -173,7 +177,7 @@ impl BodyWriter {
         })
         .await?;
         // SAFETY: any thread, any handle; the bytes are copied.
-        crate::error::check(unsafe {
+        check(unsafe {
             let (data, size) = (bytes.as_ptr().cast(), bytes.len());
             sys::creche_task_answer(task, sys::CRECHE_OK, data, size, sys::CRECHE_MORE, null())
         })

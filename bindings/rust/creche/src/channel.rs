@@ -1,10 +1,12 @@
 //! Channels: bounded queues between tasks and threads.
-use crate::error::{Error, Result, c_text, check};
-use crate::operation::{Answer, Pending, lock};
+use crate::error::{Error, Result};
 use crate::options::{TaskOptions, task_options};
+use crate::pending::{Answer, Pending};
 use crate::runtime::Loop;
 use crate::scope::Scope;
 use crate::status::Status;
+use crate::sync::lock;
+use crate::sys_ext::{c_text, check};
 use creche_sys as sys;
 use std::collections::VecDeque;
 use std::ffi::c_void;

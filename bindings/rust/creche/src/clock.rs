@@ -7,15 +7,12 @@
 //!
 //! What wakes a future without the library (a channel of another crate, a `yield` that wakes itself, a
 //! timer of an executor) leaves no hold: the clock may jump before that future is polled.
-use crate::error::{Result, check};
-use crate::operation::lock;
-use crate::runtime::Loop;
+use crate::sync::lock;
 use creche_sys as sys;
 use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
 
 /// How many virtual loops there are, and which.
 static COUNT: AtomicUsize = AtomicUsize::new(0);
@@ -36,7 +33,7 @@ pub(crate) fn ended(on: sys::creche_loop) {
     }
 }
 
-/// Keeps the clock of a virtual loop from jumping until it is dropped: see [`Loop::hold`].
+/// Keeps the clock of a virtual loop from jumping until it is dropped: see [`Loop::hold`](crate::Loop::hold).
 #[derive(Debug)]
 #[must_use = "the clock is held until this is dropped"]
 pub struct Hold {
@@ -70,21 +67,4 @@ pub(crate) async fn holding<F: Future>(on: sys::creche_loop, future: F) -> F::Ou
         future.as_mut().poll(context)
     })
     .await
-}
-
-impl Loop {
-    /// Keeps a virtual clock from jumping until the answer is dropped; None if the clock is the real
-    /// one. Futures of groups and tasks do that by themselves, from when they are woken until they
-    /// wait again; it is for what runs outside of them, while it starts things.
-    #[must_use = "the clock is held until this is dropped"]
-    pub fn hold(&self) -> Option<Hold> {
-        Hold::new(self.raw)
-    }
-
-    /// Moves a virtual clock forward at once, even if it is held. With the real clock this is an error
-    /// with [`Status::STATE`](crate::Status::STATE).
-    pub fn advance(&self, time: Duration) -> Result<()> {
-        // SAFETY: any thread, any handle.
-        check(unsafe { sys::creche_clock_advance(self.raw, crate::options::nanoseconds(time)) })
-    }
 }

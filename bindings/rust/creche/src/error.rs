@@ -1,5 +1,6 @@
 //! What went wrong, with the tree of failures of a group.
 use crate::status::{Phase, Reason, Status};
+use crate::sync::lock;
 use creche_sys as sys;
 use std::any::Any;
 use std::borrow::Cow;
@@ -8,7 +9,7 @@ use std::error::Error as StdError;
 use std::ffi::{CStr, CString, c_char, c_void};
 use std::fmt;
 use std::ptr::{NonNull, null, null_mut};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 /// The result of everything that can fail here.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -67,8 +68,8 @@ impl Kept {
 /// Which cookies of errors are ours: another binding in this process may have its own.
 static COOKIES: Mutex<BTreeSet<usize>> = Mutex::new(BTreeSet::new());
 
-fn cookies() -> std::sync::MutexGuard<'static, BTreeSet<usize>> {
-    COOKIES.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+fn cookies() -> MutexGuard<'static, BTreeSet<usize>> {
+    lock(&COOKIES)
 }
 
 unsafe extern "C" fn free_cookie(cookie: *mut c_void) {
@@ -431,18 +432,4 @@ impl From<&str> for Error {
     fn from(message: &str) -> Error {
         Error::message_only(message)
     }
-}
-
-/// The answer of a call: an error if it failed.
-pub(crate) fn check(status: sys::creche_status) -> Result<()> {
-    if status == sys::CRECHE_OK { Ok(()) } else { Err(Error::last(status)) }
-}
-
-/// Text for C: it must hold no NUL.
-pub(crate) fn c_text(text: &str) -> Result<CString> {
-    // Without the text: it may be a DSN.
-    CString::new(text).map_err(|nul| {
-        let text = format!("there is a NUL byte at {}: remove it", nul.nul_position());
-        Error::own(Status::INVALID, text)
-    })
 }

@@ -1,8 +1,9 @@
 //! Events: something happens once, and all who wait for it go on.
-use crate::error::{Result, c_text, check};
-use crate::operation::{Pending, awaitable};
+use crate::error::Result;
 use crate::options::{TaskOptions, task_options};
+use crate::pending::{Pending, awaitable};
 use crate::runtime::Loop;
+use crate::sys_ext::{c_text, check};
 use creche_sys as sys;
 use std::mem::zeroed;
 use std::ptr::null;

@@ -2,12 +2,12 @@
 use crate::clock::{Hold, holding};
 use crate::error::{Error, Result};
 use crate::group_options::GroupOptions;
-use crate::operation::{keep, lock, wake};
 use crate::options::TaskOptions;
 use crate::runtime::loop_for;
 use crate::scope::{Scope, current};
 use crate::section::Section;
 use crate::status::Status;
+use crate::sync::{keep, lock, wake};
 use crate::task::{Cell, Owner, Ran, open, run_body};
 use creche_sys as sys;
 use std::any::Any;

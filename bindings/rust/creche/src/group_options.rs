@@ -1,7 +1,7 @@
 //! Options of groups.
-use crate::error::{Result, c_text, check};
-use crate::options::nanoseconds;
+use crate::error::Result;
 use crate::scope::Scope;
+use crate::sys_ext::{c_text, check, nanoseconds};
 use crate::task::{Cell, notify};
 use creche_sys as sys;
 use std::mem::zeroed;

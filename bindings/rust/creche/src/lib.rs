@@ -45,6 +45,8 @@
 //! called on the loop's thread: an executor that runs tasks right in its wakers would block the loop.
 #![warn(rust_2018_idioms)]
 
+// They use one another one way only: status, error, sys_ext, sync; section, clock, scope, runtime,
+// options, pending; and on these all that can be awaited.
 mod body;
 mod channel;
 mod clock;
@@ -53,8 +55,8 @@ mod event;
 mod group;
 mod group_options;
 mod limiter;
-mod operation;
 mod options;
+mod pending;
 mod pool;
 mod query;
 mod rate;
@@ -68,6 +70,8 @@ mod shield;
 mod sleep;
 mod start;
 mod status;
+mod sync;
+mod sys_ext;
 mod task;
 mod transaction;
 mod value;
@@ -83,8 +87,8 @@ pub use event::{Event, EventOptions, WaitEvent};
 pub use group::{Child, Group, Outcome, group};
 pub use group_options::{GroupOptions, Policy};
 pub use limiter::{AcquireToken, Limiter, LimiterOptions, LimiterState, Token};
-pub use operation::Pending;
 pub use options::{TaskOptions, Times};
+pub use pending::Pending;
 pub use pool::{Acquire, Connection, Pool, PoolCounters, PoolOptions};
 pub use query::{Execute, Query, Script};
 pub use rate::{AcquirePermits, Rate, RateOptions, RateState};

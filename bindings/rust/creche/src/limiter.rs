@@ -1,10 +1,11 @@
 //! Limiters: how many may do something at once.
-use crate::error::{Result, c_text, check};
-use crate::operation::{Answer, Pending, awaitable};
+use crate::error::Result;
 use crate::options::{TaskOptions, task_options};
+use crate::pending::{Answer, Pending, awaitable};
 use crate::runtime::Loop;
 use crate::scope::Scope;
 use crate::sleep::{Offload, Offloaded, offload_on};
+use crate::sys_ext::{c_text, check};
 use creche_sys as sys;
 use std::mem::zeroed;
 use std::ptr::null;

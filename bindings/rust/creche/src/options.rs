@@ -1,16 +1,12 @@
 //! What every operation can be told.
-use crate::error::{Result, c_text, check};
+use crate::error::Result;
 use crate::scope::Scope;
+use crate::sys_ext::{c_text, check, nanoseconds};
 use creche_sys as sys;
 use std::ffi::CString;
 use std::mem::zeroed;
 use std::ptr::null;
 use std::time::Duration;
-
-/// For C: what does not fit lasts for ever.
-pub(crate) fn nanoseconds(time: Duration) -> i64 {
-    i64::try_from(time.as_nanos()).unwrap_or(sys::CRECHE_NEVER)
-}
 
 /// Options of a task; of an operation, the methods of the same names set them.
 #[derive(Clone, Debug, Default)]

@@ -1,10 +1,10 @@
 //! PostgreSQL: pools, and connections that are leased from them.
-use crate::error::{Result, c_text, check};
-use crate::operation::{Answer, Pending, awaitable, closing};
-use crate::options::{TaskOptions, nanoseconds, task_options};
+use crate::error::Result;
+use crate::options::{TaskOptions, task_options};
+use crate::pending::{Answer, Pending, awaitable, closing};
 use crate::query::{Execute, Query, Script, Target};
 use crate::runtime::Loop;
-use crate::transaction::{Begin, TransactionOptions};
+use crate::sys_ext::{c_text, check, nanoseconds};
 use crate::value::ToSql;
 use creche_sys as sys;
 use std::mem::zeroed;
@@ -283,11 +283,6 @@ impl Connection {
     /// Several statements separated by semicolons, without parameters, as one implicit transaction.
     pub fn script<'a>(&self, sql: &'a str) -> Script<'a> {
         Script::new(self.raw, self.on, sql)
-    }
-
-    /// Begins a transaction, or inside of one a savepoint.
-    pub fn begin(&self, options: TransactionOptions) -> Begin<'_> {
-        Begin::new(self, options)
     }
 }
 

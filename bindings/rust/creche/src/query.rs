@@ -1,8 +1,9 @@
 //! Statements.
-use crate::error::{Result, c_text};
-use crate::operation::{Answer, Pending, awaitable};
+use crate::error::Result;
 use crate::options::{TaskOptions, task_options};
+use crate::pending::{Answer, Pending, awaitable};
 use crate::rows::{RowStream, Rows};
+use crate::sys_ext::c_text;
 use crate::value::ToSql;
 use creche_sys as sys;
 use std::ffi::c_void;

@@ -1,8 +1,9 @@
 //! Rate limiters: how often something may be done.
-use crate::error::{Result, c_text, check};
-use crate::operation::{Pending, awaitable};
-use crate::options::{TaskOptions, nanoseconds, task_options};
+use crate::error::Result;
+use crate::options::{TaskOptions, task_options};
+use crate::pending::{Pending, awaitable};
 use crate::runtime::Loop;
+use crate::sys_ext::{c_text, check, nanoseconds};
 use creche_sys as sys;
 use std::mem::zeroed;
 use std::ptr::null;

@@ -1,8 +1,9 @@
 //! Answers: whole, and read piece by piece.
-use crate::error::{Error, Result, check};
-use crate::operation::{Answer, Pending};
+use crate::error::{Error, Result};
 use crate::options::{TaskOptions, task_options};
+use crate::pending::{Answer, Pending};
 use crate::status::Status;
+use crate::sys_ext::check;
 use creche_sys as sys;
 use std::ffi::{CStr, CString};
 use std::fmt;
@@ -261,7 +262,7 @@ impl Read<'_> {
     }
 }
 
-crate::operation::awaitable!(Read<'a> => Option<Vec<u8>>);
+crate::pending::awaitable!(Read<'a> => Option<Vec<u8>>);
 
 impl Answer for Option<Vec<u8>> {
     unsafe fn read(completion: &sys::creche_completion) -> Result<Option<Vec<u8>>> {

@@ -1,9 +1,11 @@
 //! Rows: answers of statements, as one block of memory; and streams of such blocks.
-use crate::error::{Error, Result, check};
-use crate::operation::{Answer, keep, lock, wake};
+use crate::error::{Error, Result};
 use crate::options::TaskOptions;
+use crate::pending::Answer;
 use crate::scope::Scope;
 use crate::status::Status;
+use crate::sync::{keep, lock, wake};
+use crate::sys_ext::check;
 use crate::value::{Cell, FromSql};
 use creche_sys as sys;
 use std::collections::VecDeque;

@@ -1,9 +1,10 @@
 //! Loops.
-use crate::clock;
-use crate::error::{Error, Result, c_text, check};
-use crate::options::nanoseconds;
+use crate::clock::{self, Hold};
+use crate::error::{Error, Result};
 use crate::scope::Scope;
 use crate::status::Status;
+use crate::sync::lock;
+use crate::sys_ext::{c_text, check, nanoseconds};
 use creche_sys as sys;
 use std::ffi::c_char;
 use std::mem::zeroed;
@@ -154,7 +155,7 @@ impl Loop {
 
     /// The default loop of this process. A child made by `fork` gets one of its own.
     pub fn current() -> Result<Loop> {
-        let mut default = crate::operation::lock(&DEFAULT);
+        let mut default = lock(&DEFAULT);
         match *default {
             Some((process, on)) if process == std::process::id() => Ok(on),
             _ => {
@@ -211,6 +212,21 @@ impl Loop {
         Ok(Duration::from_nanos(now.max(0) as u64))
     }
 
+    /// Keeps a virtual clock from jumping until the answer is dropped; None if the clock is the real
+    /// one. Futures of groups and tasks do that by themselves, from when they are woken until they
+    /// wait again; it is for what runs outside of them, while it starts things.
+    #[must_use = "the clock is held until this is dropped"]
+    pub fn hold(&self) -> Option<Hold> {
+        Hold::new(self.raw)
+    }
+
+    /// Moves a virtual clock forward at once, even if it is held. With the real clock this is an error
+    /// with [`Status::STATE`].
+    pub fn advance(&self, time: Duration) -> Result<()> {
+        // SAFETY: any thread, any handle.
+        check(unsafe { sys::creche_clock_advance(self.raw, nanoseconds(time)) })
+    }
+
     /// The live tree, one node a line.
     pub fn dump(&self) -> Result<String> {
         self.dump_as(DumpFormat::Text)
@@ -265,6 +281,18 @@ impl Loop {
             live_scopes: c.live_scopes,
             live_leases: c.live_leases,
         })
+    }
+}
+
+impl From<Loop> for Scope {
+    fn from(on: Loop) -> Scope {
+        on.scope()
+    }
+}
+
+impl From<&Loop> for Scope {
+    fn from(on: &Loop) -> Scope {
+        on.scope()
     }
 }
 

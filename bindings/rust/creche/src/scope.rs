@@ -1,9 +1,8 @@
 //! Scopes: the nodes of the cancel tree; and the one that the running task is in.
-use crate::error::{Result, c_text, check};
-use crate::options::nanoseconds;
-use crate::runtime::Loop;
+use crate::error::Result;
 use crate::section::Section;
 use crate::status::{Reason, Status};
+use crate::sys_ext::{c_text, check, nanoseconds};
 use creche_sys as sys;
 use std::cell::RefCell;
 use std::ffi::CString;
@@ -138,18 +137,6 @@ impl Scope {
 impl From<&Scope> for Scope {
     fn from(scope: &Scope) -> Scope {
         *scope
-    }
-}
-
-impl From<Loop> for Scope {
-    fn from(on: Loop) -> Scope {
-        on.scope()
-    }
-}
-
-impl From<&Loop> for Scope {
-    fn from(on: &Loop) -> Scope {
-        on.scope()
     }
 }
 

@@ -1,5 +1,5 @@
 //! What is dropped when it is cancelled, and what in it outlives that.
-use crate::operation::{keep, lock, wake};
+use crate::sync::{keep, lock, wake};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::Waker;

@@ -1,10 +1,11 @@
 //! HTTP client sessions.
 use crate::body::Body;
-use crate::error::{Error, Result, c_text, check};
-use crate::operation::{Pending, awaitable, closing};
-use crate::options::{TaskOptions, nanoseconds, task_options};
+use crate::error::Result;
+use crate::options::{TaskOptions, task_options};
+use crate::pending::{Pending, awaitable, closing};
 use crate::response::{Response, Streaming};
 use crate::runtime::Loop;
+use crate::sys_ext::{c_text, check, nanoseconds};
 use creche_sys as sys;
 use std::ffi::CString;
 use std::mem::zeroed;
@@ -431,18 +432,18 @@ impl<'a> Request<'a> {
         self.call(sys::creche_session_send)
     }
 
-    fn call<T: crate::operation::Answer>(mut self, call: Call) -> Pending<T> {
-        let (bytes, size, feed) = match self.body.take().map(Body::into_parts) {
+    fn call<T: crate::pending::Answer>(mut self, call: Call) -> Pending<T> {
+        let (bytes, size, source) = match self.body.take().map(Body::into_parts) {
             None => (None, 0, None),
             Some((Some(bytes), size, _)) => (Some(bytes), size, None),
-            Some((None, size, feed)) => {
+            Some((None, size, source)) => {
                 self.flags |= sys::CRECHE_REQUEST_PULL_BODY;
-                (None, size, feed)
+                (None, size, source)
             }
         };
         let on = self.session.on;
         let options = self.task.clone();
-        Pending::start_feeding(on, &options, feed, |within, task_options, done, user, task| {
+        Pending::start_pulling(on, &options, source, |within, task_options, done, user, task| {
             let url = c_text(self.url)?;
             let method = self.method.map(c_text).transpose()?;
             self.headers.with(|headers| {
@@ -472,11 +473,3 @@ impl<'a> Request<'a> {
 }
 
 awaitable!(Request<'a> => Response);
-
-/// Feeds that nobody writes to any more fail their request.
-pub(crate) fn no_writer() -> Error {
-    Error::own(
-        crate::Status::BODY,
-        "the body's writer was dropped before BodyWriter::finish".to_owned(),
-    )
-}

@@ -1,6 +1,6 @@
 //! What outlives a cancellation: shields and clean-ups.
 use crate::error::{Error, Result};
-use crate::operation::Pending;
+use crate::pending::Pending;
 use crate::scope::{Current, ScopeOptions, current, enter};
 use crate::section::Section;
 use crate::sleep::forever;

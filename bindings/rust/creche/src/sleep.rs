@@ -1,10 +1,11 @@
 //! Time, and work for other threads.
 use crate::error::{Error, Result};
-use crate::operation::{Answer, Pending, awaitable};
-use crate::options::{TaskOptions, nanoseconds, task_options};
+use crate::options::{TaskOptions, task_options};
+use crate::pending::{Answer, Pending, awaitable};
 use crate::runtime::loop_for;
 use crate::scope::Scope;
 use crate::status::Status;
+use crate::sys_ext::nanoseconds;
 use creche_sys as sys;
 use std::ffi::c_void;
 use std::future::Future;
@@ -179,7 +180,7 @@ where
             Err(error) if error.status() == Status::CANCELLED => sys::CRECHE_E_CANCELLED,
             Err(_) => sys::CRECHE_E_USER,
         };
-        *crate::operation::lock(&store) = Some(outcome);
+        *crate::sync::lock(&store) = Some(outcome);
         status
     });
     let job = Box::into_raw(Box::new(Some(job)));
@@ -212,7 +213,7 @@ impl<T> Future for Offloaded<T> {
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<T>> {
         Pin::new(&mut self.pending).poll(context).map(|ended| {
             // Its own error says more than the status that came through the library.
-            match crate::operation::lock(&self.result).take() {
+            match crate::sync::lock(&self.result).take() {
                 Some(own) => own,
                 None => Err(ended.err().unwrap_or_else(|| {
                     Error::own(Status::INTERNAL, "an offloaded function left no result".to_owned())

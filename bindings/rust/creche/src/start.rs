@@ -1,11 +1,13 @@
 //! Children that say when they are ready.
 use crate::clock::holding;
-use crate::error::{Error, Result, check};
+use crate::error::{Error, Result};
 use crate::group::{Group, Inner};
-use crate::operation::{Pending, lock};
 use crate::options::TaskOptions;
+use crate::pending::Pending;
 use crate::runtime::loop_for;
 use crate::scope::Scope;
+use crate::sync::lock;
+use crate::sys_ext::check;
 use crate::task::{Cell, Owner, notify, run_body};
 use creche_sys as sys;
 use std::any::Any;

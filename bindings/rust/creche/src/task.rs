@@ -1,12 +1,13 @@
 //! Futures of yours as tasks: begun, told to hurry, finished.
 use crate::clock::{Hold, holding};
-use crate::error::{Error, Result, check};
-use crate::operation::{keep, lock, wake};
+use crate::error::{Error, Result};
 use crate::options::TaskOptions;
 use crate::runtime::loop_for;
 use crate::scope::{Current, Scope, current, enter};
 use crate::section::Section;
 use crate::status::Status;
+use crate::sync::{keep, lock, wake};
+use crate::sys_ext::check;
 use creche_sys as sys;
 use std::any::Any;
 use std::ffi::c_void;

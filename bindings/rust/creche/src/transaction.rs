@@ -1,9 +1,10 @@
 //! Transactions.
-use crate::error::{Result, check};
-use crate::operation::Pending;
-use crate::options::{TaskOptions, nanoseconds, task_options};
+use crate::error::Result;
+use crate::options::{TaskOptions, task_options};
+use crate::pending::Pending;
 use crate::pool::{Connection, Pool};
 use crate::scope::{Scope, current};
+use crate::sys_ext::{check, nanoseconds};
 use crate::task::{Cell, Owner, notify, run_body};
 use creche_sys as sys;
 use std::future::{Future, IntoFuture};
@@ -218,9 +219,10 @@ pub struct Begin<'a> {
     options: TransactionOptions,
 }
 
-impl<'a> Begin<'a> {
-    pub(crate) fn new(connection: &'a Connection, options: TransactionOptions) -> Begin<'a> {
-        Begin { connection, options }
+impl Connection {
+    /// Begins a transaction, or inside of one a savepoint.
+    pub fn begin(&self, options: TransactionOptions) -> Begin<'_> {
+        Begin { connection: self, options }
     }
 }
 

@@ -1,9 +1,10 @@
 //! One operation of the library as a future.
-use crate::body::Feed;
 use crate::clock::Hold;
 use crate::error::{Error, Result};
 use crate::options::TaskOptions;
 use crate::scope::Scope;
+use crate::sync::{keep, lock, wake};
+use crate::sys_ext::check;
 use creche_sys as sys;
 use std::ffi::c_void;
 use std::fmt;
@@ -11,7 +12,7 @@ use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::ptr::null;
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
@@ -33,30 +34,18 @@ impl Answer for () {
     }
 }
 
-pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
-}
+/// What an operation gets that it asks for while it runs (CRECHE_PULL), on the loop.
+pub(crate) trait Pull: Send + Sync {
+    /// More, please: to be answered by creche_task_answer on this task.
+    fn pulled(&self, task: sys::creche_task);
 
-/// Wakes, whatever the executor's code does: a panic must not get into C.
-pub(crate) fn wake(waker: Option<Waker>) {
-    if let Some(waker) = waker {
-        let _ = catch_unwind(AssertUnwindSafe(|| waker.wake()));
-    }
-}
-
-/// Notes who is to be woken. What it returns is for dropping after the lock: it is foreign code.
-#[must_use]
-pub(crate) fn keep(place: &mut Option<Waker>, waker: &Waker) -> Option<Waker> {
-    match place {
-        Some(same) if same.will_wake(waker) => None,
-        place => place.replace(waker.clone()),
-    }
+    /// The operation has ended: nothing is pulled any more.
+    fn over(&self);
 }
 
 struct Shared<T> {
     state: Mutex<State<T>>,
-    /// What answers CRECHE_PULL.
-    feed: Option<Feed>,
+    source: Option<Arc<dyn Pull>>,
     on: sys::creche_loop,
 }
 
@@ -102,8 +91,8 @@ unsafe extern "C" fn done<T: Answer>(user: *mut c_void, completion: *const sys::
     if completion.flags & sys::CRECHE_MORE != 0 {
         // SAFETY: alive until the final completion.
         let shared = unsafe { &*shared };
-        let _ = catch_unwind(AssertUnwindSafe(|| match (completion.kind, &shared.feed) {
-            (sys::CRECHE_PULL, Some(feed)) => feed.pulled(completion.task),
+        let _ = catch_unwind(AssertUnwindSafe(|| match (completion.kind, &shared.source) {
+            (sys::CRECHE_PULL, Some(source)) => source.pulled(completion.task),
             // The head of an answer whose request is still being fed.
             // SAFETY: alive, and read once.
             (sys::CRECHE_DONE, _) => unsafe { shared.settle(completion) },
@@ -114,8 +103,8 @@ unsafe extern "C" fn done<T: Answer>(user: *mut c_void, completion: *const sys::
     // SAFETY: from Arc::into_raw in start; there is exactly one final completion.
     let shared = unsafe { Arc::from_raw(shared) };
     let _ = catch_unwind(AssertUnwindSafe(|| {
-        if let Some(feed) = &shared.feed {
-            feed.over();
+        if let Some(source) = &shared.source {
+            source.over();
         }
         let early = lock(&shared.state).done;
         if !early {
@@ -176,19 +165,19 @@ impl<T: Answer> Pending<T> {
         options: &TaskOptions,
         call: call_type!(),
     ) -> Pending<T> {
-        Pending::start_feeding(on, options, None, call)
+        Pending::start_pulling(on, options, None, call)
     }
 
-    /// Starts an operation that may pull.
-    pub(crate) fn start_feeding(
+    /// Starts an operation that may pull: from `source`.
+    pub(crate) fn start_pulling(
         on: sys::creche_loop,
         options: &TaskOptions,
-        feed: Option<Feed>,
+        source: Option<Arc<dyn Pull>>,
         call: call_type!(),
     ) -> Pending<T> {
         let within = options.scope_on(on);
         let state = State { waker: None, result: None, done: false, unwanted: false, hold: None };
-        let shared = Arc::new(Shared { state: Mutex::new(state), feed, on: within.on });
+        let shared = Arc::new(Shared { state: Mutex::new(state), source, on: within.on });
         let user = Arc::into_raw(shared.clone());
         let mut task = sys::creche_task::default();
         let status = options
@@ -196,14 +185,14 @@ impl<T: Answer> Pending<T> {
                 call(within.raw, options, Some(done::<T>), user.cast_mut().cast(), &mut task)
             })
             .and_then(|status| status)
-            .and_then(crate::error::check);
+            .and_then(check);
         let state = match status {
             Ok(()) => Progress::Running(shared),
             Err(error) => {
                 // SAFETY: an error return means no completion ever: the reference is ours again.
                 let shared = unsafe { Arc::from_raw(user) };
-                if let Some(feed) = &shared.feed {
-                    feed.over();
+                if let Some(source) = &shared.source {
+                    source.over();
                 }
                 Progress::Failed(error)
             }
