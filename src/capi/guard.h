@@ -47,10 +47,10 @@ creche_status Guard(F body) noexcept {
   return status;
 }
 
-// The same for releases: they cannot fail, and have hooks to call, too.
+// The same for releases: they cannot fail, and have hooks to call, too. Most end an entry of a
+// table; what closes descriptors or calls the user's code sees for itself that it is not cancelled.
 template <class F>
 void Release(F release) noexcept {
-  const platform::NotCancelled here;  // what goes may close descriptors
   const int saved = errno;
   release();
   if (tasks::Trace::Any()) DeliverEvents();

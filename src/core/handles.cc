@@ -14,6 +14,7 @@
 #include "core/loop.h"
 #include "platform/clock.h"
 #include "platform/fork.h"
+#include "platform/thread.h"
 
 namespace creche {
 
@@ -206,6 +207,7 @@ Domain* OpenDomain(void* owner, int* error) noexcept {
 }
 
 void CloseDomain(Domain* domain) noexcept {
+  const platform::NotCancelled here;
   // Whoever has seen the descriptor is about to be through with it.
   const int wake_fd = domain->wake_fd.exchange(-1);
   while (domain->wakers.load() != 0) sched_yield();
@@ -235,6 +237,7 @@ void CloseDomain(Domain* domain) noexcept {
 }
 
 void AbandonDomain(Domain* domain) noexcept {
+  const platform::NotCancelled here;
   // Its lock may be held by a thread that does not exist here: touch nothing but the descriptor.
   for (const int fd : {domain->wake_fd.exchange(-1), std::exchange(domain->epoll_fd, -1)})
     if (fd >= 0) close(fd);

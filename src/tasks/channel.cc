@@ -4,7 +4,6 @@
 #include <new>
 #include <utility>
 
-#include "platform/user_code.h"
 #include "tasks/meeting.h"
 
 namespace creche::tasks {
@@ -66,7 +65,7 @@ void Channel::EndIds() noexcept {
 void Channel::FreeItems(Ring* items) const noexcept {
   while (items->size() > 0) {
     const uint64_t item = items->Pop();
-    if (item_free) platform::CallUser(item_free, item_user, item);
+    if (item_free) FreeItem(item_free, item_user, item);
   }
 }
 
@@ -338,7 +337,7 @@ void ReleaseEnd(uint64_t id, bool sender) noexcept {
     }
     section.tree()->UnrefWaitable(channel);
   }
-  while (item_free && dropped.size() > 0) platform::CallUser(item_free, item_user, dropped.Pop());
+  while (item_free && dropped.size() > 0) FreeItem(item_free, item_user, dropped.Pop());
 }
 
 }  // namespace creche::tasks

@@ -1,7 +1,6 @@
 // Items that go back into their channel.
 #include <utility>
 
-#include "platform/user_code.h"
 #include "tasks/channel.h"
 #include "tasks/tree.h"
 
@@ -87,7 +86,7 @@ Status Unreceive(uint64_t task) noexcept {
     if (section.ok() && section.As<WaitNode>()->id == task)
       status = TakeBack(section.As<WaitNode>(), &stray);
   }
-  if (stray.item_free) platform::CallUser(stray.item_free, stray.user, stray.item);
+  if (stray.item_free) FreeItem(stray.item_free, stray.user, stray.item);
   return status;
 }
 

@@ -31,7 +31,7 @@ void Queue::Signal() noexcept {
 void Queue::SignalAgain() noexcept {
   const int saved = errno;
   const uint64_t count = 1;
-  [[maybe_unused]] const ssize_t n = write(fd.get(), &count, sizeof count);
+  [[maybe_unused]] const long n = syscall(SYS_write, fd.get(), &count, sizeof count);
   errno = saved;
 }
 

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <memory>
 
+#include "platform/thread.h"
 #include "platform/user_code.h"
 #include "tasks/node.h"
 #include "tasks/pool.h"
@@ -90,13 +91,20 @@ struct Waitable {
   Waitable* prev_waitable = nullptr;
 };
 
+// Frees an item of a channel. Nobody asks for it, perhaps in a release: a thread that is cancelled
+// meanwhile ends after that. No lock held.
+inline void FreeItem(void (*free)(void* user, uint64_t item), void* user, uint64_t item) noexcept {
+  const platform::NotCancelled here;
+  platform::CallUser(free, user, item);
+}
+
 // Frees an item of a channel if nobody takes it.
 class ItemGuard final : public Held {
  public:
   using Free = void (*)(void* user, uint64_t item);
   ItemGuard(Free free, void* user) : free_(free), user_(user) {}
   ~ItemGuard() override {
-    if (armed_) platform::CallUser(free_, user_, item_);
+    if (armed_) FreeItem(free_, user_, item_);
   }
   void Arm(uint64_t item) noexcept {
     item_ = item;

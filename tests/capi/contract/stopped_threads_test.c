@@ -221,6 +221,36 @@ static void ends(void* user, const creche_completion* c) {
   (void)c;
   ++*(int*)user;
 }
+static void item_frees(void* user, uint64_t item) {
+  (void)item;
+  pthread_testcancel(); /* as a close or a printf is one */
+  ++*(int*)user;
+}
+/* Two completions are in the queue at once, and one is drained: the descriptor says so anew. Items
+ * that are left over are freed by the release. */
+static int use_a_channel(creche_group group, creche_queue queue) {
+  creche_channel_options o;
+  creche_sender sender;
+  creche_receiver receiver;
+  creche_completion c;
+  int freed = 0;
+  size_t n;
+  creche_channel_options_init(&o, sizeof o);
+  o.capacity = 2;
+  o.item_free = item_frees;
+  o.item_user = &freed;
+  WANT(creche_channel_open(loop, &o, &sender, &receiver) == CRECHE_OK);
+  for (uint64_t item = 1; item <= 2; item++)
+    WANT(creche_channel_send(sender, group.scope, item, NULL, NULL, NULL, NULL) == CRECHE_OK);
+  for (int i = 0; i < 2; i++) {
+    WANT(creche_queue_drain(queue, &c, 1, &n) == CRECHE_OK && n == 1);
+    creche_completions_release(&c, n);
+  }
+  creche_sender_release(sender);
+  creche_receiver_release(receiver);
+  WANT(freed == 2);
+  return 0;
+}
 /* Everything that opens, waits or closes, by a thread that has been cancelled before: a function
  * that were a cancellation point would end the thread there, or all of the process. */
 static int use_everything(void) {
@@ -235,6 +265,7 @@ static int use_everything(void) {
   creche_completion c;
   char text[4096];
   size_t n;
+  int line;
   WANT(creche_loop_open(NULL, &loop) == CRECHE_OK);
   WANT(creche_queue_open(loop, NULL, &queue) == CRECHE_OK);
   creche_group_options_init(&g, sizeof g);
@@ -246,6 +277,7 @@ static int use_everything(void) {
   creche_completions_release(&c, n);
   WANT(creche_queue_drain(queue, &c, 1, &n) == CRECHE_OK && n == 0);
   WANT(creche_queue_wait(queue, &c, 1, 1, &n) == CRECHE_E_TIMEOUT);
+  if ((line = use_a_channel(group, queue)) != 0) return line;
   WANT(creche_session_open(loop, NULL, &web) == CRECHE_OK);
   WANT(creche_session_fetch(web, group.scope, "http://127.0.0.1:1/", NULL, NULL, NULL, NULL) ==
        CRECHE_OK);
