@@ -1,15 +1,18 @@
 //! What went wrong, with the tree of failures of a group.
 use crate::status::{Phase, Reason, Status};
-use crate::sync::lock;
 use creche_sys as sys;
 use std::any::Any;
 use std::borrow::Cow;
-use std::collections::BTreeSet;
 use std::error::Error as StdError;
-use std::ffi::{CStr, CString, c_char, c_void};
+use std::ffi::{CStr, CString, c_char};
 use std::fmt;
 use std::ptr::{NonNull, null, null_mut};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::Arc;
+
+mod from;
+mod kept;
+
+use kept::{Kept, Own, cookies, free_cookie};
 
 /// The result of everything that can fail here.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -26,58 +29,6 @@ enum Repr {
     Own(Arc<Own>),
     /// The library had no memory for more.
     Bare(Status),
-}
-
-struct Own {
-    status: Status,
-    message: String,
-    source: Option<Box<dyn StdError + Send + Sync>>,
-}
-
-/// An error of the library that is ours to release.
-struct Kept(NonNull<sys::creche_error>);
-
-// SAFETY: creche/base.h on creche_error: "Immutable, so free to read anywhere"; keep and release may
-// be called from any thread, as everything that is not tagged [not on a loop].
-unsafe impl Send for Kept {}
-// SAFETY: as above.
-unsafe impl Sync for Kept {}
-
-impl Clone for Kept {
-    fn clone(&self) -> Kept {
-        // SAFETY: ours, so alive. Keeping what is kept counts a reference: it does not fail.
-        let again = unsafe { sys::creche_error_keep(self.0.as_ptr()) };
-        Kept(NonNull::new(again.cast_mut()).expect("a kept error can be kept again"))
-    }
-}
-
-impl Drop for Kept {
-    fn drop(&mut self) {
-        // SAFETY: from creche_error_keep or _new, released once.
-        unsafe { sys::creche_error_release(self.0.as_ptr()) }
-    }
-}
-
-impl Kept {
-    fn get(&self) -> &sys::creche_error {
-        // SAFETY: alive as long as self, and immutable.
-        unsafe { self.0.as_ref() }
-    }
-}
-
-/// Which cookies of errors are ours: another binding in this process may have its own.
-static COOKIES: Mutex<BTreeSet<usize>> = Mutex::new(BTreeSet::new());
-
-fn cookies() -> MutexGuard<'static, BTreeSet<usize>> {
-    lock(&COOKIES)
-}
-
-unsafe extern "C" fn free_cookie(cookie: *mut c_void) {
-    cookies().remove(&(cookie as usize));
-    // SAFETY: from Arc::into_raw in in_c, freed once. Its drop may run a foreign destructor: no panic
-    // may leave it.
-    let own = unsafe { Arc::from_raw(cookie.cast::<Own>().cast_const()) };
-    let _ = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| drop(own)));
 }
 
 /// The fields that a PostgreSQL server sends with an error. Empty texts for what it did not send.
@@ -392,44 +343,5 @@ impl StdError for Error {
             Repr::Own(own) => own.source.as_deref().map(|source| source as &dyn StdError),
             _ => None,
         }
-    }
-}
-
-impl From<std::io::Error> for Error {
-    fn from(error: std::io::Error) -> Error {
-        Error::new(error)
-    }
-}
-
-impl From<std::fmt::Error> for Error {
-    fn from(error: std::fmt::Error) -> Error {
-        Error::new(error)
-    }
-}
-
-impl From<std::str::Utf8Error> for Error {
-    fn from(error: std::str::Utf8Error) -> Error {
-        Error::new(error)
-    }
-}
-
-impl From<Box<dyn StdError + Send + Sync>> for Error {
-    fn from(error: Box<dyn StdError + Send + Sync>) -> Error {
-        match error.downcast::<Error>() {
-            Ok(error) => *error,
-            Err(error) => Error::new(error),
-        }
-    }
-}
-
-impl From<String> for Error {
-    fn from(message: String) -> Error {
-        Error::message_only(message)
-    }
-}
-
-impl From<&str> for Error {
-    fn from(message: &str) -> Error {
-        Error::message_only(message)
     }
 }

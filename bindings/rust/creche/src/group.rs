@@ -1,22 +1,29 @@
 //! Groups: nurseries whose children are futures of yours.
-use crate::clock::{Hold, holding};
+use crate::clock::holding;
 use crate::error::{Error, Result};
-use crate::group_options::GroupOptions;
 use crate::options::TaskOptions;
 use crate::runtime::loop_for;
 use crate::scope::{Scope, current};
 use crate::section::Section;
 use crate::status::Status;
-use crate::sync::{keep, lock, wake};
+use crate::sync::lock;
 use crate::task::{Cell, Owner, Ran, open, run_body};
 use creche_sys as sys;
-use std::any::Any;
 use std::fmt;
 use std::future::{Future, poll_fn};
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::pin::{Pin, pin};
-use std::sync::{Arc, Mutex};
-use std::task::{Context, Poll, Wake, Waker};
+use std::panic::resume_unwind;
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::Poll;
+
+mod child;
+mod children;
+mod options;
+
+pub use child::Child;
+use child::{Teller, Told};
+pub(crate) use children::Inner;
+pub use options::{GroupOptions, Policy};
 
 /// How a group ended that did not fail.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -26,74 +33,6 @@ pub struct Outcome<T> {
     pub value: Option<T>,
     /// The group was cancelled, and absorbed it.
     pub caught: bool,
-}
-
-// ---- Children ----
-
-pub(crate) type ChildFuture<'env> = Pin<Box<dyn Future<Output = ()> + Send + 'env>>;
-
-/// Which children are to be polled, and who polls the group.
-struct Ready {
-    state: Mutex<Woken>,
-    on: sys::creche_loop,
-}
-
-#[derive(Default)]
-struct Woken {
-    children: Vec<usize>,
-    waker: Option<Waker>,
-    /// From a wake-up to the poll that it is for.
-    hold: Option<Hold>,
-}
-
-impl Ready {
-    fn push(&self, index: usize) {
-        let mut state = lock(&self.state);
-        state.children.push(index);
-        let waker = state.waker.take();
-        if waker.is_some() {
-            state.hold = state.hold.take().or_else(|| Hold::new(self.on));
-        }
-        drop(state);
-        wake(waker);
-    }
-}
-
-struct ChildWaker {
-    ready: Arc<Ready>,
-    index: usize,
-}
-
-impl Wake for ChildWaker {
-    fn wake(self: Arc<Self>) {
-        self.ready.push(self.index);
-    }
-}
-
-struct Slot<'env> {
-    /// None while it is being polled.
-    future: Option<ChildFuture<'env>>,
-    waker: Waker,
-}
-
-#[derive(Default)]
-struct Children<'env> {
-    slots: Vec<Option<Slot<'env>>>,
-    free: Vec<usize>,
-    /// The group's future is gone, or at its end.
-    over: bool,
-    /// Why a child could not even be started.
-    refused: Option<Error>,
-    panic: Option<Box<dyn Any + Send>>,
-}
-
-pub(crate) struct Inner<'env> {
-    raw: sys::creche_group,
-    pub on: sys::creche_loop,
-    /// What its future, and so its children, are polled in.
-    pub around: Option<Arc<Section>>,
-    ready: Arc<Ready>,
-    children: Mutex<Children<'env>>,
 }
 
 /// A group that is open: spawn children in it. A name, free to clone, also into its own children.
@@ -132,7 +71,7 @@ impl<'env> Group<'env> {
         Fut: Future<Output = Result<T>> + Send + 'env,
         T: Send + 'env,
     {
-        let told = Arc::new(Told { state: Mutex::default(), on: self.inner.on });
+        let told = Told::new(self.inner.on);
         let options = options.within(self.scope());
         let owner = match open(self.inner.on, &options, self.inner.around.clone()) {
             Ok(owner) => owner,
@@ -145,31 +84,8 @@ impl<'env> Group<'env> {
         };
         let scope = Scope { raw: owner.task.scope, on: self.inner.on };
         let (inner, teller) = (self.inner.clone(), Teller { told: told.clone(), scope });
-        self.add(Box::pin(async move { teller.told.tell(child(owner, inner, body).await) }));
+        self.inner.add(Box::pin(async move { teller.told.tell(child(owner, inner, body).await) }));
         Child { told, scope }
-    }
-
-    pub(crate) fn raw(&self) -> sys::creche_group {
-        self.inner.raw
-    }
-
-    pub(crate) fn add(&self, future: ChildFuture<'env>) {
-        let mut children = lock(&self.inner.children);
-        if children.over {
-            // Its owner gives the task up; the group is being cancelled anyway.
-            drop(children);
-            drop(future);
-            return;
-        }
-        let index = children.free.pop().unwrap_or_else(|| {
-            children.slots.push(None);
-            children.slots.len() - 1
-        });
-        let ready = self.inner.ready.clone();
-        let waker = Waker::from(Arc::new(ChildWaker { ready, index }));
-        children.slots[index] = Some(Slot { future: Some(future), waker });
-        drop(children);
-        self.inner.ready.push(index);
     }
 }
 
@@ -204,99 +120,6 @@ where
     }
 }
 
-/// Where a child's result waits for whoever awaits the child.
-struct Told<T> {
-    state: Mutex<Telling<T>>,
-    on: sys::creche_loop,
-}
-
-struct Telling<T> {
-    result: Option<Result<T>>,
-    waker: Option<Waker>,
-    /// From the wake-up to the poll that it is for.
-    hold: Option<Hold>,
-}
-
-impl<T> Default for Telling<T> {
-    fn default() -> Self {
-        Telling { result: None, waker: None, hold: None }
-    }
-}
-
-/// Says at least that there will be no result.
-struct Teller<T> {
-    told: Arc<Told<T>>,
-    scope: Scope,
-}
-
-impl<T> Drop for Teller<T> {
-    fn drop(&mut self) {
-        if lock(&self.told.state).result.is_none() {
-            self.scope.cancel("its group is over");
-            let text = "the child's group was dropped, or was over".to_owned();
-            self.told.tell(Err(Error::own(Status::CANCELLED, text)));
-        }
-    }
-}
-
-impl<T> Told<T> {
-    fn tell(&self, result: Result<T>) {
-        let mut state = lock(&self.state);
-        state.result = Some(result);
-        let waker = state.waker.take();
-        state.hold = waker.as_ref().and_then(|_| Hold::new(self.on));
-        drop(state);
-        wake(waker);
-    }
-}
-
-/// A spawned child. Await it for its result, or drop it: the child runs on either way, and its group
-/// waits for it.
-pub struct Child<T> {
-    told: Arc<Told<T>>,
-    scope: Scope,
-}
-
-impl<T> Child<T> {
-    /// Its task's scope.
-    pub fn scope(&self) -> Scope {
-        self.scope
-    }
-
-    /// Cancels it, and only it.
-    pub fn cancel(&self, reason: &str) {
-        self.scope.cancel(reason);
-    }
-}
-
-impl<T> Future for Child<T> {
-    type Output = Result<T>;
-
-    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<T>> {
-        let mut state = lock(&self.told.state);
-        match state.result.take() {
-            Some(result) => {
-                let hold = state.hold.take();
-                drop(state);
-                drop(hold);
-                Poll::Ready(result)
-            }
-            None => {
-                let old = keep(&mut state.waker, context.waker());
-                drop(state);
-                drop(old);
-                Poll::Pending
-            }
-        }
-    }
-}
-
-impl<T> fmt::Debug for Child<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Child").field(&self.scope.raw.id).finish()
-    }
-}
-
 // ---- The group's own future ----
 
 /// Whoever drops this gives the group up.
@@ -323,73 +146,6 @@ impl Drop for Keeper<'_> {
         // Wake-ups that come later are for nobody.
         let woken = std::mem::take(&mut *lock(&self.inner.ready.state));
         drop(woken);
-    }
-}
-
-impl<'env> Inner<'env> {
-    /// Of a child: whatever the policy is, a panic is nobody's result.
-    pub(crate) fn panicked(&self, payload: Box<dyn Any + Send>) {
-        Scope { raw: self.raw.scope, on: self.on }.cancel("a child panicked");
-        lock(&self.children).panic.get_or_insert(payload);
-    }
-
-    /// Polls the children that asked for it. True if all have ended.
-    fn poll_children(&self, context: &Context<'_>) -> bool {
-        let mut budget = 128;
-        loop {
-            let woken = {
-                let mut ready = lock(&self.ready.state);
-                let hold = ready.hold.take(); // whoever polls holds the clock
-                if ready.children.is_empty() || budget == 0 {
-                    let more = !ready.children.is_empty();
-                    ready.hold = if more { Hold::new(self.on) } else { None };
-                    // If there are more, they are polled without a further wake-up of theirs.
-                    let old = keep(&mut ready.waker, context.waker());
-                    drop(ready);
-                    drop((hold, old));
-                    if more {
-                        context.waker().wake_by_ref();
-                    }
-                    let children = lock(&self.children);
-                    return children.slots.len() == children.free.len();
-                }
-                budget -= 1;
-                std::mem::take(&mut ready.children)
-            };
-            for index in woken {
-                self.poll_child(index);
-            }
-        }
-    }
-
-    fn poll_child(&self, index: usize) {
-        let (mut future, waker) = {
-            let mut children = lock(&self.children);
-            let Some(slot) = children.slots.get_mut(index).and_then(Option::as_mut) else { return };
-            // A wake-up of one that was in this place before, or a second one.
-            let Some(future) = slot.future.take() else { return };
-            (future, slot.waker.clone())
-        };
-        // Panics of its body are caught in it; others are drops of what it captured or came to.
-        let poll = AssertUnwindSafe(|| future.as_mut().poll(&mut Context::from_waker(&waker)));
-        let polled = catch_unwind(poll).unwrap_or_else(|payload| {
-            self.panicked(payload);
-            Poll::Ready(())
-        });
-        let mut children = lock(&self.children);
-        if polled.is_pending() {
-            if let Some(slot) = children.slots.get_mut(index).and_then(Option::as_mut) {
-                slot.future = Some(future);
-                return;
-            }
-        } else if let Some(slot) = children.slots.get_mut(index) {
-            *slot = None;
-            children.free.push(index);
-        }
-        drop(children);
-        if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(future))) {
-            self.panicked(payload);
-        }
     }
 }
 
@@ -489,13 +245,7 @@ where
     let _guard = around.as_ref().filter(|_| options.shield).map(Section::guard);
     let cell = Cell::new(on, around.clone());
     let raw = options.open(within, &cell)?;
-    let inner = Arc::new(Inner {
-        raw,
-        on,
-        around: around.clone(),
-        ready: Arc::new(Ready { state: Mutex::default(), on }),
-        children: Mutex::new(Children::default()),
-    });
+    let inner = Inner::new(raw, on, around.clone());
     let mut keeper = Keeper { inner: inner.clone(), ended: false };
     let mut task_options = TaskOptions::new().within(Scope { raw: raw.scope, on }).name("body");
     task_options.body = true;

@@ -48,18 +48,20 @@
 // They use one another one way only: status, error, sys_ext, sync; section, clock, scope, runtime,
 // options, pending; and on these all that can be awaited.
 mod body;
+mod cell;
 mod channel;
 mod clock;
 mod error;
 mod event;
 mod group;
-mod group_options;
+mod http_options;
 mod limiter;
 mod options;
 mod pending;
 mod pool;
 mod query;
 mod rate;
+mod request;
 mod response;
 mod rows;
 mod runtime;
@@ -77,6 +79,7 @@ mod transaction;
 mod value;
 
 pub use body::{Body, BodyWriter};
+pub use cell::{Cell, FromSql};
 pub use channel::{
     ChannelOptions, ChannelState, NotSent, ReceiveItem, Receiver, Receiving, SendItem, Sender,
     channel, channel_on,
@@ -84,19 +87,20 @@ pub use channel::{
 pub use clock::Hold;
 pub use error::{Error, Result, ServerError};
 pub use event::{Event, EventOptions, WaitEvent};
-pub use group::{Child, Group, Outcome, group};
-pub use group_options::{GroupOptions, Policy};
+pub use group::{Child, Group, GroupOptions, Outcome, Policy, group};
+pub use http_options::HttpTimeouts;
 pub use limiter::{AcquireToken, Limiter, LimiterOptions, LimiterState, Token};
 pub use options::{TaskOptions, Times};
 pub use pending::Pending;
 pub use pool::{Acquire, Connection, Pool, PoolCounters, PoolOptions};
 pub use query::{Execute, Query, Script};
 pub use rate::{AcquirePermits, Rate, RateOptions, RateState};
+pub use request::Request;
 pub use response::{Read, Response, ResponseInfo, Streaming};
 pub use rows::{ColumnName, Iter, Row, RowStream, Rows};
 pub use runtime::{DumpFormat, Loop, LoopCounters, LoopOptions};
 pub use scope::{Left, OpenScope, Scope, ScopeOptions, ScopeState};
-pub use session::{HttpTimeouts, Request, Session, SessionCounters, SessionOptions};
+pub use session::{Session, SessionCounters, SessionOptions};
 pub use shield::{shield, with_cleanup};
 pub use sleep::{Offload, Offloaded, Sleep, Yield, offload, sleep, timeout, yield_now};
 pub use start::Started;
@@ -105,4 +109,4 @@ pub use task::task;
 pub use transaction::{
     Begin, Beginning, Isolation, OpenTransaction, Transaction, TransactionOptions,
 };
-pub use value::{Cell, FromSql, ToSql, Value, oid};
+pub use value::{ToSql, Value, oid};

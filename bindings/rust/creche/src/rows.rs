@@ -1,4 +1,5 @@
 //! Rows: answers of statements, as one block of memory; and streams of such blocks.
+use crate::cell::{Cell, FromSql};
 use crate::error::{Error, Result};
 use crate::options::TaskOptions;
 use crate::pending::Answer;
@@ -6,7 +7,6 @@ use crate::scope::Scope;
 use crate::status::Status;
 use crate::sync::{keep, lock, wake};
 use crate::sys_ext::check;
-use crate::value::{Cell, FromSql};
 use creche_sys as sys;
 use std::collections::VecDeque;
 use std::ffi::{CStr, c_void};

@@ -135,7 +135,7 @@ impl<'env> Group<'env> {
                             (o.task, o.child) = (task, child);
                             o.child_done = Some(notify);
                             o.child_user = child_user;
-                            let target = self.raw();
+                            let target = self.inner.raw;
                             sys::creche_task_start(
                                 target,
                                 within,
@@ -159,7 +159,7 @@ impl<'env> Group<'env> {
         });
         if pending.is_running() {
             let owner = Owner { cell, task: sys::creche_task { scope: pending.scope().raw } };
-            self.add(Box::pin(child(owner, self.inner.clone(), handover.clone(), body)));
+            self.inner.add(Box::pin(child(owner, self.inner.clone(), handover.clone(), body)));
         }
         let result = pending.await;
         if let Some(payload) = lock(&handover.panic).take() {

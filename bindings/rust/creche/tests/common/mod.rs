@@ -1,6 +1,8 @@
 //! What the tests share: two small executors, loops with a virtual clock, and the servers' addresses.
 #![allow(dead_code)]
 
+pub mod pg;
+
 use creche::{
     ChannelOptions, Event, EventOptions, GroupOptions, Limiter, LimiterOptions, Loop, LoopOptions,
     Rate, RateOptions, Receiver, Sender, Times, channel_on,
@@ -182,4 +184,13 @@ impl Drop for Virtual {
         self.0.close().unwrap();
         self.0.join(10.secs()).unwrap();
     }
+}
+
+/// A loop that has ended.
+pub fn ended<T>(make: impl FnOnce(Loop) -> T) -> T {
+    let on = Loop::open(LoopOptions::new()).unwrap();
+    let made = make(on);
+    on.close().unwrap();
+    on.join(10.secs()).unwrap();
+    made
 }

@@ -1,0 +1,177 @@
+//! Requests.
+use crate::body::Body;
+use crate::http_options::{Fields, HttpTimeouts};
+use crate::options::{TaskOptions, task_options};
+use crate::pending::{Answer, Pending, awaitable};
+use crate::response::{Response, Streaming};
+use crate::session::Session;
+use crate::sys_ext::c_text;
+use creche_sys as sys;
+use std::mem::zeroed;
+use std::ptr::null;
+
+impl Session {
+    /// A request. A malformed URL or header fails like any other request: when it is awaited.
+    pub fn request<'a>(&'a self, method: &'a str, url: &'a str) -> Request<'a> {
+        Request {
+            session: self,
+            url,
+            method: Some(method),
+            headers: Fields::default(),
+            body: None,
+            flags: 0,
+            max_body: 0,
+            max_redirects: None,
+            timeouts: HttpTimeouts::default(),
+            task: TaskOptions::new(),
+        }
+    }
+
+    /// A GET.
+    pub fn get<'a>(&'a self, url: &'a str) -> Request<'a> {
+        self.request("GET", url)
+    }
+
+    /// A POST with a body.
+    pub fn post<'a>(&'a self, url: &'a str, body: impl Into<Body>) -> Request<'a> {
+        self.request("POST", url).body(body)
+    }
+
+    /// A PUT with a body.
+    pub fn put<'a>(&'a self, url: &'a str, body: impl Into<Body>) -> Request<'a> {
+        self.request("PUT", url).body(body)
+    }
+}
+
+/// A request that is not started yet: await it for the whole answer, or [`stream`](Request::stream)
+/// it.
+#[derive(Debug)]
+#[must_use = "await it, or start it"]
+pub struct Request<'a> {
+    session: &'a Session,
+    url: &'a str,
+    method: Option<&'a str>,
+    headers: Fields,
+    body: Option<Body>,
+    flags: u32,
+    max_body: u64,
+    max_redirects: Option<u32>,
+    timeouts: HttpTimeouts,
+    task: TaskOptions,
+}
+
+/// creche_session_fetch or creche_session_send.
+type Call = unsafe extern "C" fn(
+    sys::creche_session,
+    sys::creche_scope,
+    *const std::ffi::c_char,
+    *const sys::creche_request_options,
+    sys::creche_done_fn,
+    *mut std::ffi::c_void,
+    *mut sys::creche_task,
+) -> sys::creche_status;
+
+impl<'a> Request<'a> {
+    task_options!();
+
+    /// A header field.
+    pub fn header(mut self, name: impl Into<String>, value: impl Into<Vec<u8>>) -> Self {
+        self.headers.push(name, value);
+        self
+    }
+
+    /// Its body: bytes, text, or what a [`BodyWriter`](crate::BodyWriter) writes.
+    pub fn body(mut self, body: impl Into<Body>) -> Self {
+        self.body = Some(body.into());
+        self
+    }
+
+    /// Of the answer's whole body, decoded.
+    pub fn max_body(mut self, bytes: u64) -> Self {
+        self.max_body = bytes;
+        self
+    }
+
+    /// Redirects followed; 0: the redirect is the answer.
+    pub fn max_redirects(mut self, count: u32) -> Self {
+        self.max_redirects = Some(count);
+        self
+    }
+
+    /// Timeouts of its phases.
+    pub fn timeouts(mut self, timeouts: HttpTimeouts) -> Self {
+        self.timeouts = timeouts;
+        self
+    }
+
+    /// Sends no Accept-Encoding, leaves the body coded.
+    pub fn no_decode(mut self) -> Self {
+        self.flags |= sys::CRECHE_REQUEST_NO_DECODE;
+        self
+    }
+
+    /// Never sends it again on a new connection when a kept one was dead.
+    pub fn no_retry(mut self) -> Self {
+        self.flags |= sys::CRECHE_REQUEST_NO_RETRY;
+        self
+    }
+
+    /// For this request: as [`SessionOptions::lenient`](crate::SessionOptions::lenient).
+    pub fn lenient(mut self) -> Self {
+        self.flags |= sys::CRECHE_REQUEST_LENIENT;
+        self
+    }
+
+    /// Starts it without waiting, for the whole answer.
+    pub fn start(self) -> Pending<Response> {
+        self.call(sys::creche_session_fetch)
+    }
+
+    /// Starts it without waiting, for an answer whose body is read piece by piece. Until the body has
+    /// been read to its end, the answer is a lease of the nearest task or group, which it holds open.
+    /// A [written](Body::written) body may still be written while the answer is read.
+    pub fn stream(self) -> Pending<Streaming> {
+        self.call(sys::creche_session_send)
+    }
+
+    fn call<T: Answer>(mut self, call: Call) -> Pending<T> {
+        let (bytes, size, source) = match self.body.take().map(Body::into_parts) {
+            None => (None, 0, None),
+            Some((Some(bytes), size, _)) => (Some(bytes), size, None),
+            Some((None, size, source)) => {
+                self.flags |= sys::CRECHE_REQUEST_PULL_BODY;
+                (None, size, source)
+            }
+        };
+        let on = self.session.on;
+        let options = self.task.clone();
+        Pending::start_pulling(on, &options, source, |within, task_options, done, user, task| {
+            let url = c_text(self.url)?;
+            let method = self.method.map(c_text).transpose()?;
+            self.headers.with(|headers| {
+                // SAFETY: plain options; they and what they point to live until the call returns;
+                // user until the final completion.
+                unsafe {
+                    let mut o: sys::creche_request_options = zeroed();
+                    match sys::creche_request_options_init(&mut o, size_of_val(&o)) {
+                        sys::CRECHE_OK => {}
+                        failed => return failed,
+                    }
+                    o.flags = self.flags;
+                    o.method = method.as_ref().map_or(null(), |text| text.as_ptr());
+                    o.headers = headers.as_ptr();
+                    o.headers_count = headers.len();
+                    o.body = bytes.as_ref().map_or(null(), |bytes| bytes.as_ptr().cast());
+                    o.body_size = size;
+                    o.max_body = self.max_body;
+                    o.max_redirects = self.max_redirects.unwrap_or(o.max_redirects);
+                    o.timeouts = self.timeouts.raw();
+                    o.task = task_options;
+                    call(self.session.raw, within, url.as_ptr(), &o, done, user, task)
+                }
+            })
+        })
+    }
+}
+
+awaitable!(Request<'a> => Response);
