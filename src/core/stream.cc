@@ -75,9 +75,9 @@ bool Stream::WakeIfPending() noexcept {
   return true;
 }
 
-IoResult Stream::Fail(int failed) noexcept {
+IoResult Stream::Fail(int failed, size_t moved) noexcept {
   errno_ = failed;
-  return {Io::kFailed, 0};
+  return {Io::kFailed, moved};
 }
 
 // ---- TLS ----
@@ -149,7 +149,8 @@ IoResult Stream::ReadTls(void* into, size_t capacity) noexcept {
 IoResult Stream::WriteTls(const iovec* parts, size_t count) noexcept {
   const TlsResult result = tls_->session->Write(parts, count);
   if (result.state == TlsState::kDone) return {Io::kOk, result.size};
-  return result.state == TlsState::kWantWrite ? IoResult{Io::kLater, 0} : Fail(0);
+  if (result.state == TlsState::kWantWrite) return {Io::kLater, 0};
+  return Fail(0, result.size);
 }
 
 // ---- Reading and writing ----
@@ -186,7 +187,7 @@ IoResult Stream::Write(const iovec* parts, size_t count) noexcept {
   const bool left = result.state != Io::kFailed && result.size < total;
   if (left != writing_) {
     writing_ = left;
-    if (const int failed = Watch()) return Fail(failed);
+    if (const int failed = Watch()) return Fail(failed, result.size);
   }
   return result;
 }

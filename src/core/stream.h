@@ -34,7 +34,7 @@ enum class Io {
 
 struct IoResult {
   Io state;
-  size_t size;
+  size_t size;  // also of a Write that has failed
 };
 
 class Stream {
@@ -79,7 +79,7 @@ class Stream {
   IoResult Read(void* into, size_t capacity) noexcept;
   // Writes as much as possible of the parts, with one send if TLS does not need more. kOk with less
   // than everything, or kLater: OnWritable follows; then write the rest, the same bytes first.
-  // kFailed: a Read may still give what the peer had said before.
+  // kFailed: `size` bytes went out before, and a Read may still give what the peer had said.
   IoResult Write(const iovec* parts, size_t count) noexcept;
   IoResult Write(const void* data, size_t size) noexcept;
 
@@ -112,7 +112,7 @@ class Stream {
   int Watch() noexcept;
   // Arranges for OnReadable if TLS holds bytes that the socket will not announce. False: no memory.
   bool WakeIfPending() noexcept;
-  IoResult Fail(int failed) noexcept;
+  IoResult Fail(int failed, size_t moved = 0) noexcept;
 
   Loop& loop_;
   Listener* listener_ = nullptr;

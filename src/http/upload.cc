@@ -21,8 +21,8 @@ Upload::Step Upload::Write(Stream* stream) {
     const bool one = second_.empty();
     const IoResult result =
         first_.empty() ? stream->Write(&parts[1], 1) : stream->Write(parts, one ? 1 : 2);
+    sent_ += result.size;
     if (result.state == Io::kOk) {
-      sent_ += result.size;
       const size_t of_first = std::min(result.size, first_.size());
       first_.remove_prefix(of_first);
       second_.remove_prefix(result.size - of_first);

@@ -194,7 +194,7 @@ TlsResult TlsSession::Write(const iovec* parts, size_t count) noexcept {
     // Without renegotiation a write has nothing to wait for but room.
     if (Sort(returned) != TlsState::kWantWrite) {
       transport_.drained = false;  // what the peer had said before is to be had at once
-      return {TlsState::kFailed, 0};
+      return {TlsState::kFailed, total};
     }
     return {total > 0 ? TlsState::kDone : TlsState::kWantWrite, total};
   }

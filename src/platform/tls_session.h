@@ -28,7 +28,7 @@ enum class TlsState {
 
 struct TlsResult {
   TlsState state;
-  size_t size;  // bytes moved, with kDone
+  size_t size;  // bytes moved, with kDone; those of a Write before it failed
 };
 
 class TlsSession {

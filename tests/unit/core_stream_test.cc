@@ -15,6 +15,17 @@
 // Each system call that may be made for an exchange, counted for its thread.
 namespace {
 thread_local struct { int sends = 0, receives = 0, waits = 0, controls = 0; } calls;
+// And failed, if a test says so.
+thread_local struct {
+  int sends_left = -1;
+  bool controls = false;
+} failing;
+bool SendFails() {
+  if (failing.sends_left < 0 || failing.sends_left-- > 0) return false;
+  failing.sends_left = 0;
+  errno = ECONNRESET;
+  return true;
+}
 template <class F>
 F* Next(const char* name) {
   return reinterpret_cast<F*>(dlsym(RTLD_NEXT, name));
@@ -26,12 +37,12 @@ __attribute__((visibility("default"))) ssize_t send(int fd, const void* data, si
                                                     int flags) {
   static auto* const next = Next<ssize_t(int, const void*, size_t, int)>("send");
   calls.sends++;
-  return next(fd, data, size, flags);
+  return SendFails() ? -1 : next(fd, data, size, flags);
 }
 __attribute__((visibility("default"))) ssize_t sendmsg(int fd, const msghdr* message, int flags) {
   static auto* const next = Next<ssize_t(int, const msghdr*, int)>("sendmsg");
   calls.sends++;
-  return next(fd, message, flags);
+  return SendFails() ? -1 : next(fd, message, flags);
 }
 __attribute__((visibility("default"))) ssize_t recv(int fd, void* into, size_t size, int flags) {
   static auto* const next = Next<ssize_t(int, void*, size_t, int)>("recv");
@@ -47,6 +58,7 @@ __attribute__((visibility("default"))) int epoll_ctl(int epoll, int what, int fd
                                                      epoll_event* event) noexcept {
   static auto* const next = Next<int(int, int, int, epoll_event*)>("epoll_ctl");
   calls.controls++;
+  if (failing.controls) return errno = ENOSPC, -1;
   return next(epoll, what, fd, event);
 }
 }
@@ -354,6 +366,35 @@ TEST_F(StreamTest, AFailedWriteDoesNotSpoilWhatHasArrived) {
   user.Write("\nmore");
   loop_->RunUntil([&] { return user.ended || !user.got.empty(); });
   EXPECT_EQ(user.got, "413");
+}
+
+// What went out before a failure is told, too: whoever repeats a request must know.
+TEST_F(StreamTest, AFailureTellsWhatWentOutBefore) {
+  Server server([](int fd) { test::AwaitEnd(fd); });
+  User user(loop_, server.port());
+  const std::string much(kMuch, 'x');
+  failing.controls = true;  // it cannot be watched for writing
+  const IoResult result = user.stream->Write(much.data(), much.size());
+  failing.controls = false;
+  EXPECT_EQ(result.state, Io::kFailed);
+  EXPECT_GT(result.size, 0u);
+  EXPECT_LT(result.size, kMuch);
+  EXPECT_EQ(user.stream->Failure(Phase::kSend)->fields().system_errno, ENOSPC);
+}
+
+TEST_F(StreamTest, AFailureOverTlsTellsWhatWentOutBefore) {
+  Server server([this](int fd) {
+    TlsPeer peer(good_, fd);
+    test::AwaitEnd(fd);
+  });
+  User user(loop_, server.port());
+  ASSERT_TRUE(user.Handshake(Trusting()));
+  const std::string much(100'000, 'x');
+  failing.sends_left = 2;  // records of 16 KiB
+  const IoResult result = user.stream->Write(much.data(), much.size());
+  EXPECT_EQ(result.state, Io::kFailed);
+  EXPECT_EQ(result.size, 2 * 16384u);
+  failing.sends_left = -1;
 }
 
 TEST_F(StreamTest, WritingNothingDoesNothing) {
