@@ -217,7 +217,8 @@ CRECHE_API const char *creche_error_message(const creche_error *error);
 
 /* 1 if the same call may well succeed later and doing it again is safe: nothing of it has been done,
  * or the server has said that it rolled it back. 0 otherwise (also when nobody knows, as after the loss
- * of a connection in the middle of a statement, or without memory for its answer) or for NULL. Since 0.1. */
+ * of a connection in the middle of a statement, or without memory for its answer) or for NULL.
+ * Since 0.1. */
 CRECHE_API int32_t creche_error_is_retryable(const creche_error *error);
 
 /* Makes an error yours: returns it (or a copy, if it is creche_last_error()) for

@@ -14,6 +14,9 @@
 #include "event.h"
 #include "channel.h"
 #include "http.h"
+#include "value.h"
+#include "rows.h"
 #include "pg.h"
+#include "transaction.h"
 
 #endif

@@ -1,5 +1,6 @@
-// creche/pg.h: row blocks. Accessors read memory only.
-#include <creche/pg.h>
+// creche/rows.h: row blocks. Accessors read memory only.
+#include <creche/rows.h>
+#include <creche/value.h>
 
 #include <cstring>
 

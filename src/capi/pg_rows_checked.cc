@@ -1,5 +1,5 @@
-// creche/pg.h: the checked getters of rows. A failure names the column, its type, and what to call.
-#include <creche/pg.h>
+// creche/rows.h: the checked getters of rows. A failure names the column, its type, and what to call.
+#include <creche/rows.h>
 
 #include <cstring>
 #include <string>

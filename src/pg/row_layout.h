@@ -1,4 +1,4 @@
-// The flat block that rows travel in: twins of the structs of creche/pg.h (capi asserts that they
+// The flat block that rows travel in: twins of the structs of creche/rows.h (capi asserts that they
 // are). One contiguous, position-independent piece of memory:
 //
 //   RowBlock | RowColumn[columns] | names, tag | RowCell[rows * columns] | text and bytes

@@ -1302,8 +1302,8 @@ pub struct creche_value {
 
 /// One contiguous, position-independent piece of memory, aligned to 8: this header first, then, where
 /// the offsets say, columns, names, cells (row after row), text and bytes. Offsets count from the start
-/// of the block. It may
-/// be copied as block->total_size bytes to another thread or process. All numbers in native order.
+/// of the block. It may be copied as block->total_size bytes to another thread or process. All numbers
+/// in native order.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct creche_row_block {
@@ -1517,7 +1517,8 @@ unsafe extern "C" {
 
     /// 1 if the same call may well succeed later and doing it again is safe: nothing of it has been done,
     /// or the server has said that it rolled it back. 0 otherwise (also when nobody knows, as after the loss
-    /// of a connection in the middle of a statement) or for NULL. Since 0.1.
+    /// of a connection in the middle of a statement, or without memory for its answer) or for NULL.
+    /// Since 0.1.
     pub fn creche_error_is_retryable(error: *const creche_error) -> i32;
 
     /// Makes an error yours: returns it (or a copy, if it is creche_last_error()) for
@@ -2328,8 +2329,9 @@ unsafe extern "C" {
 
     /// Runs one statement and delivers its rows as they come: completions with kind CRECHE_ROWS and
     /// CRECHE_MORE, value: creche_rows, CRECHE_OWNED, data: the block; at the end CRECHE_DONE with code as
-    /// above. A result without rows has no block, and so nothing tells its columns. Bounded: with `blocks` of them unreleased the server is held back. The connection is its
-    /// own while it runs. The rest as creche_pool_query. Since 0.1.
+    /// above. A result without rows has no block, and so nothing tells its columns. Bounded: with `blocks`
+    /// of them unreleased the server is held back. The connection is its own while it runs. The rest as
+    /// creche_pool_query. Since 0.1.
     pub fn creche_pool_stream(pool: creche_pool, in_: creche_scope, sql: *const c_char, args: *const creche_value, args_count: usize, options: *const creche_query_options, done: creche_done_fn, user: *mut c_void, task: *mut creche_task) -> creche_status;
 
     /// Acquires a connection: value: a creche_connection, CRECHE_OWNED: a lease of the nearest task or

@@ -23,7 +23,7 @@ pub struct Rows {
     block: NonNull<sys::creche_row_block>,
 }
 
-// SAFETY: the block is immutable, "any thread" (creche/pg.h), and lives until the handle is released,
+// SAFETY: the block is immutable, "any thread" (creche/rows.h), and lives until the handle is released,
 // which is ours.
 unsafe impl Send for Rows {}
 // SAFETY: as above.
@@ -130,7 +130,7 @@ impl Rows {
         }
     }
 
-    /// The whole block as bytes: position-independent, in native order (creche/pg.h describes it).
+    /// The whole block as bytes: position-independent, in native order (creche/rows.h describes it).
     pub fn as_bytes(&self) -> &[u8] {
         let size = self.block().total_size as usize;
         // SAFETY: total_size bytes, immutable.
