@@ -9,7 +9,7 @@
 #include "http/headers.h"
 #include "http/origin_pool.h"
 #include "http/request.h"
-#include "http/tls_source.h"
+#include "http/tls_config.h"
 
 namespace creche::http {
 
@@ -25,7 +25,7 @@ struct SessionSettings {
   HeaderList headers;
   bool verify = true;
   bool decode = true;
-  bool lenient = false;  // see ResponseParser
+  bool lenient = false;  // see H1Parser
   std::string ca_file;
   uint64_t queue = 0;  // for the completion of its close
 
@@ -46,7 +46,7 @@ class Client {
   const SessionSettings& settings;
   Counters& counters;
   Resolver resolver;
-  TlsSource tls;
+  TlsConfig tls;
   OriginPool pool;
   const std::unique_ptr<char[]> scratch;
   std::string head;  // a request's, while it is written

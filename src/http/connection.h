@@ -4,8 +4,8 @@
 #include <memory>
 
 #include "core/stream.h"
+#include "http/h1/h1_parser.h"
 #include "http/lazy_timer.h"
-#include "http/response_parser.h"
 
 namespace creche::http {
 
@@ -49,7 +49,7 @@ class Connection final : private Stream::Listener {
   Connection(Loop& loop, std::unique_ptr<Stream> stream, Slot slot);
 
   Stream& stream() { return *stream_; }
-  ResponseParser& parser() { return parser_; }
+  H1Parser& parser() { return parser_; }
   LazyTimer& timer() { return timer_; }
   Origin* origin() const { return slot_.origin(); }
   bool tls() const { return stream_->tls() != nullptr; }
@@ -63,7 +63,7 @@ class Connection final : private Stream::Listener {
 
   Slot slot_;  // first: given back after the socket is closed
   std::unique_ptr<Stream> stream_;
-  ResponseParser parser_;
+  H1Parser parser_;
   LazyTimer timer_;
   User* user_ = nullptr;
 

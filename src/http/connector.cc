@@ -9,7 +9,7 @@ std::string Seconds(Nanos duration) {
 }
 }  // namespace
 
-Connector::Connector(Loop& loop, Resolver& resolver, TlsSource* tls, Listener* listener)
+Connector::Connector(Loop& loop, Resolver& resolver, TlsConfig* tls, Listener* listener)
     : loop_(loop),
       resolver_(resolver),
       tls_source_(tls),

@@ -8,12 +8,12 @@
 #include "core/resolver.h"
 #include "core/stream.h"
 #include "http/request.h"
-#include "http/tls_source.h"
+#include "http/tls_config.h"
 
 namespace creche::http {
 
 class Connector final : private Resolver::Query,
-                        private TlsSource::Waiter,
+                        private TlsConfig::Waiter,
                         private Dialer::Listener,
                         private Stream::Listener {
  public:
@@ -27,7 +27,7 @@ class Connector final : private Resolver::Query,
   };
 
   // tls: for https; else null.
-  Connector(Loop& loop, Resolver& resolver, TlsSource* tls, Listener* listener);
+  Connector(Loop& loop, Resolver& resolver, TlsConfig* tls, Listener* listener);
 
   // The listener is told once; perhaps inside, and may destroy the connector.
   void Start(const Url& url, const Timeouts& timeouts) noexcept;
@@ -50,7 +50,7 @@ class Connector final : private Resolver::Query,
 
   Loop& loop_;
   Resolver& resolver_;
-  TlsSource* const tls_source_;
+  TlsConfig* const tls_source_;
   TlsContextRef tls_;  // null while it is being made
   Listener* const listener_;
   std::string host_;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <new>
 
+#include "http/h1/h1_writer.h"
 #include "http/session.h"
 
 namespace creche::http {
@@ -134,7 +135,7 @@ void Exchange::Attach(std::unique_ptr<Connection> connection) noexcept {
 // Sends what there is to send.
 void Exchange::Send() noexcept {
   const uint64_t before = upload_.sent();
-  Upload::Step step;
+  H1Upload::Step step;
   try {
     step = upload_.Write(&connection_->stream());
   } catch (const std::bad_alloc&) {
@@ -144,7 +145,7 @@ void Exchange::Send() noexcept {
   sent_any_ = sent_any_ || upload_.sent() > 0;
   send_by_ = kNever;
   switch (step) {
-    case Upload::Step::kDone:
+    case H1Upload::Step::kDone:
       times_.sent = client_->loop.now();
       if (connection_->parser().head_done()) {
         AwaitBody();
@@ -154,14 +155,14 @@ void Exchange::Send() noexcept {
       phase_ = Phase::kHeaders;
       head_by_ = After(times_.sent, request_.timeouts.first_byte);
       return AwaitHead();
-    case Upload::Step::kBlocked:
+    case H1Upload::Step::kBlocked:
       send_by_ = In(request_.timeouts.send);
       return SetTimer();
-    case Upload::Step::kPull:
+    case H1Upload::Step::kPull:
       SetTimer();  // the user's time, not the server's
       if (!owner_->OnPull(kPullHint)) Fail(NoMemoryError());
       return;
-    case Upload::Step::kFailed:
+    case H1Upload::Step::kFailed:
       // A server that refuses a request may answer, close, and never read the rest.
       send_error_ = connection_->stream().Failure(Phase::kSend);
       if (connection_->parser().head_done()) AwaitBody();

@@ -10,10 +10,11 @@
 #include <memory>
 
 #include "core/blocks.h"
-#include "http/body.h"
+#include "http/body/stream_body.h"
+#include "http/body/whole_body.h"
 #include "http/client.h"
 #include "http/connector.h"
-#include "http/upload.h"
+#include "http/h1/h1_upload.h"
 
 namespace creche::http {
 
@@ -30,7 +31,7 @@ class Exchange final : public FromBlocks,
                        private ConnectionWaiter,
                        private Connector::Listener,
                        private Connection::User,
-                       private ResponseSink {
+                       private H1Parser::Sink {
  public:
   // Told from the loop; perhaps inside Start, Answer or SetWaiting.
   class Owner {
@@ -102,8 +103,8 @@ class Exchange final : public FromBlocks,
   void Attach(std::unique_ptr<Connection> connection) noexcept;
   void Send() noexcept;
   bool ReadOnce(bool* more) noexcept;
-  bool Took(ResponseParser::Verdict verdict, bool leftover) noexcept;
-  bool Discard(ResponseParser::Verdict verdict, bool leftover) noexcept;
+  bool Took(H1Parser::Verdict verdict, bool leftover) noexcept;
+  bool Discard(H1Parser::Verdict verdict, bool leftover) noexcept;
   bool ParserFailed() noexcept;
   bool EndIsGood() const noexcept;
   void Finished(bool leftover) noexcept;
@@ -132,7 +133,7 @@ class Exchange final : public FromBlocks,
   Slot slot_;                          // while connecting
   std::unique_ptr<Connector> connector_;
   std::unique_ptr<Connection> connection_;
-  Upload upload_;
+  H1Upload upload_;
   ResponseHead head_;
   WholeBody whole_;
   StreamBody* stream_ = nullptr;

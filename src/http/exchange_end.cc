@@ -78,7 +78,7 @@ void Exchange::FollowRedirect() noexcept {
 // The connection is dead. If it was a kept one that may have died before the request came, and
 // nothing can happen twice, the request goes over a new one.
 void Exchange::Broken(ErrorRef error) noexcept {
-  const ResponseParser& parser = connection_->parser();
+  const H1Parser& parser = connection_->parser();
   if (use_ == Use::kDiscard) {  // where to go is known
     connection_.reset();
     return FollowRedirect();

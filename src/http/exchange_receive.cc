@@ -25,11 +25,10 @@ void Exchange::OnReadable() noexcept {
 // Receives once. False: it is over with this connection, and perhaps with this exchange.
 bool Exchange::ReadOnce(bool* more) noexcept {
   Client& client = *client_;
-  ResponseParser& parser = connection_->parser();
+  H1Parser& parser = connection_->parser();
   char* into = client.scratch.get();
   size_t room = Client::kScratch;
-  if (use_ == Use::kAnswer && !stream_ &&
-      parser.framing() == ResponseParser::BodyFraming::kLength) {
+  if (use_ == Use::kAnswer && !stream_ && parser.framing() == H1Parser::BodyFraming::kLength) {
     // The rest of a large body goes where it is to stay.
     const uint64_t left = parser.content_length() - parser.body_bytes();
     size_t direct_room = 0;
@@ -47,7 +46,7 @@ bool Exchange::ReadOnce(bool* more) noexcept {
       if (!parser.started()) times_.first_byte = client.loop.now();
       *more = result.size == room;
       size_t used = 0;
-      const ResponseParser::Verdict verdict = parser.Feed(into, result.size, &used);
+      const H1Parser::Verdict verdict = parser.Feed(into, result.size, &used);
       return Took(verdict, used < result.size);
     }
     case Io::kLater:
@@ -56,8 +55,7 @@ bool Exchange::ReadOnce(bool* more) noexcept {
       return false;
     case Io::kEnd:
       // The reset was seen by the sending side.
-      if (send_error_ && parser.framing() == ResponseParser::BodyFraming::kUntilClose &&
-          !EndIsGood())
+      if (send_error_ && parser.framing() == H1Parser::BodyFraming::kUntilClose && !EndIsGood())
         return Broken(send_error_), false;
       return Took(parser.Finish(true), false);
     case Io::kTruncated:
@@ -74,10 +72,9 @@ bool Exchange::ReadOnce(bool* more) noexcept {
 void Exchange::OnHead() noexcept {
   phase_ = Phase::kBody;
   head_by_ = read_by_ = kNever;
-  const ResponseParser& parser = connection_->parser();
-  no_body_ =
-      parser.framing() == ResponseParser::BodyFraming::kNone ||
-      (parser.framing() == ResponseParser::BodyFraming::kLength && parser.content_length() == 0);
+  const H1Parser& parser = connection_->parser();
+  no_body_ = parser.framing() == H1Parser::BodyFraming::kNone ||
+             (parser.framing() == H1Parser::BodyFraming::kLength && parser.content_length() == 0);
   if (request_.IsRedirected(head_)) {
     use_ = Use::kDiscard;
     return;
@@ -112,10 +109,10 @@ void Exchange::OnBody(const char* data, size_t size) noexcept {
 
 // Acts on what the parser made of the last bytes. leftover: they held more than this response.
 // Returns as ReadOnce does.
-bool Exchange::Took(ResponseParser::Verdict verdict, bool leftover) noexcept {
-  ResponseParser& parser = connection_->parser();
+bool Exchange::Took(H1Parser::Verdict verdict, bool leftover) noexcept {
+  H1Parser& parser = connection_->parser();
   if (problem_.bad()) return FailWith(problem_), false;
-  if (verdict == ResponseParser::Verdict::kFailed && use_ != Use::kAnswer) return ParserFailed();
+  if (verdict == H1Parser::Verdict::kFailed && use_ != Use::kAnswer) return ParserFailed();
   if (use_ == Use::kDiscard) return Discard(verdict, leftover);
   if (use_ == Use::kAnswer) {
     // Sizes of chunks, extensions and trailers may come in drips for hours: only a body goes on.
@@ -125,8 +122,8 @@ bool Exchange::Took(ResponseParser::Verdict verdict, bool leftover) noexcept {
       announced_ = true;
       if (!owner_->OnHead()) return Fail(NoMemoryError()), false;
     }
-    if (verdict == ResponseParser::Verdict::kFailed) return ParserFailed();
-    if (verdict == ResponseParser::Verdict::kDone) return Finished(leftover), false;
+    if (verdict == H1Parser::Verdict::kFailed) return ParserFailed();
+    if (verdict == H1Parser::Verdict::kDone) return Finished(leftover), false;
     if (!stream_) {
       if (went_on) AwaitBody();
       return true;
@@ -146,16 +143,16 @@ bool Exchange::Took(ResponseParser::Verdict verdict, bool leftover) noexcept {
 
 // Reads over the body of a redirect if that is soon done and the connection can be used again:
 // nobody waits for more.
-bool Exchange::Discard(ResponseParser::Verdict verdict, bool leftover) noexcept {
-  const ResponseParser& parser = connection_->parser();
-  const bool known = parser.framing() == ResponseParser::BodyFraming::kLength;
+bool Exchange::Discard(H1Parser::Verdict verdict, bool leftover) noexcept {
+  const H1Parser& parser = connection_->parser();
+  const bool known = parser.framing() == H1Parser::BodyFraming::kLength;
   const uint64_t size = known ? parser.content_length() : parser.body_bytes();
-  if (verdict == ResponseParser::Verdict::kMore && size <= kMaxDiscarded && parser.keep_alive() &&
+  if (verdict == H1Parser::Verdict::kMore && size <= kMaxDiscarded && parser.keep_alive() &&
       upload_.done()) {
     if (read_by_ == kNever) read_by_ = In(kDiscardTime);
     return SetTimer(), true;
   }
-  if (verdict == ResponseParser::Verdict::kDone) {
+  if (verdict == H1Parser::Verdict::kDone) {
     ReleaseConnection(leftover);
   } else {
     connection_.reset();
@@ -168,11 +165,11 @@ bool Exchange::Discard(ResponseParser::Verdict verdict, bool leftover) noexcept 
 // answer is not to blame.
 bool Exchange::EndIsGood() const noexcept {
   return !upload_.done() && head_.status >= 400 && !tls() && connection_->parser().head_done() &&
-         connection_->parser().framing() == ResponseParser::BodyFraming::kUntilClose;
+         connection_->parser().framing() == H1Parser::BodyFraming::kUntilClose;
 }
 
 bool Exchange::ParserFailed() noexcept {
-  const ResponseParser& parser = connection_->parser();
+  const H1Parser& parser = connection_->parser();
   if (use_ == Use::kDiscard) {  // where to go is known
     connection_.reset();
     FollowRedirect();

@@ -5,7 +5,7 @@
 
 #include "core/status.h"
 #include "http/headers.h"
-#include "http/request_writer.h"
+#include "http/request_head.h"
 #include "http/response_head.h"
 #include "http/url.h"
 
@@ -31,7 +31,7 @@ struct Request {
   Framing framing = Framing::kNone;
   uint64_t body_size = 0;  // for kSized
   bool decode = true;
-  bool lenient = false;  // see ResponseParser
+  bool lenient = false;  // see H1Parser
   bool retry = true;     // on a new connection, when a kept one was dead
   uint64_t max_body = 0;
   uint32_t max_redirects = 0;

@@ -8,7 +8,8 @@
 #include "core/blocks.h"
 #include "core/handles.h"
 #include "core/loop_job.h"
-#include "http/body.h"
+#include "http/body/stream_body.h"
+#include "http/body/whole_body.h"
 #include "http/exchange.h"
 #include "tasks/operation.h"
 

@@ -4,9 +4,9 @@
 #include <cstdlib>
 #include <string_view>
 
-#include "http/head_lines.h"
-#include "http/head_parser.h"
-#include "http/plain_head.h"
+#include "http/h1/head_lines.h"
+#include "http/h1/head_parser.h"
+#include "http/h1/plain_head.h"
 
 using namespace creche::http;
 

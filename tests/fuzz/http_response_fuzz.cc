@@ -7,8 +7,8 @@
 #include <string>
 #include <string_view>
 
-#include "http/decoder.h"
-#include "http/response_parser.h"
+#include "http/body/decoder.h"
+#include "http/h1/h1_parser.h"
 #include "http/url.h"
 
 using namespace creche;
@@ -16,20 +16,20 @@ using namespace creche::http;
 
 namespace {
 
-struct Seen : ResponseSink {
+struct Seen : H1Parser::Sink {
   void OnHead() noexcept override { heads++; }
   void OnChunk(uint64_t size) noexcept override { chunks += size > 0; }
   void OnBody(const char* data, size_t size) noexcept override { body.append(data, size); }
   ResponseHead head;
-  ResponseParser parser;
+  H1Parser parser;
   int heads = 0;
   int chunks = 0;
   std::string body;
   size_t used = 0;
-  ResponseParser::Verdict verdict = ResponseParser::Verdict::kMore;
+  H1Parser::Verdict verdict = H1Parser::Verdict::kMore;
 
   void Feed(std::string_view bytes) {
-    if (verdict != ResponseParser::Verdict::kMore) return;
+    if (verdict != H1Parser::Verdict::kMore) return;
     size_t n = 0;
     verdict = parser.Feed(bytes.data(), bytes.size(), &n);
     used += n;
@@ -44,12 +44,12 @@ void Parse(std::string_view input, bool head_request, bool lenient, size_t cut) 
   parts.parser.Begin(head_request, kMaxHead, lenient, &parts.head, &parts);
   whole.Feed(input);
   for (size_t at = 0; at < input.size(); at += cut) parts.Feed(input.substr(at, cut));
-  const bool failed = whole.verdict == ResponseParser::Verdict::kFailed;
+  const bool failed = whole.verdict == H1Parser::Verdict::kFailed;
   if (whole.verdict != parts.verdict || (!failed && whole.body != parts.body) ||
       (!failed && (whole.used != parts.used || whole.head.size() != parts.head.size())) ||
       whole.heads > 1)
     abort();
-  if (whole.verdict == ResponseParser::Verdict::kMore) whole.parser.Finish(true);
+  if (whole.verdict == H1Parser::Verdict::kMore) whole.parser.Finish(true);
   auto decoder = MakeDecoder(whole.head);
   if (!decoder) return;
   std::string_view in = whole.body;

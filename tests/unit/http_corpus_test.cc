@@ -8,13 +8,13 @@
 #include <string_view>
 #include <vector>
 
-#include "http/response_parser.h"
+#include "http/h1/h1_parser.h"
 
 namespace creche::http {
 namespace {
 
 using std::string_literals::operator""s;
-using Verdict = ResponseParser::Verdict;
+using Verdict = H1Parser::Verdict;
 
 // What is in a column: refused; or the status and body, and whether the connection may be kept.
 constexpr char kNo[] = "refused";
@@ -181,12 +181,12 @@ const std::vector<Row>& Rows() {
   return rows;
 }
 
-struct Reader : ResponseSink {
+struct Reader : H1Parser::Sink {
   void OnHead() noexcept override {}
   void OnChunk(uint64_t) noexcept override {}
   void OnBody(const char* data, size_t size) noexcept override { body.append(data, size); }
   ResponseHead head;
-  ResponseParser parser;
+  H1Parser parser;
   std::string body;
 };
 

@@ -1,4 +1,4 @@
-#include "http/decoder.h"
+#include "http/body/decoder.h"
 
 #include <gtest/gtest.h>
 #include <zlib.h>

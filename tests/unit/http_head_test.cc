@@ -2,9 +2,9 @@
 
 #include <string>
 
-#include "http/head_lines.h"
-#include "http/head_parser.h"
-#include "http/plain_head.h"
+#include "http/h1/head_lines.h"
+#include "http/h1/head_parser.h"
+#include "http/h1/plain_head.h"
 
 namespace creche::http {
 namespace {

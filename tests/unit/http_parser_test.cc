@@ -5,20 +5,20 @@
 #include <string>
 #include <vector>
 
-#include "http/response_parser.h"
+#include "http/h1/h1_parser.h"
 
 namespace creche::http {
 namespace {
 
-using Verdict = ResponseParser::Verdict;
+using Verdict = H1Parser::Verdict;
 
 // What one response looked like to its reader.
-struct Seen : ResponseSink {
+struct Seen : H1Parser::Sink {
   void OnHead() noexcept override { heads++; }
   void OnChunk(uint64_t size) noexcept override { chunks += size > 0; }
   void OnBody(const char* data, size_t size) noexcept override { body.append(data, size); }
   ResponseHead head;
-  ResponseParser parser;
+  H1Parser parser;
   int heads = 0;
   int chunks = 0;
   std::string body;

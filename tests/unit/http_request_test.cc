@@ -1,7 +1,7 @@
 #include <gtest/gtest.h>
 
+#include "http/h1/h1_writer.h"
 #include "http/headers.h"
-#include "http/request_writer.h"
 #include "http/scan.h"
 
 namespace creche::http {

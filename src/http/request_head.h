@@ -1,7 +1,6 @@
-// The head of a request, written into one buffer.
+// What is said at the head of a request, and what a user may not say there.
 #pragma once
 #include <cstdint>
-#include <string>
 #include <string_view>
 
 #include "core/result.h"
@@ -23,7 +22,7 @@ struct RequestHead {
   const HeaderList& headers;          // the request's own
   const HeaderList& session_headers;  // those whose names the request does not have are sent too
   std::string_view user_agent;        // "" for none
-  bool accept_codings = true;         // offer what decoder.h can undo
+  bool accept_codings = true;         // offer what body/decoder.h can undo
   uint32_t withheld = 0;  // Bit(Known)s that are not sent: credentials, after a redirect elsewhere
   Framing framing = Framing::kNone;
   uint64_t body_size = 0;  // for kSized
@@ -32,10 +31,6 @@ struct RequestHead {
 // What a user may not ask for: a method that is no token, framing fields that contradict the body,
 // two hosts. Fails with kInvalid.
 Result<void> CheckRequest(const RequestHead& head);
-
-// Appends the head of a checked request: request line, Host, the user's fields in their order, what
-// is missing of Accept, Accept-Encoding, User-Agent and Authorization, and the framing.
-void WriteHead(const RequestHead& head, std::string* out);
 
 // RFC 9110, 9.2.2: sending it twice is the same as once.
 bool IsIdempotent(std::string_view method) noexcept;

@@ -1,4 +1,4 @@
-#include "http/head_parser.h"
+#include "http/h1/head_parser.h"
 
 #include <charconv>
 

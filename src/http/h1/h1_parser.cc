@@ -1,9 +1,9 @@
-#include "http/response_parser.h"
+#include "http/h1/h1_parser.h"
 
 #include <algorithm>
 #include <new>
 
-#include "http/plain_head.h"
+#include "http/h1/plain_head.h"
 
 namespace creche::http {
 
@@ -34,8 +34,8 @@ const char* GuessProtocol(char first) {
 
 }  // namespace
 
-void ResponseParser::Begin(bool head_request, size_t max_head, bool lenient, ResponseHead* head,
-                           ResponseSink* sink) {
+void H1Parser::Begin(bool head_request, size_t max_head, bool lenient, ResponseHead* head,
+                     Sink* sink) {
   head_ = head;
   sink_ = sink;
   max_head_ = max_head;
@@ -50,18 +50,18 @@ void ResponseParser::Begin(bool head_request, size_t max_head, bool lenient, Res
 }
 
 // Forgets the informational response, if there was one.
-void ResponseParser::BeginHead() {
+void H1Parser::BeginHead() {
   head_->Clear();
   version_matched_ = empty_lines_ = 0;
   in_lines_ = false;
 }
 
-bool ResponseParser::Fail(Status status, const char* text) {
+bool H1Parser::Fail(Status status, const char* text) {
   if (problem_.status == Status::kOk) problem_ = {status, text};
   return false;
 }
 
-ResponseParser::Verdict ResponseParser::Feed(const char* data, size_t size, size_t* used) {
+H1Parser::Verdict H1Parser::Feed(const char* data, size_t size, size_t* used) {
   *used = 0;
   try {
     if (!head_done_ && !FeedHead(data, size, used)) return Verdict::kFailed;
@@ -72,7 +72,7 @@ ResponseParser::Verdict ResponseParser::Feed(const char* data, size_t size, size
   }
 }
 
-ResponseParser::Verdict ResponseParser::Finish(bool clean) {
+H1Parser::Verdict H1Parser::Finish(bool clean) {
   if (head_done_ && framing_ == BodyFraming::kUntilClose && clean) return Verdict::kDone;
   if (!started_) {
     Fail(Status::kDisconnected, "the server closed the connection without an answer");
@@ -91,7 +91,7 @@ ResponseParser::Verdict ResponseParser::Finish(bool clean) {
 // ---- The head ----
 
 // Takes heads up to the end of the final one.
-bool ResponseParser::FeedHead(const char* data, size_t size, size_t* at) {
+bool H1Parser::FeedHead(const char* data, size_t size, size_t* at) {
   while (!head_done_ && *at < size) {
     if (!CheckVersion(data + *at, size - *at)) return false;
     if (!in_lines_) {
@@ -110,7 +110,7 @@ bool ResponseParser::FeedHead(const char* data, size_t size, size_t* at) {
 }
 
 // Looks at the first bytes of a status line: what comes may have no lines at all.
-bool ResponseParser::CheckVersion(const char* data, size_t size) {
+bool H1Parser::CheckVersion(const char* data, size_t size) {
   if (version_matched_ == 0 && (data[0] == '\r' || data[0] == '\n')) return true;
   started_ = true;
   for (size_t i = 0; version_matched_ < kVersionSize && i < size; i++, version_matched_++)
@@ -120,7 +120,7 @@ bool ResponseParser::CheckVersion(const char* data, size_t size) {
 }
 
 // Takes a line, or the begin of one.
-bool ResponseParser::FeedLines(const char* data, size_t size, size_t* at) {
+bool H1Parser::FeedLines(const char* data, size_t size, size_t* at) {
   std::string_view line;
   switch (lines_.Next(data, size, at, &line)) {
     case HeadLines::Step::kMore:
@@ -133,7 +133,7 @@ bool ResponseParser::FeedLines(const char* data, size_t size, size_t* at) {
   return TakeLine(line);
 }
 
-bool ResponseParser::TakeLine(std::string_view line) {
+bool H1Parser::TakeLine(std::string_view line) {
   if (line.empty() && !fields_.has_status()) {
     if (++empty_lines_ <= kMaxEmptyLines) return true;
     return Fail(Status::kProtocol, "empty lines come before the status line");
@@ -142,7 +142,7 @@ bool ResponseParser::TakeLine(std::string_view line) {
   return !fields_.ended() || EndHead();
 }
 
-bool ResponseParser::EndHead() {
+bool H1Parser::EndHead() {
   if (head_->status == 101)
     return Fail(Status::kProtocol, "101 Switching Protocols came, which nobody asked for");
   if (!DecideFraming()) return false;
@@ -157,7 +157,7 @@ bool ResponseParser::EndHead() {
   return true;
 }
 
-bool ResponseParser::DecideFraming() {
+bool H1Parser::DecideFraming() {
   const int status = head_->status;
   const bool coded = head_->Has(Known::kTransferEncoding);
   const bool sized = head_->Has(Known::kContentLength);
@@ -197,7 +197,7 @@ bool ResponseParser::DecideFraming() {
 }
 
 // Reads the Content-Length. More than one number is refused; if they are equal, lenient takes it.
-bool ResponseParser::ReadLength(uint64_t* length) {
+bool H1Parser::ReadLength(uint64_t* length) {
   int numbers = 0;
   for (size_t i = 0; i < head_->size(); i++) {
     if (head_->known(i) != Known::kContentLength) continue;
@@ -212,7 +212,7 @@ bool ResponseParser::ReadLength(uint64_t* length) {
 
 // ---- The body ----
 
-ResponseParser::Verdict ResponseParser::FeedBody(const char* data, size_t size, size_t* at) {
+H1Parser::Verdict H1Parser::FeedBody(const char* data, size_t size, size_t* at) {
   switch (framing_) {
     case BodyFraming::kNone:
       return Verdict::kDone;
@@ -233,7 +233,7 @@ ResponseParser::Verdict ResponseParser::FeedBody(const char* data, size_t size, 
   return Verdict::kMore;
 }
 
-ResponseParser::Verdict ResponseParser::FeedChunks(const char* data, size_t size, size_t* at) {
+H1Parser::Verdict H1Parser::FeedChunks(const char* data, size_t size, size_t* at) {
   for (;;) {
     switch (chunks_.Next(data, size, at)) {
       case ChunkedReader::Step::kMore:
@@ -253,7 +253,7 @@ ResponseParser::Verdict ResponseParser::FeedChunks(const char* data, size_t size
   }
 }
 
-void ResponseParser::TakeBody(const char* data, size_t size) {
+void H1Parser::TakeBody(const char* data, size_t size) {
   if (size == 0) return;
   body_bytes_ += size;
   sink_->OnBody(data, size);

@@ -1,10 +1,10 @@
-#include "http/upload.h"
+#include "http/h1/h1_upload.h"
 
 #include <charconv>
 
 namespace creche::http {
 
-void Upload::Begin(const Request& request, std::string_view head) {
+void H1Upload::Begin(const Request& request, std::string_view head) {
   request_ = &request;
   first_ = head;
   second_ = request.body;
@@ -14,7 +14,7 @@ void Upload::Begin(const Request& request, std::string_view head) {
   done_ = pulling_ = pulled_any_ = false;
 }
 
-Upload::Step Upload::Write(Stream* stream) {
+H1Upload::Step H1Upload::Write(Stream* stream) {
   while (!first_.empty() || !second_.empty()) {
     const iovec parts[2] = {{const_cast<char*>(first_.data()), first_.size()},
                             {const_cast<char*>(second_.data()), second_.size()}};
@@ -44,7 +44,7 @@ Upload::Step Upload::Write(Stream* stream) {
   return Step::kPull;
 }
 
-Problem Upload::Add(std::string piece, bool more) {
+Problem H1Upload::Add(std::string piece, bool more) {
   pulling_ = false;
   pulled_any_ = true;
   pulled_ += piece.size();

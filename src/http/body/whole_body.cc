@@ -1,25 +1,17 @@
-#include "http/body.h"
+#include "http/body/whole_body.h"
 
 #include <algorithm>
-#include <cstring>
+
+#include "http/body/problems.h"
 
 namespace creche::http {
 
 namespace {
 
-constexpr Problem kNoMemory{Status::kNoMemory, "no memory for the body"};
 constexpr Problem kTooLarge{Status::kLimit,
                             "the body is larger than max_body: raise it, or read it as a stream"};
 constexpr Problem kCodedTooLarge{
     Status::kLimit, "the coded body is far larger than max_body: raise it, or read it as a stream"};
-constexpr Problem kUndecodable{Status::kCoding,
-                               "the body does not decode as its Content-Encoding says"};
-constexpr Problem kCodingCut{
-    Status::kCoding, "the coded body ends too early (its Content-Encoding is not complete)"};
-
-Problem Failure(const Decoder& decoder) {
-  return decoder.NoMemory() ? kNoMemory : kUndecodable;
-}
 
 // A server may promise a lot and send nothing: more is only taken as it comes.
 constexpr uint64_t kTrusted = 1 << 20;
@@ -69,7 +61,7 @@ Problem WholeBody::Decode(const char* data, size_t size) noexcept {
     room = static_cast<size_t>(std::min<uint64_t>(kDecodeStep, max_ - bytes_.size() + 1));
     char* into = bytes_.Reserve(room + 1);
     if (!into) return kNoMemory;
-    if (!decoder_->Decode(&in, into, room, &made)) return Failure(*decoder_);
+    if (!decoder_->Decode(&in, into, room, &made)) return DecodingProblem(*decoder_);
     bytes_.Commit(made);
     if (bytes_.size() > max_) return kTooLarge;
   } while (!in.empty() || made == room);
@@ -82,29 +74,6 @@ Problem WholeBody::End() noexcept {
   char* nul = bytes_.Reserve(1);
   if (!nul) return kNoMemory;
   *nul = '\0';
-  return {};
-}
-
-size_t StreamBody::Worth(size_t capacity) const noexcept {
-  return std::min(capacity, decoder_ ? kHigh : coded_.size());
-}
-
-Problem StreamBody::Read(char* into, size_t capacity, size_t* size) noexcept {
-  *size = 0;
-  if (!decoder_) {
-    *size = std::min(capacity, coded_.size());
-    if (*size > 0) std::memcpy(into, coded_.data(), *size);
-    coded_.Consume(*size);
-    return {};
-  }
-  if (broken_) return Failure(*decoder_);
-  std::string_view in = coded_.view();
-  broken_ = !decoder_->Decode(&in, into, capacity, size);
-  coded_.Consume(coded_.size() - in.size());
-  more_ = *size == capacity;
-  if (*size > 0) return {};  // what is wrong behind it is for the next read
-  if (broken_) return Failure(*decoder_);
-  if (finished() && !decoder_->Complete()) return kCodingCut;
   return {};
 }
 

@@ -1,4 +1,4 @@
-#include "http/head_lines.h"
+#include "http/h1/head_lines.h"
 
 #include <algorithm>
 #include <cstring>

@@ -1,4 +1,4 @@
-#include "http/tls_source.h"
+#include "http/tls_config.h"
 
 #include <cerrno>
 #include <new>
@@ -16,9 +16,9 @@ Result<TlsContextRef> MakeTls(const platform::TlsOptions& options) {
                     .system_errno = failure.system_errno});
 }
 
-class TlsSource::Making final : public WorkerCall {
+class TlsConfig::Making final : public WorkerCall {
  public:
-  Making(Loop& loop, TlsSource* source)
+  Making(Loop& loop, TlsConfig* source)
       : WorkerCall(loop, WorkKind::kFile),
         source_(source),
         options_(source->options_),
@@ -33,7 +33,7 @@ class TlsSource::Making final : public WorkerCall {
   }
   void Done() noexcept override { source_->Finish(this); }
 
-  TlsSource* const source_;
+  TlsConfig* const source_;
   const platform::TlsOptions options_;
 
  public:
@@ -41,16 +41,16 @@ class TlsSource::Making final : public WorkerCall {
   List<Waiter> waiting;        // loop's thread
 };
 
-TlsSource::TlsSource(Loop& loop, platform::TlsOptions options, TlsContextRef made)
+TlsConfig::TlsConfig(Loop& loop, platform::TlsOptions options, TlsContextRef made)
     : loop_(loop), options_(std::move(options)), made_(std::move(made)) {}
 
-TlsSource::~TlsSource() {
+TlsConfig::~TlsConfig() {
   if (!making_) return;
   making_->Abandon();
   while (making_->waiting.PopFront()) continue;
 }
 
-Result<TlsContextRef> TlsSource::Get(Waiter* waiter) {
+Result<TlsContextRef> TlsConfig::Get(Waiter* waiter) {
   if (made_) return made_;
   if (!making_) {
     auto making = MakeRef<Making>(loop_, this);
@@ -62,7 +62,7 @@ Result<TlsContextRef> TlsSource::Get(Waiter* waiter) {
   return TlsContextRef();
 }
 
-void TlsSource::Finish(Making* making) noexcept {
+void TlsConfig::Finish(Making* making) noexcept {
   const Ref<Making> keep = std::move(making_);
   if (making->made.ok()) made_ = making->made.value();
   // From here on `this` may go: those who wait hang on `making` alone.

@@ -1,4 +1,4 @@
-// ResponseParser: the framing of one response after another on a connection (RFC 9112). llhttp
+// H1Parser: the framing of one response after another on a connection (RFC 9112). llhttp
 // judges the syntax, behind HeadParser and ChunkedReader; what a response means is decided here.
 // Strict: what two parties could read in two ways is refused, for that is how smuggled bytes hide:
 // line ends, folded lines, blanks in odd places, versions, transfer codings, lengths, limits.
@@ -9,37 +9,36 @@
 #include <cstdint>
 #include <string_view>
 
-#include "http/chunked_reader.h"
-#include "http/head_lines.h"
-#include "http/head_parser.h"
+#include "http/h1/chunked_reader.h"
+#include "http/h1/head_lines.h"
+#include "http/h1/head_parser.h"
 #include "http/problem.h"
 #include "http/response_head.h"
 
 namespace creche::http {
 
-class ResponseSink {
+class H1Parser {
  public:
-  // The head is complete (never an informational one): parser.framing() and so on are known.
-  virtual void OnHead() noexcept = 0;
-  // So many bytes of the body are to come in one chunk.
-  virtual void OnChunk(uint64_t size) noexcept = 0;
-  // Bytes of the body, transfer coding undone. They live until Feed returns.
-  virtual void OnBody(const char* data, size_t size) noexcept = 0;
+  class Sink {
+   public:
+    // The head is complete (never an informational one): framing() and so on are known.
+    virtual void OnHead() noexcept = 0;
+    // So many bytes of the body are to come in one chunk.
+    virtual void OnChunk(uint64_t size) noexcept = 0;
+    // Bytes of the body, transfer coding undone. They live until Feed returns.
+    virtual void OnBody(const char* data, size_t size) noexcept = 0;
 
- protected:
-  ~ResponseSink() = default;
-};
+   protected:
+    ~Sink() = default;
+  };
 
-class ResponseParser {
- public:
   enum class Verdict : uint8_t { kMore, kDone, kFailed };
   enum class BodyFraming : uint8_t { kNone, kLength, kChunked, kUntilClose };
 
   // Ready for the response to one request. `head` is cleared and filled; both must outlive the
   // parsing. max_head: bytes of one head. lenient: takes lines of a head that end in a line feed
   // alone, any folded ones, equal Content-Lengths, blanks behind a chunk's size.
-  void Begin(bool head_request, size_t max_head, bool lenient, ResponseHead* head,
-             ResponseSink* sink);
+  void Begin(bool head_request, size_t max_head, bool lenient, ResponseHead* head, Sink* sink);
   // Takes bytes; *used says how many belong to this response. After kDone or kFailed: Begin.
   Verdict Feed(const char* data, size_t size, size_t* used);
   // The peer has closed. clean: by a FIN, or a TLS close_notify where there is TLS.
@@ -77,7 +76,7 @@ class ResponseParser {
   HeadParser fields_;
   ChunkedReader chunks_;
   ResponseHead* head_ = nullptr;
-  ResponseSink* sink_ = nullptr;
+  Sink* sink_ = nullptr;
   size_t max_head_ = 0;
   Problem problem_;
   uint64_t content_length_ = 0;

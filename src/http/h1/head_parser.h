@@ -20,7 +20,7 @@ class HeadParser {
   HeadParser& operator=(const HeadParser&) = delete;
 
   // Ready for the status line. `head` is cleared, and must outlive the parsing. lenient: see
-  // ResponseParser.
+  // H1Parser.
   void Begin(bool lenient, ResponseHead* head);
   // Takes a line without its end; the empty one ends the head. False: see problem.
   [[nodiscard]] bool Take(std::string_view line);

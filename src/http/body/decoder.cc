@@ -1,4 +1,4 @@
-#include "http/decoder.h"
+#include "http/body/decoder.h"
 
 #include <vector>
 

@@ -1,4 +1,4 @@
-#include "http/plain_head.h"
+#include "http/h1/plain_head.h"
 
 #include <algorithm>
 #include <cstring>

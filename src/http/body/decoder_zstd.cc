@@ -6,7 +6,7 @@
 #include <new>
 #include <utility>
 
-#include "http/decoder.h"
+#include "http/body/decoder.h"
 
 namespace creche::http {
 

@@ -1,6 +1,5 @@
-#include "http/request_writer.h"
+#include "http/h1/h1_writer.h"
 
-#include <algorithm>
 #include <charconv>
 
 namespace creche::http {
@@ -11,10 +10,6 @@ namespace {
 // smuggled.
 constexpr uint32_t kFramingNames = Bit(Known::kContentLength) | Bit(Known::kTransferEncoding);
 
-ErrorRef Invalid(std::string message) {
-  return MakeError(Status::kInvalid, Phase::kOptions, std::move(message));
-}
-
 // Methods whose requests have no body unless one is given; others say that theirs is empty.
 bool NeedsNoLength(std::string_view method) {
   return method == "GET" || method == "HEAD" || method == "OPTIONS" || method == "TRACE";
@@ -23,24 +18,6 @@ bool NeedsNoLength(std::string_view method) {
 void AppendNumber(uint64_t n, std::string* out) {
   char digits[20];
   out->append(digits, std::to_chars(digits, digits + sizeof digits, n).ptr);
-}
-
-Result<void> CheckFraming(const RequestHead& head, const HeaderList::Field& field) {
-  if (field.known == Known::kTransferEncoding) {
-    if (head.framing == Framing::kChunked && SameName(field.value, "chunked")) return {};
-    return Invalid(
-        "the library writes Transfer-Encoding itself: leave it out, and set body_size to "
-        "CRECHE_UNKNOWN_SIZE for a chunked body");
-  }
-  uint64_t size = 0;
-  const char* end = field.value.data() + field.value.size();
-  const auto [p, e] = std::from_chars(field.value.data(), end, size);
-  const bool number = e == std::errc() && p == end;
-  if (number && head.framing != Framing::kChunked &&
-      size == (head.framing == Framing::kSized ? head.body_size : 0))
-    return {};
-  return Invalid(
-      "the Content-Length header contradicts the body: leave it out, the library writes it");
 }
 
 // Fields of `list` but for those whose names are in `skip` or stand in `unless_in`.
@@ -59,28 +36,6 @@ void AppendFields(const HeaderList& list, uint32_t skip, const HeaderList* unles
 }
 
 }  // namespace
-
-bool IsIdempotent(std::string_view method) noexcept {
-  static constexpr std::string_view kMethods[] = {"GET", "HEAD",   "OPTIONS",
-                                                  "PUT", "DELETE", "TRACE"};
-  return std::find(std::begin(kMethods), std::end(kMethods), method) != std::end(kMethods);
-}
-
-Result<void> CheckRequest(const RequestHead& head) {
-  if (!IsToken(head.method))
-    return Invalid("the method is no token: use a word like GET, in capitals");
-  if (head.method == "CONNECT") return Invalid("CONNECT asks for a tunnel, not for a resource");
-  for (const HeaderList* list : {&head.headers, &head.session_headers}) {
-    if (list->Count(Known::kHost) > 1) return Invalid("a request has one Host header only");
-    if ((list->known() & kFramingNames) == 0) continue;
-    for (size_t i = 0; i < list->size(); i++) {
-      const HeaderList::Field field = list->at(i);
-      if (field.known != Known::kContentLength && field.known != Known::kTransferEncoding) continue;
-      if (auto r = CheckFraming(head, field); !r.ok()) return r;
-    }
-  }
-  return {};
-}
 
 void WriteHead(const RequestHead& head, std::string* out) {
   const HeaderList& own = head.headers;

@@ -3,7 +3,7 @@
 
 #include <new>
 
-#include "http/decoder.h"
+#include "http/body/decoder.h"
 
 namespace creche::http {
 

@@ -1,4 +1,4 @@
-// TlsSource: what the TLS connections of a session share. Made at the first use, by a worker
+// TlsConfig: what the TLS connections of a session share. Made at the first use, by a worker
 // thread: reading the system's CAs takes some 80 ms of CPU. Loop's thread only.
 #pragma once
 #include <memory>
@@ -14,7 +14,7 @@ using TlsContextRef = std::shared_ptr<platform::TlsContext>;
 // Fails because of the CA file, or without memory. Any thread; blocks.
 Result<TlsContextRef> MakeTls(const platform::TlsOptions& options);
 
-class TlsSource {
+class TlsConfig {
  public:
   // Somebody who waits: derive from it. Destroying it cancels.
   class Waiter : private ListNode<Waiter> {
@@ -29,16 +29,16 @@ class TlsSource {
     virtual void OnTls(const Result<TlsContextRef>& made) noexcept = 0;
 
    private:
-    friend class TlsSource;
+    friend class TlsConfig;
     friend class List<Waiter>;
   };
 
   // made: null if it is to be made when it is needed.
-  TlsSource(Loop& loop, platform::TlsOptions options, TlsContextRef made);
+  TlsConfig(Loop& loop, platform::TlsOptions options, TlsContextRef made);
   // Those who still wait are not called.
-  ~TlsSource();
-  TlsSource(const TlsSource&) = delete;
-  TlsSource& operator=(const TlsSource&) = delete;
+  ~TlsConfig();
+  TlsConfig(const TlsConfig&) = delete;
+  TlsConfig& operator=(const TlsConfig&) = delete;
 
   // The context, or a null one: then OnTls follows, unless the waiter is destroyed.
   Result<TlsContextRef> Get(Waiter* waiter);

@@ -10,7 +10,7 @@
 
 namespace creche::http {
 
-class Upload {
+class H1Upload {
  public:
   enum class Step {
     kDone,     // everything is with the system

@@ -1,4 +1,4 @@
-#include "http/chunked_reader.h"
+#include "http/h1/chunked_reader.h"
 
 #include <algorithm>
 

@@ -1,0 +1,19 @@
+// What can be wrong with the body of a response, however it is kept.
+#pragma once
+#include "http/body/decoder.h"
+#include "http/problem.h"
+
+namespace creche::http {
+
+inline constexpr Problem kNoMemory{Status::kNoMemory, "no memory for the body"};
+inline constexpr Problem kUndecodable{Status::kCoding,
+                                      "the body does not decode as its Content-Encoding says"};
+inline constexpr Problem kCodingCut{
+    Status::kCoding, "the coded body ends too early (its Content-Encoding is not complete)"};
+
+// Why `decoder` failed.
+inline Problem DecodingProblem(const Decoder& decoder) {
+  return decoder.NoMemory() ? kNoMemory : kUndecodable;
+}
+
+}  // namespace creche::http

@@ -1,0 +1,13 @@
+// The head of a request, written into one buffer.
+#pragma once
+#include <string>
+
+#include "http/request_head.h"
+
+namespace creche::http {
+
+// Appends the head of a checked request: request line, Host, the user's fields in their order, what
+// is missing of Accept, Accept-Encoding, User-Agent and Authorization, and the framing.
+void WriteHead(const RequestHead& head, std::string* out);
+
+}  // namespace creche::http
