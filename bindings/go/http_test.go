@@ -2,10 +2,8 @@ package creche_test
 
 import (
 	"bytes"
-	"compress/gzip"
 	"context"
 	"crypto/sha256"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"io"
@@ -13,10 +11,8 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"path/filepath"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -51,20 +47,6 @@ func handler(t *testing.T, fn http.HandlerFunc) string {
 	s := httptest.NewServer(fn)
 	t.Cleanup(s.Close)
 	return s.URL
-}
-
-func get(t *testing.T, c *http.Client, url string) (*http.Response, string) {
-	t.Helper()
-	r, err := c.Get(url)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer r.Body.Close()
-	body, err := io.ReadAll(r.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return r, string(body)
 }
 
 func TestGetFromNginx(t *testing.T) {
@@ -240,224 +222,6 @@ func (d *dribble) Read(p []byte) (int, error) {
 type failing struct{}
 
 func (*failing) Read([]byte) (int, error) { return 0, errBoom }
-
-func TestCancelAFetch(t *testing.T) {
-	var seen atomic.Int32
-	url := handler(t, func(w http.ResponseWriter, r *http.Request) {
-		w.Write([]byte("begin"))
-		w.(http.Flusher).Flush()
-		<-r.Context().Done() // the connection is closed
-		seen.Add(1)
-	})
-	web := session(t, nil)
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Millisecond)
-	defer cancel()
-	if _, err := web.Get(ctx, url); !errors.Is(err, context.DeadlineExceeded) || !errors.Is(err, creche.ErrCancelled) {
-		t.Errorf("%v", err)
-	}
-	err := creche.Run(context.Background(), func(ctx context.Context, g *creche.Group) error {
-		g.Go(func(ctx context.Context) error {
-			s, err := web.Send(ctx, &creche.Request{URL: url})
-			if err != nil {
-				return err
-			}
-			_, err = io.ReadAll(s) // not closed: it ends with the task
-			return err
-		})
-		return nil
-	}, creche.Timeout(30*time.Millisecond))
-	if !errors.Is(err, creche.ErrTimeout) {
-		t.Errorf("%v", err)
-	}
-	for i := 0; i < 500 && seen.Load() != 2; i++ {
-		time.Sleep(2 * time.Millisecond)
-	}
-	if c := web.Counters(); seen.Load() != 2 || c.Active != 0 || c.Idle != 0 {
-		t.Errorf("%d connections were closed, %+v", seen.Load(), c)
-	}
-	// A read can be ended by closing, too.
-	s, err := web.Send(context.Background(), &creche.Request{URL: url})
-	if err != nil {
-		t.Fatal(err)
-	}
-	go func() {
-		time.Sleep(10 * time.Millisecond)
-		s.Close()
-	}()
-	if _, err := io.ReadAll(s); !errors.Is(err, http.ErrBodyReadAfterClose) {
-		t.Errorf("%v", err)
-	}
-}
-
-// A fetch is cancelled at each moment of its life: it ends once, with a result or cancelled.
-func TestCancelAtEveryStepOfAFetch(t *testing.T) {
-	url := handler(t, func(w http.ResponseWriter, r *http.Request) { w.Write(make([]byte, 10000)) })
-	web := session(t, nil)
-	var good, bad int
-	for i := 0; i < 300; i++ {
-		ctx, cancel := context.WithTimeout(context.Background(), time.Duration(i)*3*time.Microsecond)
-		r, err := web.Get(ctx, url)
-		switch {
-		case err == nil && len(r.Body) == 10000:
-			good++
-		case errors.Is(err, context.DeadlineExceeded):
-			bad++
-		default:
-			t.Fatal(err)
-		}
-		cancel()
-	}
-	if r, err := web.Get(context.Background(), url); err != nil || len(r.Body) != 10000 {
-		t.Fatal(err)
-	}
-	t.Logf("%d came, %d were cancelled", good, bad)
-}
-
-func TestBackPressure(t *testing.T) {
-	var sent atomic.Int64
-	url := handler(t, func(w http.ResponseWriter, r *http.Request) {
-		for i := 0; i < 1024; i++ {
-			n, err := w.Write(make([]byte, 64<<10))
-			sent.Add(int64(n))
-			if err != nil {
-				return
-			}
-		}
-	})
-	s, err := session(t, nil).Send(context.Background(), &creche.Request{URL: url})
-	if err != nil {
-		t.Fatal(err)
-	}
-	time.Sleep(200 * time.Millisecond)
-	held := sent.Load()
-	if held > 32<<20 {
-		t.Errorf("%d bytes were sent to somebody who does not read", held)
-	}
-	if n, err := io.Copy(io.Discard, s); err != nil || n != 64<<20 {
-		t.Errorf("%d, %v", n, err)
-	}
-}
-
-func TestRoundTripper(t *testing.T) {
-	url := handler(t, func(w http.ResponseWriter, r *http.Request) {
-		switch r.URL.Path {
-		case "/redirect":
-			http.Redirect(w, r, "/echo?to=1", http.StatusFound)
-		case "/echo":
-			body, _ := io.ReadAll(r.Body)
-			fmt.Fprintf(w, "%s %s %s %s %v", r.Method, r.Host, r.URL.RawQuery, body, r.Header["X-Mine"])
-		case "/gzip":
-			if !strings.Contains(r.Header.Get("Accept-Encoding"), "gzip") {
-				io.WriteString(w, "plain")
-				return
-			}
-			w.Header().Set("Content-Encoding", "gzip")
-			z := gzip.NewWriter(w)
-			io.WriteString(z, "unzipped")
-			z.Close()
-		case "/empty":
-			w.WriteHeader(http.StatusNoContent)
-		case "/cookie":
-			http.SetCookie(w, &http.Cookie{Name: "a", Value: "b"})
-		}
-	})
-	web := session(t, nil)
-	client := &http.Client{Transport: web.RoundTripper()}
-	r, body := get(t, client, url+"/redirect")
-	if !strings.HasPrefix(body, "GET ") || !strings.Contains(body, "to=1") || r.Request.URL.Path != "/echo" || r.Proto != "HTTP/1.1" {
-		t.Errorf("redirect: %q, %v", body, r.Request.URL)
-	}
-	if r, body := get(t, client, url+"/gzip"); body != "unzipped" || !r.Uncompressed || r.Header.Get("Content-Encoding") != "" {
-		t.Errorf("gzip: %q, %+v", body, r)
-	}
-	if r, body := get(t, client, url+"/empty"); body != "" || r.StatusCode != 204 || r.Status != "204 No Content" {
-		t.Errorf("empty: %q, %+v", body, r)
-	}
-	head, err := client.Head(url + "/echo")
-	if err != nil || head.ContentLength <= 0 {
-		t.Errorf("head: %v, %+v", err, head)
-	}
-	// The request is not changed, and its body is closed.
-	closed := &closing{Reader: strings.NewReader("the body")}
-	req, _ := http.NewRequest("PUT", url+"/echo", closed)
-	req.Host = "example.test"
-	req.Header.Set("X-Mine", "yes")
-	before := fmt.Sprint(req.Header, req.URL, req.Host, req.ContentLength)
-	r, err = client.Do(req)
-	if err != nil {
-		t.Fatal(err)
-	}
-	got, _ := io.ReadAll(r.Body)
-	r.Body.Close()
-	if string(got) != "PUT example.test  the body [yes]" || r.Request != req {
-		t.Errorf("put: %q", got)
-	}
-	if closed.n.Load() == 0 || fmt.Sprint(req.Header, req.URL, req.Host, req.ContentLength) != before {
-		t.Errorf("closed %d times, %v", closed.n.Load(), req)
-	}
-	if resp, err := client.Post(url+"/echo", "text/plain", strings.NewReader("known")); err != nil {
-		t.Error(err)
-	} else if got, _ := io.ReadAll(resp.Body); !strings.Contains(string(got), "known") {
-		t.Errorf("post: %q", got)
-	}
-	// Failures close it as well.
-	closed = &closing{Reader: strings.NewReader("x")}
-	req, _ = http.NewRequest("PUT", "http://127.0.0.1:1/", closed)
-	if _, err := client.Do(req); !errors.Is(err, creche.ErrConnect) || closed.n.Load() == 0 {
-		t.Errorf("%v, closed %d times", err, closed.n.Load())
-	}
-	if c := web.Counters(); c.Connects > 2 {
-		t.Errorf("connections are not kept: %+v", c)
-	}
-}
-
-type closing struct {
-	io.Reader
-	n atomic.Int32
-}
-
-func (c *closing) Close() error { c.n.Add(1); return nil }
-
-func TestRoundTripperTimeouts(t *testing.T) {
-	url := handler(t, func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path == "/body" {
-			w.Write([]byte("begin"))
-			w.(http.Flusher).Flush()
-		}
-		<-r.Context().Done()
-	})
-	client := &http.Client{Transport: session(t, nil).RoundTripper(), Timeout: 30 * time.Millisecond}
-	timeout := func(err error) bool {
-		var e interface{ Timeout() bool }
-		return errors.As(err, &e) && e.Timeout()
-	}
-	if _, err := client.Get(url + "/head"); !timeout(err) {
-		t.Errorf("%v", err)
-	}
-	client.Timeout = time.Second / 2 // the head comes in time, also on a busy machine
-	r, err := client.Get(url + "/body")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := io.ReadAll(r.Body); !timeout(err) {
-		t.Errorf("%v", err)
-	}
-	r.Body.Close()
-}
-
-func TestRoundTripperTLS(t *testing.T) {
-	s := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "safe") }))
-	defer s.Close()
-	file := filepath.Join(t.TempDir(), "ca.pem")
-	ca := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: s.Certificate().Raw})
-	if err := os.WriteFile(file, ca, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	client := &http.Client{Transport: session(t, &creche.SessionOptions{CAFile: file}).RoundTripper()}
-	if r, body := get(t, client, s.URL); body != "safe" || r.TLS == nil {
-		t.Errorf("%q, %+v", body, r)
-	}
-}
 
 func TestManyRequests(t *testing.T) {
 	url := handler(t, func(w http.ResponseWriter, r *http.Request) {

@@ -3,7 +3,9 @@ package creche_test
 import (
 	"context"
 	"errors"
+	"net/http"
 	"runtime"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -54,6 +56,50 @@ func TestBodyThatPanicsCancelsWhateverThePolicy(t *testing.T) {
 			}
 		}
 	}
+}
+
+// What C would read only in part is refused as a whole.
+func TestNULInTexts(t *testing.T) {
+	refused := func(what string, err error) {
+		t.Helper()
+		if !errors.Is(err, creche.ErrInvalid) || !strings.Contains(err.Error(), "NUL") || strings.Contains(err.Error(), "secret") {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	ctx := context.Background()
+	web, err := creche.NewSession(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer web.Close()
+	const url = "http://127.0.0.1:1/"
+	for what, r := range map[string]creche.Request{
+		"the URL":         {URL: url + "secret\x00?a"},
+		"the method":      {URL: url, Method: "GET\x00"},
+		"a header's name": {URL: url, Header: http.Header{"X\x00": {"a"}, "Y": {"b"}}},
+	} {
+		_, err := web.Do(ctx, &r)
+		refused(what, err)
+	}
+	for what, o := range map[string]creche.SessionOptions{
+		"the CA file":    {CAFile: "a\x00b"},
+		"the user agent": {UserAgent: "a\x00b"},
+		"a header":       {Header: http.Header{"X\x00": {"a"}}},
+	} {
+		_, err := creche.NewSession(&o)
+		refused(what, err)
+	}
+	_, err = creche.OpenPool("host=127.0.0.1 password=secret\x00 port=1", nil)
+	refused("the DSN", err)
+	_, err = creche.OpenPool("", &creche.PoolOptions{ApplicationName: "a\x00b"})
+	refused("the application's name", err)
+	pool, err := creche.OpenPool("host=127.0.0.1 port=1", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer pool.Close()
+	_, err = pool.Exec(ctx, "select 'secret'\x00, 1")
+	refused("a statement", err)
 }
 
 func TestNilFunctions(t *testing.T) {

@@ -150,7 +150,7 @@ func (p *Pool) Acquire(ctx context.Context) (*Conn, error) {
 func (p *Pool) acquire(ctx context.Context, in *scope) (*Conn, *Error) {
 	w := newWaiter(takeValue)
 	defer w.free()
-	e := p.loop.callIn(ctx, in, w, func(tail cx.Tail) cx.Started { return cx.Acquire(p.id, tail, 0) })
+	e := p.loop.callIn(ctx, in, w, func(tail cx.Tail) cx.Started { return cx.Acquire(p.id, tail) })
 	if e != nil {
 		return nil, e
 	}

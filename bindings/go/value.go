@@ -24,7 +24,6 @@ const timeLayout = "2006-01-02 15:04:05.999999Z07:00:00"
 
 // fill makes C's parameters of ours.
 func fill(q *cx.Query, sql string, args []any) *Error {
-	q.Flags, q.BlockRows, q.BlockBytes, q.Blocks, q.MaxBytes = 0, 0, 0, 0, 0
 	q.SQL(sql)
 	for i, arg := range args {
 		if err := addArg(q, arg); err != nil {

@@ -6,8 +6,8 @@ from files import finish, project_files, read
 
 TOP = {"CMakeLists.txt", "CMakePresets.json", "include", "src", "bindings", "tests", "pkgconfig",
        "README.md", "LICENSE", "CHANGELOG.md"}
-LONGEST = 600
-LENGTH_MATTERS = re.compile(r"(src|include|bindings)/.*\.(cc|c|h|rs|go|py)$")
+LONGEST = {"src": 400, "bindings": 400, "include": 600}
+LENGTH_MATTERS = re.compile(r"\.(cc|c|h|rs|go|py)$")
 GENERATED = re.compile(r"bindings/rust/creche-sys/(src/bindings|tests/facts/mod)\.rs$")
 TEXT = re.compile(r"\.(cc|c|h|rs|go|py|sh|md|txt|cmake|json|in|toml|mod|map|dynamic|supp|ini)$|/run$")
 # A path of somebody's home or workplace. Quoted system paths such as /usr or /proc are fine.
@@ -22,8 +22,9 @@ def complaints_about(path):
         return
     text = read(path)
     lines = text.splitlines()
-    if LENGTH_MATTERS.match(path) and not GENERATED.match(path) and len(lines) > LONGEST:
-        yield f"{path}: {len(lines)} lines; {LONGEST} is the limit"
+    longest = LONGEST.get(top)
+    if longest and LENGTH_MATTERS.search(path) and not GENERATED.match(path) and len(lines) > longest:
+        yield f"{path}: {len(lines)} lines; {longest} is the limit"
     if text and not text.endswith("\n"):
         yield f"{path}: no newline at the end"
     for number, line in enumerate(lines, 1):

@@ -9,6 +9,8 @@ package cx
 import "C"
 
 import (
+	"fmt"
+	"strings"
 	"time"
 	"unsafe"
 )
@@ -106,11 +108,23 @@ func (t Tail) c() C.cx_tail {
 	return C.cx_tail{in: C.uint64_t(t.In), queue: C.uint64_t(t.Queue), user: C.uint64_t(t.User)}
 }
 
-// text is s as C wants it; it may only be used during a call.
+// text is s as C wants it; it may only be used during a call. C reads it up to a NUL: where that matters
+// whole refuses it.
 func text(s string) *C.char {
 	b := make([]byte, len(s)+1)
 	copy(b, s)
 	return (*C.char)(unsafe.Pointer(&b[0]))
+}
+
+// whole refuses texts that C would read in part only. The failure does not show them: one may be a DSN.
+func whole(what string, texts ...string) *Failure {
+	for _, s := range texts {
+		if at := strings.IndexByte(s, 0); at >= 0 {
+			return &Failure{Status: C.CRECHE_E_INVALID, Phase: C.CRECHE_PHASE_OPTIONS,
+				Message: fmt.Sprintf("there is a NUL byte at %d of %s: remove it", at, what)}
+		}
+	}
+	return nil
 }
 
 // maybe is the same, with NULL for the empty string.
@@ -133,11 +147,13 @@ func StatusName(status int32) string {
 
 // LoopOpen opens a loop on a thread of its own.
 func LoopOpen(offloadLimit uint32, virtual bool, seed uint64, name string) Started {
-	clock := C.uint32_t(C.CRECHE_CLOCK_REAL)
+	o := defaults.loop
+	set(&o.offload_limit, offloadLimit)
 	if virtual {
-		clock = C.CRECHE_CLOCK_VIRTUAL
+		o.clock = C.CRECHE_CLOCK_VIRTUAL
 	}
-	return answer(C.cx_loop_open(C.uint32_t(offloadLimit), clock, C.uint64_t(seed), maybe(name)))
+	set(&o.shuffle_seed, seed)
+	return answer(C.cx_loop_open(o, maybe(name)))
 }
 
 // LoopClose ends a loop, at once or after a grace.

@@ -30,11 +30,6 @@ type Timeouts struct {
 }
 
 func (t Timeouts) fill(c *C.creche_http_timeouts) {
-	set := func(field *C.int64_t, d time.Duration) {
-		if d != 0 {
-			*field = nanoseconds(d)
-		}
-	}
 	set(&c.pool, t.Pool)
 	set(&c.dns, t.DNS)
 	set(&c.connect, t.Connect)
@@ -60,58 +55,44 @@ type SessionOptions struct {
 
 // SessionOpen opens a session on a loop.
 func SessionOpen(loop uint64, so SessionOptions) Started {
-	var frees []unsafe.Pointer
-	defer func() {
-		for _, p := range frees {
-			C.free(p)
-		}
-	}()
-	cstring := func(s string) *C.char {
-		p := C.CString(s)
-		frees = append(frees, unsafe.Pointer(p))
-		return p
+	if refused := whole("the CA file's name", so.CAFile); refused != nil {
+		return Started{Failure: refused}
 	}
-	var o C.creche_session_options
-	C.creche_session_options_init(&o, C.sizeof_creche_session_options)
-	number := func(field *C.uint32_t, value *uint32) {
-		if value != nil {
-			*field = C.uint32_t(*value)
-		}
-	}
+	o := defaults.session
 	o.flags = C.uint32_t(so.Flags)
-	number(&o.limit, so.Limit)
-	number(&o.limit_per_host, so.LimitPerHost)
-	number(&o.max_waiting, so.MaxWaiting)
-	number(&o.max_redirects, so.MaxRedirects)
-	if so.MaxHeaderBytes != 0 {
-		o.max_header_bytes = C.uint32_t(so.MaxHeaderBytes)
-	}
-	if so.MaxBody != 0 {
-		o.max_body = C.uint64_t(so.MaxBody)
-	}
-	number(&o.dns_ttl_ms, so.DNSTTL)
-	if so.KeepAlive != 0 {
-		o.keepalive = nanoseconds(so.KeepAlive)
-	}
+	setTo(&o.limit, so.Limit)
+	setTo(&o.limit_per_host, so.LimitPerHost)
+	setTo(&o.max_waiting, so.MaxWaiting)
+	setTo(&o.max_redirects, so.MaxRedirects)
+	set(&o.max_header_bytes, so.MaxHeaderBytes)
+	set(&o.max_body, so.MaxBody)
+	setTo(&o.dns_ttl_ms, so.DNSTTL)
+	set(&o.keepalive, so.KeepAlive)
 	so.Timeouts.fill(&o.timeouts)
+	o.headers_count = C.size_t(len(so.Headers))
+	var agent *C.char
 	if so.UserAgent != nil {
-		o.user_agent = cstring(*so.UserAgent)
-	}
-	if so.CAFile != "" {
-		o.ca_file = cstring(so.CAFile)
-	}
-	if n := len(so.Headers); n != 0 {
-		memory := C.calloc(C.size_t(n), C.sizeof_creche_header)
-		frees = append(frees, memory)
-		headers := unsafe.Slice((*C.creche_header)(memory), n)
-		for i, h := range so.Headers {
-			headers[i].name = cstring(h[0])
-			headers[i].value = cstring(h[1])
-			headers[i].value_size = C.size_t(len(h[1]))
+		if refused := whole("the user agent", *so.UserAgent); refused != nil {
+			return Started{Failure: refused}
 		}
-		o.headers, o.headers_count = &headers[0], C.size_t(n)
+		agent = text(*so.UserAgent)
 	}
-	return answer(C.cx_session_open(C.uint64_t(loop), &o))
+	var headers []byte
+	for _, h := range so.Headers {
+		if refused := whole("a header's name", h[0]); refused != nil {
+			return Started{Failure: refused}
+		}
+		headers = packHeader(headers, h[0], h[1])
+	}
+	return answer(C.cx_session_open(C.uint64_t(loop), o, agent, maybe(so.CAFile),
+		(*C.char)(unsafe.Pointer(unsafe.SliceData(headers)))))
+}
+
+// packHeader appends a header field as the shim reads it.
+func packHeader(text []byte, name, value string) []byte {
+	text = binary.NativeEndian.AppendUint32(text, uint32(len(value)))
+	text = append(append(text, name...), 0)
+	return append(text, value...)
 }
 
 // SessionRelease closes a session.
@@ -130,63 +111,53 @@ func SessionCounters(session uint64) (values [10]uint64, status int32) {
 	return values, status
 }
 
-// Request says what to send. Its texts lie in Text, which Add makes.
+// Request says what to send. Its texts lie in one buffer, which Target and Header fill.
 type Request struct {
 	Flags        uint32
 	MaxRedirects uint32
 	MaxBody      uint64
 	Body         []byte
 	PullSize     uint64 // with RequestPullBody
-	Timeout      time.Duration
 	Timeouts     Timeouts
 
 	text    []byte
-	method  uint32
-	headers uint32
-	count   uint32
+	count   int
+	refused *Failure
 }
 
 // Target sets the URL and the method; it comes first.
 func (r *Request) Target(url, method string) {
 	r.text = append(append(r.text[:0], url...), 0)
-	r.method, r.count = C.CX_NONE, 0
-	if method != "" {
-		r.method = uint32(len(r.text))
-		r.text = append(append(r.text, method...), 0)
-	}
-	r.headers = uint32(len(r.text))
+	r.text = append(append(r.text, method...), 0)
+	r.count, r.refused = 0, whole("the URL or method", url, method)
 }
 
 // Header adds a header field.
 func (r *Request) Header(name, value string) {
-	r.text = binary.NativeEndian.AppendUint32(r.text, uint32(len(value)))
-	r.text = append(append(r.text, name...), 0)
-	r.text = append(r.text, value...)
+	r.text = packHeader(r.text, name, value)
 	r.count++
+	if r.refused == nil {
+		r.refused = whole("a header's name", name)
+	}
 }
 
 // HTTP starts a request: whole, or up to the head of its answer.
 func HTTP(session uint64, tail Tail, whole bool, r *Request) Started {
-	c := C.cx_request{
-		flags:         C.uint32_t(r.Flags),
-		method:        C.uint32_t(r.method),
-		headers:       C.uint32_t(r.headers),
-		headers_count: C.uint32_t(r.count),
-		max_redirects: C.uint32_t(r.MaxRedirects),
-		max_body:      C.uint64_t(r.MaxBody),
-		body_size:     C.uint64_t(len(r.Body)),
-		timeout:       nanoseconds(r.Timeout),
+	if r.refused != nil {
+		return Started{Failure: r.refused}
 	}
+	o := defaults.request
+	o.flags = C.uint32_t(r.Flags)
+	o.headers_count = C.size_t(r.count)
+	o.max_redirects = C.uint32_t(r.MaxRedirects)
+	set(&o.max_body, r.MaxBody)
+	o.body_size = C.size_t(len(r.Body))
 	if r.Flags&RequestPullBody != 0 {
-		c.body_size = C.uint64_t(r.PullSize)
+		o.body_size = C.size_t(r.PullSize)
 	}
-	r.Timeouts.fill(&c.timeouts)
-	w := C.int32_t(0)
-	if whole {
-		w = 1
-	}
-	return answer(C.cx_http(C.uint64_t(session), tail.c(), w, (*C.char)(unsafe.Pointer(&r.text[0])),
-		unsafe.Pointer(unsafe.SliceData(r.Body)), c))
+	r.Timeouts.fill(&o.timeouts)
+	return answer(C.cx_http(C.uint64_t(session), tail.c(), C.int32_t(flag(whole)), o,
+		(*C.char)(unsafe.Pointer(&r.text[0])), unsafe.Pointer(unsafe.SliceData(r.Body))))
 }
 
 // Read starts a read of a response's body.
@@ -200,13 +171,9 @@ func ResponseHead(response uint64, buffer []byte, release bool, field func(name,
 	if len(buffer) == 0 {
 		buffer = make([]byte, 4096)
 	}
-	giveUp := C.int32_t(0)
-	if release {
-		giveUp = 1
-	}
 	for {
 		n := int64(C.cx_response_head(C.uint64_t(response), (*C.char)(unsafe.Pointer(&buffer[0])),
-			C.size_t(len(buffer)), giveUp))
+			C.size_t(len(buffer)), C.int32_t(flag(release))))
 		if n < 0 {
 			return buffer, int32(n)
 		}

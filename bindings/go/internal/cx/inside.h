@@ -32,11 +32,22 @@ static inline void *user_of(cx_tail tail)
   return (void *)(uintptr_t)tail.user;
 }
 
-static inline void task_options(creche_task_options *o, cx_tail tail, int64_t timeout)
+/* Of an operation that has nothing else to say than where its completion goes. */
+static inline creche_task_options options_of(cx_tail tail)
 {
-  creche_task_options_init(o, sizeof *o);
-  o->queue.id = tail.queue;
-  if (timeout > 0) o->timeout = timeout;
+  creche_task_options o;
+  creche_task_options_init(&o, sizeof o);
+  o.queue.id = tail.queue;
+  return o;
+}
+
+/* Room on the stack for what few operations have more of. */
+enum { FEW = 32 };
+
+static inline cx_answer no_memory(void)
+{
+  cx_answer a = {CRECHE_E_NO_MEMORY, 0, 0, NULL};
+  return a;
 }
 
 #endif

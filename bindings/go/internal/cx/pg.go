@@ -72,39 +72,24 @@ type PoolOptions struct {
 
 // PoolOpen opens a pool on a loop; an empty dsn is the environment.
 func PoolOpen(loop uint64, dsn string, po PoolOptions) Started {
-	var o C.creche_pool_options
-	C.creche_pool_options_init(&o, C.sizeof_creche_pool_options)
-	number := func(field *C.uint32_t, value uint32) {
-		if value != 0 {
-			*field = C.uint32_t(value)
-		}
+	if refused := whole("the DSN or application name", dsn, po.ApplicationName); refused != nil {
+		return Started{Failure: refused}
 	}
-	duration := func(field *C.int64_t, value time.Duration) {
-		if value != 0 {
-			*field = nanoseconds(value)
-		}
-	}
+	o := defaults.pool
 	o.flags = C.uint32_t(po.Flags)
-	number(&o.min_size, po.MinSize)
-	number(&o.max_size, po.MaxSize)
-	number(&o.max_waiting, po.MaxWaiting)
-	number(&o.pipeline_depth, po.PipelineDepth)
-	number(&o.reset, po.Reset)
-	if po.StatementCache != nil {
-		o.statement_cache = C.uint32_t(*po.StatementCache)
-	}
-	duration(&o.connect_timeout, po.ConnectTimeout)
-	duration(&o.acquire_timeout, po.AcquireTimeout)
-	duration(&o.idle_timeout, po.IdleTimeout)
-	duration(&o.max_lifetime, po.MaxLifetime)
-	duration(&o.cancel_timeout, po.CancelTimeout)
-	duration(&o.statement_lifetime, po.StatementLifetime)
-	if po.ApplicationName != "" {
-		name := C.CString(po.ApplicationName)
-		defer C.free(unsafe.Pointer(name))
-		o.application_name = name
-	}
-	return answer(C.cx_pool_open(C.uint64_t(loop), maybe(dsn), &o))
+	set(&o.min_size, po.MinSize)
+	set(&o.max_size, po.MaxSize)
+	set(&o.max_waiting, po.MaxWaiting)
+	set(&o.pipeline_depth, po.PipelineDepth)
+	set(&o.reset, po.Reset)
+	setTo(&o.statement_cache, po.StatementCache)
+	set(&o.connect_timeout, po.ConnectTimeout)
+	set(&o.acquire_timeout, po.AcquireTimeout)
+	set(&o.idle_timeout, po.IdleTimeout)
+	set(&o.max_lifetime, po.MaxLifetime)
+	set(&o.cancel_timeout, po.CancelTimeout)
+	set(&o.statement_lifetime, po.StatementLifetime)
+	return answer(C.cx_pool_open(C.uint64_t(loop), o, maybe(dsn), maybe(po.ApplicationName)))
 }
 
 // PoolRelease closes a pool.
@@ -135,21 +120,15 @@ var _ = [1]struct{}{}[unsafe.Sizeof(Value{})-C.sizeof_cx_value]
 
 // Query is a statement with its parameters, ready for the crossing. It may be used again.
 type Query struct {
-	Flags      uint32
-	BlockRows  uint32
-	BlockBytes uint32
-	Blocks     uint32
-	MaxBytes   uint64
-	Timeout    time.Duration
-
-	text []byte
-	args []Value
+	text    []byte
+	args    []Value
+	refused *Failure
 }
 
 // SQL sets the statement; it comes first.
 func (q *Query) SQL(sql string) {
 	q.text = append(append(q.text[:0], sql...), 0)
-	q.args = q.args[:0]
+	q.args, q.refused = q.args[:0], whole("the statement", sql)
 }
 
 // Null, Integer, Real, Text and Bytes add a parameter.
@@ -179,22 +158,17 @@ func (q *Query) Bytes(oid, form uint32, b []byte) {
 
 // QueryStart starts a statement on a pool or connection.
 func QueryStart(what int32, handle uint64, tail Tail, q *Query) Started {
-	c := C.cx_query{
-		flags:       C.uint32_t(q.Flags),
-		block_rows:  C.uint32_t(q.BlockRows),
-		block_bytes: C.uint32_t(q.BlockBytes),
-		blocks:      C.uint32_t(q.Blocks),
-		max_bytes:   C.uint64_t(q.MaxBytes),
-		timeout:     nanoseconds(q.Timeout),
+	if q.refused != nil {
+		return Started{Failure: q.refused}
 	}
-	return answer(C.cx_query_start(C.int32_t(what), C.uint64_t(handle), tail.c(),
+	return answer(C.cx_query_start(C.int32_t(what), C.uint64_t(handle), tail.c(), defaults.query,
 		(*C.char)(unsafe.Pointer(&q.text[0])), (*C.cx_value)(unsafe.Pointer(unsafe.SliceData(q.args))),
-		C.size_t(len(q.args)), c))
+		C.size_t(len(q.args))))
 }
 
 // Acquire acquires a connection.
-func Acquire(pool uint64, tail Tail, timeout time.Duration) Started {
-	return answer(C.cx_acquire(C.uint64_t(pool), tail.c(), nanoseconds(timeout)))
+func Acquire(pool uint64, tail Tail) Started {
+	return answer(C.cx_acquire(C.uint64_t(pool), tail.c()))
 }
 
 // ConnectionRelease gives a connection back.
@@ -203,7 +177,10 @@ func ConnectionRelease(connection uint64) {
 }
 
 // Transaction starts a step of a transaction.
-func Transaction(step int32, connection uint64, tail Tail, flags, isolation uint32, timeout time.Duration) Started {
-	return answer(C.cx_transaction(C.int32_t(step), C.uint64_t(connection), tail.c(), C.uint32_t(flags),
-		C.uint32_t(isolation), nanoseconds(timeout)))
+func Transaction(step int32, connection uint64, tail Tail, flags, isolation uint32, commitTimeout time.Duration) Started {
+	o := defaults.transaction
+	o.flags = C.uint32_t(flags)
+	o.isolation = C.uint32_t(isolation)
+	set(&o.commit_timeout, max(commitTimeout, 0))
+	return answer(C.cx_transaction(C.int32_t(step), C.uint64_t(connection), tail.c(), o))
 }

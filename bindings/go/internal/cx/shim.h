@@ -1,6 +1,10 @@
 /* What makes one crossing of several: each start reports its failure in the same call, because
- * creche_last_error() belongs to a thread and a goroutine to none; texts travel in one buffer, so
- * that nothing of Go's memory needs pinning and nothing is allocated here. */
+ * creche_last_error() belongs to a thread and a goroutine to none.
+ *
+ * Options come one way: as the header's own struct, by value, made of its defaults (see options.go)
+ * and without pointers. What these point to comes beside it, for the time of the call, and is put in
+ * here: so nothing of Go's memory needs pinning, and nothing is allocated. Header fields are packed
+ * one after the other: the value's size (4 bytes), the name with its NUL, the value. */
 #ifndef CX_SHIM_H
 #define CX_SHIM_H
 
@@ -22,34 +26,7 @@ typedef struct cx_tail {
   uint64_t user;
 } cx_tail;
 
-/* Scopes, groups and tasks: what bounds them. name: NULL or NUL-terminated. */
-typedef struct cx_bounds {
-  uint32_t flags;
-  uint32_t on_timeout;
-  uint32_t shield;
-  uint32_t policy;
-  uint32_t limit;
-  uint32_t max_errors;
-  int64_t timeout;
-} cx_bounds;
-
-#define CX_NONE UINT32_MAX
-
-/* Offsets into one buffer. Headers stand there one after the other: the value's size (4 bytes), the
- * name with its NUL, the value. */
-typedef struct cx_request {
-  uint32_t flags;
-  uint32_t method;  /* CX_NONE: the default */
-  uint32_t headers;
-  uint32_t headers_count;
-  uint32_t max_redirects;
-  uint32_t reserved;
-  uint64_t max_body;
-  uint64_t body_size;
-  int64_t timeout;
-  creche_http_timeouts timeouts;
-} cx_request;
-
+/* A parameter of a statement; its bytes lie in the text of the statement. */
 typedef struct cx_value {
   uint32_t type;
   uint32_t form;
@@ -59,20 +36,11 @@ typedef struct cx_value {
   uint64_t size;
 } cx_value;
 
-typedef struct cx_query {
-  uint32_t flags;
-  uint32_t block_rows;
-  uint32_t block_bytes;
-  uint32_t blocks;
-  uint64_t max_bytes;
-  int64_t timeout;
-} cx_query;
-
 enum { CX_POOL_QUERY = 0, CX_POOL_STREAM = 1, CX_CONNECTION_QUERY = 2, CX_CONNECTION_STREAM = 3, CX_SCRIPT = 4 };
 enum { CX_BEGIN = 0, CX_COMMIT = 1, CX_ROLLBACK = 2 };
 
 /* Loop and queue. */
-cx_answer cx_loop_open(uint32_t offload_limit, uint32_t clock, uint64_t shuffle_seed, const char *name);
+cx_answer cx_loop_open(creche_loop_options o, const char *name);
 cx_answer cx_loop_close(uint64_t loop, int64_t grace);
 cx_answer cx_loop_join(uint64_t loop, int64_t timeout);
 cx_answer cx_queue_open(uint64_t loop);
@@ -85,57 +53,58 @@ int64_t cx_wait(uint64_t queue, creche_completion *batch, size_t used, size_t ca
 
 /* Scopes, groups, tasks. */
 cx_answer cx_scope_cancel(uint64_t scope, const char *reason);
-cx_answer cx_group_open(cx_tail tail, cx_bounds bounds, const char *name);
-cx_answer cx_task_open(cx_tail tail, cx_bounds bounds, const char *name);
+cx_answer cx_group_open(cx_tail tail, creche_group_options o, const char *name);
+cx_answer cx_task_open(cx_tail tail, creche_task_options o, const char *name);
 cx_answer cx_task_finish(uint64_t task, int32_t status, const char *message, uint64_t cookie);
 cx_answer cx_task_answer(uint64_t task, int32_t status, const void *data, size_t size, uint32_t flags,
                          const char *message);
 cx_answer cx_sleep(cx_tail tail, int64_t duration);
 cx_answer cx_yield(cx_tail tail);
-/* Starts an external task, bounded by `bounds`, that moves to the group when it says so. tail is of
- * the start; completions of the child are for child_user. */
-cx_answer cx_task_start(cx_tail tail, uint64_t group, cx_bounds bounds, const char *name,
+/* Starts an external task, the child, that moves to the group when it says so. tail is of the start;
+ * completions of the child are for child_user. */
+cx_answer cx_task_start(cx_tail tail, uint64_t group, creche_task_options child, const char *name,
                         uint64_t child_user);
 cx_answer cx_task_started(uint64_t task);
 cx_answer cx_scope_set_timeout(uint64_t scope, int64_t timeout);
 cx_answer cx_scope_set_shield(uint64_t scope, uint32_t shield);
 
-/* HTTP. */
-cx_answer cx_session_open(uint64_t loop, const creche_session_options *options);
-cx_answer cx_http(uint64_t session, cx_tail tail, int32_t whole, const char *text, const void *body,
-                  cx_request request);
+/* HTTP. user_agent: NULL is the default. headers: packed, o.headers_count of them. */
+cx_answer cx_session_open(uint64_t loop, creche_session_options o, const char *user_agent,
+                          const char *ca_file, const char *headers);
+/* text: the URL and the method (empty: the default), each with its NUL, then packed headers. */
+cx_answer cx_http(uint64_t session, cx_tail tail, int32_t whole, creche_request_options o,
+                  const char *text, const void *body);
 cx_answer cx_read(uint64_t response, cx_tail tail, size_t capacity);
-/* Packs the URL and the headers of a response, laid out as above (first the URL as a header without a
- * name), into buffer: the bytes that all of it needs, or a negative status. Releases the response if
+/* Packs the headers of a response into buffer, and before them the URL as a header without a name: the bytes that all of it needs, or a negative status. Releases the response if
  * it fitted and `release` says so. */
 int64_t cx_response_head(uint64_t response, char *buffer, size_t capacity, int32_t release);
 
 /* PostgreSQL. */
-cx_answer cx_pool_open(uint64_t loop, const char *dsn, const creche_pool_options *options);
-cx_answer cx_query_start(int32_t what, uint64_t handle, cx_tail tail, const char *text,
-                         const cx_value *args, size_t args_count, cx_query query);
-cx_answer cx_acquire(uint64_t pool, cx_tail tail, int64_t timeout);
-cx_answer cx_transaction(int32_t step, uint64_t connection, cx_tail tail, uint32_t flags,
-                         uint32_t isolation, int64_t commit_timeout);
+cx_answer cx_pool_open(uint64_t loop, creche_pool_options o, const char *dsn,
+                       const char *application_name);
+cx_answer cx_query_start(int32_t what, uint64_t handle, cx_tail tail, creche_query_options o,
+                         const char *text, const cx_value *args, size_t args_count);
+cx_answer cx_acquire(uint64_t pool, cx_tail tail);
+cx_answer cx_transaction(int32_t step, uint64_t connection, cx_tail tail, creche_transaction_options o);
 
 /* Limiters, rate limiters, events, channels. */
-cx_answer cx_limiter_open(uint64_t loop, uint32_t total, const char *name);
+cx_answer cx_limiter_open(uint64_t loop, creche_limiter_options o, const char *name);
 cx_answer cx_limiter_acquire(uint64_t limiter, cx_tail tail, uint64_t borrower);
 cx_answer cx_limiter_try(uint64_t limiter, uint64_t in, uint64_t borrower);
 cx_answer cx_limiter_set_total(uint64_t limiter, uint32_t total);
 cx_answer cx_limiter_state(uint64_t limiter, creche_limiter_state *state);
 cx_answer cx_token_move(uint64_t token, uint64_t to);
-cx_answer cx_rate_open(uint64_t loop, uint32_t permits, uint32_t burst, int64_t interval, const char *name);
+cx_answer cx_rate_open(uint64_t loop, creche_rate_options o, const char *name);
 cx_answer cx_rate_acquire(uint64_t rate, cx_tail tail, uint32_t permits);
 cx_answer cx_rate_try(uint64_t rate, uint32_t permits);
 cx_answer cx_rate_pause(uint64_t rate, int64_t until);
 cx_answer cx_rate_resume(uint64_t rate);
 cx_answer cx_rate_state(uint64_t rate, creche_rate_state *state);
-cx_answer cx_event_open(uint64_t loop, const char *name);
+cx_answer cx_event_open(uint64_t loop, creche_event_options o, const char *name);
 cx_answer cx_event_wait(uint64_t event, cx_tail tail);
 cx_answer cx_event_set(uint64_t event);
 /* The answer is the sender; *receiver the other side. */
-cx_answer cx_channel_open(uint64_t loop, uint32_t capacity, const char *name, uint64_t *receiver);
+cx_answer cx_channel_open(uint64_t loop, creche_channel_options o, const char *name, uint64_t *receiver);
 cx_answer cx_channel_send(uint64_t sender, cx_tail tail, uint64_t item);
 cx_answer cx_channel_try_send(uint64_t sender, uint64_t item);
 cx_answer cx_channel_receive(uint64_t receiver, cx_tail tail);
@@ -144,7 +113,8 @@ cx_answer cx_channel_put_back(uint64_t receiver, uint64_t item);
 cx_answer cx_channel_clone(uint64_t end, int32_t sends);
 cx_answer cx_channel_state(uint64_t end, int32_t sends, creche_channel_state *state);
 
-/* For the tests: what a blocking call answers on the loop's thread. */
+/* For the tests: what a blocking call answers on the loop's thread; whether NULL is refused where
+ * something is needed. */
 int32_t cx_probe_blocking(uint64_t loop, uint64_t queue);
 int32_t cx_probe_null(uint64_t loop);
 

@@ -31,24 +31,29 @@ type Bounds struct {
 	Timeout   time.Duration
 }
 
-func (b Bounds) c() C.cx_bounds {
-	c := C.cx_bounds{
-		flags:      C.uint32_t(b.Flags),
-		on_timeout: C.uint32_t(b.OnTimeout),
-		policy:     C.uint32_t(b.Policy),
-		limit:      C.uint32_t(b.Limit),
-		max_errors: C.uint32_t(b.MaxErrors),
-		timeout:    nanoseconds(b.Timeout),
-	}
-	if b.Shield {
-		c.shield = 1
-	}
-	return c
+func (b Bounds) group() C.creche_group_options {
+	o := defaults.group
+	o.policy = C.uint32_t(b.Policy)
+	o.on_timeout = C.uint32_t(b.OnTimeout)
+	o.shield = flag(b.Shield)
+	o.limit = C.uint32_t(b.Limit)
+	set(&o.max_errors, b.MaxErrors)
+	set(&o.timeout, b.Timeout)
+	return o
+}
+
+func (b Bounds) task() C.creche_task_options {
+	o := defaults.task
+	o.flags = C.uint32_t(b.Flags)
+	o.on_timeout = C.uint32_t(b.OnTimeout)
+	o.shield = flag(b.Shield)
+	set(&o.timeout, b.Timeout)
+	return o
 }
 
 // GroupOpen opens a group.
 func GroupOpen(tail Tail, bounds Bounds, name string) Started {
-	return answer(C.cx_group_open(tail.c(), bounds.c(), maybe(name)))
+	return answer(C.cx_group_open(tail.c(), bounds.group(), maybe(name)))
 }
 
 // GroupClose says "end when empty".
@@ -58,7 +63,7 @@ func GroupClose(group uint64) {
 
 // TaskOpen opens an external task.
 func TaskOpen(tail Tail, bounds Bounds, name string) Started {
-	return answer(C.cx_task_open(tail.c(), bounds.c(), maybe(name)))
+	return answer(C.cx_task_open(tail.c(), bounds.task(), maybe(name)))
 }
 
 // TaskFinish ends an external task. A message makes an error of its own, that carries cookie.
@@ -103,17 +108,13 @@ func ScopeSetTimeout(scope uint64, d time.Duration) Started {
 
 // ScopeSetShield raises or drops a shield.
 func ScopeSetShield(scope uint64, up bool) Started {
-	value := C.uint32_t(0)
-	if up {
-		value = 1
-	}
-	return answer(C.cx_scope_set_shield(C.uint64_t(scope), value))
+	return answer(C.cx_scope_set_shield(C.uint64_t(scope), flag(up)))
 }
 
 // TaskStart starts an external task for a group. tail is of the start, which ends when the child says
 // that it has started; the child's events are for child.
 func TaskStart(tail Tail, group uint64, bounds Bounds, name string, child uintptr) Started {
-	return answer(C.cx_task_start(tail.c(), C.uint64_t(group), bounds.c(), maybe(name), C.uint64_t(child)))
+	return answer(C.cx_task_start(tail.c(), C.uint64_t(group), bounds.task(), maybe(name), C.uint64_t(child)))
 }
 
 // TaskStarted moves a task of TaskStart to its group.

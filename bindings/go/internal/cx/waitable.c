@@ -1,13 +1,10 @@
 #include "inside.h"
 
 /* ---- Limiters ---- */
-cx_answer cx_limiter_open(uint64_t id, uint32_t total, const char *name)
+cx_answer cx_limiter_open(uint64_t id, creche_limiter_options o, const char *name)
 {
   creche_loop loop = {{id}};
-  creche_limiter_options o;
   creche_limiter limiter = {0};
-  creche_limiter_options_init(&o, sizeof o);
-  o.total = total;
   o.name = name;
   return answer(creche_limiter_open(loop, &o, &limiter), &limiter.id);
 }
@@ -15,9 +12,8 @@ cx_answer cx_limiter_open(uint64_t id, uint32_t total, const char *name)
 cx_answer cx_limiter_acquire(uint64_t id, cx_tail tail, uint64_t borrower)
 {
   creche_limiter limiter = {id};
-  creche_task_options o;
+  const creche_task_options o = options_of(tail);
   creche_task task = {{0}};
-  task_options(&o, tail, 0);
   return answer(creche_limiter_acquire(limiter, scope_of(tail.in), borrower, &o, NULL, user_of(tail), &task),
                 &task.scope.id);
 }
@@ -48,15 +44,10 @@ cx_answer cx_token_move(uint64_t id, uint64_t to)
 }
 
 /* ---- Rate limiters ---- */
-cx_answer cx_rate_open(uint64_t id, uint32_t permits, uint32_t burst, int64_t interval, const char *name)
+cx_answer cx_rate_open(uint64_t id, creche_rate_options o, const char *name)
 {
   creche_loop loop = {{id}};
-  creche_rate_options o;
   creche_rate rate = {0};
-  creche_rate_options_init(&o, sizeof o);
-  o.permits = permits;
-  o.burst = burst;
-  o.interval = interval;
   o.name = name;
   return answer(creche_rate_open(loop, &o, &rate), &rate.id);
 }
@@ -64,9 +55,8 @@ cx_answer cx_rate_open(uint64_t id, uint32_t permits, uint32_t burst, int64_t in
 cx_answer cx_rate_acquire(uint64_t id, cx_tail tail, uint32_t permits)
 {
   creche_rate rate = {id};
-  creche_task_options o;
+  const creche_task_options o = options_of(tail);
   creche_task task = {{0}};
-  task_options(&o, tail, 0);
   return answer(creche_rate_acquire(rate, scope_of(tail.in), permits, &o, NULL, user_of(tail), &task),
                 &task.scope.id);
 }
@@ -96,12 +86,10 @@ cx_answer cx_rate_state(uint64_t id, creche_rate_state *state)
 }
 
 /* ---- Events ---- */
-cx_answer cx_event_open(uint64_t id, const char *name)
+cx_answer cx_event_open(uint64_t id, creche_event_options o, const char *name)
 {
   creche_loop loop = {{id}};
-  creche_event_options o;
   creche_event event = {0};
-  creche_event_options_init(&o, sizeof o);
   o.name = name;
   return answer(creche_event_open(loop, &o, &event), &event.id);
 }
@@ -109,9 +97,8 @@ cx_answer cx_event_open(uint64_t id, const char *name)
 cx_answer cx_event_wait(uint64_t id, cx_tail tail)
 {
   creche_event event = {id};
-  creche_task_options o;
+  const creche_task_options o = options_of(tail);
   creche_task task = {{0}};
-  task_options(&o, tail, 0);
   return answer(creche_event_wait(event, scope_of(tail.in), &o, NULL, user_of(tail), &task), &task.scope.id);
 }
 
@@ -122,15 +109,12 @@ cx_answer cx_event_set(uint64_t id)
 }
 
 /* ---- Channels ---- */
-cx_answer cx_channel_open(uint64_t id, uint32_t capacity, const char *name, uint64_t *receiver)
+cx_answer cx_channel_open(uint64_t id, creche_channel_options o, const char *name, uint64_t *receiver)
 {
   creche_loop loop = {{id}};
-  creche_channel_options o;
   creche_sender in = {0};
   creche_receiver out = {0};
   cx_answer a;
-  creche_channel_options_init(&o, sizeof o);
-  o.capacity = capacity;
   o.name = name;
   a = answer(creche_channel_open(loop, &o, &in, &out), &in.id);
   *receiver = out.id;
@@ -140,9 +124,8 @@ cx_answer cx_channel_open(uint64_t id, uint32_t capacity, const char *name, uint
 cx_answer cx_channel_send(uint64_t id, cx_tail tail, uint64_t item)
 {
   creche_sender sender = {id};
-  creche_task_options o;
+  const creche_task_options o = options_of(tail);
   creche_task task = {{0}};
-  task_options(&o, tail, 0);
   return answer(creche_channel_send(sender, scope_of(tail.in), item, &o, NULL, user_of(tail), &task),
                 &task.scope.id);
 }
@@ -156,9 +139,8 @@ cx_answer cx_channel_try_send(uint64_t id, uint64_t item)
 cx_answer cx_channel_receive(uint64_t id, cx_tail tail)
 {
   creche_receiver receiver = {id};
-  creche_task_options o;
+  const creche_task_options o = options_of(tail);
   creche_task task = {{0}};
-  task_options(&o, tail, 0);
   return answer(creche_channel_receive(receiver, scope_of(tail.in), &o, NULL, user_of(tail), &task),
                 &task.scope.id);
 }

@@ -9,7 +9,9 @@ import "time"
 
 // LimiterOpen opens a limiter.
 func LimiterOpen(loop uint64, total uint32, name string) Started {
-	return answer(C.cx_limiter_open(C.uint64_t(loop), C.uint32_t(total), maybe(name)))
+	o := defaults.limiter
+	o.total = C.uint32_t(total)
+	return answer(C.cx_limiter_open(C.uint64_t(loop), o, maybe(name)))
 }
 
 // LimiterAcquire waits for a token.
@@ -49,8 +51,11 @@ func TokenRelease(token uint64) { C.creche_token_release(C.creche_token{id: C.ui
 
 // RateOpen opens a rate limiter.
 func RateOpen(loop uint64, permits, burst uint32, interval time.Duration, name string) Started {
-	return answer(C.cx_rate_open(C.uint64_t(loop), C.uint32_t(permits), C.uint32_t(burst), nanoseconds(interval),
-		maybe(name)))
+	o := defaults.rate
+	o.permits = C.uint32_t(permits)
+	o.burst = C.uint32_t(burst)
+	o.interval = nanoseconds(interval)
+	return answer(C.cx_rate_open(C.uint64_t(loop), o, maybe(name)))
 }
 
 // RateAcquire waits for permits.
@@ -89,7 +94,7 @@ func RateRelease(rate uint64) { C.creche_rate_release(C.creche_rate{id: C.uint64
 
 // EventOpen opens an event.
 func EventOpen(loop uint64, name string) Started {
-	return answer(C.cx_event_open(C.uint64_t(loop), maybe(name)))
+	return answer(C.cx_event_open(C.uint64_t(loop), defaults.event, maybe(name)))
 }
 
 // EventWait waits until an event is set.
@@ -111,7 +116,9 @@ func EventRelease(event uint64) { C.creche_event_release(C.creche_event{id: C.ui
 // ChannelOpen opens a channel: the answer's ID is its sender.
 func ChannelOpen(loop uint64, capacity uint32, name string) (opened Started, receiver uint64) {
 	var other C.uint64_t
-	opened = answer(C.cx_channel_open(C.uint64_t(loop), C.uint32_t(capacity), maybe(name), &other))
+	o := defaults.channel
+	o.capacity = C.uint32_t(capacity)
+	opened = answer(C.cx_channel_open(C.uint64_t(loop), o, maybe(name), &other))
 	return opened, uint64(other)
 }
 
@@ -142,20 +149,13 @@ func ChannelPutBack(receiver, item uint64) Started {
 
 // ChannelClone is another handle of a side.
 func ChannelClone(end uint64, sends bool) Started {
-	return answer(C.cx_channel_clone(C.uint64_t(end), side(sends)))
-}
-
-func side(sends bool) C.int32_t {
-	if sends {
-		return 1
-	}
-	return 0
+	return answer(C.cx_channel_clone(C.uint64_t(end), C.int32_t(flag(sends))))
 }
 
 // ChannelState is creche_channel_state from items on, in its order.
 func ChannelState(end uint64, sends bool) (values [6]uint32, looked Started) {
 	var s C.creche_channel_state
-	looked = answer(C.cx_channel_state(C.uint64_t(end), side(sends), &s))
+	looked = answer(C.cx_channel_state(C.uint64_t(end), C.int32_t(flag(sends)), &s))
 	return [6]uint32{uint32(s.items), uint32(s.capacity), uint32(s.senders), uint32(s.receivers),
 		uint32(s.sending), uint32(s.receiving)}, looked
 }

@@ -1,0 +1,97 @@
+#include "inside.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Unpacks the headers that begin at `at`, into `few` if they fit there; else they are to be freed.
+ * NULL: no memory. */
+static creche_header *unpack(const char *at, size_t n, creche_header few[FEW])
+{
+  creche_header *headers = n > FEW ? malloc(n * sizeof *headers) : few;
+  size_t i;
+  for (i = 0; headers != NULL && i < n; i++) {
+    uint32_t size;
+    memcpy(&size, at, sizeof size);
+    headers[i].name = at + sizeof size;
+    headers[i].value = headers[i].name + strlen(headers[i].name) + 1;
+    headers[i].value_size = size;
+    at = headers[i].value + size;
+  }
+  return headers;
+}
+
+cx_answer cx_session_open(uint64_t id, creche_session_options o, const char *user_agent,
+                          const char *ca_file, const char *headers)
+{
+  creche_loop loop = {{id}};
+  creche_session session = {0};
+  creche_header few[FEW], *unpacked = unpack(headers, o.headers_count, few);
+  cx_answer a;
+  if (unpacked == NULL) return no_memory();
+  o.headers = unpacked;
+  if (user_agent != NULL) o.user_agent = user_agent;
+  if (ca_file != NULL) o.ca_file = ca_file;
+  a = answer(creche_session_open(loop, &o, &session), &session.id);
+  if (unpacked != few) free(unpacked);
+  return a;
+}
+
+cx_answer cx_http(uint64_t id, cx_tail tail, int32_t whole, creche_request_options o, const char *text,
+                  const void *body)
+{
+  creche_session session = {id};
+  const creche_task_options to = options_of(tail);
+  const char *method = text + strlen(text) + 1, *packed = method + strlen(method) + 1;
+  creche_header few[FEW], *headers = unpack(packed, o.headers_count, few);
+  creche_task task = {{0}};
+  creche_status status;
+  cx_answer a;
+  if (headers == NULL) return no_memory();
+  if (*method != '\0') o.method = method;
+  o.headers = headers;
+  o.body = body;
+  o.task = &to;
+  status = (whole ? creche_session_fetch : creche_session_send)(session, scope_of(tail.in), text, &o, NULL,
+                                                                user_of(tail), &task);
+  a = answer(status, &task.scope.id);
+  if (headers != few) free(headers);
+  return a;
+}
+
+cx_answer cx_read(uint64_t id, cx_tail tail, size_t capacity)
+{
+  creche_response response = {id};
+  const creche_task_options o = options_of(tail);
+  creche_task task = {{0}};
+  return answer(creche_response_read(response, scope_of(tail.in), capacity, &o, NULL, user_of(tail), &task),
+                &task.scope.id);
+}
+
+static size_t pack(char *buffer, size_t capacity, size_t at, const char *name, const char *value,
+                   uint32_t size)
+{
+  const size_t name_size = strlen(name) + 1, need = sizeof size + name_size + size;
+  if (at + need <= capacity) {
+    memcpy(buffer + at, &size, sizeof size);
+    memcpy(buffer + at + sizeof size, name, name_size);
+    if (size != 0) memcpy(buffer + at + sizeof size + name_size, value, size);
+  }
+  return at + need;
+}
+
+int64_t cx_response_head(uint64_t id, char *buffer, size_t capacity, int32_t release)
+{
+  creche_response response = {id};
+  const char *url = creche_response_url(response);
+  creche_header header;
+  size_t at, i;
+  if (url == NULL) {
+    const int32_t status = creche_response_status(response);
+    return status < 0 ? status : CRECHE_E_INTERNAL;
+  }
+  at = pack(buffer, capacity, 0, "", url, (uint32_t)strlen(url));
+  for (i = 0; creche_response_header_at(response, i, &header) == CRECHE_OK; i++)
+    at = pack(buffer, capacity, at, header.name, header.value, (uint32_t)header.value_size);
+  if (release && at <= capacity) creche_response_release(response);
+  return (int64_t)at;
+}

@@ -1,0 +1,77 @@
+#include "inside.h"
+
+#include <stdlib.h>
+
+cx_answer cx_pool_open(uint64_t id, creche_pool_options o, const char *dsn, const char *application_name)
+{
+  creche_loop loop = {{id}};
+  creche_pool pool = {0};
+  if (application_name != NULL) o.application_name = application_name;
+  return answer(creche_pool_open(loop, dsn, &o, &pool), &pool.id);
+}
+
+cx_answer cx_query_start(int32_t what, uint64_t id, cx_tail tail, creche_query_options o, const char *text,
+                         const cx_value *args, size_t n)
+{
+  creche_pool pool = {id};
+  creche_connection connection = {id};
+  const creche_task_options to = options_of(tail);
+  creche_value few[FEW], *values = n > FEW ? malloc(n * sizeof *values) : few;
+  creche_task task = {{0}};
+  creche_scope in = scope_of(tail.in);
+  void *user = user_of(tail);
+  creche_status status = CRECHE_E_INVALID;
+  size_t i;
+  cx_answer a;
+  if (values == NULL) return no_memory();
+  for (i = 0; i < n; i++) {
+    values[i].type = args[i].type;
+    values[i].form = args[i].form;
+    values[i].integer = args[i].integer;
+    values[i].real = args[i].real;
+    values[i].data = text + args[i].offset;
+    values[i].size = (size_t)args[i].size;
+  }
+  o.task = &to;
+  switch (what) {
+  case CX_POOL_QUERY:
+    status = creche_pool_query(pool, in, text, values, n, &o, NULL, user, &task);
+    break;
+  case CX_POOL_STREAM:
+    status = creche_pool_stream(pool, in, text, values, n, &o, NULL, user, &task);
+    break;
+  case CX_CONNECTION_QUERY:
+    status = creche_connection_query(connection, in, text, values, n, &o, NULL, user, &task);
+    break;
+  case CX_CONNECTION_STREAM:
+    status = creche_connection_stream(connection, in, text, values, n, &o, NULL, user, &task);
+    break;
+  case CX_SCRIPT:
+    status = creche_connection_script(connection, in, text, &o, NULL, user, &task);
+    break;
+  }
+  a = answer(status, &task.scope.id);
+  if (values != few) free(values);
+  return a;
+}
+
+cx_answer cx_acquire(uint64_t id, cx_tail tail)
+{
+  creche_pool pool = {id};
+  const creche_task_options o = options_of(tail);
+  creche_task task = {{0}};
+  return answer(creche_pool_acquire(pool, scope_of(tail.in), &o, NULL, user_of(tail), &task), &task.scope.id);
+}
+
+cx_answer cx_transaction(int32_t step, uint64_t id, cx_tail tail, creche_transaction_options o)
+{
+  creche_connection connection = {id};
+  const creche_task_options to = options_of(tail);
+  creche_task task = {{0}};
+  o.task = &to;
+  return answer((step == CX_BEGIN    ? creche_connection_begin
+                 : step == CX_COMMIT ? creche_connection_commit
+                                     : creche_connection_rollback)(connection, scope_of(tail.in), &o, NULL,
+                                                                   user_of(tail), &task),
+                &task.scope.id);
+}
