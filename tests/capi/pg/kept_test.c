@@ -174,8 +174,16 @@ static void test_fatal_answers(void** state) {
 
 /* ---- What the server was chosen for ---- */
 
+/* What the server says that it is when somebody connects; and then, behind the first statement on
+ * its first connection that lasts, it is something else. */
+typedef struct role {
+  const char *standby, *read_only; /* in_hot_standby, default_transaction_read_only: on, off */
+  const char *what, *becomes;      /* a parameter; or an error's state, and NULL */
+  int turns;                       /* number of the connection on which it does */
+} role;
+
 /* target_session_attrs is asked of the fake, too: with parameters, as version 14 and later. */
-static int start_primary(support_peer* peer) {
+static int start_as(support_peer* peer, const role* r) {
   const unsigned char* n;
   fake_out o = {0, {0}};
   if (!support_expect_bytes(peer, 4)) return 0;
@@ -183,32 +191,33 @@ static int start_primary(support_peer* peer) {
   if (!support_expect_bytes(peer, ((size_t)n[2] << 8) + n[3] - 4)) return 0;
   fake_message(&o, 'R', "\0\0\0\0", 4);
   fake_parameter(&o, "server_version", "15.1");
-  fake_parameter(&o, "in_hot_standby", "off");
-  fake_parameter(&o, "default_transaction_read_only", "off");
+  fake_parameter(&o, "in_hot_standby", r->standby);
+  fake_parameter(&o, "default_transaction_read_only", r->read_only);
   fake_message(&o, 'Z', "I", 1);
   return fake_send(peer, &o);
 }
 
 static void turns_away(support_peer* peer, void* user) {
-  const char* what = user;
+  const role* r = user;
+  const int turns = support_peer_index(peer) == r->turns;
   fake_out o = {0, {0}};
   char type;
-  if (!start_primary(peer)) return;
+  if (!start_as(peer, r)) return;
   while ((type = fake_take(peer)) != 0) {
     if (type != 'S') continue;
-    if (support_peer_index(peer) == 0 && strcmp(what, "25006") == 0) {
-      fake_error(&o, 'E', "ERROR", what);
+    if (turns && r->becomes == NULL) {
+      fake_error(&o, 'E', "ERROR", r->what);
       fake_message(&o, 'Z', "I", 1);
     } else {
-      if (support_peer_index(peer) == 0) fake_parameter(&o, what, "on");
+      if (turns) fake_parameter(&o, r->what, r->becomes);
       answer_one(&o);
     }
     fake_send(peer, &o);
   }
 }
 
-static void connections_of(const char* attrs, const char* what, int expected) {
-  support_hostile* hostile = support_hostile_start(turns_away, (char*)what);
+static void connections_of(const char* attrs, role r, int expected) {
+  support_hostile* hostile = support_hostile_start(turns_away, &r);
   creche_pool pool = fake_pool(hostile, 1, CRECHE_POOL_NO_PREPARE, attrs);
   for (int i = 0; i < 4; i++) must(pool, "insert into t values (1)");
   assert_int_equal(support_hostile_connections(hostile), expected);
@@ -218,18 +227,38 @@ static void connections_of(const char* attrs, const char* what, int expected) {
 
 static void test_roles(void** state) {
   (void)state;
-  connections_of("target_session_attrs=read-write", "25006", 2);
-  connections_of("target_session_attrs=primary", "25006", 2);
-  connections_of("target_session_attrs=read-write", "default_transaction_read_only", 2);
-  connections_of("target_session_attrs=read-write", "in_hot_standby", 2);
-  connections_of("target_session_attrs=primary", "in_hot_standby", 2);
-  connections_of("target_session_attrs=primary", "default_transaction_read_only", 1);
-  connections_of("target_session_attrs=any", "in_hot_standby", 1);
+  const char* const read_only = "default_transaction_read_only";
+  const char* const standby = "in_hot_standby";
+  connections_of("target_session_attrs=read-write", (role){"off", "off", "25006", NULL, 0}, 2);
+  connections_of("target_session_attrs=primary", (role){"off", "off", "25006", NULL, 0}, 2);
+  connections_of("target_session_attrs=read-write", (role){"off", "off", read_only, "on", 0}, 2);
+  connections_of("target_session_attrs=read-write", (role){"off", "off", standby, "on", 0}, 2);
+  connections_of("target_session_attrs=primary", (role){"off", "off", standby, "on", 0}, 2);
+  connections_of("target_session_attrs=primary", (role){"off", "off", read_only, "on", 0}, 1);
+  connections_of("target_session_attrs=any", (role){"off", "off", standby, "on", 0}, 1);
+}
+
+/* And those who want a standby, or what cannot write, leave one that has become a primary. */
+static void test_roles_of_readers(void** state) {
+  (void)state;
+  const char* const read_only = "default_transaction_read_only";
+  const char* const standby = "in_hot_standby";
+  connections_of("target_session_attrs=standby", (role){"on", "off", standby, "off", 0}, 2);
+  connections_of("target_session_attrs=read-only", (role){"on", "off", standby, "off", 0}, 2);
+  connections_of("target_session_attrs=read-only", (role){"off", "on", read_only, "off", 0}, 2);
+  connections_of("target_session_attrs=prefer-standby", (role){"on", "off", standby, "off", 0}, 2);
+  /* It cannot write for two reasons, or still is what was asked for. */
+  connections_of("target_session_attrs=read-only", (role){"on", "on", standby, "off", 0}, 1);
+  connections_of("target_session_attrs=standby", (role){"on", "on", read_only, "off", 0}, 1);
+  /* There is no standby: after one look any server will do, whatever it becomes. */
+  connections_of("target_session_attrs=prefer-standby", (role){"off", "off", read_only, "on", 1},
+                 2);
 }
 
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_dying), cmocka_unit_test(test_held),
                                      cmocka_unit_test(test_fatal_answers),
-                                     cmocka_unit_test(test_roles)};
+                                     cmocka_unit_test(test_roles),
+                                     cmocka_unit_test(test_roles_of_readers)};
   return cmocka_run_group_tests(tests, open_loop, close_loop);
 }

@@ -107,6 +107,54 @@ static int held(holder* h) {
   return n;
 }
 
+/* A result without rows: no block comes, and so nothing that could tell its columns. */
+static void on_nothing(void* user, const creche_completion* c) {
+  stream_check* s = user;
+  if (c->kind == CRECHE_ROWS || c->data != NULL || c->data_size != 0 || c->value != 0) s->wrong++;
+  on_stream(user, c);
+}
+static void test_empty_streams(void** state) {
+  (void)state;
+  static const char* const kSql[] = {
+      "select 1 as a, 'x' as b where false", "select from generate_series(1, 0)",
+      "create table streamed (i int)", "insert into streamed values (1)", "drop table streamed"};
+  creche_pool pool = open_pool(1);
+  for (size_t i = 0; i < sizeof kSql / sizeof *kSql; i++) {
+    stream_check s;
+    begin(&s, 1);
+    OK(creche_pool_stream(pool, loop.scope, kSql[i], NULL, 0, NULL, on_nothing, &s, NULL));
+    EXPECT(&s.a, CRECHE_OK);
+    assert_int_equal(s.blocks, 0);
+    assert_int_equal(s.wrong, 0);
+    assert_int_equal(s.a.code, i == 3 ? 1 : 0);
+    answer_free(&s.a);
+  }
+  close_pool(pool);
+}
+
+/* max_bytes is of whole results: a stream has blocks that bound it. */
+static void test_max_bytes_bounds_no_stream(void** state) {
+  (void)state;
+  static const char sql[] = "select i::int8, repeat('x', 1000) from generate_series(1, 2000) i";
+  creche_pool pool = open_pool(1);
+  creche_query_options o;
+  stream_check s;
+  answer whole;
+  OK(creche_query_options_init(&o, sizeof o));
+  o.max_bytes = 1000000;
+  begin(&s, 1);
+  OK(creche_pool_stream(pool, loop.scope, sql, NULL, 0, &o, on_stream, &s, NULL));
+  EXPECT(&s.a, CRECHE_OK);
+  assert_int_equal(s.next, 2001);
+  assert_true(s.blocks > 1);
+  answer_free(&s.a);
+  answer_init(&whole);
+  OK(creche_pool_query(pool, loop.scope, sql, NULL, 0, &o, on_answer, &whole, NULL));
+  EXPECT(&whole, CRECHE_E_LIMIT);
+  answer_free(&whole);
+  close_pool(pool);
+}
+
 static void test_stream_holds_back(void** state) {
   (void)state;
   creche_pool pool = open_pool(1);
@@ -180,6 +228,8 @@ static void test_fast_stream_that_stops(void** state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_stream),
+      cmocka_unit_test(test_empty_streams),
+      cmocka_unit_test(test_max_bytes_bounds_no_stream),
       cmocka_unit_test(test_stream_holds_back),
       cmocka_unit_test(test_fast_stream_that_stops),
   };
