@@ -320,7 +320,7 @@ static int reads_in_time(const char* url, uint32_t run) {
     const creche_status status = creche_loop_poll(parent, PATIENCE);
     WANT(status == CRECHE_OK || status == CRECHE_E_INTERRUPTED);
   }
-  sleep(60); /* its loop ends the process */
+  (void)creche_loop_join(parent, PATIENCE); /* it ends the process */
   return __LINE__;
 }
 static void stopped_while_it_reads(uint32_t run) {
@@ -355,7 +355,7 @@ static void stopped_while_it_reads(uint32_t run) {
   assert_int_equal(waitpid(child, &status, WUNTRACED), child);
   assert_true(WIFSTOPPED(status));
   assert_int_equal(write(fd, "12345", 5), 5);
-  usleep(1500000);
+  usleep(1500000); /* until its time is up: nobody tells of that */
   assert_int_equal(kill(child, SIGCONT), 0);
   assert_int_equal(waitpid(child, &status, 0), child);
   assert_int_equal(status, 0);

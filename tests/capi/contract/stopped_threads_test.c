@@ -3,27 +3,48 @@
  * the library. Nothing aborts: a callback's thread is parked, and no function is a cancellation
  * point. */
 #include <pthread.h>
+#include <sched.h>
+#include <semaphore.h>
 #include <stdatomic.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "support/core.h"
 
-static atomic_int unwound;
+static sem_t unwound; /* 0 to begin with, as all that is static */
+static atomic_int unwound_thread;
 
 static void note_unwinding(void* unused) {
   (void)unused;
-  atomic_fetch_add(&unwound, 1);
+  atomic_store(&unwound_thread, (int)syscall(SYS_gettid));
+  sem_post(&unwound);
+}
+/* Returns when a thread of this process sleeps in the system: there is no event for that. 0 if it
+ * has ended. */
+static int await_asleep(int thread) {
+  char path[64], line[256];
+  snprintf(path, sizeof path, "/proc/self/task/%d/stat", thread);
+  for (;; sched_yield()) {
+    FILE* stat = fopen(path, "re");
+    if (stat == NULL) return 0;
+    const char* got = fgets(line, sizeof line, stat);
+    fclose(stat);
+    if (got == NULL) return 0;
+    const char* name_end = strrchr(line, ')');
+    if (name_end != NULL && name_end[1] != '\0' && name_end[2] == 'S') return 1;
+  }
 }
 static void stop_this_thread(void) {
   pthread_cleanup_push(note_unwinding, NULL);
   pthread_exit(NULL);
   pthread_cleanup_pop(0);
 }
-/* Whoever was stopped has come as far as it goes; if that is an abort, it comes now. */
+/* Whoever was stopped has come as far as it goes: it is parked, or has ended. If that is an abort,
+ * it comes before. */
 static int is_stopped(void) {
-  while (atomic_load(&unwound) == 0) usleep(1000);
-  usleep(50000);
+  while (sem_wait(&unwound) != 0) continue;
+  await_asleep(atomic_load(&unwound_thread));
   return 0;
 }
 
@@ -325,12 +346,14 @@ static void no_function_is_a_cancellation_point(void** state) {
 }
 
 /* While it waits: what it waits for can be waited for, and still comes. */
-static atomic_int waiting;
+static sem_t waiting;
+static atomic_int waiting_thread;
 static creche_queue waited_for;
 static void* waits(void* status) {
   creche_completion c;
   size_t n = 0;
-  atomic_store(&waiting, 1);
+  atomic_store(&waiting_thread, (int)syscall(SYS_gettid));
+  sem_post(&waiting);
   *(creche_status*)status = creche_queue_wait(waited_for, &c, 1, PATIENCE, &n);
   creche_completions_release(&c, n);
   pthread_testcancel();
@@ -349,8 +372,8 @@ static void a_wait_goes_on_when_its_thread_is_cancelled(void** state) {
   g.queue = waited_for;
   OK(creche_group_open(loop.scope, &g, creche_nobody, NULL, &group));
   assert_int_equal(pthread_create(&thread, NULL, waits, &status), 0);
-  while (atomic_load(&waiting) == 0) usleep(1000);
-  usleep(10000);
+  while (sem_wait(&waiting) != 0) continue;
+  assert_true(await_asleep(atomic_load(&waiting_thread)));
   assert_int_equal(pthread_cancel(thread), 0);
   OK(creche_sleep(group.scope, 0, NULL, NULL, NULL, NULL));
   assert_int_equal(pthread_join(thread, &how), 0);
@@ -366,15 +389,17 @@ static void cancels_its_thread(void* user, const creche_completion* c) {
   (void)c;
   pthread_cancel(pthread_self());
   pthread_testcancel();
-  ++*(atomic_int*)user;
+  sem_post(user);
 }
 static void threads_of_the_library_are_not_cancelled(void** state) {
-  atomic_int calls = 0;
+  sem_t calls;
   (void)state;
+  sem_init(&calls, 0, 0);
   OK(creche_loop_open(NULL, &loop));
   OK(creche_loop_post(loop, cancels_its_thread, &calls));
   OK(creche_sleep(loop.scope, CRECHE_MILLISECOND, NULL, cancels_its_thread, &calls, NULL));
-  while (atomic_load(&calls) < 2) usleep(1000);
+  for (int i = 0; i < 2; i++)
+    while (sem_wait(&calls) != 0) continue;
   OK(creche_loop_close(loop));
   OK(creche_loop_join(loop, PATIENCE));
 }
