@@ -1,10 +1,6 @@
 /* Statements of a transaction that are cut: the whole of it fails, whatever cut them; and nothing
  * of it is done behind a begin that never was. */
-#include "pg_test.h"
-
-typedef creche_status (*control_fn)(creche_connection, creche_scope,
-                                    const creche_transaction_options*, creche_done_fn, void*,
-                                    creche_task*);
+#include "steps.h"
 
 static creche_pool open_plain(int pipeline) {
   creche_pool pool;
@@ -20,29 +16,6 @@ static void start(creche_connection c, creche_scope in, answer* a, const char* s
                   creche_task* task) {
   answer_init(a);
   OK(creche_connection_query(c, in, sql, NULL, 0, NULL, on_answer, a, task));
-}
-
-static void control(control_fn call, creche_connection c, creche_scope in, answer* a,
-                    creche_task* task) {
-  answer_init(a);
-  OK(call(c, in, NULL, on_answer, a, task));
-}
-
-static void end(answer* a, creche_status expected) {
-  EXPECT(a, expected);
-  answer_free(a);
-}
-
-static void end_in_state(answer* a, const char* state) {
-  EXPECT(a, CRECHE_E_PG);
-  assert_string_equal(answer_state(a), state);
-  answer_free(a);
-}
-
-static void step(control_fn call, creche_connection c, creche_status expected) {
-  answer a;
-  control(call, c, loop.scope, &a, NULL);
-  end(&a, expected);
 }
 
 /* It is as usable as before, outside of a transaction. */
@@ -76,11 +49,11 @@ static void test_in_the_queue(void** state) {
   creche_connection held = blocker(other), c = acquire(pool);
   answer begin, blocked, insert[3], commit;
   creche_task task[3];
-  control(creche_connection_begin, c, loop.scope, &begin, NULL);
+  start_step(creche_connection_begin, c, loop.scope, &begin, NULL);
   start(c, loop.scope, &blocked, BLOCKED, NULL);
   for (int i = 0; i < 3; i++)
     start(c, loop.scope, &insert[i], "insert into cut values (1)", &task[i]);
-  control(creche_connection_commit, c, loop.scope, &commit, NULL);
+  start_step(creche_connection_commit, c, loop.scope, &commit, NULL);
   OK(creche_scope_cancel(task[1].scope, NULL));
   end(&insert[1], CRECHE_E_CANCELLED);
   unblock(held);
@@ -110,11 +83,11 @@ static void test_begin_in_the_queue(void** state) {
     answer blocked, begin, insert, last;
     creche_task task;
     start(c, loop.scope, &blocked, BLOCKED, NULL);
-    control(creche_connection_begin, c, loop.scope, &begin, &task);
+    start_step(creche_connection_begin, c, loop.scope, &begin, &task);
     start(c, loop.scope, &insert, "insert into cut values (1)", NULL);
     if (round % 3 < 2)
-      control(round % 3 == 0 ? creche_connection_commit : creche_connection_rollback, c, loop.scope,
-              &last, NULL);
+      start_step(round % 3 == 0 ? creche_connection_commit : creche_connection_rollback, c,
+                 loop.scope, &last, NULL);
     OK(creche_scope_cancel(task.scope, NULL));
     end(&begin, CRECHE_E_CANCELLED);
     unblock(held);
@@ -159,14 +132,14 @@ static void on_loop(void* user, const creche_completion* completion) {
     switch (step) {
       case 'B':
       case 'b':
-        control(creche_connection_begin, s->c, in, &s->a[i], NULL);
+        start_step(creche_connection_begin, s->c, in, &s->a[i], NULL);
         break;
       case 'C':
       case 'c':
-        control(creche_connection_commit, s->c, in, &s->a[i], NULL);
+        start_step(creche_connection_commit, s->c, in, &s->a[i], NULL);
         break;
       case 'R':
-        control(creche_connection_rollback, s->c, in, &s->a[i], NULL);
+        start_step(creche_connection_rollback, s->c, in, &s->a[i], NULL);
         break;
       default:
         start(s->c, in, &s->a[i], sql, NULL);

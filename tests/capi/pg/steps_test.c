@@ -1,0 +1,190 @@
+/* Transactions step by step on a leased connection, begun or ended by calls or by statements. */
+#include "steps.h"
+
+static void test_begin_commit_rollback(void** state) {
+  (void)state;
+  creche_pool pool = open_pool(1);
+  must(pool, "create table tx (i int)");
+  creche_connection c = acquire(pool);
+  step(creche_connection_commit, c, CRECHE_E_STATE);
+  step(creche_connection_begin, c, CRECHE_OK);
+  must_on(c, "insert into tx values (1)");
+  step(creche_connection_begin, c, CRECHE_OK);
+  must_on(c, "insert into tx values (2)");
+  step(creche_connection_rollback, c, CRECHE_OK);
+  step(creche_connection_begin, c, CRECHE_OK);
+  must_on(c, "insert into tx values (3)");
+  step(creche_connection_commit, c, CRECHE_OK);
+  step(creche_connection_commit, c, CRECHE_OK);
+  assert_int_equal(number_on(c, "select sum(i) from tx"), 4);
+  /* A failed statement: COMMIT is answered by ROLLBACK. */
+  step(creche_connection_begin, c, CRECHE_OK);
+  answer a;
+  run_on(c, &a, "select 1/0");
+  EXPECT(&a, CRECHE_E_PG);
+  answer_free(&a);
+  step(creche_connection_commit, c, CRECHE_E_ROLLED_BACK);
+  /* A failed savepoint leaves the rest usable. */
+  step(creche_connection_begin, c, CRECHE_OK);
+  must_on(c, "insert into tx values (10)");
+  step(creche_connection_begin, c, CRECHE_OK);
+  run_on(c, &a, "select 1/0");
+  answer_free(&a);
+  step(creche_connection_commit, c, CRECHE_E_PG);
+  step(creche_connection_rollback, c, CRECHE_OK);
+  step(creche_connection_commit, c, CRECHE_OK);
+  assert_int_equal(number_on(c, "select sum(i) from tx"), 14);
+  step(creche_connection_begin, c, CRECHE_OK);
+  must_on(c, "delete from tx");
+  creche_connection_release(c);
+  assert_int_equal(number(pool, "select sum(i) from tx"), 14);
+  must(pool, "drop table tx");
+  close_pool(pool);
+}
+
+/* What a statement of the user's own ends is not ended again, and does not stand in the way of the
+ * next one. */
+static void test_ended_by_a_statement(void** state) {
+  (void)state;
+  creche_pool pool = open_pool(1);
+  creche_connection c = acquire(pool);
+  for (int i = 0; i < 3; i++) {
+    answer begin, end;
+    answer_init(&begin);
+    answer_init(&end);
+    OK(creche_connection_begin(c, loop.scope, NULL, on_answer, &begin, NULL));
+    EXPECT(&begin, CRECHE_OK);
+    must_on(c, "rollback");
+    if (i < 2) {
+      OK((i ? creche_connection_commit : creche_connection_rollback)(c, loop.scope, NULL, on_answer,
+                                                                     &end, NULL));
+      EXPECT(&end, CRECHE_E_STATE);
+    }
+    answer_free(&begin);
+    answer_free(&end);
+  }
+  creche_connection_release(c);
+  close_pool(pool);
+}
+
+/* A transaction that statements of the user's own begin: it counts when it has been answered. */
+static void test_begun_by_a_statement(void** state) {
+  (void)state;
+  creche_pool pool = open_pool(1);
+  creche_connection c = acquire(pool);
+  must_on(c, "create table by_hand (i int)");
+  must_on(c, "begin");
+  must_on(c, "insert into by_hand values (1)");
+  step(creche_connection_begin, c, CRECHE_OK); /* a savepoint */
+  must_on(c, "insert into by_hand values (2)");
+  step(creche_connection_rollback, c, CRECHE_OK);
+  must_on(c, "insert into by_hand values (3)");
+  step(creche_connection_commit, c, CRECHE_OK); /* that of the statement */
+  step(creche_connection_commit, c, CRECHE_E_STATE);
+  assert_int_equal(number_on(c, "select sum(i) from by_hand"), 4);
+  /* Begun by the call, ended and begun anew by statements: that is not what is to be committed. */
+  step(creche_connection_begin, c, CRECHE_OK);
+  must_on(c, "insert into by_hand values (10)");
+  must_on(c, "rollback");
+  must_on(c, "begin");
+  must_on(c, "insert into by_hand values (20)");
+  step(creche_connection_commit, c, CRECHE_E_STATE);
+  step(creche_connection_rollback, c, CRECHE_E_STATE);
+  assert_int_equal(number_on(c, "select sum(i) from by_hand"), 4);
+  /* A script behind which a transaction is begun at once has left none open. */
+  answer a[4];
+  for (int i = 0; i < 4; i++) answer_init(&a[i]);
+  OK(creche_connection_script(c, loop.scope, "insert into by_hand values (5); select 1", NULL,
+                              on_answer, &a[0], NULL));
+  OK(creche_connection_begin(c, loop.scope, NULL, on_answer, &a[1], NULL));
+  OK(creche_connection_query(c, loop.scope, "insert into by_hand values (6)", NULL, 0, NULL,
+                             on_answer, &a[2], NULL));
+  OK(creche_connection_commit(c, loop.scope, NULL, on_answer, &a[3], NULL));
+  for (int i = 0; i < 4; i++) {
+    EXPECT(&a[i], CRECHE_OK);
+    answer_free(&a[i]);
+  }
+  assert_int_equal(number_on(c, "select sum(i) from by_hand"), 15);
+  must_on(c, "drop table by_hand");
+  creche_connection_release(c);
+  close_pool(pool);
+}
+
+/* What fails at the end of a transaction says so. */
+static void test_phases(void** state) {
+  (void)state;
+  creche_pool pool = open_pool(1);
+  creche_connection c = acquire(pool);
+  answer a;
+  must_on(c, "create table phases (i int unique deferrable initially deferred)");
+  step(creche_connection_begin, c, CRECHE_OK);
+  must_on(c, "insert into phases values (1), (1)");
+  control(creche_connection_commit, c, &a);
+  EXPECT(&a, CRECHE_E_PG);
+  assert_int_equal(a.error->phase, CRECHE_PHASE_COMMIT);
+  answer_free(&a);
+  step(creche_connection_begin, c, CRECHE_OK);
+  must_on(c, "savepoint creche_1");
+  must_on(c, "release savepoint creche_1");
+  step(creche_connection_begin, c, CRECHE_OK);
+  must_on(c, "release savepoint creche_1"); /* somebody has taken it away */
+  control(creche_connection_rollback, c, &a);
+  EXPECT(&a, CRECHE_E_PG);
+  assert_int_equal(a.error->phase, CRECHE_PHASE_ROLLBACK);
+  answer_free(&a);
+  creche_connection_release(c);
+  c = acquire(pool);
+  step(creche_connection_begin, c, CRECHE_OK);
+  run_on(c, &a, "select pg_terminate_backend(pg_backend_pid())");
+  EXPECT(&a, CRECHE_E_PG);
+  answer_free(&a);
+  control(creche_connection_commit, c, &a);
+  EXPECT(&a, CRECHE_E_DISCONNECTED);
+  assert_int_equal(a.error->phase, CRECHE_PHASE_COMMIT);
+  answer_free(&a);
+  creche_connection_release(c);
+  must(pool, "drop table phases");
+  close_pool(pool);
+}
+
+/* One transaction behind the other, without a wait between; the first of them fails at its end. */
+static void test_pipelined_transactions(void** state) {
+  (void)state;
+  creche_pool pool = open_pool(1);
+  creche_connection c = acquire(pool);
+  answer begin[3], insert[3], commit[3];
+  must_on(c, "create table piped (i int unique deferrable initially deferred)");
+  for (int i = 0; i < 3; i++) {
+    answer_init(&begin[i]);
+    answer_init(&insert[i]);
+    answer_init(&commit[i]);
+    OK(creche_connection_begin(c, loop.scope, NULL, on_answer, &begin[i], NULL));
+    OK(creche_connection_query(c, loop.scope,
+                               i == 0 ? "insert into piped values (1), (1)"
+                                      : "insert into piped select count(*) from piped",
+                               NULL, 0, NULL, on_answer, &insert[i], NULL));
+    OK((i == 1 ? creche_connection_rollback : creche_connection_commit)(
+        c, loop.scope, NULL, on_answer, &commit[i], NULL));
+  }
+  for (int i = 0; i < 3; i++) {
+    EXPECT(&begin[i], CRECHE_OK);
+    EXPECT(&insert[i], CRECHE_OK);
+    EXPECT(&commit[i], i == 0 ? CRECHE_E_PG : CRECHE_OK);
+    answer_free(&begin[i]);
+    answer_free(&insert[i]);
+    answer_free(&commit[i]);
+  }
+  assert_int_equal(number_on(c, "select count(*) from piped"), 1);
+  must_on(c, "drop table piped");
+  creche_connection_release(c);
+  close_pool(pool);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_begin_commit_rollback),  cmocka_unit_test(test_ended_by_a_statement),
+      cmocka_unit_test(test_begun_by_a_statement),   cmocka_unit_test(test_phases),
+      cmocka_unit_test(test_pipelined_transactions),
+  };
+  return cmocka_run_group_tests(tests, start_server, stop_server);
+}
