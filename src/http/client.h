@@ -4,12 +4,12 @@
 #include <memory>
 #include <string>
 
+#include "core/connect/tls_config.h"
 #include "core/resolver.h"
 #include "http/counters.h"
 #include "http/headers.h"
 #include "http/origin_pool.h"
 #include "http/request.h"
-#include "http/tls_config.h"
 
 namespace creche::http {
 

@@ -8,9 +8,9 @@ Slot::~Slot() {
   if (pool_) pool_->Freed(origin_);
 }
 
-Connection::Connection(Loop& loop, std::unique_ptr<Stream> stream, Slot slot)
+Connection::Connection(Loop& loop, std::unique_ptr<Transport> transport, Slot slot)
     : slot_(std::move(slot)),
-      stream_(std::move(stream)),
+      transport_(std::move(transport)),
       timer_(
           loop,
           [](void* self) noexcept {
@@ -18,14 +18,14 @@ Connection::Connection(Loop& loop, std::unique_ptr<Stream> stream, Slot slot)
             if (user) user->OnTimeout();
           },
           this) {
-  stream_->set_listener(this);
+  transport_->set_listener(this);
 }
 
 void Connection::OnReadable() noexcept {
   if (user_) return user_->OnReadable();
   // Nobody asked for anything: the server has closed, or says what would be taken for the answer to
   // the next request. Tickets of TLS are fine.
-  if (idle_in_ && !stream_->IdleIsSound()) idle_in_->Drop(this);
+  if (idle_in_ && !transport_->IdleIsSound()) idle_in_->Drop(this);
 }
 
 void Connection::OnWritable() noexcept {

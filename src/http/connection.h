@@ -3,7 +3,7 @@
 #pragma once
 #include <memory>
 
-#include "core/stream.h"
+#include "core/transport.h"
 #include "http/h1/h1_parser.h"
 #include "http/lazy_timer.h"
 
@@ -32,7 +32,7 @@ class Slot {
   Origin* origin_ = nullptr;
 };
 
-class Connection final : private Stream::Listener {
+class Connection final : private Transport::Listener {
  public:
   // Who uses it just now.
   class User {
@@ -46,23 +46,22 @@ class Connection final : private Stream::Listener {
     ~User() = default;
   };
 
-  Connection(Loop& loop, std::unique_ptr<Stream> stream, Slot slot);
+  Connection(Loop& loop, std::unique_ptr<Transport> transport, Slot slot);
 
-  Stream& stream() { return *stream_; }
+  Transport& transport() { return *transport_; }
   H1Parser& parser() { return parser_; }
   LazyTimer& timer() { return timer_; }
   Origin* origin() const { return slot_.origin(); }
-  bool tls() const { return stream_->tls() != nullptr; }
+  bool tls() const { return transport_->tls() != nullptr; }
   void set_user(User* user) { user_ = user; }
 
  private:
   friend class OriginPool;
   void OnReadable() noexcept override;
   void OnWritable() noexcept override;
-  void OnHandshakeDone(ErrorRef) noexcept override {}
 
   Slot slot_;  // first: given back after the socket is closed
-  std::unique_ptr<Stream> stream_;
+  std::unique_ptr<Transport> transport_;
   H1Parser parser_;
   LazyTimer timer_;
   User* user_ = nullptr;

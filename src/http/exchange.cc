@@ -81,13 +81,12 @@ void Exchange::OnSlot(Slot slot) noexcept {
   slot_ = std::move(slot);
   Client& client = *client_;
   try {
-    connector_ = std::make_unique<Connector>(client.loop, client.resolver,
-                                             request_.url.https() ? &client.tls : nullptr,
-                                             static_cast<Connector::Listener*>(this));
+    connector_ = MakeConnector(client.loop, client.resolver, client.tls, request_.url,
+                               request_.timeouts, this);
   } catch (const std::bad_alloc&) {
     return Fail(NoMemoryError());
   }
-  connector_->Start(request_.url, request_.timeouts);
+  connector_->Start();
   client.counters.dns_lookups.Set(client.resolver.lookups());
 }
 
@@ -96,12 +95,13 @@ void Exchange::OnConnectFailed(ErrorRef error) noexcept {
   Fail(std::move(error));
 }
 
-void Exchange::OnConnected(std::unique_ptr<Stream> stream) noexcept {
+void Exchange::OnConnected(std::unique_ptr<Transport> transport) noexcept {
   client_->counters.connects.Add();
   connector_.reset();
   std::unique_ptr<Connection> connection;
   try {
-    connection = std::make_unique<Connection>(client_->loop, std::move(stream), std::move(slot_));
+    connection =
+        std::make_unique<Connection>(client_->loop, std::move(transport), std::move(slot_));
   } catch (const std::bad_alloc&) {
     return Fail(NoMemoryError());
   }
@@ -137,7 +137,7 @@ void Exchange::Send() noexcept {
   const uint64_t before = upload_.sent();
   H1Upload::Step step;
   try {
-    step = upload_.Write(&connection_->stream());
+    step = upload_.Write(&connection_->transport());
   } catch (const std::bad_alloc&) {
     return Fail(NoMemoryError());
   }
@@ -164,7 +164,7 @@ void Exchange::Send() noexcept {
       return;
     case H1Upload::Step::kFailed:
       // A server that refuses a request may answer, close, and never read the rest.
-      send_error_ = connection_->stream().Failure(Phase::kSend);
+      send_error_ = connection_->transport().Failure(Phase::kSend);
       if (connection_->parser().head_done()) AwaitBody();
       if (announced_) owner_->OnSent();
       if (!paused_) OnReadable();  // else what is there is for who reads on

@@ -13,8 +13,8 @@
 #include "http/body/stream_body.h"
 #include "http/body/whole_body.h"
 #include "http/client.h"
-#include "http/connector.h"
 #include "http/h1/h1_upload.h"
+#include "http/make_connector.h"
 
 namespace creche::http {
 
@@ -91,7 +91,7 @@ class Exchange final : public FromBlocks,
   void Begin(bool fresh) noexcept;
   void OnKept(std::unique_ptr<Connection> connection) noexcept override;
   void OnSlot(Slot slot) noexcept override;
-  void OnConnected(std::unique_ptr<Stream> stream) noexcept override;
+  void OnConnected(std::unique_ptr<Transport> transport) noexcept override;
   void OnConnectFailed(ErrorRef error) noexcept override;
   void OnReadable() noexcept override;
   void OnWritable() noexcept override;

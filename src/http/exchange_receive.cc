@@ -39,7 +39,7 @@ bool Exchange::ReadOnce(bool* more) noexcept {
     }
   }
   *more = false;
-  const IoResult result = connection_->stream().Read(into, room);
+  const IoResult result = connection_->transport().Read(into, room);
   switch (result.state) {
     case Io::kOk: {
       client.counters.bytes_received.Add(result.size);
@@ -64,7 +64,7 @@ bool Exchange::ReadOnce(bool* more) noexcept {
       if (EndIsGood()) return Took(parser.Finish(true), false);
       break;
   }
-  Broken(connection_->stream().Failure(phase_));
+  Broken(connection_->transport().Failure(phase_));
   return false;
 }
 
@@ -131,7 +131,7 @@ bool Exchange::Took(H1Parser::Verdict verdict, bool leftover) noexcept {
     if (stream_->readable()) owner_->OnBody();
     if (!client_) return false;
     if (stream_->full()) {
-      connection_->stream().PauseReading();
+      connection_->transport().PauseReading();
       paused_ = true;
     }
     if (went_on || paused_) AwaitBody();
@@ -188,7 +188,7 @@ void Exchange::SetWaiting(bool waiting) noexcept {
   if (resume) paused_ = false;
   AwaitBody();
   if (!resume) return;
-  if (ErrorRef error = connection_->stream().ResumeReading()) Fail(std::move(error));
+  if (ErrorRef error = connection_->transport().ResumeReading()) Fail(std::move(error));
 }
 
 }  // namespace creche::http

@@ -121,7 +121,7 @@ std::unique_ptr<Connection> OriginPool::TakeSound(Origin* origin) noexcept {
     // ago, or a long callback. What came since then, an end or an answer that nobody asked for,
     // would be the next request's: so it is asked, always. (Its time need not be looked up so
     // exactly.)
-    const bool sound = c->idle_until_ > loop_.turn_time() && c->stream_->IdleIsSound();
+    const bool sound = c->idle_until_ > loop_.turn_time() && c->transport_->IdleIsSound();
     auto taken = Take(c);
     if (sound) return taken;
   }

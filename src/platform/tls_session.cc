@@ -3,7 +3,6 @@
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
-#include <sys/socket.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -12,7 +11,6 @@
 #include <utility>
 
 #include "platform/address.h"
-#include "platform/socket.h"
 #include "platform/tls_names.h"
 #include "platform/tls_text.h"
 #include "platform/tls_trust.h"
@@ -63,7 +61,7 @@ class Cursor {
 
 }  // namespace
 
-std::unique_ptr<TlsSession> TlsSession::Open(std::shared_ptr<TlsContext> context, int fd,
+std::unique_ptr<TlsSession> TlsSession::Open(std::shared_ptr<TlsContext> context, TlsLower* lower,
                                              const std::string& host, uint16_t port,
                                              TlsFailure* failure, bool resume) noexcept {
   try {
@@ -71,7 +69,7 @@ std::unique_ptr<TlsSession> TlsSession::Open(std::shared_ptr<TlsContext> context
     std::string name = host;
     if (!name.empty() && name.back() == '.') name.pop_back();
     std::unique_ptr<TlsSession> session(
-        new TlsSession(std::move(context), fd, name + ":" + std::to_string(port)));
+        new TlsSession(std::move(context), lower, name + ":" + std::to_string(port)));
     ERR_clear_error();
     const bool ok = session->Prepare(name, resume);
     const bool no_memory = TakeMemoryFailure();
@@ -87,7 +85,7 @@ std::unique_ptr<TlsSession> TlsSession::Open(std::shared_ptr<TlsContext> context
 
 bool TlsSession::Prepare(const std::string& host, bool resume) {
   ssl_ = SSL_new(context_->get());
-  BIO* bio = ssl_ ? NewTransportBio(&transport_) : nullptr;
+  BIO* bio = ssl_ ? NewBio(&bio_) : nullptr;
   if (!bio) return false;
   SSL_set_bio(ssl_, bio, bio);
   if (SSL_set_app_data(ssl_, this) != 1) return false;  // it is where OnNewSession finds us
@@ -165,7 +163,7 @@ TlsResult TlsSession::Read(void* into, size_t capacity) noexcept {
     if (returned != 1) state = Sort(returned);
     total += n;
   } while (state == TlsState::kDone && total < capacity &&
-           (SSL_has_pending(ssl_) || !transport_.drained));
+           (SSL_has_pending(ssl_) || !bio_.drained));
   if (state != TlsState::kDone && state != TlsState::kWantRead && state != TlsState::kWantWrite)
     ended_ = state;
   if (total == 0) return {state, 0};
@@ -193,7 +191,7 @@ TlsResult TlsSession::Write(const iovec* parts, size_t count) noexcept {
     }
     // Without renegotiation a write has nothing to wait for but room.
     if (Sort(returned) != TlsState::kWantWrite) {
-      transport_.drained = false;  // what the peer had said before is to be had at once
+      bio_.drained = false;  // what the peer had said before is to be had at once
       return {TlsState::kFailed, total};
     }
     return {total > 0 ? TlsState::kDone : TlsState::kWantWrite, total};
@@ -208,10 +206,8 @@ bool TlsSession::Quiet() noexcept {
   // Mostly there is nothing at all, and OpenSSL takes some 2,000 instructions to say so. What it
   // has found before stays.
   const bool good = SSL_get_shutdown(ssl_) == 0 && failure_.text.empty();
-  if (good && SSL_has_pending(ssl_) == 0 &&
-      ReceiveFrom(transport_.fd, &byte, 1, MSG_PEEK) == -EAGAIN)
-    return true;
-  transport_.drained = false;
+  if (good && SSL_has_pending(ssl_) == 0 && bio_.lower->IsQuiet()) return true;
+  bio_.drained = false;
   size_t n = 0;
   ERR_clear_error();
   const int returned = SSL_peek_ex(ssl_, &byte, 1, &n);
@@ -262,24 +258,24 @@ TlsState TlsSession::Sort(int returned) noexcept {
   // The last one is that of the TLS layer; those before it are details from below.
   const unsigned long error = ERR_peek_last_error();
   const bool no_memory = TakeMemoryFailure();
-  failure_ = TlsFailure{.no_memory = no_memory && transport_.failed == 0 && !transport_.ended};
+  failure_ = TlsFailure{.no_memory = no_memory && bio_.failed == 0 && !bio_.ended};
   if (failure_.no_memory) return TlsState::kFailed;
-  failure_.disconnected = transport_.ended || transport_.failed != 0;
-  failure_.system_errno = transport_.failed;
+  failure_.disconnected = bio_.ended || bio_.failed != 0;
+  failure_.system_errno = bio_.failed;
   try {
     Describe(error);
   } catch (const std::bad_alloc&) {
     failure_.no_memory = true;
   }
-  return transport_.ended && ready_ ? TlsState::kTruncated : TlsState::kFailed;
+  return bio_.ended && ready_ ? TlsState::kTruncated : TlsState::kFailed;
 }
 
 void TlsSession::Describe(unsigned long error) {
-  if (transport_.failed != 0) {
+  if (bio_.failed != 0) {
     char text[128];
-    failure_.text = "the connection to " + server_ +
-                    " failed: " + strerror_r(transport_.failed, text, sizeof text);
-  } else if (transport_.ended) {
+    failure_.text =
+        "the connection to " + server_ + " failed: " + strerror_r(bio_.failed, text, sizeof text);
+  } else if (bio_.ended) {
     failure_.text = ready_ ? server_ +
                                  " ended the connection without saying so by TLS (no "
                                  "close_notify): something may be missing"

@@ -1,6 +1,4 @@
-// TlsSession: one TLS connection over a socket that somebody else owns and watches. OpenSSL reads
-// and writes the descriptor through a transport of our own (MSG_NOSIGNAL, no copy in between).
-// One thread at a time.
+// TlsSession: one TLS connection over bytes that somebody else carries. One thread at a time.
 #pragma once
 #include <sys/uio.h>
 
@@ -10,7 +8,7 @@
 #include <string>
 
 #include "platform/tls.h"
-#include "platform/tls_transport.h"
+#include "platform/tls_bio.h"
 
 struct ssl_st;
 struct x509_store_ctx_st;
@@ -19,8 +17,8 @@ namespace creche::platform {
 
 enum class TlsState {
   kDone,
-  kWantRead,   // again when the socket is readable
-  kWantWrite,  // again when the socket is writable
+  kWantRead,   // again when there is something to be received
+  kWantWrite,  // again when something fits
   kEnd,        // the peer said close_notify: everything arrived
   kTruncated,  // the connection ended without it: something may be missing
   kFailed      // see failure()
@@ -33,10 +31,10 @@ struct TlsResult {
 
 class TlsSession {
  public:
-  // fd: connected, non-blocking; must outlive the session. host: a name (sent as SNI and checked)
+  // lower: must outlive the session. host: a name (sent as SNI and checked)
   // or an IP address (checked), as in the URL. port: tells servers apart in the cache of sessions.
   // resume: offer a session that is kept of this server. Null with *failure set.
-  static std::unique_ptr<TlsSession> Open(std::shared_ptr<TlsContext> context, int fd,
+  static std::unique_ptr<TlsSession> Open(std::shared_ptr<TlsContext> context, TlsLower* lower,
                                           const std::string& host, uint16_t port,
                                           TlsFailure* failure, bool resume = true) noexcept;
   ~TlsSession();
@@ -46,14 +44,14 @@ class TlsSession {
   // The next step of the handshake. kDone, kWantRead, kWantWrite or kFailed.
   TlsState Handshake() noexcept;
   // Reads up to `capacity` bytes, all that is there. Ends and failures are reported again and
-  // again. A receive that was not filled is not repeated before SocketReadable.
+  // again. A receive that was not filled is not repeated before LowerReadable.
   TlsResult Read(void* into, size_t capacity) noexcept;
   // Writes from the parts. Short or kWantWrite: call again with the rest, the same bytes first (a
   // record of them is under way already). After a failure there may still be something to read.
   TlsResult Write(const iovec* parts, size_t count) noexcept;
-  // The socket was reported readable.
-  void SocketReadable() noexcept { transport_.drained = false; }
-  // True if a Read may return something though the socket may never become readable again. To be
+  // There is something to be received again.
+  void LowerReadable() noexcept { bio_.drained = false; }
+  // True if a Read may return something though nothing more may ever be received. To be
   // asked after Handshake and Read.
   bool pending() const noexcept { return pending_; }
   // True if the peer has sent nothing but tickets and the like, and has not closed. Looks at what
@@ -76,8 +74,8 @@ class TlsSession {
 
  private:
   friend class TlsContext;  // installs OnNewSession
-  TlsSession(std::shared_ptr<TlsContext> context, int fd, std::string server)
-      : context_(std::move(context)), transport_{.fd = fd}, server_(std::move(server)) {}
+  TlsSession(std::shared_ptr<TlsContext> context, TlsLower* lower, std::string server)
+      : context_(std::move(context)), bio_{.lower = lower}, server_(std::move(server)) {}
   bool Prepare(const std::string& host, bool resume);
   // What it means that a call of OpenSSL did not succeed. Fills failure_ unless it only has to
   // wait.
@@ -87,7 +85,7 @@ class TlsSession {
   static int OnVerified(int good, x509_store_ctx_st* verifying);
 
   const std::shared_ptr<TlsContext> context_;
-  TlsTransport transport_;
+  TlsBio bio_;
   ssl_st* ssl_ = nullptr;
   const std::string server_;  // "host:port": for messages, and the key in the cache
   bool offered_ = false;

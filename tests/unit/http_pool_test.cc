@@ -1,5 +1,4 @@
 #include <gtest/gtest.h>
-#include <sys/socket.h>
 
 #include <algorithm>
 #include <memory>
@@ -9,21 +8,14 @@
 
 #include "http/line_heap.h"
 #include "http/origin_pool.h"
+#include "memory_transport.h"
 #include "test_loop.h"
 
 namespace creche::http {
 namespace {
 
-using platform::Socket;
-using platform::UniqueFd;
+using test::MemoryTransport;
 using test::TestLoop;
-
-// As good as a connection on which nothing comes.
-std::unique_ptr<Stream> Quiet(Loop& loop) {
-  const int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-  EXPECT_GE(fd, 0);
-  return std::make_unique<Stream>(loop, Socket(UniqueFd(fd)));
-}
 
 // Asks for a connection and holds it.
 struct Fetch final : ConnectionWaiter {
@@ -33,7 +25,8 @@ struct Fetch final : ConnectionWaiter {
     order->push_back(this);
   }
   void OnSlot(Slot slot) noexcept override {
-    connection = std::make_unique<Connection>(*loop, Quiet(*loop), std::move(slot));
+    connection =
+        std::make_unique<Connection>(*loop, std::make_unique<MemoryTransport>(), std::move(slot));
     order->push_back(this);
   }
   bool waits() const { return waiting(); }

@@ -284,6 +284,25 @@ class TlsPeer {
   bool accepted_ = false;
 };
 
+// What a proxy does with its two ends, until one of them closes: `plain` is what `client` carries.
+inline void Relay(TlsPeer& client, int client_fd, int plain) {
+  char bytes[16384];
+  for (;;) {
+    pollfd ends[2] = {{client_fd, POLLIN, 0}, {plain, POLLIN, 0}};
+    if (SSL_pending(client.get()) == 0 && poll(ends, 2, 10'000) < 1) return;
+    if (SSL_pending(client.get()) > 0 || ends[0].revents != 0) {
+      const int n = SSL_read(client.get(), bytes, sizeof bytes);
+      if (n <= 0) return;
+      SendAll(plain, std::string(bytes, static_cast<size_t>(n)));
+    }
+    if (ends[1].revents != 0) {
+      const ssize_t n = recv(plain, bytes, sizeof bytes, 0);
+      if (n <= 0) return;
+      client.Send(std::string(bytes, static_cast<size_t>(n)));
+    }
+  }
+}
+
 // Waits until a descriptor is ready for POLLIN or POLLOUT; false after ten seconds.
 inline bool Await(int fd, short what) {
   pollfd wanted{fd, what, 0};

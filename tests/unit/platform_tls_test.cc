@@ -21,19 +21,19 @@ using test::TlsServerContext;
 constexpr char kHere[] = "DNS:localhost,DNS:*.example.org,IP:127.0.0.1";
 
 // A client's connection, driven by poll.
-class Client {
+class Client : private platform::TlsLower {
  public:
   Client(std::shared_ptr<TlsContext> context, uint16_t port, const std::string& host) {
     const int started = socket.Connect(test::Loopback(port));
     EXPECT_TRUE(started == 0 || started == EINPROGRESS);
     EXPECT_TRUE(Await(socket.fd(), POLLOUT));
-    session = TlsSession::Open(std::move(context), socket.fd(), host, port, &failure);
+    session = TlsSession::Open(std::move(context), this, host, port, &failure);
   }
   // Waits for what `state` wants; false if it wants nothing.
   bool Wait(TlsState state) {
     if (state == TlsState::kWantRead) {
       EXPECT_TRUE(Await(socket.fd(), POLLIN));
-      session->SocketReadable();
+      session->LowerReadable();
       return true;
     }
     return state == TlsState::kWantWrite && Await(socket.fd(), POLLOUT);
@@ -68,6 +68,13 @@ class Client {
   Socket socket;
   std::unique_ptr<TlsSession> session;
   TlsFailure failure;
+
+ private:
+  ssize_t Receive(void* into, size_t capacity) noexcept override {
+    return socket.Receive(into, capacity);
+  }
+  ssize_t Send(const void* data, size_t size) noexcept override { return socket.Send(data, size); }
+  bool IsQuiet() noexcept override { return socket.Peek() == -EAGAIN; }
 };
 
 class Tls : public testing::Test {
@@ -418,7 +425,7 @@ TEST_F(Tls, IdleConnectionsThatCloseOrTalkAreNotQuiet) {
     while (client.session->Quiet()) ASSERT_TRUE(Await(client.socket.fd(), POLLIN));
     EXPECT_FALSE(client.session->Quiet());
     char byte;
-    client.session->SocketReadable();
+    client.session->LowerReadable();
     EXPECT_EQ(client.session->Read(&byte, 1).state, talk ? TlsState::kDone : TlsState::kEnd);
   }
 }

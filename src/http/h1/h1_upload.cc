@@ -14,13 +14,13 @@ void H1Upload::Begin(const Request& request, std::string_view head) {
   done_ = pulling_ = pulled_any_ = false;
 }
 
-H1Upload::Step H1Upload::Write(Stream* stream) {
+H1Upload::Step H1Upload::Write(Transport* transport) {
   while (!first_.empty() || !second_.empty()) {
     const iovec parts[2] = {{const_cast<char*>(first_.data()), first_.size()},
                             {const_cast<char*>(second_.data()), second_.size()}};
     const bool one = second_.empty();
     const IoResult result =
-        first_.empty() ? stream->Write(&parts[1], 1) : stream->Write(parts, one ? 1 : 2);
+        first_.empty() ? transport->Write(&parts[1], 1) : transport->Write(parts, one ? 1 : 2);
     sent_ += result.size;
     if (result.state == Io::kOk) {
       const size_t of_first = std::min(result.size, first_.size());

@@ -4,7 +4,7 @@
 #include <string>
 #include <string_view>
 
-#include "core/stream.h"
+#include "core/transport.h"
 #include "http/problem.h"
 #include "http/request.h"
 
@@ -16,13 +16,13 @@ class H1Upload {
     kDone,     // everything is with the system
     kBlocked,  // OnWritable follows
     kPull,     // the next piece, please
-    kFailed    // see Stream::Failure
+    kFailed    // see Transport::Failure
   };
 
   // head: used up by the first Write, or copied by it. The request must outlive the upload.
   void Begin(const Request& request, std::string_view head);
   // Writes what there is, with one send if it fits.
-  Step Write(Stream* stream);
+  Step Write(Transport* transport);
   // A piece of a pulled body; `more` will follow. Fails with kBody if that contradicts its size.
   Problem Add(std::string piece, bool more);
   bool done() const { return done_; }

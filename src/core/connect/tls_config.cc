@@ -1,9 +1,9 @@
-#include "http/tls_config.h"
+#include "core/connect/tls_config.h"
 
 #include <cerrno>
 #include <new>
 
-namespace creche::http {
+namespace creche {
 
 Result<TlsContextRef> MakeTls(const platform::TlsOptions& options) {
   platform::TlsFailure failure;
@@ -69,4 +69,4 @@ void TlsConfig::Finish(Making* making) noexcept {
   while (Waiter* waiter = making->waiting.PopFront()) waiter->OnTls(making->made);
 }
 
-}  // namespace creche::http
+}  // namespace creche

@@ -1,4 +1,4 @@
-#include "core/stream.h"
+#include "core/transport.h"
 
 #include <dlfcn.h>
 #include <netinet/tcp.h>
@@ -9,7 +9,10 @@
 #include <future>
 #include <string>
 
+#include "core/socket_transport.h"
+#include "core/tls_transport.h"
 #include "io_peer.h"
+#include "memory_transport.h"
 #include "test_loop.h"
 
 // Each system call that may be made for an exchange, counted for its thread.
@@ -69,35 +72,47 @@ namespace {
 using platform::Socket;
 using platform::TlsContext;
 using platform::TlsFailure;
+using platform::UniqueFd;
 using test::Authority;
 using test::Server;
 using test::TestLoop;
 using test::TlsPeer;
 using test::TlsServerContext;
 
-// A user of a stream who notes what happens.
-class User : public Stream::Listener {
+IoResult WriteTo(Transport& transport, const std::string& text) {
+  const iovec part{const_cast<char*>(text.data()), text.size()};
+  return transport.Write(&part, 1);
+}
+
+// A user of a transport who notes what happens.
+class User : public Transport::Listener, public TlsTransport::HandshakeListener {
  public:
   User(const Ref<TestLoop>& loop, uint16_t port) : loop_(loop) {
     Socket socket;
     const int started = socket.Connect(test::Loopback(port));
     EXPECT_TRUE(started == 0 || started == EINPROGRESS);
     EXPECT_TRUE(test::Await(socket.fd(), POLLOUT));
-    stream = std::make_unique<Stream>(*loop, std::move(socket));
-    EXPECT_EQ(stream->Open(this), 0);
+    fd = socket.fd();
+    transport = std::make_unique<SocketTransport>(*loop, std::move(socket));
+    EXPECT_EQ(transport->Open(this), 0);
+  }
+
+  User(const Ref<TestLoop>& loop, const std::function<std::unique_ptr<Transport>()>& make)
+      : transport(make()), loop_(loop) {
+    EXPECT_EQ(transport->Open(this), 0);
   }
 
   void OnReadable() noexcept override {
     readable_calls++;
     if (on_readable) return on_readable();
-    // Once, as the stream asks for.
+    // Once, as the transport asks for.
     std::string into(capacity, 0);
-    const IoResult result = stream->Read(into.data(), capacity);
+    const IoResult result = transport->Read(into.data(), capacity);
     got.append(into, 0, result.size);
     if (result.state == Io::kOk || result.state == Io::kLater) return;
     end = result.state;
     ended = true;
-    stream->PauseReading();
+    transport->PauseReading();
   }
   void OnWritable() noexcept override {
     writable_calls++;
@@ -107,6 +122,7 @@ class User : public Stream::Listener {
   void OnHandshakeDone(ErrorRef failed) noexcept override {
     handshakes++;
     error = std::move(failed);
+    EXPECT_TRUE(error || transport->Open(this) == 0);
     if (on_handshake) on_handshake();
   }
 
@@ -115,12 +131,15 @@ class User : public Stream::Listener {
     WriteRest();
   }
   void WriteRest() {
-    const IoResult result = stream->Write(rest.data(), rest.size());
+    const IoResult result = WriteTo(*transport, rest);
     write_failed = result.state == Io::kFailed;
     rest.erase(0, result.size);
   }
   ErrorRef StartTls(std::shared_ptr<TlsContext> context, const std::string& host = "localhost") {
-    return stream->StartTls(std::move(context), host, 443);
+    auto tls = std::make_unique<TlsTransport>(*loop_, std::move(transport));
+    TlsTransport& started = *tls;
+    transport = std::move(tls);
+    return started.StartHandshake(std::move(context), host, 443, true, this);
   }
   bool Handshake(std::shared_ptr<TlsContext> context) {
     const ErrorRef refused = StartTls(std::move(context));
@@ -138,7 +157,8 @@ class User : public Stream::Listener {
     loop_->RunUntil([this] { return ended; });
   }
 
-  std::unique_ptr<Stream> stream;
+  std::unique_ptr<Transport> transport;
+  int fd = -1;  // of its socket
   size_t capacity = 16384;
   std::string got, rest;
   Io end = Io::kOk;
@@ -151,7 +171,7 @@ class User : public Stream::Listener {
   const Ref<TestLoop> loop_;
 };
 
-class StreamTest : public testing::Test {
+class TransportTest : public testing::Test {
  protected:
   std::shared_ptr<TlsContext> Trusting() {
     TlsFailure failure;
@@ -165,7 +185,6 @@ class StreamTest : public testing::Test {
 };
 
 // ---- Cost
-// ----------------------------------------------------------------------------------------
 
 constexpr int kExchanges = 100;
 
@@ -176,7 +195,7 @@ void ExpectCostOf(User& user, const Ref<TestLoop>& loop) {
     user.got.clear();
     char head[] = "head", body[] = " and body\n";
     const iovec parts[] = {{head, 4}, {body, 10}};
-    ASSERT_EQ(user.stream->Write(parts, 2).size, 14u);
+    ASSERT_EQ(user.transport->Write(parts, 2).size, 14u);
     loop->RunUntil([&] { return user.got == answer; });
   }
   EXPECT_EQ(calls.sends, kExchanges);
@@ -185,7 +204,7 @@ void ExpectCostOf(User& user, const Ref<TestLoop>& loop) {
   EXPECT_EQ(calls.controls, 0);
 }
 
-TEST_F(StreamTest, AnExchangeCostsOneSendOneReceiveAndOneWait) {
+TEST_F(TransportTest, AnExchangeCostsOneSendOneReceiveAndOneWait) {
   Server server([](int fd) {
     while (!test::ReadUntil(fd, "\n").empty()) test::SendAll(fd, std::string(1000, 'a'));
   });
@@ -193,7 +212,7 @@ TEST_F(StreamTest, AnExchangeCostsOneSendOneReceiveAndOneWait) {
   ExpectCostOf(user, loop_);
 }
 
-TEST_F(StreamTest, AndOverTlsTheSame) {
+TEST_F(TransportTest, AndOverTlsTheSame) {
   SSL_CTX_set_num_tickets(good_.get(), 0);  // they would come with the first answers
   Server server([&](int fd) {
     TlsPeer peer(good_, fd);
@@ -204,14 +223,13 @@ TEST_F(StreamTest, AndOverTlsTheSame) {
   ExpectCostOf(user, loop_);
 }
 
-TEST_F(StreamTest, IsSmall) {
-  EXPECT_LE(sizeof(Stream), 128u);
+TEST_F(TransportTest, IsSmall) {
+  EXPECT_LE(sizeof(SocketTransport), 128u);
 }
 
 // ---- Reading
-// -------------------------------------------------------------------------------------
 
-TEST_F(StreamTest, ReadsToTheEnd) {
+TEST_F(TransportTest, ReadsToTheEnd) {
   Server server([](int fd) { test::SendAll(fd, std::string(100'000, 'x')); });
   User user(loop_, server.port());
   user.capacity = 777;
@@ -219,51 +237,51 @@ TEST_F(StreamTest, ReadsToTheEnd) {
   EXPECT_EQ(user.got, std::string(100'000, 'x'));
   EXPECT_EQ(user.end, Io::kEnd);
   char byte;
-  EXPECT_EQ(user.stream->Read(&byte, 1).state, Io::kEnd) << "and so again";
-  const ErrorRef error = user.stream->Failure(Phase::kBody);
+  EXPECT_EQ(user.transport->Read(&byte, 1).state, Io::kEnd) << "and so again";
+  const ErrorRef error = user.transport->Failure(Phase::kBody);
   EXPECT_EQ(error->status(), Status::kDisconnected);
   EXPECT_EQ(error->phase(), Phase::kBody);
 }
 
-TEST_F(StreamTest, TellsAReset) {
+TEST_F(TransportTest, TellsAReset) {
   Server server([](int fd) { test::ResetAtClose(fd); });
   User user(loop_, server.port());
   user.RunToTheEnd();
   EXPECT_EQ(user.end, Io::kFailed);
   char byte;
-  EXPECT_EQ(user.stream->Read(&byte, 1).state, Io::kFailed) << "and so again";
-  const ErrorRef error = user.stream->Failure(Phase::kHeaders);
+  EXPECT_EQ(user.transport->Read(&byte, 1).state, Io::kFailed) << "and so again";
+  const ErrorRef error = user.transport->Failure(Phase::kHeaders);
   EXPECT_EQ(error->status(), Status::kDisconnected);
   EXPECT_EQ(error->fields().system_errno, ECONNRESET);
 }
 
-TEST_F(StreamTest, DoesNotAskTheSystemForWhatIsNotThere) {
+TEST_F(TransportTest, DoesNotAskTheSystemForWhatIsNotThere) {
   Server server([](int fd) { test::AwaitEnd(fd); });
   User user(loop_, server.port());
   calls = {};
   char byte;
-  EXPECT_EQ(user.stream->Read(&byte, 1).state, Io::kLater);
+  EXPECT_EQ(user.transport->Read(&byte, 1).state, Io::kLater);
   EXPECT_EQ(calls.receives, 0);
 }
 
-TEST_F(StreamTest, PausesAndResumes) {
+TEST_F(TransportTest, PausesAndResumes) {
   Server server([](int fd) {
     test::ReadUntil(fd, "\n");
     test::SendAll(fd, "late");
     test::AwaitEnd(fd);
   });
   User user(loop_, server.port());
-  user.stream->PauseReading();
-  EXPECT_FALSE(user.stream->reading());
+  user.transport->PauseReading();
+  EXPECT_FALSE(user.transport->reading());
   user.Write("go\n");
-  ASSERT_TRUE(test::Await(user.stream->socket().fd(), POLLIN));
+  ASSERT_TRUE(test::Await(user.fd, POLLIN));
   for (int i = 0; i < 5; i++) loop_->Poll();
   EXPECT_EQ(user.readable_calls, 0);
-  EXPECT_FALSE(user.stream->ResumeReading());
+  EXPECT_FALSE(user.transport->ResumeReading());
   user.RunUntilGot("late");
 }
 
-TEST_F(StreamTest, PassesFromOneListenerToTheNext) {
+TEST_F(TransportTest, PassesFromOneListenerToTheNext) {
   Server server([](int fd) {
     test::SendAll(fd, "one");
     test::ReadUntil(fd, "\n");
@@ -273,15 +291,14 @@ TEST_F(StreamTest, PassesFromOneListenerToTheNext) {
   User first(loop_, server.port());
   User second(loop_, server.port());
   first.RunUntilGot("one");
-  second.stream = std::move(first.stream);
-  second.stream->set_listener(&second);
+  second.transport = std::move(first.transport);
+  second.transport->set_listener(&second);
   second.Write("\n");
   second.RunUntilGot("two");
   EXPECT_EQ(first.got, "one");
 }
 
 // ---- Writing
-// -------------------------------------------------------------------------------------
 
 // More than fits: the rest goes when there is room, and then nothing is watched for any more.
 void WriteMuch(User& user, const Ref<TestLoop>& loop, size_t size, std::atomic<bool>& may_read) {
@@ -299,7 +316,7 @@ void WriteMuch(User& user, const Ref<TestLoop>& loop, size_t size, std::atomic<b
 
 constexpr size_t kMuch = 20'000'000;
 
-TEST_F(StreamTest, WritesMoreThanFits) {
+TEST_F(TransportTest, WritesMoreThanFits) {
   std::atomic<bool> may_read{false};
   size_t received = 0;
   {
@@ -311,13 +328,13 @@ TEST_F(StreamTest, WritesMoreThanFits) {
     });
     User user(loop_, server.port());
     WriteMuch(user, loop_, kMuch, may_read);
-    user.stream->socket().ShutdownSend();
+    shutdown(user.fd, SHUT_WR);
     user.RunToTheEnd();
   }
   EXPECT_EQ(received, kMuch);
 }
 
-TEST_F(StreamTest, WritesMoreThanFitsOverTlsAndSaysGoodbye) {
+TEST_F(TransportTest, WritesMoreThanFitsOverTlsAndSaysGoodbye) {
   std::atomic<bool> may_read{false};
   std::promise<void> all;
   std::promise<bool> clean;
@@ -334,23 +351,23 @@ TEST_F(StreamTest, WritesMoreThanFitsOverTlsAndSaysGoodbye) {
   ASSERT_TRUE(user.Handshake(Trusting()));
   WriteMuch(user, loop_, kMuch, may_read);
   all.get_future().wait();
-  user.stream.reset();
+  user.transport.reset();
   EXPECT_TRUE(clean.get_future().get());
 }
 
 // The test would die of SIGPIPE.
-TEST_F(StreamTest, WritingToAClosedPeerIsAFailure) {
+TEST_F(TransportTest, WritingToAClosedPeerIsAFailure) {
   Server server([](int fd) { test::ResetAtClose(fd); });
   User user(loop_, server.port());
   user.RunToTheEnd();
   user.Write("x");
   EXPECT_TRUE(user.write_failed);
-  EXPECT_EQ(user.stream->Failure(Phase::kSend)->fields().system_errno, EPIPE);
-  EXPECT_EQ(user.stream->Failure(Phase::kSend)->status(), Status::kDisconnected);
+  EXPECT_EQ(user.transport->Failure(Phase::kSend)->fields().system_errno, EPIPE);
+  EXPECT_EQ(user.transport->Failure(Phase::kSend)->status(), Status::kDisconnected);
 }
 
 // A server that refuses a long request answers and closes: the answer is still there to be read.
-TEST_F(StreamTest, AFailedWriteDoesNotSpoilWhatHasArrived) {
+TEST_F(TransportTest, AFailedWriteDoesNotSpoilWhatHasArrived) {
   Server server([](int fd) {
     test::ReadUntil(fd, "\n");
     test::SendAll(fd, "413");  // and closes with bytes unread: a reset follows
@@ -358,8 +375,7 @@ TEST_F(StreamTest, AFailedWriteDoesNotSpoilWhatHasArrived) {
   User user(loop_, server.port());
   user.on_readable = [&] {
     const std::string more(100'000, 'x');
-    while (user.stream->Write(more.data(), more.size()).state != Io::kFailed)
-      test::Await(user.stream->socket().fd(), POLLOUT);
+    while (WriteTo(*user.transport, more).state != Io::kFailed) test::Await(user.fd, POLLOUT);
     user.on_readable = nullptr;
     user.OnReadable();
   };
@@ -369,20 +385,20 @@ TEST_F(StreamTest, AFailedWriteDoesNotSpoilWhatHasArrived) {
 }
 
 // What went out before a failure is told, too: whoever repeats a request must know.
-TEST_F(StreamTest, AFailureTellsWhatWentOutBefore) {
+TEST_F(TransportTest, AFailureTellsWhatWentOutBefore) {
   Server server([](int fd) { test::AwaitEnd(fd); });
   User user(loop_, server.port());
   const std::string much(kMuch, 'x');
   failing.controls = true;  // it cannot be watched for writing
-  const IoResult result = user.stream->Write(much.data(), much.size());
+  const IoResult result = WriteTo(*user.transport, much);
   failing.controls = false;
   EXPECT_EQ(result.state, Io::kFailed);
   EXPECT_GT(result.size, 0u);
   EXPECT_LT(result.size, kMuch);
-  EXPECT_EQ(user.stream->Failure(Phase::kSend)->fields().system_errno, ENOSPC);
+  EXPECT_EQ(user.transport->Failure(Phase::kSend)->fields().system_errno, ENOSPC);
 }
 
-TEST_F(StreamTest, AFailureOverTlsTellsWhatWentOutBefore) {
+TEST_F(TransportTest, AFailureOverTlsTellsWhatWentOutBefore) {
   Server server([this](int fd) {
     TlsPeer peer(good_, fd);
     test::AwaitEnd(fd);
@@ -391,24 +407,23 @@ TEST_F(StreamTest, AFailureOverTlsTellsWhatWentOutBefore) {
   ASSERT_TRUE(user.Handshake(Trusting()));
   const std::string much(100'000, 'x');
   failing.sends_left = 2;  // records of 16 KiB
-  const IoResult result = user.stream->Write(much.data(), much.size());
+  const IoResult result = WriteTo(*user.transport, much);
   EXPECT_EQ(result.state, Io::kFailed);
   EXPECT_EQ(result.size, 2 * 16384u);
   failing.sends_left = -1;
 }
 
-TEST_F(StreamTest, WritingNothingDoesNothing) {
+TEST_F(TransportTest, WritingNothingDoesNothing) {
   Server server([](int fd) { test::AwaitEnd(fd); });
   User user(loop_, server.port());
   calls = {};
-  EXPECT_EQ(user.stream->Write("", 0).state, Io::kOk);
+  EXPECT_EQ(WriteTo(*user.transport, "").state, Io::kOk);
   EXPECT_EQ(calls.sends, 0);
 }
 
 // ---- TLS
-// -----------------------------------------------------------------------------------------
 
-TEST_F(StreamTest, TellsHowATlsConnectionEnds) {
+TEST_F(TransportTest, TellsHowATlsConnectionEnds) {
   for (const bool clean : {true, false}) {
     Server server([&](int fd) {
       TlsPeer peer(good_, fd);
@@ -422,12 +437,12 @@ TEST_F(StreamTest, TellsHowATlsConnectionEnds) {
     user.RunToTheEnd();
     EXPECT_EQ(user.got, "answer");
     EXPECT_EQ(user.end, clean ? Io::kEnd : Io::kTruncated);
-    EXPECT_EQ(user.stream->Failure(Phase::kBody)->status(), Status::kDisconnected);
+    EXPECT_EQ(user.transport->Failure(Phase::kBody)->status(), Status::kDisconnected);
   }
 }
 
 // The end comes in the same receive as the last bytes, and no FIN follows.
-TEST_F(StreamTest, ACloseNotifyBehindTheLastBytesIsNotLost) {
+TEST_F(TransportTest, ACloseNotifyBehindTheLastBytesIsNotLost) {
   Server server([&](int fd) {
     TlsPeer peer(good_, fd);
     peer.ReadUntil("\n");
@@ -451,7 +466,7 @@ TEST_F(StreamTest, ACloseNotifyBehindTheLastBytesIsNotLost) {
 }
 
 // OpenSSL holds what the socket does not announce again: with a small room, once for each call.
-TEST_F(StreamTest, WhatTlsHoldsIsNotLost) {
+TEST_F(TransportTest, WhatTlsHoldsIsNotLost) {
   const std::string much(100'000, 'y');
   Server server([&](int fd) {
     TlsPeer peer(good_, fd);
@@ -469,7 +484,7 @@ TEST_F(StreamTest, WhatTlsHoldsIsNotLost) {
   }
 }
 
-TEST_F(StreamTest, PausesWithBytesHeldByTls) {
+TEST_F(TransportTest, PausesWithBytesHeldByTls) {
   Server server([&](int fd) {
     TlsPeer peer(good_, fd);
     peer.Send("0123456789");
@@ -478,21 +493,21 @@ TEST_F(StreamTest, PausesWithBytesHeldByTls) {
   User user(loop_, server.port());
   user.on_readable = [&] {
     char byte;
-    if (user.stream->Read(&byte, 1).state != Io::kOk) return;
+    if (user.transport->Read(&byte, 1).state != Io::kOk) return;
     user.got += byte;
-    user.stream->PauseReading();
+    user.transport->PauseReading();
   };
   ASSERT_TRUE(user.Handshake(Trusting()));
   for (size_t i = 1; i <= 10; i++) {
     loop_->RunUntil([&] { return user.got.size() == i; });
     for (int turn = 0; turn < 3; turn++) loop_->Poll();
     EXPECT_EQ(user.got.size(), i);
-    EXPECT_FALSE(user.stream->ResumeReading());
+    EXPECT_FALSE(user.transport->ResumeReading());
   }
   EXPECT_EQ(user.got, "0123456789");
 }
 
-TEST_F(StreamTest, StartsTlsOnAStreamUsedInClear) {
+TEST_F(TransportTest, StartsTlsOnATransportUsedInClear) {
   Server server([&](int fd) {
     test::ReadUntil(fd, "\r\n\r\n");
     test::SendAll(fd, "HTTP/1.1 200 OK\r\n\r\n");
@@ -505,13 +520,13 @@ TEST_F(StreamTest, StartsTlsOnAStreamUsedInClear) {
   user.RunUntilGot("HTTP/1.1 200 OK\r\n\r\n");
   user.got.clear();
   ASSERT_TRUE(user.Handshake(Trusting()));
-  ASSERT_NE(user.stream->tls(), nullptr);
-  EXPECT_STREQ(user.stream->tls()->version(), "TLSv1.3");
+  ASSERT_NE(user.transport->tls(), nullptr);
+  EXPECT_STREQ(user.transport->tls()->version(), "TLSv1.3");
   user.Write("secret\n");
   user.RunUntilGot("secret\n");
 }
 
-TEST_F(StreamTest, TellsWhyAHandshakeFailed) {
+TEST_F(TransportTest, TellsWhyAHandshakeFailed) {
   const TlsServerContext expired(authority_.Sign("DNS:localhost", -60));
   struct Case {
     Server::Script script;
@@ -549,7 +564,7 @@ TEST_F(StreamTest, TellsWhyAHandshakeFailed) {
   }
 }
 
-TEST_F(StreamTest, ABadHostIsToldAtOnce) {
+TEST_F(TransportTest, ABadHostIsToldAtOnce) {
   Server server([](int fd) { test::AwaitEnd(fd); });
   User user(loop_, server.port());
   const ErrorRef error = user.StartTls(Trusting(), "");
@@ -557,21 +572,20 @@ TEST_F(StreamTest, ABadHostIsToldAtOnce) {
   EXPECT_EQ(error->status(), Status::kTls);
 }
 
-TEST_F(StreamTest, CanGoAtEveryStepOfAHandshake) {
+TEST_F(TransportTest, CanGoAtEveryStepOfAHandshake) {
   Server server([&](int fd) { TlsPeer peer(good_, fd); });
   for (int turns = 0; turns < 6; turns++) {
     User user(loop_, server.port());
     ASSERT_FALSE(user.StartTls(Trusting()));
     for (int i = 0; i < turns && user.handshakes == 0; i++) loop_->RunOnce();
-    user.stream.reset();
+    user.transport.reset();
     loop_->Poll();
   }
 }
 
 // ---- Going in a callback
-// -------------------------------------------------------------------------
 
-TEST_F(StreamTest, MayGoInEachOfItsCalls) {
+TEST_F(TransportTest, MayGoInEachOfItsCalls) {
   for (const bool secure : {false, true}) {
     std::atomic<bool> may_read{true};
     Server server([&](int fd) {
@@ -585,8 +599,8 @@ TEST_F(StreamTest, MayGoInEachOfItsCalls) {
     {
       User user(loop_, server.port());
       ASSERT_TRUE(!secure || user.Handshake(Trusting()));
-      user.on_readable = [&] { user.stream.reset(); };
-      loop_->RunUntil([&] { return !user.stream; });
+      user.on_readable = [&] { user.transport.reset(); };
+      loop_->RunUntil([&] { return !user.transport; });
     }
     {
       // Woken for what is left, not by the socket.
@@ -594,32 +608,31 @@ TEST_F(StreamTest, MayGoInEachOfItsCalls) {
       user.capacity = 1;
       ASSERT_TRUE(!secure || user.Handshake(Trusting()));
       loop_->RunUntil([&] { return !user.got.empty(); });
-      user.on_readable = [&] { user.stream.reset(); };
-      loop_->RunUntil([&] { return !user.stream; });
+      user.on_readable = [&] { user.transport.reset(); };
+      loop_->RunUntil([&] { return !user.transport; });
     }
     {
       may_read = false;
       User user(loop_, server.port());
       ASSERT_TRUE(!secure || user.Handshake(Trusting()));
-      user.stream->PauseReading();
-      user.on_writable = [&] { user.stream.reset(); };
+      user.transport->PauseReading();
+      user.on_writable = [&] { user.transport.reset(); };
       user.Write(std::string(kMuch, 'x'));
       may_read = true;
-      loop_->RunUntil([&] { return !user.stream; });
+      loop_->RunUntil([&] { return !user.transport; });
     }
     if (secure) {
       User user(loop_, server.port());
-      user.on_handshake = [&] { user.stream.reset(); };
+      user.on_handshake = [&] { user.transport.reset(); };
       ASSERT_FALSE(user.StartTls(Trusting()));
-      loop_->RunUntil([&] { return !user.stream; });
+      loop_->RunUntil([&] { return !user.transport; });
     }
   }
 }
 
 // ---- Idle connections
-// ----------------------------------------------------------------------------
 
-TEST_F(StreamTest, KnowsWhetherAnIdleConnectionIsSound) {
+TEST_F(TransportTest, KnowsWhetherAnIdleConnectionIsSound) {
   for (const int what : {0, 1, 2}) {
     Server server([&](int fd) {
       test::ReadUntil(fd, "\n");
@@ -629,16 +642,16 @@ TEST_F(StreamTest, KnowsWhetherAnIdleConnectionIsSound) {
       test::AwaitEnd(fd);
     });
     User user(loop_, server.port());
-    EXPECT_TRUE(user.stream->IdleIsSound());
+    EXPECT_TRUE(user.transport->IdleIsSound());
     user.Write("\n");
-    ASSERT_TRUE(test::Await(user.stream->socket().fd(), POLLIN));
-    EXPECT_FALSE(user.stream->IdleIsSound());
-    EXPECT_FALSE(user.stream->IdleIsSound()) << "and so again";
+    ASSERT_TRUE(test::Await(user.fd, POLLIN));
+    EXPECT_FALSE(user.transport->IdleIsSound());
+    EXPECT_FALSE(user.transport->IdleIsSound()) << "and so again";
   }
 }
 
 // The server sends its tickets when the connection is idle already.
-TEST_F(StreamTest, TicketsDoNotSpoilAnIdleConnection) {
+TEST_F(TransportTest, TicketsDoNotSpoilAnIdleConnection) {
   Server server([&](int fd) {
     TlsPeer peer(good_, fd);
     peer.Send(peer.ReadUntil("\n"));
@@ -651,22 +664,22 @@ TEST_F(StreamTest, TicketsDoNotSpoilAnIdleConnection) {
   User user(loop_, server.port());
   const auto context = Trusting();
   ASSERT_TRUE(user.Handshake(context));
-  EXPECT_TRUE(user.stream->IdleIsSound());
+  EXPECT_TRUE(user.transport->IdleIsSound());
   user.Write("one\n");
   user.RunUntilGot("one\n");
   // From now on it is in a pool, whose owner asks whenever there is something to read.
   bool sound = true;
-  user.on_readable = [&] { sound = user.stream->IdleIsSound(); };
+  user.on_readable = [&] { sound = user.transport->IdleIsSound(); };
   const size_t tickets = 3;  // two behind the handshake, one more
   loop_->RunUntil([&] { return context->cache().size() == tickets; });
   EXPECT_TRUE(sound);
-  EXPECT_TRUE(user.stream->IdleIsSound());
+  EXPECT_TRUE(user.transport->IdleIsSound());
   user.Write("two\n");
   loop_->RunUntil([&] { return !sound; });
-  EXPECT_FALSE(user.stream->IdleIsSound());
+  EXPECT_FALSE(user.transport->IdleIsSound());
 }
 
-TEST_F(StreamTest, ResumesSessions) {
+TEST_F(TransportTest, ResumesSessions) {
   Server server([&](int fd) {
     TlsPeer peer(good_, fd);
     peer.Send("x");
@@ -677,8 +690,72 @@ TEST_F(StreamTest, ResumesSessions) {
     User user(loop_, server.port());
     ASSERT_TRUE(user.Handshake(context));
     user.RunUntilGot("x");
-    EXPECT_EQ(user.stream->tls()->resumed(), i > 0);
+    EXPECT_EQ(user.transport->tls()->resumed(), i > 0);
   }
+}
+
+// ---- Over any transport
+
+// What a proxy does behind CONNECT, and one that is spoken to by TLS itself.
+TEST_F(TransportTest, TlsGoesOverTls) {
+  const TlsServerContext outer(authority_.Sign("DNS:proxy.example"));
+  Server server([&](int fd) {
+    TlsPeer proxy(outer, fd);
+    int ends[2];
+    EXPECT_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
+    const UniqueFd inside(ends[0]), origin(ends[1]);
+    std::thread far([&] {
+      TlsPeer peer(good_, origin.get());
+      peer.Send(peer.ReadUntil("\n"));
+      peer.CloseNotify();
+      shutdown(origin.get(), SHUT_WR);
+    });
+    test::Relay(proxy, fd, inside.get());
+    far.join();
+  });
+  User user(loop_, server.port());
+  const auto context = Trusting();
+  ASSERT_FALSE(user.StartTls(context, "proxy.example"));
+  loop_->RunUntil([&] { return user.handshakes == 1; });
+  ASSERT_FALSE(user.error) << user.error->message();
+  ASSERT_FALSE(user.StartTls(context, "localhost"));
+  loop_->RunUntil([&] { return user.handshakes == 2; });
+  ASSERT_FALSE(user.error) << user.error->message();
+  EXPECT_TRUE(user.transport->IdleIsSound());
+  const std::string much = std::string(50'000, 'x') + "\n";
+  user.Write(much);
+  user.RunToTheEnd();
+  EXPECT_EQ(user.got, much);
+  EXPECT_EQ(user.end, Io::kEnd);
+}
+
+TEST_F(TransportTest, TlsGoesOverMemory) {
+  test::MemoryTransport* lower = nullptr;
+  User user(loop_, [&] {
+    auto memory = std::make_unique<test::MemoryTransport>();
+    lower = memory.get();
+    return memory;
+  });
+  ASSERT_FALSE(user.StartTls(Trusting()));
+  EXPECT_EQ(lower->written().substr(0, 1), "\x16") << "the hello of a handshake";
+  lower->Feed("HTTP/1.1 400 Bad Request\r\n\r\n");
+  EXPECT_EQ(user.handshakes, 1);
+  ASSERT_TRUE(user.error);
+  EXPECT_EQ(user.error->status(), Status::kTls);
+}
+
+TEST_F(TransportTest, AFailureBelowIsTold) {
+  test::MemoryTransport* lower = nullptr;
+  User user(loop_, [&] {
+    auto memory = std::make_unique<test::MemoryTransport>();
+    lower = memory.get();
+    return memory;
+  });
+  ASSERT_FALSE(user.StartTls(Trusting()));
+  lower->FeedFailure(ECONNRESET);
+  ASSERT_TRUE(user.error);
+  EXPECT_EQ(user.error->status(), Status::kDisconnected);
+  EXPECT_EQ(user.error->fields().system_errno, ECONNRESET);
 }
 
 }  // namespace

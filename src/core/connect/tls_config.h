@@ -7,7 +7,7 @@
 #include "core/worker_call.h"
 #include "platform/tls.h"
 
-namespace creche::http {
+namespace creche {
 
 using TlsContextRef = std::shared_ptr<platform::TlsContext>;
 
@@ -53,4 +53,4 @@ class TlsConfig {
   Ref<Making> making_;
 };
 
-}  // namespace creche::http
+}  // namespace creche

@@ -1,50 +1,47 @@
-#include "platform/tls_transport.h"
+#include "platform/tls_bio.h"
 
 #include <openssl/bio.h>
 
 #include <atomic>
 #include <cerrno>
 
-#include "platform/socket.h"
-
 namespace creche::platform {
 
 namespace {
 
-TlsTransport& TransportOf(BIO* bio) {
-  return *static_cast<TlsTransport*>(BIO_get_data(bio));
+TlsBio& Of(BIO* bio) {
+  return *static_cast<TlsBio*>(BIO_get_data(bio));
 }
 
 int Write(BIO* bio, const char* data, int size) {
   BIO_clear_retry_flags(bio);
-  const iovec part{const_cast<char*>(data), static_cast<size_t>(size)};
-  TlsTransport& transport = TransportOf(bio);
-  transport.failed = 0;
-  const ssize_t n = SendOn(transport.fd, &part, 1);
+  TlsBio& self = Of(bio);
+  self.failed = 0;
+  const ssize_t n = self.lower->Send(data, static_cast<size_t>(size));
   if (n >= 0) return static_cast<int>(n);
   if (n == -EAGAIN)
     BIO_set_retry_write(bio);
   else
-    transport.failed = static_cast<int>(-n);
+    self.failed = static_cast<int>(-n);
   return -1;
 }
 
 int Read(BIO* bio, char* into, int capacity) {
   BIO_clear_retry_flags(bio);
-  TlsTransport& transport = TransportOf(bio);
-  transport.failed = 0;
+  TlsBio& self = Of(bio);
+  self.failed = 0;
   const ssize_t n =
-      transport.drained ? -EAGAIN : ReceiveFrom(transport.fd, into, static_cast<size_t>(capacity));
-  transport.drained = n < capacity && n != 0;
+      self.drained ? -EAGAIN : self.lower->Receive(into, static_cast<size_t>(capacity));
+  self.drained = n < capacity && n != 0;
   if (n > 0) return static_cast<int>(n);
   if (n == 0) {
-    transport.ended = true;
+    self.ended = true;
     return 0;
   }
   if (n == -EAGAIN)
     BIO_set_retry_read(bio);
   else
-    transport.failed = static_cast<int>(-n);
+    self.failed = static_cast<int>(-n);
   return -1;
 }
 
@@ -53,14 +50,14 @@ long Control(BIO* bio, int command, long, void*) {
     case BIO_CTRL_FLUSH:
       return 1;
     case BIO_CTRL_EOF:
-      return TransportOf(bio).ended;
+      return Of(bio).ended;
     default:
       return 0;
   }
 }
 
 BIO_METHOD* MakeMethod() {
-  BIO_METHOD* method = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "creche socket");
+  BIO_METHOD* method = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "creche transport");
   if (!method) return nullptr;
   BIO_meth_set_write(method, Write);  // none of these can fail
   BIO_meth_set_read(method, Read);
@@ -70,7 +67,7 @@ BIO_METHOD* MakeMethod() {
 
 }  // namespace
 
-bio_st* NewTransportBio(TlsTransport* transport) noexcept {
+bio_st* NewBio(TlsBio* of) noexcept {
   // Made once and never freed: connections may outlive everything that could free it. Without
   // memory it is made by the next one.
   static constinit std::atomic<BIO_METHOD*> made{nullptr};
@@ -85,7 +82,7 @@ bio_st* NewTransportBio(TlsTransport* transport) noexcept {
   }
   BIO* bio = BIO_new(method);
   if (!bio) return nullptr;
-  BIO_set_data(bio, transport);
+  BIO_set_data(bio, of);
   BIO_set_init(bio, 1);
   return bio;
 }

@@ -1,0 +1,78 @@
+#include "core/connect/connector.h"
+
+#include <new>
+#include <utility>
+
+namespace creche {
+
+Connector::Connector(Loop& loop, Connecting start, Steps steps, Listener* listener)
+    : loop_(loop),
+      listener_(listener),
+      timer_(
+          loop, [](void* self) noexcept { static_cast<Connector*>(self)->OnTimeout(); }, this),
+      so_far_(std::move(start)),
+      steps_(std::move(steps)) {}
+
+Connector::~Connector() {
+  // The last first: they stand on what those before them have made.
+  while (!steps_.empty()) steps_.pop_back();
+}
+
+void Connector::Start() noexcept {
+  try {
+    for (const auto& step : steps_)
+      if (ErrorRef error = step->Prepare()) return OnStepFailed(std::move(error));
+  } catch (const std::bad_alloc&) {
+    return OnStepFailed(NoMemoryError());
+  }
+  RunStep(0);
+}
+
+void Connector::RunStep(size_t at) noexcept {
+  at_ = at;
+  ConnectStep& step = *steps_[at];
+  // Without memory for the timer there is no timeout; the connection may still come.
+  [[maybe_unused]] const bool armed = timer_.Arm(After(loop_.now(), step.time()));
+  try {
+    step.Start(&so_far_, this);
+  } catch (const std::bad_alloc&) {
+    OnStepFailed(NoMemoryError());
+  }
+}
+
+void Connector::OnStepDone() noexcept {
+  if (at_ + 1 < steps_.size()) return RunStep(at_ + 1);
+  timer_.Disarm();
+  if (const int failed = so_far_.transport->Open(&unheard_)) {
+    try {
+      return OnStepFailed(
+          MakeSystemError(Status::kSystem, Phase::kConnect, "watching a socket", failed));
+    } catch (const std::bad_alloc&) {
+      return OnStepFailed(NoMemoryError());
+    }
+  }
+  listener_->OnConnected(std::move(so_far_.transport));
+}
+
+void Connector::OnStepFailed(ErrorRef error) noexcept {
+  timer_.Disarm();
+  listener_->OnConnectFailed(std::move(error));
+}
+
+void Connector::OnStepWantsAnew() noexcept {
+  so_far_.addresses.clear();
+  so_far_.transport.reset();
+  RunStep(0);
+}
+
+void Connector::OnTimeout() noexcept {
+  ErrorRef error;
+  try {
+    error = steps_[at_]->TimedOut(so_far_);
+  } catch (const std::bad_alloc&) {
+    error = NoMemoryError();
+  }
+  OnStepFailed(std::move(error));
+}
+
+}  // namespace creche
