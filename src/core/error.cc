@@ -122,6 +122,8 @@ const char* SystemAdvice(int error) noexcept {
       return "no limit is the reason: a sandbox (seccomp) or an old kernel does not allow it";
     case ENOMEM:
       return "free some memory, or raise its limit";
+    case ENOSPC:
+      return "raise the limit of watched descriptors (fs.epoll.max_user_watches)";
     case EAGAIN:
       return "raise the limit of threads (RLIMIT_NPROC, the control group's pids.max)";
     case ECANCELED:

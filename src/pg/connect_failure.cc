@@ -2,6 +2,8 @@
 #include <libpq-fe.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <cstring>
 #include <new>
 
 #include "pg/connect_calls.h"
@@ -84,6 +86,23 @@ ErrorRef Connector::TimeoutError() const noexcept {
                   .message = "no connection to " + TargetText() +
                              " in time; check that it is reachable, or raise connect_timeout",
                   .flags = kRetryable | kUnsent,
+                  .cause = error_});
+  } catch (const std::bad_alloc&) {
+    return NoMemoryError();
+  }
+}
+
+ErrorRef Connector::Unwatched(int why) const noexcept {
+  if (why == ENOMEM) return NoMemoryError();
+  try {
+    char text[128];
+    return MakeError(
+        ErrorInfo{.status = Status::kSystem,
+                  .phase = phase_,
+                  .message = "the connection to " + TargetText() + " cannot be watched: " +
+                             strerror_r(why, text, sizeof text) + "; " + SystemAdvice(why),
+                  .flags = kUnsent | kRetryable,
+                  .system_errno = why,
                   .cause = error_});
   } catch (const std::bad_alloc&) {
     return NoMemoryError();

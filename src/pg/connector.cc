@@ -199,8 +199,12 @@ void Connector::OnBegun(Result<PGconn*> begun) noexcept {
   PQsetErrorVerbosity(connection_, PQERRORS_VERBOSE);
   PQsetNoticeReceiver(connection_, IgnoreNotice, nullptr);
   // "Begin as if PQconnectPoll had said PGRES_POLLING_WRITING."
-  if (watch_.Start(loop_.reactor(), PQsocket(connection_), platform::kWrite, OnReady, this) != 0)
-    Next(NoMemoryError());
+  Watch(platform::kWrite);
+}
+
+void Connector::Watch(unsigned interest) noexcept {
+  const int failed = watch_.Start(loop_.reactor(), PQsocket(connection_), interest, OnReady, this);
+  if (failed != 0) Next(Unwatched(failed));
 }
 
 void Connector::OnReady(void* self, unsigned) noexcept {
@@ -269,8 +273,7 @@ void Connector::OnPolled(PGconn* connection, int polled) noexcept {
       break;
   }
   phase_ = PhaseNow();
-  if (watch_.Start(loop_.reactor(), PQsocket(connection_), interest, OnReady, this) != 0)
-    Next(NoMemoryError());
+  Watch(interest);
 }
 
 void Connector::Finish() noexcept {

@@ -76,6 +76,8 @@ class Connector final : private Resolver::Query {
   static void OnLookAgain(void* self) noexcept;
   void OnRead(Result<Conninfo> info) noexcept;
   void OnResolved(Result<Addresses> answer) noexcept override;
+  // Poll comes when the connection is ready.
+  void Watch(unsigned interest) noexcept;
   void OnBegun(Result<pg_conn*> begun) noexcept;
   void OnPolled(pg_conn* connection, int polled) noexcept;
   // Goes on with the next address, or fails. final: no other host would say anything else.
@@ -94,6 +96,7 @@ class Connector final : private Resolver::Query {
   ErrorRef Failure() const noexcept;
   ErrorRef TimeoutError() const noexcept;
   ErrorRef DnsError(const ErrorRef& why) const noexcept;
+  ErrorRef Unwatched(int why) const noexcept;
   ErrorRef RefusedStep(bool too_long, uint64_t iterations) const noexcept;
   Phase PhaseNow() const noexcept;
 

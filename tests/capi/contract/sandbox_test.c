@@ -4,7 +4,9 @@
 #include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <netinet/in.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -170,6 +172,41 @@ static int without_threads_for_a_pool(void) {
   WANT(creche_loop_close(l) == CRECHE_OK);
   return creche_loop_join(l, PATIENCE) == CRECHE_OK ? 0 : __LINE__;
 }
+/* Nor is a descriptor that cannot be watched. */
+static int without_watches(void) {
+  creche_loop l;
+  creche_loop_options o;
+  creche_pool pool;
+  seen s = {0};
+  char dsn[100];
+  struct sockaddr_in address = {0};
+  socklen_t size = sizeof address;
+  const int server = socket(AF_INET, SOCK_STREAM, 0);
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  WANT(bind(server, (struct sockaddr*)&address, size) == 0 && listen(server, 5) == 0);
+  WANT(getsockname(server, (struct sockaddr*)&address, &size) == 0);
+  snprintf(dsn, sizeof dsn, "host=127.0.0.1 port=%d user=nobody", ntohs(address.sin_port));
+  creche_loop_options_init(&o, sizeof o);
+  o.run = CRECHE_RUN_CALLER;
+  WANT(creche_loop_open(&o, &l) == CRECHE_OK);
+  WANT(creche_pool_open(l, dsn, NULL, &pool) == CRECHE_OK);
+  if (!deny(SYS_epoll_ctl, SYS_epoll_ctl, ENOSPC)) return CANNOT_DENY;
+  WANT(creche_pool_query(pool, l.scope, "select 1", NULL, 0, NULL, note_errno, &s, NULL) ==
+       CRECHE_OK);
+  while (s.finals == 0) WANT(creche_loop_poll(l, PATIENCE) == CRECHE_OK);
+  WANT(s.status == CRECHE_E_SYSTEM);
+  WANT(missing_errno == ENOSPC);
+  WANT(strstr(s.message, "max_user_watches") != NULL);
+  creche_pool_release(pool);
+  WANT(creche_loop_close(l) == CRECHE_OK);
+  close(server);
+  return creche_loop_join(l, PATIENCE) == CRECHE_OK ? 0 : __LINE__;
+}
+static void a_missing_watch_is_no_missing_memory(void** state) {
+  (void)state;
+  in_child(without_watches);
+}
 static void a_missing_thread_is_no_missing_memory(void** state) {
   (void)state;
   in_child(without_threads);
@@ -185,6 +222,7 @@ int main(void) {
       cmocka_unit_test(a_join_that_cannot_wait_says_so),
       cmocka_unit_test(what_is_not_allowed_is_no_limit),
       cmocka_unit_test(a_missing_thread_is_no_missing_memory),
+      cmocka_unit_test(a_missing_watch_is_no_missing_memory),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
