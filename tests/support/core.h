@@ -205,11 +205,6 @@ static inline creche_scope_state state_of(creche_scope scope) {
   OK(creche_scope_get_state(scope, &s, sizeof s));
   return s;
 }
-static inline void last_error_says(const char* part) {
-  if (strstr(creche_last_error()->message, part) == NULL)
-    fail_msg("\"%s\" does not say \"%s\"", creche_last_error()->message, part);
-}
-
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_loop, close_loop)
 #define VIRTUAL_TEST(name) cmocka_unit_test_setup_teardown(name, open_virtual_loop, close_loop)
 

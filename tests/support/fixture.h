@@ -30,6 +30,11 @@
   } while (0)
 #define OK(call) IS(call, CRECHE_OK)
 
+static inline void last_error_says(const char* part) {
+  if (strstr(creche_last_error()->message, part) == NULL)
+    fail_msg("\"%s\" does not say \"%s\"", creche_last_error()->message, part);
+}
+
 static creche_loop loop;
 static creche_queue queue;           /* on that loop, */
 static creche_task_options to_queue; /* and an operation's, whose completion goes there */

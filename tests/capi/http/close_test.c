@@ -204,7 +204,7 @@ static void queues_that_take_no_more(void** state) {
   assert_int_equal(creche_session_open(loop, &o, &session), CRECHE_OK);
   assert_int_equal(creche_queue_close(its, NULL, NULL), CRECHE_OK);
   assert_int_equal(creche_session_close(session, NULL, NULL), CRECHE_E_CLOSED);
-  assert_non_null(strstr(creche_last_error()->message, "creche_nobody"));
+  last_error_says("creche_nobody");
   assert_int_equal(creche_session_close(session, creche_nobody, NULL), CRECHE_OK);
   creche_session_release(session);
   assert_int_equal(creche_session_open(loop, &o, &session), CRECHE_E_CLOSED);

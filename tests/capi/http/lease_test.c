@@ -166,7 +166,7 @@ static void wrong_moves_change_nothing(void** state) {
   assert_int_equal(creche_response_move((creche_response){0}, loop.scope), CRECHE_E_BAD_HANDLE);
   assert_int_equal(creche_response_move((creche_response){web.id}, loop.scope),
                    CRECHE_E_BAD_HANDLE);
-  assert_non_null(strstr(creche_last_error()->message, "a response is needed"));
+  last_error_says("a response is needed");
 
   creche_task sleep;
   assert_int_equal(creche_sleep_until(loop.scope, CRECHE_NEVER, &to_queue, NULL, NULL, &sleep),
@@ -192,7 +192,7 @@ static void wrong_moves_change_nothing(void** state) {
                                  "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
   creche_completion c = fetch(support_hostile_url(server), NULL);
   assert_int_equal(creche_response_move((creche_response){c.value}, loop.scope), CRECHE_E_STATE);
-  assert_non_null(strstr(creche_last_error()->message, "whole"));
+  last_error_says("whole");
   drop(c);
   support_hostile_stop(server);
 }

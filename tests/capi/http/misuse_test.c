@@ -30,7 +30,7 @@ static void sessions(void** state) {
   creche_session_options o = session_options();
   o.ca_file = "/nonexistent/ca.pem";
   assert_int_equal(creche_session_open(loop, &o, &session), CRECHE_E_SYSTEM);
-  assert_true(strstr(creche_last_error()->message, "/nonexistent/ca.pem") != NULL);
+  last_error_says("/nonexistent/ca.pem");
   o.ca_file = "/dev/null";
   assert_int_equal(creche_session_open(loop, &o, &session), CRECHE_E_TLS);
   o = session_options();

@@ -181,6 +181,31 @@ static void play(creche_connection c, creche_scope cancelled, const char* what,
 
 static void test_never_started(void** state) {
   (void)state;
+  static const struct {
+    const char *what, *expected;
+    int rows; /* that are stored then */
+  } cases[] = {
+      /* A statement: the transaction rolls back, what comes behind it is as ever. */
+      {"B0!0C0", "oocpro", 1},
+      /* Up to a rollback. */
+      {"B0!0R0", "oocpoo", 1},
+      /* A begin: nothing happens outside of a transaction. */
+      {"b00C0", "cppro", 1},
+      {"b00R0", "cppoo", 1},
+      /* Two transactions: the second knows nothing of the first. */
+      {"b0CB0C", "cprooo", 1},
+      {"B0CB!0C", "oooocpr", 1},
+      /* Nested: the savepoint is lost, what is around it is not. */
+      {"B0b0R0C", "oocpooo", 2},
+      {"B0B!RC", "ooocoo", 1},
+      /* A nested begin that the server refuses, with an end behind it. */
+      {"BEBRR0", "oppooo", 1},
+      {"BEBCR0", "opppoo", 1},
+      /* One that is cut there. */
+      {"BEbRR0", "opcooo", 1},
+      /* The end of a transaction is not cut. */
+      {"B0c0", "oooo", 2},
+  };
   creche_pool other = open_pool(1);
   tables(other);
   for (int pipeline = 0; pipeline < 2; pipeline++) {
@@ -189,58 +214,23 @@ static void test_never_started(void** state) {
     creche_scope cancelled;
     OK(creche_scope_open(loop.scope, NULL, &cancelled));
     OK(creche_scope_cancel(cancelled, NULL));
-    /* A statement: the transaction rolls back, what comes behind it is as ever. */
-    play(c, cancelled, "B0!0C0", "oocpro");
-    assert_int_equal(number(other, "select count(*) from cut"), 1);
-    must(other, "delete from cut");
-    /* Up to a rollback. */
-    play(c, cancelled, "B0!0R0", "oocpoo");
-    assert_int_equal(number(other, "select count(*) from cut"), 1);
-    must(other, "delete from cut");
-    /* A begin: nothing happens outside of a transaction. */
-    play(c, cancelled, "b00C0", "cppro");
-    assert_int_equal(number(other, "select count(*) from cut"), 1);
-    must(other, "delete from cut");
-    play(c, cancelled, "b00R0", "cppoo");
-    assert_int_equal(number(other, "select count(*) from cut"), 1);
-    must(other, "delete from cut");
-    /* Two transactions: the second knows nothing of the first. */
-    play(c, cancelled, "b0CB0C", "cprooo");
-    assert_int_equal(number(other, "select count(*) from cut"), 1);
-    must(other, "delete from cut");
-    play(c, cancelled, "B0CB!0C", "oooocpr");
-    assert_int_equal(number(other, "select count(*) from cut"), 1);
-    must(other, "delete from cut");
-    /* Nested: the savepoint is lost, what is around it is not. */
-    play(c, cancelled, "B0b0R0C", "oocpooo");
-    assert_int_equal(number(other, "select count(*) from cut"), 2);
-    must(other, "delete from cut");
-    play(c, cancelled, "B0B!RC", "ooocoo");
-    assert_int_equal(number(other, "select count(*) from cut"), 1);
-    must(other, "delete from cut");
-    /* A nested begin that the server refuses, with an end behind it. */
-    play(c, cancelled, "BEBRR0", "oppooo");
-    assert_int_equal(number(other, "select count(*) from cut"), 1);
-    must(other, "delete from cut");
-    /* One that is cut there. */
-    play(c, cancelled, "BEbRR0", "opcooo");
-    assert_int_equal(number(other, "select count(*) from cut"), 1);
-    must(other, "delete from cut");
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+      play(c, cancelled, cases[i].what, cases[i].expected);
+      const int64_t rows = number(other, "select count(*) from cut");
+      if (rows != cases[i].rows) fail_msg("%s: %" PRId64 " rows", cases[i].what, rows);
+      must(other, "delete from cut");
+      usable(pool, c);
+    }
+    /* Without an end behind it. */
     play(c, cancelled, "BEBR", "oppo");
     step(creche_connection_rollback, c, CRECHE_OK);
     usable(pool, c);
-    play(c, cancelled, "BEBCR0", "opppoo");
-    must(other, "delete from cut");
     /* What nobody waits to be told of before the next one. */
     play(c, cancelled, "b0", "cp");
     usable(pool, c);
     play(c, cancelled, "B0b0", "oocp");
     must_on(c, "insert into cut values (7)");
     step(creche_connection_commit, c, CRECHE_OK);
-    assert_int_equal(number(other, "select count(*) from cut"), 2);
-    must(other, "delete from cut");
-    /* The end of a transaction is not cut. */
-    play(c, cancelled, "B0c0", "oooo");
     assert_int_equal(number(other, "select count(*) from cut"), 2);
     must(other, "delete from cut");
     usable(pool, c);
