@@ -1,4 +1,5 @@
-// creche/rows.h: the checked getters of rows. A failure names the column, its type, and what to call.
+// creche/rows.h: the checked getters of rows. A failure names the column, its type, and what to
+// call.
 #include <creche/rows.h>
 
 #include <cstring>

@@ -13,23 +13,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "support/child.h"
 #include "support/core.h"
-
-/* Runs `test` in a child; it returns 0 or the line of what failed. */
-#define WANT(condition) \
-  if (!(condition)) return __LINE__
-static void in_child(int (*test)(void)) {
-  int status;
-  const pid_t child = fork();
-  assert_true(child >= 0);
-  if (child == 0) {
-    const int line = test();
-    if (line != 0) fprintf(stderr, "%s:%d: failed in the child\n", __FILE__, line);
-    _exit(line != 0);
-  }
-  assert_int_equal(waitpid(child, &status, 0), child);
-  assert_int_equal(status, 0);
-}
 
 /* ---- fork ---- */
 static creche_loop parent;

@@ -11,11 +11,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "support/child.h"
 #include "support/core.h"
-
-#define WANT(condition) \
-  if (!(condition)) return __LINE__
-enum { CANNOT_DENY = 255 };
 
 /* The calls fail with `error` from now on. `second`: may be the first. False without seccomp. */
 static int deny(int first, int second, int error) {
@@ -33,22 +30,6 @@ static int deny(int first, int second, int error) {
          prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
 }
 
-static void in_child(int (*test)(void)) {
-  int status;
-  const pid_t child = fork();
-  assert_true(child >= 0);
-  if (child == 0) {
-    const int line = test();
-    if (line != 0 && line != CANNOT_DENY)
-      fprintf(stderr, "%s:%d: failed in the child: %s\n", __FILE__, line,
-              creche_last_error()->message);
-    _exit(line == 0 ? 0 : line == CANNOT_DENY ? 77 : 1);
-  }
-  assert_int_equal(waitpid(child, &status, 0), child);
-  if (WIFEXITED(status) && WEXITSTATUS(status) == 77) skip();
-  assert_int_equal(status, 0);
-}
-
 /* Waiting falls back on poll, and time limits stay what they are. */
 static int without_ppoll(void) {
   creche_loop l;
@@ -56,7 +37,7 @@ static int without_ppoll(void) {
   creche_completion c;
   creche_task_options o = task_options();
   size_t n;
-  if (!deny(SYS_ppoll, SYS_epoll_pwait2, EPERM)) return CANNOT_DENY;
+  if (!deny(SYS_ppoll, SYS_epoll_pwait2, EPERM)) return CANNOT_BE_MADE;
   WANT(creche_loop_open(NULL, &l) == CRECHE_OK);
   WANT(creche_queue_open(l, NULL, &queue) == CRECHE_OK);
   WANT(creche_queue_wait(queue, &c, 1, 1000000, &n) == CRECHE_E_TIMEOUT);
@@ -74,7 +55,7 @@ static void a_join_waits_without_ppoll(void** state) {
 
 static int without_waiting(void) {
   creche_loop l;
-  if (!deny(SYS_ppoll, SYS_poll, ENOSYS)) return CANNOT_DENY;
+  if (!deny(SYS_ppoll, SYS_poll, ENOSYS)) return CANNOT_BE_MADE;
   WANT(creche_loop_open(NULL, &l) == CRECHE_OK);
   WANT(creche_loop_join(l, CRECHE_SECOND) == CRECHE_E_SYSTEM);
   WANT(strstr(creche_last_error()->message, "sandbox") != NULL);
@@ -97,7 +78,7 @@ static int without_eventfd(void) {
   creche_loop_options_init(&o, sizeof o);
   o.run = CRECHE_RUN_CALLER;
   WANT(creche_loop_open(&o, &l) == CRECHE_OK);
-  if (!deny(SYS_eventfd2, SYS_eventfd2, EPERM)) return CANNOT_DENY;
+  if (!deny(SYS_eventfd2, SYS_eventfd2, EPERM)) return CANNOT_BE_MADE;
   WANT(creche_queue_open(l, NULL, &queue) == CRECHE_E_SYSTEM);
   WANT(strstr(creche_last_error()->message, "sandbox") != NULL);
   WANT(strstr(creche_last_error()->message, "raise") == NULL);
@@ -107,7 +88,7 @@ static int without_eventfd(void) {
 }
 static int without_epoll(void) {
   creche_loop l;
-  if (!deny(SYS_epoll_create1, SYS_epoll_create1, ENOSYS)) return CANNOT_DENY;
+  if (!deny(SYS_epoll_create1, SYS_epoll_create1, ENOSYS)) return CANNOT_BE_MADE;
   WANT(creche_loop_open(NULL, &l) == CRECHE_E_SYSTEM);
   WANT(strstr(creche_last_error()->message, "sandbox") != NULL);
   return 0;
@@ -137,7 +118,7 @@ static int without_threads(void) {
   creche_loop_options_init(&o, sizeof o);
   o.run = CRECHE_RUN_CALLER;
   WANT(creche_loop_open(&o, &l) == CRECHE_OK);
-  if (!deny(SYS_clone, SYS_clone3, EAGAIN)) return CANNOT_DENY;
+  if (!deny(SYS_clone, SYS_clone3, EAGAIN)) return CANNOT_BE_MADE;
   WANT(creche_offload(l.scope, never, NULL, NULL, note_errno, &s, NULL) == CRECHE_OK);
   while (s.finals == 0) WANT(creche_loop_poll(l, PATIENCE) == CRECHE_OK);
   WANT(s.status == CRECHE_E_SYSTEM);
@@ -160,7 +141,7 @@ static int without_threads_for_a_pool(void) {
   WANT(creche_loop_open(&o, &l) == CRECHE_OK);
   creche_pool_options_init(&p, sizeof p);
   WANT(creche_pool_open(l, "host=127.0.0.1 port=1 user=nobody", &p, &pool) == CRECHE_OK);
-  if (!deny(SYS_clone, SYS_clone3, EAGAIN)) return CANNOT_DENY;
+  if (!deny(SYS_clone, SYS_clone3, EAGAIN)) return CANNOT_BE_MADE;
   WANT(creche_pool_query(pool, l.scope, "select 1", NULL, 0, NULL, note_errno, &s, NULL) ==
        CRECHE_OK);
   while (s.finals == 0) WANT(creche_loop_poll(l, PATIENCE) == CRECHE_OK);
@@ -191,7 +172,7 @@ static int without_watches(void) {
   o.run = CRECHE_RUN_CALLER;
   WANT(creche_loop_open(&o, &l) == CRECHE_OK);
   WANT(creche_pool_open(l, dsn, NULL, &pool) == CRECHE_OK);
-  if (!deny(SYS_epoll_ctl, SYS_epoll_ctl, ENOSPC)) return CANNOT_DENY;
+  if (!deny(SYS_epoll_ctl, SYS_epoll_ctl, ENOSPC)) return CANNOT_BE_MADE;
   WANT(creche_pool_query(pool, l.scope, "select 1", NULL, 0, NULL, note_errno, &s, NULL) ==
        CRECHE_OK);
   while (s.finals == 0) WANT(creche_loop_poll(l, PATIENCE) == CRECHE_OK);

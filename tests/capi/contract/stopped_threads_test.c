@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "support/child.h"
 #include "support/core.h"
 
 static sem_t unwound; /* 0 to begin with, as all that is static */
@@ -90,8 +91,6 @@ static int apart(void* (*function)(void*)) {
   pthread_detach(thread); /* a hook may stop another thread, and this one then ends */
   return is_stopped();
 }
-#define WANT(condition) \
-  if (!(condition)) return __LINE__
 
 static int in_completion(void) {
   WANT(creche_sleep(loop.scope, 0, NULL, stopping, NULL, NULL) == CRECHE_OK);
