@@ -2,57 +2,57 @@
 
 namespace creche::pg {
 
-bool AnswerSteps::Takes(char type) const noexcept {
+bool AnswerSteps::Takes(Backend type) const noexcept {
   const bool script = stage_ == Stage::kScript;
   switch (type) {
-    case '3':
+    case Backend::kCloseComplete:
       return stage_ == Stage::kClose;
-    case '1':
+    case Backend::kParseComplete:
       return stage_ == Stage::kParse;
-    case '2':
+    case Backend::kBindComplete:
       return stage_ == Stage::kBind;
-    case 't':
+    case Backend::kParameterDescription:
       return stage_ == Stage::kTypes;
-    case 'T':
+    case Backend::kRowDescription:
       // A rule (DO ALSO) may add results to one statement, which ends only once.
       return stage_ == Stage::kTypes || stage_ == Stage::kDescribe || script;
-    case 'n':
+    case Backend::kNoData:
       return stage_ == Stage::kTypes || stage_ == Stage::kDescribe;
-    case 'D':
+    case Backend::kDataRow:
       return stage_ == Stage::kExecute || in_rows_;
-    case 'C':
+    case Backend::kCommandComplete:
       return stage_ == Stage::kExecute || script;
-    case 'I':
-    case 'G':
-    case 'H':
-    case 'W':
+    case Backend::kEmptyQuery:
+    case Backend::kCopyIn:
+    case Backend::kCopyOut:
+    case Backend::kCopyBoth:
       return stage_ == Stage::kExecute || (script && !in_rows_);
-    case 'Z':
+    case Backend::kReadyForQuery:
       return stage_ == Stage::kReady || (script && !in_rows_);
     default:
       return false;
   }
 }
 
-void AnswerSteps::Take(char type) noexcept {
+void AnswerSteps::Take(Backend type) noexcept {
   if (stage_ == Stage::kScript) {
-    if (type != 'D') in_rows_ = type == 'T';
+    if (type != Backend::kDataRow) in_rows_ = type == Backend::kRowDescription;
     return;
   }
   switch (type) {
-    case '3':
+    case Backend::kCloseComplete:
       closes_--;
       return Enter(Stage::kClose);
-    case '1':
+    case Backend::kParseComplete:
       parses_left_--;
       return Enter(Stage::kTypes);
-    case '2':
+    case Backend::kBindComplete:
       return Enter(Stage::kDescribe);
-    case 'T':
-    case 'n':
+    case Backend::kRowDescription:
+    case Backend::kNoData:
       return Enter(stage_ == Stage::kTypes ? Stage::kBind : Stage::kExecute);
-    case 'C':
-    case 'I':
+    case Backend::kCommandComplete:
+    case Backend::kEmptyQuery:
       done_++;
       return Enter(Stage::kParse);
     default:

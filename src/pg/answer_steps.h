@@ -6,6 +6,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "pg/message.h"
+
 namespace creche::pg {
 
 class AnswerSteps {
@@ -39,9 +41,9 @@ class AnswerSteps {
 
   // ---- What comes ----
   // True if a message of this type may come now.
-  bool Takes(char type) const noexcept;
+  bool Takes(Backend type) const noexcept;
   // It came.
-  void Take(char type) noexcept;
+  void Take(Backend type) noexcept;
   // An ErrorResponse came: what is left is skipped.
   void Fail() noexcept {
     stage_ = Stage::kReady;

@@ -127,8 +127,6 @@ void Connection::Send(Request* request) noexcept {
   flight.firm = request->firm_;
   flight.alone = flights_ == 0;
   if (flight.firm) firm_++;
-  if (books.use != Books::Use::kShared) flight.pace = PaceOf(*request);
-  if (flight.pace == Pace::kUnknown && flight.implicit) open_++;
   flight.begin = sent_ + outbox_.size();
   Write(&flight, *request, &out);
   outbox_.Commit(static_cast<size_t>(out.end() - room));

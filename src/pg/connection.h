@@ -146,12 +146,12 @@ class Connection final : private Cancel::Listener {
 
  private:
   // How long a statement takes, as far as is known.
-  enum class Pace : uint8_t { kShort, kUnknown, kLong };
+  enum class Pace : uint8_t { kNotAsked, kShort, kUnknown, kLong };
   struct Flight {
     Request* request = nullptr;  // null: nobody waits for it any more
     Request::Shape shape = Request::Shape::kRows;
     Phase phase = Phase::kQuery;
-    Pace pace = Pace::kShort;
+    Pace pace = Pace::kNotAsked;  // until something is to be sent behind it
     bool cancelled = false;
     bool firm = false;          // never to be cancelled on the server
     bool alone = false;         // nothing was in flight when it was sent
@@ -197,7 +197,7 @@ class Connection final : private Cancel::Listener {
   ErrorRef Over() const noexcept { return lost_ ? why_ : closing_; }
   bool HasRole() const noexcept;
   bool MaySend(const Request& request) noexcept;
-  Pace PaceOf(const Request& request) noexcept;
+  Pace PaceOf(const Flight& flight) noexcept;
   void Break(Request* before, Ref<Level> level) noexcept;
   void FlushSoon() noexcept;
   void Flush() noexcept;
@@ -230,7 +230,7 @@ class Connection final : private Cancel::Listener {
   void TakeNotice(const Message& message) noexcept;
   void TakeParameter(const Message& message) noexcept;
   void GiveUp(Flight* flight, ErrorRef why) noexcept;
-  void EndOfFlight(char status) noexcept;
+  void EndOfFlight(TransactionStatus status) noexcept;
   void Remember(const Flight& flight, Nanos now) noexcept;
 
   // connection_cancel.cc

@@ -60,13 +60,13 @@ bool EndsSession(std::string_view state) {
 
 void Connection::Take(const Message& message) noexcept {
   switch (message.type) {
-    case 'N':
+    case Backend::kNotice:
       return TakeNotice(message);
-    case 'S':
+    case Backend::kParameterStatus:
       return TakeParameter(message);
-    case 'A':
+    case Backend::kNotification:
       return;  // nobody listens
-    case 'E':
+    case Backend::kError:
       return TakeError(message);
     default:
       break;
@@ -74,34 +74,35 @@ void Connection::Take(const Message& message) noexcept {
   // The reader has seen that it fits what is first in flight.
   Flight* const flight = &At(0);
   switch (message.type) {
-    case 'D':
+    case Backend::kDataRow:
       return TakeRow(flight, message);
-    case 't':
+    case Backend::kParameterDescription:
       return TakeTypes(flight, message);
-    case 'T':
+    case Backend::kRowDescription:
       return TakeColumns(flight, message);
-    case 'n':
-      if (flight->steps.stage() == AnswerSteps::Stage::kTypes) return flight->steps.Take('n');
-      flight->steps.Take('n');
+    case Backend::kNoData:
+      if (flight->steps.stage() == AnswerSteps::Stage::kTypes)
+        return flight->steps.Take(Backend::kNoData);
+      flight->steps.Take(Backend::kNoData);
       try {
         flight->columns = RowDescription::None();
       } catch (const std::bad_alloc&) {
         return GiveUp(flight, NoMemoryError());
       }
       return BeginRows(flight);
-    case '3':
+    case Backend::kCloseComplete:
       cache_.Closed();
-      return flight->steps.Take('3');
-    case '1':
+      return flight->steps.Take(Backend::kCloseComplete);
+    case Backend::kParseComplete:
       if (flight->adds >> flight->steps.done() & 1) flight->added++;
-      return flight->steps.Take('1');
-    case '2':
-      flight->steps.Take('2');
+      return flight->steps.Take(Backend::kParseComplete);
+    case Backend::kBindComplete:
+      flight->steps.Take(Backend::kBindComplete);
       // What it will look like is known.
       if (flight->steps.stage() == AnswerSteps::Stage::kExecute && flight->columns)
         BeginRows(flight);
       return;
-    case 'C': {
+    case Backend::kCommandComplete: {
       const char* at = message.body;
       const char* end = at + message.size;
       std::string_view tag;
@@ -109,10 +110,10 @@ void Connection::Take(const Message& message) noexcept {
         return LoseForProtocol("a malformed end of a command");
       return TakeEnd(flight, tag);
     }
-    case 'I':
+    case Backend::kEmptyQuery:
       return TakeEnd(flight, {});
-    case 'Z':
-      return EndOfFlight(*message.body);
+    case Backend::kReadyForQuery:
+      return EndOfFlight(static_cast<TransactionStatus>(*message.body));
     default:
       return Lose(CopyRefused());
   }
@@ -146,7 +147,7 @@ void Connection::TakeRow(Flight* flight, const Message& message) noexcept {
 
 void Connection::TakeColumns(Flight* flight, const Message& message) noexcept {
   const bool of_statement = flight->steps.stage() == AnswerSteps::Stage::kTypes;
-  flight->steps.Take('T');
+  flight->steps.Take(Backend::kRowDescription);
   if (of_statement) return;  // the portal's follow, with their forms
   if (flight->shape == Request::Shape::kScript) return;
   if (flight->columns && flight->columns->Is(message.body, message.size)) return BeginRows(flight);
@@ -193,7 +194,7 @@ void Connection::BeginRows(Flight* flight) noexcept {
 
 void Connection::TakeEnd(Flight* flight, std::string_view tag) noexcept {
   const bool last = flight->steps.last();
-  flight->steps.Take('C');
+  flight->steps.Take(Backend::kCommandComplete);
   flight->plain = IsPlain(tag) && !flight->leaves_state;
   if (tag == "COMMIT" || tag == "PREPARE TRANSACTION") flight->commits = true;
   if (!flight->plain) {
@@ -222,7 +223,7 @@ void Connection::TakeError(const Message& message) noexcept {
   if (!fields.Parse(message.body, message.size, message.cut))
     return LoseForProtocol("a malformed error");
   // The statement that was to give it its name has failed with all the others of the transaction.
-  if (transaction_failed_ && fields.get('C') == "26000")
+  if (transaction_failed_ && fields.get(Field::kSqlstate) == "26000")
     fields = ServerFields::OfFailedTransaction();
   // Unasked it can only be the end.
   if (flights_ == 0) return TakeLastWords(fields);
@@ -239,8 +240,9 @@ void Connection::TakeError(const Message& message) noexcept {
   cache_.NotClosed(flight->steps.closes_left());
   flight->steps.Fail();
 
-  const std::string_view state = fields.get('C');
-  if (!parsing && MayBeStale(state)) ForgetStatement(flight, executing, state, fields.get('R'));
+  const std::string_view state = fields.get(Field::kSqlstate);
+  if (!parsing && MayBeStale(state))
+    ForgetStatement(flight, executing, state, fields.get(Field::kRoutine));
   if (state == "25006") {
     refused_write_ = true;
     flight->stale = unwanted() && flight->implicit && !flight->cancelled;
@@ -298,7 +300,7 @@ void Connection::TakeNotice(const Message& message) noexcept {
     return LoseForProtocol("a malformed notice");
   if (flights_ > 0) {
     if (fields.fatal()) last_words_ = ServerError(fields, Phase::kQuery, false);
-  } else if (fields.fatal() || EndsSession(fields.get('C'))) {
+  } else if (fields.fatal() || EndsSession(fields.get(Field::kSqlstate))) {
     TakeLastWords(fields);
   }
 }
@@ -343,19 +345,20 @@ void Connection::Remember(const Flight& flight, Nanos now) noexcept {
     history_.RecordStop(flight.hash, now - flight.since);
 }
 
-void Connection::EndOfFlight(char status) noexcept {
-  if (status != 'I' && status != 'T' && status != 'E')
+void Connection::EndOfFlight(TransactionStatus status) noexcept {
+  if (status != TransactionStatus::kIdle && status != TransactionStatus::kOpen &&
+      status != TransactionStatus::kFailed)
     return LoseForProtocol("an unknown state of the transaction");
   Flight flight = std::move(At(0));
   first_++;
   flights_--;
-  transaction_failed_ = status == 'E';
+  transaction_failed_ = status == TransactionStatus::kFailed;
   const Nanos now = loop_.now();
   // With more in flight it is what those will leave.
   if (flights_ > 0)
     At(0).since = now;
   else
-    maybe_in_transaction_ = status != 'I';
+    maybe_in_transaction_ = status != TransactionStatus::kIdle;
   collector_.Clear();
   Remember(flight, now);
   if (flight.cancelled) cancelled_--;

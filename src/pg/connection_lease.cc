@@ -32,7 +32,7 @@ ErrorRef ConnectionLease::Gone(Phase phase) const noexcept {
   }
 }
 
-void ConnectionLease::Forget(uint32_t known) noexcept {
+void ConnectionLease::ForgetKnown(uint32_t known) noexcept {
   while (const Ref<Level> level = failed.TakeKnown(known)) {
     const auto it = std::find_if(levels.begin(), levels.end(),
                                  [&](const auto& l) { return l.get() == level.get(); });

@@ -52,7 +52,9 @@ class ConnectionLease final : public Object, public tasks::Lease {
 
   // A statement on it is about to be submitted, which knows so much (FailedBegins): what has failed
   // before is over.
-  void Forget(uint32_t known) noexcept;
+  void Forget(uint32_t known) noexcept {
+    if (known != 0) ForgetKnown(known);
+  }
 
   // The transactions that are open by creche_connection_begin, outermost first, once all that was
   // started has been done.
@@ -66,6 +68,7 @@ class ConnectionLease final : public Object, public tasks::Lease {
   ConnectionLease(Ref<Pool> pool, Connection* connection, bool of_operation)
       : pool_(std::move(pool)), connection_(connection), of_operation_(of_operation) {}
   void EndIfUnused() noexcept;
+  void ForgetKnown(uint32_t known) noexcept;
 
   LoopJob<&ConnectionLease::EndIfUnused> end_job_{this};
   const Ref<Pool> pool_;

@@ -28,18 +28,22 @@ void Connection::Resubmit(Request* request) noexcept {
 }
 
 bool Connection::MaySend(const Request& request) noexcept {
-  const Flight& last = At(flights_ - 1);
+  Flight& last = At(flights_ - 1);
   // Streams and scripts have the connection to themselves.
   if (request.shape_ != Request::Shape::kRows || last.shape != Request::Shape::kRows) return false;
   if (books.use == Books::Use::kShared) return true;
   if (request.opens_ && firm_ < flights_) return false;
+  if (last.pace == Pace::kNotAsked) {
+    last.pace = PaceOf(last);
+    if (last.pace == Pace::kUnknown && last.implicit) open_++;
+  }
   if (last.pace == Pace::kLong) return false;
   return open_ == (last.pace == Pace::kUnknown && last.implicit ? 1 : 0);
 }
 
-Connection::Pace Connection::PaceOf(const Request& request) noexcept {
-  if (request.firm_ || request.shape_ != Request::Shape::kRows) return Pace::kShort;
-  const uint64_t hash = request.statements_[0]->hash();
+Connection::Pace Connection::PaceOf(const Flight& flight) noexcept {
+  if (flight.firm || flight.shape != Request::Shape::kRows) return Pace::kShort;
+  const uint64_t hash = flight.hash;
   const Nanos usual = history_.UsualTime(hash);
   if (usual == 0) return Pace::kUnknown;
   // Measured by itself all is short.

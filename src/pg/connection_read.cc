@@ -77,10 +77,13 @@ void Connection::Drain() noexcept {
   while (!lost_ && !paused_) {
     const std::string_view bytes = inbox_.bytes();
     const AnswerSteps* steps = flights_ > 0 ? &At(0).steps : nullptr;
+    const bool row = reader_.skipping() ||
+                     (!bytes.empty() && static_cast<Backend>(bytes[0]) == Backend::kDataRow);
+    const size_t max_row = row ? MaxRow() : 0;
     size_t used;
     Message message;
     const MessageReader::Got got =
-        reader_.Next(bytes.data(), bytes.size(), steps, MaxRow(), &used, &message);
+        reader_.Next(bytes.data(), bytes.size(), steps, max_row, &used, &message);
     inbox_.Consume(used);
     if (got == MessageReader::Got::kMore) break;
     if (got == MessageReader::Got::kBad) return LoseForProtocol(reader_.why());

@@ -13,8 +13,7 @@ struct FailedBegins::Told final : tasks::Held {
   const std::shared_ptr<std::atomic<bool>> told;
 };
 
-uint32_t FailedBegins::Known(const Loop& loop, bool again) const noexcept {
-  if (count_.load() == 0) return 0;
+uint32_t FailedBegins::LookForKnown(const Loop& loop, bool again) const noexcept {
   const std::lock_guard guard(lock_);
   uint32_t known = 0;
   for (const Begin& begin : begins_) {

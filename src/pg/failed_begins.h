@@ -16,7 +16,9 @@ class FailedBegins {
  public:
   // Any thread: what is accepted now comes behind the news of this one and of all before it; 0: of
   // none. again: it is a begin, which tells that its user knows as soon as he can.
-  uint32_t Known(const Loop& loop, bool again) const noexcept;
+  uint32_t Known(const Loop& loop, bool again) const noexcept {
+    return count_.load() == 0 ? 0 : LookForKnown(loop, again);
+  }
 
   // ---- Loop's thread ----
   // heard: somebody will be told. What is returned goes with that completion. May throw bad_alloc.
@@ -27,6 +29,7 @@ class FailedBegins {
   Ref<Level> TakeKnown(uint32_t known) noexcept;
 
  private:
+  uint32_t LookForKnown(const Loop& loop, bool again) const noexcept;
   struct Told;
   struct Begin {
     uint32_t number;

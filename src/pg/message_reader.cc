@@ -1,6 +1,7 @@
 #include "pg/message_reader.h"
 
 #include <algorithm>
+#include <array>
 
 #include "pg/bytes.h"
 
@@ -10,68 +11,49 @@ namespace {
 
 constexpr size_t kHeader = 5;  // the type and the length
 
-// Lengths of a type's body.
-struct Limits {
-  size_t least;
-  size_t most;
-  size_t kept;  // what is longer is cut
-};
-
-constexpr size_t kMaxShort = 30'000;
-constexpr size_t kMaxTypes = 2 + 4 * 65535;
-constexpr size_t kMaxColumns = 16 << 20;
+constexpr uint32_t kMaxShort = 30'000;
+constexpr uint32_t kMaxTypes = 2 + 4 * 65535;
+constexpr uint32_t kMaxColumns = 16 << 20;
 // Four bytes of text, taken for a length, are more than this: so what is out of step does not go
 // unseen for long.
-constexpr size_t kMaxLong = (size_t{512} << 20) - 1;
+constexpr uint32_t kMaxLong = (uint32_t{512} << 20) - 1;
 
-// False for a type that a server in session does not send.
-bool LimitsOf(char type, size_t max_row, Limits* limits) noexcept {
-  switch (type) {
-    case '1':
-    case '2':
-    case '3':
-    case 'n':
-    case 'I':
-      *limits = {0, 0, 0};
-      return true;
-    case 'Z':
-      *limits = {1, 1, 1};
-      return true;
-    case 'C':
-      *limits = {1, kMaxShort, kMaxShort};
-      return true;
-    case 'S':
-      *limits = {2, kMaxShort, kMaxShort};
-      return true;
-    case 't':
-      *limits = {2, kMaxTypes, kMaxTypes};
-      return true;
-    case 'T':
-      *limits = {2, kMaxColumns, kMaxColumns};
-      return true;
-    case 'D':
-      *limits = {2, MessageReader::kMaxRow, max_row};
-      return true;
-    case 'E':
-    case 'N':
-      *limits = {1, kMaxLong, MessageReader::kMaxText};
-      return true;
-    case 'A':
-      *limits = {6, kMaxLong, 0};  // nobody listens
-      return true;
-    case 'G':
-    case 'H':
-    case 'W':
-      *limits = {3, kMaxShort, 0};
-      return true;
-    default:
-      return false;
-  }
-}
+// What is known of a type before its turn is looked at: lengths of its body.
+struct Limits {
+  uint32_t least = 0;
+  uint32_t most = 0;
+  uint32_t kept = 0;  // what is longer is cut; of rows the caller says it
+  bool known = false;
+  bool at_any_time = false;
+};
 
-bool AtAnyTime(char type) noexcept {
-  return type == 'S' || type == 'N' || type == 'A' || type == 'E';
-}
+constexpr auto kLimits = [] {
+  std::array<Limits, 128> limits{};
+  const auto set = [&](Backend type, uint32_t least, uint32_t most, uint32_t kept) {
+    limits[static_cast<size_t>(type)] = {least, most, kept, true, false};
+  };
+  set(Backend::kParseComplete, 0, 0, 0);
+  set(Backend::kBindComplete, 0, 0, 0);
+  set(Backend::kCloseComplete, 0, 0, 0);
+  set(Backend::kNoData, 0, 0, 0);
+  set(Backend::kEmptyQuery, 0, 0, 0);
+  set(Backend::kReadyForQuery, 1, 1, 1);
+  set(Backend::kCommandComplete, 1, kMaxShort, kMaxShort);
+  set(Backend::kParameterStatus, 2, kMaxShort, kMaxShort);
+  set(Backend::kParameterDescription, 2, kMaxTypes, kMaxTypes);
+  set(Backend::kRowDescription, 2, kMaxColumns, kMaxColumns);
+  set(Backend::kDataRow, 2, MessageReader::kMaxRow, 0);
+  set(Backend::kError, 1, kMaxLong, MessageReader::kMaxText);
+  set(Backend::kNotice, 1, kMaxLong, MessageReader::kMaxText);
+  set(Backend::kNotification, 6, kMaxLong, 0);  // nobody listens
+  set(Backend::kCopyIn, 3, kMaxShort, 0);
+  set(Backend::kCopyOut, 3, kMaxShort, 0);
+  set(Backend::kCopyBoth, 3, kMaxShort, 0);
+  for (const Backend type :
+       {Backend::kParameterStatus, Backend::kNotice, Backend::kNotification, Backend::kError})
+    limits[static_cast<size_t>(type)].at_any_time = true;
+  return limits;
+}();
 
 }  // namespace
 
@@ -83,17 +65,20 @@ MessageReader::Got MessageReader::Next(const char* bytes, size_t size, const Ans
   size -= *used;
   wanted_ = 0;
   if (size == 0) return Got::kMore;
-  const char type = *bytes;
-  Limits limits;
-  if (!LimitsOf(type, max_row, &limits)) return Bad("a message of an unknown type");
-  if (!AtAnyTime(type) && !(steps && steps->Takes(type))) return Bad("a message out of turn");
+  const auto letter = static_cast<unsigned char>(*bytes);
+  const auto type = static_cast<Backend>(letter);
+  if (letter >= kLimits.size() || !kLimits[letter].known)
+    return Bad("a message of an unknown type");
+  const Limits& limits = kLimits[letter];
+  if (!limits.at_any_time && !(steps && steps->Takes(type))) return Bad("a message out of turn");
   if (size < kHeader) return Got::kMore;
   const size_t length = Load32(bytes + 1);  // counts itself
-  if (length < 4 + limits.least || length > 4 + limits.most)
-    return Bad("a message with a length that cannot be");
   const size_t body = length - 4;
-  const size_t kept = body > limits.kept && limits.kept < limits.most ? limits.kept : body;
-  if (type == 'D' && kept < body) {
+  if (length < 4 || body < limits.least || body > limits.most)
+    return Bad("a message with a length that cannot be");
+  const bool row = type == Backend::kDataRow;
+  const size_t kept = std::min(body, row ? max_row : size_t{limits.kept});
+  if (row && kept < body) {
     // Not even the beginning.
     *message = {type, true, bytes + kHeader, 0, kHeader + body};
     *used += kHeader;

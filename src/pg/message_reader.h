@@ -15,7 +15,7 @@
 namespace creche::pg {
 
 struct Message {
-  char type = 0;
+  Backend type{};
   bool cut = false;  // there was more of it
   const char* body = nullptr;
   size_t size = 0;       // bytes of the body
@@ -36,6 +36,8 @@ class MessageReader {
            Message* message) noexcept;
   // After kMore: bytes that the first message takes, as far as it is kept; 0 if that is not known.
   size_t wanted() const noexcept { return wanted_; }
+  // True if the front is the rest of something that nobody wants: what follows is not seen yet.
+  bool skipping() const noexcept { return skip_ > 0; }
   // After kBad: what is wrong with it; static.
   const char* why() const noexcept { return why_; }
 

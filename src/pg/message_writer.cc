@@ -6,8 +6,8 @@
 
 namespace creche::pg {
 
-void MessageWriter::Begin(char type) noexcept {
-  *at_ = type;
+void MessageWriter::Begin(Frontend type) noexcept {
+  *at_ = static_cast<char>(type);
   length_ = at_ + 1;
   at_ += 5;
 }
@@ -37,7 +37,7 @@ void MessageWriter::PutText(std::string_view text) noexcept {
 }
 
 void MessageWriter::Parse(std::string_view name, const Statement& s) noexcept {
-  Begin('P');
+  Begin(Frontend::kParse);
   PutText(name);
   PutText(s.text());
   const int count = s.count();
@@ -49,7 +49,7 @@ void MessageWriter::Parse(std::string_view name, const Statement& s) noexcept {
 void MessageWriter::Bind(std::string_view name, const Statement& s,
                          const ColumnForms* forms) noexcept {
   constexpr size_t kBinary = 1;
-  Begin('B');
+  Begin(Frontend::kBind);
   PutText({});
   PutText(name);
   const int count = s.count();
@@ -73,7 +73,7 @@ void MessageWriter::Bind(std::string_view name, const Statement& s,
 }
 
 void MessageWriter::Parse(std::string_view name, std::string_view sql) noexcept {
-  Begin('P');
+  Begin(Frontend::kParse);
   PutText(name);
   PutText(sql);
   Put16(0);
@@ -81,7 +81,7 @@ void MessageWriter::Parse(std::string_view name, std::string_view sql) noexcept 
 }
 
 void MessageWriter::Bind() noexcept {
-  Begin('B');
+  Begin(Frontend::kBind);
   PutText({});
   PutText({});
   Put16(0);
@@ -92,40 +92,40 @@ void MessageWriter::Bind() noexcept {
 }
 
 void MessageWriter::DescribeStatement(std::string_view name) noexcept {
-  Begin('D');
-  Put8('S');
+  Begin(Frontend::kDescribe);
+  Put8(Named::kStatement);
   PutText(name);
   End();
 }
 
 void MessageWriter::DescribePortal() noexcept {
-  Begin('D');
-  Put8('P');
+  Begin(Frontend::kDescribe);
+  Put8(Named::kPortal);
   PutText({});
   End();
 }
 
 void MessageWriter::Execute() noexcept {
-  Begin('E');
+  Begin(Frontend::kExecute);
   PutText({});
   Put32(0);
   End();
 }
 
 void MessageWriter::CloseStatement(std::string_view name) noexcept {
-  Begin('C');
-  Put8('S');
+  Begin(Frontend::kClose);
+  Put8(Named::kStatement);
   PutText(name);
   End();
 }
 
 void MessageWriter::Sync() noexcept {
-  Begin('S');
+  Begin(Frontend::kSync);
   End();
 }
 
 void MessageWriter::Query(std::string_view sql) noexcept {
-  Begin('Q');
+  Begin(Frontend::kQuery);
   PutText(sql);
   End();
 }

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <string_view>
 
+#include "pg/message.h"
 #include "pg/row_description.h"
 #include "pg/statement.h"
 
@@ -46,9 +47,12 @@ class MessageWriter {
 
  private:
   // Begins a message, of which End writes the length.
-  void Begin(char type) noexcept;
+  void Begin(Frontend type) noexcept;
   void End() noexcept;
-  void Put8(char value) noexcept { *at_++ = value; }
+  template <class Letter>
+  void Put8(Letter value) noexcept {
+    *at_++ = static_cast<char>(value);
+  }
   void Put16(size_t value) noexcept;
   void Put32(size_t value) noexcept;
   void PutBytes(const void* bytes, size_t size) noexcept;

@@ -29,9 +29,9 @@ ServerFields ServerFields::OfFailedTransaction() noexcept {
   return fields;
 }
 
-std::string_view ServerFields::get(char code) const noexcept {
-  const size_t field = kCodes.find(code);
-  return field == kCodes.npos ? std::string_view() : fields_[field];
+std::string_view ServerFields::get(Field field) const noexcept {
+  const size_t at = kCodes.find(static_cast<char>(field));
+  return at == kCodes.npos ? std::string_view() : fields_[at];
 }
 
 }  // namespace creche::pg

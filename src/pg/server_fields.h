@@ -5,16 +5,21 @@
 #include <cstddef>
 #include <string_view>
 
+#include "pg/message.h"
+
 namespace creche::pg {
 
 class ServerFields {
  public:
   // False if the body is malformed. cut: its end is missing.
   [[nodiscard]] bool Parse(const char* body, size_t size, bool cut) noexcept;
-  // By the protocol's letter: 'C' is the SQLSTATE, 'M' the message. Empty if it is missing.
-  std::string_view get(char code) const noexcept;
+  // Empty if it is missing.
+  std::string_view get(Field field) const noexcept;
   // Not translated, if the server says so.
-  std::string_view severity() const noexcept { return get('V').empty() ? get('S') : get('V'); }
+  std::string_view severity() const noexcept {
+    const std::string_view untranslated = get(Field::kSeverityUntranslated);
+    return untranslated.empty() ? get(Field::kSeverity) : untranslated;
+  }
   // What the server says to each statement of a transaction that has failed.
   static ServerFields OfFailedTransaction() noexcept;
   // The server ends the session behind it.

@@ -64,7 +64,7 @@ class Session {
       inbox_.Consume(used);
       if (got == MessageReader::Got::kMore) return;
       bad_ = got == MessageReader::Got::kBad || !Take(message);
-      log_ += bad_ ? '!' : message.type;
+      log_ += bad_ ? '!' : static_cast<char>(message.type);
     }
   }
   bool Take(const Message& m) {
@@ -72,39 +72,39 @@ class Session {
     const std::unique_ptr<char[]> body(new char[m.size]);
     if (m.size > 0) std::memcpy(body.get(), m.body, m.size);
     switch (m.type) {
-      case 'N':
-      case 'E': {
+      case Backend::kNotice:
+      case Backend::kError: {
         ServerFields fields;
         if (!fields.Parse(body.get(), m.size, m.cut)) return false;
         log_ += ServerError(fields, Phase::kQuery, false)->message();
-        if (m.type == 'E') steps_.Fail();
+        if (m.type == Backend::kError) steps_.Fail();
         return true;
       }
-      case 'S':
-      case 'A':
+      case Backend::kParameterStatus:
+      case Backend::kNotification:
         return true;
-      case 'D':
+      case Backend::kDataRow:
         return m.cut || rows_.Append(body.get(), m.size) == RowCollector::Added::kOk;
-      case 'T': {
-        steps_.Take('T');
+      case Backend::kRowDescription: {
+        steps_.Take(Backend::kRowDescription);
         auto columns = RowDescription::Parse(body.get(), m.size);
         if (!columns) return false;
         rows_.Begin(std::move(columns));
         return true;
       }
-      case 'C':
-      case 'I': {
+      case Backend::kCommandComplete:
+      case Backend::kEmptyQuery: {
         const std::string_view tag(body.get(), strnlen(body.get(), m.size));
         steps_.Take(m.type);
         LogBlock(tag);
         return true;
       }
-      case 'Z':
+      case Backend::kReadyForQuery:
         asked_ = false;
         return true;
-      case 'G':
-      case 'H':
-      case 'W':
+      case Backend::kCopyIn:
+      case Backend::kCopyOut:
+      case Backend::kCopyBoth:
         return false;
       default:
         steps_.Take(m.type);

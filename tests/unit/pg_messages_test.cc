@@ -165,7 +165,8 @@ AnswerSteps Steps(size_t closes, std::vector<bool> parses, bool describe) {
 void ExpectNext(const AnswerSteps& steps, const std::string& types) {
   for (int c = 0; c < 256; c++) {
     const char type = static_cast<char>(c);
-    EXPECT_EQ(steps.Takes(type), type != '\0' && types.find(type) != types.npos)
+    EXPECT_EQ(steps.Takes(static_cast<Backend>(type)),
+              type != '\0' && types.find(type) != types.npos)
         << "type " << c << " at stage " << static_cast<int>(steps.stage());
   }
 }
@@ -173,51 +174,51 @@ void ExpectNext(const AnswerSteps& steps, const std::string& types) {
 TEST(AnswerSteps, InTheOnlyOrder) {
   AnswerSteps s = Steps(2, {true, false}, true);
   ExpectNext(s, "3");
-  s.Take('3');
+  s.Take(Backend::kCloseComplete);
   EXPECT_EQ(s.closes_left(), 1u);
-  s.Take('3');
+  s.Take(Backend::kCloseComplete);
   ExpectNext(s, "1");
   EXPECT_EQ(s.parses_left(), 1u);
-  s.Take('1');
+  s.Take(Backend::kParseComplete);
   EXPECT_EQ(s.parses_left(), 0u);
   ExpectNext(s, "2");
-  s.Take('2');
+  s.Take(Backend::kBindComplete);
   EXPECT_FALSE(s.last());
   ExpectNext(s, "DCIGHW");
-  s.Take('D');
+  s.Take(Backend::kDataRow);
   ExpectNext(s, "DCIGHW");
-  s.Take('C');
+  s.Take(Backend::kCommandComplete);
   EXPECT_TRUE(s.last());
   ExpectNext(s, "2");
-  s.Take('2');
+  s.Take(Backend::kBindComplete);
   ExpectNext(s, "Tn");
-  s.Take('T');
+  s.Take(Backend::kRowDescription);
   ExpectNext(s, "DCIGHW");
-  s.Take('I');
+  s.Take(Backend::kEmptyQuery);
   ExpectNext(s, "Z");
 }
 
 TEST(AnswerSteps, TypesOfParameters) {
-  for (const char end : {'T', 'n'}) {
+  for (const Backend end : {Backend::kRowDescription, Backend::kNoData}) {
     AnswerSteps s;
     s.AddStatement(true, false, true);
     s.AddStatement(true, true, false);
     s.Sent();
     ExpectNext(s, "1");
-    s.Take('1');
+    s.Take(Backend::kParseComplete);
     EXPECT_FALSE(s.executing());
     ExpectNext(s, "tTn");
-    s.Take('t');
+    s.Take(Backend::kParameterDescription);
     ExpectNext(s, "tTn");
     s.Take(end);
     ExpectNext(s, "2");
     EXPECT_FALSE(s.executing());
-    s.Take('2');
+    s.Take(Backend::kBindComplete);
     EXPECT_TRUE(s.executing());
     ExpectNext(s, "DCIGHW");
-    s.Take('C');
+    s.Take(Backend::kCommandComplete);
     ExpectNext(s, "1");
-    s.Take('1');
+    s.Take(Backend::kParseComplete);
     ExpectNext(s, "2");
   }
 }
@@ -225,7 +226,7 @@ TEST(AnswerSteps, TypesOfParameters) {
 TEST(AnswerSteps, AfterAnErrorOnlyReady) {
   for (int at = 0; at < 5; at++) {
     AnswerSteps s = Steps(1, {true}, true);
-    for (int i = 0; i < at; i++) s.Take("312TD"[i]);
+    for (int i = 0; i < at; i++) s.Take(static_cast<Backend>("312TD"[i]));
     s.Fail();
     ExpectNext(s, "Z");
   }
@@ -236,13 +237,13 @@ TEST(AnswerSteps, OfAScript) {
   s.SetScript();
   s.Sent();
   ExpectNext(s, "TCIGHWZ");
-  s.Take('T');
+  s.Take(Backend::kRowDescription);
   ExpectNext(s, "DTC");  // a rule may add a result to the statement
-  s.Take('D');
-  s.Take('C');
+  s.Take(Backend::kDataRow);
+  s.Take(Backend::kCommandComplete);
   ExpectNext(s, "TCIGHWZ");
-  s.Take('C');
-  s.Take('T');
+  s.Take(Backend::kCommandComplete);
+  s.Take(Backend::kRowDescription);
   s.Fail();
   ExpectNext(s, "Z");
 }
@@ -283,12 +284,12 @@ Read ReadParts(const std::vector<std::string>& parts, AnswerSteps* steps,
         return seen;
       }
       if (got == Got::kMore) break;
-      seen.types += message.type;
-      if (message.cut) seen.cut += message.type;
+      seen.types += static_cast<char>(message.type);
+      if (message.cut) seen.cut += static_cast<char>(message.type);
       seen.bodies.emplace_back(message.body, message.size);
-      if (message.type == 'E')
+      if (message.type == Backend::kError)
         steps->Fail();
-      else if (steps && std::strchr("123TnDCI", message.type))
+      else if (steps && std::strchr("123TnDCI", static_cast<char>(message.type)))
         steps->Take(message.type);
     }
     left.erase(0, at);
@@ -340,9 +341,9 @@ TEST(MessageReader, RefusesLengthsThatCannotBe) {
     return ReadParts({type + Big32(length)}, &steps).bad;
   };
   AnswerSteps to_execute = Steps(0, {false}, false);
-  to_execute.Take('2');
+  to_execute.Take(Backend::kBindComplete);
   AnswerSteps to_describe = Steps(0, {false}, true);
-  to_describe.Take('2');
+  to_describe.Take(Backend::kBindComplete);
   const AnswerSteps done = Steps(0, {}, false);
   const struct {
     char type;
@@ -382,7 +383,7 @@ TEST(MessageReader, TextIsNoMessage) {
 
 TEST(MessageReader, SkipsRowsThatAreTooLong) {
   AnswerSteps steps = Steps(0, {false}, false);
-  steps.Take('2');
+  steps.Take(Backend::kBindComplete);
   const std::string wire = Wire('D', test::RowBody({std::string(90, 'x')})) +
                            Wire('D', test::RowBody({std::string(5000, 'x')})) +
                            Wire('D', test::RowBody({"z"})) + Wire('C', Text("SELECT 3"));
@@ -412,7 +413,7 @@ TEST(MessageReader, KeepsTheBeginningOfLongErrors) {
   ServerFields fields;
   EXPECT_FALSE(fields.Parse(read.bodies[0].data(), read.bodies[0].size(), false));
   ASSERT_TRUE(fields.Parse(read.bodies[0].data(), read.bodies[0].size(), true));
-  EXPECT_EQ(fields.get('C'), "22P02");
+  EXPECT_EQ(fields.get(Field::kSqlstate), "22P02");
 }
 
 // ---- Fields and tags ----
