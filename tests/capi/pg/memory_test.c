@@ -40,7 +40,7 @@ static void turn_until(const outcome* o, int count, int started) {
     int ended = 0;
     for (int i = 0; i < count; i++) ended += o[i].ended;
     if (ended >= started) return;
-    if (now_ms() - began > 300) armed = 0;
+    if (failures > 0 && now_ms() - began > 300) armed = 0;
     creche_loop_poll(loop, 5 * CRECHE_MILLISECOND);
     if (now_ms() - began > 30000) {
       armed = 0;

@@ -71,7 +71,7 @@ static void turn_until_ended(const mark* m, int count) {
     int left = 0;
     for (int i = 0; i < count; i++) left += m[i].accepted - m[i].ended;
     if (left <= 0) return;
-    if (now_ms() - began > 300) armed = 0;
+    if (failures > 0 && now_ms() - began > 300) armed = 0;
     creche_loop_poll(loop, 5 * CRECHE_MILLISECOND);
     if (now_ms() - began > 30000) {
       armed = 0;
