@@ -1,10 +1,9 @@
 //! Channels: bounded queues between tasks and threads.
 use crate::error::Result;
 use crate::runtime::Loop;
-use crate::sys_ext::{c_text, check};
+use crate::sys_ext::{c_text, check, defaults};
 use creche_sys as sys;
 use std::fmt;
-use std::mem::zeroed;
 use std::ptr::{null, null_mut};
 use std::sync::Arc;
 
@@ -95,8 +94,7 @@ pub fn channel_on<T: Send + 'static>(
     let mut receiver = sys::creche_receiver::default();
     // SAFETY: plain options; they and their text live until the call returns.
     check(unsafe {
-        let mut o: sys::creche_channel_options = zeroed();
-        check(sys::creche_channel_options_init(&mut o, size_of_val(&o)))?;
+        let mut o = defaults(sys::creche_channel_options_init)?;
         o.capacity = options.capacity;
         o.item_free = Some(free_item::<T>);
         o.item_user = null_mut();

@@ -3,9 +3,8 @@ use crate::error::Result;
 use crate::options::{TaskOptions, task_options};
 use crate::pending::{Pending, awaitable};
 use crate::runtime::Loop;
-use crate::sys_ext::{c_text, check};
+use crate::sys_ext::{c_text, check, defaults};
 use creche_sys as sys;
-use std::mem::zeroed;
 use std::ptr::null;
 
 /// Options of an [`Event`].
@@ -55,8 +54,7 @@ impl Event {
         let mut raw = sys::creche_event::default();
         // SAFETY: plain options; they and their text live until the call returns.
         check(unsafe {
-            let mut o: sys::creche_event_options = zeroed();
-            check(sys::creche_event_options_init(&mut o, size_of_val(&o)))?;
+            let mut o = defaults(sys::creche_event_options_init)?;
             o.name = name.as_ref().map_or(null(), |name| name.as_ptr());
             sys::creche_event_open(on.raw, &o, &mut raw)
         })?;

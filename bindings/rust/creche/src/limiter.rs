@@ -5,9 +5,8 @@ use crate::pending::{Answer, Pending, awaitable};
 use crate::runtime::Loop;
 use crate::scope::Scope;
 use crate::sleep::{Offload, Offloaded, offload_on};
-use crate::sys_ext::{c_text, check};
+use crate::sys_ext::{c_text, check, defaults, filled};
 use creche_sys as sys;
-use std::mem::zeroed;
 use std::ptr::null;
 
 /// Options of a [`Limiter`].
@@ -46,8 +45,7 @@ impl LimiterOptions {
         let mut limiter = sys::creche_limiter::default();
         // SAFETY: plain options; they and their text live until the call returns.
         check(unsafe {
-            let mut o: sys::creche_limiter_options = zeroed();
-            check(sys::creche_limiter_options_init(&mut o, size_of_val(&o)))?;
+            let mut o = defaults(sys::creche_limiter_options_init)?;
             o.total = self.total;
             o.name = name.as_ref().map_or(null(), |name| name.as_ptr());
             sys::creche_limiter_open(on.raw, &o, &mut limiter)
@@ -128,11 +126,8 @@ impl Limiter {
     /// A look at it.
     pub fn state(&self) -> Result<LimiterState> {
         // SAFETY: plain numbers; the size is that of the memory.
-        let s = unsafe {
-            let mut s: sys::creche_limiter_state = zeroed();
-            check(sys::creche_limiter_get_state(self.raw, &mut s, size_of_val(&s)))?;
-            s
-        };
+        let s: sys::creche_limiter_state =
+            unsafe { filled(|s, size| sys::creche_limiter_get_state(self.raw, s, size)) }?;
         Ok(LimiterState { total: s.total, borrowed: s.borrowed, waiting: s.waiting })
     }
 }

@@ -1,10 +1,9 @@
 //! What every operation can be told.
 use crate::error::Result;
 use crate::scope::Scope;
-use crate::sys_ext::{c_text, check, nanoseconds};
+use crate::sys_ext::{c_text, defaults, nanoseconds};
 use creche_sys as sys;
 use std::ffi::CString;
-use std::mem::zeroed;
 use std::ptr::null;
 use std::time::Duration;
 
@@ -69,10 +68,8 @@ impl TaskOptions {
             return Ok(start(null()));
         }
         let name: Option<CString> = self.name.as_deref().map(c_text).transpose()?;
-        // SAFETY: a struct of plain numbers and pointers; its size is passed.
-        let mut options: sys::creche_task_options = unsafe { zeroed() };
-        // SAFETY: as above.
-        check(unsafe { sys::creche_task_options_init(&mut options, size_of_val(&options)) })?;
+        // SAFETY: its own init function.
+        let mut options = unsafe { defaults(sys::creche_task_options_init) }?;
         options.flags = if self.body { sys::CRECHE_TASK_BODY } else { 0 };
         options.timeout = self.timeout.map_or(sys::CRECHE_NEVER, nanoseconds);
         options.on_timeout = if self.move_on { sys::CRECHE_MOVE_ON } else { sys::CRECHE_FAIL };

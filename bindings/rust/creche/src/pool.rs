@@ -4,10 +4,9 @@ use crate::options::{TaskOptions, task_options};
 use crate::pending::{Answer, Pending, awaitable, closing};
 use crate::query::{Execute, Query, Script, Target};
 use crate::runtime::Loop;
-use crate::sys_ext::{c_text, check, nanoseconds};
+use crate::sys_ext::{c_text, check, defaults, filled, nanoseconds};
 use crate::value::ToSql;
 use creche_sys as sys;
-use std::mem::zeroed;
 use std::ptr::null;
 use std::time::Duration;
 
@@ -101,8 +100,7 @@ impl PoolOptions {
         let mut pool = sys::creche_pool::default();
         // SAFETY: plain options; they and what they point to live until the call returns.
         check(unsafe {
-            let mut o: sys::creche_pool_options = zeroed();
-            check(sys::creche_pool_options_init(&mut o, size_of_val(&o)))?;
+            let mut o = defaults(sys::creche_pool_options_init)?;
             o.flags = self.flags;
             o.min_size = self.min_size.unwrap_or(o.min_size);
             o.max_size = self.max_size.unwrap_or(o.max_size);
@@ -187,11 +185,8 @@ impl Pool {
     /// What it has now and did so far.
     pub fn counters(&self) -> Result<PoolCounters> {
         // SAFETY: plain numbers; the size is that of the memory.
-        let c = unsafe {
-            let mut c: sys::creche_pool_counters = zeroed();
-            check(sys::creche_pool_get_counters(self.raw, &mut c, size_of_val(&c)))?;
-            c
-        };
+        let c: sys::creche_pool_counters =
+            unsafe { filled(|c, size| sys::creche_pool_get_counters(self.raw, c, size)) }?;
         Ok(PoolCounters {
             connections: c.connections,
             idle: c.idle,

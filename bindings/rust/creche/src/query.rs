@@ -3,12 +3,11 @@ use crate::error::Result;
 use crate::options::{TaskOptions, task_options};
 use crate::pending::{Answer, Pending, awaitable};
 use crate::rows::{RowStream, Rows};
-use crate::sys_ext::c_text;
+use crate::sys_ext::{c_text, defaults};
 use crate::value::ToSql;
 use creche_sys as sys;
 use std::ffi::c_void;
 use std::fmt;
-use std::mem::zeroed;
 
 /// Where a statement runs.
 #[derive(Clone, Copy, Debug)]
@@ -131,11 +130,7 @@ impl<'a> Query<'a> {
         // SAFETY: plain options; they, the text and the values live until the call returns, which
         // copies them; user lives until the final completion.
         Ok(unsafe {
-            let mut o: sys::creche_query_options = zeroed();
-            match sys::creche_query_options_init(&mut o, size_of_val(&o)) {
-                sys::CRECHE_OK => {}
-                failed => return Ok(failed),
-            }
+            let mut o = defaults(sys::creche_query_options_init)?;
             o.flags = self.flags;
             o.max_bytes = self.max_bytes.unwrap_or(o.max_bytes);
             o.block_rows = self.block_rows.unwrap_or(o.block_rows);
@@ -240,11 +235,7 @@ impl<'a> Script<'a> {
             let sql = c_text(self.sql)?;
             // SAFETY: as for a query.
             Ok(unsafe {
-                let mut o: sys::creche_query_options = zeroed();
-                match sys::creche_query_options_init(&mut o, size_of_val(&o)) {
-                    sys::CRECHE_OK => {}
-                    failed => return Ok(failed),
-                }
+                let mut o = defaults(sys::creche_query_options_init)?;
                 o.task = task_options;
                 let connection = self.connection;
                 sys::creche_connection_script(

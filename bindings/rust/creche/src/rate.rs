@@ -3,9 +3,8 @@ use crate::error::Result;
 use crate::options::{TaskOptions, task_options};
 use crate::pending::{Pending, awaitable};
 use crate::runtime::Loop;
-use crate::sys_ext::{c_text, check, nanoseconds};
+use crate::sys_ext::{c_text, check, defaults, filled, nanoseconds};
 use creche_sys as sys;
-use std::mem::zeroed;
 use std::ptr::null;
 use std::time::Duration;
 
@@ -41,8 +40,7 @@ impl RateOptions {
         let mut rate = sys::creche_rate::default();
         // SAFETY: plain options; they and their text live until the call returns.
         check(unsafe {
-            let mut o: sys::creche_rate_options = zeroed();
-            check(sys::creche_rate_options_init(&mut o, size_of_val(&o)))?;
+            let mut o = defaults(sys::creche_rate_options_init)?;
             o.permits = self.permits;
             o.interval = nanoseconds(self.interval);
             o.burst = self.burst;
@@ -130,11 +128,8 @@ impl Rate {
     /// A look at it.
     pub fn state(&self) -> Result<RateState> {
         // SAFETY: plain numbers; the size is that of the memory.
-        let s = unsafe {
-            let mut s: sys::creche_rate_state = zeroed();
-            check(sys::creche_rate_get_state(self.raw, &mut s, size_of_val(&s)))?;
-            s
-        };
+        let s: sys::creche_rate_state =
+            unsafe { filled(|s, size| sys::creche_rate_get_state(self.raw, s, size)) }?;
         let point = |at: i64| match at {
             sys::CRECHE_NEVER => Duration::MAX,
             at => Duration::from_nanos(at.max(0) as u64),

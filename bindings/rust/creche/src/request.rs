@@ -5,9 +5,8 @@ use crate::options::{TaskOptions, task_options};
 use crate::pending::{Answer, Pending, awaitable};
 use crate::response::{Response, Streaming};
 use crate::session::Session;
-use crate::sys_ext::c_text;
+use crate::sys_ext::{c_text, defaults};
 use creche_sys as sys;
-use std::mem::zeroed;
 use std::ptr::null;
 
 impl Session {
@@ -148,27 +147,22 @@ impl<'a> Request<'a> {
         Pending::start_pulling(on, &options, source, |within, task_options, done, user, task| {
             let url = c_text(self.url)?;
             let method = self.method.map(c_text).transpose()?;
+            // SAFETY: its own init function.
+            let mut o = unsafe { defaults(sys::creche_request_options_init) }?;
+            o.flags = self.flags;
+            o.method = method.as_ref().map_or(null(), |text| text.as_ptr());
+            o.body = bytes.as_ref().map_or(null(), |bytes| bytes.as_ptr().cast());
+            o.body_size = size;
+            o.max_body = self.max_body;
+            o.max_redirects = self.max_redirects.unwrap_or(o.max_redirects);
+            o.timeouts = self.timeouts.raw();
+            o.task = task_options;
             self.headers.with(|headers| {
-                // SAFETY: plain options; they and what they point to live until the call returns;
-                // user until the final completion.
-                unsafe {
-                    let mut o: sys::creche_request_options = zeroed();
-                    match sys::creche_request_options_init(&mut o, size_of_val(&o)) {
-                        sys::CRECHE_OK => {}
-                        failed => return failed,
-                    }
-                    o.flags = self.flags;
-                    o.method = method.as_ref().map_or(null(), |text| text.as_ptr());
-                    o.headers = headers.as_ptr();
-                    o.headers_count = headers.len();
-                    o.body = bytes.as_ref().map_or(null(), |bytes| bytes.as_ptr().cast());
-                    o.body_size = size;
-                    o.max_body = self.max_body;
-                    o.max_redirects = self.max_redirects.unwrap_or(o.max_redirects);
-                    o.timeouts = self.timeouts.raw();
-                    o.task = task_options;
-                    call(self.session.raw, within, url.as_ptr(), &o, done, user, task)
-                }
+                o.headers = headers.as_ptr();
+                o.headers_count = headers.len();
+                // SAFETY: the options and what they point to live until the call returns; user until
+                // the final completion.
+                unsafe { call(self.session.raw, within, url.as_ptr(), &o, done, user, task) }
             })
         })
     }

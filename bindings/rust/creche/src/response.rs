@@ -3,7 +3,7 @@ use crate::error::{Error, Result};
 use crate::options::{TaskOptions, task_options};
 use crate::pending::{Answer, Pending};
 use crate::status::Status;
-use crate::sys_ext::check;
+use crate::sys_ext::filled;
 use creche_sys as sys;
 use std::ffi::{CStr, CString};
 use std::fmt;
@@ -80,11 +80,8 @@ impl Head {
 
     fn info(&self) -> Result<ResponseInfo> {
         // SAFETY: plain numbers; the size is that of the memory.
-        let info = unsafe {
-            let mut info: sys::creche_response_info = zeroed();
-            check(sys::creche_response_get_info(self.raw, &mut info, size_of_val(&info)))?;
-            info
-        };
+        let info: sys::creche_response_info =
+            unsafe { filled(|info, size| sys::creche_response_get_info(self.raw, info, size)) }?;
         let point = |at: i64| (at > 0).then(|| Duration::from_nanos(at as u64));
         Ok(ResponseInfo {
             started: point(info.started),

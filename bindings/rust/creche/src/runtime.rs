@@ -4,10 +4,9 @@ use crate::error::{Error, Result};
 use crate::scope::Scope;
 use crate::status::Status;
 use crate::sync::lock;
-use crate::sys_ext::{c_text, check, nanoseconds};
+use crate::sys_ext::{c_text, check, defaults, filled, nanoseconds};
 use creche_sys as sys;
 use std::ffi::c_char;
-use std::mem::zeroed;
 use std::ptr::{null, null_mut};
 use std::sync::Mutex;
 use std::time::Duration;
@@ -135,8 +134,7 @@ impl Loop {
         let mut raw = sys::creche_loop::default();
         // SAFETY: plain options; they and their text live until the call returns.
         check(unsafe {
-            let mut o: sys::creche_loop_options = zeroed();
-            check(sys::creche_loop_options_init(&mut o, size_of_val(&o)))?;
+            let mut o = defaults(sys::creche_loop_options_init)?;
             o.name = name.as_ref().map_or(null(), |name| name.as_ptr());
             if let Some(limit) = options.offload_limit {
                 o.offload_limit = limit;
@@ -263,11 +261,8 @@ impl Loop {
     /// What has happened in it so far.
     pub fn counters(&self) -> Result<LoopCounters> {
         // SAFETY: plain numbers; the size is that of the memory.
-        let c = unsafe {
-            let mut c: sys::creche_loop_counters = zeroed();
-            check(sys::creche_loop_get_counters(self.raw, &mut c, size_of_val(&c)))?;
-            c
-        };
+        let c: sys::creche_loop_counters =
+            unsafe { filled(|c, size| sys::creche_loop_get_counters(self.raw, c, size)) }?;
         Ok(LoopCounters {
             turns: c.turns,
             started: c.started,

@@ -2,7 +2,7 @@
 use crate::error::Result;
 use crate::section::Section;
 use crate::status::{Reason, Status};
-use crate::sys_ext::{c_text, check, nanoseconds};
+use crate::sys_ext::{c_text, check, defaults, filled, nanoseconds};
 use creche_sys as sys;
 use std::cell::RefCell;
 use std::ffi::CString;
@@ -88,14 +88,12 @@ impl Scope {
 
     /// A look at it, which never changes it.
     pub fn state(&self) -> Result<ScopeState> {
-        // SAFETY: plain numbers; the size is that of the memory.
-        let (state, now) = unsafe {
-            let mut state: sys::creche_scope_state = zeroed();
-            check(sys::creche_scope_get_state(self.raw, &mut state, size_of_val(&state)))?;
-            let mut now = 0;
-            check(sys::creche_now(self.on.scope, &mut now))?;
-            (state, now)
-        };
+        // SAFETY: plain numbers.
+        let state: sys::creche_scope_state =
+            unsafe { filled(|state, size| sys::creche_scope_get_state(self.raw, state, size)) }?;
+        let mut now = 0;
+        // SAFETY: any handle; now outlives the call.
+        check(unsafe { sys::creche_now(self.on.scope, &mut now) })?;
         let left = state.effective_deadline.saturating_sub(now).max(0);
         Ok(ScopeState {
             called: state.called != 0,
@@ -122,8 +120,7 @@ impl Scope {
         let mut raw = sys::creche_scope::default();
         // SAFETY: any thread, any handle; the options and their text live until the call returns.
         check(unsafe {
-            let mut o: sys::creche_scope_options = zeroed();
-            check(sys::creche_scope_options_init(&mut o, size_of_val(&o)))?;
+            let mut o = defaults(sys::creche_scope_options_init)?;
             o.shield = options.shield.into();
             o.timeout = options.timeout.map_or(sys::CRECHE_NEVER, nanoseconds);
             o.on_timeout = if options.move_on { sys::CRECHE_MOVE_ON } else { sys::CRECHE_FAIL };

@@ -3,9 +3,8 @@ use crate::error::Result;
 use crate::http_options::{Fields, HttpTimeouts};
 use crate::pending::{Pending, closing};
 use crate::runtime::Loop;
-use crate::sys_ext::{c_text, check, nanoseconds};
+use crate::sys_ext::{c_text, check, defaults, filled, nanoseconds};
 use creche_sys as sys;
-use std::mem::zeroed;
 use std::ptr::null;
 use std::time::Duration;
 
@@ -132,8 +131,7 @@ impl SessionOptions {
         self.headers.with(|headers| {
             // SAFETY: plain options; they and what they point to live until the call returns.
             check(unsafe {
-                let mut o: sys::creche_session_options = zeroed();
-                check(sys::creche_session_options_init(&mut o, size_of_val(&o)))?;
+                let mut o = defaults(sys::creche_session_options_init)?;
                 o.flags = self.flags;
                 o.limit = self.limit.unwrap_or(o.limit);
                 o.limit_per_host = self.limit_per_host.unwrap_or(o.limit_per_host);
@@ -195,11 +193,8 @@ impl Session {
     /// What it has now and did so far.
     pub fn counters(&self) -> Result<SessionCounters> {
         // SAFETY: plain numbers; the size is that of the memory.
-        let c = unsafe {
-            let mut c: sys::creche_session_counters = zeroed();
-            check(sys::creche_session_get_counters(self.raw, &mut c, size_of_val(&c)))?;
-            c
-        };
+        let c: sys::creche_session_counters =
+            unsafe { filled(|c, size| sys::creche_session_get_counters(self.raw, c, size)) }?;
         Ok(SessionCounters {
             requests: c.requests,
             connects: c.connects,

@@ -5,11 +5,10 @@ use crate::pending::{Answer, Pending, awaitable};
 use crate::runtime::loop_for;
 use crate::scope::Scope;
 use crate::status::Status;
-use crate::sys_ext::nanoseconds;
+use crate::sys_ext::{defaults, nanoseconds};
 use creche_sys as sys;
 use std::ffi::c_void;
 use std::future::Future;
-use std::mem::zeroed;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
@@ -185,20 +184,14 @@ where
     });
     let job = Box::into_raw(Box::new(Some(job)));
     let pending = Pending::start(on, options, |within, task_options, done, user, task| {
-        // SAFETY: plain options; they live until the call returns. arg_free takes the box, whatever
-        // happens, unless the call fails.
-        Ok(unsafe {
-            let mut o: sys::creche_offload_options = zeroed();
-            match sys::creche_offload_options_init(&mut o, size_of_val(&o)) {
-                sys::CRECHE_OK => {
-                    o.arg_free = Some(free_job);
-                    o.task = task_options;
-                    o.limiter = limiter;
-                    sys::creche_offload(within, Some(run_job), job.cast(), &o, done, user, task)
-                }
-                status => status,
-            }
-        })
+        // SAFETY: its own init function.
+        let mut o = unsafe { defaults(sys::creche_offload_options_init) }?;
+        o.arg_free = Some(free_job);
+        o.task = task_options;
+        o.limiter = limiter;
+        // SAFETY: the options live until the call returns. arg_free takes the box, whatever happens,
+        // unless the call fails.
+        Ok(unsafe { sys::creche_offload(within, Some(run_job), job.cast(), &o, done, user, task) })
     });
     if !pending.is_running() {
         // SAFETY: "If the call fails arg stays yours."

@@ -7,13 +7,12 @@ use crate::pending::Pending;
 use crate::runtime::loop_for;
 use crate::scope::Scope;
 use crate::sync::lock;
-use crate::sys_ext::check;
+use crate::sys_ext::{check, defaults};
 use crate::task::{Cell, Owner, notify, run_body};
 use creche_sys as sys;
 use std::any::Any;
 use std::fmt;
 use std::future::Future;
-use std::mem::zeroed;
 use std::panic::resume_unwind;
 use std::ptr::null_mut;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -124,31 +123,18 @@ impl<'env> Group<'env> {
         let cell = Cell::new(on, self.inner.around.clone());
         let start_options = TaskOptions { within: options.within, ..TaskOptions::new() };
         let pending = Pending::<()>::start(on, &start_options, |within, task, done, user, out| {
+            // SAFETY: its own init function.
+            let mut o = unsafe { defaults(sys::creche_start_options_init) }?;
             options.in_c(|child| {
                 let child_user = cell.user();
-                // SAFETY: plain options that live until the call returns; both users until their
-                // final completions.
+                (o.task, o.child) = (task, child);
+                o.child_done = Some(notify);
+                o.child_user = child_user;
+                let target = self.inner.raw;
+                // SAFETY: the options live until the call returns; both users until their final
+                // completions.
                 let status = unsafe {
-                    let mut o: sys::creche_start_options = zeroed();
-                    match sys::creche_start_options_init(&mut o, size_of_val(&o)) {
-                        sys::CRECHE_OK => {
-                            (o.task, o.child) = (task, child);
-                            o.child_done = Some(notify);
-                            o.child_user = child_user;
-                            let target = self.inner.raw;
-                            sys::creche_task_start(
-                                target,
-                                within,
-                                None,
-                                null_mut(),
-                                &o,
-                                done,
-                                user,
-                                out,
-                            )
-                        }
-                        status => status,
-                    }
+                    sys::creche_task_start(target, within, None, null_mut(), &o, done, user, out)
                 };
                 if status != sys::CRECHE_OK {
                     // SAFETY: an error return means no completion ever.

@@ -3,6 +3,7 @@ use crate::error::{Error, Result};
 use crate::status::Status;
 use creche_sys as sys;
 use std::ffi::CString;
+use std::mem::zeroed;
 use std::time::Duration;
 
 /// The answer of a call: an error if it failed.
@@ -22,4 +23,28 @@ pub(crate) fn c_text(text: &str) -> Result<CString> {
 /// For C: what does not fit lasts for ever.
 pub(crate) fn nanoseconds(time: Duration) -> i64 {
     i64::try_from(time.as_nanos()).unwrap_or(sys::CRECHE_NEVER)
+}
+
+/// A sized struct of C, as a function that looks at something fills it.
+///
+/// # Safety
+/// `T` is numbers and pointers; `fill` writes no more than a `T` of that size.
+pub(crate) unsafe fn filled<T>(
+    fill: impl FnOnce(*mut T, usize) -> sys::creche_status,
+) -> Result<T> {
+    // SAFETY: the caller's promise.
+    let mut all: T = unsafe { zeroed() };
+    check(fill(&mut all, size_of::<T>()))?;
+    Ok(all)
+}
+
+/// Options of C with the library's defaults. All options are made of these.
+///
+/// # Safety
+/// `init` is the init function of `T`.
+pub(crate) unsafe fn defaults<T>(
+    init: unsafe extern "C" fn(*mut T, usize) -> sys::creche_status,
+) -> Result<T> {
+    // SAFETY: the caller's promise.
+    unsafe { filled(|options, size| init(options, size)) }
 }

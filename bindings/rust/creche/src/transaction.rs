@@ -4,11 +4,10 @@ use crate::options::{TaskOptions, task_options};
 use crate::pending::Pending;
 use crate::pool::{Connection, Pool};
 use crate::scope::{Scope, current};
-use crate::sys_ext::{check, nanoseconds};
+use crate::sys_ext::{check, defaults, nanoseconds};
 use crate::task::{Cell, Owner, notify, run_body};
 use creche_sys as sys;
 use std::future::{Future, IntoFuture};
-use std::mem::zeroed;
 use std::ops::Deref;
 use std::panic::resume_unwind;
 use std::pin::Pin;
@@ -82,14 +81,9 @@ impl TransactionOptions {
         &self,
         task: *const sys::creche_task_options,
         call: impl FnOnce(*const sys::creche_transaction_options) -> sys::creche_status,
-    ) -> sys::creche_status {
-        // SAFETY: plain options, their size is passed.
-        let mut o: sys::creche_transaction_options = unsafe { zeroed() };
-        // SAFETY: as above.
-        match unsafe { sys::creche_transaction_options_init(&mut o, size_of_val(&o)) } {
-            sys::CRECHE_OK => {}
-            failed => return failed,
-        }
+    ) -> Result<sys::creche_status> {
+        // SAFETY: its own init function.
+        let mut o = unsafe { defaults(sys::creche_transaction_options_init) }?;
         o.flags = self.flags;
         o.isolation = match self.isolation {
             Isolation::Default => sys::CRECHE_ISOLATION_DEFAULT,
@@ -100,7 +94,7 @@ impl TransactionOptions {
         o.retries = self.retries;
         o.commit_timeout = self.commit_timeout.map_or(o.commit_timeout, nanoseconds);
         o.task = task;
-        call(&o)
+        Ok(call(&o))
     }
 }
 
@@ -185,7 +179,7 @@ fn start(
             sys::creche_pool_transaction(pool, within, notify, user, o, notify, user, &mut task)
         })
     });
-    if let Err(error) = started.and_then(check) {
+    if let Err(error) = started.and_then(|status| status).and_then(check) {
         // SAFETY: an error return means no completion ever.
         drop(unsafe { Arc::from_raw(user.cast::<Cell>().cast_const()) });
         return Err(error);
@@ -206,8 +200,7 @@ type Step = unsafe extern "C" fn(
 fn step(connection: &Connection, options: &TransactionOptions, step: Step) -> Pending<()> {
     Pending::start(connection.on, &options.task, |within, task_options, done, user, task| {
         // SAFETY: the options live until the call returns; user until the completion.
-        Ok(options
-            .in_c(task_options, |o| unsafe { step(connection.raw, within, o, done, user, task) }))
+        options.in_c(task_options, |o| unsafe { step(connection.raw, within, o, done, user, task) })
     })
 }
 

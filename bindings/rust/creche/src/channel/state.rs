@@ -1,8 +1,7 @@
 //! How a channel is.
 use crate::error::Result;
-use crate::sys_ext::check;
+use crate::sys_ext::filled;
 use creche_sys as sys;
-use std::mem::zeroed;
 
 /// A channel as it is now.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -27,8 +26,7 @@ impl ChannelState {
         look: impl FnOnce(*mut sys::creche_channel_state, usize) -> sys::creche_status,
     ) -> Result<ChannelState> {
         // SAFETY: plain numbers.
-        let mut s: sys::creche_channel_state = unsafe { zeroed() };
-        check(look(&mut s, size_of_val(&s)))?;
+        let s = unsafe { filled(look) }?;
         Ok(ChannelState {
             items: s.items,
             capacity: s.capacity,

@@ -1,10 +1,9 @@
 //! Options of groups.
 use crate::error::Result;
 use crate::scope::Scope;
-use crate::sys_ext::{c_text, check, nanoseconds};
+use crate::sys_ext::{c_text, check, defaults, nanoseconds};
 use crate::task::{Cell, notify};
 use creche_sys as sys;
-use std::mem::zeroed;
 use std::ptr::null;
 use std::sync::Arc;
 use std::time::Duration;
@@ -92,28 +91,26 @@ impl GroupOptions {
 
     pub(crate) fn open(&self, within: Scope, cell: &Arc<Cell>) -> Result<sys::creche_group> {
         let name = self.name.as_deref().map(c_text).transpose()?;
+        // SAFETY: its own init function.
+        let mut o = unsafe { defaults(sys::creche_group_options_init) }?;
+        o.policy = match self.policy {
+            Policy::FailFast => sys::CRECHE_FAIL_FAST,
+            Policy::Collect => sys::CRECHE_COLLECT,
+            Policy::Race => sys::CRECHE_RACE,
+        };
+        o.timeout = self.timeout.map_or(sys::CRECHE_NEVER, nanoseconds);
+        o.on_timeout = if self.move_on { sys::CRECHE_MOVE_ON } else { sys::CRECHE_FAIL };
+        o.shield = self.shield.into();
+        o.limit = self.limit;
+        o.max_errors = self.max_errors.unwrap_or(o.max_errors);
+        o.name = name.as_ref().map_or(null(), |name| name.as_ptr());
         let mut group = sys::creche_group::default();
         let user = cell.user();
-        // SAFETY: plain options; they and their text live until the call returns; user is given back
-        // by the group's completion.
-        let status = unsafe {
-            let mut o: sys::creche_group_options = zeroed();
-            check(sys::creche_group_options_init(&mut o, size_of_val(&o))).and_then(|()| {
-                o.policy = match self.policy {
-                    Policy::FailFast => sys::CRECHE_FAIL_FAST,
-                    Policy::Collect => sys::CRECHE_COLLECT,
-                    Policy::Race => sys::CRECHE_RACE,
-                };
-                o.timeout = self.timeout.map_or(sys::CRECHE_NEVER, nanoseconds);
-                o.on_timeout = if self.move_on { sys::CRECHE_MOVE_ON } else { sys::CRECHE_FAIL };
-                o.shield = self.shield.into();
-                o.limit = self.limit;
-                o.max_errors = self.max_errors.unwrap_or(o.max_errors);
-                o.name = name.as_ref().map_or(null(), |name| name.as_ptr());
-                check(sys::creche_group_open(within.raw, &o, Some(notify), user, &mut group))
-            })
-        };
-        if let Err(error) = status {
+        // SAFETY: the options and their text live until the call returns; user is given back by the
+        // group's completion.
+        let status =
+            unsafe { sys::creche_group_open(within.raw, &o, Some(notify), user, &mut group) };
+        if let Err(error) = check(status) {
             // SAFETY: an error return means no completion ever.
             drop(unsafe { Arc::from_raw(user.cast::<Cell>().cast_const()) });
             return Err(error);
