@@ -3,7 +3,7 @@
 
 #include "capi/options.h"
 #include "capi/tail.h"
-#include "tasks/options.h"
+#include "tasks/api.h"
 
 using namespace creche;
 using namespace creche::capi;
@@ -28,7 +28,7 @@ static creche_status NobodyReceives() {
 static creche_status LookAt(uint64_t end, bool sender, creche_channel_state* state, size_t size) {
   if (creche_status failed = CheckFilled(state, size, "state")) return failed;
   tasks::ChannelState s;
-  const Status status = tasks::LookAtChannel(end, sender, &s);
+  const Status status = tasks::GetChannelState(end, sender, &s);
   if (status != Status::kOk) return Answer(status, end, sender ? kSender : kReceiver);
   creche_channel_state out{};
   out.size = static_cast<uint32_t>(size);

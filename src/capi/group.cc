@@ -3,7 +3,7 @@
 
 #include "capi/options.h"
 #include "capi/tail.h"
-#include "tasks/options.h"
+#include "tasks/api.h"
 
 using namespace creche;
 using namespace creche::capi;

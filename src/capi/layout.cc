@@ -29,7 +29,7 @@ static_assert(offsetof(creche_completion, data_size) == offsetof(Completion, dat
 static_assert(offsetof(creche_completion, error) == offsetof(Completion, error));
 static_assert(offsetof(creche_completion, task) == offsetof(Completion, task));
 static_assert(offsetof(creche_completion, hold) == offsetof(Completion, hold));
-static_assert(offsetof(creche_completion, reserved) == offsetof(Completion, seat));
+static_assert(offsetof(creche_completion, reserved) == offsetof(Completion, place_id));
 
 using tasks::ContextType;
 static_assert(sizeof(creche_context) == sizeof(ContextType));

@@ -3,7 +3,7 @@
 
 #include "capi/options.h"
 #include "capi/tail.h"
-#include "tasks/options.h"
+#include "tasks/api.h"
 
 using namespace creche;
 using namespace creche::capi;
@@ -102,7 +102,7 @@ creche_status creche_limiter_get_state(creche_limiter limiter, creche_limiter_st
   return Guard([&]() -> creche_status {
     if (creche_status failed = CheckFilled(state, size, "state")) return failed;
     tasks::LimiterState s;
-    const Status status = tasks::LookAtLimiter(limiter.id, &s);
+    const Status status = tasks::GetLimiterState(limiter.id, &s);
     if (status != Status::kOk) return Answer(status, limiter.id, kLimiter);
     const creche_limiter_state out = {static_cast<uint32_t>(size), 0, s.total, s.borrowed,
                                       s.waiting};
@@ -179,7 +179,7 @@ creche_status creche_rate_get_state(creche_rate rate, creche_rate_state* state, 
   return Guard([&]() -> creche_status {
     if (creche_status failed = CheckFilled(state, size, "state")) return failed;
     tasks::RateState s;
-    const Status status = tasks::LookAtRate(rate.id, &s);
+    const Status status = tasks::GetRateState(rate.id, &s);
     if (status != Status::kOk) return Answer(status, rate.id, kRate);
     const creche_rate_state out = {
         static_cast<uint32_t>(size), 0, s.available, s.waiting, s.next, s.paused_until};

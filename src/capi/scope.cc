@@ -3,7 +3,7 @@
 
 #include "capi/options.h"
 #include "capi/tail.h"
-#include "tasks/options.h"
+#include "tasks/api.h"
 
 using namespace creche;
 using namespace creche::capi;
@@ -74,12 +74,12 @@ creche_status creche_scope_options_init(creche_scope_options* options, size_t si
 
 creche_status creche_scope_open(creche_scope in, const creche_scope_options* options,
                                 creche_scope* scope) {
-  if (!options && scope && (scope->id = tasks::OpenPlainScope(in.id)) != 0) return CRECHE_OK;
+  if (!options && scope && (scope->id = tasks::FastOpenScope(in.id)) != 0) return CRECHE_OK;
   return OpenScope(in, options, scope);
 }
 
 creche_status creche_scope_leave(creche_scope scope, creche_outcome* outcome) {
-  if (!tasks::LeavePlainScope(scope.id)) return LeaveScope(scope, outcome);
+  if (!tasks::FastLeaveScope(scope.id)) return LeaveScope(scope, outcome);
   if (outcome) *outcome = {};
   return CRECHE_OK;
 }
@@ -119,7 +119,7 @@ creche_status creche_scope_get_state(creche_scope scope, creche_scope_state* sta
   return Guard([&]() -> creche_status {
     if (creche_status failed = CheckFilled(state, size, "state")) return failed;
     tasks::ScopeState s;
-    const Status status = tasks::LookAtScope(scope.id, &s);
+    const Status status = tasks::GetScopeState(scope.id, &s);
     if (status != Status::kOk) return OfScope(status, scope);
     creche_scope_state out{};
     out.size = static_cast<uint32_t>(size);

@@ -4,7 +4,7 @@
 #include "capi/options.h"
 #include "capi/tail.h"
 #include "core/error.h"
-#include "tasks/options.h"
+#include "tasks/api.h"
 
 using namespace creche;
 using namespace creche::capi;
@@ -94,7 +94,7 @@ creche_status creche_task_spawn(creche_scope in, creche_done_fn body, void* body
   if (!options && IsFunction(body)) {
     tasks::Tail tail{.in = in.id, .task = task ? &task->scope.id : nullptr};
     SetRoute(done, user, &tail);
-    if (tasks::SpawnPlainTask(tail, ToDone(body), body_user)) return CRECHE_OK;
+    if (tasks::FastSpawn(tail, ToDone(body), body_user)) return CRECHE_OK;
   }
   return SpawnTask(in, body, body_user, options, done, user, task);
 }
@@ -122,8 +122,7 @@ creche_status creche_task_open(creche_scope in, const creche_task_options* optio
 
 creche_status creche_task_finish(creche_task task, creche_status status, uint64_t value,
                                  const creche_error* error) {
-  if (status == CRECHE_OK && !error && tasks::FinishPlainTask(task.scope.id, value))
-    return CRECHE_OK;
+  if (status == CRECHE_OK && !error && tasks::FastFinish(task.scope.id, value)) return CRECHE_OK;
   return FinishTask(task, status, value, error);
 }
 

@@ -152,7 +152,7 @@ const char* KindName(Kind kind) noexcept {
       return "rows";
     case Kind::kHold:
       return "a held completion";
-    case Kind::kSeat:
+    case Kind::kPlace:
       return "a held place in a group";
     case Kind::kLimiter:
       return "a limiter";
@@ -166,7 +166,7 @@ const char* KindName(Kind kind) noexcept {
       return "a sender";
     case Kind::kReceiver:
       return "a receiver";
-    case Kind::kCame:
+    case Kind::kReceived:
       return "a completion in a queue";
   }
   return "no handle of this library";

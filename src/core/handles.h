@@ -31,15 +31,15 @@ enum class Kind : uint32_t {
   kPool = 8,
   kConnection = 9,
   kRows = 10,
-  kHold = 11,  // what the data of a drained completion points into
-  kSeat = 12,  // a drained completion that still counts in its group
+  kHold = 11,   // what the data of a drained completion points into
+  kPlace = 12,  // a drained completion that still counts in its group
   kLimiter = 13,
   kToken = 14,
   kRate = 15,
   kEvent = 16,
   kSender = 17,
   kReceiver = 18,
-  kCame = 19,  // a receive that has ended and is in a queue, not drained yet
+  kReceived = 19,  // a receive that has ended and is in a queue, not drained yet
 };
 
 constexpr uint32_t Bit(Kind kind) {

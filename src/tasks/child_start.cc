@@ -30,7 +30,7 @@ Status StartChild(uint64_t target, const Tail& tail, const Tail& child, DoneFn b
         (child.route == Route::kDefault && !has_queue))
       return Status::kInvalid;
   }
-  StartNode* start = tree->starts_pool_.New();
+  StartNode* start = tree->pools_.starts.New();
   UserNode* task = start ? tree->NewUser(body ? NodeType::kUser : NodeType::kExternal) : nullptr;
   if (!task) {
     if (start) tree->Free(start);
@@ -51,57 +51,10 @@ Status StartChild(uint64_t target, const Tail& tail, const Tail& child, DoneFn b
   start->child = task;
   start->target = group;
   start->neutral = OwnerIn(in) == group;  // that of its child counts
-  start->target_next = group->first_start;
-  if (group->first_start) group->first_start->target_prev = start;
-  group->first_start = start;
+  group->starts.PushFront(start);
   group->pending++;
   tree->AdmitTask(start, in, tail.task, false);
   return Status::kOk;
-}
-
-void Tree::BeginStart(StartNode* start) noexcept {
-  start->state = State::kRunning;
-  UserNode* child = start->child;
-  // Let past the limit by a cancellation: that reaches the child, too, also if a shield went up
-  // since.
-  child->waited = start->waited && !child->shield;
-  AdmitTask(child, start, nullptr, true);
-  if (!child->waited || child->was_eff) return;
-  child->was_eff = true;
-  child->cause = start->cause;
-}
-
-void Tree::LeaveTarget(StartNode* start) noexcept {
-  Group* group = start->target;
-  (start->target_prev ? start->target_prev->target_next : group->first_start) = start->target_next;
-  if (start->target_next) start->target_next->target_prev = start->target_prev;
-  start->target = nullptr;
-  group->pending--;
-  MaySettle(group);
-}
-
-// The child ended before it was moved: the start ends as it did, once that was delivered.
-void Tree::ChildOfStartEnded(StartNode* start, const EndNode* child) noexcept {
-  start->ending = true;
-  start->elsewhere = child->flags & kCaught;
-  start->result.status = child->status;
-  start->result.error = child->error;
-  if (child->status == Status::kOk && !start->said) {
-    start->result.status = Status::kNotStarted;
-    start->result.error =
-        MakeError(Status::kNotStarted, Phase::kTask,
-                  "the task finished without creche_task_started; call it once the task is ready");
-  }
-}
-
-void Tree::CompleteStart(StartNode* start) noexcept {
-  if (start->target->eff) start->elsewhere = true;
-  LeaveTarget(start);
-  End end;
-  end.status = start->result.status;
-  end.error = std::move(start->result.error);
-  if (end.status == Status::kOk) end.value = start->said_value;
-  Commit(start, std::move(end));
 }
 
 Status TaskStarted(uint64_t id, uint64_t value) noexcept {
@@ -110,16 +63,15 @@ Status TaskStarted(uint64_t id, uint64_t value) noexcept {
   Tree* tree = section.tree();
   Node* node = section.node();
   // In a start there is nothing but its child.
-  if ((node->type != NodeType::kUser && node->type != NodeType::kExternal) ||
-      node->parent->type != NodeType::kStart)
-    return Status::kState;
+  if (!IsFinishedByUser(node) || !node->parent->is_start()) return Status::kState;
   auto* child = static_cast<UserNode*>(node);
   auto* start = static_cast<StartNode*>(node->parent);
   if (!child->begun || child->ending || start->said) return Status::kState;
   start->said = true;
   start->said_value = value;
   // The starter is being cancelled, and with it the child: it stays, and hears so here.
-  if (start->called || (!start->shield && start->parent->eff)) return Status::kCancelled;
+  if (start->cancel_called || (!start->shield && start->parent->cancelled))
+    return Status::kCancelled;
   Group* group = start->target;
   Tree::Unlink(child);
   start->below.live--;
@@ -129,8 +81,8 @@ Status TaskStarted(uint64_t id, uint64_t value) noexcept {
     child->counted = true;
     group->running++;
   }
-  if (group->until_released && child->route == Route::kDefault) child->seated = true;
-  tree->UpdateEff(child);
+  if (group->until_released && child->route == Route::kDefault) child->holds_place = true;
+  tree->UpdateCancelled(child);
   start->child = nullptr;
   tree->LeaveTarget(start);
   End end;

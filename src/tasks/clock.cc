@@ -17,8 +17,7 @@ constexpr Nanos kPatience = 50 * kMillisecond;
 // clock's jump or after it.
 Nanos Tree::HowLong(Nanos timeout, Nanos next_timer) noexcept {
   std::lock_guard guard(domain_->lock);
-  const Nanos deadline = std::min(
-      {deadlines_.next(), sleeps_.next(), graces_.next(), waits_.paces.next(), shutdown_at_});
+  const Nanos deadline = timers_.next();
   const Nanos next = std::min(deadline, next_timer);
   if (!clock()) {
     if (next == kNever) return timeout;
@@ -29,26 +28,26 @@ Nanos Tree::HowLong(Nanos timeout, Nanos next_timer) noexcept {
   // look.
   if (next <= now() || ReadyLocked() || HasJobs()) return 0;
   // The library's own timers are of interest only while something waits for what they watch.
-  const Nanos target = world_ > 0 ? next : deadline;
+  const Nanos target = clock_gate_.world > 0 ? next : deadline;
   if (target == kNever || ClockStandsStill()) return timeout;
-  if (world_ > 0) {
+  if (clock_gate_.world > 0) {
     const Nanos real = platform::MonotonicNow();
-    if (heard_ != reactor_.ready_count() || silent_since_ == kNever) {
-      heard_ = reactor_.ready_count();
-      silent_since_ = real;
+    if (clock_gate_.heard != reactor_.ready_count() || clock_gate_.silent_since == kNever) {
+      clock_gate_.heard = reactor_.ready_count();
+      clock_gate_.silent_since = real;
     }
-    const Nanos left = After(silent_since_, kPatience) - real;
+    const Nanos left = After(clock_gate_.silent_since, kPatience) - real;
     if (left > 0) return std::min(timeout, left);
   }
-  silent_since_ = kNever;
+  clock_gate_.silent_since = kNever;
   clock()->Set(target);
   return 0;
 }
 
 bool Tree::ClockStandsStill() const noexcept {
-  if (clock_holds_ > 0) return true;
-  if (caller_runs_) return false;  // it cannot drain while it waits here
-  for (const Queue* queue = queues_; queue; queue = queue->next_queue)
+  if (clock_gate_.holds > 0) return true;
+  if (runner_.caller_runs) return false;  // it cannot drain while it waits here
+  for (const Queue* queue = queues_.all.first(); queue; queue = queues_.all.Next(queue))
     if (queue->first) return true;
   return false;
 }
@@ -57,7 +56,7 @@ Status HoldClock(uint64_t loop) noexcept {
   Section section(loop, Bit(Kind::kLoop));
   if (!section.ok()) return section.status();
   if (!section.tree()->clock()) return Status::kState;
-  section.tree()->clock_holds_++;
+  section.tree()->clock_gate_.holds++;
   return Status::kOk;
 }
 
@@ -65,9 +64,9 @@ Status ReleaseClock(uint64_t loop) noexcept {
   Section section(loop, Bit(Kind::kLoop));
   if (!section.ok()) return section.status();
   Tree* tree = section.tree();
-  if (!tree->clock() || tree->clock_holds_ == 0) return Status::kState;
-  tree->clock_holds_--;
-  tree->Poke();
+  if (!tree->clock() || tree->clock_gate_.holds == 0) return Status::kState;
+  tree->clock_gate_.holds--;
+  tree->RequestWake();
   return Status::kOk;
 }
 
@@ -78,7 +77,7 @@ Status AdvanceClock(uint64_t loop, Nanos duration) noexcept {
   if (!tree->clock()) return Status::kState;
   // Not to kNever: that is the deadline of what has none.
   tree->clock()->Set(std::min(After(tree->now(), duration), kNever - 1));
-  tree->Poke();
+  tree->RequestWake();
   return Status::kOk;
 }
 

@@ -14,8 +14,8 @@ Status MakeEntry(Tree* tree, const Tail& tail, uint64_t named, uint64_t value, P
     if (queue && queue->closed) return Status::kClosed;
   }
   if (!queue && tail.route != Route::kFunction) return Status::kOk;
-  if (tree->root_done_told_) return Status::kEnded;
-  PostEntry* made = tree->posts_pool_.New();
+  if (tree->life_.root_done_told) return Status::kEnded;
+  PostEntry* made = tree->pools_.posts.New();
   if (!made) return Status::kNoMemory;
   made->what = What::kDone;
   made->fn = tail.done;

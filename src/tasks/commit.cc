@@ -16,63 +16,48 @@ bool IsFailure(Status status) {
 
 void Tree::CommitCancelled(EndNode* task, Phase phase) noexcept {
   task->status = Status::kCancelled;
-  CommitKept(task, phase);
-}
-
-bool Tree::DropsInOrder(EndNode* task) noexcept {
-  auto* node = static_cast<OperationNode*>(task);
-  if (!node->operation->KeepsOrder()) return false;
-  task->state = State::kStarting;
-  node->dropped = true;
-  return true;
+  CommitStored(task, phase);
 }
 
 void Tree::Commit(EndNode* task, End end) noexcept {
   Phase phase = Phase::kNone;
   if (end.status == Status::kCancelled) phase = static_cast<Phase>(std::exchange(end.code, 0));
-  KeepEnd(task, std::move(end));
-  CommitKept(task, phase);
+  StoreEnd(task, std::move(end));
+  CommitStored(task, phase);
 }
 
-void Tree::CommitKept(EndNode* task, Phase phase) noexcept {
-  Stand(task, phase);
-  RouteFinal(task);
+void Tree::CommitStored(EndNode* task, Phase phase) noexcept {
+  CommitSilently(task, phase);
+  DeliverEnd(task);
 }
 
-void Tree::Stand(EndNode* task, Phase phase) noexcept {
+void Tree::CommitSilently(EndNode* task, Phase phase) noexcept {
   task->state = State::kCommitted;
-  ends_ = true;
-  if (task->in_effects) RemoveEffect(task);
-  deadlines_.Disarm(task->expiry());
-  if (task->type == NodeType::kSleep) {
-    auto* sleep = static_cast<SleepNode*>(task);
-    sleeps_.Disarm(static_cast<Alarm*>(sleep));
-    if (task->yields) sleep->place->node = nullptr;
-    task->yields = false;
-  }
+  made_progress_ = true;
+  effects_.Remove(task);
+  if (task->expiry()->armed()) timers_.expiries.Disarm(task->expiry());
   if (task->status != Status::kOk) GiveReason(task, phase);
   Unlink(task);
   CountEnd(task);
-  if (task->type == NodeType::kOperation) PutAside(static_cast<OperationNode*>(task));
+  if (const auto committed = OpsOf(task).committed) committed(*this, task);
   counters_.ended++;
   Note(EventType::kEnded, task, task->status);
 }
 
 void Tree::GiveReason(EndNode* task, Phase phase) noexcept {
   if (task->status == Status::kCancelled) {
-    const bool visible = !task->shield && task->parent->eff;
+    const bool visible = !task->shield && task->parent->cancelled;
     // One that finished as cancelled has cancelled its steps, not itself. A start whose child was
     // cancelled alone or with its target has told its starter so: nothing around the starter has to
     // catch that.
-    const bool own = task->called && task->called_by != Reason::kFinished;
-    const bool elsewhere =
-        task->type == NodeType::kStart && static_cast<StartNode*>(task)->elsewhere;
+    const bool own = task->cancel_called && task->called_by != Reason::kFinished;
+    const bool elsewhere = task->is_start() && static_cast<StartNode*>(task)->elsewhere;
     if ((own || elsewhere) && !visible) {
       task->flags |= kCaught;
       if (own && task->called_by == Reason::kDeadline && !task->move_on) {
         task->status = Status::kTimeout;
         // That of its child was only cancelled.
-        if (task->type == NodeType::kStart) task->error = nullptr;
+        if (task->is_start()) task->error = nullptr;
       }
     } else {
       task->parent->reached = true;
@@ -85,91 +70,45 @@ void Tree::GiveReason(EndNode* task, Phase phase) noexcept {
   }
 }
 
-void Tree::PutAside(OperationNode* task) noexcept {
-  if (task->world) world_--;
-  task->world = false;
-  if (task->rests) task->owner()->leases--;
-  task->rests = false;
-  Operation* operation = task->operation.release();
-  if (!operation) return;
-  operation->node_ = nullptr;
-  operation->next_dead_ = dead_;
-  dead_ = operation;
-  Poke();
-}
-
 void Tree::CountOtherEnd(EndNode* child, OwnerNode* owner) noexcept {
-  if (owner->type == NodeType::kStart)
-    return ChildOfStartEnded(static_cast<StartNode*>(owner), child);
-  if (IsFailure(child->status)) return CountFailure(child, owner);
-  if (child->status != Status::kOk || owner->type != NodeType::kGroup || child->neutral) return;
+  if (owner->is_start()) return ChildOfStartEnded(static_cast<StartNode*>(owner), child);
+  if (IsFailure(child->status)) {
+    if (const auto child_failed = OpsOf(owner).child_failed) child_failed(*this, owner, child);
+    return;
+  }
+  if (child->status != Status::kOk || !owner->is_group() || child->neutral) return;
   auto* group = static_cast<Group*>(owner);
   if (group->policy != Policy::kRace || group->won) return;
   group->won = true;
   Cancel(group, Reason::kRace, child->id, nullptr);
 }
 
-void Tree::CountFailure(EndNode* child, OwnerNode* owner) noexcept {
-  switch (owner->type) {
-    case NodeType::kRoot:
-      if (child->route == Route::kNobody) counters_.unobserved++;
-      return;
-    case NodeType::kGroup: {
-      auto* group = static_cast<Group*>(owner);
-      if (group->policy == Policy::kCollect) return;
-      if (group->errors.size() < group->max_errors) {
-        try {
-          group->errors.push_back(child->error);
-        } catch (const std::bad_alloc&) {
-          group->errors_dropped++;
-        }
-      } else {
-        group->errors_dropped++;
-      }
-      if (group->policy == Policy::kFailFast) Cancel(group, Reason::kSibling, child->id, nullptr);
-      return;
-    }
-    case NodeType::kUser:
-    case NodeType::kExternal:
-    case NodeType::kOffload: {
-      // A step's failure is its starter's to handle, unless nobody is told of it.
-      if (child->route != Route::kNobody) return;
-      auto* task = static_cast<UserNode*>(owner);
-      if (!task->failed_step) task->failed_step = child->error;
-      Cancel(task, Reason::kSibling, child->id, nullptr);
-      return;
-    }
-    default:
-      return;
-  }
-}
-
-void Tree::RouteFinal(EndNode* node) noexcept {
+void Tree::DeliverEnd(EndNode* node) noexcept {
   switch (node->route) {
     case Route::kFunction:
     case Route::kListener:
       return PushReady(node);
     case Route::kDefault: {
       EndId(node);
-      // Its id has just made room for the seat's.
-      if (node->type == NodeType::kWait && static_cast<WaitNode*>(node)->receives)
-        node->seat = AddSlot(domain_, Kind::kCame, static_cast<WaitNode*>(node));
-      else if (node->seated && (node->seat = AddSlot(domain_, Kind::kSeat, node)) == 0)
-        node->seated = false;
+      // Its id has just made room for the next one.
+      if (node->is_wait() && static_cast<WaitNode*>(node)->receives)
+        node->place_id = AddSlot(domain_, Kind::kReceived, static_cast<WaitNode*>(node));
+      else if (node->holds_place && (node->place_id = AddSlot(domain_, Kind::kPlace, node)) == 0)
+        node->holds_place = false;
       KeepData(node);
       Queue* queue = node->queue;
       queue->accepted--;
-      if (!node->seated) Uncount(node);
+      if (!node->holds_place) Uncount(node);
       queue->refs++;  // a released queue goes with its last node
       Push(queue, node);
-      QueueMayEnd(queue);
+      EndQueueIfDone(queue);
       return UnrefQueue(queue);
     }
     case Route::kToGroup: {
       // The child of a start that has never moved is told of in the group that it was meant for.
       OwnerNode* owner = node->owner();
-      auto* group = owner->type == NodeType::kStart ? static_cast<StartNode*>(owner)->target
-                                                    : static_cast<Group*>(owner);
+      auto* group =
+          owner->is_start() ? static_cast<StartNode*>(owner)->target : static_cast<Group*>(owner);
       KeepData(node);
       Completion& c = group->gathered->completions[node->gather_index];
       Fill(node, &c);
@@ -191,10 +130,10 @@ void Tree::KeepData(EndNode* node) noexcept {
   ResultNode* result = ResultOf(node);
   if (!result || !result->held || (result->hold = KeepHeld(result->held)) != 0) return;
   Discard(TakeEnd(node));
-  KeepEnd(node, {.status = Status::kNoMemory, .error = NoMemoryError()});
+  StoreEnd(node, {.status = Status::kNoMemory, .error = NoMemoryError()});
 }
 
-void Tree::KeepEnd(EndNode* node, End&& end) noexcept {
+void Tree::StoreEnd(EndNode* node, End&& end) noexcept {
   node->status = end.status;
   node->flags = end.flags;
   node->error = std::move(end.error);
@@ -239,25 +178,16 @@ void Tree::Fill(const EndNode* node, Completion* c) noexcept {
 }
 
 void Tree::Settle() noexcept {
-  while (Node* node = settle_) {
-    settle_ = node->branch()->settle_next;
-    node->settling = false;
-    if (node->type == NodeType::kScope) {
+  while (Node* node = settling_.Pop()) {
+    if (node->is_scope()) {
       if (node->leaving && node->branch()->live == 0) LeaveNow(node, nullptr);
       continue;
     }
     auto* owner = static_cast<OwnerNode*>(node);
     if (!owner->ending || owner->state == State::kCommitted) continue;
     if (owner->pending == 0) {
-      if (owner->type == NodeType::kRoot)
-        Poke();
-      else if (owner->type == NodeType::kGroup)
-        FinishGroup(static_cast<Group*>(owner));
-      else if (owner->type == NodeType::kStart)
-        CompleteStart(static_cast<StartNode*>(owner));
-      else
-        CompleteUser(static_cast<UserNode*>(owner));
-    } else if (owner->pending == owner->leases && (owner->eff || IsUsers(owner))) {
+      OpsOf(owner).emptied(*this, owner);
+    } else if (owner->pending == owner->leases && (owner->cancelled || IsUsers(owner))) {
       // Only leases are left: their owner is cancelled, or is a task that has finished.
       owner->give_back = true;
       PushEffect(owner);
@@ -266,8 +196,8 @@ void Tree::Settle() noexcept {
 }
 
 void Tree::LeaveNow(Node* scope, LeaveOutcome* outcome) noexcept {
-  const bool visible = !scope->shield && scope->parent->eff;
-  const bool caught = scope->called && !visible && scope->reached;
+  const bool visible = !scope->shield && scope->parent->cancelled;
+  const bool caught = scope->cancel_called && !visible && scope->reached;
   LeaveOutcome o;
   o.reason = ReasonOf(scope);
   if (caught) {
@@ -284,15 +214,15 @@ void Tree::LeaveNow(Node* scope, LeaveOutcome* outcome) noexcept {
   if (outcome) *outcome = o;
   Note(EventType::kEnded, scope, o.status);
   NoteLeak(scope);
-  deadlines_.Disarm(scope->expiry());
+  timers_.expiries.Disarm(scope->expiry());
   Unlink(scope);
   EndSlot(domain_, scope->id);
   Node* parent = scope->parent;
   OwnerNode* owner = scope->owner();
   parent->branch()->live--;
   owner->pending--;
-  if (parent != owner && parent->leaving) MaySettle(parent);
-  if (owner->ending && owner->pending == owner->leases) MaySettle(owner);
+  if (parent != owner && parent->leaving) QueueSettle(parent);
+  if (owner->ending && owner->pending == owner->leases) QueueSettle(owner);
   counters_.scopes--;
   Free(scope);
 }
@@ -300,8 +230,8 @@ void Tree::LeaveNow(Node* scope, LeaveOutcome* outcome) noexcept {
 void Tree::Discard(End&& end) noexcept {
   if (!(end.flags & kOwned) && !end.error && !end.held) return;
   try {
-    trash_.push_back(std::move(end));
-    Poke();
+    trash_.Add(std::move(end));
+    RequestWake();
   } catch (const std::bad_alloc&) {
     // It cannot wait for a moment without the lock. Releasing a handle only needs a leaf lock; an
     // error's cookie may be freed here, under it. A token stays a lease of its owner.
@@ -315,58 +245,15 @@ void Tree::Free(Node* node) noexcept {
     node->queue = nullptr;
   }
   if (node->label) free(node->label);
-  if (node->type == NodeType::kOperation)
-    PutAside(static_cast<OperationNode*>(node));  // if it was never admitted
-  if (IsUsers(node))
-    if (auto& context = static_cast<UserNode*>(node)->context)
-      Discard({.held = std::move(context)});
-  if (!KeepsErrors(node)) return DeleteNode(node);
-  node->next = with_errors_;
-  with_errors_ = node;
-  Poke();
+  const NodeOps& ops = OpsOf(node);
+  if (ops.release) ops.release(*this, node);
+  if (!ops.keeps_errors || !ops.keeps_errors(node)) return Destroy(node);
+  trash_.Add(node);
+  RequestWake();
 }
 
-bool Tree::KeepsErrors(const Node* node) noexcept {
-  if (node->type == NodeType::kGroup) {
-    const auto* group = static_cast<const Group*>(node);
-    return !group->errors.empty() || group->outcome_error;
-  }
-  if (IsUsers(node)) return static_cast<bool>(static_cast<const UserNode*>(node)->failed_step);
-  return node->type == NodeType::kOperation && static_cast<const OperationNode*>(node)->answer;
-}
-
-void Tree::DropErrors(Node* node) noexcept {
-  if (node->type == NodeType::kGroup) {
-    static_cast<Group*>(node)->errors.clear();
-    static_cast<Group*>(node)->outcome_error = nullptr;
-  } else if (IsUsers(node)) {
-    static_cast<UserNode*>(node)->failed_step = nullptr;
-  } else {
-    static_cast<OperationNode*>(node)->answer.reset();
-  }
-}
-
-void Tree::DeleteNode(Node* node) noexcept {
-  switch (node->type) {
-    case NodeType::kRoot:
-      return;
-    case NodeType::kScope:
-      return scopes_pool_.Delete(static_cast<Scope*>(node));
-    case NodeType::kGroup:
-      return groups_pool_.Delete(static_cast<Group*>(node));
-    case NodeType::kOperation:
-      return operations_pool_.Delete(static_cast<OperationNode*>(node));
-    case NodeType::kStart:
-      return starts_pool_.Delete(static_cast<StartNode*>(node));
-    case NodeType::kWait:
-      return FreeWait(static_cast<WaitNode*>(node));
-    case NodeType::kSleep:
-      return sleeps_pool_.Delete(static_cast<SleepNode*>(node));
-    case NodeType::kUser:
-    case NodeType::kExternal:
-    case NodeType::kOffload:
-      return users_pool_.Delete(static_cast<UserNode*>(node));
-  }
+void Tree::Destroy(Node* node) noexcept {
+  if (const auto destroy = OpsOf(node).destroy) destroy(*this, node);  // the root is the tree's
 }
 
 }  // namespace creche::tasks

@@ -27,17 +27,17 @@ void ReleaseCompletions(Completion* completions, size_t n) noexcept {
     if (c.flags & kOwned && c.value != 0) ReleaseValue(c.value);
     if (c.hold != 0) ReleaseObject(c.hold);
     if (c.error) Error::Of(c.error)->Unref();
-    if (c.seat != 0) {
-      Section section(c.seat, Bit(Kind::kSeat));
+    if (c.place_id != 0) {
+      Section section(c.place_id, Bit(Kind::kPlace));
       if (section.ok()) {
         auto* node = section.As<EndNode>();
-        EndSlot(section.tree()->domain(), c.seat);
+        EndSlot(section.tree()->domain(), c.place_id);
         section.tree()->Uncount(node);
         section.tree()->Retire(node);
       }
     }
     c.flags &= ~static_cast<uint32_t>(kOwned);
-    c.hold = c.seat = 0;
+    c.hold = c.place_id = 0;
     c.error = nullptr;
     c.data = nullptr;
     c.data_size = 0;

@@ -20,8 +20,8 @@ struct Completion {
   const ErrorFields* error;
   void* user;
   uint64_t task;
-  uint64_t hold;  // Kind::kHold: keeps data alive
-  uint64_t seat;  // Kind::kSeat: until_released; "reserved" in the ABI
+  uint64_t hold;      // Kind::kHold: keeps data alive
+  uint64_t place_id;  // Kind::kPlace: until_released; "reserved" in the ABI
 };
 
 // creche_outcome

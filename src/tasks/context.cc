@@ -21,8 +21,8 @@ Ref<Context> OfStarter(uint64_t in) noexcept {
   Section section(in, kScopeKinds);
   if (!section.ok()) return nullptr;  // the start will say why
   const Tree* tree = section.tree();
-  const bool calling = tree->OnThread() && tree->calling_;
-  return Above(*tree, calling ? tree->calling_ : section.node());
+  const bool calling = tree->OnThread() && tree->calling_.task;
+  return Above(*tree, calling ? tree->calling_.task : section.node());
 }
 
 }  // namespace

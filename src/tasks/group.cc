@@ -1,4 +1,4 @@
-// Groups: opening, closing, ending, joining; their errors and gathered results.
+// Groups: opened, closed and joined.
 #include <poll.h>
 #include <sys/eventfd.h>
 
@@ -21,7 +21,7 @@ Status OpenGroup(const GroupOptions& options, const Tail& tail) noexcept {
   Tree* tree = section.tree();
   Node* in = section.node();
   if (Status status = tree->AdmitsOpen(in); status != Status::kOk) return status;
-  Group* group = tree->groups_pool_.New(NodeType::kGroup);
+  Group* group = tree->pools_.groups.New(NodeType::kGroup);
   if (!group) return Status::kNoMemory;
   group->id = AddSlot(tree->domain(), Kind::kGroup, static_cast<Node*>(group));
   const bool ready = group->id != 0 && MakeLabel(&group->label, options.name, options.site) &&
@@ -61,7 +61,7 @@ Status OpenGroup(const GroupOptions& options, const Tail& tail) noexcept {
   tree->Note(EventType::kSpawned, group);
   if (tail.task) *tail.task = group->id;
   if (group->deadline != kNever) tree->StartDeadline(group);
-  if (group->eff) tree->ArmGrace(group);
+  if (group->cancelled) tree->ArmGrace(group);
   return Status::kOk;
 }
 
@@ -71,58 +71,8 @@ Status CloseGroup(uint64_t id) noexcept {
   auto* group = static_cast<Group*>(section.node());
   group->ending = true;
   group->left_open = false;
-  section.tree()->MaySettle(group);
+  section.tree()->QueueSettle(group);
   return Status::kOk;
-}
-
-void Tree::FinishGroup(Group* group) noexcept {
-  const bool visible = !group->shield && group->parent->eff;
-  const bool caught = group->called && !visible && group->reached;
-  const bool failed = (!group->errors.empty() || group->errors_dropped > 0) &&
-                      !(group->policy == Policy::kRace && group->won);
-  End end;
-  if (caught) end.flags |= kCaught;
-  if (group->reached && !caught) {
-    end.flags |= kPassing;
-    group->parent->reached = true;
-  }
-  if (failed) {
-    end.status = Status::kGroup;
-    end.error = GroupError(group);
-  } else if (group->reached && !caught) {
-    end.status = Status::kCancelled;
-    end.error = CancelError(group, Status::kCancelled, Phase::kNone);
-  } else if (caught && group->called_by == Reason::kDeadline && !group->move_on) {
-    end.status = Status::kTimeout;
-    end.error = CancelError(group, Status::kTimeout, Phase::kNone);
-  }
-  if (group->gathered) HandOutGathered(group, &end);
-  group->state = State::kCommitted;
-  ends_ = true;
-  if (group->in_effects) RemoveEffect(group);
-  deadlines_.Disarm(group->expiry());
-  graces_.Disarm(static_cast<Grace*>(group));
-  Unlink(group);
-  KeepEnd(group, std::move(end));
-  CountEnd(group);
-  counters_.ended++;
-  counters_.groups--;
-  if (group->abandoned) guarded_--;
-  Note(EventType::kEnded, group, group->status);
-  NoteLeak(group);
-  if (group->joinable) KeepForJoin(group);
-  RouteFinal(group);
-}
-
-void Tree::KeepForJoin(Group* group) noexcept {
-  group->outcome = {group->status, group->flags, ReasonOf(group)};
-  group->outcome_error = group->error;
-  group->link_next = joinables_;
-  group->link_prev = nullptr;
-  if (joinables_) joinables_->link_prev = group;
-  joinables_ = group;
-  if (group->join_fd >= 0) platform::Reactor::Wake(group->join_fd);
-  Came(group);
 }
 
 Status JoinGroup(uint64_t id, Nanos timeout, LeaveOutcome* outcome, ErrorRef* error) noexcept {
@@ -140,16 +90,12 @@ Status JoinGroup(uint64_t id, Nanos timeout, LeaveOutcome* outcome, ErrorRef* er
       if (!group->joinable || (group->joining && !joining)) return Status::kState;
       group->ending = true;
       group->left_open = false;
-      tree->MaySettle(group);
+      tree->QueueSettle(group);
       tree->Settle();
       if (group->state == State::kCommitted) {
         *outcome = group->outcome;
         *error = std::move(group->outcome_error);
-        if (group->link_next) group->link_next->link_prev = group->link_prev;
-        if (group->link_prev)
-          group->link_prev->link_next = group->link_next;
-        else
-          tree->joinables_ = static_cast<Group*>(group->link_next);
+        tree->joinables_.Remove(group);
         group->joined = true;
         tree->EndId(group);
         if (group->delivered) tree->Free(group);
@@ -172,38 +118,6 @@ Status JoinGroup(uint64_t id, Nanos timeout, LeaveOutcome* outcome, ErrorRef* er
     }
     failed = turned ? turned->AwaitTurn(until) : platform::WaitReadable(fd.get(), until);
   }
-}
-
-ErrorRef Tree::GroupError(const Group* group) noexcept {
-  try {
-    ErrorInfo info{.status = Status::kGroup};
-    info.children = group->errors;
-    info.children_dropped = group->errors_dropped;
-    const size_t n = group->errors.size() + group->errors_dropped;
-    info.message = std::to_string(n) + (n == 1 ? " child failed" : " children failed");
-    if (!group->errors.empty()) {
-      // Cut: groups in groups would repeat it again and again.
-      constexpr int kQuoted = 200;
-      char quoted[kQuoted + 1];
-      snprintf(quoted, sizeof quoted, "%s", group->errors[0]->message());
-      info.message += std::string(n == 1 ? "; it says: " : "; the first says: ") + quoted;
-    }
-    if (ReasonOf(group) != Reason::kNone) {
-      info.reason = group->cause->reason;
-      info.by = group->cause->by;
-    }
-    return MakeError(std::move(info));
-  } catch (const std::bad_alloc&) {
-    return NoMemoryError();
-  }
-}
-
-void Tree::HandOutGathered(Group* group, End* end) noexcept {
-  const std::vector<Completion>& completions = group->gathered->completions;
-  end->data = completions.data();
-  end->size = completions.size() * sizeof(Completion);
-  end->value = completions.size();
-  end->held = std::move(group->gathered);
 }
 
 }  // namespace creche::tasks

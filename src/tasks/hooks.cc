@@ -63,7 +63,7 @@ TraceEvent Tree::MakeEvent(EventType type, const Node* node) noexcept {
 }
 
 void Tree::NoteEvent(EventType type, const Node* node, Status status) noexcept {
-  if (!trace_->wants(type)) return;
+  if (!observers_.trace->wants(type)) return;
   TraceEvent event = MakeEvent(type, node);
   event.status = static_cast<int32_t>(status);
   const bool over = type == EventType::kEnded || type == EventType::kLeaked;
@@ -80,30 +80,31 @@ void Tree::NoteEvent(EventType type, const Node* node, Status status) noexcept {
       event.text = cause->text.c_str();
     }
   }
-  trace_->Add(event);
+  observers_.trace->Add(event);
 }
 
 // With the lock held, before a joined loop takes them with it.
 void Tree::NoteForgotten() noexcept {
-  const bool wanted = trace_ && trace_->wants(EventType::kLeaked);
+  const bool wanted = observers_.trace && observers_.trace->wants(EventType::kLeaked);
   const auto note = [&](uint32_t kind, uint64_t id, const char* name) {
     TraceEvent event = MakeEvent(EventType::kLeaked, nullptr);
     event.kind = kind;
     event.id = id;
     if (name) event.name = name;
-    trace_->Add(event);
+    observers_.trace->Add(event);
   };
-  for (const Queue* queue = queues_; wanted && queue; queue = queue->next_queue)
+  for (const Queue* queue = queues_.all.first(); wanted && queue; queue = queues_.all.Next(queue))
     if (!queue->released) note(kQueueKind, queue->id, queue->name);
-  for (const Waitable* each = waits_.all; wanted && each; each = each->next_waitable)
+  for (const Waitable* each = waitables_.all.first(); wanted && each;
+       each = waitables_.all.Next(each))
     if (const uint64_t id = each->Handle(); id != 0) note(KindOfObject(id), id, each->name);
-  for (const Group* group = joinables_; group; group = static_cast<Group*>(group->link_next))
+  for (const EndNode* group = joinables_.first(); group; group = joinables_.Next(group))
     Note(EventType::kLeaked, group);
 }
 
 // Owned handles that nobody has released. No lock held.
 void Tree::NoteObjects() noexcept {
-  if (!trace_ || !trace_->wants(EventType::kLeaked)) return;
+  if (!observers_.trace || !observers_.trace->wants(EventType::kLeaked)) return;
   size_t n = ObjectsOf::Find(id(), nullptr, 0);
   const std::unique_ptr<ObjectsOf::One[]> found(new (std::nothrow) ObjectsOf::One[n]);
   n = found ? std::min(n, ObjectsOf::Find(id(), found.get(), n)) : 0;
@@ -111,12 +112,12 @@ void Tree::NoteObjects() noexcept {
     // Those that a loop closes, before it does; the others when it is joined.
     const Kind kind = KindOf(found[i].id);
     const bool resident = kind == Kind::kSession || kind == Kind::kPool;
-    if (resident == residents_noted_) continue;
+    if (resident == life_.residents_noted) continue;
     TraceEvent event = MakeEvent(EventType::kLeaked, nullptr);
     event.kind = KindOfObject(found[i].id);
     event.id = found[i].id;
     event.duration = found[i].age;
-    trace_->Add(event);
+    observers_.trace->Add(event);
   }
 }
 

@@ -6,28 +6,40 @@ namespace creche::tasks {
 void Tree::AttachLease(Lease* lease, OwnerNode* owner) noexcept {
   lease->tree_ = this;
   lease->owner_ = owner;
-  lease->prev_ = nullptr;
-  lease->next_ = owner->first_lease;
-  if (owner->first_lease) owner->first_lease->prev_ = lease;
-  owner->first_lease = lease;
+  owner->held_leases.PushFront(lease);
   owner->leases++;
   owner->pending++;
   counters_.leases++;
   // An owner that is cancelled, or has finished, may be waiting for nothing but this one.
-  MaySettle(owner);
+  QueueSettle(owner);
 }
 
 void Tree::DetachLease(Lease* lease) noexcept {
   OwnerNode* owner = lease->owner_;
   if (!owner) return;
-  (lease->prev_ ? lease->prev_->next_ : owner->first_lease) = lease->next_;
-  if (lease->next_) lease->next_->prev_ = lease->prev_;
+  owner->held_leases.Remove(lease);
   lease->owner_ = nullptr;
-  lease->next_ = lease->prev_ = nullptr;
   owner->leases--;
   owner->pending--;
   counters_.leases--;
-  MaySettle(owner);
+  QueueSettle(owner);
+}
+
+void Tree::GiveBackLeases(OwnerNode* owner, TreeLock& lock) noexcept {
+  owner->give_back = false;
+  owner->pending++;  // it stays until all are given back, though others may be moved away meanwhile
+  // Something may have been started in a group meanwhile: then they go after that.
+  while (owner->pending == owner->leases + 1 && !owner->held_leases.empty()) {
+    Lease* lease = owner->held_leases.first();
+    DetachLease(lease);
+    if (lease->GiveBackLocked()) continue;
+    lease->given_back_ = true;
+    lock.unlock();
+    lease->GiveBack();
+    lock.lock();
+  }
+  owner->pending--;
+  QueueSettle(owner);
 }
 
 void Lease::Detach() noexcept {

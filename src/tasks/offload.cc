@@ -4,8 +4,8 @@
 #include <utility>
 
 #include "platform/user_code.h"
-#include "tasks/limiter.h"
 #include "tasks/tree.h"
+#include "tasks/waitable/limiter.h"
 
 namespace creche::tasks {
 
@@ -43,7 +43,7 @@ class OffloadWork final : public WorkItem, public Waiter {
   }
   bool limited() const { return reserved_ != nullptr; }
   // Takes a token, or a place in the line for one.
-  void Apply(UserNode* of) {
+  void ApplyForToken(UserNode* of) {
     if (!reserved_ || task) return;
     task = of;
     Limiter* limiter = reserved_->limiter;
@@ -95,7 +95,7 @@ class OffloadWork final : public WorkItem, public Waiter {
     task->begun = true;
     if (!cancelled) return true;
     // A shield that went up meanwhile does not recall it.
-    *cancelled = task->was_eff;
+    *cancelled = task->was_cancelled;
     if (!*cancelled) section.tree()->Note(EventType::kStarted, task);
     return true;
   }
@@ -168,9 +168,10 @@ Status Offload(const Tail& tail, OffloadFn fn, void* arg, const OffloadOptions& 
   return status;
 }
 
+namespace {
+
 // Ends before a worker had it. It may have steps and open scopes all the same.
-void Tree::FinishUnbegun(UserNode* task, Status status,
-                         std::unique_lock<platform::Lock>& lock) noexcept {
+void FinishUnbegun(Tree& tree, UserNode* task, Status status, TreeLock& lock) noexcept {
   task->begun = true;
   auto* queued = static_cast<OffloadWork*>(task->queued);
   queued->Withdraw();
@@ -182,8 +183,10 @@ void Tree::FinishUnbegun(UserNode* task, Status status,
   ErrorRef error;
   if (status == Status::kClosed) error = ClosedError("the limiter of an offload was released");
   lock.lock();
-  static_cast<void>(FinishUser(task, status, 0, std::move(error), false));
+  static_cast<void>(tree.FinishUser(task, status, 0, std::move(error), false));
 }
+
+}  // namespace
 
 void Tree::WakeOffload(Waiter* waiter) noexcept {
   auto* work = static_cast<OffloadWork*>(waiter);
@@ -191,21 +194,32 @@ void Tree::WakeOffload(Waiter* waiter) noexcept {
   PushEffect(work->task);
 }
 
-void Tree::RunOffload(UserNode* task, std::unique_lock<platform::Lock>& lock) noexcept {
+void OffloadOps::Begin(Tree& tree, EndNode* task) noexcept {
+  tree.BeginOnLoop(task);
+}
+
+void OffloadOps::Reach(Tree& tree, EndNode* task) noexcept {
+  task->tell_cancel = true;
+  tree.PushEffect(task);
+}
+
+void OffloadOps::Effect(Tree& tree, EndNode* node, TreeLock& lock) noexcept {
+  auto* task = static_cast<UserNode*>(node);
   if (task->tell_cancel && !task->ending) {
     task->tell_cancel = false;
-    if (!task->begun) return FinishUnbegun(task, Status::kCancelled, lock);
-    if (task->abandon) static_cast<void>(FinishUser(task, Status::kCancelled, 0, nullptr, false));
+    if (!task->begun) return FinishUnbegun(tree, task, Status::kCancelled, lock);
+    if (task->abandon)
+      static_cast<void>(tree.FinishUser(task, Status::kCancelled, 0, nullptr, false));
     return;
   }
   if (!task->work || task->ending) return;  // a worker has it
   auto* work = static_cast<OffloadWork*>(task->queued);
-  work->Apply(task);
-  if (work->refused()) return FinishUnbegun(task, Status::kClosed, lock);
+  work->ApplyForToken(task);
+  if (work->refused()) return FinishUnbegun(tree, task, Status::kClosed, lock);
   if (!work->admitted()) return;  // until its limiter wakes it
   task->state = State::kRunning;
-  clock_holds_++;
-  Workers& workers = work->limited() ? *limited_workers_ : *offload_workers_;
+  tree.clock_gate_.holds++;
+  Workers& workers = work->limited() ? *tree.workers_.limited : *tree.workers_.shared;
   std::unique_ptr<WorkItem> item = std::move(task->work);
   lock.unlock();
   // Without a worker the item is destroyed, which finishes the task.
@@ -218,7 +232,7 @@ Status OffloadCancelled(uint64_t id) noexcept {
   if (!section.ok()) return section.status();
   if (section.node()->type != NodeType::kOffload) return Status::kBadHandle;
   // A shield that goes up does not recall it.
-  return static_cast<EndNode*>(section.node())->was_eff ? Status::kCancelled : Status::kOk;
+  return static_cast<EndNode*>(section.node())->was_cancelled ? Status::kCancelled : Status::kOk;
 }
 
 }  // namespace creche::tasks

@@ -79,10 +79,10 @@ void Operation::Rest() noexcept {
   node_->owner()->leases++;
   // It waits for the user, and a virtual clock may jump.
   if (std::exchange(node_->world, false)) {
-    tree_->world_--;
-    tree_->Poke();
+    tree_->clock_gate_.world--;
+    tree_->RequestWake();
   }
-  tree_->MaySettle(node_->owner());
+  tree_->QueueSettle(node_->owner());
 }
 
 bool Operation::Ask(What what, uint64_t hint) noexcept {
@@ -116,7 +116,7 @@ Status AnswerTask(uint64_t id, Status status, std::string bytes, bool more,
 
 bool Operation::cancelled() const noexcept {
   Section section(*tree_);
-  return node_->eff;
+  return node_->cancelled;
 }
 
 bool Operation::heard() const noexcept {
@@ -135,7 +135,7 @@ Status AddResident(Loop& loop, Resident* resident) noexcept {
   Section section(static_cast<Tree&>(loop).root()->id, Bit(Kind::kLoop));
   if (!section.ok()) return section.status();
   if (section.tree()->closing()) return Status::kClosed;
-  section.tree()->AddResidentLocked(resident);
+  section.tree()->residents_.Add(resident);
   return Status::kOk;
 }
 
@@ -183,8 +183,8 @@ Status PostTo(uint64_t loop, DoneFn fn, void* user) noexcept {
   Section section(loop, Bit(Kind::kLoop));
   if (!section.ok()) return section.status();
   Tree* tree = section.tree();
-  if (tree->root_done_told_) return Status::kClosed;
-  PostEntry* entry = tree->posts_pool_.New();
+  if (tree->life_.root_done_told) return Status::kClosed;
+  PostEntry* entry = tree->pools_.posts.New();
   if (!entry) return Status::kNoMemory;
   entry->what = What::kPost;
   entry->fn = fn;

@@ -21,6 +21,7 @@
 
 #include "core/error.h"
 #include "core/handles.h"
+#include "core/list.h"
 #include "core/loop.h"
 #include "core/status.h"
 
@@ -86,7 +87,7 @@ struct Outcome {
 // A lease: something that belongs to the nearest task, group or loop, and holds it open: a
 // connection, an unfinished response. Derive the resource from it. Loop's thread only, but for
 // MoveTo, and the handle's release, which the resource passes on to the loop by a Job.
-class Lease {
+class Lease : public ListNode<Lease> {
  public:
   // The owner has finished, or is cancelled and has nothing else left: give it back now. Detach was
   // called already. The handle should be ended with ForgetObject.
@@ -101,8 +102,6 @@ class Lease {
   // it holds nobody open any more; kEnded if it is being given back; kWrongLoop, what a start in
   // `to` would return, and the handle errors.
   Status MoveTo(Loop& loop, uint64_t to) noexcept;
-  // The next one of the same owner, for dumps.
-  const Lease* next() const noexcept { return next_; }
 
  protected:
   Lease() = default;
@@ -111,11 +110,8 @@ class Lease {
  private:
   friend class Tree;
   friend class Operation;
-  friend struct Node;
   Tree* tree_ = nullptr;  // since it was first attached; the rest is guarded by its lock
   OwnerNode* owner_ = nullptr;
-  Lease* next_ = nullptr;
-  Lease* prev_ = nullptr;
   bool given_back_ = false;
 };
 
@@ -208,6 +204,8 @@ class Operation {
 
  private:
   friend class Tree;
+  friend class Trash;
+  friend struct OperationNode;
   friend Status StartOperation(Loop&, const Tail&, std::unique_ptr<Operation>) noexcept;
   friend bool StartBody(Operation&, DoneFn, void*, uint64_t, BodyListener*) noexcept;
   OperationNode* node_ = nullptr;
@@ -224,16 +222,13 @@ Status StartOperation(Loop& loop, const Tail& tail, std::unique_ptr<Operation> o
 // calls CloseForLoop on its thread when everything in the tree has ended; when all have said
 // Closed, the loop ends. Keep a Ref in the object for as long as it is registered: the tree holds
 // none.
-class Resident {
+class Resident : public ListNode<Resident> {
  public:
   virtual ~Resident() = default;
   virtual void CloseForLoop() noexcept = 0;
 
  private:
-  friend class Tree;
-  Resident* next_ = nullptr;
-  Resident* prev_ = nullptr;
-  bool registered_ = false;
+  friend class Residents;
   bool told_ = false;  // CloseForLoop was called
 };
 // Any thread. kClosed if the loop is closing.

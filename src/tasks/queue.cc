@@ -55,9 +55,7 @@ Status OpenQueue(uint64_t loop, const char* name, uint64_t* id, int* system_errn
       if (queue->id == 0) status = Status::kNoMemory;
     }
     if (status == Status::kOk) {
-      queue->next_queue = tree->queues_;
-      if (tree->queues_) tree->queues_->prev_queue = queue;
-      tree->queues_ = owned.release();
+      tree->queues_.all.PushFront(owned.release());
       *id = queue->id;
     }
   }
@@ -78,7 +76,7 @@ void Tree::Push(Queue* queue, Entry* entry) noexcept {
   (queue->last ? queue->last->next_entry : queue->first) = entry;
   queue->last = entry;
   queue->Signal();
-  Came(queue);
+  NotifyAwaited(queue);
 }
 
 void Tree::DiscardEntry(Entry* entry) noexcept {
@@ -88,14 +86,14 @@ void Tree::DiscardEntry(Entry* entry) noexcept {
       return;
     case EntryType::kFinal: {
       auto* node = static_cast<EndNode*>(entry);
-      if (node->type == NodeType::kWait) {
-        static_cast<WaitNode*>(node)->ItemIsLost();
-        TellWait(static_cast<WaitNode*>(node));
+      if (node->is_wait()) {
+        static_cast<WaitNode*>(node)->LoseItem();
+        static_cast<WaitNode*>(node)->NoteTold();
       }
       DiscardEnd(node);
-      if (node->seated) {
-        node->seated = false;
-        EndSlot(domain_, node->seat);
+      if (node->holds_place) {
+        node->holds_place = false;
+        EndSlot(domain_, node->place_id);
         Uncount(node);
       }
       return Retire(node);
@@ -118,7 +116,7 @@ void Tree::DiscardEntry(Entry* entry) noexcept {
       return;
     }
     case EntryType::kPost:
-      posts_pool_.Delete(static_cast<PostEntry*>(entry));
+      pools_.posts.Delete(static_cast<PostEntry*>(entry));
       return;
     case EntryType::kYield:  // never in a queue
       return;
@@ -127,20 +125,18 @@ void Tree::DiscardEntry(Entry* entry) noexcept {
 
 void Tree::UnrefQueue(Queue* queue) noexcept {
   if (--queue->refs != 0) return;
-  (queue->prev_queue ? queue->prev_queue->next_queue : queues_) = queue->next_queue;
-  if (queue->next_queue) queue->next_queue->prev_queue = queue->prev_queue;
   while (PostEntry* entry = queue->close_entries) {
     queue->close_entries = static_cast<PostEntry*>(entry->next_entry);
-    posts_pool_.Delete(entry);
+    pools_.posts.Delete(entry);
   }
   free(queue->name);
   delete queue;
 }
 
-void Tree::QueueMayEnd(Queue* queue) noexcept {
+void Tree::EndQueueIfDone(Queue* queue) noexcept {
   if (!queue->closed || queue->accepted != 0) return;
   queue->Signal();
-  Came(queue);
+  NotifyAwaited(queue);
   while (PostEntry* entry = queue->close_entries) {
     queue->close_entries = static_cast<PostEntry*>(entry->next_entry);
     PushReady(entry);
@@ -154,7 +150,7 @@ void Tree::TakeEntry(Entry* entry, Completion* c) noexcept {
     c->kind = static_cast<uint32_t>(post->what);
     c->user = post->user;
     c->value = post->value;
-    posts_pool_.Delete(post);
+    pools_.posts.Delete(post);
     return;
   }
   if (entry->entry_type == EntryType::kFinal) {
@@ -162,9 +158,9 @@ void Tree::TakeEntry(Entry* entry, Completion* c) noexcept {
     Fill(node, c);
     if (const ResultNode* result = ResultOf(node)) c->hold = result->hold;
     if (node->error) static_cast<void>(node->error.Leak());
-    if (node->type == NodeType::kWait) TellWait(static_cast<WaitNode*>(node));
-    c->seat = node->seated ? node->seat : 0;
-    if (!node->seated) Retire(node);
+    if (node->is_wait()) static_cast<WaitNode*>(node)->NoteTold();
+    c->place_id = node->holds_place ? node->place_id : 0;
+    if (!node->holds_place) Retire(node);
     return;
   }
   *c = {};
@@ -210,7 +206,7 @@ Status DrainQueue(uint64_t id, Completion* completions, size_t capacity, size_t*
     tree->TakeEntry(entry, &completions[(*n)++]);
   }
   tree->counters_.completions += *n;
-  if (tree->clock() && *n > 0) tree->Poke();  // it may have waited for this
+  if (tree->clock() && *n > 0) tree->RequestWake();  // it may have waited for this
   queue->Signal();
   if (queue->first && *n > 0 && rearm) queue->SignalAgain();
   const bool over = *n == 0 && !queue->first && queue->closed && queue->accepted == 0;
@@ -236,11 +232,11 @@ Status WaitQueue(uint64_t id, Completion* completions, size_t capacity, Nanos ti
       queue = section.As<Queue>();
       fd = queue->fd.get();
       if (queue->first) continue;
-      if (section.tree()->ended_) return Status::kClosed;  // nothing more will come
+      if (section.tree()->life_.ended) return Status::kClosed;  // nothing more will come
       tree = Ref<Tree>::Share(section.tree());
       turns = timeout != 0 && tree->BeginAwait(queue);
       queue->refs++;
-      tree->waiters_++;
+      tree->queues_.waiters++;
     }
     const int failed = turns ? tree->AwaitTurn(until) : platform::WaitReadable(fd, until);
     bool released, last;
@@ -248,7 +244,7 @@ Status WaitQueue(uint64_t id, Completion* completions, size_t capacity, Nanos ti
       Section section(*tree);
       released = queue->released;
       tree->UnrefQueue(queue);
-      last = --tree->waiters_ == 0 && tree->joined_;
+      last = --tree->queues_.waiters == 0 && tree->life_.joined;
     }
     if (last) tree->CloseCore();
     if (released) return Status::kClosed;
@@ -264,8 +260,8 @@ Status CloseQueue(uint64_t id, DoneFn done, void* user) noexcept {
   Tree* tree = section.tree();
   PostEntry* entry = nullptr;
   if (done) {
-    if (tree->root_done_told_) return Status::kClosed;  // nobody can call it
-    entry = tree->posts_pool_.New();
+    if (tree->life_.root_done_told) return Status::kClosed;  // nobody can call it
+    entry = tree->pools_.posts.New();
     if (!entry) return Status::kNoMemory;
     entry->what = What::kDone;
     entry->fn = done;
@@ -280,7 +276,7 @@ Status CloseQueue(uint64_t id, DoneFn done, void* user) noexcept {
     else
       queue->close_entries = entry;
   }
-  tree->QueueMayEnd(queue);
+  tree->EndQueueIfDone(queue);
   return Status::kOk;
 }
 
@@ -299,10 +295,10 @@ void Tree::DropQueue(Queue* queue) noexcept {
     DiscardEntry(entry);
   }
   queue->last = nullptr;
-  if (clock()) Poke();  // it may have waited for somebody to read what was in it
+  if (clock()) RequestWake();  // it may have waited for somebody to read what was in it
   queue->Signal();
-  Came(queue);
-  QueueMayEnd(queue);
+  NotifyAwaited(queue);
+  EndQueueIfDone(queue);
   UnrefQueue(queue);
 }
 

@@ -4,11 +4,11 @@
 #include <cstdint>
 
 #include "platform/unique_fd.h"
-#include "tasks/node.h"
+#include "tasks/node/nodes.h"
 
 namespace creche::tasks {
 
-struct Queue {
+struct Queue : ListNode<Queue> {
   uint64_t id = 0;
   platform::UniqueFd fd;               // an eventfd, non-blocking
   uint32_t refs = 1;                   // its handle, nodes that name it, waiting threads
@@ -20,13 +20,17 @@ struct Queue {
   char* name = nullptr;
   Entry* first = nullptr;
   Entry* last = nullptr;
-  Queue* next_queue = nullptr;  // in Tree::queues_
-  Queue* prev_queue = nullptr;
 
   // Makes the descriptor say what it must.
   void Signal() noexcept;
   // Something is left: who watches for changes only (EPOLLET) hears of it as of something new.
   void SignalAgain() noexcept;
+};
+
+// Those of a loop.
+struct Queues {
+  List<Queue> all;
+  uint32_t waiters = 0;  // threads that sleep on one of them
 };
 
 }  // namespace creche::tasks

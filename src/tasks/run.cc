@@ -21,20 +21,20 @@ class Run {
     status_ = section.status();
     if (!section.ok()) return;
     Tree* tree = section.tree();
-    if (!tree->caller_runs_ || tree->being_run_ || tree->joining_) {
+    if (!tree->runner_.caller_runs || tree->runner_.being_run || tree->runner_.joining) {
       status_ = Status::kState;
-    } else if (tree->ended_) {
+    } else if (tree->life_.ended) {
       status_ = Status::kEnded;
     } else {
-      tree->being_run_ = true;
-      tree->turner_ = pthread_self();
+      tree->runner_.being_run = true;
+      tree->runner_.caller = pthread_self();
       tree_ = Ref<Tree>::Share(tree);
     }
   }
   ~Run() {
     if (!tree_) return;
     Section section(*tree_);
-    tree_->being_run_ = false;
+    tree_->runner_.being_run = false;
   }
   Run(const Run&) = delete;
   Run& operator=(const Run&) = delete;
@@ -70,9 +70,11 @@ Status PollLoop(uint64_t id, Nanos timeout) noexcept {
 }
 
 bool Tree::BeginAwait(const void* object) noexcept {
-  if (!caller_runs_ || being_run_ || joining_ || ended_ || turner_ != pthread_self()) return false;
-  being_run_ = true;
-  awaited_ = object;
+  if (!runner_.caller_runs || runner_.being_run || runner_.joining || life_.ended ||
+      runner_.caller != pthread_self())
+    return false;
+  runner_.being_run = true;
+  runner_.awaited = object;
   return true;
 }
 
@@ -81,8 +83,8 @@ int Tree::AwaitTurn(Nanos until) noexcept {
   bool signalled = false;
   const bool did = left > 0 && Turn(left, &signalled);
   Section section(*this);
-  being_run_ = came_ = false;
-  awaited_ = nullptr;
+  runner_.being_run = runner_.came = false;
+  runner_.awaited = nullptr;
   if (left <= 0) return ETIMEDOUT;
   return signalled && !did ? EINTR : 0;
 }

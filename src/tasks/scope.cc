@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "platform/fork.h"
+#include "tasks/fast_path.h"
 #include "tasks/label.h"
-#include "tasks/plain.h"
 
 namespace creche::tasks {
 
@@ -30,7 +30,7 @@ Nanos EffectiveDeadline(const Node* scope) noexcept {
   while (scope) {
     nearest = std::min(nearest, scope->deadline);
     const Node* next = scope->shield ? nullptr : scope->parent;
-    if (next && scope->type == NodeType::kStart) {
+    if (next && scope->is_start()) {
       const Node* target = static_cast<const StartNode*>(scope)->target;
       try {
         if (target && std::find(targets.begin(), targets.end(), target) == targets.end())
@@ -46,15 +46,23 @@ Nanos EffectiveDeadline(const Node* scope) noexcept {
 
 }  // namespace
 
-uint64_t OpenPlainScope(uint64_t in) noexcept {
-  const Locked locked(in, kScopeKinds);
-  if (!locked.ok()) return 0;
-  return static_cast<Tree*>(locked.domain()->owner)->OpenPlain(locked.As<Node>());
+void Scope::Destroy(Tree& tree, Node* node) noexcept {
+  tree.pools_.scopes.Delete(static_cast<Scope*>(node));
 }
 
-bool LeavePlainScope(uint64_t id) noexcept {
+Doing Scope::Describe(const Node* node) noexcept {
+  return node->leaving ? Doing{"leaving", "what is in it"} : Doing{"open", nullptr};
+}
+
+uint64_t FastOpenScope(uint64_t in) noexcept {
+  const Locked locked(in, kScopeKinds);
+  if (!locked.ok()) return 0;
+  return static_cast<Tree*>(locked.domain()->owner)->OpenScopeFast(locked.As<Node>());
+}
+
+bool FastLeaveScope(uint64_t id) noexcept {
   const Section section(id, Bit(Kind::kScope));
-  return section.ok() && section.tree()->LeavePlain(static_cast<Scope*>(section.node()));
+  return section.ok() && section.tree()->LeaveScopeFast(static_cast<Scope*>(section.node()));
 }
 
 Status OpenScope(uint64_t in, const ScopeOptions* options, uint64_t* id) noexcept {
@@ -64,7 +72,7 @@ Status OpenScope(uint64_t in, const ScopeOptions* options, uint64_t* id) noexcep
   Tree* tree = section.tree();
   Node* around = section.node();
   if (Status status = tree->AdmitsOpen(around); status != Status::kOk) return status;
-  Scope* scope = tree->scopes_pool_.New();
+  Scope* scope = tree->pools_.scopes.New();
   if (!scope) return Status::kNoMemory;
   scope->id = AddSlot(tree->domain(), Kind::kScope, static_cast<Node*>(scope));
   if (scope->id == 0 || (options && !Prepare(tree, scope, *options))) [[unlikely]] {
@@ -150,30 +158,30 @@ Status ShieldScope(uint64_t id, bool shield) noexcept {
   Section section(id, kScopeKinds);
   if (!section.ok()) return section.status();
   if (IsOver(section.node())) return Status::kEnded;
-  if (section.node()->type == NodeType::kRoot) return Status::kInvalid;
+  if (section.node()->is_root()) return Status::kInvalid;
   section.tree()->SetShield(section.node(), shield);
   return Status::kOk;
 }
 
-Status LookAtScope(uint64_t id, ScopeState* state) noexcept {
+Status GetScopeState(uint64_t id, ScopeState* state) noexcept {
   Section section(id, kScopeKinds);
   if (!section.ok()) return section.status();
   if (IsOver(section.node())) return Status::kEnded;
   const Node* scope = section.node();
-  state->called = scope->called;
-  state->effective = scope->eff;
+  state->called = scope->cancel_called;
+  state->effective = scope->cancelled;
   state->shield = scope->shield;
   state->reached = scope->reached;
-  state->reason = scope->eff ? ReasonOf(scope) : Reason::kNone;
-  const bool visible = !scope->shield && scope->parent && scope->parent->eff;
-  state->caught = scope->called && !visible && scope->reached;
+  state->reason = scope->cancelled ? ReasonOf(scope) : Reason::kNone;
+  const bool visible = !scope->shield && scope->parent && scope->parent->cancelled;
+  state->caught = scope->cancel_called && !visible && scope->reached;
   state->live = 0;
   if (!scope->is_leaf()) state->live = scope->branch()->live;
   if (!scope->is_scope() && !scope->is_leaf())
     state->live += static_cast<const OwnerNode*>(scope)->leases;
   state->deadline = scope->deadline;
   state->effective_deadline = INT64_MIN;
-  if (!scope->eff) {
+  if (!scope->cancelled) {
     state->effective_deadline = EffectiveDeadline(scope);
   }
   return Status::kOk;

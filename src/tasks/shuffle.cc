@@ -1,8 +1,11 @@
 // For tests: callbacks that may run in any order run in one drawn from a seed.
 #include <algorithm>
+#include <new>
 #include <unordered_map>
+#include <vector>
 
-#include "tasks/tree.h"
+#include "tasks/node/nodes.h"
+#include "tasks/ready_list.h"
 
 namespace creche::tasks {
 
@@ -19,7 +22,7 @@ uint64_t Next(uint64_t* state) {
 }  // namespace
 
 // Posts keep their order, and so do the callbacks of one task. Without memory nothing is shuffled.
-void Tree::ShuffleReady() noexcept {
+void ReadyList::Shuffle(uint64_t* state) noexcept {
   try {
     std::vector<Entry*> order;
     // Posts are of none.
@@ -29,20 +32,16 @@ void Tree::ShuffleReady() noexcept {
       return NodeOf(entry);
     };
     std::unordered_map<EndNode*, std::vector<Entry*>> of_node;
-    for (Entry* entry = ready_first_; entry; entry = entry->next_entry) {
+    for (Entry* entry = first_; entry; entry = entry->next_entry) {
       order.push_back(entry);
       of_node[node(entry)].push_back(entry);
     }
-    for (size_t i = order.size(); i > 1; i--) std::swap(order[i - 1], order[Next(&shuffle_) % i]);
+    for (size_t i = order.size(); i > 1; i--) std::swap(order[i - 1], order[Next(state) % i]);
     // Each place goes to its node; which of the node's entries stands there is the order of old.
     std::unordered_map<EndNode*, size_t> taken;
     for (Entry*& place : order) place = of_node[node(place)][taken[node(place)]++];
-    ready_first_ = ready_last_ = nullptr;
-    for (Entry* entry : order) {
-      entry->next_entry = nullptr;
-      (ready_last_ ? ready_last_->next_entry : ready_first_) = entry;
-      ready_last_ = entry;
-    }
+    first_ = last_ = nullptr;
+    for (Entry* entry : order) Push(entry);
   } catch (const std::bad_alloc&) {
     return;  // the list is only changed when there is no more to fail
   }

@@ -12,7 +12,7 @@ Status Sleep(const Tail& tail, Wake wake) noexcept {
   if (!section.ok()) return section.status();
   Tree* tree = section.tree();
   if (Status status = Tree::Admits(section.node()); status != Status::kOk) return status;
-  SleepNode* task = tree->sleeps_pool_.New();
+  SleepNode* task = tree->pools_.sleeps.New();
   if (!task) return Status::kNoMemory;
   task->wake = wake(tree);
   return tree->StartTask(task, section.node(), tail, false);

@@ -14,7 +14,7 @@ Status Tree::SetOtherRoute(EndNode* node, Node* in, const Tail& tail, Queue* que
   }
   if (tail.route == Route::kToGroup) {
     OwnerNode* owner = OwnerIn(in);
-    if (owner->type != NodeType::kGroup) return Status::kInvalid;
+    if (!owner->is_group()) return Status::kInvalid;
     auto* group = static_cast<Group*>(owner);
     try {
       if (!group->gathered) group->gathered = std::make_unique<Gathered>();
@@ -52,8 +52,8 @@ Status Tree::ReadOptions(EndNode* task, const TaskOptions& options) noexcept {
 bool Tree::IsAttended(const Node* in) const noexcept {
   const OwnerNode* owner =
       in->is_scope() ? static_cast<const Scope*>(in)->outside : static_cast<const OwnerNode*>(in);
-  if (owner->type == NodeType::kGroup && static_cast<const Group*>(owner)->abandoned) return false;
-  if (!all_cancelled_) return true;
+  if (owner->is_group() && static_cast<const Group*>(owner)->abandoned) return false;
+  if (!life_.all_cancelled) return true;
   while (owner && !(IsUsers(owner) && !owner->ending)) owner = owner->owner();
   return owner != nullptr;
 }
@@ -63,24 +63,25 @@ void Tree::NotAdmitted(EndNode* task) noexcept {
   Free(task);
 }
 
-bool Tree::MustWait(EndNode* task, Group* group) noexcept {
-  if (group->running < group->limit || task->eff) {
+bool Tree::AcquireOrWait(EndNode* task, Group* group) noexcept {
+  if (group->running < group->limit || task->cancelled) {
     task->counted = true;
     group->running++;
-    return false;
+    return true;
   }
   task->state = State::kWaiting;
-  // What a child's callback starts goes before those that wait already.
-  EndNode* after = group->last_waiting;
-  if (calling_owner_ == group && OnThread()) {
-    after = follow_up_;
-    follow_up_ = task;
+  // What a child's callback starts goes before those that wait already, in the order of its starts.
+  List<EndNode>& waiting = group->waiting;
+  EndNode* before = nullptr;
+  if (calling_.owner == group && OnThread()) {
+    before = calling_.follow_up ? waiting.Next(calling_.follow_up) : waiting.first();
+    calling_.follow_up = task;
   }
-  task->link_prev = after;
-  task->link_next = after ? after->link_next : group->first_waiting;
-  (after ? after->link_next : group->first_waiting) = task;
-  (task->link_next ? task->link_next->link_prev : group->last_waiting) = task;
-  return true;
+  if (before)
+    waiting.InsertBefore(before, task);
+  else
+    waiting.PushBack(task);
+  return false;
 }
 
 bool Tree::PrepareDeadline(Node* node, Nanos timeout, Nanos deadline) noexcept {
@@ -93,7 +94,7 @@ bool Tree::PrepareDeadline(Node* node, Nanos timeout, Nanos deadline) noexcept {
   }
   if (node->deadline == kNever || node->due) return true;
   try {
-    deadlines_.Reserve();
+    timers_.expiries.Reserve();
     return true;
   } catch (const std::bad_alloc&) {
     return false;
@@ -102,8 +103,8 @@ bool Tree::PrepareDeadline(Node* node, Nanos timeout, Nanos deadline) noexcept {
 
 void Tree::StartDeadline(Node* node) noexcept {
   if (node->due) return Cancel(node, Reason::kDeadline, node->id, nullptr);
-  deadlines_.Arm(node->expiry(), node->deadline);
-  if (deadlines_.next() == node->deadline) Poke();
+  timers_.expiries.Arm(node->expiry(), node->deadline);
+  if (timers_.expiries.next() == node->deadline) RequestWake();
 }
 
 void Tree::Unprepare(EndNode* task, Node* in) noexcept {
@@ -112,81 +113,38 @@ void Tree::Unprepare(EndNode* task, Node* in) noexcept {
     static_cast<Group*>(OwnerIn(in))->gathered->completions.pop_back();
   if (task->route == Route::kDefault) {
     task->queue->accepted--;
-    QueueMayEnd(task->queue);
+    EndQueueIfDone(task->queue);
   }
   NotAdmitted(task);
 }
 
 void Tree::RemoveWaiting(EndNode* task) noexcept {
   auto* group = static_cast<Group*>(task->owner());
-  (task->link_prev ? task->link_prev->link_next : group->first_waiting) = task->link_next;
-  (task->link_next ? task->link_next->link_prev : group->last_waiting) = task->link_prev;
-  if (follow_up_ == task) follow_up_ = task->link_prev;
-  task->link_next = task->link_prev = nullptr;
+  if (calling_.follow_up == task) calling_.follow_up = group->waiting.Prev(task);
+  group->waiting.Remove(task);
   task->state = State::kNew;
   task->counted = true;
   group->running++;
 }
 
 void Tree::AdmitWaiting(Group* group) noexcept {
-  while (group->first_waiting && group->running < group->limit) {
-    EndNode* task = group->first_waiting;
+  while (!group->waiting.empty() && group->running < group->limit) {
+    EndNode* task = group->waiting.first();
     RemoveWaiting(task);
     Begin(task, true);
   }
 }
 
 void Tree::Begin(EndNode* task, bool deferred) noexcept {
-  if (deferred && task->type != NodeType::kUser && task->type != NodeType::kExternal) {
-    task->state = State::kStarting;
-    return PushEffect(task);
-  }
-  switch (task->type) {
-    case NodeType::kWait:
-      return BeginWait(static_cast<WaitNode*>(task));
-    case NodeType::kOperation:
-      if (task->eff) {
-        if (DropsInOrder(task)) return PushEffect(task);
-        CommitCancelled(task, task->waited ? Phase::kLimit : Phase::kNone);
-        break;
-      }
-      [[fallthrough]];
-    case NodeType::kOffload:
-      task->state = State::kStarting;
-      task->tell_cancel = task->eff;
-      PushEffect(task);
-      break;
-    case NodeType::kSleep: {
-      auto* sleep = static_cast<SleepNode*>(task);
-      task->state = State::kRunning;
-      Note(EventType::kStarted, task);
-      if (task->eff) {
-        CommitCancelled(task, task->waited ? Phase::kLimit : Phase::kNone);
-        break;
-      }
-      if (sleep->wake == INT64_MIN) return BeginYield(sleep);
-      try {
-        sleeps_.Arm(static_cast<Alarm*>(sleep), sleep->wake);
-        if (sleeps_.next() == sleep->wake) Poke();
-      } catch (const std::bad_alloc&) {
-        Commit(task, {.status = Status::kNoMemory, .error = NoMemoryError()});
-      }
-      break;
-    }
-    case NodeType::kUser:
-    case NodeType::kExternal: {
-      auto* user = static_cast<UserNode*>(task);
-      task->state = State::kRunning;
-      Notify(user, user->begin(), What::kBegin);
-      break;
-    }
-    case NodeType::kStart:
-      return BeginStart(static_cast<StartNode*>(task));
-    case NodeType::kRoot:
-    case NodeType::kScope:
-    case NodeType::kGroup:
-      break;
-  }
+  if (!deferred || IsFinishedByUser(task)) return OpsOf(task).begin(*this, task);
+  task->state = State::kStarting;
+  PushEffect(task);
+}
+
+void Tree::BeginOnLoop(EndNode* task) noexcept {
+  task->state = State::kStarting;
+  task->tell_cancel = task->cancelled;
+  PushEffect(task);
 }
 
 Status StartOperation(Loop& loop, const Tail& tail, std::unique_ptr<Operation> operation) noexcept {
@@ -196,7 +154,7 @@ Status StartOperation(Loop& loop, const Tail& tail, std::unique_ptr<Operation> o
   Tree* tree = section.tree();
   if (tree != &loop) return Status::kWrongLoop;
   if (Status status = Tree::Admits(section.node()); status != Status::kOk) return status;
-  OperationNode* node = tree->operations_pool_.New();
+  OperationNode* node = tree->pools_.operations.New();
   if (!node) return Status::kNoMemory;
   const bool passes = operation->PassesLimit();
   operation->node_ = node;

@@ -29,17 +29,17 @@ Status Tree::Open(const LoopOptions& options, uint64_t* id, int* system_errno) n
   Ref<Tree> tree;
   try {
     tree = MakeRef<Tree>();
-    tree->offload_workers_ = std::make_unique<Workers>(options.offload_limit);
+    tree->workers_.shared = std::make_unique<Workers>(options.offload_limit);
     if (options.virtual_clock) tree->UseVirtualClock();
     if (options.context) {
       tree->context_ = std::make_unique<ContextHeld>();
       tree->context_->context = MakeRef<Context>(*options.context);
     }
-    tree->limited_workers_ = std::make_unique<Workers>(SIZE_MAX);
-    if (options.hooks) tree->trace_ = MakeRef<Trace>(*options.hooks);
+    tree->workers_.limited = std::make_unique<Workers>(SIZE_MAX);
+    if (options.hooks) tree->observers_.trace = MakeRef<Trace>(*options.hooks);
     tree->guarded_ = options.hooks ? 1 : 0;
     if (options.stall_after > 0)
-      tree->watchdog_ = std::make_unique<Watchdog>(*tree, options.stall_after);
+      tree->observers_.watchdog = std::make_unique<Watchdog>(*tree, options.stall_after);
   } catch (const std::bad_alloc&) {
     if (tree && tree->context_ && tree->context_->context) tree->context_->context->set_type({});
     return Status::kNoMemory;
@@ -56,8 +56,8 @@ Status Tree::Open(const LoopOptions& options, uint64_t* id, int* system_errno) n
   root.done = options.done;
   root.user = options.user;
   root.started = tree->now();
-  tree->caller_runs_ = options.caller_runs;
-  tree->turner_ = pthread_self();
+  tree->runner_.caller_runs = options.caller_runs;
+  tree->runner_.caller = pthread_self();
   tree->shuffle_ = options.shuffle_seed;
   Status status = Status::kOk;
   {
@@ -67,19 +67,19 @@ Status Tree::Open(const LoopOptions& options, uint64_t* id, int* system_errno) n
     tree->id_ = root.id;
     if (root.id == 0 || !labelled) status = Status::kNoMemory;
   }
-  if (status == Status::kOk && tree->watchdog_) {
-    *system_errno = tree->watchdog_->Start();
+  if (status == Status::kOk && tree->observers_.watchdog) {
+    *system_errno = tree->observers_.watchdog->Start();
     if (*system_errno != 0) status = Status::kSystem;
   }
   if (status == Status::kOk && !options.caller_runs) {
-    *system_errno = platform::StartThread(&tree->thread_, options.name ? options.name : "creche",
-                                          ThreadMain, tree.get());
+    *system_errno = platform::StartThread(
+        &tree->runner_.thread, options.name ? options.name : "creche", ThreadMain, tree.get());
     if (*system_errno != 0) status = Status::kSystem;
-    tree->has_thread_ = status == Status::kOk;
+    tree->runner_.has_thread = status == Status::kOk;
   }
   if (status != Status::kOk) {
     if (options.context) tree->context_->context->set_type({});
-    if (tree->watchdog_) tree->watchdog_->Stop();
+    if (tree->observers_.watchdog) tree->observers_.watchdog->Stop();
     tree->CloseCore();
     return status;
   }
@@ -99,24 +99,23 @@ void Tree::TurnUntilEnded() noexcept {
 
 bool Tree::HasEnded() noexcept {
   std::lock_guard guard(domain_->lock);
-  return ended_;
+  return life_.ended;
 }
 
 void Tree::BeginClose() noexcept {
   root_.ending = true;
   CancelAll();
-  MaySettle(&root_);
-  Poke();
+  QueueSettle(&root_);
+  RequestWake();
 }
 
 void Tree::CancelAll() noexcept {
   Cancel(&root_, Reason::kShutdown, root_.id, nullptr);
-  all_cancelled_ = true;
+  life_.all_cancelled = true;
   guarded_++;
   // What is open outside of tasks has nobody left who would close it; tasks close their own.
   for (Node* node = root_.first_child(); node;) {
-    const bool scope = node->type == NodeType::kScope;
-    const bool group = node->type == NodeType::kGroup;
+    const bool scope = node->is_scope(), group = node->is_group();
     if (scope) {
       node->left_open = node->left_open || !node->leaving;
       node->leaving = true;
@@ -125,7 +124,7 @@ void Tree::CancelAll() noexcept {
       node->left_open = node->left_open || !static_cast<Group*>(node)->ending;
       static_cast<Group*>(node)->ending = true;
     }
-    if (scope || group) MaySettle(node);
+    if (scope || group) QueueSettle(node);
     // A task that has finished closes nothing any more either; below starts and operations are
     // tasks.
     const bool closes = IsUsers(node) && !static_cast<EndNode*>(node)->ending;
@@ -141,48 +140,30 @@ void Tree::CancelAll() noexcept {
 void Tree::BeginShutdown(Nanos grace) noexcept {
   if (grace == 0) return BeginClose();
   root_.ending = true;
-  shutdown_at_ = std::min(shutdown_at_, After(now(), grace));
-  MaySettle(&root_);
-  Poke();
-}
-
-void Tree::AddResidentLocked(Resident* resident) noexcept {
-  resident->prev_ = nullptr;
-  resident->next_ = residents_;
-  if (residents_) residents_->prev_ = resident;
-  residents_ = resident;
-  resident->registered_ = true;
+  timers_.shutdown_at = std::min(timers_.shutdown_at, After(now(), grace));
+  QueueSettle(&root_);
+  RequestWake();
 }
 
 void Tree::RemoveResident(Resident* resident) noexcept {
-  if (!resident->registered_) return;
-  (resident->prev_ ? resident->prev_->next_ : residents_) = resident->next_;
-  if (resident->next_) resident->next_->prev_ = resident->prev_;
-  resident->registered_ = false;
-  residents_closing_ = false;
-  Poke();
+  if (residents_.Remove(resident)) RequestWake();
 }
 
 // Everything in the tree has ended and the root is closed: what is left to do, step by step.
-bool Tree::TryEnd(std::unique_lock<platform::Lock>& lock) noexcept {
-  if (ended_ || ready_first_ || effects_first_) return false;
-  for (Resident* resident = residents_; resident; resident = resident->next_) {
-    if (resident->told_) continue;
-    resident->told_ = true;
+bool Tree::TryEnd(TreeLock& lock) noexcept {
+  if (life_.ended || !ready_.empty() || !effects_.empty()) return false;
+  if (Resident* resident = residents_.NextToClose()) {
     lock.unlock();
-    if (!residents_noted_) NoteObjects();
-    residents_noted_ = true;
+    if (!life_.residents_noted) NoteObjects();
+    life_.residents_noted = true;
     resident->CloseForLoop();
     lock.lock();
     return true;
   }
-  residents_noted_ = true;
-  if (residents_) {
-    residents_closing_ = true;
-    return false;
-  }
-  if (!root_done_told_) {
-    root_done_told_ = true;
+  life_.residents_noted = true;
+  if (residents_.closing()) return false;
+  if (!life_.root_done_told) {
+    life_.root_done_told = true;
     if (root_.route == Route::kFunction) {
       PushReady(&root_);
       return true;
@@ -190,13 +171,13 @@ bool Tree::TryEnd(std::unique_lock<platform::Lock>& lock) noexcept {
   }
   lock.unlock();
   StopWorkers();
-  offload_workers_->Stop();
-  limited_workers_->Stop();
+  workers_.shared->Stop();
+  workers_.limited->Stop();
   StopJobs();
   lock.lock();
   EmptyTrash(lock);
-  ended_ = true;
-  if (join_fd_ >= 0) platform::Reactor::Wake(join_fd_);
+  life_.ended = true;
+  if (runner_.join_fd >= 0) platform::Reactor::Wake(runner_.join_fd);
   return true;
 }
 
@@ -219,15 +200,15 @@ Status ShutdownLoop(uint64_t id, Nanos grace) noexcept {
 Status Tree::Join(Nanos timeout, std::string* survivors) noexcept {
   const Nanos until = After(platform::MonotonicNow(), timeout);
   platform::UniqueFd fd;
-  if (!caller_runs_) {
+  if (!runner_.caller_runs) {
     fd = platform::UniqueFd(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
     if (!fd) return Status::kSystem;
     Section section(*this);
-    join_fd_ = fd.get();
+    runner_.join_fd = fd.get();
   }
   int failed = 0;
   while (!HasEnded() && failed == 0) {
-    if (caller_runs_) {
+    if (runner_.caller_runs) {
       const Nanos left = timeout == kNever ? kNever : until - platform::MonotonicNow();
       bool signalled = false;
       if (left <= 0)
@@ -240,48 +221,48 @@ Status Tree::Join(Nanos timeout, std::string* survivors) noexcept {
   }
   if (!HasEnded()) {
     Section section(*this);
-    join_fd_ = -1;
+    runner_.join_fd = -1;
     if (failed == ETIMEDOUT) Survivors(survivors);
     if (failed == EINTR) return Status::kInterrupted;
     return failed == 0 || failed == ETIMEDOUT ? Status::kTimeout : Status::kSystem;
   }
-  if (has_thread_) pthread_join(thread_, nullptr);
-  if (watchdog_) watchdog_->Stop();
+  if (runner_.has_thread) pthread_join(runner_.thread, nullptr);
+  if (observers_.watchdog) observers_.watchdog->Stop();
   bool last;
   {
     Section section(*this);
-    join_fd_ = -1;
+    runner_.join_fd = -1;
     NoteForgotten();
-    for (Queue *queue = queues_, *next; queue; queue = next) {
-      next = queue->next_queue;
+    for (Queue *queue = queues_.all.first(), *next; queue; queue = next) {
+      next = queues_.all.Next(queue);
       if (queue->released) continue;
       EndSlot(domain_, queue->id);
       DropQueue(queue);  // threads that sleep on it wake, and let go of it
     }
-    while (Group* group = joinables_) {
-      joinables_ = static_cast<Group*>(group->link_next);
+    while (EndNode* node = joinables_.PopFront()) {
+      auto* group = static_cast<Group*>(node);
       EndSlot(domain_, group->id);
       group->joined = true;
       if (group->delivered) Free(group);
     }
     EndSlot(domain_, root_.id);
-    joined_ = true;
-    waiters_++;  // this thread too: a waiter that wakes now must not be the last
+    life_.joined = true;
+    queues_.waiters++;  // this thread too: a waiter that wakes now must not be the last
   }
   EmptyTrashAfterEnd();
   NoteObjects();
-  if (trace_) trace_->Finish();
+  if (observers_.trace) observers_.trace->Finish();
   DropWaitables();
   {
     Section section(*this);
-    last = --waiters_ == 0;
+    last = --queues_.waiters == 0;
   }
   if (last) CloseCore();
   return Status::kOk;
 }
 
 void Tree::EmptyTrashAfterEnd() noexcept {
-  std::unique_lock lock(domain_->lock);
+  TreeLock lock(domain_->lock);
   EmptyTrash(lock);
 }
 
@@ -292,16 +273,16 @@ Status JoinLoop(uint64_t id, Nanos timeout, std::string* survivors) noexcept {
     Section section(id, Bit(Kind::kLoop));
     if (!section.ok()) return section.status();
     tree = Ref<Tree>::Share(section.tree());
-    if (tree->joining_ || tree->being_run_) return Status::kState;
-    tree->joining_ = true;
-    tree->turner_ = pthread_self();
+    if (tree->runner_.joining || tree->runner_.being_run) return Status::kState;
+    tree->runner_.joining = true;
+    tree->runner_.caller = pthread_self();
   }
   const Status status = tree->Join(timeout, survivors);
   if (status == Status::kOk) {
     tree->Unref();  // the handle's reference
   } else {
     Section section(*tree);
-    tree->joining_ = false;
+    tree->runner_.joining = false;
   }
   return status;
 }

@@ -4,19 +4,25 @@
 // cancelled, left, finished) is made in the calling thread and stands when the call returns; only
 // effects wait for the loop: starting and cancelling operations, callbacks. The lock is held for
 // short sections without system calls and never while code of the user or of a protocol runs.
+//
+// The parts own their data (ready_list.h, effect_list.h, ...); what differs by kind of node is with
+// the nodes (node/). Here is what ties them: admission, cancellation, ends, and the loop's turn.
 #pragma once
-#include <atomic>
 #include <string>
 
 #include "core/loop.h"
-#include "tasks/context.h"
-#include "tasks/limiter.h"
-#include "tasks/node.h"
-#include "tasks/options.h"
-#include "tasks/pool.h"
+#include "tasks/api.h"
+#include "tasks/clock_gate.h"
+#include "tasks/effect_list.h"
+#include "tasks/node_pools.h"
+#include "tasks/observers.h"
 #include "tasks/queue.h"
-#include "tasks/trace.h"
-#include "tasks/watchdog.h"
+#include "tasks/ready_list.h"
+#include "tasks/residents.h"
+#include "tasks/runner.h"
+#include "tasks/settle_list.h"
+#include "tasks/trash.h"
+#include "tasks/waitable/waitable.h"
 
 namespace creche::tasks {
 
@@ -25,7 +31,7 @@ class Tree final : public Loop {
   Tree();
   ~Tree() override;
 
-  // ---- life (tree.cc) ----
+  // ---- life (tree.cc, run.cc) ----
   static Status Open(const LoopOptions& options, uint64_t* id, int* system_errno) noexcept;
   void TurnUntilEnded() noexcept;
   // For a blocking call on the thread that runs a caller-run loop, which would wait for itself: it
@@ -34,10 +40,10 @@ class Tree final : public Loop {
   // One turn (without the lock), and the end of that. 0, ETIMEDOUT or EINTR.
   int AwaitTurn(Nanos until) noexcept;
   // Lock held: something has happened to an object that may be awaited.
-  void Came(const void* object) noexcept {
-    if (object != awaited_) return;
-    came_ = true;
-    Poke();
+  void NotifyAwaited(const void* object) noexcept {
+    if (object != runner_.awaited) return;
+    runner_.came = true;
+    RequestWake();
   }
   using Loop::Turn;
   bool HasEnded() noexcept;
@@ -48,7 +54,6 @@ class Tree final : public Loop {
   void BeginClose() noexcept;
   void BeginShutdown(Nanos grace) noexcept;
   void CancelAll() noexcept;  // reason: shutdown; closes what is open outside of tasks
-  void AddResidentLocked(Resident* resident) noexcept;
   void RemoveResident(Resident* resident) noexcept;
   bool closing() const noexcept { return root_.ending; }
 
@@ -70,22 +75,24 @@ class Tree final : public Loop {
   Status SetOtherRoute(EndNode* node, Node* in, const Tail& tail, Queue* queue) noexcept;
   Status ReadOptions(EndNode* task, const TaskOptions& options) noexcept;
   void NotAdmitted(EndNode* task) noexcept;
-  // False if the limit of its group has a place for it, which it has then.
-  bool MustWait(EndNode* task, Group* group) noexcept;
+  // A place of its group's limit; or it joins the line for one (false).
+  bool AcquireOrWait(EndNode* task, Group* group) noexcept;
+  void AdmitWaiting(Group* group) noexcept;
+  void RemoveWaiting(EndNode* task) noexcept;
   // deferred: from the loop, for who has waited for its group's limit. An end or a cancellation
   // lets it in: so there is no recursion, nothing ends where somebody walks the tree, and a start
   // is cancelled, if it is to be, before its child comes.
   void Begin(EndNode* task, bool deferred = false) noexcept;
+  // The loop begins it, as an effect.
+  void BeginOnLoop(EndNode* task) noexcept;
   Status StartTask(EndNode* task, Node* in, const Tail& tail, bool passes_limit) noexcept;
   // Its two halves: what can fail (then the task is gone), and what cannot.
   Status PrepareTask(EndNode* task, Node* in, const Tail& tail) noexcept;
   void Unprepare(EndNode* task, Node* in) noexcept;
   void AdmitTask(EndNode* task, Node* in, uint64_t* id_out, bool passes_limit) noexcept;
-  // A child before it has started (child_start.cc).
-  void BeginStart(StartNode* start) noexcept;
+  // A child before it has started (node/start_node.cc).
   void LeaveTarget(StartNode* start) noexcept;
   void ChildOfStartEnded(StartNode* start, const EndNode* child) noexcept;
-  void CompleteStart(StartNode* start) noexcept;
   // Into another parent's list and books.
   static void Unlink(Node* node) noexcept;
   static void Relink(Node* node, Node* in) noexcept;
@@ -94,7 +101,7 @@ class Tree final : public Loop {
   void Cancel(Node* node, Reason reason, uint64_t by, const char* text) noexcept;
   void SetShield(Node* node, bool shield) noexcept;
   // Its surroundings have changed: recomputes whether it and all below are cancelled.
-  void UpdateEff(Node* node) noexcept;
+  void UpdateCancelled(Node* node) noexcept;
   void SpreadBelow(Node* top) noexcept;
   // Why it is cancelled; for no reason given without memory.
   static void SetCause(Node* node, Reason reason, uint64_t by, const char* text) noexcept;
@@ -107,72 +114,63 @@ class Tree final : public Loop {
   // ---- ends (commit.cc); lock held ----
   // Commits a task's result.
   void Commit(EndNode* task, End end) noexcept;
-  void CommitKept(EndNode* task,
-                  Phase phase = Phase::kNone) noexcept;  // its fields have the result
-  void Stand(EndNode* task, Phase phase) noexcept;       // the same, but for its route
+  // The same, of one whose fields have the result.
+  void CommitStored(EndNode* task, Phase phase = Phase::kNone) noexcept;
+  // The same, and nobody is told yet: DeliverEnd follows.
+  void CommitSilently(EndNode* task, Phase phase) noexcept;
   void CommitCancelled(EndNode* task, Phase phase) noexcept;
-  // For an operation that is cancelled before it began: true if it ends in its turn, as the loop
-  // gets there.
-  bool DropsInOrder(EndNode* task) noexcept;
   // One that did not end well: whose cancellation that was, and an error that says so.
   void GiveReason(EndNode* task, Phase phase) noexcept;
-  // Its operation is destroyed later, on the loop, without the lock.
-  void PutAside(OperationNode* task) noexcept;
   // Hands a committed node's final completion to its route.
-  void RouteFinal(EndNode* node) noexcept;
+  void DeliverEnd(EndNode* node) noexcept;
   void KeepData(EndNode* node) noexcept;
   void Uncount(EndNode* node) noexcept;  // it no longer counts in its parent, owner and limit
   void Retire(EndNode* node) noexcept;   // its completion was delivered or thrown away: free it
   void EndId(EndNode* node) noexcept;
   static void Fill(const EndNode* node, Completion* completion) noexcept;
   // Between an End and the fields of a node.
-  static void KeepEnd(EndNode* node, End&& end) noexcept;
+  static void StoreEnd(EndNode* node, End&& end) noexcept;
   static End TakeEnd(EndNode* node) noexcept;
   void CountEnd(EndNode* child) noexcept;
   // As a failure, or a success that wins a race.
   void CountOtherEnd(EndNode* child, OwnerNode* owner) noexcept;
+  // What may have nothing left in it is looked at when the section ends.
   void Settle() noexcept;
-  void MaySettle(Node* node) noexcept;
-  void MaySettleOwner(OwnerNode* owner) noexcept;
-  void CountFailure(EndNode* child, OwnerNode* owner) noexcept;
+  void QueueSettle(Node* node) noexcept;
+  void QueueSettleIfIdle(OwnerNode* owner) noexcept;
   void Free(Node* node) noexcept;
   // To be released without the lock: handles, errors and memory that nobody is told of.
   void Discard(End&& end) noexcept;
   void DiscardEnd(EndNode* node) noexcept;
-  // The errors that a node has kept: their cookies are the user's to free, so not under the lock.
-  static bool KeepsErrors(const Node* node) noexcept;
-  static void DropErrors(Node* node) noexcept;
-  void DeleteNode(Node* node) noexcept;  // Free's last step
+  void Destroy(Node* node) noexcept;  // Free's last step
 
-  // ---- groups, users' tasks, leases (group.cc, user_task.cc, lease.cc); lock held ----
+  // ---- groups, users' tasks, leases (node/, scope.cc, lease.cc); lock held ----
   void FinishGroup(Group* group) noexcept;
-  void LeaveNow(Node* scope, LeaveOutcome* outcome) noexcept;
   void KeepForJoin(Group* group) noexcept;
-  static ErrorRef GroupError(const Group* group) noexcept;
-  void HandOutGathered(Group* group, End* end) noexcept;
-  void AdmitWaiting(Group* group) noexcept;
-  void RemoveWaiting(EndNode* task) noexcept;
+  void LeaveNow(Node* scope, LeaveOutcome* outcome) noexcept;
   // by_user: false where its function never ran or runs on, so that it could not clean up.
   Status FinishUser(UserNode* task, Status status, uint64_t value, ErrorRef error,
                     bool by_user = true) noexcept;
-  void CompleteUser(UserNode* task) noexcept;
   UserNode* NewUser(NodeType type) noexcept {
-    UserNode* task = users_pool_.New();
+    UserNode* task = pools_.users.New();
     if (task) task->type = type;
     return task;
   }
-  // A task or scope without anything particular, by a short way (plain.h). False: it goes the
-  // general one.
-  bool IsPlainIn(const Group* group, const Tail& tail) const noexcept;
-  bool SpawnPlain(Group* group, const Tail& tail, DoneFn body, void* body_user) noexcept;
-  bool FinishPlain(UserNode* task, uint64_t value) noexcept;
-  bool EndPlain(UserNode* task) noexcept;
-  uint64_t OpenPlain(Node* around) noexcept;
-  bool LeavePlain(Scope* scope) noexcept;
   void Notify(UserNode* task, Entry* entry, What what) noexcept;
   void CloseOpenScopes(EndNode* task, bool* misnested) noexcept;
+  void WakeOffload(Waiter* work) noexcept;  // its limiter has decided
   void AttachLease(Lease* lease, OwnerNode* owner) noexcept;
   void DetachLease(Lease* lease) noexcept;
+  void GiveBackLeases(OwnerNode* owner, TreeLock& lock) noexcept;
+
+  // ---- a task or scope without anything particular, by a short way (fast_path.h); lock held ----
+  // False: it goes the general one.
+  bool IsFastIn(const Group* group, const Tail& tail) const noexcept;
+  bool SpawnFast(Group* group, const Tail& tail, DoneFn body, void* body_user) noexcept;
+  bool FinishFast(UserNode* task, uint64_t value) noexcept;
+  bool EndFast(UserNode* task) noexcept;
+  uint64_t OpenScopeFast(Node* around) noexcept;
+  bool LeaveScopeFast(Scope* scope) noexcept;
 
   // ---- queues (queue.cc); lock held ----
   void Push(Queue* queue, Entry* entry) noexcept;
@@ -180,28 +178,16 @@ class Tree final : public Loop {
   void TakeEntry(Entry* entry, Completion* completion) noexcept;
   void DropQueue(Queue* queue) noexcept;
   void UnrefQueue(Queue* queue) noexcept;
-  void QueueMayEnd(Queue* queue) noexcept;
+  void EndQueueIfDone(Queue* queue) noexcept;
 
-  // ---- tasks that wait (wait.cc); lock held ----
-  Status AddWaitable(Waitable* waitable, const char* name) noexcept;
-  void UnrefWaitable(Waitable* waitable) noexcept;
-  void DropWaitables() noexcept;             // without the lock
-  WaitNode* NewWait(Waitable* on) noexcept;  // null without memory; for StartTask
-  void BeginWait(WaitNode* wait) noexcept;
-  void CancelWait(WaitNode* wait) noexcept;
-  void FailWait(WaitNode* wait, const ErrorRef& error) noexcept;
-  void DropUnsent(WaitNode* wait) noexcept;
-  void FreeWait(WaitNode* wait) noexcept;
-  // Somebody is told of its end now, or nobody ever will be: what came to a receive is not the
-  // channel's to take back any more.
-  void TellWait(WaitNode* wait) noexcept;
-  // It has got nothing after all: its end, which nobody was told of yet, becomes a cancellation.
-  void Undo(WaitNode* wait) noexcept;
-  void WakeOffload(Waiter* work) noexcept;  // its limiter has decided
+  // ---- what tasks wait on (waitable/waitable.cc) ----
+  Status AddWaitable(Waitable* waitable, const char* name) noexcept;  // lock held
+  void DropWaitables() noexcept;                                      // without the lock
+
   // ---- seeing it (hooks.cc) ----
   // With the lock held: what happened to a node, for the hooks. One branch without any.
   void Note(EventType type, const Node* node, Status status = Status::kOk) noexcept {
-    if (trace_) NoteEvent(type, node, status);
+    if (observers_.trace) NoteEvent(type, node, status);
   }
   void NoteLeak(const Node* node) noexcept {
     if (!node->left_open) return;
@@ -211,98 +197,78 @@ class Tree final : public Loop {
   // Its texts live as long as the node. Null: a posted function.
   TraceEvent MakeEvent(EventType type, const Node* node) noexcept;
   // Without the lock, on the loop's thread where a callback could be called.
-  void Tell() noexcept {
-    if (trace_ && trace_->due()) trace_->Deliver();
+  void DeliverEvents() noexcept {
+    if (observers_.trace && observers_.trace->due()) observers_.trace->Deliver();
   }
   // At the end of a section: whoever holds it may be in the middle of something, so the call of the
   // ABI tells, when it is through.
   [[gnu::noinline]] void LeaveEvents() noexcept {
-    if (trace_->due() && !OnThread()) Trace::LeaveToMe(trace_.get());
+    if (observers_.trace->due() && !OnThread()) Trace::LeaveToMe(observers_.trace.get());
   }
 
-  // ---- loop work (dispatch.cc) ----
+  // ---- the loop's turn (dispatch.cc) ----
   void PushReady(Entry* entry) noexcept;
-  void BeginYield(SleepNode* task) noexcept;
   void PushEffect(EndNode* node) noexcept;
-  void RemoveEffect(EndNode* node) noexcept;
-  void Poke() noexcept { poke_ = true; }
-  // What was poked: the domain that must be woken, or null.
-  Domain* HeardBy() noexcept {
-    poke_ = false;
+  // Something was added that the loop must look at.
+  void RequestWake() noexcept { wake_requested_ = true; }
+  // At the end of a section: the domain that must be woken for that, or null.
+  Domain* TakeWake() noexcept {
+    wake_requested_ = false;
     return MustWake() ? domain_ : nullptr;
   }
-
   bool Ready() noexcept override;
   bool ReadyLocked() const noexcept;
   Nanos HowLong(Nanos timeout, Nanos next_timer) noexcept override;
   bool Dispatch(Nanos now) noexcept override;
+  uint64_t turns() const noexcept { return turns_.load(std::memory_order_relaxed); }
 
   Group* root() noexcept { return &root_; }
 
-  // ---- state, guarded by the lock ----
+  // ---- its parts, guarded by the lock ----
   Group root_{NodeType::kRoot};
-  bool poke_ = false;   // something was added that the loop must look at
-  bool ends_ = false;   // something has ended since the last turn
-  bool ended_ = false;  // the last callback has returned
-  bool joined_ = false;
-  bool caller_runs_ = false;
-  bool being_run_ = false;
-  bool came_ = false;              // what is awaited
-  const void* awaited_ = nullptr;  // by who turns the loop meanwhile: a group, a queue
-  pthread_t turner_{};             // who has run a caller-run loop last, or opened it
-  bool joining_ = false;
-  Node* settle_ = nullptr;
-  Group* spread_ = nullptr;  // groups whose pending starts must be looked at
-  Entry* ready_first_ = nullptr;
-  Entry* ready_last_ = nullptr;
-  EndNode* effects_first_ = nullptr;
-  EndNode* effects_last_ = nullptr;
-  Deadlines deadlines_, sleeps_, graces_;
-  Waits waits_;
-  Nanos shutdown_at_ = kNever;
-  Queue* queues_ = nullptr;
-  Group* joinables_ = nullptr;  // ended, waiting for their join; linked by link_next and link_prev
-  Resident* residents_ = nullptr;
-  bool residents_noted_ = false;    // those left open were reported
-  bool residents_closing_ = false;  // all were told to close, and the loop waits for them
-  bool root_done_told_ = false;
-  bool all_cancelled_ = false;  // CancelAll was called
+  SettleList settling_;
+  ReadyList ready_;
+  EffectList effects_;
+  bool wake_requested_ = false;
+  bool made_progress_ = false;  // something has ended since the last turn
   // Not 0: what is opened is looked at closely, for hooks, for groups that their tasks have
   // abandoned (each counts), or because CancelAll was called.
   uint32_t guarded_ = 0;
-  std::vector<End> trash_;
-  Node* with_errors_ = nullptr;           // nodes to be freed; their errors go without the lock
-  Operation* dead_ = nullptr;             // completed; destroyed on the loop, without the lock
-  int join_fd_ = -1;                      // an eventfd of the thread that joins
-  std::unique_ptr<ContextHeld> context_;  // the loop's own
-  const Node* calling_ = nullptr;       // the task whose callback runs now, or what it is a step of
-  OwnerNode* calling_owner_ = nullptr;  // of the task whose callback runs now
-  EndNode* follow_up_ = nullptr;        // the last that this callback put before the waiting ones
+  Group* spread_ = nullptr;  // groups whose pending starts must be looked at
+  uint64_t shuffle_ = 0;     // the state of the shuffle; 0: off
+  NodePools pools_;
+  Timers timers_;
+  Trash trash_;
+  Queues queues_;
+  Waitables waitables_;
+  Residents residents_;
+  List<EndNode> joinables_;  // groups that have ended and wait for their join
+  Observers observers_;
+  Runner runner_;
+  ClockGate clock_gate_;
+  // The callback that runs now.
+  struct {
+    const Node* task = nullptr;    // whose it is, or what that is a step of
+    OwnerNode* owner = nullptr;    // of that task
+    EndNode* follow_up = nullptr;  // the last that it put before those that wait for the limit
+  } calling_;
+  struct {
+    bool all_cancelled = false;    // CancelAll was called
+    bool residents_noted = false;  // those left open were reported
+    bool root_done_told = false;
+    bool ended = false;  // the last callback has returned
+    bool joined = false;
+  } life_;
   struct Counters {
     uint64_t started = 0, ended = 0, completions = 0, cancelled = 0, unobserved = 0, posts = 0;
     uint64_t groups = 0, scopes = 0, leases = 0;
     uint64_t stalls = 0, leaked = 0;
   } counters_;
-  uint64_t turns() const noexcept { return turns_.load(std::memory_order_relaxed); }
-  std::unique_ptr<Workers> offload_workers_;
-  uint64_t shuffle_ = 0;      // the state of the shuffle; 0: off
-  uint32_t clock_holds_ = 0;  // of a virtual clock, offloaded functions that run included
-  uint32_t world_ = 0;        // operations that run and wait for the world outside
-  uint64_t heard_ = 0;        // the reactor's count when the world was last heard of
-  Nanos silent_since_ = kNever;
-  std::unique_ptr<Workers> limited_workers_;  // for functions that have a limiter of their own
-  uint32_t waiters_ = 0;                      // threads that sleep on one of the queues
-  Ref<Trace> trace_;                          // null: no hooks; set before anybody knows the loop
-  std::unique_ptr<Watchdog> watchdog_;        // null: no stall reports; the same
-
-  KeptPool<Scope> scopes_pool_;
-  Pool<OperationNode> operations_pool_;
-  Pool<SleepNode> sleeps_pool_;
-  Pool<YieldEntry> yields_pool_;
-  KeptPool<UserNode> users_pool_;
-  Pool<Group> groups_pool_;
-  Pool<StartNode> starts_pool_;
-  Pool<PostEntry> posts_pool_;
+  std::unique_ptr<ContextHeld> context_;  // the loop's own
+  struct {
+    std::unique_ptr<Workers> shared;   // of all functions without a limiter of their own
+    std::unique_ptr<Workers> limited;  // of the others
+  } workers_;
 
  private:
   friend class Section;
@@ -311,35 +277,22 @@ class Tree final : public Loop {
   void NoteEvent(EventType type, const Node* node, Status status) noexcept;
   void NoteForgotten() noexcept;
   void NoteObjects() noexcept;
-  void EnterCallback(const EndNode* node, What what, DoneFn fn) noexcept {
-    if (watchdog_) watchdog_->Enter(node, what, fn);
-  }
-  void LeaveCallback() noexcept {
-    if (watchdog_) watchdog_->Leave();
-  }
   void Survivors(std::string* text) noexcept;
   bool ClockStandsStill() const noexcept;
-  void ShuffleReady() noexcept;
-  bool RunEffects(std::unique_lock<platform::Lock>& lock) noexcept;
-  void RunEffect(EndNode* node, std::unique_lock<platform::Lock>& lock) noexcept;
-  void RunOffload(UserNode* task, std::unique_lock<platform::Lock>& lock) noexcept;
-  void FinishUnbegun(UserNode* task, Status status,
-                     std::unique_lock<platform::Lock>& lock) noexcept;
+  bool RunEffects(TreeLock& lock) noexcept;
+  void RunEffect(EndNode* node, TreeLock& lock) noexcept;
   void Expire(Nanos now) noexcept;
   void NameStalled(Group* group) noexcept;
-  void Call(Entry* entry, std::unique_lock<platform::Lock>& lock) noexcept;
-  void CallOther(Entry* entry, std::unique_lock<platform::Lock>& lock) noexcept;
+  void Call(Entry* entry, TreeLock& lock) noexcept;
+  void CallOther(Entry* entry, TreeLock& lock) noexcept;
   Entry* EndYield(YieldEntry* place) noexcept;
-  void CallPost(PostEntry* post, std::unique_lock<platform::Lock>& lock) noexcept;
-  void CallFinal(EndNode* node, OwnerNode* owner, std::unique_lock<platform::Lock>& lock) noexcept;
-  void CallMore(MoreEntry* more, std::unique_lock<platform::Lock>& lock) noexcept;
-  void CallNotice(UserNode* task, Entry* notice, std::unique_lock<platform::Lock>& lock) noexcept;
-  void EmptyTrash(std::unique_lock<platform::Lock>& lock) noexcept;
-  bool TryEnd(std::unique_lock<platform::Lock>& lock) noexcept;
+  void CallPost(PostEntry* post, TreeLock& lock) noexcept;
+  void CallFinal(EndNode* node, OwnerNode* owner, TreeLock& lock) noexcept;
+  void CallMore(MoreEntry* more, TreeLock& lock) noexcept;
+  void CallNotice(UserNode* task, Entry* notice, TreeLock& lock) noexcept;
+  void EmptyTrash(TreeLock& lock) noexcept;
+  bool TryEnd(TreeLock& lock) noexcept;
   void TakeInterrupts() noexcept;
-
-  pthread_t thread_{};
-  bool has_thread_ = false;
 };
 
 // A section of code that holds a tree's lock. Its end settles what has become empty, unlocks, and
@@ -368,9 +321,9 @@ class Section {
     Tree* const tree = std::exchange(tree_, nullptr);
     if (!tree) [[unlikely]]
       return;
-    if (tree->settle_) tree->Settle();
-    Domain* const asleep = tree->poke_ ? tree->HeardBy() : nullptr;
-    if (tree->trace_) tree->LeaveEvents();
+    if (!tree->settling_.empty()) tree->Settle();
+    Domain* const asleep = tree->wake_requested_ ? tree->TakeWake() : nullptr;
+    if (tree->observers_.trace) tree->LeaveEvents();
     locked_.Unlock();
     if (asleep) asleep->Wake();  // the tree may be gone by now; its domain lives for ever
   }
@@ -382,4 +335,4 @@ class Section {
 
 }  // namespace creche::tasks
 
-#include "tasks/passage.h"
+#include "tasks/tree_inl.h"

@@ -1,27 +1,9 @@
 // User tasks and external tasks: begun, notified, finished by the user.
 #include <new>
 
-#include "tasks/plain.h"
+#include "tasks/fast_path.h"
 
 namespace creche::tasks {
-
-void Tree::Notify(UserNode* task, Entry* entry, What what) noexcept {
-  if (entry->listed) return;
-  entry->listed = true;
-  entry->entry_type = EntryType::kNotice;
-  entry->what = what;
-  if (task->type == NodeType::kExternal && task->route == Route::kDefault) {
-    Push(task->queue, entry);
-    if (what != What::kBegin) return;
-    // In a queue it has begun as soon as its begin can be read.
-    task->begun = true;
-    Note(EventType::kStarted, task);
-    if (task->eff || task->waited) Notify(task, task->cancel(), What::kCancel);
-  } else {
-    task->pending++;  // until it was called: the task may finish meanwhile
-    PushReady(entry);
-  }
-}
 
 namespace {
 
@@ -48,22 +30,21 @@ namespace {
 
 }  // namespace
 
-bool SpawnPlainTask(const Tail& tail, DoneFn body, void* body_user) noexcept {
+bool FastSpawn(const Tail& tail, DoneFn body, void* body_user) noexcept {
   if (Context::any()) return false;
   const Section section(tail.in, Bit(Kind::kGroup));
   if (!section.ok()) return false;
   auto* group = static_cast<Group*>(section.node());
   Tree* tree = section.tree();
-  return Tree::Admits(group) == Status::kOk && tree->IsPlainIn(group, tail) &&
-         tree->SpawnPlain(group, tail, body, body_user);
+  return Tree::Admits(group) == Status::kOk && tree->IsFastIn(group, tail) &&
+         tree->SpawnFast(group, tail, body, body_user);
 }
 
-bool FinishPlainTask(uint64_t id, uint64_t value) noexcept {
+bool FastFinish(uint64_t id, uint64_t value) noexcept {
   const Section section(id, Bit(Kind::kTask));
   if (!section.ok()) return false;
   Node* node = section.node();
-  return (node->type == NodeType::kUser || node->type == NodeType::kExternal) &&
-         section.tree()->FinishPlain(static_cast<UserNode*>(node), value);
+  return IsFinishedByUser(node) && section.tree()->FinishFast(static_cast<UserNode*>(node), value);
 }
 
 Status SpawnTask(const Tail& tail, DoneFn body, void* body_user) noexcept {
@@ -92,7 +73,7 @@ Status OpenTask(const Tail& tail) noexcept {
     return Status::kInvalid;
   OwnerNode* owner = OwnerIn(in);
   const bool body = tail.options && tail.options->body;
-  if (body && owner->type != NodeType::kGroup) return Status::kInvalid;
+  if (body && !owner->is_group()) return Status::kInvalid;
   if (body && static_cast<Group*>(owner)->has_body) return Status::kState;
   UserNode* task = tree->NewUser(NodeType::kExternal);
   if (!task) return Status::kNoMemory;
@@ -108,118 +89,9 @@ Status FinishTask(uint64_t id, Status status, uint64_t value, ErrorRef error) no
   Section section(id, Bit(Kind::kTask));
   if (!section.ok()) return section.status();
   Node* node = section.node();
-  if (node->type != NodeType::kUser && node->type != NodeType::kExternal) return Status::kState;
+  if (!IsFinishedByUser(node)) return Status::kState;
   auto* task = static_cast<UserNode*>(node);
   return section.tree()->FinishUser(task, status, value, std::move(error));
-}
-
-namespace {
-
-// Of a finish that breaks the rules. cause: what else has gone wrong, or null.
-ErrorRef MisuseError(Status status, ErrorRef cause) noexcept {
-  constexpr char kMisnested[] =
-      "the task finished while a group or scope that it had opened was still open; close or leave "
-      "it before creche_task_finish";
-  constexpr char kNotCancelled[] =
-      "the task finished with CRECHE_E_CANCELLED though nothing cancelled it; finish with "
-      "CRECHE_E_USER or a status of your own";
-  try {
-    return MakeError(ErrorInfo{.status = status,
-                               .phase = Phase::kTask,
-                               .message = status == Status::kMisnested ? kMisnested : kNotCancelled,
-                               .cause = std::move(cause)});
-  } catch (const std::bad_alloc&) {
-    return NoMemoryError();
-  }
-}
-
-}  // namespace
-
-Status Tree::FinishUser(UserNode* task, Status status, uint64_t value, ErrorRef error,
-                        bool by_user) noexcept {
-  if (!task->begun || task->ending) return Status::kState;
-  task->ending = true;
-  if (task->type == NodeType::kOffload && task->state == State::kRunning) {
-    // Its own, unless it has given that back and not taken it again.
-    if (clock_holds_ > 0) clock_holds_--;
-    if (clock()) Poke();  // it may have waited for this, also if nobody is told
-  }
-  task->misused = status == Status::kCancelled && !task->was_eff;
-  if (task->misused) {
-    status = Status::kNotCancelled;
-    error = MisuseError(status, nullptr);
-  }
-  // Its own error for a cancellation says less than ours, which has the reason.
-  if (status == Status::kCancelled || status == Status::kOk) error = nullptr;
-  bool misnested = false;
-  CloseOpenScopes(task, &misnested);
-  if (misnested && by_user && (status == Status::kOk || status == Status::kCancelled)) {
-    status = Status::kMisnested;
-    error = MisuseError(status, nullptr);
-    task->misused = true;
-  }
-  // What was cancelled before, the task has dealt with; what is cut from now on, nobody has.
-  task->reached = false;
-  task->status = status;
-  task->value = value;
-  task->error = std::move(error);
-  if (status != Status::kOk && !task->eff) {
-    // Its own reason is from before a shield went up; its steps get another.
-    if (status == Status::kCancelled && !task->error)
-      task->error = CancelError(task, status, Phase::kTask);
-    Cancel(task, Reason::kFinished, task->id, nullptr);
-  }
-  if (task->body) {
-    auto* group = static_cast<Group*>(task->owner());
-    group->ending = true;
-    MaySettle(group);
-  }
-  MaySettleOwner(task);
-  return Status::kOk;
-}
-
-void Tree::CloseOpenScopes(EndNode* task, bool* misnested) noexcept {
-  // Those of the task's own: its children, what is in its bare scopes, and what is in the groups
-  // that it has abandoned. In one that it had closed somebody may still be at work, unless the loop
-  // is closing.
-  Node* node = task->first_child();
-  while (node) {
-    const bool scope = node->type == NodeType::kScope;
-    const bool group = node->type == NodeType::kGroup;
-    const bool open = scope ? !node->leaving : group && !static_cast<Group*>(node)->ending;
-    if (open) {
-      *misnested = true;
-      if (scope) {
-        node->leaving = true;
-      } else {
-        static_cast<Group*>(node)->ending = static_cast<Group*>(node)->abandoned = true;
-        guarded_++;
-      }
-      Cancel(node, Reason::kMisnested, task->id, nullptr);
-      MaySettle(node);
-    }
-    const bool closes = IsUsers(node) && !static_cast<EndNode*>(node)->ending;
-    const bool inside = scope || (group && open) || (all_cancelled_ && !closes);
-    Node* next = inside ? node->first_child() : nullptr;
-    if (!next) {
-      while (node != task && !node->next) node = node->parent;
-      next = node == task ? nullptr : node->next;
-    }
-    node = next;
-  }
-}
-
-void Tree::CompleteUser(UserNode* task) noexcept {
-  // A failure comes before the cancellation that it caused, and stands behind a misuse.
-  if (task->failed_step && (task->status == Status::kOk || task->status == Status::kCancelled)) {
-    task->status = task->failed_step->status();
-    task->error = std::move(task->failed_step);
-  } else if (task->failed_step && task->misused) {
-    task->error = MisuseError(task->status, std::move(task->failed_step));
-  }
-  if (task->status == Status::kOk && task->reached) task->status = Status::kCancelled;
-  const bool limit = task->waited && task->type == NodeType::kOffload;
-  CommitKept(task, limit ? Phase::kLimit : Phase::kTask);
 }
 
 bool StartBody(Operation& operation, DoneFn body, void* body_user, uint64_t value,

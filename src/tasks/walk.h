@@ -1,6 +1,6 @@
 // Walk: over a part of the tree, without recursion: trees may be deep.
 #pragma once
-#include "tasks/node.h"
+#include "tasks/node/nodes.h"
 
 namespace creche::tasks {
 

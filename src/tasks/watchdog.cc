@@ -69,7 +69,7 @@ void Watchdog::Report(uint64_t run, Nanos duration) noexcept {
     // While it runs its node stays: the loop needs the lock before it may free it.
     if (runs_.load(std::memory_order_acquire) != run) return;
     tree_.counters_.stalls++;
-    if (!tree_.trace_ || !tree_.trace_->wants(EventType::kStalled)) return;
+    if (!tree_.observers_.trace || !tree_.observers_.trace->wants(EventType::kStalled)) return;
     const EndNode* node = node_.load(std::memory_order_relaxed);
     event = tree_.MakeEvent(EventType::kStalled, node);
     event.what = static_cast<uint32_t>(what_.load(std::memory_order_relaxed));
@@ -85,7 +85,7 @@ void Watchdog::Report(uint64_t run, Nanos duration) noexcept {
   event.name = label.c_str();
   event.site = label.c_str() + strlen(label.c_str()) + 1;
   event.text = "";
-  tree_.trace_->Call(event);
+  tree_.observers_.trace->Call(event);
 }
 
 }  // namespace creche::tasks
