@@ -93,10 +93,10 @@ creche_status ReadSession(const creche_session_options* given, http::SessionSett
   if (creche_status failed = CheckHeaders(o.headers, o.headers_count)) return failed;
   if (o.keepalive < 0) return Fail(Status::kInvalid, "keepalive is negative");
   if (o.max_header_bytes == 0) return Fail(Status::kInvalid, "max_header_bytes is 0");
-  if (auto r = TakeHeaders(o.headers, o.headers_count, &settings->headers); !r.ok())
+  if (auto r = TakeHeaders(o.headers, o.headers_count, &settings->defaults.headers); !r.ok())
     return Fail(Status::kInvalid, "headers: %s", r.error()->message());
-  if (settings->headers.Has(http::Known::kContentLength) ||
-      settings->headers.Has(http::Known::kTransferEncoding))
+  if (settings->defaults.headers.Has(http::Known::kContentLength) ||
+      settings->defaults.headers.Has(http::Known::kTransferEncoding))
     return Fail(Status::kInvalid,
                 "a session cannot say how long the bodies of its requests are: leave "
                 "Content-Length and Transfer-Encoding out");
@@ -107,7 +107,7 @@ creche_status ReadSession(const creche_session_options* given, http::SessionSett
   settings->max_header_bytes = o.max_header_bytes;
   settings->max_body = o.max_body;
   settings->dns_ttl = o.dns_ttl_ms * kMillisecond;
-  settings->user_agent =
+  settings->defaults.user_agent =
       o.user_agent ? o.user_agent : Defaults<creche_session_options>().user_agent;
   settings->ca_file = o.ca_file ? o.ca_file : "";
   settings->queue = o.queue.id;
@@ -149,7 +149,6 @@ Result<http::Request> MakeRequest(const char* text, const creche_request_options
                 : body   ? "POST"
                          : "GET",
       .url = std::move(url).value(),
-      .pulled = pulled,
       .decode = session.decode && (o.flags & CRECHE_REQUEST_NO_DECODE) == 0,
       .lenient = session.lenient || (o.flags & CRECHE_REQUEST_LENIENT) != 0,
       .retry = (o.flags & CRECHE_REQUEST_NO_RETRY) == 0,
@@ -160,16 +159,14 @@ Result<http::Request> MakeRequest(const char* text, const creche_request_options
   TakeTimeouts(o.timeouts, &request.timeouts);
   if (auto r = TakeHeaders(o.headers, o.headers_count, &request.headers); !r.ok()) return r.error();
   if (pulled && o.body_size == CRECHE_UNKNOWN_SIZE) {
-    request.framing = http::Framing::kChunked;
+    request.body = http::BodySource::PulledOfUnknownSize();
+  } else if (pulled) {
+    request.body = http::BodySource::Pulled(o.body_size);
   } else if (body) {
-    request.framing = http::Framing::kSized;
-    request.body_size = o.body_size;
-    if (o.body) request.body.assign(static_cast<const char*>(o.body), o.body_size);
+    request.body =
+        http::BodySource::Bytes(std::string(static_cast<const char*>(o.body), o.body_size));
   }
-  const http::RequestHead head{request.method,   request.url,        request.headers,
-                               session.headers,  session.user_agent, request.decode,
-                               request.withheld, request.framing,    request.body_size};
-  if (auto r = http::CheckRequest(head); !r.ok()) return r.error();
+  if (auto r = http::CheckRequest(request.Head(session.defaults)); !r.ok()) return r.error();
   return request;
 }
 

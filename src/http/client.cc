@@ -1,32 +1,23 @@
 #include "http/client.h"
 
-#include "http/exchange.h"
+#include "http/call.h"
 
 namespace creche::http {
 
-Client::Client(Loop& l, const SessionSettings& set, TlsContextRef made, Counters& count)
+Client::Client(Loop& l, const SessionSettings& settings, Layers list, TlsContextRef made,
+               Counters& count)
     : loop(l),
-      settings(set),
+      layers(list),
       counters(count),
-      resolver(l, l.workers(WorkKind::kDns), Resolver::Options{.ttl = set.dns_ttl}),
-      tls(l, set.tls(), std::move(made)),
-      pool(l, set.limits, count),
-      scratch(new char[kScratch]) {}
+      io(l, count),
+      resolver(l, l.workers(WorkKind::kDns), Resolver::Options{.ttl = settings.dns_ttl}),
+      tls(l, settings.tls(), std::move(made)),
+      pool(l, settings.limits, count) {}
 
-void Client::Add(Exchange* exchange) noexcept {
-  exchange->next_ = exchanges_;
-  exchange->prev_ = nullptr;
-  if (exchanges_) exchanges_->prev_ = exchange;
-  exchanges_ = exchange;
-}
-
-void Client::Remove(Exchange* exchange) noexcept {
-  (exchange->prev_ ? exchange->prev_->next_ : exchanges_) = exchange->next_;
-  if (exchange->next_) exchange->next_->prev_ = exchange->prev_;
-}
+Client::~Client() = default;
 
 void Client::FailAll(const ErrorRef& error) noexcept {
-  while (exchanges_) exchanges_->Fail(error);
+  while (Call* call = calls.first()) call->Fail(error);
 }
 
 }  // namespace creche::http

@@ -7,7 +7,8 @@
 #include "core/connect/tls_config.h"
 #include "core/resolver.h"
 #include "http/counters.h"
-#include "http/headers.h"
+#include "http/io_context.h"
+#include "http/layer/layer.h"
 #include "http/origin_pool.h"
 #include "http/request.h"
 
@@ -21,8 +22,7 @@ struct SessionSettings {
   uint64_t max_body = 64 << 20;
   Nanos dns_ttl = 10 * kSecond;
   Timeouts timeouts;
-  std::string user_agent;
-  HeaderList headers;
+  RequestDefaults defaults;
   bool verify = true;
   bool decode = true;
   bool lenient = false;  // see H1Parser
@@ -32,33 +32,26 @@ struct SessionSettings {
   platform::TlsOptions tls() const { return {.verify = verify, .ca_file = ca_file}; }
 };
 
-class Exchange;
+class Call;
 
 class Client {
  public:
   // tls: null if it is to be made at the first use.
-  Client(Loop& loop, const SessionSettings& settings, TlsContextRef tls, Counters& counters);
-
-  // Room for what is received and used at once.
-  static constexpr size_t kScratch = 64 << 10;
+  Client(Loop& loop, const SessionSettings& settings, Layers layers, TlsContextRef tls,
+         Counters& counters);
+  ~Client();
 
   Loop& loop;
-  const SessionSettings& settings;
+  const Layers layers;
   Counters& counters;
+  IoContext io;
   Resolver resolver;
   TlsConfig tls;
   OriginPool pool;
-  const std::unique_ptr<char[]> scratch;
-  std::string head;  // a request's, while it is written
+  List<Call> calls;  // that have started and not ended
 
-  // Exchanges that have started and not ended.
-  void Add(Exchange* exchange) noexcept;
-  void Remove(Exchange* exchange) noexcept;
   // Ends them all with this error.
   void FailAll(const ErrorRef& error) noexcept;
-
- private:
-  Exchange* exchanges_ = nullptr;
 };
 
 }  // namespace creche::http

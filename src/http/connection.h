@@ -1,16 +1,16 @@
-// Connection: one connection to an origin, for one exchange after another. It belongs to the
-// exchange that uses it, or to the pool while it is idle. Loop's thread only.
+// Connection: what carries exchanges to one origin, in whatever protocol. Loop's thread only.
 #pragma once
-#include <memory>
 
-#include "core/transport.h"
-#include "http/h1/h1_parser.h"
-#include "http/lazy_timer.h"
+#include <utility>
+
+#include "http/exchange.h"
 
 namespace creche::http {
 
 class OriginPool;
+class ResponseHead;
 struct Origin;
+struct Request;
 
 // One of the sockets that a pool may have open, connecting ones too. Gives it back when it goes.
 class Slot {
@@ -32,39 +32,30 @@ class Slot {
   Origin* origin_ = nullptr;
 };
 
-class Connection final : private Transport::Listener {
+class Connection {
  public:
-  // Who uses it just now.
-  class User {
-   public:
-    virtual void OnReadable() noexcept = 0;
-    virtual void OnWritable() noexcept = 0;
-    // The timer that the user set.
-    virtual void OnTimeout() noexcept = 0;
+  virtual ~Connection() = default;
 
-   protected:
-    ~User() = default;
-  };
+  // Begins an exchange, if there is capacity for one more; to be started by Exchange::Start. It
+  // belongs to the connection, and all that is given here must outlive it. May throw bad_alloc.
+  virtual Exchange* Open(Request* request, ResponseHead* head, Attempt* attempt,
+                         Exchange::Listener* listener) = 0;
+  // For how long it may be kept, now that nothing is open on it; 0: it may not.
+  virtual Nanos keep_for() const noexcept = 0;
+  // Of one that nobody uses: true if it was not closed and nothing came that nobody asked for. To
+  // be asked before each use.
+  virtual bool IdleIsSound() noexcept = 0;
 
-  Connection(Loop& loop, std::unique_ptr<Transport> transport, Slot slot);
-
-  Transport& transport() { return *transport_; }
-  H1Parser& parser() { return parser_; }
-  LazyTimer& timer() { return timer_; }
   Origin* origin() const { return slot_.origin(); }
-  bool tls() const { return transport_->tls() != nullptr; }
-  void set_user(User* user) { user_ = user; }
+
+ protected:
+  explicit Connection(Slot slot) : slot_(std::move(slot)) {}
+  // Something came while nobody used it. May destroy it.
+  void CheckIdle() noexcept;
 
  private:
   friend class OriginPool;
-  void OnReadable() noexcept override;
-  void OnWritable() noexcept override;
-
-  Slot slot_;  // first: given back after the socket is closed
-  std::unique_ptr<Transport> transport_;
-  H1Parser parser_;
-  LazyTimer timer_;
-  User* user_ = nullptr;
+  Slot slot_;  // given back after the socket is closed
 
   // While idle, for the pool.
   OriginPool* idle_in_ = nullptr;

@@ -1,161 +1,71 @@
-// Exchange: one request and its response, over as many connections and redirects as it takes.
-// Loop's thread only.
+// Exchange: one request and its response on one connection, in whatever protocol. The connection
+// makes it (Connection::Open) and owns it. Loop's thread only.
 //
-//   pool -> (dns -> connect -> tls) -> send -> headers -> body -> end
-//
-// Each state has its timeout and can be left at any moment by Abort, which closes the connection. A
-// connection goes back to the pool only after a complete response to a complete request. Both
-// directions go on side by side: the answer may begin, and end, while the request is being sent.
+// It knows nothing of redirects, retries and other connections: it says what has happened to this
+// one, and Call says what is to be done. It owns the times of its phases (send, first_byte,
+// read_gap), for it alone knows what it waits for.
 #pragma once
-#include <memory>
+#include <cstdint>
+#include <string>
 
-#include "core/blocks.h"
-#include "http/body/stream_body.h"
-#include "http/body/whole_body.h"
-#include "http/client.h"
-#include "http/h1/h1_upload.h"
-#include "http/make_connector.h"
+#include "core/error.h"
+#include "http/body/sink.h"
 
 namespace creche::http {
 
-// Where the time went: points of the loop's clock, 0 for what did not happen.
-struct Times {
-  Nanos started = 0;
-  Nanos connected = 0;
-  Nanos sent = 0;
+// What is known of an attempt to have a request answered. Its exchange writes it down as it goes.
+struct Attempt {
+  Phase phase = Phase::kNone;
+  bool reused = false;      // over a connection that has carried others
+  bool broken = false;      // the connection broke, or had done so before
+  bool answered = false;    // a byte of an answer has come
+  bool pulled = false;      // the user was asked for some of the body
+  uint64_t sent = 0;        // bytes of the request that went out
+  uint64_t body_bytes = 0;  // of the answer's body, still coded
+  Nanos sent_at = 0;        // all of it; 0 for not yet
   Nanos first_byte = 0;
-  Nanos ended = 0;
 };
 
-class Exchange final : public FromBlocks,
-                       private ConnectionWaiter,
-                       private Connector::Listener,
-                       private Connection::User,
-                       private H1Parser::Sink {
+class Exchange {
  public:
-  // Told from the loop; perhaps inside Start, Answer or SetWaiting.
-  class Owner {
+  // Told from the loop; perhaps inside Start, Answer or ReadOn. Where false may be returned, it
+  // means that the exchange was aborted inside, and may be gone.
+  class Listener {
    public:
-    // The head of a response that is streamed has come. Take the stream's body now; the owner may
-    // change. False without memory: ends the exchange.
-    [[nodiscard]] virtual bool OnHead() noexcept = 0;
-    // Of a stream: there is something to read.
-    virtual void OnBody() noexcept = 0;
+    // The final head has come. Says where the body goes; null: nowhere. Then the exchange ends at
+    // once, or reads over the body if that is soon done and lets the connection be used again.
+    // Nothing may be aborted inside.
+    virtual BodySink* OnHead(bool has_body) noexcept = 0;
+    // After OnHead: what had come with the head, or some of the body, is in the sink. Not for what
+    // the end comes with.
+    [[nodiscard]] virtual bool OnReceived() noexcept = 0;
     // A piece of the request's body, please: Answer. False without memory.
     [[nodiscard]] virtual bool OnPull(uint64_t hint) noexcept = 0;
     // After OnHead: nothing is left of the request to be sent, or it will not be sent any more.
-    virtual void OnSent() noexcept = 0;
-    // The last call: the response is complete (null), or why not. May destroy the exchange.
+    [[nodiscard]] virtual bool OnSent() noexcept = 0;
+    // The last call: the response is complete (null), or why not. After OnHead has said null, that
+    // it has been read over, or not. The connection may be given back inside.
     virtual void OnEnd(ErrorRef error) noexcept = 0;
 
    protected:
-    ~Owner() = default;
+    ~Listener() = default;
   };
 
-  // stream: the body is kept as it comes, for who reads it.
-  Exchange(Client& client, Request request, bool stream, Owner* owner);
-  // Aborts.
-  ~Exchange();
+  // Sends the request.
+  virtual void Start() noexcept = 0;
+  // The answer to OnPull, if it is still awaited: a piece, and whether more will follow.
+  virtual void Answer(std::string piece, bool more) noexcept = 0;
+  // The sink is awaited, or is not any more; it may be low again.
+  virtual void ReadOn() noexcept = 0;
+  // OnPull was said, and Answer is awaited.
+  virtual bool pulling() const noexcept = 0;
+  // Something is left of the request that is to be sent.
+  virtual bool sending() const noexcept = 0;
+  // Gives it up; the listener is told nothing more.
+  virtual void Abort() noexcept = 0;
 
-  void Start() noexcept;
-  // Closes the connection; the owner is told nothing more. Harmless after the end.
-  void Abort() noexcept;
-  // Ends it with this error, as if it had happened by itself.
-  void Fail(ErrorRef error) noexcept;
-  // The answer to OnPull; ignored if nobody needs it any more.
-  void Answer(Status status, std::string piece, bool more, ErrorRef error) noexcept;
-  void set_owner(Owner* owner) { owner_ = owner; }
-  // Somebody waits for the body of a stream, or nobody does: the gap between two reads is measured
-  // only while they do, and reading goes on if it was paused.
-  void SetWaiting(bool waiting) noexcept;
-
-  Phase phase() const { return connector_ ? connector_->phase() : phase_; }
-  const Request& request() const { return request_; }
-  ResponseHead& head() { return head_; }
-  WholeBody& whole() { return whole_; }
-  std::unique_ptr<StreamBody> TakeStream() { return std::move(stream_owned_); }
-  const Times& times() const { return times_; }
-  uint64_t body_bytes() const { return body_bytes_; }
-  bool reused() const { return reused_; }
-  bool tls() const { return request_.url.https(); }
-  // After the head: the response has no body.
-  bool no_body() const { return no_body_; }
-  // There is more of the body to be pulled.
-  bool pulls() const { return request_.pulled && sending(); }
-
- private:
-  friend class Client;
-  // What the response is for.
-  enum class Use : uint8_t { kUndecided, kAnswer, kDiscard };
-
-  void Begin(bool fresh) noexcept;
-  void OnKept(std::unique_ptr<Connection> connection) noexcept override;
-  void OnSlot(Slot slot) noexcept override;
-  void OnConnected(std::unique_ptr<Transport> transport) noexcept override;
-  void OnConnectFailed(ErrorRef error) noexcept override;
-  void OnReadable() noexcept override;
-  void OnWritable() noexcept override;
-  void OnTimeout() noexcept override;
-  void OnHead() noexcept override;
-  void OnChunk(uint64_t size) noexcept override;
-  void OnBody(const char* data, size_t size) noexcept override;
-
-  void Attach(std::unique_ptr<Connection> connection) noexcept;
-  void Send() noexcept;
-  bool ReadOnce(bool* more) noexcept;
-  bool Took(H1Parser::Verdict verdict, bool leftover) noexcept;
-  bool Discard(H1Parser::Verdict verdict, bool leftover) noexcept;
-  bool ParserFailed() noexcept;
-  bool EndIsGood() const noexcept;
-  void Finished(bool leftover) noexcept;
-  void FollowRedirect() noexcept;
-  void ReleaseConnection(bool leftover) noexcept;
-  Nanos KeepFor() const;
-  void Broken(ErrorRef error) noexcept;
-  void FailWith(const Problem& problem, ErrorRef cause = {}) noexcept;
-  void PoolTimeout() noexcept;
-  void Stop() noexcept;
-  ErrorRef Explain(ErrorRef error) const;
-  ErrorRef AsError(const Problem& problem, ErrorRef cause = {}) const noexcept;
-  bool sending() const { return !upload_.done() && !send_error_; }
-  Nanos In(Nanos timeout) const noexcept;
-  void AwaitHead() noexcept;
-  void AwaitBody() noexcept;
-  void SetTimer() noexcept;
-
-  Client* client_;  // null after the end
-  Request request_;
-  Owner* owner_;
-  Exchange* next_ = nullptr;  // of the client's
-  Exchange* prev_ = nullptr;
-
-  std::unique_ptr<Timer> pool_timer_;  // only with a timeout, only in line
-  Slot slot_;                          // while connecting
-  std::unique_ptr<Connector> connector_;
-  std::unique_ptr<Connection> connection_;
-  H1Upload upload_;
-  ResponseHead head_;
-  WholeBody whole_;
-  StreamBody* stream_ = nullptr;
-  std::unique_ptr<StreamBody> stream_owned_;  // until the owner takes it
-  Times times_;
-  ErrorRef send_error_;  // writing failed; what was received before may still be an answer
-  Problem problem_;      // found while parsing
-  uint64_t body_bytes_ = 0;
-  // What the connection's timer waits for: progress in sending; all of the head; the next bytes.
-  Nanos send_by_ = kNever;
-  Nanos head_by_ = kNever;
-  Nanos read_by_ = kNever;
-  Phase phase_ = Phase::kNone;
-  Use use_ = Use::kUndecided;
-  bool announced_ = false;  // the head of a stream
-  bool no_body_ = false;
-  bool reused_ = false;
-  bool retried_ = false;
-  bool sent_any_ = false;  // on any connection
-  bool safe_ = true;       // requests before this one, of redirects, were idempotent
-  bool paused_ = false;
-  bool waiting_ = false;  // see SetWaiting
+ protected:
+  ~Exchange() = default;
 };
 
 }  // namespace creche::http

@@ -68,13 +68,11 @@ Slot OriginPool::TakeSlot(Origin* origin) noexcept {
   return Slot(this, origin);
 }
 
-void OriginPool::Keep(std::unique_ptr<Connection> connection, Nanos keep) noexcept {
+void OriginPool::Keep(std::unique_ptr<Connection> connection) noexcept {
   Connection* c = connection.release();
   Origin* origin = c->origin();
-  c->user_ = nullptr;
-  c->timer_.Clear();
   c->idle_in_ = this;
-  c->idle_until_ = After(loop_.now(), std::min(keep, limits_.keepalive));
+  c->idle_until_ = After(loop_.now(), std::min(c->keep_for(), limits_.keepalive));
   c->next_ = origin->idle;
   if (c->next_) c->next_->prev_ = c;
   origin->idle = c;
@@ -121,7 +119,7 @@ std::unique_ptr<Connection> OriginPool::TakeSound(Origin* origin) noexcept {
     // ago, or a long callback. What came since then, an end or an answer that nobody asked for,
     // would be the next request's: so it is asked, always. (Its time need not be looked up so
     // exactly.)
-    const bool sound = c->idle_until_ > loop_.turn_time() && c->transport_->IdleIsSound();
+    const bool sound = c->idle_until_ > loop_.turn_time() && c->IdleIsSound();
     auto taken = Take(c);
     if (sound) return taken;
   }

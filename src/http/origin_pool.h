@@ -77,8 +77,8 @@ class OriginPool {
   // kGiven: OnKept or OnSlot was called, inside. kWaiting: it is called later, unless the waiter
   // leaves. kFull: max_waiting. fresh: a new connection, please, for kept ones proved to be dead.
   Answer Acquire(std::string_view origin, bool fresh, ConnectionWaiter* waiter);
-  // Takes back a connection that can be used again, for no longer than `keep`.
-  void Keep(std::unique_ptr<Connection> connection, Nanos keep) noexcept;
+  // Takes back a connection that can be used again: its keep_for() says how long.
+  void Keep(std::unique_ptr<Connection> connection) noexcept;
   // Closes all idle ones.
   void Clear() noexcept;
   // Lines and connections looked at so far, to see how much work it was.

@@ -44,13 +44,10 @@ Result<void> Request::Redirect(const ResponseHead& head) {
       head.status == 303 ? method != "HEAD" : head.status <= 302 && method == "POST";
   if (to_get) {
     method = "GET";
-    body.clear();
-    pulled = false;
-    framing = Framing::kNone;
-    body_size = 0;
+    body = {};
     headers.Drop(kOfBody);
     withheld |= kOfBody;  // the session's
-  } else if (pulled && framing != Framing::kNone) {
+  } else if (body.pulled()) {
     return fail(Status::kBody, shown +
                                    " redirects a request whose body was pulled and is gone: send "
                                    "it to the new place, or give the body as bytes");

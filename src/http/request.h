@@ -22,14 +22,17 @@ struct Timeouts {
   Nanos read_gap = 60 * kSecond;
 };
 
+// What a session sends with each of its requests.
+struct RequestDefaults {
+  HeaderList headers;
+  std::string user_agent;
+};
+
 struct Request {
   std::string method;
   Url url;
   HeaderList headers = {};
-  std::string body = {};  // unless pulled
-  bool pulled = false;    // the user is asked for the body, piece by piece
-  Framing framing = Framing::kNone;
-  uint64_t body_size = 0;  // for kSized
+  BodySource body = {};
   bool decode = true;
   bool lenient = false;  // see H1Parser
   bool retry = true;     // on a new connection, when a kept one was dead
@@ -38,10 +41,20 @@ struct Request {
   Timeouts timeouts = {};
   Nanos started = 0;  // when it was called
 
+  // Of the layers: see RequestHead and H1Parser.
+  const RequestDefaults* defaults = nullptr;
+  uint32_t max_head = 64 << 10;
+  bool accept_codings = false;
+
   // Of redirects.
   uint32_t redirects = 0;
   uint32_t withheld = 0;  // see RequestHead
 
+  // What is said of it, with what its session adds: for its check and for who sends it.
+  RequestHead Head(const RequestDefaults& session) const {
+    return {method,         url,      headers,        session.headers, session.user_agent,
+            accept_codings, withheld, body.framing(), body.size()};
+  }
   bool head() const { return method == "HEAD"; }
 
   // True if `head` sends the request elsewhere and that is to be followed.

@@ -4,17 +4,11 @@
 #include <string_view>
 
 #include "core/result.h"
+#include "http/body/source.h"
 #include "http/headers.h"
 #include "http/url.h"
 
 namespace creche::http {
-
-// How the end of a request's body is found.
-enum class Framing : uint8_t {
-  kNone,     // no body
-  kSized,    // Content-Length
-  kChunked,  // Transfer-Encoding: chunked
-};
 
 struct RequestHead {
   std::string_view method;

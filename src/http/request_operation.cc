@@ -14,12 +14,12 @@ void RequestOperation::Start() noexcept {
         Outcome::Failed(MakeError(Status::kClosed, closed_in_line() ? Phase::kLimit : Phase::kPool,
                                   "the session was closed: open another one")));
   try {
-    exchange_ = std::make_unique<Exchange>(*client, std::move(request_).value(), stream_,
-                                           static_cast<Exchange::Owner*>(this));
+    call_ = std::make_unique<Call>(*client, std::move(request_).value(), stream_,
+                                   static_cast<Call::Owner*>(this));
   } catch (const std::bad_alloc&) {
     return Complete(Outcome::Failed(NoMemoryError()));
   }
-  exchange_->Start();
+  call_->Start();
 }
 
 void RequestOperation::Cancel() noexcept {
@@ -31,27 +31,27 @@ void RequestOperation::Cancel() noexcept {
     response_->CancelUpload();
     return Complete(Outcome::Cancelled(Phase::kSend));
   }
-  const Phase phase = exchange_->phase();
-  exchange_->Abort();
+  const Phase phase = call_->phase();
+  call_->Abort();
   Complete(Outcome::Cancelled(phase));
 }
 
 void RequestOperation::Answer(Status status, std::string bytes, bool more,
                               ErrorRef error) noexcept {
-  if (exchange_)
-    exchange_->Answer(status, std::move(bytes), more, std::move(error));
+  if (call_)
+    call_->Answer(status, std::move(bytes), more, std::move(error));
   else if (response_)
     response_->Answer(status, std::move(bytes), more, std::move(error));
 }
 
-// The response takes the exchange over; this ends, unless there is more of the request to be
+// The response takes the call over; this ends, unless there is more of the request to be
 // pulled.
 bool RequestOperation::OnHead() noexcept {
-  const bool no_body = exchange_->no_body();
-  const bool pulls = exchange_->pulls() && !no_body;
+  const bool no_body = !call_->has_body();
+  const bool pulls = call_->pulls() && !no_body;
   Ref<Response> response;
   try {
-    response = Response::Stream(Ref<Loop>::Share(&loop()), &exchange_);
+    response = Response::Stream(Ref<Loop>::Share(&loop()), &call_);
   } catch (const std::bad_alloc&) {
     return false;
   }
@@ -71,14 +71,14 @@ bool RequestOperation::OnHead() noexcept {
     }
     ForgetObject(response->id());
   }
-  exchange_ = response->TakeBack();
-  exchange_->set_owner(this);
+  call_ = response->TakeBack();
+  call_->set_owner(this);
   return false;
 }
 
 // All of the body has been sent: what is left is the user's reading.
 void RequestOperation::OnSent() noexcept {
-  if (!response_) return;  // of an exchange that is still its own
+  if (!response_) return;  // of a call that is still its own
   rests_ = true;
   session_.reset();
   waits_for_.store("reading", std::memory_order_relaxed);
@@ -96,7 +96,7 @@ void RequestOperation::OnEnd(ErrorRef error) noexcept {
   if (error) return Complete(Outcome::Failed(std::move(error)));
   Outcome outcome;
   try {
-    Ref<Response> response = Response::Whole(*exchange_);
+    Ref<Response> response = Response::Whole(*call_);
     outcome.code = response->head().status;
     outcome.data = response->body().data();
     outcome.size = response->body().size();

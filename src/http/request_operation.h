@@ -5,7 +5,7 @@
 #include <optional>
 
 #include "core/blocks.h"
-#include "http/exchange.h"
+#include "http/call.h"
 #include "http/response.h"
 #include "http/session.h"
 #include "tasks/operation.h"
@@ -14,7 +14,7 @@ namespace creche::http {
 
 class RequestOperation final : public tasks::Operation,
                                public FromBlocks,
-                               private Exchange::Owner,
+                               private Call::Owner,
                                private Response::Feeder {
  public:
   // request: or why it cannot be made. stream: completes at the head.
@@ -43,7 +43,7 @@ class RequestOperation final : public tasks::Operation,
   const tasks::Resident* const of_ = session_->get();
   Result<Request> request_;
   const bool stream_;
-  std::unique_ptr<Exchange> exchange_;
+  std::unique_ptr<Call> call_;
   // Whose body is read while the request's is pulled.
   Ref<Response> response_;
   uint32_t status_ = 0;  // its

@@ -14,29 +14,28 @@ struct Piece : tasks::Held {
 
 }  // namespace
 
-Response::Response(Exchange& exchange)
-    : head_(std::move(exchange.head())), url_(exchange.request().url.text()) {
-  info_.times = exchange.times();
-  info_.redirects = exchange.request().redirects;
-  info_.reused = exchange.reused();
-  info_.tls = exchange.tls();
+Response::Response(Call& call) : head_(std::move(call.head())), url_(call.request().url.text()) {
+  info_.times = call.times();
+  info_.redirects = call.request().redirects;
+  info_.reused = call.reused();
+  info_.tls = call.tls();
   sent_at_.store(info_.times.sent, std::memory_order_relaxed);
   ended_.store(info_.times.ended, std::memory_order_relaxed);
-  body_bytes_.store(exchange.body_bytes(), std::memory_order_relaxed);
+  body_bytes_.store(call.body_bytes(), std::memory_order_relaxed);
 }
 
-Ref<Response> Response::Whole(Exchange& exchange) {
-  auto response = Ref<Response>::Adopt(new Response(exchange));
-  response->body_ = std::move(exchange.whole().bytes());
+Ref<Response> Response::Whole(Call& call) {
+  auto response = Ref<Response>::Adopt(new Response(call));
+  response->body_ = std::move(call.whole().bytes());
   return response;
 }
 
-Ref<Response> Response::Stream(Ref<Loop> loop, std::unique_ptr<Exchange>* exchange) {
-  auto response = Ref<Response>::Adopt(new Response(**exchange));
+Ref<Response> Response::Stream(Ref<Loop> loop, std::unique_ptr<Call>* call) {
+  auto response = Ref<Response>::Adopt(new Response(**call));
   response->loop_ = std::move(loop);
-  response->stream_ = (*exchange)->TakeStream();
-  (*exchange)->set_owner(response.get());
-  response->exchange_ = std::move(*exchange);
+  response->stream_ = (*call)->TakeStream();
+  (*call)->set_owner(response.get());
+  response->call_ = std::move(*call);
   return response;
 }
 
@@ -57,12 +56,12 @@ void Response::StartRead(ReadOperation* reader) noexcept {
   }
   reader_ = reader;
   if (stream_->readable() || failure_) Serve();
-  if (reader_ && exchange_) exchange_->SetWaiting(true);
+  if (reader_ && call_) call_->SetAwaited(true);
 }
 
 void Response::StopRead() noexcept {
   reader_ = nullptr;
-  if (exchange_) exchange_->SetWaiting(false);
+  if (call_) call_->SetAwaited(false);
 }
 
 // Gives the reader what there is; it goes on waiting if that is nothing.
@@ -82,7 +81,7 @@ void Response::Serve() noexcept {
     } else if (problem.bad()) {
       if (!failure_)
         failure_ = MakeError(problem.status, Phase::kBody, Shown() + ": " + problem.text);
-      if (exchange_ && !sent_) upload_failure_ = failure_;  // Close, below, cuts it
+      if (call_ && !sent_) upload_failure_ = failure_;  // Close, below, cuts it
       outcome = tasks::Outcome::Failed(failure_);
       last = true;
     } else if (stream_->finished() && failure_) {
@@ -98,25 +97,25 @@ void Response::Serve() noexcept {
     outcome = tasks::Outcome::Failed(NoMemoryError());
   }
   ReadOperation* reader = std::exchange(reader_, nullptr);
-  if (exchange_) exchange_->SetWaiting(false);
+  if (call_) call_->SetAwaited(false);
   const Ref<Response> alive = Ref<Response>::Share(this);
   reader->Done(std::move(outcome));
   if (last) Close();  // whom it held open learns of the end before it ends
 }
 
 void Response::OnBody() noexcept {
-  body_bytes_.store(exchange_->body_bytes(), std::memory_order_relaxed);
+  body_bytes_.store(call_->body_bytes(), std::memory_order_relaxed);
   if (reader_) Serve();
 }
 
 void Response::OnEnd(ErrorRef error) noexcept {
   const Ref<Response> alive = Ref<Response>::Share(this);
-  body_bytes_.store(exchange_->body_bytes(), std::memory_order_relaxed);
-  ended_.store(exchange_->times().ended, std::memory_order_relaxed);
+  body_bytes_.store(call_->body_bytes(), std::memory_order_relaxed);
+  ended_.store(call_->times().ended, std::memory_order_relaxed);
   failure_ = std::move(error);
   if (!sent_) upload_failure_ = failure_;
   stream_->End();  // what came before a failure is delivered before it
-  exchange_.reset();
+  call_.reset();
   if (reader_) Serve();
   OnSent();
   // A session that was closed must not hold groups open by what nobody will read.
@@ -124,7 +123,7 @@ void Response::OnEnd(ErrorRef error) noexcept {
 }
 
 void Response::OnSent() noexcept {
-  if (exchange_) sent_at_.store(exchange_->times().sent, std::memory_order_relaxed);
+  if (call_) sent_at_.store(call_->times().sent, std::memory_order_relaxed);
   if (std::exchange(sent_, true) || !feeder_) return;
   if (moved_) return std::exchange(feeder_, nullptr)->OnOver(std::move(upload_failure_));
   feeder_->OnSent();
@@ -132,7 +131,7 @@ void Response::OnSent() noexcept {
 
 void Response::Answer(Status status, std::string piece, bool more, ErrorRef error) noexcept {
   const Ref<Response> alive = Ref<Response>::Share(this);
-  if (exchange_) exchange_->Answer(status, std::move(piece), more, std::move(error));
+  if (call_) call_->Answer(status, std::move(piece), more, std::move(error));
 }
 
 void Response::CancelUpload() noexcept {
@@ -156,7 +155,7 @@ void Response::OnMoved() noexcept {
 // The body has been read, or nobody will read it: the connection is closed if it is still needed
 // for it, and nobody is held open any more.
 void Response::Close() noexcept {
-  if (exchange_) exchange_->Abort();  // not destroyed: it may be what is calling
+  if (call_) call_->Abort();  // not destroyed: it may be what is calling
   EndLease();
 }
 

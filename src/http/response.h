@@ -10,7 +10,7 @@
 #include "core/loop_job.h"
 #include "http/body/stream_body.h"
 #include "http/body/whole_body.h"
-#include "http/exchange.h"
+#include "http/call.h"
 #include "tasks/operation.h"
 
 namespace creche::http {
@@ -28,10 +28,7 @@ struct ResponseInfo {
 
 class ReadOperation;
 
-class Response final : public Object,
-                       public tasks::Lease,
-                       public FromBlocks,
-                       private Exchange::Owner {
+class Response final : public Object, public tasks::Lease, public FromBlocks, private Call::Owner {
  public:
   // Who asks the user for a body that is still being sent. Loop's thread.
   class Feeder {
@@ -47,12 +44,12 @@ class Response final : public Object,
     ~Feeder() = default;
   };
 
-  // A whole one, of an exchange that has ended.
-  static Ref<Response> Whole(Exchange& exchange);
-  // A stream; takes the exchange over. May throw; then nothing has changed.
-  static Ref<Response> Stream(Ref<Loop> loop, std::unique_ptr<Exchange>* exchange);
-  // Gives the exchange of a stream back: nobody wants the response.
-  std::unique_ptr<Exchange> TakeBack() { return std::move(exchange_); }
+  // A whole one, of a call that has ended.
+  static Ref<Response> Whole(Call& call);
+  // A stream; takes the call over. May throw; then nothing has changed.
+  static Ref<Response> Stream(Ref<Loop> loop, std::unique_ptr<Call>* call);
+  // Gives the call of a stream back: nobody wants the response.
+  std::unique_ptr<Call> TakeBack() { return std::move(call_); }
 
   // Any thread.
   const ResponseHead& head() const { return head_; }
@@ -81,8 +78,8 @@ class Response final : public Object,
   const char* LeaseName() const noexcept override { return "response"; }
 
  private:
-  explicit Response(Exchange& exchange);
-  // The exchange's.
+  explicit Response(Call& call);
+  // The call's.
   bool OnHead() noexcept override { return true; }
   void OnBody() noexcept override;
   bool OnPull(uint64_t hint) noexcept override { return !feeder_ || feeder_->OnPull(hint); }
@@ -107,7 +104,7 @@ class Response final : public Object,
 
   // Of a stream. Loop's thread.
   Ref<Loop> loop_;
-  std::unique_ptr<Exchange> exchange_;  // null after its end; stopped after Close
+  std::unique_ptr<Call> call_;  // null after its end; stopped after Close
   std::unique_ptr<StreamBody> stream_;
   ReadOperation* reader_ = nullptr;
   ErrorRef failure_;

@@ -5,6 +5,7 @@ namespace creche::http {
 Session::Session(Ref<Loop> loop, SessionSettings settings)
     : loop_(std::move(loop)),
       settings_(std::move(settings)),
+      defaults_(settings_.defaults, settings_.max_header_bytes),
       uses_(*loop_, this, settings_.queue) {}
 
 Result<Ref<Session>> Session::Open(Ref<Loop> loop, SessionSettings settings) {
@@ -19,8 +20,8 @@ Result<Ref<Session>> Session::Open(Ref<Loop> loop, SessionSettings settings) {
       status != Status::kOk)
     return MakeError(status, Phase::kNone,
                      "creche_session_options.queue is closed, or no queue of this loop");
-  session->client_ = std::make_unique<Client>(*session->loop_, session->settings_, std::move(tls),
-                                              session->counters_);
+  session->client_ = std::make_unique<Client>(*session->loop_, session->settings_, session->layers_,
+                                              std::move(tls), session->counters_);
   session->self_ = session;
   if (tasks::AddResident(*session->loop_, session.get()) != Status::kOk) {
     session->client_.reset();

@@ -1,6 +1,7 @@
 // Session: what a creche_session names: settings, counters, and, until it is closed, the client
 // that does the work on the loop.
 #pragma once
+#include <array>
 #include <atomic>
 #include <memory>
 
@@ -8,6 +9,10 @@
 #include "core/loop_job.h"
 #include "core/result.h"
 #include "http/client.h"
+#include "http/layer/decoding.h"
+#include "http/layer/defaults.h"
+#include "http/layer/redirects.h"
+#include "http/layer/stale_retry.h"
 #include "tasks/closing.h"
 
 namespace creche::http {
@@ -39,6 +44,12 @@ class Session final : public Object, public tasks::Resident {
 
   const Ref<Loop> loop_;
   const SessionSettings settings_;
+  const DefaultsLayer defaults_;
+  const StaleRetryLayer stale_retry_;
+  const RedirectsLayer redirects_;
+  const DecodingLayer decoding_;
+  // In the order in which they are asked.
+  const std::array<const Layer*, 4> layers_{&defaults_, &stale_retry_, &redirects_, &decoding_};
   Counters counters_;
   std::unique_ptr<Client> client_;
   Ref<Session> self_;  // while it is the loop's resident

@@ -1,5 +1,4 @@
 #include <gtest/gtest.h>
-
 #include <algorithm>
 #include <memory>
 #include <random>
@@ -8,14 +7,22 @@
 
 #include "http/line_heap.h"
 #include "http/origin_pool.h"
-#include "memory_transport.h"
 #include "test_loop.h"
 
 namespace creche::http {
 namespace {
 
-using test::MemoryTransport;
 using test::TestLoop;
+
+// A connection on which nothing comes.
+struct Quiet final : Connection {
+  explicit Quiet(Slot slot) : Connection(std::move(slot)) {}
+  Exchange* Open(Request*, ResponseHead*, Attempt*, Exchange::Listener*) override {
+    return nullptr;
+  }
+  Nanos keep_for() const noexcept override { return kNever; }
+  bool IdleIsSound() noexcept override { return true; }
+};
 
 // Asks for a connection and holds it.
 struct Fetch final : ConnectionWaiter {
@@ -25,8 +32,7 @@ struct Fetch final : ConnectionWaiter {
     order->push_back(this);
   }
   void OnSlot(Slot slot) noexcept override {
-    connection =
-        std::make_unique<Connection>(*loop, std::make_unique<MemoryTransport>(), std::move(slot));
+    connection = std::make_unique<Quiet>(std::move(slot));
     order->push_back(this);
   }
   bool waits() const { return waiting(); }
@@ -68,7 +74,7 @@ double WorkOfAFetch(int n) {
   for (int i = 0; i < n; i++) p.Start("http://h" + std::to_string(i));
   EXPECT_EQ(p.counters.waiting.get(), static_cast<uint64_t>(n - 100));
   for (size_t done = 0; done < p.order.size(); done++) {
-    p.pool.Keep(std::move(p.order[done]->connection), kNever);
+    p.pool.Keep(std::move(p.order[done]->connection));
     if (done % 10 == 9 || done + 1 == p.order.size()) p.loop->Poll();
   }
   EXPECT_EQ(p.order.size(), static_cast<size_t>(n));
@@ -94,7 +100,7 @@ TEST(PoolTest, WorkDoesNotGrowWithLinesThatCannotBeServed) {
   for (int i = 0; i < 200; i++) {
     Fetch* one = p.Start("http://one");
     ASSERT_TRUE(one->connection);
-    p.pool.Keep(std::move(one->connection), kNever);
+    p.pool.Keep(std::move(one->connection));
     p.loop->Poll();
   }
   EXPECT_LT(p.pool.work() - before, 2'000u);
@@ -108,13 +114,13 @@ TEST(PoolTest, NobodyOvertakes) {
     Fetch* waits = p.Start("http://b");
     ASSERT_TRUE(first->connection);
     if (keep)
-      p.pool.Keep(std::move(first->connection), kNever);
+      p.pool.Keep(std::move(first->connection));
     else
       first->connection.reset();
     Fetch* late = p.Start("http://a");
     EXPECT_TRUE(waits->connection);
     EXPECT_TRUE(late->waits());
-    p.pool.Keep(std::move(waits->connection), kNever);
+    p.pool.Keep(std::move(waits->connection));
     p.loop->Poll();
     EXPECT_TRUE(late->connection);
   }
@@ -128,7 +134,7 @@ TEST(PoolTest, GoneWaitersAreNotCounted) {
   EXPECT_EQ(p.counters.waiting.get(), 5u);
   for (const int i : {4, 0, 1, 2}) waiting[i]->GiveUp();
   EXPECT_EQ(p.counters.waiting.get(), 1u);
-  p.pool.Keep(std::move(p.order[0]->connection), kNever);
+  p.pool.Keep(std::move(p.order[0]->connection));
   p.loop->Poll();
   EXPECT_EQ(p.order.back(), waiting[3]);
   EXPECT_EQ(p.counters.waiting.get(), 0u);
@@ -156,8 +162,7 @@ TEST(PoolTest, Random) {
           break;
         case 2:
           if (!busy.empty())
-            p.pool.Keep(std::move(busy[below(static_cast<unsigned>(busy.size()))]->connection),
-                        kNever);
+            p.pool.Keep(std::move(busy[below(static_cast<unsigned>(busy.size()))]->connection));
           break;
         case 3:
           if (!busy.empty()) busy[below(static_cast<unsigned>(busy.size()))]->connection.reset();

@@ -7,6 +7,10 @@
 
 namespace creche::http {
 
+Problem StreamBody::Append(const char* data, size_t size) noexcept {
+  return coded_.Append(data, size) ? Problem{} : kNoMemory;
+}
+
 size_t StreamBody::Worth(size_t capacity) const noexcept {
   return std::min(capacity, decoder_ ? kHigh : coded_.size());
 }

@@ -6,25 +6,28 @@
 
 #include "core/buffer.h"
 #include "http/body/decoder.h"
-#include "http/problem.h"
+#include "http/body/sink.h"
 
 namespace creche::http {
 
-class StreamBody {
+class StreamBody final : public BodySink {
  public:
   // More than this is not kept unread: the server is held back.
   static constexpr size_t kHigh = 256 << 10;
   // With less than this left, reading goes on.
   static constexpr size_t kLow = 64 << 10;
 
-  void Begin(std::unique_ptr<Decoder> decoder) { decoder_ = std::move(decoder); }
-  [[nodiscard]] bool Append(const char* data, size_t size) noexcept {
-    return coded_.Append(data, size);
-  }
+  // Before Begin.
+  void Prepare(std::unique_ptr<Decoder> decoder) noexcept { decoder_ = std::move(decoder); }
+  // Somebody waits for more, or nobody does.
+  void set_awaited(bool awaited) noexcept { awaited_ = awaited; }
+  Problem Begin(uint64_t) noexcept override { return {}; }
+  Problem Append(const char* data, size_t size) noexcept override;
+  bool full() const noexcept override { return coded_.size() >= kHigh; }
+  bool low() const noexcept override { return coded_.size() < kLow; }
+  bool awaited() const noexcept override { return awaited_; }
   // Nothing more comes.
-  void End() { ended_ = true; }
-  bool full() const { return coded_.size() >= kHigh; }
-  bool low() const { return coded_.size() < kLow; }
+  void End() noexcept { ended_ = true; }
   // How much room a Read of up to `capacity` bytes can fill now.
   size_t Worth(size_t capacity) const noexcept;
   // Stores up to `capacity` bytes, of those that are there. 0 with no problem: wait, or, if
@@ -38,6 +41,7 @@ class StreamBody {
  private:
   Buffer coded_;
   std::unique_ptr<Decoder> decoder_;
+  bool awaited_ = false;
   bool ended_ = false;
   bool more_ = false;    // the decoder filled the last room
   bool broken_ = false;  // what is left does not decode

@@ -19,17 +19,19 @@ constexpr size_t kDecodeStep = 64 << 10;
 
 }  // namespace
 
-Problem WholeBody::Begin(std::unique_ptr<Decoder> decoder, uint64_t max,
-                         uint64_t expected) noexcept {
+void WholeBody::Prepare(std::unique_ptr<Decoder> decoder, uint64_t max) noexcept {
   decoder_ = std::move(decoder);
   max_ = max;
+}
+
+Problem WholeBody::Begin(uint64_t expected) noexcept {
   if (const Problem problem = Expect(expected); problem.bad()) return problem;
   if (decoder_) return {};
   if (expected > 0 && !bytes_.Reserve(std::min(expected, kTrusted) + 1)) return kNoMemory;
   return {};
 }
 
-Problem WholeBody::Expect(uint64_t size) const noexcept {
+Problem WholeBody::Expect(uint64_t size) noexcept {
   if (!decoder_) return size > max_ - bytes_.size() ? kTooLarge : Problem{};
   const uint64_t most = max_ > (UINT64_MAX - kCodedMore) / 2 ? UINT64_MAX : 2 * max_ + kCodedMore;
   return size > most - coded_ ? kCodedTooLarge : Problem{};

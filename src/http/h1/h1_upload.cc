@@ -4,14 +4,24 @@
 
 namespace creche::http {
 
-void H1Upload::Begin(const Request& request, std::string_view head) {
-  request_ = &request;
+namespace {
+
+// What a kept connection may keep for its next request.
+constexpr size_t kKept = 4 << 10;
+
+}  // namespace
+
+void H1Upload::Begin(std::string_view head, BodySource* body) noexcept {
+  body_ = body;
   first_ = head;
-  second_ = request.body;
-  out_.clear();
-  sent_ = pulled_ = 0;
-  last_ = !request.pulled || (request.framing == Framing::kSized && request.body_size == 0);
-  done_ = pulling_ = pulled_any_ = false;
+  second_ = body->bytes();
+  sent_ = 0;
+  done_ = pulling_ = false;
+}
+
+void H1Upload::End() noexcept {
+  first_ = second_ = {};
+  if (out_.capacity() > kKept) std::string().swap(out_);
 }
 
 H1Upload::Step H1Upload::Write(Transport* transport) {
@@ -36,7 +46,7 @@ H1Upload::Step H1Upload::Write(Transport* transport) {
     }
     return Step::kBlocked;
   }
-  if (last_) {
+  if (body_->complete()) {
     done_ = true;
     return Step::kDone;
   }
@@ -46,14 +56,8 @@ H1Upload::Step H1Upload::Write(Transport* transport) {
 
 Problem H1Upload::Add(std::string piece, bool more) {
   pulling_ = false;
-  pulled_any_ = true;
-  pulled_ += piece.size();
-  if (request_->framing == Framing::kSized) {
-    if (pulled_ > request_->body_size)
-      return {Status::kBody, "more was given for the body than body_size says"};
-    if (!more && pulled_ < request_->body_size)
-      return {Status::kBody, "less was given for the body than body_size says"};
-    last_ = pulled_ == request_->body_size;
+  if (const Problem problem = body_->Take(piece.size(), more); problem.bad()) return problem;
+  if (body_->framing() == Framing::kSized) {
     out_ = std::move(piece);
   } else {
     out_.clear();
@@ -63,7 +67,6 @@ Problem H1Upload::Add(std::string piece, bool more) {
       out_.append("\r\n").append(piece).append("\r\n");
     }
     if (!more) out_.append("0\r\n\r\n");
-    last_ = !more;
   }
   first_ = out_;
   return {};

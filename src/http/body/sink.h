@@ -1,0 +1,30 @@
+// BodySink: where the body of a response goes, whatever protocol brings it. Loop's thread only.
+#pragma once
+#include <cstddef>
+#include <cstdint>
+
+#include "http/problem.h"
+
+namespace creche::http {
+
+class BodySink {
+ public:
+  // First. expected: bytes that are known to come, still coded; or 0.
+  virtual Problem Begin(uint64_t expected) noexcept = 0;
+  // So many more bytes are announced, for certain.
+  virtual Problem Expect(uint64_t /*size*/) noexcept { return {}; }
+  virtual Problem Append(const char* data, size_t size) noexcept = 0;
+  // Memory to receive the next bytes in, so that Append need not copy them; null if there is none.
+  // left: bytes that are known to come.
+  virtual char* Room(uint64_t /*left*/, size_t* /*room*/) noexcept { return nullptr; }
+  // It holds enough: the server is to be held back, until it is low.
+  virtual bool full() const noexcept { return false; }
+  virtual bool low() const noexcept { return true; }
+  // Somebody waits for what comes next; else no time is too long.
+  virtual bool awaited() const noexcept { return true; }
+
+ protected:
+  ~BodySink() = default;
+};
+
+}  // namespace creche::http

@@ -1,0 +1,134 @@
+// Call: one request of a user until its completion, over as many connections and redirects as it
+// takes. Loop's thread only.
+//
+//   waiting (pool, dns, connect, tls) -> exchanging (send, headers, body) -> over
+//                        ^                          |
+//                        +---- (reading over) ------+  again
+//
+// It makes attempts: a connection from the pool, an exchange on it. What an answer or a failure
+// means is asked of the session's layers, and only here an attempt is made again. It can be left at
+// any moment by Abort, and says in its errors where they happened and what to do.
+#pragma once
+#include <memory>
+
+#include "core/blocks.h"
+#include "core/list.h"
+#include "http/body/stream_body.h"
+#include "http/body/whole_body.h"
+#include "http/client.h"
+#include "http/layer/layer.h"
+#include "http/make_connector.h"
+
+namespace creche::http {
+
+// Where the time went: points of the loop's clock, 0 for what did not happen.
+struct Times {
+  Nanos started = 0;
+  Nanos connected = 0;
+  Nanos sent = 0;
+  Nanos first_byte = 0;
+  Nanos ended = 0;
+};
+
+class Call final : public FromBlocks,
+                   public ListNode<Call>,
+                   private ConnectionWaiter,
+                   private Connector::Listener,
+                   private Exchange::Listener {
+ public:
+  // Told from the loop; perhaps inside Start, Answer or SetAwaited.
+  class Owner {
+   public:
+    // The head of a response that is streamed has come. Take the stream's body now; the owner may
+    // change. False without memory: ends the call.
+    [[nodiscard]] virtual bool OnHead() noexcept = 0;
+    // Of a stream: there is something to read.
+    virtual void OnBody() noexcept = 0;
+    // A piece of the request's body, please: Answer. False without memory.
+    [[nodiscard]] virtual bool OnPull(uint64_t hint) noexcept = 0;
+    // After OnHead: nothing is left of the request to be sent, or it will not be sent any more.
+    virtual void OnSent() noexcept = 0;
+    // The last call: the response is complete (null), or why not. May destroy the call.
+    virtual void OnEnd(ErrorRef error) noexcept = 0;
+
+   protected:
+    ~Owner() = default;
+  };
+
+  // stream: the body is kept as it comes, for who reads it.
+  Call(Client& client, Request request, bool stream, Owner* owner);
+  // Aborts.
+  ~Call();
+
+  void Start() noexcept;
+  // Gives it up; the owner is told nothing more. Harmless after the end.
+  void Abort() noexcept { Stop(); }
+  // Ends it with this error, as if it had happened by itself.
+  void Fail(ErrorRef error) noexcept;
+  // The answer to OnPull; ignored if nobody needs it any more.
+  void Answer(Status status, std::string piece, bool more, ErrorRef error) noexcept;
+  void set_owner(Owner* owner) { owner_ = owner; }
+  // Somebody waits for the body of a stream, or nobody does: the gap between two reads is measured
+  // only while they do, and reading goes on if it was held back.
+  void SetAwaited(bool awaited) noexcept;
+
+  Phase phase() const { return connector_ ? connector_->phase() : state_.attempt.phase; }
+  const Request& request() const { return state_.request; }
+  ResponseHead& head() { return state_.head; }
+  WholeBody& whole() { return whole_; }
+  std::unique_ptr<StreamBody> TakeStream() { return std::move(stream_owned_); }
+  Times times() const;
+  uint64_t body_bytes() const { return state_.attempt.body_bytes; }
+  bool reused() const { return state_.attempt.reused; }
+  bool tls() const { return state_.request.url.https(); }
+  // After the head: the response has a body.
+  bool has_body() const { return state_.has_body; }
+  // There is more of the body to be pulled.
+  bool pulls() const { return state_.request.body.pulled() && exchange_ && exchange_->sending(); }
+
+ private:
+  using Hook = Next (Layer::*)(CallState&) const;
+
+  void BeginAttempt() noexcept;
+  void OnKept(std::unique_ptr<Connection> connection) noexcept override;
+  void OnSlot(Slot slot) noexcept override;
+  void OnConnected(std::unique_ptr<Transport> transport) noexcept override;
+  void OnConnectFailed(ErrorRef error) noexcept override;
+  BodySink* OnHead(bool has_body) noexcept override;
+  bool OnReceived() noexcept override;
+  bool OnPull(uint64_t hint) noexcept override { return owner_->OnPull(hint); }
+  bool OnSent() noexcept override;
+  void OnEnd(ErrorRef error) noexcept override;
+
+  Next Ask(Hook hook) noexcept;
+  void Acquire() noexcept;
+  void PoolTimeout() noexcept;
+  void Open(std::unique_ptr<Connection> connection) noexcept;
+  void Release() noexcept;
+  void Complete() noexcept;
+  void AttemptFailed(ErrorRef error) noexcept;
+  void FailWith(const Problem& problem, ErrorRef cause = {}) noexcept;
+  void Stop() noexcept;
+  ErrorRef WithAdvice(ErrorRef error) const;
+  bool sent_any() const { return sent_any_ || state_.attempt.sent > 0; }
+
+  Client* client_;  // null after the end
+  Owner* owner_;
+  CallState state_;
+  Nanos connected_at_ = 0;
+  Nanos ended_ = 0;
+
+  std::unique_ptr<Timer> pool_timer_;  // only with a timeout, only in line
+  Slot slot_;                          // while connecting
+  std::unique_ptr<Connector> connector_;
+  std::unique_ptr<Connection> connection_;
+  Exchange* exchange_ = nullptr;  // on it
+  WholeBody whole_;
+  StreamBody* stream_ = nullptr;
+  std::unique_ptr<StreamBody> stream_owned_;  // until the owner takes it
+  bool reading_over_ = false;                 // the next attempt follows
+  bool announced_ = false;                    // the head of a stream
+  bool sent_any_ = false;                     // by earlier attempts
+};
+
+}  // namespace creche::http

@@ -1,0 +1,27 @@
+#include "http/h1/h1_connection.h"
+
+namespace creche::http {
+
+H1Connection::H1Connection(IoContext& io, std::unique_ptr<Transport> transport, Slot slot)
+    : Connection(std::move(slot)), transport_(std::move(transport)), exchange_(io, *transport_) {
+  transport_->set_listener(this);
+}
+
+Exchange* H1Connection::Open(Request* request, ResponseHead* head, Attempt* attempt,
+                             Exchange::Listener* listener) noexcept {
+  exchange_.Begin(request, head, attempt, listener);
+  return &exchange_;
+}
+
+void H1Connection::OnReadable() noexcept {
+  if (exchange_.open()) return exchange_.OnReadable();
+  // Nobody asked for anything: the server has closed, or says what would be taken for the answer to
+  // the next request. Tickets of TLS are fine.
+  CheckIdle();
+}
+
+void H1Connection::OnWritable() noexcept {
+  if (exchange_.open()) exchange_.OnWritable();
+}
+
+}  // namespace creche::http

@@ -1,0 +1,202 @@
+// H1Exchange: what is received.
+#include <charconv>
+#include <optional>
+
+#include "http/h1/h1_exchange.h"
+
+namespace creche::http {
+
+namespace {
+
+// How much of a body that nobody wants is read to keep the connection, and for how long.
+constexpr uint64_t kMostReadOver = 64 << 10;
+constexpr Nanos kReadOverTime = 100 * kMillisecond;
+// So that one fast server does not keep all others waiting.
+constexpr int kReadsAtATime = 4;
+
+// The number behind `name`, which ends in '=', if that is what `hint` is.
+std::optional<uint32_t> Number(std::string_view hint, std::string_view name) {
+  if (!SameName(hint.substr(0, name.size()), name)) return std::nullopt;
+  uint32_t number = 0;
+  const char* end = hint.data() + hint.size();
+  const auto [p, e] = std::from_chars(hint.data() + name.size(), end, number);
+  if (e != std::errc() || p != end) return std::nullopt;
+  return number;
+}
+
+}  // namespace
+
+void H1Exchange::OnReadable() noexcept {
+  bool more = true;
+  for (int i = 0; more && i < kReadsAtATime; i++)
+    if (!ReadOnce(&more)) return;
+}
+
+// Memory to receive into: what is left of a large body goes where it is to stay.
+char* H1Exchange::WhereToRead(size_t* room) noexcept {
+  *room = IoContext::kScratch;
+  if (sink_ && parser_.framing() == H1Parser::BodyFraming::kLength) {
+    const uint64_t left = parser_.content_length() - parser_.body_bytes();
+    size_t direct_room = 0;
+    char* direct = left > *room ? sink_->Room(left, &direct_room) : nullptr;
+    if (direct) {
+      *room = direct_room;
+      return direct;
+    }
+  }
+  return io_.scratch.get();
+}
+
+// Receives once. False: the exchange has ended, and may be gone.
+bool H1Exchange::ReadOnce(bool* more) noexcept {
+  size_t room = 0;
+  char* into = WhereToRead(&room);
+  *more = false;
+  const IoResult result = transport_.Read(into, room);
+  switch (result.state) {
+    case Io::kOk: {
+      io_.counters.bytes_received.Add(result.size);
+      if (!parser_.started()) attempt_->first_byte = io_.loop.now();
+      *more = result.size == room;
+      size_t used = 0;
+      const H1Parser::Verdict verdict = parser_.Feed(into, result.size, &used);
+      attempt_->answered = parser_.started();
+      return Act(verdict, used < result.size);
+    }
+    case Io::kLater:
+      if (!send_error_ || parser_.head_done()) return true;
+      ConnectionBroke(send_error_);
+      return false;
+    case Io::kEnd:
+      // The reset was seen by the sending side.
+      if (send_error_ && parser_.framing() == H1Parser::BodyFraming::kUntilClose && !BreakIsEnd())
+        return ConnectionBroke(send_error_), false;
+      return Act(parser_.Finish(true), false);
+    case Io::kTruncated:
+      return Act(parser_.Finish(false), false);
+    case Io::kFailed:
+      if (BreakIsEnd()) return Act(parser_.Finish(true), false);
+      break;
+  }
+  ConnectionBroke(transport_.Failure(attempt_->phase));
+  return false;
+}
+
+// Of the parser: the final head is there.
+void H1Exchange::OnHead() noexcept {
+  attempt_->phase = Phase::kBody;
+  head_by_ = read_by_ = kNever;
+  const bool has_body =
+      parser_.framing() != H1Parser::BodyFraming::kNone &&
+      (parser_.framing() != H1Parser::BodyFraming::kLength || parser_.content_length() != 0);
+  sink_ = listener_->OnHead(has_body);
+  if (sink_) problem_ = sink_->Begin(parser_.content_length());
+}
+
+// Of the parser: a chunk is announced. One that is too large is not waited for.
+void H1Exchange::OnChunk(uint64_t size) noexcept {
+  if (sink_ && !problem_.bad()) problem_ = sink_->Expect(size);
+}
+
+// Of the parser: bytes of the body.
+void H1Exchange::OnBody(const char* data, size_t size) noexcept {
+  if (sink_ && !problem_.bad()) problem_ = sink_->Append(data, size);
+}
+
+// Acts on what the parser made of the last bytes. leftover: they held more than this response.
+// Returns as ReadOnce does.
+bool H1Exchange::Act(H1Parser::Verdict verdict, bool leftover) noexcept {
+  using Verdict = H1Parser::Verdict;
+  if (problem_.bad()) return Fail(problem_), false;
+  if (!parser_.head_done()) {
+    if (verdict == Verdict::kFailed) return ParserFailed();
+    if (upload_.done()) AwaitHead();
+    return true;
+  }
+  // Sizes of chunks, extensions and trailers may come in drips for hours: only a body goes on.
+  const bool went_on = attempt_->body_bytes != parser_.body_bytes() || read_by_ == kNever;
+  attempt_->body_bytes = parser_.body_bytes();
+  if (verdict == Verdict::kMore || !head_told_) {
+    head_told_ = true;
+    if (!listener_->OnReceived()) return false;
+  }
+  if (!sink_) return ReadOver(verdict, leftover);
+  if (verdict == Verdict::kFailed) return ParserFailed();
+  if (verdict == Verdict::kDone) return Finish(leftover), false;
+  if (sink_->full()) {
+    transport_.PauseReading();
+    paused_ = true;
+  }
+  if (went_on || paused_) AwaitBody();
+  return !paused_;
+}
+
+// Nobody wants the body: it is read over if that is soon done and the connection can be used again.
+bool H1Exchange::ReadOver(H1Parser::Verdict verdict, bool leftover) noexcept {
+  const bool known = parser_.framing() == H1Parser::BodyFraming::kLength;
+  const uint64_t size = known ? parser_.content_length() : parser_.body_bytes();
+  if (verdict == H1Parser::Verdict::kMore && size <= kMostReadOver && parser_.keep_alive() &&
+      upload_.done()) {
+    if (read_by_ == kNever) read_by_ = In(kReadOverTime);
+    return SetTimer(), true;
+  }
+  if (verdict == H1Parser::Verdict::kDone)
+    Finish(leftover);
+  else
+    End(nullptr);
+  return false;
+}
+
+bool H1Exchange::ParserFailed() noexcept {
+  if (!parser_.started() && parser_.problem().status == Status::kDisconnected)
+    ConnectionBroke(AsError(parser_.problem()));
+  else
+    Fail(parser_.problem());
+  return false;
+}
+
+// Whether a body that ends with its connection is whole though the connection broke off: a server
+// that refuses a request and closes without reading it all resets the connection, for which its
+// answer is not to blame.
+bool H1Exchange::BreakIsEnd() const noexcept {
+  return !upload_.done() && head_->status >= 400 && !transport_.tls() && parser_.head_done() &&
+         parser_.framing() == H1Parser::BodyFraming::kUntilClose;
+}
+
+void H1Exchange::ReadOn() noexcept {
+  const bool resume = paused_ && sink_->low();
+  if (resume) paused_ = false;
+  AwaitBody();
+  if (!resume) return;
+  if (ErrorRef error = transport_.ResumeReading()) End(std::move(error));
+}
+
+// The response is complete: the connection is kept if both sides may use it again.
+void H1Exchange::Finish(bool leftover) noexcept {
+  keep_for_ = parser_.keep_alive() && !leftover && upload_.done() ? KeepFor() : 0;
+  End(nullptr);
+}
+
+// How long the server promises to keep the connection, with some distance.
+Nanos H1Exchange::KeepFor() const noexcept {
+  const HeaderList* const lists[] = {&request_->headers, &request_->defaults->headers};
+  for (const HeaderList* list : lists) {
+    std::string_view options = list->Find(Known::kConnection);
+    std::string_view option;
+    while (NextElement(&options, &option))
+      if (SameName(option, "close")) return 0;
+  }
+  Nanos keep = kNever;
+  std::string_view hints = head_->Find(Known::kKeepAlive);
+  std::string_view hint;
+  while (NextElement(&hints, &hint)) {
+    if (const auto left = Number(hint, "max=")) {
+      if (*left == 0) return 0;  // that was the last request it takes
+    } else if (const auto seconds = Number(hint, "timeout=")) {
+      keep = *seconds * kSecond / 4 * 3;
+    }
+  }
+  return keep;
+}
+
+}  // namespace creche::http

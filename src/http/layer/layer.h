@@ -1,0 +1,57 @@
+// Layer: one policy of a session: what is done to each request, and what an answer or a failure
+// leads to. A session has its layers in a fixed order (session.cc); each is asked in turn, until
+// one says something else than kGo. Immutable, and the same for all calls: what is kept of one call
+// lies in its CallState. Loop's thread only.
+#pragma once
+#include <cstdint>
+#include <memory>
+#include <span>
+
+#include "core/error.h"
+#include "http/body/decoder.h"
+#include "http/exchange.h"
+#include "http/request.h"
+#include "http/response_head.h"
+
+namespace creche::http {
+
+// What the layers see of a call, and what they keep of it.
+struct CallState {
+  Request request;
+  ResponseHead head = {};
+  Attempt attempt = {};   // the one under way, or the last
+  bool has_body = false;  // of the head
+  // Of a verdict kFail.
+  ErrorRef failure = {};
+
+  // Of `decoding`: undoes the coding of the answer's body; null for none.
+  std::unique_ptr<Decoder> decoder = {};
+  // Of `redirects`: the head says where to go. And: what was sent before could be sent twice.
+  bool redirected = false;
+  bool repeatable = true;
+  // Of `stale_retry`: the next attempt takes no kept connection.
+  bool fresh = false;
+};
+
+enum class Next : uint8_t {
+  kGo,     // nothing to say: the next layer is asked; after the last one it goes its way
+  kAgain,  // another attempt; if it has a body the answer is read over
+  kFail    // the call ends with CallState::failure
+};
+
+class Layer {
+ public:
+  // Before each attempt. kGo or kFail. May throw bad_alloc.
+  virtual Next OnRequest(CallState&) const { return Next::kGo; }
+  // The head of an answer has come. May throw bad_alloc.
+  virtual Next OnResponse(CallState&) const { return Next::kGo; }
+  // An attempt has failed: CallState::attempt says how far it had come. kGo: so does the call.
+  virtual Next OnFailure(CallState&, const Error&) const noexcept { return Next::kGo; }
+
+ protected:
+  ~Layer() = default;
+};
+
+using Layers = std::span<const Layer* const>;
+
+}  // namespace creche::http
