@@ -107,7 +107,7 @@ creche_status creche_error_new(creche_status status, const char* message, void* 
     info.cookie_free = cookie_free;
     ErrorRef made = MakeError(std::move(info));
     if (made->status() == Status::kNoMemory)  // the cookie was not taken
-      return capi::Answer(Status::kNoMemory, 0, "");
+      return capi::Explained(Status::kNoMemory, 0, "");
     *error = Twin(&made.Leak()->fields());
     return CRECHE_OK;
   });

@@ -2,7 +2,7 @@
 #include <creche/channel.h>
 
 #include "capi/options.h"
-#include "capi/tail.h"
+#include "capi/start_args.h"
 #include "tasks/api.h"
 
 using namespace creche;
@@ -29,7 +29,7 @@ static creche_status LookAt(uint64_t end, bool sender, creche_channel_state* sta
   if (creche_status failed = CheckFilled(state, size, "state")) return failed;
   tasks::ChannelState s;
   const Status status = tasks::GetChannelState(end, sender, &s);
-  if (status != Status::kOk) return Answer(status, end, sender ? kSender : kReceiver);
+  if (status != Status::kOk) return Explained(status, end, sender ? kSender : kReceiver);
   creche_channel_state out{};
   out.size = static_cast<uint32_t>(size);
   out.items = s.items;
@@ -61,8 +61,8 @@ creche_status creche_channel_open(creche_loop loop, const creche_channel_options
     if (creche_status failed = ReadOptions(options, &o, 0, "creche_channel_options")) return failed;
     const tasks::ChannelOptions checked = {
         .name = o.name, .capacity = o.capacity, .item_free = o.item_free, .item_user = o.item_user};
-    return Answer(tasks::OpenChannel(loop.scope.id, checked, &sender->id, &receiver->id),
-                  loop.scope.id, "a loop");
+    return Explained(tasks::OpenChannel(loop.scope.id, checked, &sender->id, &receiver->id),
+                     loop.scope.id, "a loop");
   });
 }
 
@@ -70,12 +70,12 @@ creche_status creche_channel_send(creche_sender sender, creche_scope in, uint64_
                                   const creche_task_options* options, creche_done_fn done,
                                   void* user, creche_task* task) {
   return Guard([&]() -> creche_status {
-    TailReader reader;
+    StartArgsReader reader;
     if (creche_status failed = reader.Read(in, options, done, user, task)) return failed;
     uint64_t culprit;
-    const Status status = tasks::Send(sender.id, item, reader.tail, &culprit);
+    const Status status = tasks::Send(sender.id, item, reader.args, &culprit);
     if (status == Status::kClosed && culprit == 0) return NobodyReceives();
-    return Began(status, in, culprit, kSender);
+    return Started(status, in, culprit, kSender);
   });
 }
 
@@ -87,7 +87,7 @@ creche_status creche_channel_try_send(creche_sender sender, uint64_t item) {
       return Fail(status,
                   "the channel has no room and nobody waits for an item; wait with "
                   "creche_channel_send");
-    return Answer(status, sender.id, kSender);
+    return Explained(status, sender.id, kSender);
   });
 }
 
@@ -95,11 +95,11 @@ creche_status creche_channel_receive(creche_receiver receiver, creche_scope in,
                                      const creche_task_options* options, creche_done_fn done,
                                      void* user, creche_task* task) {
   return Guard([&]() -> creche_status {
-    TailReader reader;
+    StartArgsReader reader;
     if (creche_status failed = reader.Read(in, options, done, user, task)) return failed;
     uint64_t culprit;
-    const Status status = tasks::Receive(receiver.id, reader.tail, &culprit);
-    return Began(status, in, culprit, kReceiver);
+    const Status status = tasks::Receive(receiver.id, reader.args, &culprit);
+    return Started(status, in, culprit, kReceiver);
   });
 }
 
@@ -111,12 +111,13 @@ creche_status creche_channel_try_receive(creche_receiver receiver, uint64_t* ite
       return Fail(status, "the channel has ended: its last sender was released, all was taken");
     if (status == Status::kLimit)
       return Fail(status, "the channel has no item now; wait with creche_channel_receive");
-    return Answer(status, receiver.id, kReceiver);
+    return Explained(status, receiver.id, kReceiver);
   });
 }
 
 creche_status creche_channel_put_back(creche_receiver receiver, uint64_t item) {
-  return Guard([&] { return Answer(tasks::PutBack(receiver.id, item), receiver.id, kReceiver); });
+  return Guard(
+      [&] { return Explained(tasks::PutBack(receiver.id, item), receiver.id, kReceiver); });
 }
 
 creche_status creche_channel_unreceive(creche_task task) {
@@ -125,21 +126,21 @@ creche_status creche_channel_unreceive(creche_task task) {
     if (status == Status::kState)
       return Fail(status,
                   "the task is no receive of a channel: cancel it with creche_scope_cancel");
-    return Answer(status, task.scope.id, "a task");
+    return Explained(status, task.scope.id, "a task");
   });
 }
 
 creche_status creche_sender_clone(creche_sender sender, creche_sender* clone) {
   return Guard([&]() -> creche_status {
     if (!clone) return Fail(Status::kInvalid, "clone is NULL: nowhere to store the handle");
-    return Answer(tasks::CloneEnd(sender.id, true, &clone->id), sender.id, kSender);
+    return Explained(tasks::CloneEnd(sender.id, true, &clone->id), sender.id, kSender);
   });
 }
 
 creche_status creche_receiver_clone(creche_receiver receiver, creche_receiver* clone) {
   return Guard([&]() -> creche_status {
     if (!clone) return Fail(Status::kInvalid, "clone is NULL: nowhere to store the handle");
-    return Answer(tasks::CloneEnd(receiver.id, false, &clone->id), receiver.id, kReceiver);
+    return Explained(tasks::CloneEnd(receiver.id, false, &clone->id), receiver.id, kReceiver);
   });
 }
 

@@ -2,7 +2,7 @@
 #include <creche/event.h>
 
 #include "capi/options.h"
-#include "capi/tail.h"
+#include "capi/start_args.h"
 #include "tasks/api.h"
 
 using namespace creche;
@@ -34,7 +34,7 @@ creche_status creche_event_open(creche_loop loop, const creche_event_options* op
     *event = {};
     creche_event_options o;
     if (creche_status failed = ReadOptions(options, &o, 0, "creche_event_options")) return failed;
-    return Answer(tasks::OpenEvent(loop.scope.id, o.name, &event->id), loop.scope.id, "a loop");
+    return Explained(tasks::OpenEvent(loop.scope.id, o.name, &event->id), loop.scope.id, "a loop");
   });
 }
 
@@ -42,23 +42,23 @@ creche_status creche_event_wait(creche_event event, creche_scope in,
                                 const creche_task_options* options, creche_done_fn done, void* user,
                                 creche_task* task) {
   return Guard([&]() -> creche_status {
-    TailReader reader;
+    StartArgsReader reader;
     if (creche_status failed = reader.Read(in, options, done, user, task)) return failed;
     uint64_t culprit;
-    const Status status = tasks::WaitForEvent(event.id, reader.tail, &culprit);
-    return Began(status, in, culprit, kEvent);
+    const Status status = tasks::WaitForEvent(event.id, reader.args, &culprit);
+    return Started(status, in, culprit, kEvent);
   });
 }
 
 creche_status creche_event_set(creche_event event) {
-  return Guard([&] { return Answer(tasks::SetEvent(event.id), event.id, kEvent); });
+  return Guard([&] { return Explained(tasks::SetEvent(event.id), event.id, kEvent); });
 }
 
 int32_t creche_event_is_set(creche_event event) {
   return Guard([&]() -> creche_status {
     bool set = false;
     const Status status = tasks::IsEventSet(event.id, &set);
-    return status == Status::kOk ? set : Answer(status, event.id, kEvent);
+    return status == Status::kOk ? set : Explained(status, event.id, kEvent);
   });
 }
 

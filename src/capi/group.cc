@@ -2,7 +2,7 @@
 #include <creche/group.h>
 
 #include "capi/options.h"
-#include "capi/tail.h"
+#include "capi/start_args.h"
 #include "tasks/api.h"
 
 using namespace creche;
@@ -63,12 +63,12 @@ creche_status creche_group_open(creche_scope in, const creche_group_options* opt
     opened.limit = o.limit;
     opened.max_errors = o.max_errors;
     opened.queue = o.queue.id;
-    tasks::Tail tail;
-    tail.in = in.id;
-    SetRoute(done, user, &tail);
+    tasks::StartArgs args;
+    args.in = in.id;
+    SetRoute(done, user, &args);
     uint64_t ignored = 0;
-    tail.task = group ? &group->scope.id : &ignored;
-    const Status status = tasks::OpenGroup(opened, tail);
+    args.task = group ? &group->scope.id : &ignored;
+    const Status status = tasks::OpenGroup(opened, args);
     if (status == Status::kInvalid)
       return Fail(status,
                   "creche_to_group: the group is opened in no group that could keep its result");
@@ -78,7 +78,7 @@ creche_status creche_group_open(creche_scope in, const creche_group_options* opt
 
 creche_status creche_group_close(creche_group group) {
   return Guard(
-      [&] { return Answer(tasks::CloseGroup(group.scope.id), group.scope.id, "a group"); });
+      [&] { return Explained(tasks::CloseGroup(group.scope.id), group.scope.id, "a group"); });
 }
 
 creche_status creche_group_join(creche_group group, int64_t timeout, creche_outcome* outcome) {
@@ -102,7 +102,7 @@ creche_status creche_group_join_error(creche_group group, int64_t timeout, crech
                   static_cast<uint32_t>(ended.reason), 0};
     if (status == Status::kOk && error && failure)
       *error = reinterpret_cast<const creche_error*>(&failure.Leak()->fields());
-    return Answer(status, group.scope.id, "a group");
+    return Explained(status, group.scope.id, "a group");
   });
 }
 

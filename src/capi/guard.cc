@@ -45,7 +45,7 @@ void DeliverEvents() noexcept {
   last_error = kept;
 }
 
-creche_status Explain(Status status, uint64_t id, const char* wanted) noexcept {
+creche_status ExplainFailure(Status status, uint64_t id, const char* wanted) noexcept {
   const char* kind = KindName(KindOf(id));
   switch (status) {
     case Status::kOk:

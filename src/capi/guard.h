@@ -19,10 +19,10 @@ creche_status Fail(Status status, const char* format, ...) noexcept
 
 // Fails with a text that fits the status. id: the handle that the call is about; wanted: "a group",
 // "a scope (of a loop, group, scope or task)", ...
-creche_status Explain(Status status, uint64_t id, const char* wanted) noexcept;
+creche_status ExplainFailure(Status status, uint64_t id, const char* wanted) noexcept;
 // The same, or CRECHE_OK for kOk.
-inline creche_status Answer(Status status, uint64_t id, const char* wanted) noexcept {
-  return status == Status::kOk ? CRECHE_OK : Explain(status, id, wanted);
+inline creche_status Explained(Status status, uint64_t id, const char* wanted) noexcept {
+  return status == Status::kOk ? CRECHE_OK : ExplainFailure(status, id, wanted);
 }
 
 // Calls the hooks that this call is to call. The last error stays.

@@ -2,6 +2,7 @@
 #include <creche/hooks.h>
 
 #include "capi/options.h"
+#include "tasks/node/end_node.h"
 #include "tasks/trace.h"
 
 namespace creche {
@@ -16,6 +17,34 @@ static_assert(offsetof(creche_trace_event, duration) == offsetof(TraceEvent, dur
 static_assert(offsetof(creche_trace_event, text) == offsetof(TraceEvent, text));
 static_assert(offsetof(creche_trace_event, callback) == offsetof(TraceEvent, callback));
 static_assert(static_cast<int>(tasks::EventType::kLeaked) == CRECHE_EVENT_LEAKED);
+
+// What a hook is told of: nodes by their type plus one, handles by numbers of their own.
+using tasks::NodeType;
+using tasks::TraceKind;
+constexpr bool Same(NodeType type, int kind) {
+  return static_cast<int>(type) + 1 == kind;
+}
+constexpr bool Same(TraceKind a, int b) {
+  return static_cast<int>(a) == b;
+}
+static_assert(Same(NodeType::kRoot, CRECHE_KIND_LOOP) &&
+              Same(NodeType::kScope, CRECHE_KIND_SCOPE) &&
+              Same(NodeType::kGroup, CRECHE_KIND_GROUP) &&
+              Same(NodeType::kOperation, CRECHE_KIND_OPERATION) &&
+              Same(NodeType::kSleep, CRECHE_KIND_SLEEP) &&
+              Same(NodeType::kUser, CRECHE_KIND_TASK) &&
+              Same(NodeType::kExternal, CRECHE_KIND_EXTERNAL) &&
+              Same(NodeType::kOffload, CRECHE_KIND_OFFLOAD) &&
+              Same(NodeType::kStart, CRECHE_KIND_START) && Same(NodeType::kWait, CRECHE_KIND_WAIT));
+static_assert(
+    Same(TraceKind::kLoop, CRECHE_KIND_LOOP) && Same(TraceKind::kWait, CRECHE_KIND_WAIT) &&
+    Same(TraceKind::kQueue, CRECHE_KIND_QUEUE) && Same(TraceKind::kSession, CRECHE_KIND_SESSION) &&
+    Same(TraceKind::kResponse, CRECHE_KIND_RESPONSE) && Same(TraceKind::kPool, CRECHE_KIND_POOL) &&
+    Same(TraceKind::kConnection, CRECHE_KIND_CONNECTION) &&
+    Same(TraceKind::kRows, CRECHE_KIND_ROWS) && Same(TraceKind::kObject, CRECHE_KIND_OBJECT) &&
+    Same(TraceKind::kLimiter, CRECHE_KIND_LIMITER) && Same(TraceKind::kRate, CRECHE_KIND_RATE) &&
+    Same(TraceKind::kEvent, CRECHE_KIND_EVENT) && Same(TraceKind::kChannel, CRECHE_KIND_CHANNEL) &&
+    Same(TraceKind::kPost, CRECHE_KIND_POST));
 
 namespace capi {
 

@@ -3,8 +3,9 @@
 
 #include "capi/guard.h"
 #include "capi/http_options.h"
+#include "capi/open_close.h"
 #include "capi/options.h"
-#include "capi/tail.h"
+#include "capi/start_args.h"
 #include "http/request_operation.h"
 #include "http/session.h"
 
@@ -13,13 +14,6 @@ using namespace creche::capi;
 
 namespace creche::capi {
 
-static Ref<http::Session> FindSession(creche_session session, creche_status* failed) {
-  Status status = Status::kOk;
-  auto found = Find<http::Session>(session.id, Kind::kSession, &status);
-  *failed = found ? CRECHE_OK : Answer(status, session.id, "a session");
-  return found;
-}
-
 // Fetch and send differ only in when they complete.
 static creche_status StartRequest(creche_session session, creche_scope in, const char* url,
                                   const creche_request_options* options, creche_done_fn done,
@@ -27,20 +21,20 @@ static creche_status StartRequest(creche_session session, creche_scope in, const
   if (task) *task = {};
   creche_request_options o;
   if (creche_status failed = ReadRequest(options, &o)) return failed;
-  TailReader reader;
+  StartArgsReader reader;
   if (creche_status failed = reader.Read(in, o.task, done, user, task)) return failed;
   if (!url) return Fail(Status::kInvalid, "url is NULL");
   if ((o.flags & CRECHE_REQUEST_PULL_BODY) && (done == creche_to_group || done == creche_nobody))
     return Fail(Status::kInvalid,
                 "a pulled body needs somebody to ask: give a function, or NULL and a queue");
   creche_status failed = CRECHE_OK;
-  Ref<http::Session> found = FindSession(session, &failed);
+  Ref<http::Session> found = Find<http::Session>(session.id, &failed);
   if (!found) return failed;
   tasks::Use<http::Session> use(found);  // before the look, so that a close waits for its end
   if (found->closing()) return Fail(Status::kClosed, "the session is closed: open another one");
   Result<http::Request> request = MakeRequest(url, o, found->settings(), found->loop().now());
   Loop& loop = found->loop();
-  return Started(tasks::StartOperation(loop, reader.tail,
+  return Started(tasks::StartOperation(loop, reader.args,
                                        std::make_unique<http::RequestOperation>(
                                            std::move(use), std::move(request), stream)),
                  in);
@@ -66,38 +60,22 @@ creche_status creche_session_open(creche_loop loop, const creche_session_options
     *session = {};
     http::SessionSettings settings;
     if (creche_status failed = ReadSession(options, &settings)) return failed;
-    Status status = Status::kOk;
-    Ref<Loop> found = tasks::FindLoop(loop.scope.id, &status);
-    if (!found) return Answer(status, loop.scope.id, "a loop");
-    auto opened = http::Session::Open(std::move(found), std::move(settings));
-    if (!opened.ok()) return Fail(opened.error()->status(), "%s", opened.error()->message());
-    session->id = AddObject(Kind::kSession, opened.value(), loop.scope.id);
-    if (session->id == 0) {
-      opened.value()->Released();
-      return Answer(Status::kNoMemory, 0, "a session");
-    }
-    if (opened.value()->gone()) ForgetObject(session->id);  // the loop has ended just now
-    return CRECHE_OK;
+    return OpenResident<http::Session>(
+        loop, &session->id, [&](Ref<Loop> found, Ref<http::Session>* made) -> creche_status {
+          auto opened = http::Session::Open(std::move(found), std::move(settings));
+          if (!opened.ok()) return Fail(opened.error()->status(), "%s", opened.error()->message());
+          *made = std::move(opened.value());
+          return CRECHE_OK;
+        });
   });
 }
 
 creche_status creche_session_close(creche_session session, creche_done_fn done, void* user) {
-  return Guard([&]() -> creche_status {
-    if (done == creche_to_group)
-      return Fail(Status::kInvalid, "a close belongs to no group; give a function or NULL as done");
-    creche_status failed = CRECHE_OK;
-    Ref<http::Session> found = FindSession(session, &failed);
-    if (!found) return failed;
-    tasks::Tail tail;
-    SetRoute(done, user, &tail);
-    return Closed(found->Close(tail), session.id, "a session");
-  });
+  return CloseResident<http::Session>(session.id, done, user);
 }
 
 void creche_session_release(creche_session session) {
-  Release([&] {
-    if (KindOf(session.id) == Kind::kSession) ReleaseObject(session.id);
-  });
+  ReleaseHandle<http::Session>(session.id);
 }
 
 creche_status creche_session_get_counters(creche_session session, creche_session_counters* counters,
@@ -105,7 +83,7 @@ creche_status creche_session_get_counters(creche_session session, creche_session
   return Guard([&]() -> creche_status {
     if (creche_status failed = CheckFilled(counters, size, "counters")) return failed;
     creche_status failed = CRECHE_OK;
-    Ref<http::Session> found = FindSession(session, &failed);
+    Ref<http::Session> found = Find<http::Session>(session.id, &failed);
     if (!found) return failed;
     const http::Counters& n = found->counters();
     creche_session_counters c{};

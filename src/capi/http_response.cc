@@ -2,8 +2,9 @@
 #include <creche/http.h>
 
 #include "capi/guard.h"
+#include "capi/open_close.h"
 #include "capi/options.h"
-#include "capi/tail.h"
+#include "capi/start_args.h"
 #include "http/response.h"
 
 using namespace creche;
@@ -13,13 +14,6 @@ namespace creche::capi {
 
 static constexpr size_t kDefaultRead = 64 << 10;
 
-static Ref<http::Response> FindResponse(creche_response response, creche_status* failed) {
-  Status status = Status::kOk;
-  auto found = Find<http::Response>(response.id, Kind::kResponse, &status);
-  *failed = found ? CRECHE_OK : Answer(status, response.id, "a response");
-  return found;
-}
-
 }  // namespace creche::capi
 
 extern "C" {
@@ -28,16 +22,16 @@ creche_status creche_response_read(creche_response response, creche_scope in, si
                                    const creche_task_options* options, creche_done_fn done,
                                    void* user, creche_task* task) {
   return Guard([&]() -> creche_status {
-    TailReader reader;
+    StartArgsReader reader;
     if (creche_status failed = reader.Read(in, options, done, user, task)) return failed;
     creche_status failed = CRECHE_OK;
-    Ref<http::Response> found = FindResponse(response, &failed);
+    Ref<http::Response> found = Find<http::Response>(response.id, &failed);
     if (!found) return failed;
     if (found->whole())
       return Fail(Status::kState, "the response is whole: its body came with its completion");
     Loop& loop = found->loop();
     return Started(
-        tasks::StartOperation(loop, reader.tail,
+        tasks::StartOperation(loop, reader.args,
                               std::make_unique<http::ReadOperation>(
                                   std::move(found), capacity != 0 ? capacity : kDefaultRead)),
         in);
@@ -47,7 +41,7 @@ creche_status creche_response_read(creche_response response, creche_scope in, si
 creche_status creche_response_move(creche_response response, creche_scope to) {
   return Guard([&]() -> creche_status {
     creche_status failed = CRECHE_OK;
-    Ref<http::Response> found = FindResponse(response, &failed);
+    Ref<http::Response> found = Find<http::Response>(response.id, &failed);
     if (!found) return failed;
     if (found->whole())
       return Fail(Status::kState, "the response is whole: it is yours, and belongs to no scope");
@@ -56,15 +50,13 @@ creche_status creche_response_move(creche_response response, creche_scope to) {
 }
 
 void creche_response_release(creche_response response) {
-  Release([&] {
-    if (KindOf(response.id) == Kind::kResponse) ReleaseObject(response.id);
-  });
+  ReleaseHandle<http::Response>(response.id);
 }
 
 int32_t creche_response_status(creche_response response) {
   return Guard([&]() -> creche_status {
     creche_status failed = CRECHE_OK;
-    Ref<http::Response> found = FindResponse(response, &failed);
+    Ref<http::Response> found = Find<http::Response>(response.id, &failed);
     return found ? found->head().status : failed;
   });
 }
@@ -73,7 +65,7 @@ const char* creche_response_header(creche_response response, const char* name, s
   return GuardOr<const char*>(nullptr, [&]() -> const char* {
     if (size) *size = 0;
     creche_status failed = CRECHE_OK;
-    Ref<http::Response> found = FindResponse(response, &failed);
+    Ref<http::Response> found = Find<http::Response>(response.id, &failed);
     if (!found || !name) return nullptr;
     const http::ResponseHead& head = found->head();
     const size_t index = head.IndexOf(name);
@@ -90,7 +82,7 @@ creche_status creche_response_header_at(creche_response response, size_t index,
     if (!header) return Fail(Status::kInvalid, "header is NULL");
     *header = {};
     creche_status failed = CRECHE_OK;
-    Ref<http::Response> found = FindResponse(response, &failed);
+    Ref<http::Response> found = Find<http::Response>(response.id, &failed);
     if (!found) return failed;
     const http::ResponseHead& head = found->head();
     if (index >= head.size())
@@ -104,7 +96,7 @@ creche_status creche_response_header_at(creche_response response, size_t index,
 const char* creche_response_url(creche_response response) {
   return GuardOr<const char*>(nullptr, [&]() -> const char* {
     creche_status failed = CRECHE_OK;
-    Ref<http::Response> found = FindResponse(response, &failed);
+    Ref<http::Response> found = Find<http::Response>(response.id, &failed);
     return found ? found->url().c_str() : nullptr;
   });
 }
@@ -114,7 +106,7 @@ creche_status creche_response_get_info(creche_response response, creche_response
   return Guard([&]() -> creche_status {
     if (creche_status failed = CheckFilled(info, size, "info")) return failed;
     creche_status failed = CRECHE_OK;
-    Ref<http::Response> found = FindResponse(response, &failed);
+    Ref<http::Response> found = Find<http::Response>(response.id, &failed);
     if (!found) return failed;
     const http::ResponseInfo known = found->info();
     creche_response_info i{};

@@ -2,7 +2,7 @@
 #include <creche/limiter.h>
 
 #include "capi/options.h"
-#include "capi/tail.h"
+#include "capi/start_args.h"
 #include "tasks/api.h"
 
 using namespace creche;
@@ -36,7 +36,7 @@ static creche_status Borrowing(Status status, creche_scope in, uint64_t culprit)
   if (status == Status::kLimit)
     return Fail(status,
                 "no token is free, or others wait for one; wait with creche_limiter_acquire");
-  return Began(status, in, culprit, kLimiter);
+  return Started(status, in, culprit, kLimiter);
 }
 
 static creche_status Permits(Status status, uint32_t permits, uint64_t rate) {
@@ -46,7 +46,7 @@ static creche_status Permits(Status status, uint32_t permits, uint64_t rate) {
                 permits);
   if (status == Status::kLimit)
     return Fail(status, "the permits are not there yet; wait with creche_rate_acquire");
-  return Answer(status, rate, kRate);
+  return Explained(status, rate, kRate);
 }
 
 }  // namespace creche::capi
@@ -64,8 +64,8 @@ creche_status creche_limiter_open(creche_loop loop, const creche_limiter_options
     *limiter = {};
     creche_limiter_options o;
     if (creche_status failed = ReadOptions(options, &o, 0, "creche_limiter_options")) return failed;
-    return Answer(tasks::OpenLimiter(loop.scope.id, o.name, o.total, &limiter->id), loop.scope.id,
-                  "a loop");
+    return Explained(tasks::OpenLimiter(loop.scope.id, o.name, o.total, &limiter->id),
+                     loop.scope.id, "a loop");
   });
 }
 
@@ -73,10 +73,10 @@ creche_status creche_limiter_acquire(creche_limiter limiter, creche_scope in, ui
                                      const creche_task_options* options, creche_done_fn done,
                                      void* user, creche_task* task) {
   return Guard([&]() -> creche_status {
-    TailReader reader;
+    StartArgsReader reader;
     if (creche_status failed = reader.Read(in, options, done, user, task)) return failed;
     uint64_t culprit;
-    const Status status = tasks::AcquireToken(limiter.id, borrower, reader.tail, &culprit);
+    const Status status = tasks::AcquireToken(limiter.id, borrower, reader.args, &culprit);
     return Borrowing(status, in, culprit);
   });
 }
@@ -94,7 +94,7 @@ creche_status creche_limiter_try(creche_limiter limiter, creche_scope in, uint64
 
 creche_status creche_limiter_set_total(creche_limiter limiter, uint32_t total) {
   return Guard(
-      [&] { return Answer(tasks::SetLimiterTotal(limiter.id, total), limiter.id, kLimiter); });
+      [&] { return Explained(tasks::SetLimiterTotal(limiter.id, total), limiter.id, kLimiter); });
 }
 
 creche_status creche_limiter_get_state(creche_limiter limiter, creche_limiter_state* state,
@@ -103,7 +103,7 @@ creche_status creche_limiter_get_state(creche_limiter limiter, creche_limiter_st
     if (creche_status failed = CheckFilled(state, size, "state")) return failed;
     tasks::LimiterState s;
     const Status status = tasks::GetLimiterState(limiter.id, &s);
-    if (status != Status::kOk) return Answer(status, limiter.id, kLimiter);
+    if (status != Status::kOk) return Explained(status, limiter.id, kLimiter);
     const creche_limiter_state out = {static_cast<uint32_t>(size), 0, s.total, s.borrowed,
                                       s.waiting};
     StoreSized(out, state, size);
@@ -119,7 +119,7 @@ creche_status creche_token_move(creche_token token, creche_scope to) {
   return Guard([&]() -> creche_status {
     uint64_t culprit;
     const Status status = tasks::MoveToken(token.id, to.id, &culprit);
-    return Began(status, to, culprit, "a token");
+    return Started(status, to, culprit, "a token");
   });
 }
 
@@ -146,7 +146,7 @@ creche_status creche_rate_open(creche_loop loop, const creche_rate_options* opti
                                         .permits = o.permits,
                                         .burst = o.burst != 0 ? o.burst : o.permits,
                                         .interval = o.interval};
-    return Answer(tasks::OpenRate(loop.scope.id, checked, &rate->id), loop.scope.id, "a loop");
+    return Explained(tasks::OpenRate(loop.scope.id, checked, &rate->id), loop.scope.id, "a loop");
   });
 }
 
@@ -154,12 +154,12 @@ creche_status creche_rate_acquire(creche_rate rate, creche_scope in, uint32_t pe
                                   const creche_task_options* options, creche_done_fn done,
                                   void* user, creche_task* task) {
   return Guard([&]() -> creche_status {
-    TailReader reader;
+    StartArgsReader reader;
     if (creche_status failed = reader.Read(in, options, done, user, task)) return failed;
     uint64_t culprit;
-    const Status status = tasks::AcquireRate(rate.id, permits, reader.tail, &culprit);
+    const Status status = tasks::AcquireRate(rate.id, permits, reader.args, &culprit);
     if (status == Status::kInvalid && culprit != in.id) return Permits(status, permits, rate.id);
-    return Began(status, in, culprit, kRate);
+    return Started(status, in, culprit, kRate);
   });
 }
 
@@ -168,11 +168,11 @@ creche_status creche_rate_try(creche_rate rate, uint32_t permits) {
 }
 
 creche_status creche_rate_pause(creche_rate rate, int64_t until) {
-  return Guard([&] { return Answer(tasks::PauseRate(rate.id, until), rate.id, kRate); });
+  return Guard([&] { return Explained(tasks::PauseRate(rate.id, until), rate.id, kRate); });
 }
 
 creche_status creche_rate_resume(creche_rate rate) {
-  return Guard([&] { return Answer(tasks::ResumeRate(rate.id), rate.id, kRate); });
+  return Guard([&] { return Explained(tasks::ResumeRate(rate.id), rate.id, kRate); });
 }
 
 creche_status creche_rate_get_state(creche_rate rate, creche_rate_state* state, size_t size) {
@@ -180,7 +180,7 @@ creche_status creche_rate_get_state(creche_rate rate, creche_rate_state* state, 
     if (creche_status failed = CheckFilled(state, size, "state")) return failed;
     tasks::RateState s;
     const Status status = tasks::GetRateState(rate.id, &s);
-    if (status != Status::kOk) return Answer(status, rate.id, kRate);
+    if (status != Status::kOk) return Explained(status, rate.id, kRate);
     const creche_rate_state out = {
         static_cast<uint32_t>(size), 0, s.available, s.waiting, s.next, s.paused_until};
     StoreSized(out, state, size);

@@ -5,7 +5,7 @@
 #include <cstring>
 
 #include "capi/options.h"
-#include "capi/tail.h"
+#include "capi/start_args.h"
 #include "tasks/api.h"
 
 using namespace creche;
@@ -28,7 +28,7 @@ static creche_status OfClock(Status status, creche_loop loop) {
     return Fail(status,
                 "the loop's clock is the real one (open it with CRECHE_CLOCK_VIRTUAL), or nobody "
                 "holds it");
-  return Answer(status, loop.scope.id, kLoop);
+  return Explained(status, loop.scope.id, kLoop);
 }
 
 static creche_status OfRun(Status status, creche_loop loop) {
@@ -36,7 +36,7 @@ static creche_status OfRun(Status status, creche_loop loop) {
     return Fail(status,
                 "the loop has a thread of its own (open it with CRECHE_RUN_CALLER to run it), or "
                 "another thread runs or joins it now");
-  return Answer(status, loop.scope.id, kLoop);
+  return Explained(status, loop.scope.id, kLoop);
 }
 
 }  // namespace creche::capi
@@ -89,7 +89,7 @@ creche_status creche_loop_open(const creche_loop_options* options, creche_loop* 
     if (status == Status::kSystem)
       return Fail(status, "the loop could not be opened: %s; %s", strerror(system_errno),
                   SystemAdvice(system_errno));
-    return Answer(status, 0, kLoop);
+    return Explained(status, 0, kLoop);
   });
 }
 
@@ -110,18 +110,18 @@ creche_status creche_loop_post(creche_loop loop, creche_done_fn fn, void* user) 
   return Guard([&]() -> creche_status {
     if (!fn || fn == creche_to_group || fn == creche_nobody)
       return Fail(Status::kInvalid, "fn must be a function of yours");
-    return Answer(tasks::PostTo(loop.scope.id, ToDone(fn), user), loop.scope.id, kLoop);
+    return Explained(tasks::PostTo(loop.scope.id, ToDone(fn), user), loop.scope.id, kLoop);
   });
 }
 
 creche_status creche_loop_close(creche_loop loop) {
-  return Guard([&] { return Answer(tasks::CloseLoop(loop.scope.id), loop.scope.id, kLoop); });
+  return Guard([&] { return Explained(tasks::CloseLoop(loop.scope.id), loop.scope.id, kLoop); });
 }
 
 creche_status creche_loop_shutdown(creche_loop loop, int64_t grace) {
   return Guard([&]() -> creche_status {
     if (grace < 0) return Fail(Status::kInvalid, "grace is negative");
-    return Answer(tasks::ShutdownLoop(loop.scope.id, grace), loop.scope.id, kLoop);
+    return Explained(tasks::ShutdownLoop(loop.scope.id, grace), loop.scope.id, kLoop);
   });
 }
 
@@ -136,7 +136,7 @@ creche_status creche_loop_join(creche_loop loop, int64_t timeout) {
                   survivors.c_str());
     if (status == Status::kState)
       return Fail(status, "another thread joins the loop, or runs it, already");
-    return Answer(status, loop.scope.id, kLoop);
+    return Explained(status, loop.scope.id, kLoop);
   });
 }
 
@@ -147,7 +147,7 @@ creche_status creche_loop_abandon(creche_loop loop) {
     if (status == Status::kState)
       return Fail(status,
                   "only a child of fork() may abandon a loop of its parent; here, close it");
-    return Answer(status, loop.scope.id, kLoop);
+    return Explained(status, loop.scope.id, kLoop);
   });
 }
 
@@ -186,7 +186,7 @@ creche_status creche_loop_dump(creche_loop loop, uint32_t format, char* buffer, 
     std::string text;
     const Status status =
         tasks::DumpLoop(loop.scope.id, static_cast<tasks::DumpFormat>(format), &text);
-    if (status != Status::kOk) return Answer(status, loop.scope.id, kLoop);
+    if (status != Status::kOk) return Explained(status, loop.scope.id, kLoop);
     if (size) *size = text.size() + 1;
     if (capacity > 0) {
       const size_t n = std::min(capacity - 1, text.size());
@@ -208,7 +208,7 @@ creche_status creche_loop_get_lag(creche_loop loop, creche_loop_lag* lag, size_t
     if (creche_status failed = CheckFilled(lag, size, "lag")) return failed;
     Histogram::Values turns, callbacks;
     const Status status = tasks::ReadLag(loop.scope.id, &turns, &callbacks);
-    if (status != Status::kOk) return Answer(status, loop.scope.id, kLoop);
+    if (status != Status::kOk) return Explained(status, loop.scope.id, kLoop);
     creche_loop_lag out{};
     out.size = static_cast<uint32_t>(size);
     memcpy(&out.turns, &turns, sizeof turns);
@@ -224,7 +224,7 @@ creche_status creche_loop_get_counters(creche_loop loop, creche_loop_counters* c
     if (creche_status failed = CheckFilled(counters, size, "counters")) return failed;
     tasks::LoopCounters c;
     const Status status = tasks::CountLoop(loop.scope.id, &c);
-    if (status != Status::kOk) return Answer(status, loop.scope.id, kLoop);
+    if (status != Status::kOk) return Explained(status, loop.scope.id, kLoop);
     creche_loop_counters out{};
     out.size = static_cast<uint32_t>(size);
     out.turns = c.turns;

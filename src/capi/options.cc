@@ -1,6 +1,6 @@
 #include "capi/options.h"
 
-#include "capi/tail.h"
+#include "capi/start_args.h"
 #include "core/handles.h"
 
 namespace creche::capi {
@@ -35,7 +35,7 @@ creche_status CheckQueue(creche_queue queue) noexcept {
   if (queue.id == 0) return CRECHE_OK;
   Status status = Status::kOk;
   PeekDomain(queue.id, Bit(Kind::kQueue), &status);
-  return Answer(status, queue.id, "a queue");
+  return Explained(status, queue.id, "a queue");
 }
 
 template <>
@@ -47,8 +47,8 @@ creche_task_options Defaults() noexcept {
   return o;
 }
 
-creche_status TailReader::ReadTaskOptions(const creche_task_options* given,
-                                          uint32_t known_flags) noexcept {
+creche_status StartArgsReader::ReadTaskOptions(const creche_task_options* given,
+                                               uint32_t known_flags) noexcept {
   static constexpr char kName[] = "creche_task_options";
   creche_task_options o;
   tasks::TaskOptions& read = Options();

@@ -4,9 +4,10 @@
 #include <memory>
 #include <optional>
 
+#include "capi/open_close.h"
 #include "capi/options.h"
 #include "capi/pg_options.h"
-#include "capi/tail.h"
+#include "capi/start_args.h"
 #include "pg/acquire_operation.h"
 #include "pg/control_operation.h"
 #include "pg/query_operation.h"
@@ -20,16 +21,9 @@ namespace creche::capi {
 
 namespace {
 
-Ref<pg::Pool> FindPool(creche_pool pool, creche_status* failed) {
-  Status status = Status::kOk;
-  Ref<pg::Pool> found = Find<pg::Pool>(pool.id, Kind::kPool, &status);
-  *failed = found ? CRECHE_OK : Answer(status, pool.id, "a pool");
-  return found;
-}
-
 // For an operation on it, if it takes work: from now on a close waits for the operation's end.
 std::optional<tasks::Use<pg::Pool>> UsePool(creche_pool pool, creche_status* failed) {
-  Ref<pg::Pool> found = FindPool(pool, failed);
+  Ref<pg::Pool> found = Find<pg::Pool>(pool.id, failed);
   if (!found) return std::nullopt;
   tasks::Use<pg::Pool> use(std::move(found));
   if (!use->closing()) return use;
@@ -38,9 +32,7 @@ std::optional<tasks::Use<pg::Pool>> UsePool(creche_pool pool, creche_status* fai
 }
 
 Ref<pg::ConnectionLease> FindConnection(creche_connection connection, creche_status* failed) {
-  Status status = Status::kOk;
-  auto found = Find<pg::ConnectionLease>(connection.id, Kind::kConnection, &status);
-  *failed = found ? CRECHE_OK : Answer(status, connection.id, "a connection");
+  auto found = Find<pg::ConnectionLease>(connection.id, failed);
   if (!found || !found->pool().closing()) return found;
   *failed = Fail(Status::kClosed, "the connection's pool is closed");
   return nullptr;
@@ -56,7 +48,7 @@ creche_status StartStatement(pg::Place place, Form form, creche_scope in, const 
   pg::QueryOptions options;
   const creche_task_options* task_options;
   if (creche_status failed = ReadQuery(given, &options, &task_options)) return failed;
-  TailReader reader;
+  StartArgsReader reader;
   if (creche_status failed = reader.Read(in, task_options, done, user, task)) return failed;
   if (creche_status failed = CheckSql(sql, args, args_count)) return failed;
   pg::Statement statement(sql, reinterpret_cast<const pg::Value*>(args), args_count);
@@ -69,7 +61,7 @@ creche_status StartStatement(pg::Place place, Form form, creche_scope in, const 
   else
     operation = std::make_unique<pg::QueryOperation>(std::move(place), std::move(statement),
                                                      options, form == Form::kScript);
-  return Started(tasks::StartOperation(loop, reader.tail, std::move(operation)), in);
+  return Started(tasks::StartOperation(loop, reader.args, std::move(operation)), in);
 }
 
 creche_status OnPool(creche_pool pool, Form form, creche_scope in, const char* sql,
@@ -111,14 +103,14 @@ creche_status Control(creche_connection connection, pg::ControlOperation::Step s
     pg::TransactionOptions options;
     const creche_task_options* task_options;
     if ((failed = ReadTransaction(given, &options, &task_options))) return failed;
-    TailReader reader;
+    StartArgsReader reader;
     if ((failed = reader.Read(in, task_options, done, user, task))) return failed;
     // The end of a transaction is shielded; commit_timeout bounds it.
     if (step != pg::ControlOperation::Step::kBegin) reader.Options().shield = true;
     const auto loop = Ref<Loop>::Share(&found->loop());
     pg::Place place(std::move(found), step == pg::ControlOperation::Step::kBegin);
     auto operation = std::make_unique<pg::ControlOperation>(std::move(place), step, options);
-    return Started(tasks::StartOperation(*loop, reader.tail, std::move(operation)), in);
+    return Started(tasks::StartOperation(*loop, reader.args, std::move(operation)), in);
   });
 }
 
@@ -135,39 +127,20 @@ creche_status creche_pool_open(creche_loop loop, const char* dsn,
     *pool = {};
     pg::PoolOptions o;
     if (creche_status failed = ReadPool(options, &o)) return failed;
-    Status status = Status::kOk;
-    Ref<Loop> found = tasks::FindLoop(loop.scope.id, &status);
-    if (!found) return Answer(status, loop.scope.id, "a loop");
-    Ref<pg::Pool> opened;
-    status = pg::Pool::Open(std::move(found), dsn, o, &opened);
-    if (status != Status::kOk) return Answer(status, loop.scope.id, "a loop");
-    pool->id = AddObject(Kind::kPool, opened, loop.scope.id);
-    if (pool->id == 0) {
-      opened->Released();
-      return Answer(Status::kNoMemory, 0, "a pool");
-    }
-    if (opened->gone()) ForgetObject(pool->id);  // the loop has ended just now
-    return CRECHE_OK;
+    return OpenResident<pg::Pool>(
+        loop, &pool->id, [&](Ref<Loop> found, Ref<pg::Pool>* opened) -> creche_status {
+          const Status status = pg::Pool::Open(std::move(found), dsn, o, opened);
+          return Explained(status, loop.scope.id, "a loop");
+        });
   });
 }
 
 creche_status creche_pool_close(creche_pool pool, creche_done_fn done, void* user) {
-  return Guard([&]() -> creche_status {
-    if (done == creche_to_group)
-      return Fail(Status::kInvalid, "a close belongs to no group; give a function or NULL as done");
-    creche_status failed = CRECHE_OK;
-    Ref<pg::Pool> found = FindPool(pool, &failed);
-    if (!found) return failed;
-    tasks::Tail tail;
-    SetRoute(done, user, &tail);
-    return Closed(found->Close(tail), pool.id, "a pool");
-  });
+  return CloseResident<pg::Pool>(pool.id, done, user);
 }
 
 void creche_pool_release(creche_pool pool) {
-  Release([&] {
-    if (KindOf(pool.id) == Kind::kPool) ReleaseObject(pool.id);
-  });
+  ReleaseHandle<pg::Pool>(pool.id);
 }
 
 creche_status creche_pool_get_counters(creche_pool pool, creche_pool_counters* counters,
@@ -175,7 +148,7 @@ creche_status creche_pool_get_counters(creche_pool pool, creche_pool_counters* c
   return Guard([&]() -> creche_status {
     if (creche_status failed = CheckFilled(counters, size, "counters")) return failed;
     creche_status failed = CRECHE_OK;
-    Ref<pg::Pool> found = FindPool(pool, &failed);
+    Ref<pg::Pool> found = Find<pg::Pool>(pool.id, &failed);
     if (!found) return failed;
     const pg::Counters& c = found->counters();
     creche_pool_counters filled{};
@@ -218,11 +191,11 @@ creche_status creche_pool_acquire(creche_pool pool, creche_scope in,
     creche_status failed = CRECHE_OK;
     auto use = UsePool(pool, &failed);
     if (!use) return failed;
-    TailReader reader;
+    StartArgsReader reader;
     if ((failed = reader.Read(in, options, done, user, task))) return failed;
     const auto loop = Ref<Loop>::Share(&(*use)->loop());
     auto operation = std::make_unique<pg::AcquireOperation>(std::move(*use));
-    return Started(tasks::StartOperation(*loop, reader.tail, std::move(operation)), in);
+    return Started(tasks::StartOperation(*loop, reader.args, std::move(operation)), in);
   });
 }
 
@@ -239,12 +212,12 @@ creche_status creche_pool_transaction(creche_pool pool, creche_scope in, creche_
     pg::TransactionOptions options;
     const creche_task_options* task_options;
     if ((failed = ReadTransaction(given, &options, &task_options))) return failed;
-    TailReader reader;
+    StartArgsReader reader;
     if ((failed = reader.Read(in, task_options, done, user, task))) return failed;
     const auto loop = Ref<Loop>::Share(&(*use)->loop());
     auto operation = std::make_unique<pg::TransactionOperation>(std::move(*use), options,
                                                                 ToDone(body), body_user);
-    return Started(tasks::StartOperation(*loop, reader.tail, std::move(operation)), in);
+    return Started(tasks::StartOperation(*loop, reader.args, std::move(operation)), in);
   });
 }
 
@@ -259,15 +232,13 @@ creche_status creche_connection_move(creche_connection connection, creche_scope 
     Status place = Status::kOk;  // which of the two has ended?
     PeekDomain(to.id, kScopeKinds, &place);
     if (status == Status::kEnded && place == Status::kOk)
-      return Answer(status, connection.id, "a connection");
+      return Explained(status, connection.id, "a connection");
     return Started(status, to);
   });
 }
 
 void creche_connection_release(creche_connection connection) {
-  Release([&] {
-    if (KindOf(connection.id) == Kind::kConnection) ReleaseObject(connection.id);
-  });
+  ReleaseHandle<pg::ConnectionLease>(connection.id);
 }
 
 creche_status creche_connection_query(creche_connection connection, creche_scope in,

@@ -3,7 +3,7 @@
 #include <creche/pg.h>
 
 #include "capi/options.h"
-#include "capi/tail.h"
+#include "capi/start_args.h"
 #include "pg/pool.h"
 #include "pg/query_operation.h"
 #include "pg/transaction_text.h"

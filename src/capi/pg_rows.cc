@@ -4,7 +4,7 @@
 
 #include <cstring>
 
-#include "capi/guard.h"
+#include "capi/open_close.h"
 #include "core/handles.h"
 #include "pg/format.h"
 #include "pg/row_layout.h"
@@ -97,17 +97,14 @@ size_t creche_row_format(const creche_row_block* rows, uint64_t row, uint32_t co
 
 const creche_row_block* creche_rows_block(creche_rows rows) {
   return GuardOr<const creche_row_block*>(nullptr, [&] {
-    Status status = Status::kOk;
-    const Ref<pg::Rows> found = Find<pg::Rows>(rows.id, Kind::kRows, &status);
-    if (!found) Explain(status, rows.id, "rows");
+    creche_status failed = CRECHE_OK;
+    const Ref<pg::Rows> found = Find<pg::Rows>(rows.id, &failed);
     return found ? reinterpret_cast<const creche_row_block*>(found->block()) : nullptr;
   });
 }
 
 void creche_rows_release(creche_rows rows) {
-  Release([&] {
-    if (KindOf(rows.id) == Kind::kRows) ReleaseObject(rows.id);
-  });
+  ReleaseHandle<pg::Rows>(rows.id);
 }
 
 }  // extern "C"

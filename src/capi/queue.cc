@@ -4,7 +4,7 @@
 #include <cstring>
 
 #include "capi/options.h"
-#include "capi/tail.h"
+#include "capi/start_args.h"
 #include "tasks/api.h"
 
 using namespace creche;
@@ -22,7 +22,7 @@ creche_queue_options Defaults() noexcept {
 static creche_status OfQueue(Status status, creche_queue queue) {
   if (status == Status::kClosed)
     return Fail(status, "the queue is closed and everything was taken");
-  return Answer(status, queue.id, "a queue");
+  return Explained(status, queue.id, "a queue");
 }
 
 static creche_status CheckRoom(const creche_completion* completions, size_t capacity, size_t* n) {
@@ -53,7 +53,7 @@ creche_status creche_queue_open(creche_loop loop, const creche_queue_options* op
     if (status == Status::kSystem)
       return Fail(status, "no descriptor for the queue: %s; %s", strerror(system_errno),
                   SystemAdvice(system_errno));
-    return Answer(status, loop.scope.id, "a loop");
+    return Explained(status, loop.scope.id, "a loop");
   });
 }
 

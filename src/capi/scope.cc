@@ -2,7 +2,7 @@
 #include <creche/scope.h>
 
 #include "capi/options.h"
-#include "capi/tail.h"
+#include "capi/start_args.h"
 #include "tasks/api.h"
 
 using namespace creche;

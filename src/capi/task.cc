@@ -2,7 +2,7 @@
 #include <creche/task.h>
 
 #include "capi/options.h"
-#include "capi/tail.h"
+#include "capi/start_args.h"
 #include "core/error.h"
 #include "tasks/api.h"
 
@@ -38,16 +38,16 @@ static bool IsFinish(creche_status status) {
 }
 
 static creche_status OfTask(Status status, creche_task task) {
-  return Answer(status, task.scope.id, "a task");
+  return Explained(status, task.scope.id, "a task");
 }
 
-// start(tail): starts it.
+// start(args): starts it.
 template <class Start>
 static creche_status StartSleep(creche_scope in, const creche_task_options* options,
                                 creche_done_fn done, void* user, creche_task* task, Start start) {
-  TailReader reader;
+  StartArgsReader reader;
   if (creche_status failed = reader.Read(in, options, done, user, task)) return failed;
-  return Started(start(reader.tail), in);
+  return Started(start(reader.args), in);
 }
 
 static bool IsFunction(creche_done_fn body) noexcept {
@@ -61,10 +61,10 @@ static bool IsFunction(creche_done_fn body) noexcept {
                                                  creche_done_fn done, void* user,
                                                  creche_task* task) noexcept {
   return Guard([&]() -> creche_status {
-    TailReader reader;
+    StartArgsReader reader;
     if (creche_status failed = reader.Read(in, options, done, user, task)) return failed;
     if (!IsFunction(body)) return Fail(Status::kInvalid, "body must be a function of yours");
-    return Started(tasks::SpawnTask(reader.tail, ToDone(body), body_user), in);
+    return Started(tasks::SpawnTask(reader.args, ToDone(body), body_user), in);
   });
 }
 
@@ -92,9 +92,9 @@ creche_status creche_task_spawn(creche_scope in, creche_done_fn body, void* body
                                 const creche_task_options* options, creche_done_fn done, void* user,
                                 creche_task* task) {
   if (!options && IsFunction(body)) {
-    tasks::Tail tail{.in = in.id, .task = task ? &task->scope.id : nullptr};
-    SetRoute(done, user, &tail);
-    if (tasks::FastSpawn(tail, ToDone(body), body_user)) return CRECHE_OK;
+    tasks::StartArgs args{.in = in.id, .task = task ? &task->scope.id : nullptr};
+    SetRoute(done, user, &args);
+    if (tasks::FastSpawn(args, ToDone(body), body_user)) return CRECHE_OK;
   }
   return SpawnTask(in, body, body_user, options, done, user, task);
 }
@@ -102,16 +102,16 @@ creche_status creche_task_spawn(creche_scope in, creche_done_fn body, void* body
 creche_status creche_task_open(creche_scope in, const creche_task_options* options,
                                creche_done_fn done, void* user, creche_task* task) {
   return Guard([&]() -> creche_status {
-    TailReader reader;
+    StartArgsReader reader;
     if (creche_status failed = reader.Read(in, options, done, user, task, CRECHE_TASK_BODY))
       return failed;
-    const Status status = tasks::OpenTask(reader.tail);
+    const Status status = tasks::OpenTask(reader.args);
     if (status == Status::kInvalid)
       return Fail(
           status,
           "an external task must be told to begin and to hurry: give a function, or a queue "
           "above or in the options; and a body belongs to a group");
-    if (status == Status::kState && reader.tail.options && reader.tail.options->body)
+    if (status == Status::kState && reader.args.options && reader.args.options->body)
       return Fail(
           status,
           "a group has one body in its life, and this one has it, or had it; nor has a task "
@@ -137,14 +137,14 @@ creche_status creche_task_start(creche_group target, creche_scope in, creche_don
     if (task) *task = {};
     creche_start_options o;
     if (creche_status failed = ReadOptions(options, &o, 0, "creche_start_options")) return failed;
-    TailReader reader, child;
+    StartArgsReader reader, child;
     creche_status failed = reader.Read(in, o.task, done, user, task);
     if (!failed) failed = child.Read(target.scope, o.child, o.child_done, o.child_user, nullptr);
     if (failed) return failed;
     if (body == creche_to_group || body == creche_nobody)
       return Fail(Status::kInvalid, "body must be a function of yours, or NULL");
     const Status status =
-        tasks::StartChild(target.scope.id, reader.tail, child.tail, ToDone(body), body_user);
+        tasks::StartChild(target.scope.id, reader.args, child.args, ToDone(body), body_user);
     if (status == Status::kInvalid && !body)
       return Fail(
           status,
@@ -154,7 +154,7 @@ creche_status creche_task_start(creche_group target, creche_scope in, creche_don
       // One of two handles: say which.
       creche_scope_state ignored;
       if (creche_scope_get_state(in, &ignored, sizeof ignored) == CRECHE_OK)
-        return Answer(status, target.scope.id, "a group");
+        return Explained(status, target.scope.id, "a group");
     }
     return Started(status, in);
   });
@@ -210,7 +210,7 @@ creche_status creche_offload(creche_scope in, creche_offload_fn fn, void* arg,
     if (creche_status failed =
             ReadOptions(options, &o, CRECHE_OFFLOAD_ABANDON, "creche_offload_options"))
       return failed;
-    TailReader reader;
+    StartArgsReader reader;
     if (creche_status failed = reader.Read(in, o.task, done, user, task)) return failed;
     if (!fn) return Fail(Status::kInvalid, "fn is NULL");
     // A struct of one uint64_t is passed like a uint64_t: the ABI rests on it anyway (base.h).
@@ -220,15 +220,15 @@ creche_status creche_offload(creche_scope in, creche_offload_fn fn, void* arg,
                                        .abandon = (o.flags & CRECHE_OFFLOAD_ABANDON) != 0,
                                        .limiter = o.limiter.id};
     uint64_t culprit = in.id;
-    const Status status = tasks::Offload(reader.tail, same, arg, how, &culprit);
-    return Began(status, in, culprit, "a limiter");
+    const Status status = tasks::Offload(reader.args, same, arg, how, &culprit);
+    return Started(status, in, culprit, "a limiter");
   });
 }
 
 int32_t creche_offload_cancelled(creche_task task) {
   const Status status = tasks::OffloadCancelled(task.scope.id);
   if (status == Status::kCancelled) return 1;
-  return Guard([&] { return Answer(status, task.scope.id, "an offloaded function's task"); });
+  return Guard([&] { return Explained(status, task.scope.id, "an offloaded function's task"); });
 }
 
 creche_status creche_sleep(creche_scope in, int64_t duration, const creche_task_options* options,
@@ -237,8 +237,9 @@ creche_status creche_sleep(creche_scope in, int64_t duration, const creche_task_
     if (task) *task = {};
     if (duration < 0)
       return Fail(Status::kInvalid, "duration is negative; it counts nanoseconds from the call");
-    return StartSleep(in, options, done, user, task,
-                      [&](const tasks::Tail& tail) { return tasks::SleepFor(tail, duration); });
+    return StartSleep(in, options, done, user, task, [&](const tasks::StartArgs& args) {
+      return tasks::SleepFor(args, duration);
+    });
   });
 }
 
@@ -246,7 +247,7 @@ creche_status creche_sleep_until(creche_scope in, int64_t point, const creche_ta
                                  creche_done_fn done, void* user, creche_task* task) {
   return Guard([&] {
     return StartSleep(in, options, done, user, task,
-                      [&](const tasks::Tail& tail) { return tasks::SleepUntil(tail, point); });
+                      [&](const tasks::StartArgs& args) { return tasks::SleepUntil(args, point); });
   });
 }
 

@@ -31,8 +31,8 @@ Result<Ref<Session>> Session::Open(Ref<Loop> loop, SessionSettings settings) {
   return session;
 }
 
-Status Session::Close(const tasks::Tail& tail) {
-  const Status status = uses_.Tell(tail, id());
+Status Session::Close(const tasks::StartArgs& args) {
+  const Status status = uses_.Tell(args, id());
   if (status == Status::kOk) Released();
   return status;
 }

@@ -27,8 +27,8 @@ class Session final : public Object, public tasks::Resident {
   const SessionSettings& settings() const { return settings_; }
   const Counters& counters() const { return counters_; }
   bool closing() const { return closing_.load(); }
-  // tail: the route of its completion. Fails if nobody could be told, as Closing::Tell.
-  Status Close(const tasks::Tail& tail);
+  // args: the route of its completion. Fails if nobody could be told, as Closing::Tell.
+  Status Close(const tasks::StartArgs& args);
   void Released() noexcept override;
 
   // Loop's thread. Null once closed.

@@ -54,8 +54,8 @@ Status Pool::Open(Ref<Loop> loop, const char* dsn, const PoolOptions& options, R
 
 // ---- Closing ----
 
-Status Pool::Close(const tasks::Tail& tail) {
-  const Status status = uses_.Tell(tail, id());
+Status Pool::Close(const tasks::StartArgs& args) {
+  const Status status = uses_.Tell(args, id());
   if (status == Status::kOk) Released();
   return status;
 }

@@ -53,9 +53,9 @@ class Pool final : public Object,
   bool closing() const noexcept { return closing_.load(); }
   const Counters& counters() const noexcept { return shared_.counters; }
   tasks::Closing& uses() noexcept { return uses_; }
-  // tail: the route of its completion. Fails if nobody could be told, as Closing::Tell. May throw
+  // args: the route of its completion. Fails if nobody could be told, as Closing::Tell. May throw
   // bad_alloc.
-  Status Close(const tasks::Tail& tail);
+  Status Close(const tasks::StartArgs& args);
   void Released() noexcept override;
   // Whether the loop has ended, so that the handle ends too.
   bool gone() const noexcept { return gone_.load(); }

@@ -1,5 +1,5 @@
-// What the C ABI's options structs become once they are checked, and the calls of the ABI that are
-// about the tree. Any thread unless a comment says otherwise.
+// The façade of tasks: what the C ABI calls, by topic; each options struct, checked, and each state
+// beside its functions. Any thread unless a comment says otherwise.
 #pragma once
 #include <cstdint>
 #include <string>
@@ -11,6 +11,7 @@
 
 namespace creche::tasks {
 
+// ---- loops (tree.cc, run.cc, clock.cc, dump/) ----
 struct LoopOptions {
   Nanos stall_after = 0;
   const Hooks* hooks = nullptr;
@@ -23,47 +24,6 @@ struct LoopOptions {
   DoneFn done = nullptr;
   void* user = nullptr;
 };
-
-struct ScopeOptions {
-  const char* name = nullptr;
-  const char* site = nullptr;
-  Nanos deadline = kNever;
-  Nanos timeout = kNever;
-  bool move_on = false;
-  bool shield = false;
-};
-
-struct GroupOptions {
-  const char* name = nullptr;
-  const char* site = nullptr;
-  Nanos deadline = kNever;
-  Nanos timeout = kNever;
-  Nanos grace = kNever;
-  bool move_on = false;
-  bool shield = false;
-  bool joinable = false;
-  bool until_released = false;
-  bool own_queue_only = false;
-  uint32_t policy = 0;
-  uint32_t limit = 0;
-  uint32_t max_errors = 1024;
-  uint64_t queue = 0;
-};
-
-struct ScopeState {
-  bool called, effective, shield, reached, caught;
-  Reason reason;
-  uint32_t live;
-  Nanos deadline, effective_deadline;
-};
-
-struct LoopCounters {
-  uint64_t turns, started, ended, completions, cancelled, unobserved, posts;
-  uint64_t live_tasks, live_groups, live_scopes, live_leases;
-  uint64_t longest_callback, stalls, leaked, live_handles, events_lost;
-};
-
-// ---- loops (tree.cc, dump.cc) ----
 Status OpenLoop(const LoopOptions& options, uint64_t* id, int* system_errno) noexcept;
 Status RunLoop(uint64_t loop) noexcept;
 Status PollLoop(uint64_t loop, Nanos timeout) noexcept;
@@ -81,6 +41,11 @@ Status AdvanceClock(uint64_t loop, Nanos duration) noexcept;
 enum class DumpFormat : uint32_t { kText, kJson, kDot };
 Status DumpLoop(uint64_t loop, DumpFormat format, std::string* text) noexcept;
 Status ReadLag(uint64_t loop, Histogram::Values* turns, Histogram::Values* callbacks) noexcept;
+struct LoopCounters {
+  uint64_t turns, started, ended, completions, cancelled, unobserved, posts;
+  uint64_t live_tasks, live_groups, live_scopes, live_leases;
+  uint64_t longest_callback, stalls, leaked, live_handles, events_lost;
+};
 Status CountLoop(uint64_t loop, LoopCounters* counters) noexcept;
 
 // ---- scopes (scope.cc) ----
@@ -88,9 +53,17 @@ Status CountLoop(uint64_t loop, LoopCounters* counters) noexcept;
 // allocates, or leaves anything to be told to hooks.
 uint64_t FastOpenScope(uint64_t in) noexcept;
 bool FastLeaveScope(uint64_t scope) noexcept;
-bool FastSpawn(const Tail& tail, DoneFn body, void* body_user) noexcept;
+bool FastSpawn(const StartArgs& args, DoneFn body, void* body_user) noexcept;
 bool FastFinish(uint64_t task, uint64_t value) noexcept;
 
+struct ScopeOptions {
+  const char* name = nullptr;
+  const char* site = nullptr;
+  Nanos deadline = kNever;
+  Nanos timeout = kNever;
+  bool move_on = false;
+  bool shield = false;
+};
 // options: null for the defaults.
 Status OpenScope(uint64_t in, const ScopeOptions* options, uint64_t* id) noexcept;
 Status LeaveScope(uint64_t scope, LeaveOutcome* outcome) noexcept;
@@ -99,19 +72,41 @@ Status InterruptScope(uint64_t scope) noexcept;  // async-signal-safe
 Status MoveDeadline(uint64_t scope, Nanos deadline) noexcept;
 Status MoveTimeout(uint64_t scope, Nanos timeout) noexcept;
 Status ShieldScope(uint64_t scope, bool shield) noexcept;
+struct ScopeState {
+  bool called, effective, shield, reached, caught;
+  Reason reason;
+  uint32_t live;
+  Nanos deadline, effective_deadline;
+};
 Status GetScopeState(uint64_t scope, ScopeState* state) noexcept;
 
 // ---- groups (group.cc) ----
-Status OpenGroup(const GroupOptions& options, const Tail& tail) noexcept;
+struct GroupOptions {
+  const char* name = nullptr;
+  const char* site = nullptr;
+  Nanos deadline = kNever;
+  Nanos timeout = kNever;
+  Nanos grace = kNever;
+  bool move_on = false;
+  bool shield = false;
+  bool joinable = false;
+  bool until_released = false;
+  bool own_queue_only = false;
+  uint32_t policy = 0;
+  uint32_t limit = 0;
+  uint32_t max_errors = 1024;
+  uint64_t queue = 0;
+};
+Status OpenGroup(const GroupOptions& options, const StartArgs& args) noexcept;
 Status CloseGroup(uint64_t group) noexcept;
 // *error: null unless it ended with one. Both are stored with kOk only.
 Status JoinGroup(uint64_t group, Nanos timeout, LeaveOutcome* outcome, ErrorRef* error) noexcept;
 
 // ---- tasks (user_task.cc, sleep.cc, offload.cc) ----
-Status SpawnTask(const Tail& tail, DoneFn body, void* body_user) noexcept;
-Status OpenTask(const Tail& tail) noexcept;
-// tail: of the start; child: of the child's completion.
-Status StartChild(uint64_t target, const Tail& tail, const Tail& child, DoneFn body,
+Status SpawnTask(const StartArgs& args, DoneFn body, void* body_user) noexcept;
+Status OpenTask(const StartArgs& args) noexcept;
+// args: of the start; child: of the child's completion.
+Status StartChild(uint64_t target, const StartArgs& args, const StartArgs& child, DoneFn body,
                   void* body_user) noexcept;
 Status TaskStarted(uint64_t task, uint64_t value) noexcept;
 // Stores null if there is none.
@@ -119,9 +114,9 @@ Status GetContext(uint64_t scope, void** data) noexcept;
 Status FinishTask(uint64_t task, Status status, uint64_t value, ErrorRef error) noexcept;
 Status AnswerTask(uint64_t task, Status status, std::string bytes, bool more,
                   ErrorRef error) noexcept;
-Status SleepUntil(const Tail& tail, Nanos wake) noexcept;
-Status SleepFor(const Tail& tail, Nanos duration) noexcept;
-Status Yield(const Tail& tail) noexcept;
+Status SleepUntil(const StartArgs& args, Nanos wake) noexcept;
+Status SleepFor(const StartArgs& args, Nanos duration) noexcept;
+Status Yield(const StartArgs& args) noexcept;
 using OffloadFn = int32_t (*)(void* arg, uint64_t task, uint64_t* value);
 struct OffloadOptions {
   void (*arg_free)(void* arg) = nullptr;
@@ -129,18 +124,18 @@ struct OffloadOptions {
   uint64_t limiter = 0;
 };
 // culprit: the handle that a failure is about.
-Status Offload(const Tail& tail, OffloadFn fn, void* arg, const OffloadOptions& options,
+Status Offload(const StartArgs& args, OffloadFn fn, void* arg, const OffloadOptions& options,
                uint64_t* culprit) noexcept;
 // kOk: go on; kCancelled: asked to stop; else the handle's error.
 Status OffloadCancelled(uint64_t task) noexcept;
 
-// ---- waiting (limiter.cc, rate.cc, event.cc, channel.cc) ----
+// ---- waiting (waitable/) ----
 // culprit: the handle that a failure is about.
 struct LimiterState {
   uint32_t total, borrowed, waiting;
 };
 Status OpenLimiter(uint64_t loop, const char* name, uint32_t total, uint64_t* id) noexcept;
-Status AcquireToken(uint64_t limiter, uint64_t borrower, const Tail& tail,
+Status AcquireToken(uint64_t limiter, uint64_t borrower, const StartArgs& args,
                     uint64_t* culprit) noexcept;
 Status TryAcquireToken(uint64_t limiter, uint64_t in, uint64_t borrower, uint64_t* token,
                        uint64_t* culprit) noexcept;
@@ -162,7 +157,8 @@ struct RateState {
 };
 Status OpenRate(uint64_t loop, const RateOptions& options, uint64_t* id) noexcept;
 // kInvalid: none, or more permits than the burst.
-Status AcquireRate(uint64_t rate, uint32_t permits, const Tail& tail, uint64_t* culprit) noexcept;
+Status AcquireRate(uint64_t rate, uint32_t permits, const StartArgs& args,
+                   uint64_t* culprit) noexcept;
 Status TryAcquireRate(uint64_t rate, uint32_t permits) noexcept;
 Status PauseRate(uint64_t rate, Nanos until) noexcept;
 Status ResumeRate(uint64_t rate) noexcept;
@@ -170,7 +166,7 @@ Status GetRateState(uint64_t rate, RateState* state) noexcept;
 void ReleaseRate(uint64_t rate) noexcept;
 
 Status OpenEvent(uint64_t loop, const char* name, uint64_t* id) noexcept;
-Status WaitForEvent(uint64_t event, const Tail& tail, uint64_t* culprit) noexcept;
+Status WaitForEvent(uint64_t event, const StartArgs& args, uint64_t* culprit) noexcept;
 Status SetEvent(uint64_t event) noexcept;
 Status IsEventSet(uint64_t event, bool* set) noexcept;
 void ReleaseEvent(uint64_t event) noexcept;
@@ -188,9 +184,9 @@ Status OpenChannel(uint64_t loop, const ChannelOptions& options, uint64_t* sende
                    uint64_t* receiver) noexcept;
 Status CloneEnd(uint64_t end, bool sender, uint64_t* clone) noexcept;
 // kClosed with *culprit 0: nobody receives any more.
-Status Send(uint64_t sender, uint64_t item, const Tail& tail, uint64_t* culprit) noexcept;
+Status Send(uint64_t sender, uint64_t item, const StartArgs& args, uint64_t* culprit) noexcept;
 Status TrySend(uint64_t sender, uint64_t item) noexcept;
-Status Receive(uint64_t receiver, const Tail& tail, uint64_t* culprit) noexcept;
+Status Receive(uint64_t receiver, const StartArgs& args, uint64_t* culprit) noexcept;
 Status TryReceive(uint64_t receiver, uint64_t* item) noexcept;
 Status PutBack(uint64_t receiver, uint64_t item) noexcept;
 // kState: no receive.

@@ -9,12 +9,12 @@
 
 namespace creche::tasks {
 
-Status StartChild(uint64_t target, const Tail& tail, const Tail& child, DoneFn body,
+Status StartChild(uint64_t target, const StartArgs& args, const StartArgs& child, DoneFn body,
                   void* body_user) noexcept {
-  if (tail.task) *tail.task = 0;
-  NewContext context(tail.in, child.options ? child.options->context : nullptr);
+  if (args.task) *args.task = 0;
+  NewContext context(args.in, child.options ? child.options->context : nullptr);
   if (!context.ok()) return Status::kNoMemory;
-  Section section(tail.in, kScopeKinds);
+  Section section(args.in, kScopeKinds);
   if (!section.ok()) return section.status();
   Tree* tree = section.tree();
   Node* in = section.node();
@@ -38,7 +38,7 @@ Status StartChild(uint64_t target, const Tail& tail, const Tail& child, DoneFn b
   }
   task->body_fn = body;
   task->body_user = body_user;
-  if ((status = tree->PrepareTask(start, in, tail)) != Status::kOk) {
+  if ((status = tree->PrepareTask(start, in, args)) != Status::kOk) {
     tree->Free(task);
     return status;
   }
@@ -53,7 +53,7 @@ Status StartChild(uint64_t target, const Tail& tail, const Tail& child, DoneFn b
   start->neutral = OwnerIn(in) == group;  // that of its child counts
   group->starts.PushFront(start);
   group->pending++;
-  tree->AdmitTask(start, in, tail.task, false);
+  tree->AdmitTask(start, in, args.task, false);
   return Status::kOk;
 }
 

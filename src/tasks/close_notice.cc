@@ -6,20 +6,21 @@ namespace creche::tasks {
 namespace {
 
 // With the lock held. *entry stays null if nobody is to be told.
-Status MakeEntry(Tree* tree, const Tail& tail, uint64_t named, uint64_t value, PostEntry** entry) {
+Status MakeEntry(Tree* tree, const StartArgs& args, uint64_t named, uint64_t value,
+                 PostEntry** entry) {
   Queue* queue = nullptr;
-  if (tail.route == Route::kDefault && named != 0) {
+  if (args.route == Route::kDefault && named != 0) {
     Status status = Status::kOk;
     queue = static_cast<Queue*>(FindHere(tree->domain(), named, Bit(Kind::kQueue), &status));
     if (queue && queue->closed) return Status::kClosed;
   }
-  if (!queue && tail.route != Route::kFunction) return Status::kOk;
+  if (!queue && args.route != Route::kFunction) return Status::kOk;
   if (tree->life_.root_done_told) return Status::kEnded;
   PostEntry* made = tree->pools_.posts.New();
   if (!made) return Status::kNoMemory;
   made->what = What::kDone;
-  made->fn = tail.done;
-  made->user = tail.user;
+  made->fn = args.done;
+  made->user = args.user;
   made->value = value;
   made->queue = queue;
   if (queue) {
@@ -32,21 +33,22 @@ Status MakeEntry(Tree* tree, const Tail& tail, uint64_t named, uint64_t value, P
 
 }  // namespace
 
-Status CloseNotice::Make(Loop& loop, const Tail& tail, uint64_t queue, uint64_t value,
+Status CloseNotice::Make(Loop& loop, const StartArgs& args, uint64_t queue, uint64_t value,
                          CloseNotice* notice) noexcept {
   notice->entry_ = nullptr;
-  if (tail.route == Route::kNobody) return Status::kOk;
+  if (args.route == Route::kNobody) return Status::kOk;
   Section section(static_cast<Tree&>(loop).root()->id, Bit(Kind::kLoop));
   if (!section.ok()) return section.status();
-  return MakeEntry(section.tree(), tail, queue, value, &notice->entry_);
+  return MakeEntry(section.tree(), args, queue, value, &notice->entry_);
 }
 
-Status CloseNotice::Tell(Loop& loop, const Tail& tail, uint64_t queue, uint64_t value) noexcept {
-  if (tail.route == Route::kNobody) return Status::kOk;
+Status CloseNotice::Tell(Loop& loop, const StartArgs& args, uint64_t queue,
+                         uint64_t value) noexcept {
+  if (args.route == Route::kNobody) return Status::kOk;
   Section section(static_cast<Tree&>(loop).root()->id, Bit(Kind::kLoop));
   if (!section.ok()) return section.status();
   PostEntry* entry = nullptr;
-  const Status status = MakeEntry(section.tree(), tail, queue, value, &entry);
+  const Status status = MakeEntry(section.tree(), args, queue, value, &entry);
   if (entry) section.tree()->PushReady(entry);
   return status;
 }

@@ -4,17 +4,17 @@
 
 namespace creche::tasks {
 
-Status Closing::Tell(const Tail& tail, uint64_t value) {
+Status Closing::Tell(const StartArgs& args, uint64_t value) {
   std::lock_guard guard(lock_);
-  if (ended_) return CloseNotice::Tell(loop_, tail, queue_, value);
+  if (ended_) return CloseNotice::Tell(loop_, args, queue_, value);
   CloseNotice notice;
   notices_.reserve(notices_.size() + 1);  // so that nothing fails once it is made
-  const Status status = CloseNotice::Make(loop_, tail, queue_, value, &notice);
+  const Status status = CloseNotice::Make(loop_, args, queue_, value, &notice);
   if (status == Status::kOk) notices_.push_back(notice);
   return status;
 }
 
-void Closing::MayEnd() noexcept {
+void Closing::EndIfUnused() noexcept {
   std::vector<CloseNotice> notices;
   {
     std::lock_guard guard(lock_);

@@ -16,15 +16,15 @@ class Closing {
       : loop_(loop), resident_(resident), queue_(queue) {}
 
   // ---- Any thread ----
-  // Somebody wants to be told of the end; at once if it was before. tail: its route and user.
+  // Somebody wants to be told of the end; at once if it was before. args: its route and user.
   // value: the handle of the object. kEnded or kClosed if nobody could be told any more: the loop
   // has ended, or the queue is closed. Throws bad_alloc.
-  Status Tell(const Tail& tail, uint64_t value);
+  Status Tell(const StartArgs& args, uint64_t value);
   // An operation of the object was made (look afterwards whether the object still takes any), and
   // is destroyed. The object must live until Leave has returned.
   void Enter() noexcept { operations_.fetch_add(1); }
   void Leave() noexcept {
-    if (operations_.fetch_sub(1) == 1 && closed_.load()) MayEnd();
+    if (operations_.fetch_sub(1) == 1 && closed_.load()) EndIfUnused();
   }
 
   // ---- Loop's thread ----
@@ -35,11 +35,11 @@ class Closing {
   // completions follow, and it is the loop's resident no more.
   void Closed() noexcept {
     closed_.store(true);
-    MayEnd();
+    EndIfUnused();
   }
 
  private:
-  void MayEnd() noexcept;
+  void EndIfUnused() noexcept;
 
   Loop& loop_;
   Resident* const resident_;

@@ -49,8 +49,8 @@ struct ContextHeld final : Held {
 // given one stays the caller's.
 class NewContext {
  public:
-  explicit NewContext(const Tail& tail) noexcept
-      : NewContext(tail.in, tail.options ? tail.options->context : nullptr) {}
+  explicit NewContext(const StartArgs& args) noexcept
+      : NewContext(args.in, args.options ? args.options->context : nullptr) {}
   NewContext(uint64_t in, const ContextType* given) noexcept : given_(given != nullptr) {
     if (given || Context::any()) Make(in, given);
   }

@@ -9,14 +9,14 @@
 namespace creche::tasks {
 
 [[gnu::always_inline]] inline bool Tree::IsFastIn(const Group* group,
-                                                  const Tail& tail) const noexcept {
-  return !tail.options && !observers_.trace && !group->cancelled && group->limit == 0 &&
+                                                  const StartArgs& args) const noexcept {
+  return !args.options && !observers_.trace && !group->cancelled && group->limit == 0 &&
          group->policy != Policy::kRace && !QueueBelow(group) &&
-         (tail.route == Route::kNobody || tail.route == Route::kFunction);
+         (args.route == Route::kNobody || args.route == Route::kFunction);
 }
 
 // False: memory must be asked for.
-[[gnu::always_inline]] inline bool Tree::SpawnFast(Group* group, const Tail& tail, DoneFn body,
+[[gnu::always_inline]] inline bool Tree::SpawnFast(Group* group, const StartArgs& args, DoneFn body,
                                                    void* body_user) noexcept {
   if (domain_->first_free == 0) return false;
   UserNode* task = pools_.users.Kept();
@@ -25,15 +25,15 @@ namespace creche::tasks {
   task->id = AddSlot(domain_, Kind::kTask, static_cast<Node*>(task));
   task->fast = true;
   task->state = State::kRunning;
-  task->route = tail.route;
-  task->done = tail.done;
-  task->user = tail.user;
+  task->route = args.route;
+  task->done = args.done;
+  task->user = args.user;
   task->started = stamp();
   task->parent = group;
   group->below.Append(task);
   group->pending++;
   counters_.started++;
-  if (tail.task) *tail.task = task->id;
+  if (args.task) *args.task = task->id;
   BeginEntry* begin = task->begin();
   begin->body_fn = body;
   begin->body_user = body_user;

@@ -14,9 +14,9 @@
 
 namespace creche::tasks {
 
-Status OpenGroup(const GroupOptions& options, const Tail& tail) noexcept {
-  if (tail.task) *tail.task = 0;
-  Section section(tail.in, kScopeKinds);
+Status OpenGroup(const GroupOptions& options, const StartArgs& args) noexcept {
+  if (args.task) *args.task = 0;
+  Section section(args.in, kScopeKinds);
   if (!section.ok()) return section.status();
   Tree* tree = section.tree();
   Node* in = section.node();
@@ -34,7 +34,7 @@ Status OpenGroup(const GroupOptions& options, const Tail& tail) noexcept {
   }
   TaskOptions own;  // its own completion: its own queue first
   own.queue = options.queue;
-  Tail route = tail;
+  StartArgs route = args;
   route.options = &own;
   if (status == Status::kOk) status = tree->SetRoute(group, in, route);
   if (status != Status::kOk) {
@@ -59,7 +59,7 @@ Status OpenGroup(const GroupOptions& options, const Tail& tail) noexcept {
   tree->counters_.started++;
   tree->counters_.groups++;
   tree->Note(EventType::kSpawned, group);
-  if (tail.task) *tail.task = group->id;
+  if (args.task) *args.task = group->id;
   if (group->deadline != kNever) tree->StartDeadline(group);
   if (group->cancelled) tree->ArmGrace(group);
   return Status::kOk;

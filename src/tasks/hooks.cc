@@ -10,33 +10,35 @@ namespace creche::tasks {
 
 namespace {
 
-// CRECHE_KIND_*
-constexpr uint32_t kQueueKind = 16, kObjectKind = 22, kPostKind = 32;
-static_assert(static_cast<uint32_t>(NodeType::kWait) == 9);  // kinds of nodes: the same plus one
+constexpr TraceKind KindOfNode(NodeType type) {
+  return static_cast<TraceKind>(static_cast<uint32_t>(type) + 1);
+}
+static_assert(KindOfNode(NodeType::kRoot) == TraceKind::kLoop &&
+              KindOfNode(NodeType::kWait) == TraceKind::kWait);
 
-uint32_t KindOfObject(uint64_t id) {
+TraceKind KindOfHandle(uint64_t id) {
   switch (KindOf(id)) {
     case Kind::kSession:
-      return 17;
+      return TraceKind::kSession;
     case Kind::kResponse:
-      return 18;
+      return TraceKind::kResponse;
     case Kind::kPool:
-      return 19;
+      return TraceKind::kPool;
     case Kind::kConnection:
-      return 20;
+      return TraceKind::kConnection;
     case Kind::kRows:
-      return 21;
+      return TraceKind::kRows;
     case Kind::kLimiter:
-      return 23;
+      return TraceKind::kLimiter;
     case Kind::kRate:
-      return 24;
+      return TraceKind::kRate;
     case Kind::kEvent:
-      return 25;
+      return TraceKind::kEvent;
     case Kind::kSender:
     case Kind::kReceiver:
-      return 26;
+      return TraceKind::kChannel;
     default:
-      return kObjectKind;
+      return TraceKind::kObject;
   }
 }
 
@@ -50,9 +52,9 @@ TraceEvent Tree::MakeEvent(EventType type, const Node* node) noexcept {
   event.time = now();
   event.duration = -1;
   event.name = event.site = event.text = "";
-  event.kind = kPostKind;
+  event.kind = TraceKind::kPost;
   if (!node) return event;
-  event.kind = static_cast<uint32_t>(node->type) + 1;
+  event.kind = KindOfNode(node->type);
   event.id = node->id;
   if (node->parent) event.parent = node->parent->id;
   if (node->label) {
@@ -86,7 +88,7 @@ void Tree::NoteEvent(EventType type, const Node* node, Status status) noexcept {
 // With the lock held, before a joined loop takes them with it.
 void Tree::NoteForgotten() noexcept {
   const bool wanted = observers_.trace && observers_.trace->wants(EventType::kLeaked);
-  const auto note = [&](uint32_t kind, uint64_t id, const char* name) {
+  const auto note = [&](TraceKind kind, uint64_t id, const char* name) {
     TraceEvent event = MakeEvent(EventType::kLeaked, nullptr);
     event.kind = kind;
     event.id = id;
@@ -94,10 +96,10 @@ void Tree::NoteForgotten() noexcept {
     observers_.trace->Add(event);
   };
   for (const Queue* queue = queues_.all.first(); wanted && queue; queue = queues_.all.Next(queue))
-    if (!queue->released) note(kQueueKind, queue->id, queue->name);
+    if (!queue->released) note(TraceKind::kQueue, queue->id, queue->name);
   for (const Waitable* each = waitables_.all.first(); wanted && each;
        each = waitables_.all.Next(each))
-    if (const uint64_t id = each->Handle(); id != 0) note(KindOfObject(id), id, each->name);
+    if (const uint64_t id = each->Handle(); id != 0) note(KindOfHandle(id), id, each->name);
   for (const EndNode* group = joinables_.first(); group; group = joinables_.Next(group))
     Note(EventType::kLeaked, group);
 }
@@ -114,7 +116,7 @@ void Tree::NoteObjects() noexcept {
     const bool resident = kind == Kind::kSession || kind == Kind::kPool;
     if (resident == life_.residents_noted) continue;
     TraceEvent event = MakeEvent(EventType::kLeaked, nullptr);
-    event.kind = KindOfObject(found[i].id);
+    event.kind = KindOfHandle(found[i].id);
     event.id = found[i].id;
     event.duration = found[i].age;
     observers_.trace->Add(event);

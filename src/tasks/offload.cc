@@ -48,7 +48,7 @@ class OffloadWork final : public WorkItem, public Waiter {
     task = of;
     Limiter* limiter = reserved_->limiter;
     if (limiter->closed) return;
-    if (limiter->Free()) {
+    if (limiter->IsFree()) {
       limiter->Grant(this);
     } else {
       limiter->line.PushBack(this);
@@ -122,17 +122,17 @@ class OffloadWork final : public WorkItem, public Waiter {
 
 }  // namespace
 
-Status Offload(const Tail& tail, OffloadFn fn, void* arg, const OffloadOptions& options,
+Status Offload(const StartArgs& args, OffloadFn fn, void* arg, const OffloadOptions& options,
                uint64_t* culprit) noexcept {
-  *culprit = tail.in;
-  if (tail.task) *tail.task = 0;
+  *culprit = args.in;
+  if (args.task) *args.task = 0;
   auto* work = new (std::nothrow) OffloadWork(fn, arg, options.arg_free);
   if (!work) return Status::kNoMemory;
   std::unique_ptr<OffloadWork> owned(work);
-  NewContext context(tail);
+  NewContext context(args);
   Status status = Status::kNoMemory;
   if (context.ok()) {
-    Section section(tail.in, kScopeKinds);
+    Section section(args.in, kScopeKinds);
     status = section.status();
     if (section.ok()) status = Tree::Admits(section.node());
     Tree* tree = section.tree();
@@ -140,12 +140,12 @@ Status Offload(const Tail& tail, OffloadFn fn, void* arg, const OffloadOptions& 
       *culprit = options.limiter;
       void* found = FindHere(tree->domain(), options.limiter, Bit(Kind::kLimiter), &status);
       if (found) status = work->Reserve(static_cast<Limiter*>(found));
-      if (status == Status::kOk) *culprit = tail.in;
+      if (status == Status::kOk) *culprit = args.in;
     }
     if (status == Status::kOk) {
       UserNode* task = tree->NewUser(NodeType::kOffload);
       uint64_t id = 0;
-      Tail own = tail;
+      StartArgs own = args;
       own.task = &id;
       if (task) {
         task->abandon = options.abandon;
@@ -155,7 +155,7 @@ Status Offload(const Tail& tail, OffloadFn fn, void* arg, const OffloadOptions& 
       }
       if (status == Status::kOk) {
         work->set_task(id);
-        if (tail.task) *tail.task = id;
+        if (args.task) *args.task = id;
         context.GiveTo(task);
         task->queued = work;
         task->work = std::move(owned);

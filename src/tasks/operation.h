@@ -122,7 +122,7 @@ using DoneFn = void (*)(void* user, const Completion* completion);
 
 struct ContextType;
 
-// creche_task_options, checked; the tail of every operation.
+// creche_task_options, checked; an argument of every start.
 struct TaskOptions {
   const char* name = nullptr;
   const char* site = nullptr;
@@ -135,8 +135,8 @@ struct TaskOptions {
   const ContextType* context = nullptr;  // null: the starter's
 };
 
-// Tail of arguments of every start.
-struct Tail {
+// The arguments that every start has.
+struct StartArgs {
   uint64_t in = 0;
   const TaskOptions* options = nullptr;  // null: defaults
   Route route = Route::kDefault;
@@ -206,7 +206,7 @@ class Operation {
   friend class Tree;
   friend class Trash;
   friend struct OperationNode;
-  friend Status StartOperation(Loop&, const Tail&, std::unique_ptr<Operation>) noexcept;
+  friend Status StartOperation(Loop&, const StartArgs&, std::unique_ptr<Operation>) noexcept;
   friend bool StartBody(Operation&, DoneFn, void*, uint64_t, BodyListener*) noexcept;
   OperationNode* node_ = nullptr;
   Tree* tree_ = nullptr;
@@ -215,8 +215,9 @@ class Operation {
 
 // Starts a library operation in a scope. Any thread. `loop` is the one its session, pool or lease
 // belongs to: kWrongLoop unless `in` does too. On failure the operation is destroyed, nothing
-// happens and *tail.task is 0.
-Status StartOperation(Loop& loop, const Tail& tail, std::unique_ptr<Operation> operation) noexcept;
+// happens and *args.task is 0.
+Status StartOperation(Loop& loop, const StartArgs& args,
+                      std::unique_ptr<Operation> operation) noexcept;
 
 // Something that lives as long as a loop unless it is closed before: a session, a pool. The loop
 // calls CloseForLoop on its thread when everything in the tree has ended; when all have said
@@ -245,13 +246,13 @@ void TellOfClose(Loop& loop, const Resident* resident, const char* text) noexcep
 class CloseNotice {
  public:
   CloseNotice() = default;
-  // Any thread. tail: its route and user; kDefault goes to `queue`, nobody is told if that is 0 or
+  // Any thread. args: its route and user; kDefault goes to `queue`, nobody is told if that is 0 or
   // was released. value: the handle of what is closed. kEnded or kClosed if nobody could be told
   // any more: the loop has ended, the queue is closed.
-  static Status Make(Loop& loop, const Tail& tail, uint64_t queue, uint64_t value,
+  static Status Make(Loop& loop, const StartArgs& args, uint64_t queue, uint64_t value,
                      CloseNotice* notice) noexcept;
   // The same and Deliver, for what is closed already.
-  static Status Tell(Loop& loop, const Tail& tail, uint64_t queue, uint64_t value) noexcept;
+  static Status Tell(Loop& loop, const StartArgs& args, uint64_t queue, uint64_t value) noexcept;
   // Loop's thread, once for each that was made: it comes after all that is to be called now.
   void Deliver(Loop& loop) noexcept;
 

@@ -6,13 +6,13 @@
 
 namespace creche::tasks {
 
-Status Tree::SetOtherRoute(EndNode* node, Node* in, const Tail& tail, Queue* queue) noexcept {
-  if (const uint64_t named = tail.options ? tail.options->queue : 0) {
+Status Tree::SetOtherRoute(EndNode* node, Node* in, const StartArgs& args, Queue* queue) noexcept {
+  if (const uint64_t named = args.options ? args.options->queue : 0) {
     Status status = Status::kOk;
     queue = static_cast<Queue*>(FindHere(domain_, named, Bit(Kind::kQueue), &status));
     if (!queue) return status;
   }
-  if (tail.route == Route::kToGroup) {
+  if (args.route == Route::kToGroup) {
     OwnerNode* owner = OwnerIn(in);
     if (!owner->is_group()) return Status::kInvalid;
     auto* group = static_cast<Group*>(owner);
@@ -23,7 +23,7 @@ Status Tree::SetOtherRoute(EndNode* node, Node* in, const Tail& tail, Queue* que
     } catch (const std::bad_alloc&) {
       return Status::kNoMemory;
     }
-  } else if (tail.route == Route::kDefault) {
+  } else if (args.route == Route::kDefault) {
     if (!queue)
       node->route = Route::kNobody;
     else if (queue->closed)
@@ -147,9 +147,10 @@ void Tree::BeginOnLoop(EndNode* task) noexcept {
   PushEffect(task);
 }
 
-Status StartOperation(Loop& loop, const Tail& tail, std::unique_ptr<Operation> operation) noexcept {
-  if (tail.task) *tail.task = 0;
-  Section section(tail.in, kScopeKinds);
+Status StartOperation(Loop& loop, const StartArgs& args,
+                      std::unique_ptr<Operation> operation) noexcept {
+  if (args.task) *args.task = 0;
+  Section section(args.in, kScopeKinds);
   if (!section.ok()) return section.status();
   Tree* tree = section.tree();
   if (tree != &loop) return Status::kWrongLoop;
@@ -161,7 +162,7 @@ Status StartOperation(Loop& loop, const Tail& tail, std::unique_ptr<Operation> o
   operation->tree_ = tree;
   node->operation = std::move(operation);
   // On failure Free puts the operation aside: it is destroyed on the loop, without a lock.
-  return tree->StartTask(node, section.node(), tail, passes);
+  return tree->StartTask(node, section.node(), args, passes);
 }
 
 }  // namespace creche::tasks

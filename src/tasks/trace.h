@@ -17,12 +17,30 @@ struct Completion;
 enum class EventType : uint32_t { kSpawned, kStarted, kEnded, kCancelled, kStalled, kLeaked };
 constexpr int kEventTypes = 6;
 
+// creche_trace_event.kind (capi asserts the numbers); those of nodes are NodeType, plus one.
+enum class TraceKind : uint32_t {
+  kLoop = 1,
+  kWait = 10,
+  kQueue = 16,
+  kSession,
+  kResponse,
+  kPool,
+  kConnection,
+  kRows,
+  kObject,  // another owned handle
+  kLimiter,
+  kRate,
+  kEvent,
+  kChannel,
+  kPost = 32
+};
+
 // Twin of creche_trace_event (capi asserts the layout).
 struct TraceEvent {
   uint32_t size;
   uint32_t flags;
   EventType type;
-  uint32_t kind;
+  TraceKind kind;
   uint32_t what;
   uint32_t reason;
   int32_t status;

@@ -65,14 +65,14 @@ class Tree final : public Loop {
   Status AdmitsOpen(const Node* in) const noexcept;
   bool IsAttended(const Node* in) const noexcept;
   // Finds the queue a route needs and checks it; fills node's route fields.
-  Status SetRoute(EndNode* node, Node* in, const Tail& tail) noexcept;
+  Status SetRoute(EndNode* node, Node* in, const StartArgs& args) noexcept;
   // Links an admitted node into the tree and counts it. No failure from here on.
   void Link(Node* node, Node* in, bool shield) noexcept;
   // Of a new node: what can fail of it (false without memory), and what cannot.
   bool PrepareDeadline(Node* node, Nanos timeout, Nanos deadline) noexcept;
   void StartDeadline(Node* node) noexcept;
   // What is not just a function to be called; the queue is the one to be inherited.
-  Status SetOtherRoute(EndNode* node, Node* in, const Tail& tail, Queue* queue) noexcept;
+  Status SetOtherRoute(EndNode* node, Node* in, const StartArgs& args, Queue* queue) noexcept;
   Status ReadOptions(EndNode* task, const TaskOptions& options) noexcept;
   void NotAdmitted(EndNode* task) noexcept;
   // A place of its group's limit; or it joins the line for one (false).
@@ -85,9 +85,9 @@ class Tree final : public Loop {
   void Begin(EndNode* task, bool deferred = false) noexcept;
   // The loop begins it, as an effect.
   void BeginOnLoop(EndNode* task) noexcept;
-  Status StartTask(EndNode* task, Node* in, const Tail& tail, bool passes_limit) noexcept;
+  Status StartTask(EndNode* task, Node* in, const StartArgs& args, bool passes_limit) noexcept;
   // Its two halves: what can fail (then the task is gone), and what cannot.
-  Status PrepareTask(EndNode* task, Node* in, const Tail& tail) noexcept;
+  Status PrepareTask(EndNode* task, Node* in, const StartArgs& args) noexcept;
   void Unprepare(EndNode* task, Node* in) noexcept;
   void AdmitTask(EndNode* task, Node* in, uint64_t* id_out, bool passes_limit) noexcept;
   // A child before it has started (node/start_node.cc).
@@ -165,8 +165,8 @@ class Tree final : public Loop {
 
   // ---- a task or scope without anything particular, by a short way (fast_path.h); lock held ----
   // False: it goes the general one.
-  bool IsFastIn(const Group* group, const Tail& tail) const noexcept;
-  bool SpawnFast(Group* group, const Tail& tail, DoneFn body, void* body_user) noexcept;
+  bool IsFastIn(const Group* group, const StartArgs& args) const noexcept;
+  bool SpawnFast(Group* group, const StartArgs& args, DoneFn body, void* body_user) noexcept;
   bool FinishFast(UserNode* task, uint64_t value) noexcept;
   bool EndFast(UserNode* task) noexcept;
   uint64_t OpenScopeFast(Node* around) noexcept;

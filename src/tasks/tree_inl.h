@@ -26,13 +26,13 @@ inline Status Tree::AdmitsOpen(const Node* in) const noexcept {
   return status == Status::kOk && guarded_ != 0 && !IsAttended(in) ? Status::kClosed : status;
 }
 
-inline Status Tree::SetRoute(EndNode* node, Node* in, const Tail& tail) noexcept {
+inline Status Tree::SetRoute(EndNode* node, Node* in, const StartArgs& args) noexcept {
   Queue* queue = QueueBelow(in);
-  node->route = tail.route;
-  node->done = tail.done;
-  node->user = tail.user;
-  const bool function = tail.route == Route::kFunction || tail.route == Route::kNobody;
-  if (!function || queue || tail.options) return SetOtherRoute(node, in, tail, queue);
+  node->route = args.route;
+  node->done = args.done;
+  node->user = args.user;
+  const bool function = args.route == Route::kFunction || args.route == Route::kNobody;
+  if (!function || queue || args.options) return SetOtherRoute(node, in, args, queue);
   return Status::kOk;
 }
 
@@ -53,11 +53,11 @@ inline void Tree::Link(Node* node, Node* in, bool shield) noexcept {
   }
 }
 
-inline Status Tree::PrepareTask(EndNode* task, Node* in, const Tail& tail) noexcept {
+inline Status Tree::PrepareTask(EndNode* task, Node* in, const StartArgs& args) noexcept {
   task->id = AddSlot(domain_, Kind::kTask, static_cast<Node*>(task));
   Status status = task->id == 0 ? Status::kNoMemory : Status::kOk;
-  if (tail.options && status == Status::kOk) status = ReadOptions(task, *tail.options);
-  if (status == Status::kOk) status = SetRoute(task, in, tail);
+  if (args.options && status == Status::kOk) status = ReadOptions(task, *args.options);
+  if (status == Status::kOk) status = SetRoute(task, in, args);
   if (status != Status::kOk) NotAdmitted(task);
   return status;
 }
@@ -79,10 +79,10 @@ inline void Tree::AdmitTask(EndNode* task, Node* in, uint64_t* id_out, bool pass
   Begin(task);
 }
 
-inline Status Tree::StartTask(EndNode* task, Node* in, const Tail& tail,
+inline Status Tree::StartTask(EndNode* task, Node* in, const StartArgs& args,
                               bool passes_limit) noexcept {
-  if (Status status = PrepareTask(task, in, tail); status != Status::kOk) return status;
-  AdmitTask(task, in, tail.task, passes_limit);
+  if (Status status = PrepareTask(task, in, args); status != Status::kOk) return status;
+  AdmitTask(task, in, args.task, passes_limit);
   return Status::kOk;
 }
 

@@ -210,7 +210,7 @@ Status CloneEnd(uint64_t id, bool sender, uint64_t* clone) noexcept {
 namespace {
 
 // The task of a send or receive, not started yet. Null without memory.
-WaitNode* NewWaitAt(ChannelEnd* end, const Tail& tail) noexcept {
+WaitNode* NewWaitAt(ChannelEnd* end, const StartArgs& args) noexcept {
   Channel* channel = end->channel;
   WaitNode* wait = WaitNode::New(channel);
   if (!wait) return nullptr;
@@ -219,7 +219,7 @@ WaitNode* NewWaitAt(ChannelEnd* end, const Tail& tail) noexcept {
   wait->at = end;
   end->waiting.PushBack(wait);
   // Functions and groups take each item that they are told of.
-  const bool taken = tail.route == Route::kFunction || tail.route == Route::kToGroup;
+  const bool taken = args.route == Route::kFunction || args.route == Route::kToGroup;
   if (!channel->item_free || (taken && !end->sends)) return wait;
   wait->guard.reset(new (std::nothrow) ItemGuard(channel->item_free, channel->item_user));
   if (wait->guard) return wait;
@@ -229,18 +229,18 @@ WaitNode* NewWaitAt(ChannelEnd* end, const Tail& tail) noexcept {
 
 }  // namespace
 
-Status Send(uint64_t id, uint64_t item, const Tail& tail, uint64_t* culprit) noexcept {
-  WaitableSection section(id, Kind::kSender, tail.in, culprit);
+Status Send(uint64_t id, uint64_t item, const StartArgs& args, uint64_t* culprit) noexcept {
+  WaitableSection section(id, Kind::kSender, args.in, culprit);
   if (!section.ok()) return section.status();
   auto* end = section.As<ChannelEnd>();
   if (end->channel->ends[false] == 0) {
     *culprit = 0;
     return Status::kClosed;
   }
-  WaitNode* wait = NewWaitAt(end, tail);
+  WaitNode* wait = NewWaitAt(end, args);
   if (!wait) return Status::kNoMemory;
   wait->item = item;
-  return section.tree()->StartTask(wait, section.in(), tail, false);
+  return section.tree()->StartTask(wait, section.in(), args, false);
 }
 
 Status TrySend(uint64_t id, uint64_t item) noexcept {
@@ -249,12 +249,12 @@ Status TrySend(uint64_t id, uint64_t item) noexcept {
   return section.As<ChannelEnd>()->channel->TrySend(item);
 }
 
-Status Receive(uint64_t id, const Tail& tail, uint64_t* culprit) noexcept {
-  WaitableSection section(id, Kind::kReceiver, tail.in, culprit);
+Status Receive(uint64_t id, const StartArgs& args, uint64_t* culprit) noexcept {
+  WaitableSection section(id, Kind::kReceiver, args.in, culprit);
   if (!section.ok()) return section.status();
-  WaitNode* wait = NewWaitAt(section.As<ChannelEnd>(), tail);
+  WaitNode* wait = NewWaitAt(section.As<ChannelEnd>(), args);
   if (!wait) return Status::kNoMemory;
-  return section.tree()->StartTask(wait, section.in(), tail, false);
+  return section.tree()->StartTask(wait, section.in(), args, false);
 }
 
 Status TryReceive(uint64_t id, uint64_t* item) noexcept {

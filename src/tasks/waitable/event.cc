@@ -24,12 +24,12 @@ Status OpenEvent(uint64_t loop, const char* name, uint64_t* id) noexcept {
   return OpenWaitable<Event>(loop, Kind::kEvent, name, id, [](Event*) { return Status::kOk; });
 }
 
-Status WaitForEvent(uint64_t id, const Tail& tail, uint64_t* culprit) noexcept {
-  WaitableSection section(id, Kind::kEvent, tail.in, culprit);
+Status WaitForEvent(uint64_t id, const StartArgs& args, uint64_t* culprit) noexcept {
+  WaitableSection section(id, Kind::kEvent, args.in, culprit);
   if (!section.ok()) return section.status();
   WaitNode* wait = WaitNode::New(section.As<Event>());
   if (!wait) return Status::kNoMemory;
-  return section.tree()->StartTask(wait, section.in(), tail, false);
+  return section.tree()->StartTask(wait, section.in(), args, false);
 }
 
 Status SetEvent(uint64_t id) noexcept {

@@ -9,7 +9,7 @@ namespace creche::tasks {
 
 void Limiter::Enter(WaitNode* wait) noexcept {
   if (closed) return wait->Fail(ClosedError("the limiter was released"));
-  if (Free()) return Grant(wait);
+  if (IsFree()) return Grant(wait);
   line.PushBack(wait);
 }
 
@@ -87,8 +87,9 @@ Status OpenLimiter(uint64_t loop, const char* name, uint32_t total, uint64_t* id
   });
 }
 
-Status AcquireToken(uint64_t id, uint64_t borrower, const Tail& tail, uint64_t* culprit) noexcept {
-  WaitableSection section(id, Kind::kLimiter, tail.in, culprit);
+Status AcquireToken(uint64_t id, uint64_t borrower, const StartArgs& args,
+                    uint64_t* culprit) noexcept {
+  WaitableSection section(id, Kind::kLimiter, args.in, culprit);
   if (!section.ok()) return section.status();
   auto* limiter = section.As<Limiter>();
   *culprit = id;
@@ -100,8 +101,8 @@ Status AcquireToken(uint64_t id, uint64_t borrower, const Tail& tail, uint64_t* 
     wait->Free();
     return status;
   }
-  *culprit = tail.in;
-  return section.tree()->StartTask(wait, section.in(), tail, false);
+  *culprit = args.in;
+  return section.tree()->StartTask(wait, section.in(), args, false);
 }
 
 Status TryAcquireToken(uint64_t id, uint64_t in, uint64_t borrower, uint64_t* token_id,
@@ -113,7 +114,7 @@ Status TryAcquireToken(uint64_t id, uint64_t in, uint64_t borrower, uint64_t* to
   Status status;
   Token* token = limiter->Reserve(borrower, &status);
   if (!token) return status;
-  if (!limiter->Free()) {
+  if (!limiter->IsFree()) {
     limiter->End(token);
     return Status::kLimit;
   }

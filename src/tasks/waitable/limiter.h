@@ -26,7 +26,7 @@ struct Limiter final : Waitable {
   void Leave(WaitNode* wait) noexcept override;
   const char* WaitName(const WaitNode*) const noexcept override { return "limiter"; }
 
-  bool Free() const noexcept { return line.empty() && borrowed < total; }
+  bool IsFree() const noexcept { return line.empty() && borrowed < total; }
   // Gives tokens to those who stand in line while there are any.
   void HandOver() noexcept;
   // To one that was taken out of the line.

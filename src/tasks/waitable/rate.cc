@@ -78,8 +78,9 @@ Status OpenRate(uint64_t loop, const RateOptions& options, uint64_t* id) noexcep
   });
 }
 
-Status AcquireRate(uint64_t id, uint32_t permits, const Tail& tail, uint64_t* culprit) noexcept {
-  WaitableSection section(id, Kind::kRate, tail.in, culprit);
+Status AcquireRate(uint64_t id, uint32_t permits, const StartArgs& args,
+                   uint64_t* culprit) noexcept {
+  WaitableSection section(id, Kind::kRate, args.in, culprit);
   if (!section.ok()) return section.status();
   auto* rate = section.As<Rate>();
   *culprit = id;
@@ -87,8 +88,8 @@ Status AcquireRate(uint64_t id, uint32_t permits, const Tail& tail, uint64_t* cu
   WaitNode* wait = WaitNode::New(rate);
   if (!wait) return Status::kNoMemory;
   wait->item = permits;
-  *culprit = tail.in;
-  return section.tree()->StartTask(wait, section.in(), tail, false);
+  *culprit = args.in;
+  return section.tree()->StartTask(wait, section.in(), args, false);
 }
 
 Status TryAcquireRate(uint64_t id, uint32_t permits) noexcept {

@@ -1,4 +1,4 @@
-// The tail of arguments that every asynchronous call has: ..., done, user, task.
+// The last arguments, which every asynchronous call has: ..., done, user, task.
 #pragma once
 #include <creche/task.h>
 
@@ -16,17 +16,17 @@ inline tasks::DoneFn ToDone(creche_done_fn done) noexcept {
 }
 
 // The route that `done` stands for.
-inline void SetRoute(creche_done_fn done, void* user, tasks::Tail* tail) noexcept {
-  tail->user = user;
+inline void SetRoute(creche_done_fn done, void* user, tasks::StartArgs* args) noexcept {
+  args->user = user;
   if (!done) {
-    tail->route = tasks::Route::kDefault;
+    args->route = tasks::Route::kDefault;
   } else if (done == creche_to_group) {
-    tail->route = tasks::Route::kToGroup;
+    args->route = tasks::Route::kToGroup;
   } else if (done == creche_nobody) {
-    tail->route = tasks::Route::kNobody;
+    args->route = tasks::Route::kNobody;
   } else {
-    tail->route = tasks::Route::kFunction;
-    tail->done = ToDone(done);
+    args->route = tasks::Route::kFunction;
+    args->done = ToDone(done);
   }
 }
 
@@ -34,23 +34,23 @@ inline const tasks::ContextType* ToContext(const creche_context* context) noexce
   return reinterpret_cast<const tasks::ContextType*>(context);  // twins, too
 }
 
-// Reads and keeps what the tail of a call says. Use: Tail tail; if (creche_status s =
-// tail.Read(...)) return s;
-struct TailReader {
-  TailReader() noexcept {}
-  tasks::Tail tail;
+// Reads and keeps what the last arguments of a call say. Use: StartArgsReader reader; if
+// (creche_status failed = reader.Read(...)) return failed;
+struct StartArgsReader {
+  StartArgsReader() noexcept {}
+  tasks::StartArgs args;
   // task: *task becomes {0} at once, whatever happens later. options may be NULL.
   creche_status Read(creche_scope in, const creche_task_options* given, creche_done_fn done,
                      void* user, creche_task* task, uint32_t known_flags = 0) noexcept {
     if (task) *task = {};
-    tail.in = in.id;
-    SetRoute(done, user, &tail);
-    tail.task = task ? &task->scope.id : nullptr;
+    args.in = in.id;
+    SetRoute(done, user, &args);
+    args.task = task ? &task->scope.id : nullptr;
     return given ? ReadTaskOptions(given, known_flags) : CRECHE_OK;
   }
   // To be changed: what was given, or the defaults.
   tasks::TaskOptions& Options() noexcept {
-    if (!tail.options) tail.options = new (&options_) tasks::TaskOptions;
+    if (!args.options) args.options = new (&options_) tasks::TaskOptions;
     return options_;
   }
 
@@ -72,7 +72,7 @@ inline creche_status Started(Status status, creche_scope in) noexcept {
     return Fail(status,
                 "nothing can be started in a task of the library's own (an operation, a sleep, a "
                 "start); use the task, group or loop that it belongs to");
-  return Answer(status, in.id, "a scope (that of a loop, group, scope or task)");
+  return Explained(status, in.id, "a scope (that of a loop, group, scope or task)");
 }
 
 // The same of a close, whose only failures are about whom to tell.
@@ -80,13 +80,13 @@ inline creche_status Closed(Status status, uint64_t id, const char* wanted) noex
   if (status == Status::kClosed)
     return Fail(status,
                 "the queue for this completion is closed; give a function or creche_nobody");
-  return Answer(status, id, wanted);
+  return Explained(status, id, wanted);
 }
 
 // The same for a start that is about a second handle, too: culprit is the one that failed.
-inline creche_status Began(Status status, creche_scope in, uint64_t culprit,
-                           const char* wanted) noexcept {
-  return culprit == in.id ? Started(status, in) : Answer(status, culprit, wanted);
+inline creche_status Started(Status status, creche_scope in, uint64_t culprit,
+                             const char* wanted) noexcept {
+  return culprit == in.id ? Started(status, in) : Explained(status, culprit, wanted);
 }
 
 }  // namespace creche::capi
