@@ -61,7 +61,8 @@ typedef struct creche_http_timeouts {
  *   more without. Nothing else is ever sent twice.
  * - Header fields of yours: those of a request stand in place of the session's of the same name.
  *   Content-Length and Transfer-Encoding are the library's to write: yours may only say the same as
- *   the body (else CRECHE_E_INVALID). Host: one, sent in place of the URL's. Connection is sent as
+ *   the body (else CRECHE_E_INVALID). Host: one, sent in place of the URL's, of what may
+ *   stand in a URL there (no blank or control character: CRECHE_E_INVALID). Connection is sent as
  *   it is; with "close" in it the connection is not kept. Accept, Accept-Encoding and User-Agent
  *   are sent unless you name them.
  * - User info in a URL (http://name:password@host/) is sent as Authorization: Basic, to its origin

@@ -20,13 +20,14 @@ enum {
 };
 
 /* creche_pool_options.reset: when a connection is given back, and behind a statement on the pool that
- * has left something in its session (its command tag tells, and for a SELECT the names set_config and
- * pg_advisory_lock, and the like, in its text). FULL, in this order and sent as one: rolls back; gives
+ * has left something in its session: its command tag tells, and for SELECT, INSERT, UPDATE, DELETE and
+ * MERGE its text, if that has set_config, pg_advisory_lock and the like, SELECT ... INTO, an UPDATE of
+ * pg_settings, or a name written as U&"...". FULL, in this order and sent as one: rolls back; gives
  * session authorization, role and settings back to what the DSN says; frees advisory locks; closes
  * cursors (WITH HOLD); drops temporary tables; forgets lastval and currval; stops LISTEN; and if a
  * PREPARE was seen, deallocates what was prepared (the library's own, too: it prepares them again).
  * It runs no code of the user before: names are looked up in pg_catalog only. For the user who
- * releases it costs no round trip. What it cannot see stays: what a function has left that a SELECT,
+ * releases it costs no round trip. What it cannot see stays: what a function, view or rule of yours has left that a SELECT,
  * INSERT, UPDATE, DELETE or MERGE on the pool has called (a temporary table, lastval), and PREPARE
  * inside of a function. */
 enum {

@@ -33,6 +33,13 @@ Result<void> CheckFraming(const RequestHead& head, const HeaderList::Field& fiel
       "the Content-Length header contradicts the body: leave it out, the library writes it");
 }
 
+// What stands in a URL's authority: no blank, no path. It may be empty.
+bool IsHost(std::string_view value) {
+  return std::all_of(value.begin(), value.end(), [](char c) {
+    return c > ' ' && c < 0x7f && std::string_view("/?#@\\\"<>,").find(c) == std::string_view::npos;
+  });
+}
+
 }  // namespace
 
 bool IsIdempotent(std::string_view method) noexcept {
@@ -47,9 +54,11 @@ Result<void> CheckRequest(const RequestHead& head) {
   if (head.method == "CONNECT") return Invalid("CONNECT asks for a tunnel, not for a resource");
   for (const HeaderList* list : {&head.headers, &head.session_headers}) {
     if (list->Count(Known::kHost) > 1) return Invalid("a request has one Host header only");
-    if ((list->known() & kFramingNames) == 0) continue;
+    if ((list->known() & (kFramingNames | Bit(Known::kHost))) == 0) continue;
     for (size_t i = 0; i < list->size(); i++) {
       const HeaderList::Field field = list->at(i);
+      if (field.known == Known::kHost && !IsHost(field.value))
+        return Invalid("the Host header is no host: write it like example.org or example.org:8080");
       if (field.known != Known::kContentLength && field.known != Known::kTransferEncoding) continue;
       if (auto r = CheckFraming(head, field); !r.ok()) return r;
     }

@@ -44,14 +44,51 @@ std::string_view SkipToWord(std::string_view sql) {
   }
 }
 
+char Lower(char c) {
+  return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c;
+}
+
+bool IsWordByte(char c) {
+  const auto byte = static_cast<unsigned char>(c);
+  return byte >= 0x80 || c == '_' || (c >= '0' && c <= '9') ||
+         ((c | 0x20) >= 'a' && (c | 0x20) <= 'z');
+}
+
 bool StartsWithWord(std::string_view sql, std::string_view word) {
   if (sql.size() < word.size()) return false;
   for (size_t i = 0; i < word.size(); i++)
     if ((sql[i] | 0x20) != word[i]) return false;
-  if (sql.size() == word.size()) return true;
-  const auto next = static_cast<unsigned char>(sql[word.size()]);
-  return !(next >= 0x80 || next == '_' || (next >= '0' && next <= '9') ||
-           ((next | 0x20) >= 'a' && (next | 0x20) <= 'z'));
+  return sql.size() == word.size() || !IsWordByte(sql[word.size()]);
+}
+
+// True if `part`, of which the byte `mark` is one, stands anywhere, in whatever case.
+bool Contains(std::string_view sql, std::string_view part, char mark) {
+  const size_t before = part.find(mark);
+  for (size_t at = 0; (at = sql.find(mark, at)) != sql.npos; at++) {
+    if (at < before || sql.size() - (at - before) < part.size()) continue;
+    const std::string_view there = sql.substr(at - before, part.size());
+    const auto same = [](char a, char b) { return Lower(a) == b; };
+    if (std::equal(there.begin(), there.end(), part.begin(), same)) return true;
+  }
+  return false;
+}
+
+// SELECT ... INTO makes a table, and its tag is that of a SELECT. The word in a string counts, too:
+// then the session is reset for nothing. That of INSERT INTO and MERGE INTO does not.
+bool SelectsInto(std::string_view sql) {
+  for (size_t at = 1; at < sql.size(); at++) {
+    if ((sql[at] | 0x20) != 'i' || IsWordByte(sql[at - 1])) continue;
+    if (!StartsWithWord(sql.substr(at), "into")) continue;
+    const size_t end = sql.find_last_not_of(" \t\r\n\f\v", at - 1) + 1;
+    const std::string_view before = sql.substr(0, end);
+    const auto follows = [before](std::string_view word) {
+      if (before.size() <= word.size()) return false;
+      const size_t start = before.size() - word.size();
+      return !IsWordByte(before[start - 1]) && StartsWithWord(before.substr(start), word);
+    };
+    if (end == at || !(follows("insert") || follows("merge"))) return true;
+  }
+  return false;
 }
 
 uint64_t Mix(uint64_t hash, uint64_t value) {
@@ -101,17 +138,14 @@ Verb VerbOf(std::string_view sql) noexcept {
 }
 
 bool LeavesState(std::string_view sql) noexcept {
-  static constexpr std::string_view kNames[] = {"set_config", "advisory_lock"};
-  for (size_t at = 0; (at = sql.find('_', at)) != sql.npos; at++) {
-    for (const std::string_view name : kNames) {
-      const size_t before = name.find('_');
-      if (at < before || sql.size() - (at - before) < name.size()) continue;
-      const std::string_view word = sql.substr(at - before, name.size());
-      const auto same = [](char a, char b) { return (a | 0x20) == (b | 0x20); };
-      if (std::equal(word.begin(), word.end(), name.begin(), same)) return true;
-    }
-  }
-  return false;
+  if (Contains(sql, "set_config", '_') || Contains(sql, "advisory_lock", '_')) return true;
+  // A name that is written so may be any of these.
+  if (Contains(sql, "u&\"", '&')) return true;
+  const std::string_view start = SkipToWord(sql);
+  const bool select = StartsWithWord(start, "select");
+  // Its rule calls set_config.
+  if (!select && Contains(sql, "pg_settings", '_')) return true;
+  return (select || StartsWithWord(start, "with")) && SelectsInto(start);
 }
 
 bool Statement::infers_types() const noexcept {

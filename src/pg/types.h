@@ -82,11 +82,13 @@ constexpr bool IsText(uint32_t type) {
   }
 }
 
-// Built-in types that the server can only send as text, and arrays of them.
+// Built-in types that the server can only send as text, and arrays of them; and arrays of anything
+// (as in pg_stats), which hold such ones, too.
 constexpr bool HasNoBinaryForm(uint32_t type) {
-  constexpr uint32_t kAclitem = 1033, kAclitemArray = 1034;
+  constexpr uint32_t kAclitem = 1033, kAclitemArray = 1034, kAnyArray = 2277;
   constexpr uint32_t kGtsvector = 3642, kGtsvectorArray = 3644;
-  return type == kAclitem || type == kAclitemArray || type == kGtsvector || type == kGtsvectorArray;
+  return type == kAclitem || type == kAclitemArray || type == kGtsvector ||
+         type == kGtsvectorArray || type == kAnyArray;
 }
 // Those of users, and rows: they may be, or hold, anything.
 constexpr bool MayHaveNoBinaryForm(uint32_t type) {

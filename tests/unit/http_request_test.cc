@@ -173,6 +173,14 @@ TEST(RequestTest, Host) {
   EXPECT_EQ(request.Write().substr(0, 43), "GET / HTTP/1.1\r\nHost: other\r\nX: y\r\nAccept: ");
   request.headers = List({{"Host", "a"}, {"Host", "b"}});
   EXPECT_EQ(request.Check().error()->status(), Status::kInvalid);
+  for (const char* good : {"", "a", "a.b:80", "[::1]:8080", "a_b", "xn--bcher-kva.example"}) {
+    request.headers = List({{"Host", good}});
+    EXPECT_TRUE(request.Check().ok()) << good;
+  }
+  for (const char* bad : {"a b", "a\tb", "a/b", "u@h", "a?b", "a#b", "b\xc3\xbc", "a,b"}) {
+    request.headers = List({{"Host", bad}});
+    EXPECT_EQ(request.Check().error()->status(), Status::kInvalid) << bad;
+  }
 }
 
 TEST(RequestTest, FramingIsOurs) {

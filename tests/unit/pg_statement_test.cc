@@ -118,11 +118,36 @@ TEST(Statement, Verbs) {
   EXPECT_EQ(VerbOf("document"), Verb::kOther);
   for (const char* leaves :
        {"select set_config('a', 'b', false)", "SELECT PG_ADVISORY_LOCK(1)",
-        "select pg_try_advisory_lock_shared(1)", "set_config", "advisory_lock"})
+        "select pg_try_advisory_lock_shared(1)", "set_config", "advisory_lock",
+        "select 1 as a into temp t", "SELECT a INTO\nt FROM b",
+        "with x as (select 1) select * into t",
+        "with x as (insert into y values (1) returning a) select a into t from x",
+        "(select 1)into t", "select*into t from b", "select 1 into",
+        "select U&\"set\\005Fconfig\"()", "update pg_settings set setting = 1",
+        "with a as (update pg_settings set setting = 1) table a",
+        "update pg_catalog.PG_SETTINGS set setting = 1"})
     EXPECT_TRUE(LeavesState(leaves)) << leaves;
-  for (const char* not_that :
-       {"", "_", "select 1", "select a_b from t_config", "pg_advisory_xact_lock(1)", "et_config",
-        "set_confi", "dvisory_lock", "advisory_loc", "____"})
+  for (const char* not_that : {"",
+                               "_",
+                               "select 1",
+                               "select a_b from t_config",
+                               "pg_advisory_xact_lock(1)",
+                               "et_config",
+                               "set_confi",
+                               "dvisory_lock",
+                               "advisory_loc",
+                               "____",
+                               "insert into t values (1)",
+                               "insert into t select a from b",
+                               "merge into t using s on a = b",
+                               "select into_t from b",
+                               "select a.intox",
+                               "with x as (insert\n into y values (1) returning a) select a from x",
+                               "WITH x AS (MERGE INTO y USING z ON true) SELECT 1",
+                               "select * from pg_settings",
+                               "update settings set a = 1",
+                               "select 1 & 2",
+                               "with into_ as (select 1) table into_"})
     EXPECT_FALSE(LeavesState(not_that)) << not_that;
   EXPECT_EQ(VerbOf("select 1"), Verb::kQuery);
   for (const char* planned : {"SELECT", "(values (1))", "with a as (select 1) table a", "table t",

@@ -72,6 +72,10 @@ static void one_host(void** state) {
   o.headers = two;
   o.headers_count = 2;
   expect_failure(fetch(support_hostile_url(server), &o), CRECHE_E_INVALID, CRECHE_PHASE_OPTIONS, 0);
+  const creche_header blank = creche_header_text("Host", "a b");
+  o.headers = &blank;
+  o.headers_count = 1;
+  expect_failure(fetch(support_hostile_url(server), &o), CRECHE_E_INVALID, CRECHE_PHASE_OPTIONS, 0);
   support_hostile_stop(server);
 }
 

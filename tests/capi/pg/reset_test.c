@@ -95,6 +95,32 @@ static void test_by_the_pool(void** state) {
   close_pool(pool);
 }
 
+/* Statements whose tag says nothing of what they leave. */
+static void test_behind_a_select(void** state) {
+  (void)state;
+  static const char* const statements[] = {
+      "select 1 as i into temp kept",
+      "with x as (insert into kept values (7) returning i) select i into temporary kept from x",
+      "update pg_settings set setting = '9216' where name = 'work_mem'",
+      "select U&\"set\\005Fconfig\"('work_mem', '9MB', false)",
+  };
+  creche_pool pool = open_pool(1);
+  must(pool, "create table kept (i int)");
+  for (size_t s = 0; s < sizeof statements / sizeof *statements; s++) {
+    for (int i = 0; i < 4; i++) { /* it is prepared, or not */
+      must(pool, statements[s]);
+      must(pool, "insert into kept values (1)");
+      assert_int_equal(yes(pool,
+                           "select current_setting('work_mem') = '4MB' and count(*) > 0"
+                           " from public.kept where i = 1"),
+                       1);
+      must(pool, "delete from public.kept");
+    }
+  }
+  must(pool, "drop table kept");
+  close_pool(pool);
+}
+
 /* What the DSN says comes back: also a role, which RESET ALL leaves alone. */
 static void test_of_the_dsn(void** state) {
   (void)state;
@@ -126,6 +152,7 @@ static void test_of_the_dsn(void** state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_no_code_of_others), cmocka_unit_test(test_nothing_stays),
-      cmocka_unit_test(test_by_the_pool), cmocka_unit_test(test_of_the_dsn)};
+      cmocka_unit_test(test_by_the_pool), cmocka_unit_test(test_behind_a_select),
+      cmocka_unit_test(test_of_the_dsn)};
   return cmocka_run_group_tests(tests, start_server, stop_server);
 }

@@ -250,9 +250,13 @@ static void test_forms(void** state) {
       answer_free(&a);
       assert_int_equal(counters(pool).statements - before, i == 0 ? 2 : 1); /* known from then on */
     }
-    run(pool, &a, "select * from pg_class");
-    EXPECT(&a, CRECHE_OK);
-    answer_free(&a);
+    static const char* const catalogs[] = {"pg_class", "pg_stats", "pg_statistic"};
+    must(other, "analyze pg_class"); /* the most common rights: an anyarray of them */
+    for (int i = 0; i < 9; i++) {
+      char sql[100];
+      snprintf(sql, sizeof sql, "select * from %s", catalogs[i / 3]);
+      must(pool, sql);
+    }
     close_pool(pool);
   }
 }
