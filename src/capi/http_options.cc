@@ -10,7 +10,7 @@ creche_session_options Defaults() noexcept {
   creche_session_options o{};
   o.size = sizeof o;
   o.limit = d.limits.total;
-  o.limit_per_host = d.limits.per_origin;
+  o.limit_per_host = d.limits.per_route;
   o.max_waiting = d.limits.max_waiting;
   o.max_redirects = d.max_redirects;
   o.max_header_bytes = d.max_header_bytes;

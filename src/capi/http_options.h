@@ -4,8 +4,8 @@
 
 #include "capi/options.h"
 #include "core/result.h"
-#include "http/client.h"
 #include "http/request.h"
+#include "http/session_settings.h"
 
 namespace creche::capi {
 

@@ -2,17 +2,15 @@
 
 #include <new>
 
-#include "http/h1/h1_connection.h"
-
 namespace creche::http {
 
-Call::Call(Client& client, Request request, bool stream, Owner* owner)
-    : client_(&client), owner_(owner), state_{.request = std::move(request)} {
+Call::Call(Calls& calls, Request request, bool stream, Owner* owner)
+    : calls_(&calls), owner_(owner), state_{.request = std::move(request)} {
   if (stream) {
     stream_owned_ = std::make_unique<StreamBody>();
     stream_ = stream_owned_.get();
   }
-  client.calls.PushBack(this);
+  calls.under_way.PushBack(this);
 }
 
 Call::~Call() {
@@ -20,7 +18,7 @@ Call::~Call() {
 }
 
 void Call::Start() noexcept {
-  client_->counters.requests.Add();
+  calls_->counters.requests.Add();
   BeginAttempt();
 }
 
@@ -35,7 +33,7 @@ Times Call::times() const {
 // The first verdict of a layer that is not kGo.
 Next Call::Ask(Hook hook) noexcept {
   try {
-    for (const Layer* layer : client_->layers)
+    for (const Layer* layer : calls_->layers)
       if (const Next next = (layer->*hook)(state_); next != Next::kGo) return next;
     return Next::kGo;
   } catch (const std::bad_alloc&) {
@@ -51,25 +49,25 @@ void Call::BeginAttempt() noexcept {
   sent_any_ = sent_any();
   state_.attempt = {.phase = Phase::kPool};
   if (Ask(&Layer::OnRequest) == Next::kFail) return Fail(std::move(state_.failure));
-  Acquire();
+  Reserve();
 }
 
-void Call::Acquire() noexcept {
-  Client& client = *client_;
-  OriginPool::Answer answer;
+void Call::Reserve() noexcept {
+  Calls& calls = *calls_;
+  const Request& request = state_.request;
+  Pool::Answer answer;
   try {
-    answer = client.pool.Acquire(state_.request.url.origin(), state_.fresh, this);
-    if (answer == OriginPool::Answer::kGiven) return;  // and much may have happened
-    if (answer == OriginPool::Answer::kWaiting && state_.request.timeouts.pool != kNever) {
+    answer = calls.pool.Reserve({request.url, calls.tls}, request.timeouts, state_.fresh, this);
+    if (answer == Pool::Answer::kGiven) return;  // and much may have happened
+    if (answer == Pool::Answer::kWaiting && request.timeouts.pool != kNever) {
       pool_timer_ = std::make_unique<Timer>(
-          client.loop, [](void* self) noexcept { static_cast<Call*>(self)->PoolTimeout(); }, this);
-      if (!pool_timer_->Arm(After(client.loop.now(), state_.request.timeouts.pool)))
-        Fail(NoMemoryError());
+          calls.loop, [](void* self) noexcept { static_cast<Call*>(self)->PoolTimeout(); }, this);
+      if (!pool_timer_->Arm(After(calls.loop.now(), request.timeouts.pool))) Fail(NoMemoryError());
     }
   } catch (const std::bad_alloc&) {
     return Fail(NoMemoryError());
   }
-  if (answer == OriginPool::Answer::kFull)
+  if (answer == Pool::Answer::kFull)
     FailWith({Status::kLimit,
               "too many requests wait for a connection: raise max_waiting or limit, or start fewer "
               "at a time"});
@@ -81,50 +79,18 @@ void Call::PoolTimeout() noexcept {
             "timeouts.pool, or start fewer requests at a time"});
 }
 
-void Call::OnKept(std::unique_ptr<Connection> connection) noexcept {
-  client_->counters.reuses.Add();
-  state_.attempt.reused = true;
-  Open(std::move(connection));
-}
-
-void Call::OnSlot(Slot slot) noexcept {
-  pool_timer_.reset();
-  slot_ = std::move(slot);
-  Client& client = *client_;
-  try {
-    connector_ = MakeConnector(client.loop, client.resolver, client.tls, state_.request.url,
-                               state_.request.timeouts, this);
-  } catch (const std::bad_alloc&) {
-    return Fail(NoMemoryError());
-  }
-  connector_->Start();
-  client.counters.dns_lookups.Set(client.resolver.lookups());
-}
-
-void Call::OnConnectFailed(ErrorRef error) noexcept {
-  state_.attempt.phase = connector_->phase();
+void Call::OnOpenFailed(Phase phase, ErrorRef error) noexcept {
+  state_.attempt.phase = phase;
   AttemptFailed(std::move(error));
 }
 
-void Call::OnConnected(std::unique_ptr<Transport> transport) noexcept {
-  client_->counters.connects.Add();
-  connector_.reset();
-  std::unique_ptr<Connection> connection;
-  try {
-    connection =
-        std::make_unique<H1Connection>(client_->io, std::move(transport), std::move(slot_));
-  } catch (const std::bad_alloc&) {
-    return Fail(NoMemoryError());
-  }
-  Open(std::move(connection));
-}
-
-void Call::Open(std::unique_ptr<Connection> connection) noexcept {
+void Call::OnReserved(Reservation place, bool reused) noexcept {
   pool_timer_.reset();
-  connection_ = std::move(connection);
-  connected_at_ = client_->loop.now();
+  place_ = std::move(place);
+  state_.attempt.reused = reused;
+  connected_at_ = calls_->loop.now();
   try {
-    exchange_ = connection_->Open(&state_.request, &state_.head, &state_.attempt, this);
+    exchange_ = place_.connection().Open(&state_.request, &state_.head, &state_.attempt, this);
   } catch (const std::bad_alloc&) {
     return Fail(NoMemoryError());
   }
@@ -178,26 +144,19 @@ void Call::SetAwaited(bool awaited) noexcept {
 void Call::OnEnd(ErrorRef error) noexcept {
   exchange_ = nullptr;
   if (reading_over_) {  // where to go is known
-    Release();
+    place_.GiveBack();
     return BeginAttempt();
   }
   if (error) return AttemptFailed(std::move(error));
   Complete();
 }
 
-void Call::Release() noexcept {
-  if (connection_->keep_for() > 0)
-    client_->pool.Keep(std::move(connection_));
-  else
-    connection_.reset();
-}
-
 // ---- Ends ----
 
 void Call::Complete() noexcept {
-  ended_ = client_->loop.now();
+  ended_ = calls_->loop.now();
   const Problem problem = stream_ ? Problem() : whole_.End();
-  Release();
+  place_.GiveBack();
   if (problem.bad()) return FailWith(problem);
   if (stream_) stream_->End();
   Stop();
@@ -205,14 +164,12 @@ void Call::Complete() noexcept {
 }
 
 void Call::AttemptFailed(ErrorRef error) noexcept {
-  for (const Layer* layer : client_->layers) {
+  for (const Layer* layer : calls_->layers) {
     const Next next = layer->OnFailure(state_, *error);
     if (next == Next::kGo) continue;
     if (next == Next::kFail) return Fail(std::move(state_.failure));
-    client_->counters.retries.Add();
-    connector_.reset();
-    connection_.reset();
-    slot_ = Slot();
+    calls_->counters.retries.Add();
+    place_.GiveBack();
     return BeginAttempt();
   }
   Fail(std::move(error));
@@ -236,16 +193,14 @@ void Call::Fail(ErrorRef error) noexcept {
 }
 
 void Call::Stop() noexcept {
-  if (!client_) return;
-  Leave();
+  if (!calls_) return;
+  Cancel();
   pool_timer_.reset();
-  connector_.reset();
   if (exchange_) exchange_->Abort();
   exchange_ = nullptr;
-  connection_.reset();
-  slot_ = Slot();
+  place_.GiveBack();
   List<Call>::Remove(this);
-  client_ = nullptr;
+  calls_ = nullptr;
 }
 
 // Says where it happened, whether anything was sent, and whether it is worth and safe to try again.
@@ -275,6 +230,10 @@ ErrorRef Call::WithAdvice(ErrorRef error) const {
   } catch (const std::bad_alloc&) {
     return NoMemoryError();
   }
+}
+
+void Calls::FailAll(const ErrorRef& error) noexcept {
+  while (Call* call = under_way.first()) call->Fail(error);
 }
 
 }  // namespace creche::http

@@ -15,9 +15,8 @@
 #include "core/list.h"
 #include "http/body/stream_body.h"
 #include "http/body/whole_body.h"
-#include "http/client.h"
+#include "http/calls.h"
 #include "http/layer/layer.h"
-#include "http/make_connector.h"
 
 namespace creche::http {
 
@@ -32,8 +31,7 @@ struct Times {
 
 class Call final : public FromBlocks,
                    public ListNode<Call>,
-                   private ConnectionWaiter,
-                   private Connector::Listener,
+                   private Checkout,
                    private Exchange::Listener {
  public:
   // Told from the loop; perhaps inside Start, Answer or SetAwaited.
@@ -56,7 +54,7 @@ class Call final : public FromBlocks,
   };
 
   // stream: the body is kept as it comes, for who reads it.
-  Call(Client& client, Request request, bool stream, Owner* owner);
+  Call(Calls& calls, Request request, bool stream, Owner* owner);
   // Aborts.
   ~Call();
 
@@ -72,7 +70,7 @@ class Call final : public FromBlocks,
   // only while they do, and reading goes on if it was held back.
   void SetAwaited(bool awaited) noexcept;
 
-  Phase phase() const { return connector_ ? connector_->phase() : state_.attempt.phase; }
+  Phase phase() const { return opening() ? opening_phase() : state_.attempt.phase; }
   const Request& request() const { return state_.request; }
   ResponseHead& head() { return state_.head; }
   WholeBody& whole() { return whole_; }
@@ -90,10 +88,9 @@ class Call final : public FromBlocks,
   using Hook = Next (Layer::*)(CallState&) const;
 
   void BeginAttempt() noexcept;
-  void OnKept(std::unique_ptr<Connection> connection) noexcept override;
-  void OnSlot(Slot slot) noexcept override;
-  void OnConnected(std::unique_ptr<Transport> transport) noexcept override;
-  void OnConnectFailed(ErrorRef error) noexcept override;
+  void OnReserved(Reservation place, bool reused) noexcept override;
+  void OnOpening() noexcept override { pool_timer_.reset(); }
+  void OnOpenFailed(Phase phase, ErrorRef error) noexcept override;
   BodySink* OnHead(bool has_body) noexcept override;
   bool OnReceived() noexcept override;
   bool OnPull(uint64_t hint) noexcept override { return owner_->OnPull(hint); }
@@ -101,10 +98,8 @@ class Call final : public FromBlocks,
   void OnEnd(ErrorRef error) noexcept override;
 
   Next Ask(Hook hook) noexcept;
-  void Acquire() noexcept;
+  void Reserve() noexcept;
   void PoolTimeout() noexcept;
-  void Open(std::unique_ptr<Connection> connection) noexcept;
-  void Release() noexcept;
   void Complete() noexcept;
   void AttemptFailed(ErrorRef error) noexcept;
   void FailWith(const Problem& problem, ErrorRef cause = {}) noexcept;
@@ -112,17 +107,15 @@ class Call final : public FromBlocks,
   ErrorRef WithAdvice(ErrorRef error) const;
   bool sent_any() const { return sent_any_ || state_.attempt.sent > 0; }
 
-  Client* client_;  // null after the end
+  Calls* calls_;  // null after the end
   Owner* owner_;
   CallState state_;
   Nanos connected_at_ = 0;
   Nanos ended_ = 0;
 
   std::unique_ptr<Timer> pool_timer_;  // only with a timeout, only in line
-  Slot slot_;                          // while connecting
-  std::unique_ptr<Connector> connector_;
-  std::unique_ptr<Connection> connection_;
-  Exchange* exchange_ = nullptr;  // on it
+  Reservation place_;
+  Exchange* exchange_ = nullptr;  // there
   WholeBody whole_;
   StreamBody* stream_ = nullptr;
   std::unique_ptr<StreamBody> stream_owned_;  // until the owner takes it

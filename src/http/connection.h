@@ -1,43 +1,37 @@
-// Connection: what carries exchanges to one origin, in whatever protocol. Loop's thread only.
+// Connection: what carries exchanges along one route, in whatever protocol: one at a time, or many.
+// It belongs to the pool. Loop's thread only.
 #pragma once
-
-#include <utility>
+#include <cstddef>
 
 #include "http/exchange.h"
 
 namespace creche::http {
 
-class OriginPool;
 class ResponseHead;
-struct Origin;
 struct Request;
-
-// One of the sockets that a pool may have open, connecting ones too. Gives it back when it goes.
-class Slot {
- public:
-  Slot() = default;
-  Slot(OriginPool* pool, Origin* origin) : pool_(pool), origin_(origin) {}
-  Slot(Slot&& o) noexcept
-      : pool_(std::exchange(o.pool_, nullptr)), origin_(std::exchange(o.origin_, nullptr)) {}
-  Slot& operator=(Slot&& o) noexcept {
-    std::swap(pool_, o.pool_);
-    std::swap(origin_, o.origin_);
-    return *this;
-  }
-  ~Slot();
-  Origin* origin() const { return origin_; }
-
- private:
-  OriginPool* pool_ = nullptr;
-  Origin* origin_ = nullptr;
-};
 
 class Connection {
  public:
-  virtual ~Connection() = default;
+  // The pool.
+  class Owner {
+   public:
+    // The capacity may be another, or it may not be sound any more, while nobody uses it, too. It
+    // may be destroyed inside.
+    virtual void OnChanged() noexcept = 0;
 
-  // Begins an exchange, if there is capacity for one more; to be started by Exchange::Start. It
-  // belongs to the connection, and all that is given here must outlive it. May throw bad_alloc.
+   protected:
+    ~Owner() = default;
+  };
+
+  // Closes it. No exchange is open.
+  virtual ~Connection() = default;
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+
+  // How many exchanges it can carry at a time. 0: it takes no more, and goes with the last one.
+  virtual size_t capacity() const noexcept = 0;
+  // Begins an exchange, to be started by Exchange::Start; its capacity is not used up. The exchange
+  // belongs to the connection, and all that is given here outlives it. May throw bad_alloc.
   virtual Exchange* Open(Request* request, ResponseHead* head, Attempt* attempt,
                          Exchange::Listener* listener) = 0;
   // For how long it may be kept, now that nothing is open on it; 0: it may not.
@@ -45,25 +39,15 @@ class Connection {
   // Of one that nobody uses: true if it was not closed and nothing came that nobody asked for. To
   // be asked before each use.
   virtual bool IdleIsSound() noexcept = 0;
-
-  Origin* origin() const { return slot_.origin(); }
+  void set_owner(Owner* owner) noexcept { owner_ = owner; }
 
  protected:
-  explicit Connection(Slot slot) : slot_(std::move(slot)) {}
-  // Something came while nobody used it. May destroy it.
-  void CheckIdle() noexcept;
+  Connection() = default;
+  // See Owner.
+  void Changed() noexcept { owner_->OnChanged(); }
 
  private:
-  friend class OriginPool;
-  Slot slot_;  // given back after the socket is closed
-
-  // While idle, for the pool.
-  OriginPool* idle_in_ = nullptr;
-  Nanos idle_until_ = 0;
-  Connection* newer_ = nullptr;  // of all idle ones
-  Connection* older_ = nullptr;
-  Connection* next_ = nullptr;  // of the idle ones of its origin, the one used before it
-  Connection* prev_ = nullptr;
+  Owner* owner_ = nullptr;
 };
 
 }  // namespace creche::http

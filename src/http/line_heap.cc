@@ -5,7 +5,7 @@
 namespace creche::http {
 
 // The shorter way is on the right. True if the rank of `line` has changed.
-bool LineHeap::Settle(Line* line) noexcept {
+bool LineHeap::Balance(Line* line) noexcept {
   if (Rank(line->left_) < Rank(line->right_)) std::swap(line->left_, line->right_);
   return std::exchange(line->rank_, Rank(line->right_) + 1) != line->rank_;
 }
@@ -18,7 +18,7 @@ Line* LineHeap::Meld(Line* a, Line* b) noexcept {
   if (b->key_ < a->key_) std::swap(a, b);
   a->right_ = Meld(a->right_, b);
   a->right_->parent_ = a;
-  Settle(a);
+  Balance(a);
   return a;
 }
 
@@ -40,7 +40,7 @@ void LineHeap::Remove(Line* line) noexcept {
     heap->root_ = melded;
   } else {
     (above->left_ == line ? above->left_ : above->right_) = melded;
-    for (; above && Settle(above); above = above->parent_) heap->work_++;
+    for (; above && Balance(above); above = above->parent_) heap->work_++;
   }
   line->parent_ = line->left_ = line->right_ = nullptr;
 }

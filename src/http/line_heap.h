@@ -36,7 +36,7 @@ class LineHeap {
 
  private:
   static uint32_t Rank(const Line* line) noexcept { return line ? line->rank_ : 0; }
-  static bool Settle(Line* line) noexcept;
+  static bool Balance(Line* line) noexcept;
   Line* Meld(Line* a, Line* b) noexcept;
 
   Line* root_ = nullptr;

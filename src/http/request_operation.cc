@@ -8,13 +8,13 @@ using tasks::Outcome;
 
 void RequestOperation::Start() noexcept {
   if (!request_.ok()) return Complete(Outcome::Failed(request_.error()));
-  Client* client = (*session_)->client();
-  if (!client)
+  Calls* calls = (*session_)->calls();
+  if (!calls)
     return Complete(
         Outcome::Failed(MakeError(Status::kClosed, closed_in_line() ? Phase::kLimit : Phase::kPool,
                                   "the session was closed: open another one")));
   try {
-    call_ = std::make_unique<Call>(*client, std::move(request_).value(), stream_,
+    call_ = std::make_unique<Call>(*calls, std::move(request_).value(), stream_,
                                    static_cast<Call::Owner*>(this));
   } catch (const std::bad_alloc&) {
     return Complete(Outcome::Failed(NoMemoryError()));

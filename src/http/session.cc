@@ -1,12 +1,41 @@
 #include "http/session.h"
 
+#include "core/resolver.h"
+#include "http/call.h"
+#include "http/h1/h1_opener.h"
+
 namespace creche::http {
+
+// What an open session has on its loop.
+struct Session::Works {
+  Works(Loop& loop, const SessionSettings& settings, Layers layers, Counters& counters,
+        TlsContextRef made)
+      : io(loop, counters),
+        resolver(loop, loop.workers(WorkKind::kDns), Resolver::Options{.ttl = settings.dns_ttl}),
+        tls(loop, settings.tls(), std::move(made)),
+        opener(io, resolver),
+        pool(loop, settings.limits, counters, opener),
+        calls{loop, counters, pool, &tls, layers} {}
+
+  IoContext io;
+  Resolver resolver;
+  TlsConfig tls;
+  H1Opener opener;
+  Pool pool;
+  Calls calls;
+};
 
 Session::Session(Ref<Loop> loop, SessionSettings settings)
     : loop_(std::move(loop)),
       settings_(std::move(settings)),
       defaults_(settings_.defaults, settings_.max_header_bytes),
       uses_(*loop_, this, settings_.queue) {}
+
+Session::~Session() = default;
+
+Calls* Session::calls() const {
+  return works_ ? &works_->calls : nullptr;
+}
 
 Result<Ref<Session>> Session::Open(Ref<Loop> loop, SessionSettings settings) {
   auto session = Ref<Session>::Adopt(new Session(std::move(loop), std::move(settings)));
@@ -20,11 +49,11 @@ Result<Ref<Session>> Session::Open(Ref<Loop> loop, SessionSettings settings) {
       status != Status::kOk)
     return MakeError(status, Phase::kNone,
                      "creche_session_options.queue is closed, or no queue of this loop");
-  session->client_ = std::make_unique<Client>(*session->loop_, session->settings_, session->layers_,
-                                              std::move(tls), session->counters_);
+  session->works_ = std::make_unique<Works>(*session->loop_, session->settings_, session->layers_,
+                                            session->counters_, std::move(tls));
   session->self_ = session;
   if (tasks::AddResident(*session->loop_, session.get()) != Status::kOk) {
-    session->client_.reset();
+    session->works_.reset();
     session->self_ = nullptr;
     return MakeError(Status::kClosed, Phase::kNone, "the loop is closing");
   }
@@ -44,12 +73,12 @@ void Session::Released() noexcept {
 
 // Loop's thread.
 void Session::CloseHere() noexcept {
-  if (!client_) return;
+  if (!works_) return;
   const Ref<Session> alive = std::move(self_);
   closing_.store(true);
   uses_.Begin("the session was closed");
-  client_->FailAll(MakeError(Status::kClosed, Phase::kNone, "the session was closed"));
-  client_.reset();
+  works_->calls.FailAll(MakeError(Status::kClosed, Phase::kNone, "the session was closed"));
+  works_.reset();
   uses_.Closed();
 }
 

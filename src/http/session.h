@@ -1,5 +1,5 @@
-// Session: what a creche_session names: settings, counters, and, until it is closed, the client
-// that does the work on the loop.
+// Session: what a creche_session names: settings, layers, counters, and, until it is closed, what
+// does the work on the loop.
 #pragma once
 #include <array>
 #include <atomic>
@@ -8,11 +8,13 @@
 #include "core/handles.h"
 #include "core/loop_job.h"
 #include "core/result.h"
-#include "http/client.h"
+#include "http/calls.h"
+#include "http/io_context.h"
 #include "http/layer/decoding.h"
 #include "http/layer/defaults.h"
 #include "http/layer/redirects.h"
 #include "http/layer/stale_retry.h"
+#include "http/session_settings.h"
 #include "tasks/closing.h"
 
 namespace creche::http {
@@ -32,14 +34,16 @@ class Session final : public Object, public tasks::Resident {
   void Released() noexcept override;
 
   // Loop's thread. Null once closed.
-  Client* client() const { return client_.get(); }
+  Calls* calls() const;
   void CloseForLoop() noexcept override;
   tasks::Closing& uses() { return uses_; }
   // Whether the loop has ended, so that the handle ends too.
   bool gone() const { return gone_.load(); }
 
  private:
+  struct Works;
   Session(Ref<Loop> loop, SessionSettings settings);
+  ~Session() override;
   void CloseHere() noexcept;
 
   const Ref<Loop> loop_;
@@ -51,7 +55,7 @@ class Session final : public Object, public tasks::Resident {
   // In the order in which they are asked.
   const std::array<const Layer*, 4> layers_{&defaults_, &stale_retry_, &redirects_, &decoding_};
   Counters counters_;
-  std::unique_ptr<Client> client_;
+  std::unique_ptr<Works> works_;
   Ref<Session> self_;  // while it is the loop's resident
   LoopJob<&Session::CloseHere> close_{this};
   std::atomic<bool> closing_{false};

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "http/line_heap.h"
-#include "http/origin_pool.h"
+#include "http/pool.h"
 #include "test_loop.h"
 
 namespace creche::http {
@@ -16,65 +16,77 @@ using test::TestLoop;
 
 // A connection on which nothing comes.
 struct Quiet final : Connection {
-  explicit Quiet(Slot slot) : Connection(std::move(slot)) {}
+  size_t capacity() const noexcept override { return 1; }
   Exchange* Open(Request*, ResponseHead*, Attempt*, Exchange::Listener*) override {
     return nullptr;
   }
-  Nanos keep_for() const noexcept override { return kNever; }
+  Nanos keep_for() const noexcept override { return keep ? kNever : 0; }
   bool IdleIsSound() noexcept override { return true; }
+  bool keep = true;
+};
+
+// Opens them at once.
+struct QuietOpener final : Opener {
+  struct Now final : Opening {
+    explicit Now(Listener* l) : listener(l) {}
+    void Start() noexcept override { listener->OnOpened(std::make_unique<Quiet>()); }
+    Phase phase() const noexcept override { return Phase::kConnect; }
+    Listener* const listener;
+  };
+  std::unique_ptr<Opening> Open(const Route&, const Timeouts&, Listener* listener) override {
+    return std::make_unique<Now>(listener);
+  }
 };
 
 // Asks for a connection and holds it.
-struct Fetch final : ConnectionWaiter {
-  ~Fetch() = default;
-  void OnKept(std::unique_ptr<Connection> kept) noexcept override {
-    connection = std::move(kept);
+struct Fetch final : Checkout {
+  Fetch(const std::string& where, std::vector<Fetch*>* served)
+      : origin(where), url(Url::Parse(where).value()), order(served) {}
+  void OnReserved(Reservation reserved, bool) noexcept override {
+    place = std::move(reserved);
     order->push_back(this);
   }
-  void OnSlot(Slot slot) noexcept override {
-    connection = std::make_unique<Quiet>(std::move(slot));
-    order->push_back(this);
+  void OnOpening() noexcept override {}
+  void OnOpenFailed(Phase, ErrorRef) noexcept override { ADD_FAILURE(); }
+  void Keep() { place.GiveBack(); }
+  void Close() {
+    static_cast<Quiet&>(place.connection()).keep = false;
+    place.GiveBack();
   }
-  bool waits() const { return waiting(); }
-  void GiveUp() { Leave(); }
+  void GiveUp() { Cancel(); }
 
-  TestLoop* loop = nullptr;
-  std::vector<Fetch*>* order = nullptr;  // who was served
-  std::string origin;
+  const std::string origin;
+  const Url url;
+  const Timeouts timeouts;
+  std::vector<Fetch*>* const order;  // who was served
   int number = 0;
-  std::unique_ptr<Connection> connection;
+  Reservation place;
 };
 
-struct Pool {
-  explicit Pool(const OriginPool::Limits& limits) : pool(*loop, limits, counters) {}
-  ~Pool() {
-    for (auto& fetch : fetches) fetch->connection.reset();
-    fetches.clear();
-  }
+struct PoolFixture {
+  explicit PoolFixture(const Pool::Limits& limits) : pool(*loop, limits, counters, opener) {}
   Fetch* Start(const std::string& origin, bool fresh = false) {
-    fetches.push_back(std::make_unique<Fetch>());
+    fetches.push_back(std::make_unique<Fetch>(origin, &order));
     Fetch* fetch = fetches.back().get();
-    fetch->loop = loop.get();
-    fetch->order = &order;
-    fetch->origin = origin;
     fetch->number = static_cast<int>(fetches.size());
-    pool.Acquire(origin, fresh, fetch);
+    pool.Reserve({fetch->url, nullptr}, fetch->timeouts, fresh, fetch);
     return fetch;
   }
   Ref<TestLoop> loop = TestLoop::Open();
   Counters counters;
-  OriginPool pool;
+  QuietOpener opener;
+  Pool pool;
   std::vector<std::unique_ptr<Fetch>> fetches;
   std::vector<Fetch*> order;
 };
 
 // One fetch each to `n` origins; how many lines and connections were looked at for each.
 double WorkOfAFetch(int n) {
-  Pool p({.total = 100});
+  PoolFixture p({.total = 100});
   for (int i = 0; i < n; i++) p.Start("http://h" + std::to_string(i));
   EXPECT_EQ(p.counters.waiting.get(), static_cast<uint64_t>(n - 100));
   for (size_t done = 0; done < p.order.size(); done++) {
-    p.pool.Keep(std::move(p.order[done]->connection));
+    p.order[done]->Keep();
     if (done % 10 == 9 || done + 1 == p.order.size()) p.loop->Poll();
   }
   EXPECT_EQ(p.order.size(), static_cast<size_t>(n));
@@ -92,15 +104,15 @@ TEST(PoolTest, WorkDoesNotGrowWithOrigins) {
 
 // Those that cannot be served are not looked at: all wait for one origin that is at its limit.
 TEST(PoolTest, WorkDoesNotGrowWithLinesThatCannotBeServed) {
-  Pool p({.total = 0, .per_origin = 1});
+  PoolFixture p({.total = 0, .per_route = 1});
   for (int i = 0; i < 200; i++)
     for (int twice = 0; twice < 2; twice++) p.Start("http://busy" + std::to_string(i));
   EXPECT_EQ(p.counters.waiting.get(), 200u);
   const uint64_t before = p.pool.work();
   for (int i = 0; i < 200; i++) {
     Fetch* one = p.Start("http://one");
-    ASSERT_TRUE(one->connection);
-    p.pool.Keep(std::move(one->connection));
+    ASSERT_TRUE(one->place);
+    one->Keep();
     p.loop->Poll();
   }
   EXPECT_LT(p.pool.work() - before, 2'000u);
@@ -109,32 +121,32 @@ TEST(PoolTest, WorkDoesNotGrowWithLinesThatCannotBeServed) {
 // Who asks in the turn in which a connection becomes free does not get it before those in line.
 TEST(PoolTest, NobodyOvertakes) {
   for (const bool keep : {true, false}) {
-    Pool p({.total = 1, .max_waiting = 1});
+    PoolFixture p({.total = 1, .max_waiting = 1});
     Fetch* first = p.Start("http://a");
     Fetch* waits = p.Start("http://b");
-    ASSERT_TRUE(first->connection);
+    ASSERT_TRUE(first->place);
     if (keep)
-      p.pool.Keep(std::move(first->connection));
+      first->Keep();
     else
-      first->connection.reset();
+      first->Close();
     Fetch* late = p.Start("http://a");
-    EXPECT_TRUE(waits->connection);
-    EXPECT_TRUE(late->waits());
-    p.pool.Keep(std::move(waits->connection));
+    EXPECT_TRUE(waits->place);
+    EXPECT_TRUE(late->waiting());
+    waits->Keep();
     p.loop->Poll();
-    EXPECT_TRUE(late->connection);
+    EXPECT_TRUE(late->place);
   }
 }
 
 TEST(PoolTest, GoneWaitersAreNotCounted) {
-  Pool p({.total = 1});
+  PoolFixture p({.total = 1});
   p.Start("http://a");
   std::vector<Fetch*> waiting;
   for (int i = 0; i < 5; i++) waiting.push_back(p.Start(i % 2 ? "http://a" : "http://b"));
   EXPECT_EQ(p.counters.waiting.get(), 5u);
   for (const int i : {4, 0, 1, 2}) waiting[i]->GiveUp();
   EXPECT_EQ(p.counters.waiting.get(), 1u);
-  p.pool.Keep(std::move(p.order[0]->connection));
+  p.order[0]->Keep();
   p.loop->Poll();
   EXPECT_EQ(p.order.back(), waiting[3]);
   EXPECT_EQ(p.counters.waiting.get(), 0u);
@@ -146,14 +158,13 @@ TEST(PoolTest, Random) {
   for (unsigned seed = 1; seed <= 60; seed++) {
     std::mt19937 random(seed);
     const auto below = [&](unsigned n) { return static_cast<unsigned>(random() % n); };
-    const OriginPool::Limits limits{.total = below(3) == 0 ? 0 : 1 + below(6),
-                                    .per_origin = below(3)};
-    Pool p(limits);
+    const Pool::Limits limits{.total = below(3) == 0 ? 0 : 1 + below(6), .per_route = below(3)};
+    PoolFixture p(limits);
     for (int step = 0; step < 300; step++) {
       std::vector<Fetch*> busy, waiting;
       for (auto& fetch : p.fetches) {
-        if (fetch->connection) busy.push_back(fetch.get());
-        if (fetch->waits()) waiting.push_back(fetch.get());
+        if (fetch->place) busy.push_back(fetch.get());
+        if (fetch->waiting()) waiting.push_back(fetch.get());
       }
       switch (below(5)) {
         case 0:
@@ -161,11 +172,10 @@ TEST(PoolTest, Random) {
           p.Start("http://h" + std::to_string(below(8)), below(8) == 0);
           break;
         case 2:
-          if (!busy.empty())
-            p.pool.Keep(std::move(busy[below(static_cast<unsigned>(busy.size()))]->connection));
+          if (!busy.empty()) busy[below(static_cast<unsigned>(busy.size()))]->Keep();
           break;
         case 3:
-          if (!busy.empty()) busy[below(static_cast<unsigned>(busy.size()))]->connection.reset();
+          if (!busy.empty()) busy[below(static_cast<unsigned>(busy.size()))]->Close();
           break;
         case 4:
           if (!waiting.empty() && below(3) == 0)
@@ -177,8 +187,8 @@ TEST(PoolTest, Random) {
       busy.clear();
       waiting.clear();
       for (auto& fetch : p.fetches) {
-        if (fetch->connection) busy.push_back(fetch.get());
-        if (fetch->waits()) waiting.push_back(fetch.get());
+        if (fetch->place) busy.push_back(fetch.get());
+        if (fetch->waiting()) waiting.push_back(fetch.get());
       }
       const uint64_t open = p.counters.open.get();
       EXPECT_EQ(open, busy.size() + p.counters.idle.get());
@@ -187,7 +197,7 @@ TEST(PoolTest, Random) {
       for (const Fetch* w : waiting) {
         const auto of_it = [&](const Fetch* other) { return other->origin == w->origin; };
         const auto used = static_cast<uint64_t>(std::count_if(busy.begin(), busy.end(), of_it));
-        const bool at_limit = limits.per_origin != 0 && used >= limits.per_origin;
+        const bool at_limit = limits.per_route != 0 && used >= limits.per_route;
         const bool full = limits.total != 0 && open >= limits.total && p.counters.idle.get() == 0;
         ASSERT_TRUE(at_limit || full) << "seed " << seed << " step " << step << " " << w->origin;
       }

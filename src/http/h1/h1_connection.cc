@@ -2,8 +2,8 @@
 
 namespace creche::http {
 
-H1Connection::H1Connection(IoContext& io, std::unique_ptr<Transport> transport, Slot slot)
-    : Connection(std::move(slot)), transport_(std::move(transport)), exchange_(io, *transport_) {
+H1Connection::H1Connection(IoContext& io, std::unique_ptr<Transport> transport)
+    : transport_(std::move(transport)), exchange_(io, *transport_) {
   transport_->set_listener(this);
 }
 
@@ -17,7 +17,7 @@ void H1Connection::OnReadable() noexcept {
   if (exchange_.open()) return exchange_.OnReadable();
   // Nobody asked for anything: the server has closed, or says what would be taken for the answer to
   // the next request. Tickets of TLS are fine.
-  CheckIdle();
+  Changed();
 }
 
 void H1Connection::OnWritable() noexcept {

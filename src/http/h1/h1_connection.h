@@ -10,8 +10,9 @@ namespace creche::http {
 
 class H1Connection final : public Connection, private Transport::Listener {
  public:
-  H1Connection(IoContext& io, std::unique_ptr<Transport> transport, Slot slot);
+  H1Connection(IoContext& io, std::unique_ptr<Transport> transport);
 
+  size_t capacity() const noexcept override { return 1; }
   Exchange* Open(Request* request, ResponseHead* head, Attempt* attempt,
                  Exchange::Listener* listener) noexcept override;
   Nanos keep_for() const noexcept override { return exchange_.keep_for(); }

@@ -1,0 +1,25 @@
+// Calls: those of a session that are under way, and what they share. Loop's thread only.
+#pragma once
+#include "core/list.h"
+#include "core/loop.h"
+#include "http/counters.h"
+#include "http/layer/layer.h"
+#include "http/pool.h"
+
+namespace creche::http {
+
+class Call;
+
+struct Calls {
+  Loop& loop;
+  Counters& counters;
+  Pool& pool;
+  TlsConfig* const tls;  // of their routes
+  const Layers layers;
+  List<Call> under_way{};
+
+  // Ends them all with this error.
+  void FailAll(const ErrorRef& error) noexcept;
+};
+
+}  // namespace creche::http

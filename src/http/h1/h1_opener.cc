@@ -1,0 +1,78 @@
+#include "http/h1/h1_opener.h"
+
+#include <new>
+
+#include "core/connect/dial_step.h"
+#include "core/connect/resolve_step.h"
+#include "core/connect/tls_step.h"
+#include "http/h1/h1_connection.h"
+
+namespace creche::http {
+
+namespace {
+
+Connecting StartOf(const Route& route) {
+  return {.host = route.url.dial_host(),
+          .port = route.url.port(),
+          .authority = std::string(route.url.authority())};
+}
+
+Connector::Steps StepsOf(Loop& loop, Resolver& resolver, const Route& route,
+                         const Timeouts& timeouts) {
+  using Limit = ConnectStep::Limit;
+  Connector::Steps steps;
+  steps.push_back(std::make_unique<ResolveStep>(resolver, Limit{timeouts.dns, "timeouts.dns"}));
+  steps.push_back(
+      std::make_unique<DialStep>(loop, resolver, Limit{timeouts.connect, "timeouts.connect"}));
+  if (route.url.https())
+    steps.push_back(std::make_unique<TlsStep>(loop, *route.tls, route.url.dial_host(),
+                                              route.url.port(),
+                                              Limit{timeouts.tls, "timeouts.tls"}));
+  return steps;
+}
+
+}  // namespace
+
+class H1Opener::Under final : public Opening, private Connector::Listener {
+ public:
+  Under(IoContext& io, Resolver& resolver, const Route& route, const Timeouts& timeouts,
+        Opener::Listener* listener)
+      : io_(io),
+        resolver_(resolver),
+        listener_(listener),
+        connector_(io.loop, StartOf(route), StepsOf(io.loop, resolver, route, timeouts), this) {}
+  void Start() noexcept override {
+    IoContext& io = io_;
+    Resolver& resolver = resolver_;
+    connector_.Start();  // may destroy this
+    io.counters.dns_lookups.Set(resolver.lookups());
+  }
+  Phase phase() const noexcept override { return connector_.phase(); }
+
+ private:
+  void OnConnected(std::unique_ptr<Transport> transport) noexcept override {
+    io_.counters.connects.Add();
+    std::unique_ptr<Connection> connection;
+    try {
+      connection = std::make_unique<H1Connection>(io_, std::move(transport));
+    } catch (const std::bad_alloc&) {
+      return listener_->OnOpenFailed(NoMemoryError());
+    }
+    listener_->OnOpened(std::move(connection));
+  }
+  void OnConnectFailed(ErrorRef error) noexcept override {
+    listener_->OnOpenFailed(std::move(error));
+  }
+
+  IoContext& io_;
+  Resolver& resolver_;
+  Opener::Listener* const listener_;
+  Connector connector_;
+};
+
+std::unique_ptr<Opener::Opening> H1Opener::Open(const Route& route, const Timeouts& timeouts,
+                                                Listener* listener) {
+  return std::make_unique<Under>(io_, resolver_, route, timeouts, listener);
+}
+
+}  // namespace creche::http

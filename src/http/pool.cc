@@ -1,0 +1,257 @@
+// Pool: its connections. See pool_serve.cc for who gets them.
+#include "http/pool.h"
+
+#include <algorithm>
+#include <new>
+#include <utility>
+
+namespace creche::http {
+
+namespace {
+// An expired connection is never used, but may stay open for this part of its time, and for no
+// more than this, so that many are closed together.
+constexpr Nanos kSweepPart = 8;
+constexpr Nanos kSweepPause = kSecond;
+}  // namespace
+
+Pool::Pool(Loop& loop, const Limits& limits, Counters& counters, Opener& opener)
+    : loop_(loop),
+      limits_(limits),
+      counters_(counters),
+      opener_(opener),
+      timer_(
+          loop, [](void* self) noexcept { static_cast<Pool*>(self)->CloseExpired(); }, this),
+      serve_(
+          loop, [](void* self) noexcept { static_cast<Pool*>(self)->ServeAll(); }, this) {}
+
+Pool::~Pool() {
+  Clear();
+}
+
+// ---- Opening ----
+
+PoolMember::PoolMember(Pool& pool, PoolLine* line) noexcept : pool_(pool), line_(line) {
+  pool_.counters_.open.Add();
+  line_->open++;
+}
+
+PoolMember::~PoolMember() {
+  connection_.reset();
+  opening_.reset();
+  List<PoolMember, struct OfLine>::Remove(this);
+  pool_.Freed(line_);
+}
+
+// There is room for it.
+void Pool::OpenFor(PoolLine* line, Checkout* checkout) noexcept {
+  PoolMember* member = nullptr;
+  try {
+    member = new PoolMember(*this, line);
+    member->opening_ =
+        opener_.Open({*checkout->url_, checkout->tls_}, *checkout->timeouts_, member);
+  } catch (const std::bad_alloc&) {
+    delete member;
+    if (!member) ForgetIfUnused(line);
+    return checkout->OnOpenFailed(Phase::kPool, NoMemoryError());
+  }
+  member->checkout_ = checkout;
+  checkout->pool_ = this;
+  checkout->opening_ = member;
+  Requeue(line);
+  checkout->OnOpening();
+  member->opening_->Start();
+}
+
+void PoolMember::OnOpened(std::unique_ptr<Connection> connection) noexcept {
+  connection->set_owner(this);
+  connection_ = std::move(connection);
+  pool_.Opened(this);
+}
+
+void Pool::Opened(PoolMember* member) noexcept {
+  member->opening_.reset();
+  Checkout* checkout = std::exchange(member->checkout_, nullptr);
+  checkout->opening_ = nullptr;
+  member->used_ = 1;
+  if (member->has_room()) Changed(member);
+  checkout->OnReserved(Reservation(member), false);
+}
+
+void PoolMember::OnOpenFailed(ErrorRef error) noexcept {
+  pool_.OpenFailed(this, std::move(error));
+}
+
+void Pool::OpenFailed(PoolMember* member, ErrorRef error) noexcept {
+  Checkout* checkout = std::exchange(member->checkout_, nullptr);
+  checkout->opening_ = nullptr;
+  const Phase phase = member->opening_->phase();
+  delete member;
+  checkout->OnOpenFailed(phase, std::move(error));
+}
+
+// ---- Places ----
+
+Connection& Reservation::connection() const noexcept {
+  return *member_->connection_;
+}
+
+void Reservation::GiveBack() noexcept {
+  if (PoolMember* member = std::exchange(member_, nullptr)) member->pool_.GiveBack(member);
+}
+
+void Pool::GiveBack(PoolMember* member) noexcept {
+  if (--member->used_ > 0) return Changed(member);
+  if (member->connection_->keep_for() > 0)
+    Keep(member);
+  else
+    delete member;
+}
+
+void PoolMember::OnChanged() noexcept {
+  if (connection_) pool_.Changed(this);
+}
+
+void Pool::Changed(PoolMember* member) noexcept {
+  using Available = List<PoolMember, struct OfLine>;
+  if (member->idle()) {
+    if (!member->has_room() || !member->connection_->IdleIsSound()) Close(member);
+    return;
+  }
+  const bool has_room = member->has_room();
+  if (has_room == Available::Has(member)) return;
+  if (has_room)
+    member->line_->available.PushFront(member);
+  else
+    Available::Remove(member);
+  Requeue(member->line_);
+  if (has_room && counters_.waiting.get() > 0) ServeSoon();
+}
+
+// Takes a place on the connection that was used last and is still good; or null.
+PoolMember* Pool::TakePlace(PoolLine* line) noexcept {
+  while (PoolMember* member = line->available.first()) {
+    // Its watch has told of what came before this turn, which may be as little as a system call
+    // ago, or a long callback. What came since then, an end or an answer that nobody asked for,
+    // would be the next request's: so it is asked, always. (Its time need not be looked up so
+    // exactly.)
+    if (member->idle()) {
+      const bool sound =
+          member->idle_until_ > loop_.turn_time() && member->connection_->IdleIsSound();
+      LeaveIdle(member);
+      if (!sound) {
+        delete member;
+        continue;
+      }
+    }
+    member->used_++;
+    if (!member->has_room()) List<PoolMember, struct OfLine>::Remove(member);
+    Requeue(line);
+    return member;
+  }
+  return nullptr;
+}
+
+// ---- Idle ones ----
+
+// Nobody has a place on it any more.
+void Pool::Keep(PoolMember* member) noexcept {
+  PoolLine* line = member->line_;
+  member->idle_until_ =
+      After(loop_.now(), std::min(member->connection_->keep_for(), limits_.keepalive));
+  List<PoolMember, struct OfLine>::Remove(member);
+  line->available.PushFront(member);
+  idle_.PushBack(member);
+  line->idle++;
+  counters_.idle.Add();
+  if (!line->waiting.empty()) awaited_idle_++;
+  Requeue(line);
+  const Nanos sweep = std::max(member->idle_until_, next_sweep_);
+  if (sweep < timer_at_ && timer_.Arm(sweep)) timer_at_ = sweep;
+  if (counters_.waiting.get() > 0) ServeSoon();
+}
+
+// Of an idle one: it is about to be used, or closed.
+void Pool::LeaveIdle(PoolMember* member) noexcept {
+  PoolLine* line = member->line_;
+  List<PoolMember, struct ByAge>::Remove(member);
+  line->idle--;
+  counters_.idle.Subtract();
+  if (!line->waiting.empty()) awaited_idle_--;
+}
+
+// Of an idle one.
+void Pool::Close(PoolMember* member) noexcept {
+  LeaveIdle(member);
+  delete member;
+}
+
+void Pool::Clear() noexcept {
+  while (PoolMember* member = idle_.first()) Close(member);
+}
+
+void Pool::CloseExpired() noexcept {
+  const Nanos now = loop_.now();
+  next_sweep_ = After(now, std::min(limits_.keepalive / kSweepPart, kSweepPause));
+  Nanos next = kNever;
+  for (PoolMember* member = idle_.first(); member;) {
+    work_++;
+    PoolMember* newer = idle_.Next(member);
+    if (member->idle_until_ <= now) {
+      Close(member);
+    } else {
+      next = std::min(next, std::max(member->idle_until_, next_sweep_));
+    }
+    member = newer;
+  }
+  timer_at_ = next != kNever && timer_.Arm(next) ? next : kNever;
+}
+
+// ---- Room ----
+
+PoolMember* Pool::FindIdle(const PoolLine* line) const noexcept {
+  if (line->idle == 0) return nullptr;
+  PoolMember* member = line->available.first();
+  while (!member->idle()) member = line->available.Next(member);
+  return member;
+}
+
+// The idle connection that may be closed so that `line` can have another: the oldest that nobody
+// waits for; for a line that has none, the oldest of all.
+PoolMember* Pool::FindVictim(const PoolLine* line) const noexcept {
+  if (line->open == 0) return idle_.first();
+  if (awaited_idle_ == counters_.idle.get() && line->idle == 0) return nullptr;
+  // Those that somebody waits for are served in this turn, so they are few, and young.
+  for (PoolMember* member = idle_.first(); member; member = idle_.Next(member)) {
+    work_++;
+    if (member->line_->waiting.empty() || member->line_ == line) return member;
+  }
+  return nullptr;
+}
+
+bool Pool::CanOpen(const PoolLine* line) const noexcept {
+  if (limits_.per_route != 0 && line->open >= limits_.per_route) return false;
+  return has_room() || FindVictim(line) != nullptr;
+}
+
+// Makes sure that `line` can have another connection. False: it has to wait.
+bool Pool::MakeRoom(PoolLine* line) noexcept {
+  if (!CanOpen(line)) {
+    // At the limit of its own, an idle one that is not wanted may be what is in the way.
+    PoolMember* idle = FindIdle(line);
+    if (limits_.per_route == 0 || line->open < limits_.per_route || !idle) return false;
+    Close(idle);
+    return true;
+  }
+  if (!has_room()) Close(FindVictim(line));
+  return true;
+}
+
+void Pool::Freed(PoolLine* line) noexcept {
+  counters_.open.Subtract();
+  line->open--;
+  Requeue(line);
+  if (counters_.waiting.get() > 0) ServeSoon();
+  ForgetIfUnused(line);
+}
+
+}  // namespace creche::http

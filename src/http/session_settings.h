@@ -1,0 +1,28 @@
+// creche_session_options, checked and copied. Immutable.
+#pragma once
+#include <string>
+
+#include "http/pool.h"
+#include "http/request.h"
+#include "platform/tls.h"
+
+namespace creche::http {
+
+struct SessionSettings {
+  Pool::Limits limits;
+  uint32_t max_redirects = 10;
+  uint32_t max_header_bytes = 64 << 10;
+  uint64_t max_body = 64 << 20;
+  Nanos dns_ttl = 10 * kSecond;
+  Timeouts timeouts;
+  RequestDefaults defaults;
+  bool verify = true;
+  bool decode = true;
+  bool lenient = false;  // see H1Parser
+  std::string ca_file;
+  uint64_t queue = 0;  // for the completion of its close
+
+  platform::TlsOptions tls() const { return {.verify = verify, .ca_file = ca_file}; }
+};
+
+}  // namespace creche::http
