@@ -21,11 +21,14 @@ class ReadyList {
     return entry;
   }
   // For tests: those that may run in any order are put into one drawn from a seed (shuffle.cc).
-  void Shuffle(uint64_t* state) noexcept;
+  void set_shuffle(uint64_t seed) noexcept { shuffle_ = seed; }
+  bool shuffles() const noexcept { return shuffle_ != 0; }
+  void Shuffle() noexcept;
 
  private:
   Entry* first_ = nullptr;
   Entry* last_ = nullptr;
+  uint64_t shuffle_ = 0;  // the state of the shuffle; 0: off
 };
 
 }  // namespace creche::tasks

@@ -22,7 +22,7 @@ uint64_t Next(uint64_t* state) {
 }  // namespace
 
 // Posts keep their order, and so do the callbacks of one task. Without memory nothing is shuffled.
-void ReadyList::Shuffle(uint64_t* state) noexcept {
+void ReadyList::Shuffle() noexcept {
   try {
     std::vector<Entry*> order;
     // Posts are of none.
@@ -36,7 +36,7 @@ void ReadyList::Shuffle(uint64_t* state) noexcept {
       order.push_back(entry);
       of_node[node(entry)].push_back(entry);
     }
-    for (size_t i = order.size(); i > 1; i--) std::swap(order[i - 1], order[Next(state) % i]);
+    for (size_t i = order.size(); i > 1; i--) std::swap(order[i - 1], order[Next(&shuffle_) % i]);
     // Each place goes to its node; which of the node's entries stands there is the order of old.
     std::unordered_map<EndNode*, size_t> taken;
     for (Entry*& place : order) place = of_node[node(place)][taken[node(place)]++];

@@ -19,6 +19,10 @@ namespace creche::tasks {
 
 struct Channel;
 
+inline constexpr char kNobodyReceives[] =
+    "nobody receives any more: the last receiver of the channel was released";
+inline constexpr char kEndReleased[] = "this end of the channel was released";
+
 // A handle of one side.
 struct ChannelEnd : ListNode<ChannelEnd> {
   Channel* channel = nullptr;
