@@ -25,7 +25,7 @@ static creche_status NobodyReceives() {
               "nobody receives any more: the last receiver of the channel was released");
 }
 
-static creche_status LookAt(uint64_t end, bool sender, creche_channel_state* state, size_t size) {
+static creche_status GetState(uint64_t end, bool sender, creche_channel_state* state, size_t size) {
   if (creche_status failed = CheckFilled(state, size, "state")) return failed;
   tasks::ChannelState s;
   const Status status = tasks::GetChannelState(end, sender, &s);
@@ -146,12 +146,12 @@ creche_status creche_receiver_clone(creche_receiver receiver, creche_receiver* c
 
 creche_status creche_sender_get_state(creche_sender sender, creche_channel_state* state,
                                       size_t size) {
-  return Guard([&] { return LookAt(sender.id, true, state, size); });
+  return Guard([&] { return GetState(sender.id, true, state, size); });
 }
 
 creche_status creche_receiver_get_state(creche_receiver receiver, creche_channel_state* state,
                                         size_t size) {
-  return Guard([&] { return LookAt(receiver.id, false, state, size); });
+  return Guard([&] { return GetState(receiver.id, false, state, size); });
 }
 
 void creche_sender_release(creche_sender sender) {

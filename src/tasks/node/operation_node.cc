@@ -10,7 +10,7 @@ namespace creche::tasks {
 namespace {
 
 // Cancelled before it began: true if it ends in its turn, as the loop gets there.
-bool DropsInOrder(OperationNode* task) noexcept {
+bool DropInOrder(OperationNode* task) noexcept {
   if (!task->operation->KeepsOrder()) return false;
   task->state = State::kStarting;
   task->dropped = true;
@@ -57,7 +57,7 @@ void TellAnswer(OperationNode* task, TreeLock& lock) noexcept {
 void OperationNode::Begin(Tree& tree, EndNode* node) noexcept {
   auto* task = static_cast<OperationNode*>(node);
   if (!task->cancelled) return tree.BeginOnLoop(task);
-  if (DropsInOrder(task)) return tree.PushEffect(task);
+  if (DropInOrder(task)) return tree.PushEffect(task);
   tree.CommitCancelled(task, task->waited ? Phase::kLimit : Phase::kNone);
 }
 
@@ -68,7 +68,7 @@ void OperationNode::Reach(Tree& tree, EndNode* node) noexcept {
     return tree.PushEffect(task);
   }
   // Not started yet: it never will be, even if a shield goes up before the loop looks.
-  if (!DropsInOrder(task)) tree.CommitCancelled(task, Phase::kNone);
+  if (!DropInOrder(task)) tree.CommitCancelled(task, Phase::kNone);
 }
 
 void OperationNode::Effect(Tree& tree, EndNode* node, TreeLock& lock) noexcept {
