@@ -19,13 +19,21 @@ extern "C" {
  * rows could not be given out (CRECHE_E_LIMIT, a cancelled stream), counts as one that failed, unless
  * the commit was on its way already.
  *
- * Steps may be pipelined: begin, statements and commit started without waiting for one another.
- * Behind a begin that fails or is cancelled they fail, and so does the commit; a rollback is
+ * Steps may be pipelined: begin, statements and commit started without waiting for one another; what
+ * stands behind the outermost begin is sent when the server has said that the transaction is open (the
+ * begin itself goes with what is before it: transactions in a row take one round trip each).
+ * Behind a begin that fails or is cancelled they fail (25P02), and so does the commit; a rollback is
  * CRECHE_OK; nothing of it happens outside of a transaction. What is started after that begin's
  * completion (from its callback on; from other threads when the callback has returned; with a queue
  * when the completion was released, or by the next begin) has nothing to do with it: the transaction
  * does not exist, and there is nothing to roll back. So do not go on to start steps behind a begin of
  * whose end somebody else may be told meanwhile, such as one with a timeout of its own.
+ *
+ * A commit or rollback that the server has refused before it began with it (pg_cancel_backend, a time
+ * limit of the server's) has left the transaction open: it is sent again before you hear of it. So a
+ * rollback has rolled back, and such a commit, too: CRECHE_E_ROLLED_BACK. What was pipelined behind it
+ * is run where it belongs. None of the statements that begin and end transactions and savepoints is
+ * prepared by name, so none is lost with its name.
  *
  * Cancelling one statement of a transaction may also hit the next one of it (57014), if it comes late:
  * either way the transaction fails. Outside of one it hits no other: of what is pipelined on a

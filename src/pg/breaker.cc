@@ -46,6 +46,11 @@ bool Breaker::OnSend(bool in_transaction, ErrorRef*) noexcept {
 
 void Breaker::OnReply(Reply reply) noexcept {
   if (reply.error && reply.error->status() == Status::kNoMemory) connection_.Lose(reply.error);
+  // Its own BEGIN has failed, too: what follows is still not to happen outside of it.
+  if (level_ && !level_->savepoint && reply.answered && !reply.inside && !connection_.lost()) {
+    if (tries_++ < kMaxTries) return connection_.Resubmit(this);
+    connection_.Lose(reply.error);
+  }
   // A savepoint that was made fails behind it, of a syntax error.
   if (level_ && level_->savepoint && HasState(reply.error, "25P02")) level_->missing = true;
   delete this;

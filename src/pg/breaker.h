@@ -28,6 +28,8 @@ class Breaker final : public Request {
   const Statement savepoint_;
   const Statement break_;
   const Statement* run_[2];
+  static constexpr int kMaxTries = 10;
+  int tries_ = 0;
 };
 
 }  // namespace creche::pg

@@ -77,6 +77,7 @@ void Connection::Submit(Request* request) noexcept {
   const bool looked = std::exchange(books.looked, false);
   if (books.holder && !looked && idle()) (void)StillThere();
   if (ErrorRef over = Over()) return request->OnReply({.error = std::move(over), .unsent = true});
+  request->returns_ = 0;
   Link(request, nullptr);
   Advance();
 }
@@ -125,12 +126,13 @@ void Connection::Send(Request* request) noexcept {
   flight.max_bytes = request->max_bytes_;
   flight.implicit = !maybe_in_transaction_;
   flight.firm = request->firm_;
+  flight.opens = request->opens_;
   flight.alone = flights_ == 0;
-  if (flight.firm) firm_++;
   flight.begin = sent_ + outbox_.size();
   Write(&flight, *request, &out);
   outbox_.Commit(static_cast<size_t>(out.end() - room));
   request->state_ = Request::State::kSent;
+  request->again_ = false;
   counters_.statements.Add();
   if (flights_ > 0)
     counters_.pipelined.Add();
@@ -172,7 +174,12 @@ void Connection::WriteStatement(Flight* flight, const Statement& s, bool prepare
     maybe_in_transaction_ = s.text() != "COMMIT" && s.text() != "ROLLBACK";
     flight->edge = true;
   }
+  // A name can be gone (26000), and what stands behind a BEGIN that failed happens outside of it.
+  if (s.verb() == Verb::kTransaction) prepare = false;
   const Prepared* prepared = prepare ? cache_.Find(s, loop_.turn_time()) : nullptr;
+  // A name that is on its way may never come to be: its Parse fails in a failed transaction, by a
+  // cancel, for want of a table. Until it was answered the statement does without.
+  if (prepared && !prepared->confirmed) prepared = nullptr, prepare = false;
   if (direct_ == Direct::kUnknown && prepared && prepared->columns) AskForBackend(flight, out);
   // What is run for the second time is worth to be prepared.
   const bool parse = !prepared;

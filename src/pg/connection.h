@@ -155,6 +155,7 @@ class Connection final : private Cancel::Listener {
     bool cancelled = false;
     bool firm = false;          // never to be cancelled on the server
     bool alone = false;         // nothing was in flight when it was sent
+    bool opens = false;         // Request::set_opens
     bool edge = false;          // begins or ends a transaction, or goes back to a savepoint
     bool implicit = false;      // surely in no transaction but its own
     bool plain = false;         // its result leaves nothing behind
@@ -199,6 +200,7 @@ class Connection final : private Cancel::Listener {
   bool MaySend(const Request& request) noexcept;
   Pace PaceOf(const Flight& flight) noexcept;
   void Break(Request* before, Ref<Level> level) noexcept;
+  bool PutBack(const Flight& flight, Reply* reply) noexcept;
   void FlushSoon() noexcept;
   void Flush() noexcept;
   void UpdateInterest() noexcept;
@@ -269,7 +271,6 @@ class Connection final : private Cancel::Listener {
   size_t first_ = 0;
   size_t flights_ = 0;
   size_t cancelled_ = 0;  // flights that are
-  size_t firm_ = 0;       // flights that are
   size_t open_ = 0;       // flights outside of transactions whose pace is not known
 
   Ref<Cancel> cancel_;           // on its way
@@ -296,7 +297,6 @@ class Connection final : private Cancel::Listener {
   bool dirty_ = false;
   bool foreign_statements_ = false;
   bool maybe_in_transaction_ = false;
-  bool transaction_failed_ = false;  // in what was answered last
 };
 
 }  // namespace creche::pg

@@ -94,7 +94,7 @@ void Connection::Take(const Message& message) noexcept {
       cache_.Closed();
       return flight->steps.Take(Backend::kCloseComplete);
     case Backend::kParseComplete:
-      if (flight->adds >> flight->steps.done() & 1) flight->added++;
+      if (flight->adds >> flight->steps.done() & 1) cache_.Confirm(flight->added++);
       return flight->steps.Take(Backend::kParseComplete);
     case Backend::kBindComplete:
       flight->steps.Take(Backend::kBindComplete);
@@ -222,9 +222,6 @@ void Connection::TakeError(const Message& message) noexcept {
   ServerFields fields;
   if (!fields.Parse(message.body, message.size, message.cut))
     return LoseForProtocol("a malformed error");
-  // The statement that was to give it its name has failed with all the others of the transaction.
-  if (transaction_failed_ && fields.get(Field::kSqlstate) == "26000")
-    fields = ServerFields::OfFailedTransaction();
   // Unasked it can only be the end.
   if (flights_ == 0) return TakeLastWords(fields);
   Flight* const flight = &At(0);
@@ -352,7 +349,6 @@ void Connection::EndOfFlight(TransactionStatus status) noexcept {
   Flight flight = std::move(At(0));
   first_++;
   flights_--;
-  transaction_failed_ = status == TransactionStatus::kFailed;
   const Nanos now = loop_.now();
   // With more in flight it is what those will leave.
   if (flights_ > 0)
@@ -364,7 +360,6 @@ void Connection::EndOfFlight(TransactionStatus status) noexcept {
   if (flight.cancelled) cancelled_--;
   // Its first statement may not have been run.
   if (flight.asks && direct_ == Direct::kAsked) direct_ = Direct::kUnknown;
-  if (flight.firm) firm_--;
   if (flight.pace == Pace::kUnknown && flight.implicit) open_--;
   if (flight.alone && (fastest_ == 0 || now - flight.since < fastest_)) {
     fastest_ = now - flight.since;
@@ -375,17 +370,20 @@ void Connection::EndOfFlight(TransactionStatus status) noexcept {
               .rows = std::move(flight.rows),
               .affected = flight.affected,
               .answered = true,
+              .inside = status != TransactionStatus::kIdle,
               .partial = flight.partial};
   const bool hit = hits_ > 0 && HasState(reply.error, "57014");
   if (hit) {
     hits_--;
     // Somebody else's cancel. In its own transaction it was rolled back and nobody knows of it.
-    if (!flight.cancelled) reply.undone = flight.implicit && !flight.commits;
+    if (!flight.cancelled)
+      reply.undone = flight.implicit && !flight.commits && (!reply.inside || flight.opens);
   }
   if (flight.stale) reply.undone = true;
   // Rows that nobody waited for any more are missing, however well it ended.
   if (closing_ && (reply.error || reply.partial)) reply = {.error = closing_, .answered = true};
   if (!flight.request) return;
+  if (status == TransactionStatus::kFailed && PutBack(flight, &reply)) return;
   flight.request->state_ = Request::State::kNone;
   flight.request->OnReply(std::move(reply));
 }

@@ -3,12 +3,13 @@
 // A cancel that comes late hits whatever runs by then. On a connection that several share each hit
 // is run again; on one that somebody holds the order is his, so there must be nothing behind the
 // one that was hit. So what is known to take long has nothing behind it (a round trip is nothing to
-// it), what is not known has one statement at the most, and what opens a transaction is never hit:
-// what follows would happen outside of it.
+// it), what is not known has one statement at the most, and what opens a transaction has nothing:
+// if it fails, what follows would happen outside of it.
 #include <algorithm>
 
 #include "pg/breaker.h"
 #include "pg/connection.h"
+#include "pg/server_error.h"
 
 namespace creche::pg {
 
@@ -29,16 +30,45 @@ void Connection::Resubmit(Request* request) noexcept {
 
 bool Connection::MaySend(const Request& request) noexcept {
   Flight& last = At(flights_ - 1);
+  // What is back in the queue is to know what has become of all that was sent behind it.
+  if (last.opens || request.again_) return false;
   // Streams and scripts have the connection to themselves.
   if (request.shape_ != Request::Shape::kRows || last.shape != Request::Shape::kRows) return false;
   if (books.use == Books::Use::kShared) return true;
-  if (request.opens_ && firm_ < flights_) return false;
   if (last.pace == Pace::kNotAsked) {
     last.pace = PaceOf(last);
     if (last.pace == Pace::kUnknown && last.implicit) open_++;
   }
   if (last.pace == Pace::kLong) return false;
   return open_ == (last.pace == Pace::kUnknown && last.implicit ? 1 : 0);
+}
+
+// The end of a transaction that the server has not begun with (somebody has cancelled it there, a
+// time limit of the server's) leaves the transaction open, and failed: it is sent again, and rolls
+// back. What was sent behind it, to happen after it, has failed in it without a trace: it follows.
+bool Connection::PutBack(const Flight& flight, Reply* reply) noexcept {
+  constexpr uint8_t kMost = 10;
+  Request* const request = flight.request;
+  if (closing_ || !reply->error) return false;
+  Request* before = queue_first_;
+  if (!request->ends_) {
+    if (!flight.implicit || !HasState(reply->error, "25P02")) return false;
+    while (before && !(before->again_ && before->ends_)) before = before->next_;
+    if (!before) return false;
+    while (before && before->again_) before = before->next_;
+    // (A BEGIN that nobody wants any more is one that was too late to be stopped.)
+    if (flight.cancelled && !flight.opens) {
+      *reply = {.error = std::move(reply->error), .unsent = true};
+      return false;
+    }
+  }
+  if (++request->returns_ > kMost) {
+    Lose(reply->error);
+    return false;
+  }
+  request->again_ = true;
+  Link(request, before);
+  return true;
 }
 
 Connection::Pace Connection::PaceOf(const Flight& flight) noexcept {

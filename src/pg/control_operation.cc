@@ -24,13 +24,13 @@ ErrorRef NotYours() noexcept {
       kUnsent);
 }
 
+}  // namespace
+
 ErrorRef RolledBack() noexcept {
   return MakeError(Status::kRolledBack, Phase::kCommit,
                    "the transaction was rolled back: a statement in it had failed, or was "
                    "cancelled");
 }
-
-}  // namespace
 
 ErrorRef InPhase(ErrorRef error, Phase phase) noexcept {
   if (error->fields().phase == static_cast<uint32_t>(phase)) return error;
@@ -119,6 +119,7 @@ ErrorRef ControlOperation::Prepare() noexcept {
     connection->Lose(NoMemoryError());  // the books would be wrong
     return NoMemoryError();
   }
+  set_prepare(false);
   set_late();
   set_phase(phase());
   if (step_ == Step::kBegin) {
@@ -142,6 +143,10 @@ void ControlOperation::MakeStatements(bool in_transaction) {
   const auto add = [this](std::string_view sql) { statements_.emplace_back(sql, nullptr, 0); };
   statements_.clear();
   run_.clear();
+  if (hit_ && in_transaction) {
+    add("ROLLBACK");  // of what it had begun when it was hit
+    in_transaction = false;
+  }
   if (step_ == Step::kBegin) {
     if (level_->number == 0) level_->savepoint = in_transaction;
     if (savepoint()) {
@@ -164,12 +169,17 @@ bool ControlOperation::OnSend(bool in_transaction, ErrorRef* failed) noexcept {
     *failed = NoTransaction();
     return false;
   }
+  if (step_ == Step::kCommit && returned() && !in_transaction) {
+    *failed = RolledBack();  // by a statement of the user's
+    return false;
+  }
   try {
     MakeStatements(in_transaction);
   } catch (const std::bad_alloc&) {
     *failed = NoMemoryError();
     return false;
   }
+  set_ends(step_ != Step::kBegin && !savepoint());
   Run(run_.data(), run_.size());
   return true;
 }
@@ -225,6 +235,8 @@ void ControlOperation::FinishBegin(tasks::Outcome outcome, const Reply& reply) n
       connection->Lose(reply.error);  // it may be open
     else if (savepoint())
       level_->missing = true;
+    else if (!reply.inside)
+      connection->BreakFirst(true, level_);
   }
   FailBegin(std::move(outcome));
 }

@@ -7,6 +7,8 @@ namespace creche::pg {
 
 // How a COMMIT ended, as an error; null if it was committed.
 ErrorRef CommitError(const Reply& reply) noexcept;
+// It was to be committed, and was rolled back.
+ErrorRef RolledBack() noexcept;
 // The transaction that was to be committed is not open any more.
 ErrorRef EndedBefore() noexcept;
 // Its answer did not come in commit_timeout.
@@ -36,13 +38,15 @@ class ControlOperation final : public PgOperation {
   void FinishEnd(Reply reply) noexcept;
   Phase phase() const noexcept;
   bool savepoint() const noexcept { return level_ && level_->savepoint; }
-  bool Repeatable() const noexcept override { return false; }
+  bool Repeatable() const noexcept override { return step_ == Step::kBegin; }
+  void BeginAgain() noexcept override { hit_ = true; }
   bool Matters() const noexcept override { return false; }
   static void OnTimer(void* self) noexcept;
 
   const Step step_;
   const TransactionOptions options_;
   Ref<Level> level_;      // that it begins or ends; null: one that a statement of the user's began
+  bool hit_ = false;      // it is a begin that was hit by the cancel of another
   bool by_hand_ = false;  // it was to commit what a statement of the user's may have ended
   std::vector<Statement> statements_;
   std::vector<const Statement*> run_;

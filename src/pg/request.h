@@ -20,6 +20,7 @@ struct Reply {
   bool undone = false;    // it failed for no fault of its own (hit by the cancel of another, or its
                           // prepared statement was gone) and has left no trace: run it again
   bool answered = false;  // the server has said how it ended
+  bool inside = false;    // a transaction was open when it had ended
   bool partial = false;   // rows that came after it was cancelled were thrown away
 };
 
@@ -62,9 +63,13 @@ class Request {
   void set_late() noexcept { late_ = true; }
   // It is never cancelled on the server once it was sent.
   void set_firm() noexcept { firm_ = true; }
-  // It opens a transaction in which what follows is to happen: so it is sent only where no cancel
-  // for another can hit it.
+  // It opens a transaction in which what follows is to happen: so nothing is sent behind it before
+  // the server has said that it is open.
   void set_opens() noexcept { opens_ = true; }
+  // It ends the transaction, however it goes: if the server has not begun to, it is sent again.
+  void set_ends(bool ends) noexcept { ends_ = ends; }
+  // True if it was sent before, and the server has not begun with it.
+  bool returned() const noexcept { return returns_ > 0; }
   // It only makes a transaction fail.
   void set_breaks(bool breaks) noexcept { breaks_ = breaks; }
   // Once it was sent, closing the connection waits for its answer instead of cancelling it.
@@ -81,6 +86,9 @@ class Request {
   bool late_ = false;
   bool firm_ = false;
   bool opens_ = false;
+  bool ends_ = false;
+  bool again_ = false;   // back in the queue, because the server has not begun with it
+  uint8_t returns_ = 0;  // how often it was
   bool breaks_ = false;
   Request* next_ = nullptr;  // in the queue
   Request* prev_ = nullptr;

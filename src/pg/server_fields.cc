@@ -20,15 +20,6 @@ bool ServerFields::Parse(const char* body, size_t size, bool cut) noexcept {
   return cut || (at != end && at + 1 == end);
 }
 
-ServerFields ServerFields::OfFailedTransaction() noexcept {
-  static constexpr char kBody[] =
-      "SERROR\0VERROR\0C25P02\0"
-      "Mcurrent transaction is aborted, commands ignored until end of transaction block\0";
-  ServerFields fields;
-  (void)fields.Parse(kBody, sizeof kBody, false);
-  return fields;
-}
-
 std::string_view ServerFields::get(Field field) const noexcept {
   const size_t at = kCodes.find(static_cast<char>(field));
   return at == kCodes.npos ? std::string_view() : fields_[at];

@@ -20,8 +20,6 @@ class ServerFields {
     const std::string_view untranslated = get(Field::kSeverityUntranslated);
     return untranslated.empty() ? get(Field::kSeverity) : untranslated;
   }
-  // What the server says to each statement of a transaction that has failed.
-  static ServerFields OfFailedTransaction() noexcept;
   // The server ends the session behind it.
   bool fatal() const noexcept { return severity() == "FATAL" || severity() == "PANIC"; }
 

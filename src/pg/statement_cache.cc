@@ -40,8 +40,9 @@ const Prepared* StatementCache::Add(const Statement& statement, Nanos now) noexc
       Erase(std::prev(entries_.end()));
     }
     Entries added;
-    added.push_back({{last_ + 1, LeavesState(statement.text()), prefix_ + std::to_string(last_ + 1),
-                      nullptr, After(now, lifetime_)},
+    Prepared prepared{last_ + 1, LeavesState(statement.text()), prefix_ + std::to_string(last_ + 1),
+                      nullptr, After(now, lifetime_)};
+    added.push_back({std::move(prepared),
                      statement.hash(),
                      std::string(statement.text()),
                      {statement.types(), statement.types() + statement.count()}});
@@ -73,6 +74,11 @@ StatementCache::Entries::iterator StatementCache::Look(uint32_t number) noexcept
 void StatementCache::Describe(uint32_t number, const Ref<const RowDescription>& columns) noexcept {
   const auto entry = Look(number);
   if (entry != entries_.end()) entry->prepared.columns = columns;
+}
+
+void StatementCache::Confirm(uint32_t number) noexcept {
+  const auto entry = Look(number);
+  if (entry != entries_.end()) entry->prepared.confirmed = true;
 }
 
 void StatementCache::Forget(uint32_t number) noexcept {

@@ -25,7 +25,8 @@ struct Prepared {
   // columns' names or types makes the server refuse the statement. (Which table they come from may
   // be out of date, if it was made anew.)
   Ref<const RowDescription> columns;
-  Nanos until;  // it is prepared anew
+  Nanos until;             // it is prepared anew
+  bool confirmed = false;  // the server has said that there is one of this name
 };
 
 class StatementCache {
@@ -49,6 +50,8 @@ class StatementCache {
   uint32_t last() const noexcept { return last_; }
   // What the columns of a statement's result are, if it is still there.
   void Describe(uint32_t number, const Ref<const RowDescription>& columns) noexcept;
+  // The Parse of that Add was answered.
+  void Confirm(uint32_t number) noexcept;
   // The Parse of that Add failed: there is no such statement.
   void Forget(uint32_t number) noexcept;
   // The server is not to run this one any more: gives its name up.

@@ -20,7 +20,9 @@ TransactionOperation::TransactionOperation(tasks::Use<Pool> pool, const Transact
       begin_(BeginText(options), nullptr, 0),
       commit_("COMMIT", nullptr, 0),
       rollback_("ROLLBACK", nullptr, 0),
-      retries_left_(options.retries) {}
+      retries_left_(options.retries) {
+  set_late();
+}
 
 TransactionOperation::~TransactionOperation() = default;
 
@@ -52,10 +54,17 @@ void TransactionOperation::Submit(Stage stage, const Statement* statement) noexc
   if (!connection) return OnReply({.error = lease_->Gone(), .unsent = true});
   Run(statement);
   set_shielded(stage == Stage::kCommit);
+  set_ends(stage != Stage::kBegin);
   set_phase(stage == Stage::kCommit     ? Phase::kCommit
             : stage == Stage::kRollback ? Phase::kRollback
                                         : Phase::kQuery);
   connection->Submit(this);
+}
+
+bool TransactionOperation::OnSend(bool in_transaction, ErrorRef* failed) noexcept {
+  if (stage_ != Stage::kCommit || !returned() || in_transaction) return true;
+  *failed = RolledBack();  // by a statement of the user's
+  return false;
 }
 
 void TransactionOperation::Begin() noexcept {

@@ -33,6 +33,7 @@ class TransactionOperation final : public tasks::Operation,
   enum class Stage : uint8_t { kWaiting, kBegin, kBody, kCommit, kRollback };
   void OnConnection(Connection* connection) noexcept override;
   void OnRefused(const ErrorRef& why) noexcept override;
+  bool OnSend(bool in_transaction, ErrorRef* failed) noexcept override;
   void OnReply(Reply reply) noexcept override;
   void BodyEnded(tasks::Outcome outcome) noexcept override;
   static void OnTimer(void* self) noexcept;

@@ -17,8 +17,8 @@ struct TransactionOptions {
 };
 
 std::string BeginText(const TransactionOptions& options);
-// What makes of a plain BEGIN what the options say; "" if that is nothing. BEGIN alone cannot fail:
-// so what is sent behind it, before it is answered, does not happen outside of a transaction.
+// What makes of a plain BEGIN what the options say; "" if that is nothing. If it fails, the
+// transaction is open, and failed.
 std::string SetText(const TransactionOptions& options);
 // The savepoint of the transaction that is `level` deep in others.
 std::string SavepointText(const char* verb, size_t level);

@@ -14,6 +14,7 @@ Undo::Undo(Connection& connection, Ref<Level> level)
       rollback_("ROLLBACK", nullptr, 0),
       back_(SavepointText("ROLLBACK TO SAVEPOINT", level_->number), nullptr, 0),
       release_(SavepointText("RELEASE SAVEPOINT", level_->number), nullptr, 0) {
+  set_prepare(false);
   set_late();
   set_firm();
 }
@@ -30,6 +31,7 @@ bool Undo::OnSend(bool in_transaction, ErrorRef*) noexcept {
   if (!in_transaction || level_->missing) return false;
   run_[0] = level_->savepoint ? &back_ : &rollback_;
   run_[1] = &release_;
+  set_ends(!level_->savepoint);
   Run(run_, level_->savepoint ? 2 : 1);
   return true;
 }

@@ -64,8 +64,9 @@ static int may_be(creche_status status) {
     case CRECHE_E_DISCONNECTED:
     case CRECHE_E_CANCELLED:
     case CRECHE_E_GROUP:
-    case CRECHE_E_STATE: /* of a rollback whose begin has failed */
-    case -1000:          /* the task that fails */
+    case CRECHE_E_STATE:           /* of a rollback whose begin has failed */
+    case CRECHE_E_OUTCOME_UNKNOWN: /* of a commit for whose answer there was no memory */
+    case -1000:                    /* the task that fails */
       return 1;
     /* OpenSSL does not always say that it was memory: a certificate that could not be read, then.
      */
