@@ -48,7 +48,7 @@ bool Tree::ClockStandsStill() const noexcept {
   if (clock_gate_.holds > 0) return true;
   if (runner_.caller_runs) return false;  // it cannot drain while it waits here
   for (const Queue* queue = queues_.all.first(); queue; queue = queues_.all.Next(queue))
-    if (queue->first) return true;
+    if (!queue->entries.empty()) return true;
   return false;
 }
 

@@ -13,7 +13,7 @@
 namespace creche::tasks {
 
 void Queue::Signal() noexcept {
-  const bool readable = first != nullptr || released || (closed && accepted == 0);
+  const bool readable = !entries.empty() || released || (closed && accepted == 0);
   if (readable == signalled) return;
   const int saved = errno;
   uint64_t count = 1;
@@ -33,9 +33,7 @@ void Queue::SignalAgain() noexcept {
 
 void Tree::Push(Queue* queue, Entry* entry) noexcept {
   if (queue->released) return DiscardEntry(entry);
-  entry->next_entry = nullptr;
-  (queue->last ? queue->last->next_entry : queue->first) = entry;
-  queue->last = entry;
+  queue->entries.Push(entry);
   queue->Signal();
   NotifyAwaited(queue);
 }
@@ -86,10 +84,8 @@ void Tree::DiscardEntry(Entry* entry) noexcept {
 
 void Tree::UnrefQueue(Queue* queue) noexcept {
   if (--queue->refs != 0) return;
-  while (PostEntry* entry = queue->close_entries) {
-    queue->close_entries = static_cast<PostEntry*>(entry->next_entry);
-    pools_.posts.Delete(entry);
-  }
+  while (!queue->close_entries.empty())
+    pools_.posts.Delete(static_cast<PostEntry*>(queue->close_entries.Pop()));
   free(queue->name);
   delete queue;
 }
@@ -98,10 +94,7 @@ void Tree::EndQueueIfDone(Queue* queue) noexcept {
   if (!queue->closed || queue->accepted != 0) return;
   queue->Signal();
   NotifyAwaited(queue);
-  while (PostEntry* entry = queue->close_entries) {
-    queue->close_entries = static_cast<PostEntry*>(entry->next_entry);
-    PushReady(entry);
-  }
+  while (!queue->close_entries.empty()) PushReady(queue->close_entries.Pop());
 }
 
 void Tree::TakeEntry(Entry* entry, Completion* c) noexcept {
@@ -155,11 +148,7 @@ void Tree::TakeEntry(Entry* entry, Completion* c) noexcept {
 
 void Tree::DropQueue(Queue* queue) noexcept {
   queue->closed = queue->released = true;
-  while (Entry* entry = queue->first) {
-    queue->first = entry->next_entry;
-    DiscardEntry(entry);
-  }
-  queue->last = nullptr;
+  while (!queue->entries.empty()) DiscardEntry(queue->entries.Pop());
   if (clock()) RequestWake();  // it may have waited for somebody to read what was in it
   queue->Signal();
   NotifyAwaited(queue);

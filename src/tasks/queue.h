@@ -3,23 +3,23 @@
 #pragma once
 #include <cstdint>
 
+#include "core/list.h"
 #include "platform/unique_fd.h"
-#include "tasks/node/nodes.h"
+#include "tasks/entry_list.h"
 
 namespace creche::tasks {
 
 struct Queue : ListNode<Queue> {
   uint64_t id = 0;
-  platform::UniqueFd fd;               // an eventfd, non-blocking
-  uint32_t refs = 1;                   // its handle, nodes that name it, waiting threads
-  uint32_t accepted = 0;               // routes that will still bring something
-  bool closed = false;                 // takes no new routes
-  bool released = false;               // what comes is thrown away
-  bool signalled = false;              // the descriptor is readable
-  PostEntry* close_entries = nullptr;  // the completions of its closes
+  platform::UniqueFd fd;   // an eventfd, non-blocking
+  uint32_t refs = 1;       // its handle, nodes that name it, waiting threads
+  uint32_t accepted = 0;   // routes that will still bring something
+  bool closed = false;     // takes no new routes
+  bool released = false;   // what comes is thrown away
+  bool signalled = false;  // the descriptor is readable
+  EntryList entries;
+  EntryList close_entries;  // the completions of its closes: PostEntry
   char* name = nullptr;
-  Entry* first = nullptr;
-  Entry* last = nullptr;
 
   // Makes the descriptor say what it must.
   void Signal() noexcept;

@@ -53,17 +53,13 @@ Status DrainQueue(uint64_t id, Completion* completions, size_t capacity, size_t*
   if (!section.ok()) return section.status();
   Tree* tree = section.tree();
   auto* queue = section.As<Queue>();
-  while (*n < capacity && queue->first) {
-    Entry* entry = queue->first;
-    queue->first = entry->next_entry;
-    if (!queue->first) queue->last = nullptr;
-    tree->TakeEntry(entry, &completions[(*n)++]);
-  }
+  while (*n < capacity && !queue->entries.empty())
+    tree->TakeEntry(queue->entries.Pop(), &completions[(*n)++]);
   tree->counters_.completions += *n;
   if (tree->clock() && *n > 0) tree->RequestWake();  // it may have waited for this
   queue->Signal();
-  if (queue->first && *n > 0 && rearm) queue->SignalAgain();
-  const bool over = *n == 0 && !queue->first && queue->closed && queue->accepted == 0;
+  if (!queue->entries.empty() && *n > 0 && rearm) queue->SignalAgain();
+  const bool over = *n == 0 && queue->entries.empty() && queue->closed && queue->accepted == 0;
   return over ? Status::kClosed : Status::kOk;
 }
 
@@ -85,7 +81,7 @@ Status WaitQueue(uint64_t id, Completion* completions, size_t capacity, Nanos ti
       if (!section.ok()) continue;
       queue = section.As<Queue>();
       fd = queue->fd.get();
-      if (queue->first) continue;
+      if (!queue->entries.empty()) continue;
       if (section.tree()->life_.ended) return Status::kClosed;  // nothing more will come
       tree = Ref<Tree>::Share(section.tree());
       turns = timeout != 0 && tree->BeginAwait(queue);
@@ -122,14 +118,8 @@ Status CloseQueue(uint64_t id, DoneFn done, void* user) noexcept {
     entry->user = user;
   }
   queue->closed = true;
-  if (entry) {  // closed before: this caller is told as well, after that one
-    Entry* last = queue->close_entries;
-    while (last && last->next_entry) last = last->next_entry;
-    if (last)
-      last->next_entry = entry;
-    else
-      queue->close_entries = entry;
-  }
+  // Closed before: this caller is told as well, after that one.
+  if (entry) queue->close_entries.Push(entry);
   tree->EndQueueIfDone(queue);
   return Status::kOk;
 }

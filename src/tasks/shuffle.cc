@@ -32,7 +32,7 @@ void ReadyList::Shuffle() noexcept {
       return NodeOf(entry);
     };
     std::unordered_map<EndNode*, std::vector<Entry*>> of_node;
-    for (Entry* entry = first_; entry; entry = entry->next_entry) {
+    for (Entry* entry = first(); entry; entry = entry->next_entry) {
       order.push_back(entry);
       of_node[node(entry)].push_back(entry);
     }
@@ -40,7 +40,7 @@ void ReadyList::Shuffle() noexcept {
     // Each place goes to its node; which of the node's entries stands there is the order of old.
     std::unordered_map<EndNode*, size_t> taken;
     for (Entry*& place : order) place = of_node[node(place)][taken[node(place)]++];
-    first_ = last_ = nullptr;
+    static_cast<EntryList&>(*this) = {};
     for (Entry* entry : order) Push(entry);
   } catch (const std::bad_alloc&) {
     return;  // the list is only changed when there is no more to fail
