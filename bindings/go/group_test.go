@@ -229,6 +229,24 @@ func TestCancelAtEveryMoment(t *testing.T) {
 	}
 }
 
+func TestBusyPoll(t *testing.T) {
+	if _, err := creche.NewLoop(&creche.LoopOptions{BusyPoll: -1}); !errors.Is(err, creche.ErrInvalid) {
+		t.Fatal(err)
+	}
+	l, err := creche.NewLoop(&creche.LoopOptions{BusyPoll: 50 * time.Microsecond})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := 0; i < 10; i++ {
+		if err := creche.Sleep(l.Context(context.Background()), time.Duration(i)*20*time.Microsecond); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := l.Close(5 * time.Second); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func TestOwnLoop(t *testing.T) {
 	l, err := creche.NewLoop(&creche.LoopOptions{Name: "own"})
 	if err != nil {

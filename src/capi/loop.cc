@@ -69,6 +69,8 @@ creche_status creche_loop_open(const creche_loop_options* options, creche_loop* 
       return Fail(Status::kInvalid, "creche_loop_options.offload_limit is 0; at least 1 is needed");
     if (o.stall_after < 0)
       return Fail(Status::kInvalid, "creche_loop_options.stall_after is negative; 0 is off");
+    if (o.busy_poll < 0)
+      return Fail(Status::kInvalid, "creche_loop_options.busy_poll is negative; 0 is off");
     tasks::LoopOptions opened;
     opened.caller_runs = o.run == CRECHE_RUN_CALLER;
     opened.offload_limit = o.offload_limit;
@@ -76,6 +78,7 @@ creche_status creche_loop_open(const creche_loop_options* options, creche_loop* 
     opened.shuffle_seed = o.shuffle_seed;
     opened.context = ToContext(o.context);
     opened.stall_after = o.stall_after;
+    opened.busy_poll = o.busy_poll;
     tasks::Hooks hooks;
     if (o.hooks) {
       if (creche_status failed = ReadHooks(o.hooks, &hooks)) return failed;

@@ -118,15 +118,32 @@ bool Loop::MayGoOn() noexcept {
   return true;
 }
 
+// Looks at descriptors again and again, for a moment at most. Not asleep: who adds something does
+// not wake, so it is looked for each time. Returns when it last looked, or 0 if there is nothing.
+Nanos Loop::BusyPoll(Nanos timeout) noexcept {
+  Nanos now = platform::MonotonicNow();
+  const Nanos until = After(now, std::min(busy_poll_, HowLong(timeout, timers_.next())));
+  const uint64_t before = reactor_.ready_count();
+  do {
+    reactor_.Poll(0);
+    if (reactor_.ready_count() != before || HasWork()) return now;
+    now = platform::MonotonicNow();
+  } while (now < until);
+  return 0;
+}
+
 // Returns when the turn began: what was there to be read by then has been read.
 Nanos Loop::Poll(Nanos timeout, bool* signalled) noexcept {
   Nanos wait = 0;
   if (timeout > 0 && turn_ends_.empty() && !Ready()) {
+    if (busy_poll_ > 0 && !HasWork()) {
+      unpolled_ = 0;
+      if (const Nanos looked_at = BusyPoll(timeout)) return looked_at;
+    }
     // Announce the sleep first, then look again, at deadlines too: who adds something after this
     // look sees the announcement.
     sleeping_.store(true);
-    if (!HasJobs() && !Ready() && !domain_->interrupted.load())
-      wait = HowLong(timeout, timers_.next());
+    if (!HasWork()) wait = HowLong(timeout, timers_.next());
   }
   unpolled_ = 0;
   if (wait <= 0) {

@@ -148,6 +148,8 @@ class Loop : public RefCounted {
   ~Loop() override = default;
   // Before anything else. May throw.
   void UseVirtualClock() { clock_ = std::make_unique<VirtualClock>(); }
+  // Before it first turns: how long it looks again and again before it sleeps.
+  void UseBusyPoll(Nanos moment) noexcept { busy_poll_ = clock_ ? 0 : moment; }
   // Returns 0 or an errno. Opens the domain too.
   int OpenCore() noexcept;
   // Gives the domain back, once: handles of this loop end. Nobody else uses it any more.
@@ -200,6 +202,8 @@ class Loop : public RefCounted {
  private:
   friend class Timer;
   bool MayGoOn() noexcept;
+  bool HasWork() noexcept { return HasJobs() || Ready() || domain_->interrupted.load(); }
+  Nanos BusyPoll(Nanos timeout) noexcept;
   Nanos Poll(Nanos timeout, bool* signalled) noexcept;
   bool RunJobs() noexcept;
   bool HeardAsleep() noexcept;
@@ -220,6 +224,7 @@ class Loop : public RefCounted {
   Workers workers_[kWorkKinds] = {Workers(WorkKind::kDns), Workers(WorkKind::kCancel),
                                   Workers(WorkKind::kCrypto), Workers(WorkKind::kFile)};
   std::unique_ptr<VirtualClock> clock_;
+  Nanos busy_poll_ = 0;
   Nanos turn_time_ = 0;
   Nanos polled_at_ = 0;    // descriptors were last looked at then, or a moment later
   uint32_t unpolled_ = 0;  // turns since then

@@ -14,6 +14,7 @@ namespace creche::tasks {
 // ---- loops (tree.cc, run.cc, clock.cc, dump/) ----
 struct LoopOptions {
   Nanos stall_after = 0;
+  Nanos busy_poll = 0;
   const Hooks* hooks = nullptr;
   bool caller_runs = false;
   bool virtual_clock = false;

@@ -25,6 +25,7 @@ Status Tree::Open(const LoopOptions& options, uint64_t* id, int* system_errno) n
     tree = MakeRef<Tree>();
     tree->workers_.shared = std::make_unique<Workers>(options.offload_limit);
     if (options.virtual_clock) tree->UseVirtualClock();
+    tree->UseBusyPoll(options.busy_poll);
     if (options.context) {
       tree->context_ = std::make_unique<ContextHeld>();
       tree->context_->context = MakeRef<Context>(*options.context);

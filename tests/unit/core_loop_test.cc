@@ -7,7 +7,9 @@
 
 #include <memory>
 #include <string>
+#include <thread>
 
+#include "counted_calls.h"
 #include "platform/unique_fd.h"
 #include "test_loop.h"
 
@@ -111,6 +113,77 @@ TEST_F(Reactor, IsLookedAtWhenThereIsAlwaysWork) {
 }
 
 // What came while other callbacks ran is looked at before a deadline that passed meanwhile expires.
+// ---- Looking again and again instead of sleeping
+
+class BusyPoll : public testing::Test {
+ protected:
+  // A descriptor that the loop reads from.
+  void Watch() {
+    ASSERT_EQ(watch_.Start(loop_->reactor(), fd_.get(), platform::kRead, OnReady, this), 0);
+  }
+  static void OnReady(void* self, unsigned) noexcept {
+    auto* test = static_cast<BusyPoll*>(self);
+    uint64_t count;
+    EXPECT_EQ(read(test->fd_.get(), &count, sizeof count), ssize_t{sizeof count});
+    test->came_ = true;
+  }
+  static void OnWrite(void* self) noexcept { static_cast<BusyPoll*>(self)->Write(); }
+  static void OnTime(void* self) noexcept { static_cast<BusyPoll*>(self)->came_ = true; }
+  void Write() {
+    const uint64_t one = 1;
+    EXPECT_EQ(write(fd_.get(), &one, sizeof one), ssize_t{sizeof one});
+  }
+  const Ref<test::TestLoop> loop_ = test::TestLoop::Open();
+  const platform::UniqueFd fd_{eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
+  platform::Watch watch_;
+  bool came_ = false;
+};
+
+TEST_F(BusyPoll, FindsWhatComesWithoutSleeping) {
+  loop_->PollBusily(30 * kSecond);
+  Watch();
+  std::thread writer([&] { Write(); });
+  test::calls = {};
+  loop_->RunOnce();
+  writer.join();
+  EXPECT_TRUE(came_);
+  EXPECT_GT(test::calls.waits, 0);
+  EXPECT_EQ(test::calls.sleeps, 0);
+}
+
+TEST_F(BusyPoll, FindsWhatOtherThreadsPost) {
+  loop_->PollBusily(30 * kSecond);
+  std::string log;
+  struct Work : Job {
+    explicit Work(std::string* into) : Job(OnRun), log(into) {}
+    static void OnRun(Job* job) noexcept { *static_cast<Work*>(job)->log += 'j'; }
+    std::string* const log;
+  } work(&log);
+  std::thread poster([&] { EXPECT_EQ(loop_->Submit(&work), Submitted::kYes); });
+  test::calls = {};
+  loop_->RunOnce();
+  poster.join();
+  EXPECT_EQ(log, "j");
+  EXPECT_EQ(test::calls.sleeps, 0);
+}
+
+TEST_F(BusyPoll, SleepsWhenItsMomentIsOver) {
+  loop_->PollBusily(1);
+  Watch();
+  Timer timer(*loop_, OnWrite, this);
+  ASSERT_TRUE(timer.Arm(loop_->now() + 20 * kMillisecond));
+  test::calls = {};
+  loop_->RunUntil([&] { return came_; });
+  EXPECT_GT(test::calls.sleeps, 0);
+}
+
+TEST_F(BusyPoll, ATimerEndsIt) {
+  loop_->PollBusily(30 * kSecond);
+  Timer timer(*loop_, OnTime, this);
+  ASSERT_TRUE(timer.Arm(loop_->now() + kMillisecond));
+  loop_->RunUntil([&] { return came_; });
+}
+
 TEST(Deadlines, IOIsLookedAtBefore) {
   auto loop = test::TestLoop::Open();
   struct Both {

@@ -11,14 +11,17 @@
 
 #include "core/socket_transport.h"
 #include "core/tls_transport.h"
+#include "counted_calls.h"
 #include "io_peer.h"
 #include "memory_transport.h"
 #include "test_loop.h"
 
-// Each system call that may be made for an exchange, counted for its thread.
+thread_local creche::test::CountedCalls creche::test::calls;
+
 namespace {
-thread_local struct { int sends = 0, receives = 0, waits = 0, controls = 0; } calls;
-// And failed, if a test says so.
+using creche::test::calls;
+
+// Calls are failed, if a test says so.
 thread_local struct {
   int sends_left = -1;
   bool controls = false;
@@ -55,6 +58,7 @@ __attribute__((visibility("default"))) ssize_t recv(int fd, void* into, size_t s
 __attribute__((visibility("default"))) int epoll_wait(int fd, epoll_event* events, int n, int ms) {
   static auto* const next = Next<int(int, epoll_event*, int, int)>("epoll_wait");
   calls.waits++;
+  calls.sleeps += ms != 0;
   return next(fd, events, n, ms);
 }
 __attribute__((visibility("default"))) int epoll_ctl(int epoll, int what, int fd,

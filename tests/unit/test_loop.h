@@ -34,6 +34,7 @@ class TestLoop : public Loop {
   bool busy = false;
   // One turn with what there is.
   void Poll() { Turn(0); }
+  void PollBusily(Nanos moment) { UseBusyPoll(moment); }
   // Refuses jobs from now on.
   void StopTakingJobs() {
     if (!stopped_) StopJobs();

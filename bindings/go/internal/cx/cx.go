@@ -146,9 +146,10 @@ func StatusName(status int32) string {
 }
 
 // LoopOpen opens a loop on a thread of its own.
-func LoopOpen(offloadLimit uint32, virtual bool, seed uint64, name string) Started {
+func LoopOpen(offloadLimit uint32, busyPoll time.Duration, virtual bool, seed uint64, name string) Started {
 	o := defaults.loop
 	set(&o.offload_limit, offloadLimit)
+	set(&o.busy_poll, nanoseconds(busyPoll))
 	if virtual {
 		o.clock = C.CRECHE_CLOCK_VIRTUAL
 	}

@@ -27,6 +27,7 @@ pub struct LoopOptions {
     offload_limit: Option<u32>,
     virtual_clock: bool,
     shuffle_seed: u64,
+    busy_poll: Duration,
 }
 
 impl LoopOptions {
@@ -44,6 +45,16 @@ impl LoopOptions {
     /// Worker threads for [`offload`](crate::offload) at the most; 40 unless given.
     pub fn offload_limit(mut self, limit: u32) -> Self {
         self.offload_limit = Some(limit);
+        self
+    }
+
+    /// How long the loop looks again and again for something to do before it sleeps; zero unless
+    /// given. What comes in that time is served without the price of a sleep and a wake-up, which is
+    /// most of the time of a round trip on one connection; while the loop has nothing to do its
+    /// thread uses all of its processor for so long, each time. 50 us is a good value for a processor
+    /// that can be spared.
+    pub fn busy_poll(mut self, moment: Duration) -> Self {
+        self.busy_poll = moment;
         self
     }
 
@@ -143,6 +154,7 @@ impl Loop {
                 o.clock = sys::CRECHE_CLOCK_VIRTUAL;
             }
             o.shuffle_seed = options.shuffle_seed;
+            o.busy_poll = nanoseconds(options.busy_poll);
             sys::creche_loop_open(&o, &mut raw)
         })?;
         if options.virtual_clock {

@@ -4,13 +4,23 @@ mod common;
 use common::{Drops, Threads, block_on, eventually, poll_once};
 use creche::{Loop, LoopOptions, Scope, ScopeOptions, Status, TaskOptions, Times, sleep};
 use std::pin::pin;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 #[test]
 fn a_sleep_ends_and_never_early() {
     let start = Instant::now();
     block_on(async { sleep(20.millis()).await }).unwrap();
     assert!(start.elapsed() >= 20.millis());
+}
+
+#[test]
+fn a_loop_that_polls_busily_is_like_any_other() {
+    let on = Loop::open(LoopOptions::new().busy_poll(Duration::from_micros(50))).unwrap();
+    for i in 0..10 {
+        block_on(async { sleep(Duration::from_micros(i * 20)).within(on).await }).unwrap();
+    }
+    on.close().unwrap();
+    on.join(10.secs()).unwrap();
 }
 
 #[test]

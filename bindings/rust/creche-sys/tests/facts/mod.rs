@@ -286,6 +286,7 @@ pub fn facts() -> Vec<(&'static str, i128)> {
         ("offsetof creche_loop_options context", offset_of!(creche_loop_options, context) as i128),
         ("offsetof creche_loop_options stall_after", offset_of!(creche_loop_options, stall_after) as i128),
         ("offsetof creche_loop_options hooks", offset_of!(creche_loop_options, hooks) as i128),
+        ("offsetof creche_loop_options busy_poll", offset_of!(creche_loop_options, busy_poll) as i128),
         ("sizeof creche_loop_options", size_of::<creche_loop_options>() as i128),
         ("alignof creche_loop_options", align_of::<creche_loop_options>() as i128),
         ("function creche_loop_options_init", creche_loop_options_init as *const () as usize as i128),
