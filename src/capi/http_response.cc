@@ -5,7 +5,7 @@
 #include "capi/open_close.h"
 #include "capi/options.h"
 #include "capi/start_args.h"
-#include "http/response.h"
+#include "http/read_operation.h"
 
 using namespace creche;
 using namespace creche::capi;

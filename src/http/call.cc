@@ -4,7 +4,7 @@
 
 namespace creche::http {
 
-Call::Call(Calls& calls, Request request, bool stream, Owner* owner)
+Call::Call(Calls& calls, Request&& request, bool stream, Owner* owner)
     : calls_(&calls), owner_(owner), state_{.request = std::move(request)} {
   if (stream) {
     stream_owned_ = std::make_unique<StreamBody>();
@@ -31,10 +31,11 @@ Times Call::times() const {
 }
 
 // The first verdict of a layer that is not kGo.
+template <class Hook>
 Next Call::Ask(Hook hook) noexcept {
   try {
     for (const Layer* layer : calls_->layers)
-      if (const Next next = (layer->*hook)(state_); next != Next::kGo) return next;
+      if (const Next next = hook(*layer, state_); next != Next::kGo) return next;
     return Next::kGo;
   } catch (const std::bad_alloc&) {
     state_.failure = NoMemoryError();
@@ -45,10 +46,12 @@ Next Call::Ask(Hook hook) noexcept {
 // ---- A connection ----
 
 void Call::BeginAttempt() noexcept {
+  timer_.reset();
   reading_over_ = false;
   sent_any_ = sent_any();
   state_.attempt = {.phase = Phase::kPool};
-  if (Ask(&Layer::OnRequest) == Next::kFail) return Fail(std::move(state_.failure));
+  if (Ask([](auto& layer, auto& call) { return layer.OnRequest(call); }) == Next::kFail)
+    return Fail(std::move(state_.failure));
   Reserve();
 }
 
@@ -59,24 +62,40 @@ void Call::Reserve() noexcept {
   try {
     answer = calls.pool.Reserve({request.url, calls.tls}, request.timeouts, state_.fresh, this);
     if (answer == Pool::Answer::kGiven) return;  // and much may have happened
-    if (answer == Pool::Answer::kWaiting && request.timeouts.pool != kNever) {
-      pool_timer_ = std::make_unique<Timer>(
-          calls.loop, [](void* self) noexcept { static_cast<Call*>(self)->PoolTimeout(); }, this);
-      if (!pool_timer_->Arm(After(calls.loop.now(), request.timeouts.pool))) Fail(NoMemoryError());
-    }
   } catch (const std::bad_alloc&) {
     return Fail(NoMemoryError());
   }
+  if (answer == Pool::Answer::kWaiting && request.timeouts.pool != kNever)
+    return SetTimer(After(calls.loop.now(), request.timeouts.pool));
   if (answer == Pool::Answer::kFull)
     FailWith({Status::kLimit,
               "too many requests wait for a connection: raise max_waiting or limit, or start fewer "
               "at a time"});
 }
 
-void Call::PoolTimeout() noexcept {
+void Call::SetTimer(Nanos at) noexcept {
+  try {
+    timer_ = std::make_unique<Timer>(
+        calls_->loop, [](void* self) noexcept { static_cast<Call*>(self)->OnTimer(); }, this);
+    if (timer_->Arm(at)) return;
+  } catch (const std::bad_alloc&) {
+  }
+  Fail(NoMemoryError());
+}
+
+void Call::OnTimer() noexcept {
+  if (!waiting()) return BeginAttempt();
   FailWith({Status::kTimeout,
             "no connection of the session became free in time: raise limit, limit_per_host or "
             "timeouts.pool, or start fewer requests at a time"});
+}
+
+// Another attempt: at once, or when a layer says.
+void Call::Again() noexcept {
+  reservation_.GiveBack();
+  if (state_.again_at > calls_->loop.now()) return SetTimer(std::exchange(state_.again_at, 0));
+  state_.again_at = 0;
+  BeginAttempt();
 }
 
 void Call::OnOpenFailed(Phase phase, ErrorRef error) noexcept {
@@ -84,13 +103,14 @@ void Call::OnOpenFailed(Phase phase, ErrorRef error) noexcept {
   AttemptFailed(std::move(error));
 }
 
-void Call::OnReserved(Reservation place, bool reused) noexcept {
-  pool_timer_.reset();
-  place_ = std::move(place);
+void Call::OnReserved(Reservation reservation, bool reused) noexcept {
+  timer_.reset();
+  reservation_ = std::move(reservation);
   state_.attempt.reused = reused;
   connected_at_ = calls_->loop.now();
   try {
-    exchange_ = place_.connection().Open(&state_.request, &state_.head, &state_.attempt, this);
+    exchange_ =
+        reservation_.connection().Open(&state_.request, &state_.head, &state_.attempt, this);
   } catch (const std::bad_alloc&) {
     return Fail(NoMemoryError());
   }
@@ -109,7 +129,7 @@ BodySink* Call::OnHead(bool has_body) noexcept {
   state_.has_body = has_body;
   state_.decoder.reset();
   // What ends the call ends it in OnReceived: here the connection is in the middle of something.
-  reading_over_ = Ask(&Layer::OnResponse) != Next::kGo;
+  reading_over_ = Ask([](auto& layer, auto& call) { return layer.OnResponse(call); }) != Next::kGo;
   if (reading_over_) return nullptr;
   if (stream_) {
     stream_->Prepare(std::move(state_.decoder));
@@ -143,10 +163,7 @@ void Call::SetAwaited(bool awaited) noexcept {
 
 void Call::OnEnd(ErrorRef error) noexcept {
   exchange_ = nullptr;
-  if (reading_over_) {  // where to go is known
-    place_.GiveBack();
-    return BeginAttempt();
-  }
+  if (reading_over_) return Again();
   if (error) return AttemptFailed(std::move(error));
   Complete();
 }
@@ -156,7 +173,7 @@ void Call::OnEnd(ErrorRef error) noexcept {
 void Call::Complete() noexcept {
   ended_ = calls_->loop.now();
   const Problem problem = stream_ ? Problem() : whole_.End();
-  place_.GiveBack();
+  reservation_.GiveBack();
   if (problem.bad()) return FailWith(problem);
   if (stream_) stream_->End();
   Stop();
@@ -169,8 +186,7 @@ void Call::AttemptFailed(ErrorRef error) noexcept {
     if (next == Next::kGo) continue;
     if (next == Next::kFail) return Fail(std::move(state_.failure));
     calls_->counters.retries.Add();
-    place_.GiveBack();
-    return BeginAttempt();
+    return Again();
   }
   Fail(std::move(error));
 }
@@ -195,10 +211,10 @@ void Call::Fail(ErrorRef error) noexcept {
 void Call::Stop() noexcept {
   if (!calls_) return;
   Cancel();
-  pool_timer_.reset();
+  timer_.reset();
   if (exchange_) exchange_->Abort();
   exchange_ = nullptr;
-  place_.GiveBack();
+  reservation_.GiveBack();
   List<Call>::Remove(this);
   calls_ = nullptr;
 }

@@ -54,7 +54,7 @@ class Call final : public FromBlocks,
   };
 
   // stream: the body is kept as it comes, for who reads it.
-  Call(Calls& calls, Request request, bool stream, Owner* owner);
+  Call(Calls& calls, Request&& request, bool stream, Owner* owner);
   // Aborts.
   ~Call();
 
@@ -85,11 +85,9 @@ class Call final : public FromBlocks,
   bool pulls() const { return state_.request.body.pulled() && exchange_ && exchange_->sending(); }
 
  private:
-  using Hook = Next (Layer::*)(CallState&) const;
-
   void BeginAttempt() noexcept;
-  void OnReserved(Reservation place, bool reused) noexcept override;
-  void OnOpening() noexcept override { pool_timer_.reset(); }
+  void OnReserved(Reservation reservation, bool reused) noexcept override;
+  void OnOpening() noexcept override { timer_.reset(); }
   void OnOpenFailed(Phase phase, ErrorRef error) noexcept override;
   BodySink* OnHead(bool has_body) noexcept override;
   bool OnReceived() noexcept override;
@@ -97,9 +95,12 @@ class Call final : public FromBlocks,
   bool OnSent() noexcept override;
   void OnEnd(ErrorRef error) noexcept override;
 
+  template <class Hook>
   Next Ask(Hook hook) noexcept;
   void Reserve() noexcept;
-  void PoolTimeout() noexcept;
+  void SetTimer(Nanos at) noexcept;
+  void OnTimer() noexcept;
+  void Again() noexcept;
   void Complete() noexcept;
   void AttemptFailed(ErrorRef error) noexcept;
   void FailWith(const Problem& problem, ErrorRef cause = {}) noexcept;
@@ -113,8 +114,8 @@ class Call final : public FromBlocks,
   Nanos connected_at_ = 0;
   Nanos ended_ = 0;
 
-  std::unique_ptr<Timer> pool_timer_;  // only with a timeout, only in line
-  Reservation place_;
+  std::unique_ptr<Timer> timer_;  // in line, with a timeout; or until the next attempt
+  Reservation reservation_;
   Exchange* exchange_ = nullptr;  // there
   WholeBody whole_;
   StreamBody* stream_ = nullptr;

@@ -145,48 +145,48 @@ Result<void> HeaderList::Add(std::string_view name, std::string_view value) {
                          "\" holds a control character, such as a line break");
   value = TrimBlanks(value);
   const Known known = KnownName(name);
-  Place place{static_cast<uint32_t>(wire_.size()), static_cast<uint32_t>(name.size()),
-              static_cast<uint32_t>(name.size() + value.size() + 4), known};
-  places_.push_back(place);
-  wire_.reserve(wire_.size() + place.size);
+  FieldSpan span{static_cast<uint32_t>(wire_.size()), static_cast<uint32_t>(name.size()),
+                 static_cast<uint32_t>(name.size() + value.size() + 4), known};
+  spans_.push_back(span);
+  wire_.reserve(wire_.size() + span.size);
   wire_.append(name).append(": ").append(value).append("\r\n");
   known_ |= Bit(known);
   return {};
 }
 
 HeaderList::Field HeaderList::at(size_t index) const {
-  const Place& p = places_[index];
+  const FieldSpan& p = spans_[index];
   const std::string_view line = std::string_view(wire_).substr(p.at, p.size);
   return {line.substr(0, p.name_size), line.substr(p.name_size + 2, p.size - p.name_size - 4), line,
           p.known};
 }
 
 bool HeaderList::Has(std::string_view name) const {
-  for (size_t i = 0; i < places_.size(); i++)
+  for (size_t i = 0; i < spans_.size(); i++)
     if (SameName(at(i).name, name)) return true;
   return false;
 }
 
 std::string_view HeaderList::Find(Known name) const {
-  for (size_t i = 0; i < places_.size() && Has(name); i++)
-    if (places_[i].known == name) return at(i).value;
+  for (size_t i = 0; i < spans_.size() && Has(name); i++)
+    if (spans_[i].known == name) return at(i).value;
   return {};
 }
 
 size_t HeaderList::Count(Known name) const {
   size_t count = 0;
-  for (const Place& p : places_) count += p.known == name;
+  for (const FieldSpan& p : spans_) count += p.known == name;
   return count;
 }
 
 void HeaderList::Drop(uint32_t names) {
   if ((known_ & names) == 0) return;
   HeaderList kept;
-  for (size_t i = 0; i < places_.size(); i++) {
+  for (size_t i = 0; i < spans_.size(); i++) {
     const Field field = at(i);
     if ((Bit(field.known) & names) != 0) continue;
-    kept.places_.push_back({static_cast<uint32_t>(kept.wire_.size()), places_[i].name_size,
-                            places_[i].size, field.known});
+    kept.spans_.push_back({static_cast<uint32_t>(kept.wire_.size()), spans_[i].name_size,
+                           spans_[i].size, field.known});
     kept.wire_ += field.line;
     kept.known_ |= Bit(field.known);
   }

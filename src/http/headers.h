@@ -60,7 +60,7 @@ class HeaderList {
   // Appends a field. Fails with kInvalid if the name is no token or the value holds what it may
   // not; blanks around the value are dropped.
   Result<void> Add(std::string_view name, std::string_view value);
-  size_t size() const { return places_.size(); }
+  size_t size() const { return spans_.size(); }
   Field at(size_t index) const;
   // Any case.
   bool Has(std::string_view name) const;
@@ -76,14 +76,14 @@ class HeaderList {
   uint32_t known() const { return known_; }
 
  private:
-  struct Place {
+  struct FieldSpan {
     uint32_t at;
     uint32_t name_size;
     uint32_t size;  // of the line
     Known known;
   };
   std::string wire_;
-  std::vector<Place> places_;
+  std::vector<FieldSpan> spans_;
   uint32_t known_ = 0;
 };
 

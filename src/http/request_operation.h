@@ -18,7 +18,7 @@ class RequestOperation final : public tasks::Operation,
                                private Response::Feeder {
  public:
   // request: or why it cannot be made. stream: completes at the head.
-  RequestOperation(tasks::Use<Session> session, Result<Request> request, bool stream)
+  RequestOperation(tasks::Use<Session> session, Result<Request>&& request, bool stream)
       : session_(std::in_place, std::move(session)),
         request_(std::move(request)),
         stream_(stream) {}

@@ -43,7 +43,7 @@ class Checkout : private ListNode<Checkout> {
  public:
   // reused: the connection has carried others, or carries them now. Otherwise it is new, and was
   // opened for this.
-  virtual void OnReserved(Reservation place, bool reused) noexcept = 0;
+  virtual void OnReserved(Reservation reservation, bool reused) noexcept = 0;
   // A connection is opened for this now; it waits in line no longer.
   virtual void OnOpening() noexcept = 0;
   // The connection that was opened for this has failed, in that phase.

@@ -2,6 +2,8 @@
 
 #include <new>
 
+#include "http/read_operation.h"
+
 namespace creche::http {
 
 namespace {
@@ -188,11 +190,6 @@ void Response::GiveUp(const char* how) noexcept {
 void Response::GiveBack() noexcept {
   const Ref<Response> alive = Ref<Response>::Share(this);
   GiveUp(": the response was given back with the end of its owner");
-}
-
-void ReadOperation::Cancel() noexcept {
-  response_->StopRead();
-  Complete(tasks::Outcome::Cancelled(Phase::kBody));
 }
 
 }  // namespace creche::http

@@ -41,17 +41,17 @@ void ResponseHead::Clear() {
 
 void ResponseHead::Add(std::string_view name, std::string_view value) {
   if (text_.capacity() < kTextGuess) text_.reserve(kTextGuess);
-  Place place;
-  place.name = static_cast<uint32_t>(text_.size());
-  place.name_size = static_cast<uint32_t>(name.size());
-  place.known = KnownName(name);
+  FieldSpan span;
+  span.name = static_cast<uint32_t>(text_.size());
+  span.name_size = static_cast<uint32_t>(name.size());
+  span.known = KnownName(name);
   text_.append(name) += '\0';
-  place.value = static_cast<uint32_t>(text_.size());
-  place.value_size = static_cast<uint32_t>(value.size());
+  span.value = static_cast<uint32_t>(text_.size());
+  span.value_size = static_cast<uint32_t>(value.size());
   text_.append(value) += '\0';
   if (fields_.capacity() == 0) fields_.reserve(kFieldsGuess);
-  fields_.push_back(place);
-  known_ |= Bit(place.known);
+  fields_.push_back(span);
+  known_ |= Bit(span.known);
 }
 
 }  // namespace creche::http

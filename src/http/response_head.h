@@ -23,7 +23,7 @@ class ResponseHead {
 
   size_t size() const { return fields_.size(); }
   Field at(size_t index) const {
-    const Place& p = fields_[index];
+    const FieldSpan& p = fields_[index];
     return {{text_.data() + p.name, p.name_size}, {text_.data() + p.value, p.value_size}};
   }
   Known known(size_t index) const { return fields_[index].known; }
@@ -41,7 +41,7 @@ class ResponseHead {
   void Add(std::string_view name, std::string_view value);
 
  private:
-  struct Place {
+  struct FieldSpan {
     uint32_t name = 0;
     uint32_t name_size = 0;
     uint32_t value = 0;
@@ -49,7 +49,7 @@ class ResponseHead {
     Known known = Known::kOther;
   };
   std::basic_string<char, std::char_traits<char>, BlockAllocator<char>> text_;
-  std::vector<Place, BlockAllocator<Place>> fields_;
+  std::vector<FieldSpan, BlockAllocator<FieldSpan>> fields_;
   uint32_t known_ = 0;
 };
 

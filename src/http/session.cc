@@ -7,9 +7,9 @@
 namespace creche::http {
 
 // What an open session has on its loop.
-struct Session::Works {
-  Works(Loop& loop, const SessionSettings& settings, Layers layers, Counters& counters,
-        TlsContextRef made)
+struct Session::Engine {
+  Engine(Loop& loop, const SessionSettings& settings, Layers layers, Counters& counters,
+         TlsContextRef made)
       : io(loop, counters),
         resolver(loop, loop.workers(WorkKind::kDns), Resolver::Options{.ttl = settings.dns_ttl}),
         tls(loop, settings.tls(), std::move(made)),
@@ -34,7 +34,7 @@ Session::Session(Ref<Loop> loop, SessionSettings settings)
 Session::~Session() = default;
 
 Calls* Session::calls() const {
-  return works_ ? &works_->calls : nullptr;
+  return engine_ ? &engine_->calls : nullptr;
 }
 
 Result<Ref<Session>> Session::Open(Ref<Loop> loop, SessionSettings settings) {
@@ -49,11 +49,11 @@ Result<Ref<Session>> Session::Open(Ref<Loop> loop, SessionSettings settings) {
       status != Status::kOk)
     return MakeError(status, Phase::kNone,
                      "creche_session_options.queue is closed, or no queue of this loop");
-  session->works_ = std::make_unique<Works>(*session->loop_, session->settings_, session->layers_,
-                                            session->counters_, std::move(tls));
+  session->engine_ = std::make_unique<Engine>(*session->loop_, session->settings_, session->layers_,
+                                              session->counters_, std::move(tls));
   session->self_ = session;
   if (tasks::AddResident(*session->loop_, session.get()) != Status::kOk) {
-    session->works_.reset();
+    session->engine_.reset();
     session->self_ = nullptr;
     return MakeError(Status::kClosed, Phase::kNone, "the loop is closing");
   }
@@ -73,12 +73,12 @@ void Session::Released() noexcept {
 
 // Loop's thread.
 void Session::CloseHere() noexcept {
-  if (!works_) return;
+  if (!engine_) return;
   const Ref<Session> alive = std::move(self_);
   closing_.store(true);
   uses_.Begin("the session was closed");
-  works_->calls.FailAll(MakeError(Status::kClosed, Phase::kNone, "the session was closed"));
-  works_.reset();
+  engine_->calls.FailAll(MakeError(Status::kClosed, Phase::kNone, "the session was closed"));
+  engine_.reset();
   uses_.Closed();
 }
 

@@ -41,7 +41,7 @@ class Session final : public Object, public tasks::Resident {
   bool gone() const { return gone_.load(); }
 
  private:
-  struct Works;
+  struct Engine;
   Session(Ref<Loop> loop, SessionSettings settings);
   ~Session() override;
   void CloseHere() noexcept;
@@ -55,7 +55,7 @@ class Session final : public Object, public tasks::Resident {
   // In the order in which they are asked.
   const std::array<const Layer*, 4> layers_{&defaults_, &stale_retry_, &redirects_, &decoding_};
   Counters counters_;
-  std::unique_ptr<Works> works_;
+  std::unique_ptr<Engine> engine_;
   Ref<Session> self_;  // while it is the loop's resident
   LoopJob<&Session::CloseHere> close_{this};
   std::atomic<bool> closing_{false};

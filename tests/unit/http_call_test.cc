@@ -13,12 +13,12 @@ using test::CallFixture;
 using test::Get;
 using test::MemoryH1Opener;
 
-using Calls1 = CallFixture<MemoryH1Opener>;
+using H1Calls = CallFixture<MemoryH1Opener>;
 
 constexpr char kHello[] = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello";
 
 TEST(CallTest, KeptConnection) {
-  Calls1 t;
+  H1Calls t;
   for (int i = 0; i < 3; i++) {
     Caller* caller = t.Start("http://h/");
     EXPECT_EQ(caller->Outcome(), "goes on");
@@ -33,7 +33,7 @@ TEST(CallTest, KeptConnection) {
 }
 
 TEST(CallTest, Redirect) {
-  Calls1 t;
+  H1Calls t;
   ASSERT_TRUE(t.session.headers.Add("X-Session", "yes").ok());
   Caller* caller = t.Start("http://h/from");
   t.wire().TakeWritten();
@@ -55,7 +55,7 @@ TEST(CallTest, Redirect) {
 }
 
 TEST(CallTest, TooManyRedirects) {
-  Calls1 t;
+  H1Calls t;
   Caller* caller = t.Start("http://h/");
   for (int i = 0; i < 6; i++)
     t.wire().Feed("HTTP/1.1 302 Found\r\nLocation: /again\r\nContent-Length: 0\r\n\r\n");
@@ -65,7 +65,7 @@ TEST(CallTest, TooManyRedirects) {
 }
 
 TEST(CallTest, StaleConnectionIsTriedAgainOnce) {
-  Calls1 t;
+  H1Calls t;
   t.Start("http://h/");
   t.wire().Feed(kHello);
   Caller* caller = t.Start("http://h/");
@@ -79,7 +79,7 @@ TEST(CallTest, StaleConnectionIsTriedAgainOnce) {
 }
 
 TEST(CallTest, PostIsNotTriedAgain) {
-  Calls1 t;
+  H1Calls t;
   t.Start("http://h/");
   t.wire().Feed(kHello);
   Request post = Get("http://h/");
@@ -92,7 +92,7 @@ TEST(CallTest, PostIsNotTriedAgain) {
 }
 
 TEST(CallTest, ConnectingFails) {
-  Calls1 t;
+  H1Calls t;
   t.opener.at_once = false;
   Caller* caller = t.Start("http://h/");
   EXPECT_EQ(caller->call->phase(), Phase::kConnect);
@@ -103,7 +103,7 @@ TEST(CallTest, ConnectingFails) {
 }
 
 TEST(CallTest, AbortedAnywhere) {
-  Calls1 t({.total = 1});
+  H1Calls t({.total = 1});
   t.opener.at_once = false;
   Caller* connecting = t.Start("http://a/");
   Caller* in_line = t.Start("http://b/");
@@ -125,7 +125,7 @@ TEST(CallTest, AbortedAnywhere) {
 }
 
 TEST(CallTest, Stream) {
-  Calls1 t;
+  H1Calls t;
   Caller* caller = t.Start(Get("http://h/"), true);
   t.wire().Feed("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhe");
   EXPECT_EQ(caller->heads, 1);
@@ -141,7 +141,7 @@ TEST(CallTest, Stream) {
 }
 
 TEST(CallTest, AllEndWithTheirSession) {
-  Calls1 t({.total = 1});
+  H1Calls t({.total = 1});
   Caller* one = t.Start("http://a/");
   Caller* two = t.Start("http://b/");
   t.calls.FailAll(MakeError(Status::kClosed, Phase::kNone, "the session was closed"));
@@ -167,7 +167,7 @@ struct BusyLayer final : Layer {
 };
 
 TEST(CallTest, AnotherLayer) {
-  Calls1 t;
+  H1Calls t;
   const BusyLayer busy;
   t.layers.insert(t.layers.begin(), &busy);
   Calls calls{*t.loop, t.counters, t.pool, nullptr, t.layers};
@@ -188,6 +188,38 @@ TEST(CallTest, AnotherLayer) {
   t.opener.pending.at(0)->Succeed();
   t.wire(1).Feed(kHello);
   EXPECT_EQ(opened.Outcome(), "200 hello");
+}
+
+// And one that waits before the next attempt.
+struct PatientLayer final : Layer {
+  explicit PatientLayer(Loop& l) : loop(l) {}
+  Next OnResponse(CallState& call) const override {
+    if (call.head.status != 503) return Next::kGo;
+    call.again_at = After(loop.now(), 5 * kMillisecond);
+    return Next::kAgain;
+  }
+  Loop& loop;
+};
+
+TEST(CallTest, AgainLater) {
+  H1Calls t;
+  const PatientLayer patient(*t.loop);
+  t.layers.push_back(&patient);
+  Calls calls{*t.loop, t.counters, t.pool, nullptr, t.layers};
+  Caller caller(calls, Get("http://h/"));
+  const Nanos before = t.loop->now();
+  t.wire().Feed("HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n");
+  EXPECT_EQ(t.counters.idle.get(), 1u) << "others may use the connection meanwhile";
+  EXPECT_EQ(t.wire().writes, 1);
+  ASSERT_TRUE(t.loop->RunUntil([&] { return t.wire().writes == 2; }));
+  EXPECT_GE(t.loop->now() - before, 5 * kMillisecond);
+  t.wire().Feed(kHello);
+  EXPECT_EQ(caller.Outcome(), "200 hello");
+  // Left while it waits.
+  Caller left(calls, Get("http://h/"));
+  t.wire().Feed("HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n");
+  left.call->Abort();
+  EXPECT_EQ(t.counters.idle.get(), 1u);
 }
 
 }  // namespace

@@ -33,10 +33,10 @@ Connector::Steps StepsOf(Loop& loop, Resolver& resolver, const Route& route,
 
 }  // namespace
 
-class H1Opener::Under final : public Opening, private Connector::Listener {
+class H1Opener::H1Opening final : public Opening, private Connector::Listener {
  public:
-  Under(IoContext& io, Resolver& resolver, const Route& route, const Timeouts& timeouts,
-        Opener::Listener* listener)
+  H1Opening(IoContext& io, Resolver& resolver, const Route& route, const Timeouts& timeouts,
+            Opener::Listener* listener)
       : io_(io),
         resolver_(resolver),
         listener_(listener),
@@ -72,7 +72,7 @@ class H1Opener::Under final : public Opening, private Connector::Listener {
 
 std::unique_ptr<Opener::Opening> H1Opener::Open(const Route& route, const Timeouts& timeouts,
                                                 Listener* listener) {
-  return std::make_unique<Under>(io_, resolver_, route, timeouts, listener);
+  return std::make_unique<H1Opening>(io_, resolver_, route, timeouts, listener);
 }
 
 }  // namespace creche::http

@@ -14,7 +14,7 @@ class H1Opener final : public Opener {
                                 Listener* listener) override;
 
  private:
-  class Under;
+  class H1Opening;
   IoContext& io_;
   Resolver& resolver_;
 };

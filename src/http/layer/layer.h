@@ -21,8 +21,8 @@ struct CallState {
   ResponseHead head = {};
   Attempt attempt = {};   // the one under way, or the last
   bool has_body = false;  // of the head
-  // Of a verdict kFail.
-  ErrorRef failure = {};
+  ErrorRef failure = {};  // of a verdict kFail
+  Nanos again_at = 0;     // of kAgain: not before this point of the loop's clock
 
   // Of `decoding`: undoes the coding of the answer's body; null for none.
   std::unique_ptr<Decoder> decoder = {};
