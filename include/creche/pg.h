@@ -198,8 +198,10 @@ CRECHE_API creche_status creche_connection_move(creche_connection connection, cr
 CRECHE_API void creche_connection_release(creche_connection connection);
 
 /* Runs a statement on this connection. Started while others are in flight, it is pipelined behind
- * them, unless they are known to take long; outside of a transaction only one behind such as have
- * never been seen. The rest as creche_pool_query. Passes its group's limit. Since 0.1. */
+ * them, unless they are known to take long. Outside of a transaction two at the most are in flight: so
+ * what a late cancel of the first hits can be run again in its order (many at once belong into a
+ * transaction, or on the pool, where the order is nobody's). What another session has changed meanwhile
+ * (0A000, 26000) is not healed if one was in flight behind it. The rest as creche_pool_query. Passes its group's limit. Since 0.1. */
 CRECHE_API creche_status creche_connection_query(creche_connection connection, creche_scope in,
                                                  const char *sql, const creche_value *args,
                                                  size_t args_count, const creche_query_options *options,

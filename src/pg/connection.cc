@@ -126,6 +126,7 @@ void Connection::Send(Request* request) noexcept {
   flight.max_bytes = request->max_bytes_;
   flight.implicit = !maybe_in_transaction_;
   flight.firm = request->firm_;
+  if (flight.firm) firm_++;
   flight.opens = request->opens_;
   flight.alone = flights_ == 0;
   flight.begin = sent_ + outbox_.size();
@@ -133,6 +134,7 @@ void Connection::Send(Request* request) noexcept {
   outbox_.Commit(static_cast<size_t>(out.end() - room));
   request->state_ = Request::State::kSent;
   request->again_ = false;
+  if (flight.changes) changes_++;
   counters_.statements.Add();
   if (flights_ > 0)
     counters_.pipelined.Add();
@@ -178,8 +180,10 @@ void Connection::WriteStatement(Flight* flight, const Statement& s, bool prepare
   if (s.verb() == Verb::kTransaction) prepare = false;
   const Prepared* prepared = prepare ? cache_.Find(s, loop_.turn_time()) : nullptr;
   // A name that is on its way may never come to be: its Parse fails in a failed transaction, by a
-  // cancel, for want of a table. Until it was answered the statement does without.
-  if (prepared && !prepared->confirmed) prepared = nullptr, prepare = false;
+  // cancel, for want of a table. Until it was answered the statement does without. So it does
+  // behind one that may change what the name stands for: it could not be run again in its order.
+  if (prepared && (!prepared->confirmed || changes_ > 0)) prepared = nullptr, prepare = false;
+  if (s.verb() == Verb::kOther || s.verb() == Verb::kProcedure) flight->changes = true;
   if (direct_ == Direct::kUnknown && prepared && prepared->columns) AskForBackend(flight, out);
   // What is run for the second time is worth to be prepared.
   const bool parse = !prepared;

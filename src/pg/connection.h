@@ -146,7 +146,7 @@ class Connection final : private Cancel::Listener {
 
  private:
   // How long a statement takes, as far as is known.
-  enum class Pace : uint8_t { kNotAsked, kShort, kUnknown, kLong };
+  enum class Pace : uint8_t { kNotAsked, kShort, kLong };
   struct Flight {
     Request* request = nullptr;  // null: nobody waits for it any more
     Request::Shape shape = Request::Shape::kRows;
@@ -156,6 +156,7 @@ class Connection final : private Cancel::Listener {
     bool firm = false;          // never to be cancelled on the server
     bool alone = false;         // nothing was in flight when it was sent
     bool opens = false;         // Request::set_opens
+    bool changes = false;       // what prepared statements mean, perhaps
     bool edge = false;          // begins or ends a transaction, or goes back to a savepoint
     bool implicit = false;      // surely in no transaction but its own
     bool plain = false;         // its result leaves nothing behind
@@ -271,7 +272,8 @@ class Connection final : private Cancel::Listener {
   size_t first_ = 0;
   size_t flights_ = 0;
   size_t cancelled_ = 0;  // flights that are
-  size_t open_ = 0;       // flights outside of transactions whose pace is not known
+  size_t firm_ = 0;       // flights that are
+  size_t changes_ = 0;    // flights that do
 
   Ref<Cancel> cancel_;           // on its way
   Nanos cancel_until_ = kNever;  // when that must have been answered

@@ -360,7 +360,8 @@ void Connection::EndOfFlight(TransactionStatus status) noexcept {
   if (flight.cancelled) cancelled_--;
   // Its first statement may not have been run.
   if (flight.asks && direct_ == Direct::kAsked) direct_ = Direct::kUnknown;
-  if (flight.pace == Pace::kUnknown && flight.implicit) open_--;
+  if (flight.firm) firm_--;
+  if (flight.changes) changes_--;
   if (flight.alone && (fastest_ == 0 || now - flight.since < fastest_)) {
     fastest_ = now - flight.since;
     shared_.fastest_hash = flight.hash;

@@ -2,9 +2,10 @@
 //
 // A cancel that comes late hits whatever runs by then. On a connection that several share each hit
 // is run again; on one that somebody holds the order is his, so there must be nothing behind the
-// one that was hit. So what is known to take long has nothing behind it (a round trip is nothing to
-// it), what is not known has one statement at the most, and what opens a transaction has nothing:
-// if it fails, what follows would happen outside of it.
+// one that was hit. So outside of transactions there is something behind a statement only if
+// nothing that could be cancelled is in front of it; what is known to take long has nothing behind
+// it (a round trip is nothing to it, and what waits can be cancelled); and what opens a transaction
+// has nothing: if it fails, what follows would happen outside of it.
 #include <algorithm>
 
 #include "pg/breaker.h"
@@ -35,12 +36,9 @@ bool Connection::MaySend(const Request& request) noexcept {
   // Streams and scripts have the connection to themselves.
   if (request.shape_ != Request::Shape::kRows || last.shape != Request::Shape::kRows) return false;
   if (books.use == Books::Use::kShared) return true;
-  if (last.pace == Pace::kNotAsked) {
-    last.pace = PaceOf(last);
-    if (last.pace == Pace::kUnknown && last.implicit) open_++;
-  }
+  if (last.pace == Pace::kNotAsked) last.pace = PaceOf(last);
   if (last.pace == Pace::kLong) return false;
-  return open_ == (last.pace == Pace::kUnknown && last.implicit ? 1 : 0);
+  return !last.implicit || last.firm || flights_ - firm_ == 1;
 }
 
 // The end of a transaction that the server has not begun with (somebody has cancelled it there, a
@@ -73,11 +71,9 @@ bool Connection::PutBack(const Flight& flight, Reply* reply) noexcept {
 
 Connection::Pace Connection::PaceOf(const Flight& flight) noexcept {
   if (flight.firm || flight.shape != Request::Shape::kRows) return Pace::kShort;
-  const uint64_t hash = flight.hash;
-  const Nanos usual = history_.UsualTime(hash);
-  if (usual == 0) return Pace::kUnknown;
   // Measured by itself all is short.
-  if (usual > History::kShort && hash == shared_.fastest_hash) return Pace::kUnknown;
+  if (flight.hash == shared_.fastest_hash) return Pace::kShort;
+  const Nanos usual = history_.UsualTime(flight.hash);
   return usual <= History::kShort + 4 * fastest_ ? Pace::kShort : Pace::kLong;
 }
 

@@ -1,6 +1,7 @@
 /* A begin, commit or rollback that the server refuses before it has begun with it (somebody cancels
  * it there, a time limit of the server's): nothing is done outside of a transaction, none is half
- * done, and the connection is as good as before. */
+ * done, and the connection is as good as before. What the library's own cancel hits late is run
+ * again. */
 #include "fake_pg.h"
 #include "steps.h"
 
@@ -9,12 +10,17 @@ typedef struct fake_server {
   pthread_mutex_t lock;
   int controls;       /* begins, commits, ... so far */
   int first, refused; /* of these from the first on so many are refused */
+  pthread_cond_t changed;
+  int slow;    /* a slow statement runs */
+  int cancels; /* requests so far: a slow statement waits for one */
+  int hits;    /* what stands behind a slow one is hit, too: 1 before it has begun, 2 at its end */
+  char order[40]; /* of the inserts */
   uint32_t stored;
 } fake_server;
 
 typedef struct session {
   char state; /* I: no transaction, T: in one, E: in a failed one */
-  int skipping;
+  int skipping, hit;
   uint32_t pending, marks[8];
   char sql[200]; /* of the unnamed statement */
   struct {
@@ -82,6 +88,14 @@ static void execute(fake_server* f, session* s, fake_out* o) {
   if (starts(sql, "insert ")) {
     s->pending |= 1u << atoi(sql + 7);
     tag = "INSERT 0 1";
+    f->order[strlen(f->order)] = (char)('a' + atoi(sql + 7));
+  } else if (starts(sql, "slow")) {
+    f->slow = 1;
+    pthread_cond_broadcast(&f->changed);
+    while (f->cancels == 0) pthread_cond_wait(&f->changed, &f->lock);
+    refuse(s, o, "57014");
+    s->hit = f->hits;
+    return;
   } else if (starts(sql, "BEGIN")) {
     s->state = 'T';
     tag = "BEGIN";
@@ -119,7 +133,13 @@ static void serve(support_peer* peer, void* user) {
   char type;
   memset(&s, 0, sizeof s);
   s.state = 'I';
-  if (!fake_start(peer, 1)) return;
+  if (!fake_start(peer, 1)) {
+    pthread_mutex_lock(&f->lock);
+    f->cancels++;
+    pthread_cond_broadcast(&f->changed);
+    pthread_mutex_unlock(&f->lock);
+    return;
+  }
   while ((type = fake_take(peer)) != 0) {
     const char* body = support_received(peer);
     if (type != 'S' && s.skipping) continue;
@@ -130,7 +150,9 @@ static void serve(support_peer* peer, void* user) {
         break;
       case 'B':
         s.bound = find(&s, body + strlen(body) + 1);
-        if (!s.bound)
+        if (s.hit == 1)
+          refuse(&s, &o, "57014"), s.hit = 0;
+        else if (!s.bound)
           refuse(&s, &o, "26000");
         else if (s.state == 'E' && !starts(s.bound, "COMMIT") && !starts(s.bound, "ROLLBACK"))
           refuse(&s, &o, "25P02");
@@ -147,6 +169,7 @@ static void serve(support_peer* peer, void* user) {
         execute(f, &s, &o);
         break;
       case 'S':
+        if (s.hit == 2 && !s.skipping) refuse(&s, &o, "57014"), s.hit = 0;
         if (s.state == 'I') f->stored |= s.pending, s.pending = 0;
         s.skipping = 0;
         fake_message(&o, 'Z', &s.state, 1);
@@ -159,12 +182,13 @@ static void serve(support_peer* peer, void* user) {
   }
 }
 
-/* Steps that are started on the loop, all at once. B C R: begin, commit, rollback; a to z: inserts
- * bit 0 to 25. */
+/* Steps that are started on the loop, all at once. B C R: begin, commit, rollback; S: a slow
+ * statement, which is cancelled; a to z: inserts bit 0 to 25. */
 typedef struct plan {
   creche_connection c;
   const char* steps;
   answer a[40];
+  creche_task slow;
   pthread_mutex_t lock;
   pthread_cond_t changed;
   int started;
@@ -178,7 +202,10 @@ static void start_all(void* user, const creche_completion* completion) {
     char sql[40];
     snprintf(sql, sizeof sql, "insert %d", what - 'a');
     answer_init(&p->a[i]);
-    if (what >= 'a')
+    if (what == 'S')
+      OK(creche_connection_query(p->c, loop.scope, "slow", NULL, 0, NULL, on_answer, &p->a[i],
+                                 &p->slow));
+    else if (what >= 'a')
       OK(creche_connection_query(p->c, loop.scope, sql, NULL, 0, NULL, on_answer, &p->a[i], NULL));
     else
       start_step(what == 'B'   ? creche_connection_begin
@@ -192,8 +219,8 @@ static void start_all(void* user, const creche_completion* completion) {
   pthread_mutex_unlock(&p->lock);
 }
 
-/* o: OK, p: E_PG, r: ROLLED_BACK. */
-static void play(creche_connection c, const char* steps, char* got) {
+/* o: OK, p: E_PG, r: ROLLED_BACK, c: CANCELLED. */
+static void play(fake_server* f, creche_connection c, const char* steps, char* got) {
   static plan p;
   memset(&p, 0, sizeof p);
   p.c = c;
@@ -204,12 +231,19 @@ static void play(creche_connection c, const char* steps, char* got) {
   pthread_mutex_lock(&p.lock);
   while (!p.started) pthread_cond_wait(&p.changed, &p.lock);
   pthread_mutex_unlock(&p.lock);
+  if (p.slow.scope.id != 0) {
+    pthread_mutex_lock(&f->lock);
+    while (!f->slow) pthread_cond_wait(&f->changed, &f->lock);
+    pthread_mutex_unlock(&f->lock);
+    OK(creche_scope_cancel(p.slow.scope, NULL));
+  }
   int i = 0;
   for (; steps[i]; i++) {
     const creche_status status = answer_wait(&p.a[i]);
     got[i] = status == CRECHE_OK              ? 'o'
              : status == CRECHE_E_PG          ? 'p'
              : status == CRECHE_E_ROLLED_BACK ? 'r'
+             : status == CRECHE_E_CANCELLED   ? 'c'
                                               : '?';
     answer_free(&p.a[i]);
   }
@@ -233,7 +267,7 @@ static void refused(const char* steps, int first, int times, const char* expecte
   support_hostile* hostile = support_hostile_start(serve, &f);
   creche_pool pool = fake_pool(hostile, 1, 0, "");
   creche_connection c = acquire(pool);
-  play(c, steps, got);
+  play(&f, c, steps, got);
   if (strcmp(got, expected) != 0)
     fail_msg("%s, %d refused %d times: %s instead of %s", steps, first, times, got, expected);
   pthread_mutex_lock(&f.lock);
@@ -243,7 +277,7 @@ static void refused(const char* steps, int first, int times, const char* expecte
   if (now != bits(stored))
     fail_msg("%s, %d refused %d times: %x is stored", steps, first, times, now);
   step(creche_connection_commit, c, CRECHE_E_STATE);
-  play(c, "xByC", got);
+  play(&f, c, "xByC", got);
   assert_string_equal(got, "oooo");
   assert_int_equal(counters(pool).dropped, 0);
   creche_connection_release(c);
@@ -288,9 +322,48 @@ static void test_refused(void** state) {
       refused(cases[i].steps, cases[i].first, times, cases[i].expected, cases[i].stored);
 }
 
+/* The cancel of a slow statement comes late, and hits what stands behind it: that is run again, in
+ * its order. */
+static void hit(const char* steps, int hits, const char* expected, const char* stored) {
+  fake_server f = {.first = 1 << 20, .hits = hits};
+  char got[41];
+  pthread_mutex_init(&f.lock, NULL);
+  pthread_cond_init(&f.changed, NULL);
+  support_hostile* hostile = support_hostile_start(serve, &f);
+  creche_pool pool = fake_pool(hostile, 1, 0, "");
+  creche_connection c = acquire(pool);
+  for (int n = 0; n < 3; n++) play(&f, c, "ab", got); /* known as short, and prepared */
+  memset(f.order, 0, sizeof f.order);
+  f.stored = 0;
+  play(&f, c, steps, got);
+  if (strcmp(got, expected) != 0)
+    fail_msg("%s, hit %d: %s instead of %s", steps, hits, got, expected);
+  assert_int_equal(f.stored, bits(stored));
+  if (hits == 1) assert_string_equal(f.order, stored);
+  if (counters(pool).resent != 1) fail_msg("%s, hit %d: not sent again", steps, hits);
+  assert_int_equal(counters(pool).dropped, 0);
+  play(&f, c, "xByC", got);
+  assert_string_equal(got, "oooo");
+  creche_connection_release(c);
+  close_pool(pool);
+  support_hostile_stop(hostile);
+  pthread_mutex_destroy(&f.lock);
+  pthread_cond_destroy(&f.changed);
+}
+
+static void test_hit(void** state) {
+  (void)state;
+  for (int hits = 1; hits <= 2; hits++) {
+    hit("Sabcd", hits, "coooo", "abcd");
+    hit("Sab", hits, "coo", "ab");
+    hit("SBabCc", hits, "cooooo", "abc");
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_refused),
+      cmocka_unit_test(test_hit),
   };
   return cmocka_run_group_tests(tests, open_loop, close_loop);
 }

@@ -114,6 +114,28 @@ static void test_table_comes(void** state) {
   close_pool(pool);
 }
 
+/* What changes the columns of a prepared statement is under way in front of it. */
+static void test_table_changes(void** state) {
+  (void)state;
+  creche_pool pool = open_pool(1);
+  creche_connection c = acquire(pool);
+  plan p;
+  plan_init(&p, c);
+  must_on(c, "create table changes (i int)");
+  p.sql[0] = "insert into changes values (1) returning *";
+  p.sql[1] = "alter table changes add j int";
+  p.sql[2] = "select 1";
+  for (int n = 0; n < 3; n++) play(&p, "0", "o");
+  play(&p, "1022", "oooo");
+  p.sql[1] = "alter table changes add k int";
+  for (int n = 0; n < 3; n++) play(&p, "0", "o");
+  play(&p, "B1022C", "oooooo");
+  assert_int_equal(number_on(c, "select count(*) from changes"), 8);
+  must_on(c, "drop table changes");
+  creche_connection_release(c);
+  close_pool(pool);
+}
+
 /* Never the same text, which would be prepared itself. */
 #define DEALLOCATE(n) "do $$begin execute 'deallocate all'; end$$ -- " #n
 
@@ -170,9 +192,8 @@ static void test_transaction(void** state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_failed_transactions),
-      cmocka_unit_test(test_table_comes),
-      cmocka_unit_test(test_controls),
+      cmocka_unit_test(test_failed_transactions), cmocka_unit_test(test_table_comes),
+      cmocka_unit_test(test_table_changes),       cmocka_unit_test(test_controls),
       cmocka_unit_test(test_transaction),
   };
   return cmocka_run_group_tests(tests, start_server, stop_server);
