@@ -180,10 +180,12 @@ void Connection::WriteStatement(Flight* flight, const Statement& s, bool prepare
   if (s.verb() == Verb::kTransaction) prepare = false;
   const Prepared* prepared = prepare ? cache_.Find(s, loop_.turn_time()) : nullptr;
   // A name that is on its way may never come to be: its Parse fails in a failed transaction, by a
+  // A name that is on its way may never come to be: its Parse fails in a failed transaction, by a
   // cancel, for want of a table. Until it was answered the statement does without. So it does
-  // behind one that may change what the name stands for: it could not be run again in its order.
-  if (prepared && (!prepared->confirmed || changes_ > 0)) prepared = nullptr, prepare = false;
-  if (s.verb() == Verb::kOther || s.verb() == Verb::kProcedure) flight->changes = true;
+  // behind one that may change what the name stands for: it could not be run again in its order;
+  // and with text that is not to be read as the types that were inferred.
+  if (prepared && (!prepared->confirmed || changes_ > 0 || !prepared->Fits(s)))
+    prepared = nullptr, prepare = false;
   if (direct_ == Direct::kUnknown && prepared && prepared->columns) AskForBackend(flight, out);
   // What is run for the second time is worth to be prepared.
   const bool parse = !prepared;

@@ -10,7 +10,6 @@
 #include "pg/command_tag.h"
 #include "pg/connection.h"
 #include "pg/server_error.h"
-#include "pg/types.h"
 
 namespace creche::pg {
 
@@ -164,19 +163,12 @@ void Connection::TakeColumns(Flight* flight, const Message& message) noexcept {
 
 // Of a statement that has just been prepared. What the server has inferred it never looks at again:
 // when a timestamp becomes a timestamptz, text with a zone would be read without it, and nobody
-// would hear of it. Such statements are parsed each time.
+// would hear of it. Such statements are parsed each time; others if the text asks for it.
 void Connection::TakeTypes(Flight* flight, const Message& message) noexcept {
-  const size_t at = flight->steps.done() - (flight->asks ? 1 : 0);
   const size_t count = Load16(message.body);
   if (message.size != 2 + 4 * count) return LoseForProtocol("a malformed list of types");
-  if (!flight->request || at >= flight->request->count_) return;
-  const Statement& statement = *flight->request->statements_[at];
-  for (size_t i = 0; i < count && i < static_cast<size_t>(statement.count()); i++) {
-    if (statement.types()[i] != kUnknownType) continue;
-    if (!DependsOnItsType(Load32(message.body + 2 + 4 * i))) continue;
-    history_.NeverPrepare(statement.hash());
-    return cache_.GiveUp(flight->added - 1);
-  }
+  if (const uint64_t never = cache_.TakeTypes(flight->added - 1, message.body + 2, count))
+    history_.NeverPrepare(never);
 }
 
 void Connection::TakeBackend(const Message& message) noexcept {

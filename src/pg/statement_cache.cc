@@ -4,7 +4,21 @@
 #include <cstring>
 #include <new>
 
+#include "pg/bytes.h"
+#include "pg/canonical_text.h"
+#include "pg/types.h"
+
 namespace creche::pg {
+
+bool Prepared::FitsInferred(const Statement& statement) const noexcept {
+  for (size_t i = 0; i < inferred.size(); i++) {
+    const char* value = statement.values()[i];
+    if (statement.types()[i] != kUnknownType || !value) continue;
+    if (!IsCanonicalText(inferred[i], {value, static_cast<size_t>(statement.lengths()[i])}))
+      return false;
+  }
+  return true;
+}
 
 bool StatementCache::Entry::Is(const Statement& statement) const noexcept {
   return hash == statement.hash() && sql == statement.text() &&
@@ -42,6 +56,7 @@ const Prepared* StatementCache::Add(const Statement& statement, Nanos now) noexc
     Entries added;
     Prepared prepared{last_ + 1, LeavesState(statement.text()), prefix_ + std::to_string(last_ + 1),
                       nullptr, After(now, lifetime_)};
+    if (statement.infers_types()) prepared.inferred.resize(static_cast<size_t>(statement.count()));
     added.push_back({std::move(prepared),
                      statement.hash(),
                      std::string(statement.text()),
@@ -79,6 +94,20 @@ void StatementCache::Describe(uint32_t number, const Ref<const RowDescription>& 
 void StatementCache::Confirm(uint32_t number) noexcept {
   const auto entry = Look(number);
   if (entry != entries_.end()) entry->prepared.confirmed = true;
+}
+
+uint64_t StatementCache::TakeTypes(uint32_t number, const char* types, size_t count) noexcept {
+  const auto entry = Look(number);
+  if (entry == entries_.end()) return 0;
+  std::vector<uint32_t>& inferred = entry->prepared.inferred;
+  for (size_t i = 0; i < inferred.size() && i < count; i++) {
+    inferred[i] = Load32(types + 4 * i);
+    if (entry->types[i] != kUnknownType || HasCanonicalText(inferred[i])) continue;
+    const uint64_t hash = entry->hash;
+    GiveUp(entry);
+    return hash;
+  }
+  return 0;
 }
 
 void StatementCache::Forget(uint32_t number) noexcept {

@@ -27,6 +27,15 @@ struct Prepared {
   Ref<const RowDescription> columns;
   Nanos until;             // it is prepared anew
   bool confirmed = false;  // the server has said that there is one of this name
+  // What the server has inferred, where it was to; 0: it has not said so yet. Empty: nothing is.
+  std::vector<uint32_t> inferred{};
+  // False if one of these values should be read by what the server would infer now.
+  bool Fits(const Statement& statement) const noexcept {
+    return inferred.empty() || FitsInferred(statement);
+  }
+
+ private:
+  bool FitsInferred(const Statement& statement) const noexcept;
 };
 
 class StatementCache {
@@ -52,6 +61,9 @@ class StatementCache {
   void Describe(uint32_t number, const Ref<const RowDescription>& columns) noexcept;
   // The Parse of that Add was answered.
   void Confirm(uint32_t number) noexcept;
+  // What types its parameters have: `count` of them, as they are sent. Gives it up if no text of
+  // one that was inferred may be kept: then its hash is returned, else 0.
+  uint64_t TakeTypes(uint32_t number, const char* types, size_t count) noexcept;
   // The Parse of that Add failed: there is no such statement.
   void Forget(uint32_t number) noexcept;
   // The server is not to run this one any more: gives its name up.

@@ -96,26 +96,6 @@ constexpr bool MayHaveNoBinaryForm(uint32_t type) {
   return type >= kFirstUserType || type == kRecord || type == kRecordArray;
 }
 
-// Types whose text may silently mean something else when it is read as another type of the same
-// kind: a zone or a time of the day that is dropped, fewer digits, blanks and letters that are cut.
-constexpr bool DependsOnItsType(uint32_t type) {
-  constexpr uint32_t kInet = 869;
-  switch (type) {
-    case kDate:
-    case kTime:
-    case kTimetz:
-    case kTimestamp:
-    case kTimestamptz:
-    case kFloat4:
-    case kBpchar:
-    case kName:
-    case kInet:
-      return true;
-    default:
-      return false;
-  }
-}
-
 // Types whose binary form is a version byte (1) and then text.
 constexpr bool IsVersionedText(uint32_t type) {
   return type == kJsonb || type == kJsonpath;

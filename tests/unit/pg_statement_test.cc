@@ -216,6 +216,28 @@ TEST(StatementCache, GivesUpTheLeastRecentlyUsed) {
   EXPECT_EQ(cache.Find(s[0], 0), nullptr);
 }
 
+// What may be read as what the server has inferred: known only when it has said so.
+TEST(StatementCache, LooksAtTextsOfInferredTypes) {
+  StatementCache cache("p_", 4);
+  const auto with = [](const char* text) {
+    const Value values[] = {Bytes(0, Value::kText, text, std::strlen(text)), Integer(kInt4, 1)};
+    return Statement("select $1, $2", values, 2);
+  };
+  const Statement plain("select 1", nullptr, 0);
+  EXPECT_TRUE(cache.Add(plain, 0)->Fits(plain));
+  const uint32_t number = cache.Add(with("7"), 0)->number;
+  EXPECT_FALSE(cache.Find(with("7"), 0)->Fits(with("7")));
+  EXPECT_EQ(cache.TakeTypes(number, "\0\0\0\x17\0\0\0\x17", 2), 0u);
+  EXPECT_TRUE(cache.Find(with("7"), 0)->Fits(with("7")));
+  EXPECT_FALSE(cache.Find(with("7"), 0)->Fits(with("007")));
+  const Value null[] = {Bytes(0, Value::kNull, nullptr, 0), Integer(kInt4, 1)};
+  EXPECT_TRUE(cache.Find(with("7"), 0)->Fits(Statement("select $1, $2", null, 2)));
+  // A date is not kept at all.
+  EXPECT_EQ(cache.TakeTypes(number, "\0\0\4\x3a\0\0\0\x17", 2), with("7").hash());
+  EXPECT_EQ(cache.Find(with("7"), 0), nullptr);
+  EXPECT_EQ(cache.TakeTypes(number, "\0\0\4\x3a\0\0\0\x17", 2), 0u);
+}
+
 // A Close that the server skips is sent again; what is being closed meanwhile is not mixed up with
 // it.
 TEST(StatementCache, KeepsNamesUntilTheirCloseIsAnswered) {

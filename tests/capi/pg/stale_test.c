@@ -126,6 +126,100 @@ static void test_inferred_types(void** state) {
   close_pool(pool);
 }
 
+/* Nor that text would be written anew by it: what a kept statement stores is what a new one does.
+ */
+static void test_texts_of_inferred_types(void** state) {
+  (void)state;
+  static const struct {
+    const char *before, *warm, *after, *value, *stored;
+  } changes[] = {
+      {"int4", "1", "text", "00123", "00123"},
+      {"int4", "1", "varchar(10)", "+5", "+5"},
+      {"int8", "1", "text", " 7", " 7"},
+      {"int2", "1", "text", "-0", "-0"},
+      {"int4", "1", "text", "-12", "-12"},
+      {"numeric", "1", "text", "1e3", "1e3"},
+      {"numeric", "1", "int4", "1.5", NULL},
+      {"oid", "1", "text", "007", "007"},
+      {"oid", "1", "int4", "4294967295", NULL},
+      {"bool", "true", "text", "yes", "yes"},
+      {"bool", "true", "text", "t", "t"},
+      {"bool", "true", "text", "true", "true"},
+      {"uuid", "a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11", "text",
+       "A0EEBC99-9c0b-4ef8-bb6d-6bb9bd380a11", "A0EEBC99-9c0b-4ef8-bb6d-6bb9bd380a11"},
+      {"jsonb", "{}", "json", "{\"b\":1,\"b\":2}", "{\"b\":1,\"b\":2}"},
+      {"json", "{}", "text", "{\"b\":1,\"b\":2}", "{\"b\":1,\"b\":2}"},
+      {"float8", "1", "numeric", "0.12345678901234567890", "0.12345678901234567890"},
+      {"float8", "1", "text", "1.10", "1.10"},
+      {"int4[]", "{1}", "text", "{ 1, 2 }", "{ 1, 2 }"},
+      {"int4[]", "{1}", "text", "{1,2}", "{1,2}"},
+      {"text[]", "{a}", "text", "{\"a\"}", "{\"a\"}"},
+      {"interval", "1 hour", "text", "90 minutes", "90 minutes"},
+      {"bytea", "x", "text", "abc", "abc"},
+      {"cidr", "10.0.0.0/8", "text", "10/8", "10/8"},
+      {"macaddr", "08:00:2b:01:02:03", "text", "08002b010203", "08002b010203"},
+      {"regclass", "pg_class", "oid", "pg_class", NULL},
+      {"xid", "1", "text", "010", "010"},
+      {"whole", "1", "text", "007", "007"}, /* a domain */
+      {"flag", "true", "text", "on", "on"},
+  };
+  must(other, "create domain whole as int4");
+  must(other, "create domain flag as bool");
+  for (size_t i = 0; i < sizeof changes / sizeof *changes; i++) {
+    char sql[300];
+    answer a;
+    creche_pool pool = open_pool(1);
+    snprintf(sql, sizeof sql, "create table s (m %s)", changes[i].before);
+    must(other, sql);
+    for (int n = 0; n < 3; n++) must_with(pool, "insert into s values ($1)", changes[i].warm);
+    must(other, "delete from s");
+    snprintf(sql, sizeof sql, "alter table s alter m type %s using m::text::%s", changes[i].after,
+             changes[i].after);
+    must(other, sql);
+    with(pool, &a, "insert into s values ($1)", changes[i].value);
+    EXPECT(&a, changes[i].stored ? CRECHE_OK : CRECHE_E_PG);
+    answer_free(&a);
+    snprintf(sql, sizeof sql,
+             "select count(*) = %d and coalesce(bool_and(m::text = '%s'), true) from s",
+             changes[i].stored != NULL, changes[i].stored ? changes[i].stored : "");
+    if (!yes(sql)) fail_msg("%s, %s: %s", changes[i].before, changes[i].after, changes[i].value);
+    must(other, "drop table s");
+    close_pool(pool);
+  }
+  must(other, "drop domain whole");
+  must(other, "drop domain flag");
+}
+
+/* What is safe is kept, and the rest does no harm to it. */
+static void test_kept_with_inferred_types(void** state) {
+  (void)state;
+  static const struct {
+    const char *type, *kept, *not_kept;
+  } cases[] = {
+      {"int4", "7", "07"},
+      {"bool", "true", "t"},
+      {"uuid", "a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11", "A0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11"},
+      {"mood", "so_so", "very happy"},
+      {"int8[]", "{1,2}", "{1, 2}"},
+  };
+  creche_pool pool = open_pool(1);
+  must(other, "create type mood as enum ('so_so', 'very happy')");
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    char sql[200];
+    const uint64_t before = counters(pool).prepares;
+    snprintf(sql, sizeof sql, "select $1::%s", cases[i].type);
+    for (int n = 0; n < 6; n++) must_with(pool, sql, n % 3 ? cases[i].kept : cases[i].not_kept);
+    assert_int_equal(counters(pool).prepares - before, 1);
+    snprintf(sql, sizeof sql,
+             "select count(*) from pg_prepared_statements where statement = 'select $1::%s'"
+             " and generic_plans + custom_plans = 4",
+             cases[i].type);
+    assert_int_equal(number(pool, sql), 1);
+  }
+  close_pool(pool);
+  must(other, "drop type mood");
+}
+
 /* In a transaction the error is the user's; the next one is well. */
 static void test_in_a_transaction(void** state) {
   (void)state;
@@ -395,10 +489,16 @@ static void test_behind_a_failure(void** state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_migrations),       cmocka_unit_test(test_in_a_transaction),
-      cmocka_unit_test(test_inferred_types),   cmocka_unit_test(test_own_failures),
-      cmocka_unit_test(test_lifetime),         cmocka_unit_test(test_forms),
-      cmocka_unit_test(test_forms_in_forms),   cmocka_unit_test(test_streams),
+      cmocka_unit_test(test_migrations),
+      cmocka_unit_test(test_in_a_transaction),
+      cmocka_unit_test(test_inferred_types),
+      cmocka_unit_test(test_texts_of_inferred_types),
+      cmocka_unit_test(test_kept_with_inferred_types),
+      cmocka_unit_test(test_own_failures),
+      cmocka_unit_test(test_lifetime),
+      cmocka_unit_test(test_forms),
+      cmocka_unit_test(test_forms_in_forms),
+      cmocka_unit_test(test_streams),
       cmocka_unit_test(test_behind_a_failure),
   };
   return cmocka_run_group_tests(tests, start, stop);

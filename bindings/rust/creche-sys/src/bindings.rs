@@ -2274,8 +2274,9 @@ unsafe extern "C" {
     /// Opens a pool on a loop. dsn: a PostgreSQL URI or key=value string; copied; NULL: the environment
     /// (PGHOST, ...). Opens min_size connections in the background; a DSN that does not parse, or a server
     /// that cannot be reached, fails the operations (CRECHE_E_INVALID with CRECHE_PHASE_OPTIONS: the DSN, or
-    /// a port in it that is no number from 1 to 65535). No message has anything of a password, nor of what
-    /// might be one in a DSN with a slip of the pen: "***" stands for it.
+    /// a port in it that is no number from 1 to 65535). No message has a password. If the DSN may have a slip
+    /// of the pen, so that a part of a password could stand where a host or a user is read (an "@" too many,
+    /// say), none quotes anything of it, but says what is odd; a value that is none is not quoted either.
     /// Connecting: the hosts of the DSN and the addresses of each name are tried in turn (in random order
     /// with load_balance_hosts=random, where libpq knows it); each has its share of what is left of
     /// connect_timeout, the DSN's own connect_timeout at the most, and the address that was connected to last
@@ -2285,6 +2286,7 @@ unsafe extern "C" {
     /// iterations of SCRAM's key derivation is refused: CRECHE_E_LIMIT.
     /// A failed attempt fails the operations that wait if no connection is open and none is under way; if the
     /// server is only full or starting (53300, 57P03), they wait for further attempts until acquire_timeout.
+    /// After a failed attempt the next comes 10 ms later, and twice as late with each failure, up to 2 s.
     /// With target_session_attrs a connection whose server changes its role (it says so, or fails a write
     /// with 25006) is closed, and a statement that failed so in a transaction of its own is run on another.
     /// Returns CRECHE_OK; CRECHE_E_INVALID, CRECHE_E_UNSUPPORTED (options), CRECHE_E_CLOSED,
@@ -2326,9 +2328,14 @@ unsafe extern "C" {
     /// error of class 22, 42, XX, 0A or 26 the statement is forgotten, and if it had run in a transaction of
     /// its own, so that nothing is left of it, it is prepared anew and run once more before you hear of the
     /// error. The server never looks again at the types that it has inferred for CRECHE_PG_UNKNOWN
-    /// parameters: a statement is kept for statement_lifetime at the most, and not at all if one of them is a
-    /// date, time, timestamp, float4, char(n), name or inet, whose text a changed column would silently read
-    /// as something else (declare the type, and it is kept). Columns whose types have no binary form are
+    /// parameters, and would silently read text as the type that a column had before. So a kept statement
+    /// lives for statement_lifetime at the most, and runs only with NULL and with text that comes out of the
+    /// inferred type as it went in: of int2, int4, int8, numeric: an integer without a plus sign, blanks and
+    /// leading zeros; of oid the same, up to 9 digits; "true", "false"; a uuid in lower case with dashes;
+    /// all of text, varchar, json; arrays of integers, and of text of letters, digits and _-.:@ ({1,2}, no
+    /// blanks or quotes); of a type of your own a word of letters and _, as enums have. With any other text,
+    /// and always if a parameter is of another type (date, time, float8, jsonb, bytea, ...), the statement is
+    /// parsed anew (declare the type, and it is kept). Columns whose types have no binary form are
     /// asked for as text (creche_row_column.text): the server tells by failing with 42883, so the first run
     /// of such a statement takes two, and fails if it is inside a transaction. Before an idle connection is
     /// used it is looked at; a statement that a dying server has not begun goes to another connection.
