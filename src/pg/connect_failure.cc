@@ -55,6 +55,7 @@ Phase Connector::PhaseNow() const noexcept {
 std::string Connector::TargetText() const {
   if (next_try_ == 0 || !info_) return "the server";
   const Try& now = tries_[next_try_ - 1];
+  if (info_->secrets.slip()) return "the server";
   std::string text = info_->secrets.Hide(info_->targets[now.target].Text());
   if (!now.address.empty()) text += " (" + now.address + ")";
   return text;
@@ -66,13 +67,14 @@ ErrorRef Connector::DnsError(const ErrorRef& why) const noexcept {
     if (fields.status == static_cast<int32_t>(Status::kNoMemory)) return why;
     // What cannot be a name at all is a slip of the pen in the DSN.
     const bool wrong = fields.status != static_cast<int32_t>(Status::kDns);
-    return MakeError(ErrorInfo{.status = wrong ? Status::kInvalid : Status::kDns,
-                               .phase = wrong ? Phase::kOptions : Phase::kDns,
-                               .message = info_->secrets.Hide(fields.message) +
-                                          (wrong ? "; check the host in the DSN" : ""),
-                               .flags = fields.flags,
-                               .system_errno = fields.system_errno,
-                               .cause = error_});
+    return MakeError(
+        ErrorInfo{.status = wrong ? Status::kInvalid : Status::kDns,
+                  .phase = wrong ? Phase::kOptions : Phase::kDns,
+                  .message = info_->secrets.Say(fields.message, "a host could not be resolved") +
+                             (wrong ? "; check the host in the DSN" : ""),
+                  .flags = fields.flags,
+                  .system_errno = fields.system_errno,
+                  .cause = error_});
   } catch (const std::bad_alloc&) {
     return NoMemoryError();
   }
@@ -143,7 +145,12 @@ ErrorRef Connector::Failure() const noexcept {
     const size_t location = said.find(" LOCATION: ");
     if (location != said.npos) said.resize(location);
     const auto says = [&said](const char* text) { return said.find(text) != said.npos; };
-    info.message = info_->secrets.Hide(said);
+    info.message = info_->secrets.Say(
+        said, info.sqlstate.empty() ? "no connection could be made" : "the server has refused");
+    if (info_->passfile_refused && says("no password supplied"))
+      info.message +=
+          "; the file of passwords (.pgpass) was not read: it must be a plain file that nobody but "
+          "its owner may read (chmod 0600)";
     info.flags = kUnsent;
     info.cause = error_;
     info.phase = phase_;

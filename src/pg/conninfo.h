@@ -31,6 +31,7 @@ struct Conninfo {
   std::string session_attrs;                                 // target_session_attrs
   Nanos host_timeout = kNever;                               // connect_timeout
   bool balance = false;                                      // load_balance_hosts=random
+  bool passfile_refused = false;                             // others may read it: libpq does not
   Secrets secrets;                                           // not to be shown in messages
 };
 

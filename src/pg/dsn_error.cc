@@ -1,10 +1,15 @@
 #include "pg/dsn_error.h"
 
+#include <libpq-fe.h>
+
+#include <algorithm>
+#include <cstddef>
 #include <cstring>
 #include <string>
 #include <string_view>
 
-#include "pg/secrets.h"
+#include "pg/dsn_slip.h"
+#include "pg/server_error.h"
 
 namespace creche::pg {
 
@@ -48,7 +53,38 @@ std::string OptionName(const char* dsn, const char* why) {
   const std::string_view all(dsn ? dsn : "");
   const size_t password = all.find("password");
   if (password != all.npos && all.rfind(name) > password) return {};
-  return Secrets(dsn).Hide(name) == name ? name : std::string();
+  return DsnSlip(all) ? std::string() : name;
+}
+
+struct Expected {
+  const char* option;
+  const char* values;
+};
+
+constexpr Expected kExpected[] = {
+    {"sslmode", "disable, allow, prefer, require, verify-ca or verify-full"},
+    {"target_session_attrs", "any, read-write, read-only, primary, standby or prefer-standby"},
+    {"channel_binding", "disable, prefer or require"},
+    {"load_balance_hosts", "disable or random"},
+    {"integer value", "a whole number"},
+};
+
+// What is quoted is a value: only the names of options are shown, and what is not from the DSN.
+std::string WithoutValues(std::string_view dsn, const std::string& why,
+                          const PQconninfoOption* options) {
+  std::string shown;
+  size_t done = 0;
+  for (size_t open; (open = why.find('"', done)) != why.npos;) {
+    const size_t close = why.find('"', open + 1);
+    if (close == why.npos) break;
+    const std::string value = why.substr(open + 1, close - open - 1);
+    bool show = dsn.find('%') == dsn.npos && dsn.find(value) == dsn.npos;
+    for (const PQconninfoOption* o = options; o->keyword; o++) show = show || value == o->keyword;
+    shown += why.substr(done, open - done) + (show ? '"' + value + '"' : "***");
+    done = close + 1;
+  }
+  // What stands behind a quote without an end may be anything.
+  return shown + why.substr(done, why.find('"', done) - done);
 }
 
 }  // namespace
@@ -70,9 +106,52 @@ ErrorRef DsnError(const char* dsn, const char* why) {
             : "libpq cannot read it: check the names of its options, and percent-encode what is "
               "special in its values";
   }
+  return BadDsn(means);
+}
+
+ErrorRef DsnValueError(const char* dsn, const char* why, const PQconninfoOption* options) {
+  std::string means = WithoutValues(dsn ? dsn : "", OneLine(why), options);
+  for (const Expected& expected : kExpected) {
+    if (!std::strstr(why, expected.option)) continue;
+    means += std::string("; it is ") + expected.values;
+    break;
+  }
+  return BadDsn(means);
+}
+
+ErrorRef CheckDsnValue(std::string_view option, std::string_view value) {
+  static constexpr std::string_view kNumbers[] = {"connect_timeout",  "keepalives",
+                                                  "keepalives_idle",  "keepalives_interval",
+                                                  "keepalives_count", "tcp_user_timeout"};
+  static constexpr std::string_view kAttrs[] = {"any",     "read-write", "read-only",
+                                                "primary", "standby",    "prefer-standby"};
+  static constexpr std::string_view kBalance[] = {"disable", "random"};
+  const auto in = [](const auto& list, std::string_view word) {
+    return std::find(std::begin(list), std::end(list), word) != std::end(list);
+  };
+  bool good = true;
+  if (in(kNumbers, option)) {
+    const size_t start = value.find_first_not_of(" \t\r\n\f\v+-");
+    const size_t end = value.find_last_not_of(" \t\r\n\f\v") + 1;
+    good = start != value.npos && std::all_of(value.begin() + static_cast<ptrdiff_t>(start),
+                                              value.begin() + static_cast<ptrdiff_t>(end),
+                                              [](char c) { return c >= '0' && c <= '9'; });
+  } else if (option == "target_session_attrs") {
+    good = in(kAttrs, value);
+  } else if (option == "load_balance_hosts") {
+    good = in(kBalance, value);
+  }
+  if (good) return nullptr;
+  const char* values = kExpected[std::size(kExpected) - 1].values;
+  for (const Expected& expected : kExpected)
+    if (option == expected.option) values = expected.values;
+  return BadDsn("the value of " + std::string(option) + " is none: it is " + values);
+}
+
+ErrorRef BadDsn(const std::string& why) {
   return MakeError(ErrorInfo{.status = Status::kInvalid,
                              .phase = Phase::kOptions,
-                             .message = "the DSN cannot be used: " + means,
+                             .message = "the DSN cannot be used: " + why,
                              .flags = kUnsent});
 }
 

@@ -257,6 +257,12 @@ ErrorRef Pool::AcquireTimeout() const noexcept {
     std::string message =
         "no connection became free in acquire_timeout: raise max_size, or hold "
         "connections for a shorter time";
+    if (HasState(connect_error_, "53300"))
+      message =
+          "no connection became free in acquire_timeout, and the server takes no more: raise its "
+          "max_connections (or the limit of the role or database), or hold connections for a "
+          "shorter "
+          "time";
     if (connect_error_ && members_.empty())
       message = std::string("no connection could be opened in acquire_timeout: ") +
                 connect_error_->fields().message;

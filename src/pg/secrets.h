@@ -1,9 +1,6 @@
-// Secrets: what is a password in a DSN, or might be one, and hides it in messages. A DSN with a
-// slip of the pen is read as something else than was meant: then the password stands where a host,
-// a port or a user should be. So not only what libpq takes for the password counts, but all of the
-// places where somebody may have wanted to write one.
+// Secrets: what must not be shown in messages about a DSN: its passwords; and if it has a slip of
+// the pen, nothing that is said of its parts, since any of them may be of a password.
 #pragma once
-#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -16,19 +13,23 @@ class Secrets {
   // dsn: null for none. May throw bad_alloc, as all here.
   explicit Secrets(const char* dsn);
 
-  // One more, from wherever it comes. Nothing shorter than kPiece can be told from ordinary text.
+  // A password. Nothing shorter than kLeast can be told from ordinary text.
   void Add(std::string_view secret);
-  // The text, with "***" for each run of kPiece bytes or more that a secret has, too. The words
-  // that messages consist of stay, unless they are quoted: else their absence would tell.
+  // What is no secret even if a password is the same: the user's name.
+  void Show(std::string_view open);
+  // Why nothing of the DSN's parts is to be shown; null: they may be.
+  const char* slip() const noexcept { return slip_; }
+  // The text, with "***" for each secret in it. One that is a word is one in quotes only: elsewhere
+  // it is a word of the message.
   std::string Hide(std::string_view text) const;
+  // What is said of the DSN's parts: with secrets hidden; or nothing of it, but why.
+  std::string Say(std::string_view text, std::string_view instead) const;
 
-  static constexpr size_t kPiece = 4;
+  static constexpr size_t kLeast = 4;
 
  private:
-  void AddUri(std::string_view rest);
-  void AddNamed(std::string_view dsn, bool uri);
-  bool Has(const char* piece) const noexcept;
-  std::vector<uint32_t> pieces_;  // sorted, each of kPiece bytes
+  const char* slip_ = nullptr;
+  std::vector<std::string> secrets_;
 };
 
 }  // namespace creche::pg

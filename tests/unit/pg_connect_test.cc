@@ -1,8 +1,12 @@
 // Connecting: what is looked at before libpq takes it, and what is hidden in messages.
 #include <gtest/gtest.h>
+#include <libpq-fe.h>
 
 #include <string>
 
+#include "pg/conninfo.h"
+#include "pg/dsn_error.h"
+#include "pg/dsn_slip.h"
 #include "pg/handshake.h"
 #include "pg/secrets.h"
 #include "pg_wire.h"
@@ -51,34 +55,82 @@ TEST(Handshake, TheRestIsQuick) {
   EXPECT_EQ(Judge("HTTP/1.1 400", false).kind, NextStep::kHere);
 }
 
-TEST(Secrets, HidesPiecesOfAnyLengthFromFour) {
-  const Secrets secrets("postgres://bob:tops3cret@h/db");
-  EXPECT_EQ(secrets.Hide("no \"xtops3crety\" here"), "no \"x***y\" here");
-  EXPECT_EQ(secrets.Hide("no \"ps3c\" here"), "no \"***\" here");
-  EXPECT_EQ(secrets.Hide("no \"ps3\" here, \"bob\""), "no \"ps3\" here, \"bob\"");
+TEST(Secrets, HidesPasswordsAndNothingElse) {
+  Secrets secrets;
+  for (const char* secret : {"tops3cret", "server", "no", "", "bob1", "a+b/c"}) secrets.Add(secret);
+  secrets.Show("bob1");
+  EXPECT_EQ(secrets.Hide("no \"tops3cret\" here, tops3cret"), "no \"***\" here, ***");
+  EXPECT_EQ(secrets.Hide("server \"server\", role \"bob1\""), "server \"***\", role \"bob1\"");
+  EXPECT_EQ(secrets.Hide("\"/root/.postgresql/tops3crets\", no"),
+            "\"/root/.postgresql/tops3crets\", no");
+  EXPECT_EQ(secrets.Hide("xa+b/c"), "xa+b/c");
+  EXPECT_EQ(secrets.Hide("=a+b/c."), "=***.");
+  EXPECT_EQ(Secrets("postgres://role@h/d").Hide("role \"role\" does not exist"),
+            "role \"role\" does not exist");
 }
 
-TEST(Secrets, AreWhereSomebodyMayHaveMeantThem) {
-  const std::string text = "\"sec+ret\"";
-  for (const char* dsn :
-       {"postgres://u:sec+ret@h/db", "postgres://u:a/sec+ret@h/db", "postgres://uxsec+ret@h/db",
-        "postgres://u:sec+retxh:1/db", "postgres://u:a@sec+ret@h", "postgres://u:sec%2bret@h",
-        "host=h password=sec+ret", "host=h user=uxpassword=sec+ret port=1",
-        "host=h password='sec+ret' port=1", "postgres://h/db?user=u&password=sec+ret&port=1",
-        "postgres://[::1:sec+ret/db", "sslpassword = sec+ret"})
-    EXPECT_EQ(Secrets(dsn).Hide(text), "\"***\"") << dsn;
-  for (const char* dsn :
-       {"postgres://h:5432/sec+ret", "postgres://[::1]:5432/sec+ret", "postgres://a:1,b:2/sec+ret",
-        "host=h dbname=sec+ret", "", "postgres://u:other@h/sec+ret"})
-    EXPECT_EQ(Secrets(dsn).Hide(text), text) << dsn;
+TEST(DsnSlip, TellsWhereAPasswordMayStand) {
+  for (const char* good :
+       {"", "postgres://", "postgres://h", "postgres://u:p@h:1/d?sslmode=disable",
+        "postgres://u@h/d", "postgresql://u%40s@h/d", "postgres://u:p:q@h", "postgres://u:p?q@h",
+        "postgres://u:p[@h", "postgres://u:p@[::1]:1/d",
+        "host=h user=me@server password=a=b@c dbname=d", "host=h password='a b=c' user=u",
+        "host=h options=-cwork_mem=1MB", "password='a\\'b c=d'", "sslcert=/etc/password/x",
+        "host = h user = u", "postgres://h/d?options=-cwork_mem%3D1MB"})
+    EXPECT_EQ(DsnSlip(good), nullptr) << good << ": " << DsnSlip(good);
+  for (const char* bad :
+       {"postgres://u:a@b@h/d", "postgres://u:a/b@h/d", "postgres://u/x:b@h/d", "postgres:///u:b@h",
+        "postgresql://u:a@b/x@h", "postgres://h/d?password=a@b", "postgres://ux+y@h/d",
+        "postgres://h/duser=u&password=p", "host=hport=1", "user=upassword=p", "host=h dbname=a=b",
+        "options=-cxpassword=p"})
+    EXPECT_NE(DsnSlip(bad), nullptr) << bad;
 }
 
-// What a message consists of anyway says nothing of a password; its absence would.
-TEST(Secrets, LeaveTheWordsOfMessages) {
-  const Secrets secrets("postgres://bob:mypassword@h/db");
-  EXPECT_EQ(secrets.Hide("FATAL: password authentication failed for user \"bob\""),
-            "FATAL: password authentication failed for user \"bob\"");
-  EXPECT_EQ(secrets.Hide("no such user: bobxmypassword"), "no such user: bobx***");
+// Whatever libpq makes of it: each value that is not a password may be in a message.
+TEST(DsnSlip, NoSlipShowsAPassword) {
+  static const std::string kPassword = "Qx7JkWvZ";
+  const std::string forms[] = {
+      "postgres://nobody:" + kPassword + "@db.test:5432/nowhere?sslmode=disable",
+      "postgresql://nobody:" + kPassword + "@/nowhere",
+      "host=db.test port=5432 user=nobody password=" + kPassword + " dbname=nowhere",
+      "postgres://db.test:5432/nowhere?user=nobody&password=" + kPassword + "&sslmode=disable",
+  };
+  const auto has_a_piece = [](const std::string& text) {
+    for (size_t i = 0; i + 3 <= kPassword.size(); i++)
+      if (text.find(kPassword.substr(i, 3)) != text.npos) return true;
+    return false;
+  };
+  const auto try_dsn = [&](const std::string& dsn) {
+    char* why = nullptr;
+    PQconninfoOption* options = PQconninfoParse(dsn.c_str(), &why);
+    if (!options) {
+      EXPECT_FALSE(has_a_piece(DsnError(dsn.c_str(), why)->message())) << dsn;
+      PQfreemem(why);
+      return;
+    }
+    PQconninfoFree(options);
+    const Result<Conninfo> read = ReadConninfo(dsn.c_str(), "");
+    if (!read.ok()) {
+      EXPECT_FALSE(has_a_piece(read.error()->message())) << dsn << read.error()->message();
+      return;
+    }
+    std::string said;
+    for (const auto& [keyword, value] : read.value().options)
+      if (keyword != "password") said += " \"" + value + "\"";
+    for (const Target& target : read.value().targets) said += " \"" + target.Text() + "\"";
+    EXPECT_FALSE(has_a_piece(read.value().secrets.Say(said, "failed"))) << dsn;
+  };
+  for (const std::string& form : forms) {
+    for (size_t at = 0; at <= form.size(); at++) {
+      for (const char c : std::string("@:/?#%[]")) {
+        try_dsn(form.substr(0, at) + c + form.substr(at));
+        // Two, by a simple walk that is the same each time.
+        const size_t second = (at * 31 + static_cast<size_t>(c) * 7) % (form.size() + 1);
+        std::string two = form.substr(0, at) + c + form.substr(at);
+        try_dsn(two.insert(second, 1, "@:/?#%[]"[(at + second) % 8]));
+      }
+    }
+  }
 }
 
 }  // namespace
