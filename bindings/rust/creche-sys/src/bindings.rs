@@ -2324,7 +2324,7 @@ unsafe extern "C" {
     /// (a value's form does not fit its type), _UNSUPPORTED (COPY), _NO_MEMORY. Cancelled: a running query is
     /// cancelled on the server and the connection stays usable; other callers' statements are untouched.
     /// Prepared statements are kept from the second run on, on each connection; nothing of them is taken on
-    /// trust. Behind a pooler (told by the process that answers) results are described each time. After an
+    /// trust: a name is used when the server has confirmed it (until then the text is sent). Behind a pooler (told by the process that answers) results are described each time. After an
     /// error of class 22, 42, XX, 0A or 26 the statement is forgotten, and if it had run in a transaction of
     /// its own, so that nothing is left of it, it is prepared anew and run once more before you hear of the
     /// error. The server never looks again at the types that it has inferred for CRECHE_PG_UNKNOWN
