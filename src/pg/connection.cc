@@ -180,7 +180,6 @@ void Connection::WriteStatement(Flight* flight, const Statement& s, bool prepare
   if (s.verb() == Verb::kTransaction) prepare = false;
   const Prepared* prepared = prepare ? cache_.Find(s, loop_.turn_time()) : nullptr;
   // A name that is on its way may never come to be: its Parse fails in a failed transaction, by a
-  // A name that is on its way may never come to be: its Parse fails in a failed transaction, by a
   // cancel, for want of a table. Until it was answered the statement does without. So it does
   // behind one that may change what the name stands for: it could not be run again in its order;
   // and with text that is not to be read as the types that were inferred.
