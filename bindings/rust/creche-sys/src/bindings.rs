@@ -2366,8 +2366,10 @@ unsafe extern "C" {
     pub fn creche_connection_release(connection: creche_connection);
 
     /// Runs a statement on this connection. Started while others are in flight, it is pipelined behind
-    /// them, unless they are known to take long; outside of a transaction only one behind such as have
-    /// never been seen. The rest as creche_pool_query. Passes its group's limit. Since 0.1.
+    /// them, unless they are known to take long. Outside of a transaction two at the most are in flight: so
+    /// what a late cancel of the first hits can be run again in its order (many at once belong into a
+    /// transaction, or on the pool, where the order is nobody's). What another session has changed meanwhile
+    /// (0A000, 26000) is not healed if one was in flight behind it. The rest as creche_pool_query. Passes its group's limit. Since 0.1.
     pub fn creche_connection_query(connection: creche_connection, in_: creche_scope, sql: *const c_char, args: *const creche_value, args_count: usize, options: *const creche_query_options, done: creche_done_fn, user: *mut c_void, task: *mut creche_task) -> creche_status;
 
     /// Streams a statement's rows on this connection, as creche_pool_stream does; what is started after it
