@@ -31,8 +31,9 @@ enum class Verb : uint8_t {
   kProcedure,    // CALL, DO: may commit in the middle
 };
 Verb VerbOf(std::string_view sql) noexcept;
-// True if its text has what leaves something in the session, which its tag does not tell: a function
-// that sets something or takes an advisory lock, pg_settings that is updated, SELECT ... INTO.
+// True if its text has what leaves something in the session, which its tag does not tell: a
+// function that sets something or takes an advisory lock, pg_settings that is updated, SELECT ...
+// INTO.
 bool LeavesState(std::string_view sql) noexcept;
 
 class Statement {

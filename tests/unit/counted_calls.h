@@ -1,4 +1,5 @@
-// Each system call that may be made for an exchange, counted for its thread (core_transport_test.cc).
+// Each system call that may be made for an exchange, counted for its thread
+// (core_transport_test.cc).
 #pragma once
 
 namespace creche::test {
