@@ -8,11 +8,12 @@
 #include "capi/options.h"
 #include "capi/pg_options.h"
 #include "capi/start_args.h"
-#include "pg/acquire_operation.h"
-#include "pg/control_operation.h"
-#include "pg/query_operation.h"
-#include "pg/stream_operation.h"
-#include "pg/transaction_operation.h"
+#include "pg/op/acquire_operation.h"
+#include "pg/op/control_operation.h"
+#include "pg/op/query_operation.h"
+#include "pg/op/script_operation.h"
+#include "pg/op/stream_operation.h"
+#include "pg/op/transaction_operation.h"
 
 using namespace creche;
 using namespace creche::capi;
@@ -41,7 +42,7 @@ Ref<pg::ConnectionLease> FindConnection(creche_connection connection, creche_sta
 enum class Form { kQuery, kStream, kScript };
 
 // Where it runs has been found; the rest is the same for pools and connections.
-creche_status StartStatement(pg::Place place, Form form, creche_scope in, const char* sql,
+creche_status StartStatement(pg::Connectable on, Form form, creche_scope in, const char* sql,
                              const creche_value* args, size_t args_count,
                              const creche_query_options* given, creche_done_fn done, void* user,
                              creche_task* task) {
@@ -52,15 +53,15 @@ creche_status StartStatement(pg::Place place, Form form, creche_scope in, const 
   if (creche_status failed = reader.Read(in, task_options, done, user, task)) return failed;
   if (creche_status failed = CheckSql(sql, args, args_count)) return failed;
   pg::Statement statement(sql, reinterpret_cast<const pg::Value*>(args), args_count);
-  Loop& loop = place.loop();
+  Loop& loop = on.loop();
   const auto keep = Ref<Loop>::Share(&loop);
   std::unique_ptr<tasks::Operation> operation;
   if (form == Form::kStream)
-    operation =
-        std::make_unique<pg::StreamOperation>(std::move(place), std::move(statement), options);
+    operation = std::make_unique<pg::StreamOperation>(std::move(on), std::move(statement), options);
+  else if (form == Form::kScript)
+    operation = std::make_unique<pg::ScriptOperation>(std::move(on), std::move(statement));
   else
-    operation = std::make_unique<pg::QueryOperation>(std::move(place), std::move(statement),
-                                                     options, form == Form::kScript);
+    operation = std::make_unique<pg::QueryOperation>(std::move(on), std::move(statement), options);
   return Started(tasks::StartOperation(loop, reader.args, std::move(operation)), in);
 }
 
@@ -73,8 +74,8 @@ creche_status OnPool(creche_pool pool, Form form, creche_scope in, const char* s
     creche_status failed = CRECHE_OK;
     auto use = UsePool(pool, &failed);
     if (!use) return failed;
-    return StartStatement(pg::Place(std::move(*use)), form, in, sql, args, args_count, options,
-                          done, user, task);
+    return StartStatement(pg::Connectable(std::move(*use)), form, in, sql, args, args_count,
+                          options, done, user, task);
   });
 }
 
@@ -87,8 +88,8 @@ creche_status OnConnection(creche_connection connection, Form form, creche_scope
     creche_status failed = CRECHE_OK;
     Ref<pg::ConnectionLease> found = FindConnection(connection, &failed);
     if (!found) return failed;
-    return StartStatement(pg::Place(std::move(found)), form, in, sql, args, args_count, options,
-                          done, user, task);
+    return StartStatement(pg::Connectable(std::move(found)), form, in, sql, args, args_count,
+                          options, done, user, task);
   });
 }
 
@@ -108,8 +109,8 @@ creche_status Control(creche_connection connection, pg::ControlOperation::Step s
     // The end of a transaction is shielded; commit_timeout bounds it.
     if (step != pg::ControlOperation::Step::kBegin) reader.Options().shield = true;
     const auto loop = Ref<Loop>::Share(&found->loop());
-    pg::Place place(std::move(found), step == pg::ControlOperation::Step::kBegin);
-    auto operation = std::make_unique<pg::ControlOperation>(std::move(place), step, options);
+    pg::Connectable on(std::move(found), step == pg::ControlOperation::Step::kBegin);
+    auto operation = std::make_unique<pg::ControlOperation>(std::move(on), step, options);
     return Started(tasks::StartOperation(*loop, reader.args, std::move(operation)), in);
   });
 }

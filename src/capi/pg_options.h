@@ -4,9 +4,9 @@
 
 #include "capi/options.h"
 #include "capi/start_args.h"
+#include "pg/op/query_operation.h"
 #include "pg/pool.h"
-#include "pg/query_operation.h"
-#include "pg/transaction_text.h"
+#include "pg/sql/transaction_text.h"
 
 namespace creche::capi {
 

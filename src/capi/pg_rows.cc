@@ -6,12 +6,12 @@
 
 #include "capi/open_close.h"
 #include "core/handles.h"
-#include "pg/format.h"
-#include "pg/row_layout.h"
-#include "pg/row_view.h"
-#include "pg/rows.h"
-#include "pg/statement.h"
-#include "pg/types.h"
+#include "pg/export/text.h"
+#include "pg/rows/row_layout.h"
+#include "pg/rows/row_view.h"
+#include "pg/rows/rows.h"
+#include "pg/sql/statement.h"
+#include "pg/type/type.h"
 
 using namespace creche;
 using namespace creche::capi;

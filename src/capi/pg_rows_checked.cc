@@ -6,11 +6,10 @@
 #include <string>
 
 #include "capi/guard.h"
-#include "pg/format.h"
-#include "pg/row_get.h"
-#include "pg/row_view.h"
-#include "pg/type_name.h"
-#include "pg/types.h"
+#include "pg/export/text.h"
+#include "pg/rows/row_get.h"
+#include "pg/rows/row_view.h"
+#include "pg/type/type.h"
 
 using namespace creche;
 using namespace creche::capi;
@@ -21,25 +20,18 @@ namespace {
 
 // Which getter reads every value of a type.
 const char* GetterOf(uint32_t type, bool text) {
-  switch (type) {
-    case pg::kBool:
+  if (type == pg::kBytea) return "creche_row_get_bytes";
+  switch (pg::TypeOf(type).kind) {
+    case pg::Type::Kind::kBool:
       return "creche_row_get_bool";
-    case pg::kInt2:
-    case pg::kInt4:
-    case pg::kInt8:
-    case pg::kOid:
+    case pg::Type::Kind::kInteger:
       return "creche_row_get_int8";
-    case pg::kFloat4:
-    case pg::kFloat8:
+    case pg::Type::Kind::kReal:
       return "creche_row_get_float8";
-    case pg::kNumeric:
+    case pg::Type::Kind::kNumeric:
       return "creche_row_get_float8 (which rounds) or creche_row_get_format";
-    case pg::kDate:
-    case pg::kTimestamp:
-    case pg::kTimestamptz:
+    case pg::Type::Kind::kMoment:
       return "creche_row_get_timestamptz";
-    case pg::kBytea:
-      return "creche_row_get_bytes";
     default:
       return text ? "creche_row_get_text" : "creche_row_get_format";
   }

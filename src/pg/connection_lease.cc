@@ -5,15 +5,14 @@
 #include <string>
 #include <utility>
 
-#include "pg/undo.h"
+#include "pg/command/undo.h"
 
 namespace creche::pg {
 
-Ref<ConnectionLease> ConnectionLease::Make(Ref<Pool> pool, Connection* connection,
-                                           bool of_operation) {
+Ref<ConnectionLease> ConnectionLease::Make(Ref<Pool> pool, Member* member, bool of_operation) {
   auto lease =
-      Ref<ConnectionLease>::Adopt(new ConnectionLease(std::move(pool), connection, of_operation));
-  lease->pool_->Hold(connection, lease.get());
+      Ref<ConnectionLease>::Adopt(new ConnectionLease(std::move(pool), member, of_operation));
+  lease->pool_->Hold(member, lease.get());
   return lease;
 }
 
@@ -32,13 +31,13 @@ ErrorRef ConnectionLease::Gone(Phase phase) const noexcept {
   }
 }
 
-void ConnectionLease::ForgetKnown(uint32_t known) noexcept {
+void ConnectionLease::UndoKnown(uint32_t known) noexcept {
   while (const Ref<Level> level = failed.TakeKnown(known)) {
     const auto it = std::find_if(levels.begin(), levels.end(),
                                  [&](const auto& l) { return l.get() == level.get(); });
     if (it == levels.end()) continue;
     levels.erase(it, levels.end());
-    if (connection_ && !level->missing) Undo::Submit(*connection_, level);
+    if (connection() && !level->missing) Undo::Submit(*connection(), level);
   }
 }
 
@@ -54,8 +53,7 @@ void ConnectionLease::EndIfUnused() noexcept {
 
 void ConnectionLease::End() noexcept {
   Detach();
-  if (Connection* connection = std::exchange(connection_, nullptr))
-    pool_->Return(connection, !levels.empty());
+  if (Member* member = std::exchange(member_, nullptr)) pool_->Return(member, !levels.empty());
 }
 
 void ConnectionLease::GiveBack() noexcept {

@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "core/handles.h"
+#include "pg/command/level.h"
 #include "pg/failed_begins.h"
-#include "pg/level.h"
 #include "pg/pool.h"
 #include "tasks/operation.h"
 
@@ -18,7 +18,7 @@ class ConnectionLease final : public Object, public tasks::Lease {
  public:
   // Loop's thread. of_operation: it belongs to creche_pool_transaction; releasing the handle only
   // ends the handle. May throw bad_alloc.
-  static Ref<ConnectionLease> Make(Ref<Pool> pool, Connection* connection, bool of_operation);
+  static Ref<ConnectionLease> Make(Ref<Pool> pool, Member* member, bool of_operation);
 
   // ---- Any thread ----
   Pool& pool() const noexcept { return *pool_; }
@@ -39,10 +39,10 @@ class ConnectionLease final : public Object, public tasks::Lease {
 
   // ---- Loop's thread ----
   // Null once it was lost or given back.
-  Connection* connection() const noexcept { return connection_; }
+  Connection* connection() const noexcept { return member_ ? &member_->connection() : nullptr; }
   // Why there is none.
   ErrorRef Gone(Phase phase = Phase::kQuery) const noexcept;
-  void Lost() noexcept { connection_ = nullptr; }
+  void Lost() noexcept { member_ = nullptr; }
   // Of what it will be lost.
   void set_why(const ErrorRef& why) noexcept { why_ = why; }
   // Gives the connection back. Idempotent.
@@ -52,8 +52,8 @@ class ConnectionLease final : public Object, public tasks::Lease {
 
   // A statement on it is about to be submitted, which knows so much (FailedBegins): what has failed
   // before is over.
-  void Forget(uint32_t known) noexcept {
-    if (known != 0) ForgetKnown(known);
+  void UndoFailedBegins(uint32_t known) noexcept {
+    if (known != 0) UndoKnown(known);
   }
 
   // The transactions that are open by creche_connection_begin, outermost first, once all that was
@@ -65,14 +65,14 @@ class ConnectionLease final : public Object, public tasks::Lease {
   bool ended_by_hand = false;
 
  private:
-  ConnectionLease(Ref<Pool> pool, Connection* connection, bool of_operation)
-      : pool_(std::move(pool)), connection_(connection), of_operation_(of_operation) {}
+  ConnectionLease(Ref<Pool> pool, Member* member, bool of_operation)
+      : pool_(std::move(pool)), member_(member), of_operation_(of_operation) {}
   void EndIfUnused() noexcept;
-  void ForgetKnown(uint32_t known) noexcept;
+  void UndoKnown(uint32_t known) noexcept;
 
   LoopJob<&ConnectionLease::EndIfUnused> end_job_{this};
   const Ref<Pool> pool_;
-  Connection* connection_;
+  Member* member_;
   ErrorRef why_;
   const bool of_operation_;
   std::atomic<uint32_t> accepted_{0};

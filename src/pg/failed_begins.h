@@ -7,7 +7,7 @@
 #include <mutex>
 #include <vector>
 
-#include "pg/level.h"
+#include "pg/command/level.h"
 #include "tasks/operation.h"
 
 namespace creche::pg {

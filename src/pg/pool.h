@@ -9,12 +9,11 @@
 
 #include "core/handles.h"
 #include "core/loop_job.h"
-#include "pg/connection.h"
-#include "pg/connector.h"
+#include "pg/checkout.h"
+#include "pg/connect/connector.h"
 #include "pg/counters.h"
-#include "pg/history.h"
-#include "pg/tidy.h"
-#include "pg/waiter.h"
+#include "pg/member.h"
+#include "pg/shared.h"
 #include "tasks/closing.h"
 
 namespace creche::pg {
@@ -40,10 +39,7 @@ struct PoolOptions {
   uint64_t queue = 0;  // for the completion of its close
 };
 
-class Pool final : public Object,
-                   public tasks::Resident,
-                   private Connector::Listener,
-                   private Connection::Owner {
+class Pool final : public Object, public tasks::Resident, private Connector::Listener {
  public:
   // Any thread. dsn: null for the environment. kClosed if the loop is closing. May throw bad_alloc.
   static Status Open(Ref<Loop> loop, const char* dsn, const PoolOptions& options, Ref<Pool>* pool);
@@ -63,12 +59,12 @@ class Pool final : public Object,
   // ---- Loop's thread ----
   // Waits for a connection. May call back at once. shareable: it is one plain statement whose text
   // and types have this hash.
-  void Wait(Waiter* waiter, bool shareable, uint64_t hash) noexcept;
-  // Takes a waiter out of the queue; false if it is not in there.
-  bool Leave(Waiter* waiter) noexcept;
+  void Wait(Checkout* checkout, bool shareable, uint64_t hash) noexcept;
+  // Takes it out of the line; false if it is not in there.
+  bool Leave(Checkout* checkout) noexcept;
   // A lease gives its connection back, or holds it from now on.
-  void Hold(Connection* connection, ConnectionLease* lease) noexcept;
-  void Return(Connection* connection, bool maybe_transaction) noexcept;
+  void Hold(Member* member, ConnectionLease* lease) noexcept;
+  void Return(Member* member, bool maybe_transaction) noexcept;
   void CloseForLoop() noexcept override;
   Counters& count() noexcept { return shared_.counters; }
   // phase: where an operation was when the pool was closed.
@@ -80,32 +76,41 @@ class Pool final : public Object,
   // pool_serve.cc: who gets which connection.
   void Serve() noexcept;
   void ServeOnce() noexcept;
-  Waiter* Oldest() const noexcept;
-  Waiter* OldestSharing() noexcept;
-  bool MayShare(const Waiter& waiter) noexcept;
-  Connection::Books::Use UseOf(const Waiter& waiter) noexcept;
-  void Grant(Waiter* waiter, Connection* connection, Connection::Books::Use use) noexcept;
-  Connection* LeastLoaded() noexcept;
+  Checkout* Oldest() const noexcept;
+  Checkout* OldestSharing() noexcept;
+  bool MayShare(const Checkout& checkout) noexcept;
+  void Grant(Checkout* checkout, Member* member, bool shared) noexcept;
+  Member* LeastLoaded() noexcept;
   void Reserve() noexcept;
-  void Park(Connection* connection) noexcept;
-  void TidyUp(Connection* connection, bool rollback, bool full) noexcept;
-  Connection* PopIdle() noexcept;
+  // It has nothing to do any more: it is idle from now on, if nothing is to be reset.
+  void Rest(Member* member) noexcept;
+  void BeginReset(Member* member, bool rollback, bool full) noexcept;
+  // The last one that became idle and is still of use; null: there is none.
+  Member* TakeIdle() noexcept;
+  size_t waiting() const noexcept { return alone_.size() + shareable_.size(); }
   size_t size() const noexcept { return members_.size() + connectors_.size(); }
 
-  // pool.cc: opening and closing connections.
+  // pool_grow.cc: opening connections.
   void Grow() noexcept;
-  void OnConnected(Connector* connector, pg_conn* connection) noexcept override;
+  void OnConnected(Connector* connector, std::unique_ptr<Endpoint> endpoint) noexcept override;
   void OnConnectFailed(Connector* connector, ErrorRef error) noexcept override;
-  void OnProgress(Connection* connection) noexcept override;
-  void OnLost(Connection* connection, const ErrorRef& why) noexcept override;
-  // Closes it when nobody can be inside it any more.
-  void Retire(Connection* connection) noexcept;
-  void DestroyRetired() noexcept;
-  void RefuseAll(const ErrorRef& why) noexcept;
   // An attempt to connect has ended without a connection: there is another one later.
   void Failed(const ErrorRef& why) noexcept;
+  // Destroyed when nobody can be inside it any more.
+  void Retire(Connector* connector) noexcept;
+
+  // pool.cc: their life, and the pool's own.
+  friend class Member;  // these two
+  void OnProgress(Member* member) noexcept;
+  void OnLost(Member* member, const ErrorRef& why) noexcept;
+  // Closes it when nobody can be inside it any more.
+  void Retire(Member* member) noexcept;
+  void DestroyRetired() noexcept;
+  void RefuseAll(const ErrorRef& why) noexcept;
   void BeginClose() noexcept;
   void MaybeClosed() noexcept;
+
+  // pool_time.cc
   static void OnTimer(void* self) noexcept;
   void Expire(Nanos now) noexcept;
   ErrorRef AcquireTimeout() const noexcept;
@@ -116,8 +121,8 @@ class Pool final : public Object,
   const Ref<Loop> loop_;
   const std::shared_ptr<const std::string> dsn_;
   const PoolOptions options_;
-  const TidyStatements tidy_statements_;
-  Connection::Shared shared_;
+  const ResetStatements reset_statements_;
+  Shared shared_;
   std::atomic<bool> closing_{false};
   std::atomic<bool> close_asked_{false};
   std::atomic<bool> gone_{false};
@@ -130,15 +135,15 @@ class Pool final : public Object,
   // Loop's thread.
   Ref<Pool> self_;  // while it is registered with the loop
   Timer timer_;
-  std::vector<std::unique_ptr<Connection>> members_;
-  std::vector<Connection*> idle_;  // the longest idle first; used from the end
+  std::vector<std::unique_ptr<Member>> members_;
+  std::vector<Member*> idle_;  // the longest idle first; used from the end
   std::unique_ptr<Resolver> resolver_;
   KnownAddresses known_addresses_;
   std::vector<std::unique_ptr<Connector>> connectors_;
-  std::vector<std::unique_ptr<Connection>> retired_;
+  std::vector<std::unique_ptr<Member>> retired_;
   std::vector<std::unique_ptr<Connector>> retired_connectors_;
-  Waiters alone_;      // want a connection of their own
-  Waiters shareable_;  // would share one
+  CheckoutLine alone_;      // want a connection of their own
+  CheckoutLine shareable_;  // would share one
   uint64_t next_ticket_ = 1;
   size_t leased_ = 0;
   size_t next_shared_ = 0;

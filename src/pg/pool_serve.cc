@@ -7,64 +7,58 @@
 
 namespace creche::pg {
 
-using Use = Connection::Books::Use;
-
-void Pool::Wait(Waiter* waiter, bool shareable, uint64_t hash) noexcept {
-  if (begun_close_) return waiter->OnRefused(ClosedError(Phase::kPool));
-  const bool again = waiter->ticket_ != 0;
-  waiter->candidate_ = shareable && options_.pipeline;
-  waiter->hash_ = hash;
-  waiter->shareable_ = MayShare(*waiter);
+void Pool::Wait(Checkout* checkout, bool shareable, uint64_t hash) noexcept {
+  if (begun_close_) return checkout->OnRefused(ClosedError(Phase::kPool));
+  const bool again = checkout->ticket_ != 0;
+  checkout->candidate_ = shareable && options_.pipeline;
+  checkout->hash_ = hash;
+  checkout->shareable_ = MayShare(*checkout);
   // The way of nearly all when there is room: no queue, no timer.
   if (!serving_ && !idle_.empty() && !Oldest()) {
-    if (Connection* connection = PopIdle()) {
-      Grant(waiter, connection, UseOf(*waiter));
+    if (Member* member = TakeIdle()) {
+      Grant(checkout, member, MayShare(*checkout));
       return shared_.counters.idle.Set(idle_.size());
     }
   }
   if (!again) {
-    if (options_.max_waiting != 0 && alone_.size() + shareable_.size() >= options_.max_waiting &&
-        size() >= options_.max_size && !(waiter->shareable_ && LeastLoaded()))
-      return waiter->OnRefused(MakeError(
+    if (options_.max_waiting != 0 && waiting() >= options_.max_waiting &&
+        size() >= options_.max_size && !(checkout->shareable_ && LeastLoaded()))
+      return checkout->OnRefused(MakeError(
           Status::kLimit, Phase::kPool,
           "max_waiting operations wait for a connection already: start fewer at a time (a "
           "group's limit), or raise max_size",
           kRetryable | kUnsent));
-    waiter->ticket_ = next_ticket_++;
-    waiter->deadline_ = After(loop_->now(), options_.acquire_timeout);
+    checkout->ticket_ = next_ticket_++;
+    checkout->deadline_ = After(loop_->now(), options_.acquire_timeout);
   }
-  (waiter->shareable_ ? shareable_ : alone_).Add(waiter);
+  (checkout->shareable_ ? shareable_ : alone_).Add(checkout);
   Serve();
 }
 
-bool Pool::Leave(Waiter* waiter) noexcept {
-  if (!waiter->queued_) return false;
-  (waiter->shareable_ ? shareable_ : alone_).Remove(waiter);
+bool Pool::Leave(Checkout* checkout) noexcept {
+  if (!checkout->waits()) return false;
+  (checkout->shareable_ ? shareable_ : alone_).Remove(checkout);
   if (alone_.size() == 0 && reserving_) Serve();
-  // Nobody need be served for a waiter to go: it was cancelled.
-  shared_.counters.waiting.Set(alone_.size() + shareable_.size());
+  // Nobody need be served for one who waits to go: it was cancelled.
+  shared_.counters.waiting.Set(waiting());
   return true;
 }
 
-Waiter* Pool::Oldest() const noexcept {
-  Waiter* a = alone_.first();
-  Waiter* b = shareable_.first();
+Checkout* Pool::Oldest() const noexcept {
+  Checkout* a = alone_.first();
+  Checkout* b = shareable_.first();
   if (!a || !b) return a ? a : b;
   return a->ticket_ < b->ticket_ ? a : b;
 }
 
 // It was unknown when it came, and may have become known while it waited.
-bool Pool::MayShare(const Waiter& waiter) noexcept {
-  return waiter.shareable_ || (waiter.candidate_ && shared_.history.IsShort(waiter.hash_));
+bool Pool::MayShare(const Checkout& checkout) noexcept {
+  return checkout.shareable_ || (checkout.candidate_ && shared_.history.IsShort(checkout.hash_));
 }
 
-Use Pool::UseOf(const Waiter& waiter) noexcept {
-  return MayShare(waiter) ? Use::kShared : Use::kTaken;
-}
-
-Waiter* Pool::OldestSharing() noexcept {
-  Waiter* a = alone_.first();
-  Waiter* b = shareable_.first();
+Checkout* Pool::OldestSharing() noexcept {
+  Checkout* a = alone_.first();
+  Checkout* b = shareable_.first();
   if (!a || !MayShare(*a)) return b;
   return !b || a->ticket_ < b->ticket_ ? a : b;
 }
@@ -85,64 +79,65 @@ void Pool::Serve() noexcept {
   shared_.counters.connections.Set(members_.size());
   shared_.counters.idle.Set(idle_.size());
   shared_.counters.leased.Set(leased_);
-  shared_.counters.waiting.Set(alone_.size() + shareable_.size());
+  shared_.counters.waiting.Set(waiting());
 }
 
 void Pool::ServeOnce() noexcept {
   if (begun_close_) return;
-  while (Waiter* waiter = Oldest()) {
-    Connection* connection = PopIdle();
-    if (!connection) break;
-    Leave(waiter);
-    Grant(waiter, connection, UseOf(*waiter));
+  while (Checkout* checkout = Oldest()) {
+    Member* member = TakeIdle();
+    if (!member) break;
+    Leave(checkout);
+    Grant(checkout, member, MayShare(*checkout));
   }
   Grow();
   if (size() < options_.max_size) return;
   // None to spare: those who may share one do.
-  while (Waiter* waiter = OldestSharing()) {
-    Connection* connection = LeastLoaded();
-    if (!connection) break;
-    Leave(waiter);
-    Grant(waiter, connection, Use::kShared);
+  while (Checkout* checkout = OldestSharing()) {
+    Member* member = LeastLoaded();
+    if (!member) break;
+    Leave(checkout);
+    Grant(checkout, member, true);
   }
   Reserve();
 }
 
-Connection* Pool::PopIdle() noexcept {
+Member* Pool::TakeIdle() noexcept {
   while (!idle_.empty()) {
-    Connection* connection = idle_.back();
+    Member* member = idle_.back();
     idle_.pop_back();
-    if (!connection->StillThere()) continue;
-    if (!connection->unwanted()) {
-      connection->books.looked = true;
-      return connection;
-    }
-    Retire(connection);
+    if (!member->connection().Probe()) continue;
+    if (!member->connection().session().unwanted()) return member;
+    Retire(member);
   }
   return nullptr;
 }
 
-void Pool::Grant(Waiter* waiter, Connection* connection, Use use) noexcept {
-  connection->books.use = use;
-  waiter->OnConnection(connection);
+void Pool::Grant(Checkout* checkout, Member* member, bool shared) noexcept {
+  member->set_state(shared ? Member::State::kShared : Member::State::kHeld);
+  checkout->OnGranted(member);
 }
 
-Connection* Pool::LeastLoaded() noexcept {
+Member* Pool::LeastLoaded() noexcept {
   if (!options_.pipeline) return nullptr;
-  Connection* best = nullptr;
-  Connection* going = nullptr;  // the best of those that will send something anyway
+  Member* best = nullptr;
+  Member* going = nullptr;  // the best of those that will send something anyway
+  size_t best_load = 0, going_load = 0;
   const size_t count = members_.size();
   const Nanos now = loop_->turn_time();
   for (size_t i = 0; i < count; i++) {
-    Connection* c = members_[(next_shared_ + i) % count].get();
-    if (c->books.use != Use::kShared || c->books.reserved || !c->shareable()) continue;
-    if (c->books.expires <= now) continue;  // it ends with what it has
-    if (!best || c->load() < best->load()) best = c;
-    if (c->sends_soon() && (!going || c->load() < going->load())) going = c;
+    Member* member = members_[(next_shared_ + i) % count].get();
+    if (member->state() != Member::State::kShared || member->reserved) continue;
+    const Connection& c = member->connection();
+    if (!c.shareable()) continue;
+    if (member->expires <= now) continue;  // it ends with what it has
+    const size_t load = c.load();
+    if (!best || load < best_load) best = member, best_load = load;
+    if (c.sends_soon() && (!going || load < going_load)) going = member, going_load = load;
   }
   next_shared_++;
   // What goes together costs one send and wakes one server process.
-  return going && going->load() <= best->load() + best->load() / 2 ? going : best;
+  return going && going_load <= best_load + best_load / 2 ? going : best;
 }
 
 // Who needs a connection alone must not starve because others keep all of them busy: for each one
@@ -151,68 +146,65 @@ void Pool::Reserve() noexcept {
   if (alone_.size() == 0 && !reserving_) return;
   reserving_ = alone_.size() > 0;
   size_t reserved = 0;
-  for (const auto& c : members_) {
-    if (!reserving_ || c->books.use != Use::kShared) c->books.reserved = false;
-    reserved += c->books.reserved;
+  for (const auto& member : members_) {
+    if (!reserving_ || member->state() != Member::State::kShared) member->reserved = false;
+    reserved += member->reserved;
   }
   while (reserved < alone_.size()) {
-    Connection* next = LeastLoaded();
+    Member* next = LeastLoaded();
     if (!next) return;
-    next->books.reserved = true;
+    next->reserved = true;
     reserved++;
   }
 }
 
-void Pool::Hold(Connection* connection, ConnectionLease* lease) noexcept {
-  connection->books.use = Use::kTaken;
-  if (!lease->of_operation()) connection->books.looked = false;  // it may rest
-  connection->books.holder = lease;
+void Pool::Hold(Member* member, ConnectionLease* lease) noexcept {
+  member->set_state(Member::State::kHeld);
+  member->set_holder(lease, !lease->of_operation());
   leased_++;
   shared_.counters.leased.Set(leased_);
 }
 
-void Pool::Return(Connection* connection, bool maybe_transaction) noexcept {
-  connection->books.holder = nullptr;
+void Pool::Return(Member* member, bool maybe_transaction) noexcept {
+  Connection& connection = member->connection();
+  member->set_holder(nullptr, false);
   leased_--;
-  if (connection->lost()) return Serve();
-  const bool rollback = maybe_transaction || connection->maybe_in_transaction();
+  if (connection.lost()) return Serve();
+  const bool rollback = maybe_transaction || connection.session().maybe_in_transaction;
   // Behind whatever is in flight: no round trip of its own.
-  TidyUp(connection, rollback, options_.full_reset);
-  if (!connection->lost() && connection->idle()) Park(connection);
+  BeginReset(member, rollback, options_.full_reset);
+  if (!connection.lost() && connection.idle()) Rest(member);
   Serve();
 }
 
-void Pool::TidyUp(Connection* connection, bool rollback, bool full) noexcept {
-  connection->books.use = Use::kTidying;
+void Pool::BeginReset(Member* member, bool rollback, bool full) noexcept {
+  member->set_state(Member::State::kResetting);
   if (begun_close_ || (!rollback && !full)) return;
   try {
-    connection->books.tidy->Begin(rollback, full);
+    member->reset().Begin(rollback, full);
   } catch (const std::bad_alloc&) {
-    connection->Lose(NoMemoryError());
+    member->connection().Lose(NoMemoryError());
   }
 }
 
-// A connection has nothing to do any more.
-void Pool::Park(Connection* connection) noexcept {
-  connection->books.reserved = false;
+void Pool::Rest(Member* member) noexcept {
+  member->reserved = false;
   const Nanos now = loop_->now();
-  if (begun_close_ || connection->books.expires <= now) {
-    Retire(connection);
+  if (begun_close_ || member->expires <= now) {
+    Retire(member);
     return MaybeClosed();
   }
-  const bool open = connection->maybe_in_transaction();
-  const bool dirty = connection->dirty() && options_.full_reset;
-  if (open || dirty) {
-    TidyUp(connection, open, dirty);
-    return;
-  }
-  if (connection->unwanted()) {
-    Retire(connection);
+  const Session& session = member->connection().session();
+  const bool open = session.maybe_in_transaction;
+  const bool dirty = session.dirty && options_.full_reset;
+  if (open || dirty) return BeginReset(member, open, dirty);
+  if (session.unwanted()) {
+    Retire(member);
     return Serve();
   }
-  connection->books.use = Use::kIdle;
-  connection->books.idle_since = now;
-  idle_.push_back(connection);
+  member->set_state(Member::State::kIdle);
+  member->idle_since = now;
+  idle_.push_back(member);
 }
 
 }  // namespace creche::pg

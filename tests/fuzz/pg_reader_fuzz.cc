@@ -10,15 +10,15 @@
 #include <string>
 #include <string_view>
 
-#include "pg/answer_steps.h"
-#include "pg/command_tag.h"
-#include "pg/format.h"
-#include "pg/inbox.h"
-#include "pg/message_reader.h"
-#include "pg/row_builder.h"
-#include "pg/row_view.h"
-#include "pg/server_error.h"
-#include "pg/server_fields.h"
+#include "pg/export/text.h"
+#include "pg/protocol/answer_steps.h"
+#include "pg/protocol/command_tag.h"
+#include "pg/protocol/message_reader.h"
+#include "pg/protocol/server_error.h"
+#include "pg/protocol/server_fields.h"
+#include "pg/rows/row_builder.h"
+#include "pg/rows/row_view.h"
+#include "pg/wire/inbox.h"
 
 using namespace creche;
 using namespace creche::pg;

@@ -4,8 +4,8 @@
 #include <string>
 #include <vector>
 
-#include "pg/canonical_text.h"
-#include "pg/types.h"
+#include "pg/type/canonical_text.h"
+#include "pg/type/oid.h"
 
 namespace creche::pg {
 namespace {

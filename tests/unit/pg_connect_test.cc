@@ -4,11 +4,11 @@
 
 #include <string>
 
-#include "pg/conninfo.h"
-#include "pg/dsn_error.h"
-#include "pg/dsn_slip.h"
-#include "pg/handshake.h"
-#include "pg/secrets.h"
+#include "pg/connect/conninfo.h"
+#include "pg/connect/dsn_error.h"
+#include "pg/connect/dsn_slip.h"
+#include "pg/connect/handshake.h"
+#include "pg/connect/secrets.h"
 #include "pg_wire.h"
 
 namespace creche::pg {

@@ -7,17 +7,17 @@
 #include <string>
 #include <vector>
 
-#include "pg/answer_steps.h"
-#include "pg/backend_question.h"
-#include "pg/command_tag.h"
-#include "pg/inbox.h"
-#include "pg/message_reader.h"
-#include "pg/message_writer.h"
-#include "pg/result_forms.h"
-#include "pg/script.h"
-#include "pg/server_error.h"
-#include "pg/server_fields.h"
-#include "pg/types.h"
+#include "pg/protocol/answer_steps.h"
+#include "pg/protocol/backend_question.h"
+#include "pg/protocol/command_tag.h"
+#include "pg/protocol/message_reader.h"
+#include "pg/protocol/message_writer.h"
+#include "pg/protocol/server_error.h"
+#include "pg/protocol/server_fields.h"
+#include "pg/rows/result_forms.h"
+#include "pg/sql/script_text.h"
+#include "pg/type/type.h"
+#include "pg/wire/inbox.h"
 #include "pg_wire.h"
 
 namespace creche::pg {

@@ -10,11 +10,11 @@
 #include <string>
 #include <vector>
 
-#include "pg/format.h"
-#include "pg/numeric.h"
-#include "pg/row_builder.h"
-#include "pg/row_view.h"
-#include "pg/types.h"
+#include "pg/export/text.h"
+#include "pg/rows/row_builder.h"
+#include "pg/rows/row_view.h"
+#include "pg/type/numeric.h"
+#include "pg/type/type.h"
 #include "pg_wire.h"
 
 namespace creche::pg {
@@ -320,7 +320,7 @@ TEST(RowDescription, RefusesMalformedOnes) {
 
 TEST(RowDescription, WhatComesAsTextIsStoredAsText) {
   const std::string body = test::ColumnsBody({{"id", kInt4, 0}});
-  EXPECT_EQ(RowDescription::Parse(body.data(), body.size())->type(0), uint32_t{kText});
+  EXPECT_EQ(RowDescription::Parse(body.data(), body.size())->oid(0), uint32_t{kText});
 }
 
 TEST(RowView, RefusesWhatIsNoBlock) {

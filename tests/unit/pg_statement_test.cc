@@ -7,11 +7,11 @@
 #include <string>
 #include <vector>
 
-#include "pg/bytes.h"
-#include "pg/history.h"
-#include "pg/statement.h"
-#include "pg/statement_cache.h"
-#include "pg/types.h"
+#include "pg/protocol/bytes.h"
+#include "pg/sql/history.h"
+#include "pg/sql/statement.h"
+#include "pg/sql/statement_cache.h"
+#include "pg/type/type.h"
 
 namespace creche::pg {
 namespace {

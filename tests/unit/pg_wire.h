@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "pg/bytes.h"
+#include "pg/protocol/bytes.h"
 
 namespace creche::pg::test {
 

@@ -17,6 +17,14 @@ class TestLoop : public Loop {
     EXPECT_EQ(loop->OpenCore(), 0);
     return loop;
   }
+  // The same, with a clock that only Advance moves.
+  static Ref<TestLoop> OpenVirtual() {
+    auto loop = MakeRef<TestLoop>();
+    loop->UseVirtualClock();
+    EXPECT_EQ(loop->OpenCore(), 0);
+    return loop;
+  }
+  void Advance(Nanos by) { clock()->Set(now() + by); }
   // Turns until `done`; false, and a failed test, after ten seconds.
   bool RunUntil(const std::function<bool()>& done) {
     const Nanos limit = After(now(), 10 * kSecond);

@@ -1,0 +1,215 @@
+#include "pg/answer_reader.h"
+
+#include <algorithm>
+#include <cstring>
+#include <new>
+
+#include "pg/command/command.h"
+#include "pg/command/query.h"
+#include "pg/protocol/backend_question.h"
+#include "pg/protocol/bytes.h"
+#include "pg/protocol/command_tag.h"
+
+namespace creche::pg {
+
+namespace {
+
+ErrorRef CopyRefused() noexcept {
+  return MakeError(Status::kUnsupported, Phase::kQuery,
+                   "COPY to or from the client is not supported; use INSERT ... SELECT unnest(...) "
+                   "or a stream; the connection had to be dropped");
+}
+
+// The next text of a body; false if there is none.
+bool NextText(const char** at, const char* end, std::string_view* text) {
+  const void* nul = std::memchr(*at, '\0', static_cast<size_t>(end - *at));
+  if (!nul) return false;
+  *text = {*at, static_cast<size_t>(static_cast<const char*>(nul) - *at)};
+  *at = static_cast<const char*>(nul) + 1;
+  return true;
+}
+
+}  // namespace
+
+void AnswerReader::TakeAll(Wire* wire) noexcept {
+  Inbox& inbox = wire->inbox();
+  while (!wire->stopped() && !wire->paused()) {
+    const std::string_view bytes = inbox.bytes();
+    const AnswerSteps* steps = pipeline_.empty() ? nullptr : &pipeline_.first().steps;
+    const bool row = reader_.skipping() ||
+                     (!bytes.empty() && static_cast<Backend>(bytes[0]) == Backend::kDataRow);
+    const size_t max_row = row ? MaxRow() : 0;
+    size_t used;
+    Message message;
+    const MessageReader::Got got =
+        reader_.Next(bytes.data(), bytes.size(), steps, max_row, &used, &message);
+    inbox.Consume(used);
+    if (got == MessageReader::Got::kMore) break;
+    if (got == MessageReader::Got::kBad) return RefuseProtocol(reader_.why());
+    Take(message);
+  }
+  wire->set_wanted(reader_.wanted());
+}
+
+// Longer rows need not be kept.
+size_t AnswerReader::MaxRow() noexcept {
+  if (pipeline_.empty()) return 0;
+  const Flight& flight = pipeline_.first();
+  if (flight.asks && flight.steps.done() == 0) return BackendQuestion::kMaxRow;
+  return flight.command ? flight.command->MaxRow(flight, whole_) : 0;
+}
+
+void AnswerReader::Take(const Message& message) noexcept {
+  switch (message.type) {
+    case Backend::kNotice:
+      return TakeNotice(message);
+    case Backend::kParameterStatus:
+      return TakeParameter(message);
+    case Backend::kNotification:
+      return;  // nobody listens
+    case Backend::kError:
+      return TakeError(message);
+    default:
+      break;
+  }
+  // The reader has seen that it fits what is first in flight.
+  Flight* const flight = &pipeline_.first();
+  switch (message.type) {
+    case Backend::kDataRow:
+      return TakeRow(flight, message);
+    case Backend::kParameterDescription:
+      return TakeTypes(flight, message);
+    case Backend::kRowDescription:
+      return TakeColumns(flight, message);
+    case Backend::kNoData:
+      return TakeNoColumns(flight);
+    case Backend::kCloseComplete:
+      session_.cache.Closed();
+      return flight->steps.Take(message.type);
+    case Backend::kParseComplete:
+      if (flight->adds >> flight->steps.done() & 1) session_.cache.Confirm(flight->added++);
+      return flight->steps.Take(message.type);
+    case Backend::kBindComplete:
+      flight->steps.Take(message.type);
+      // What it will look like is known.
+      if (flight->steps.stage() == AnswerSteps::Stage::kExecute && flight->columns)
+        BeginRows(flight);
+      return;
+    case Backend::kCommandComplete:
+      return TakeTag(flight, message);
+    case Backend::kEmptyQuery:
+      return TakeEnd(flight, {});
+    case Backend::kReadyForQuery: {
+      const auto status = static_cast<TransactionStatus>(*message.body);
+      if (status != TransactionStatus::kIdle && status != TransactionStatus::kOpen &&
+          status != TransactionStatus::kFailed)
+        return RefuseProtocol("an unknown state of the transaction");
+      return listener_.OnReady(status);
+    }
+    default:
+      return listener_.OnUnusable(CopyRefused());
+  }
+}
+
+void AnswerReader::TakeRow(Flight* flight, const Message& message) noexcept {
+  if (flight->asks && flight->steps.done() == 0) return TakeBackend(message);
+  if (!flight->command) return;
+  switch (flight->command->OnRow(flight, message, &whole_)) {
+    case RowTaken::kYes:
+    case RowTaken::kUnwanted:
+      return;
+    case RowTaken::kTooBig:
+      return GiveUp(flight, TooBigError());
+    case RowTaken::kNoMemory:
+      return GiveUp(flight, NoMemoryError());
+    case RowTaken::kMalformed:
+      return RefuseProtocol("a malformed row");
+  }
+}
+
+void AnswerReader::TakeColumns(Flight* flight, const Message& message) noexcept {
+  const AnswerSteps::Stage stage = flight->steps.stage();
+  flight->steps.Take(message.type);
+  if (stage == AnswerSteps::Stage::kTypes) return;  // the portal's follow, with their forms
+  if (stage == AnswerSteps::Stage::kScript) return;
+  if (flight->columns && flight->columns->Is(message.body, message.size)) return BeginRows(flight);
+  try {
+    flight->columns = RowDescription::Parse(message.body, message.size);
+  } catch (const std::bad_alloc&) {
+    return GiveUp(flight, NoMemoryError());
+  }
+  if (!flight->columns) return RefuseProtocol("a malformed description of columns");
+  if (flight->described != 0) session_.cache.Describe(flight->described, flight->columns);
+  session_.widest_forms = std::max(session_.widest_forms, flight->columns->forms().size());
+  BeginRows(flight);
+}
+
+void AnswerReader::TakeNoColumns(Flight* flight) noexcept {
+  const bool of_statement = flight->steps.stage() == AnswerSteps::Stage::kTypes;
+  flight->steps.Take(Backend::kNoData);
+  if (of_statement) return;
+  try {
+    flight->columns = RowDescription::None();
+  } catch (const std::bad_alloc&) {
+    return GiveUp(flight, NoMemoryError());
+  }
+  BeginRows(flight);
+}
+
+// The last statement's rows may come.
+void AnswerReader::BeginRows(Flight* flight) noexcept {
+  if (flight->command) flight->command->OnColumns(*flight, &whole_);
+}
+
+// Of a statement that has just been prepared. What the server has inferred it never looks at again:
+// when a timestamp becomes a timestamptz, text with a zone would be read without it, and nobody
+// would hear of it. Such statements are parsed each time; others if the text asks for it.
+void AnswerReader::TakeTypes(Flight* flight, const Message& message) noexcept {
+  const size_t count = Load16(message.body);
+  if (message.size != 2 + 4 * count) return RefuseProtocol("a malformed list of types");
+  if (const uint64_t never = session_.cache.TakeTypes(flight->added - 1, message.body + 2, count))
+    shared_.history.NeverPrepare(never);
+}
+
+void AnswerReader::TakeBackend(const Message& message) noexcept {
+  const int process = BackendQuestion::Read(message.body, message.cut ? 0 : message.size);
+  if (process != 0) shared_.tells_backend = true;
+  session_.peer =
+      process != 0 && process == process_ ? Session::Peer::kServer : Session::Peer::kPooler;
+}
+
+void AnswerReader::TakeTag(Flight* flight, const Message& message) noexcept {
+  const char* at = message.body;
+  const char* end = at + message.size;
+  std::string_view tag;
+  if (!NextText(&at, end, &tag) || at != end) return RefuseProtocol("a malformed end of a command");
+  TakeEnd(flight, tag);
+}
+
+void AnswerReader::TakeEnd(Flight* flight, std::string_view tag) noexcept {
+  const bool last = flight->steps.last();
+  flight->steps.Take(Backend::kCommandComplete);
+  flight->plain = IsPlain(tag) && !flight->leaves_state;
+  if (tag == "COMMIT" || tag == "PREPARE TRANSACTION") flight->commits = true;
+  if (!flight->plain) session_.OnTrace(tag);
+  if (!last) return;
+  flight->affected = AffectedOf(tag);
+  if (flight->command) flight->command->OnComplete(flight, tag, &whole_);
+}
+
+void AnswerReader::TakeParameter(const Message& message) noexcept {
+  const char* at = message.body;
+  const char* end = at + message.size;
+  std::string_view name, value;
+  if (!NextText(&at, end, &name) || !NextText(&at, end, &value) || at != end)
+    return RefuseProtocol("a malformed parameter");
+  session_.OnParameter(name, value);
+}
+
+// Ends what runs for a reason of our own; its answer is read to the end.
+void AnswerReader::GiveUp(Flight* flight, ErrorRef why) noexcept {
+  flight->error = std::move(why);
+  listener_.OnGivenUp(flight);
+}
+
+}  // namespace creche::pg

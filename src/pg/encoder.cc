@@ -1,0 +1,107 @@
+#include "pg/encoder.h"
+
+#include <algorithm>
+
+#include "pg/protocol/backend_question.h"
+
+namespace creche::pg {
+
+namespace {
+
+// Names that one flight closes, at most.
+constexpr size_t kClosedAtOnce = 4;
+
+}  // namespace
+
+size_t Encoder::Most(const Command& command, const Session& session,
+                     const Shared& shared) noexcept {
+  size_t most = session.cache.to_close() > 0 ? kClosedAtOnce * MessageWriter::kMostClose : 0;
+  const size_t forms = std::max(session.widest_forms, shared.forms.widest());
+  for (size_t i = 0; i < command.count(); i++)
+    most += MessageWriter::Most(command.statement(i), forms);
+  if (session.peer == Session::Peer::kUnknown) most += BackendQuestion::kMost;
+  return most;
+}
+
+void Encoder::Script(const Statement& script) noexcept {
+  out_.Query(script.text());
+  flight_.steps.SetScript();
+  flight_.commits = script.verb() == Verb::kProcedure;
+  session_.maybe_in_transaction = true;
+  session_.dirty = true;
+}
+
+void Encoder::Statements(const Command& command) noexcept {
+  // In front of what may fail, because then the server skips the rest. Allowed in every state of a
+  // transaction.
+  for (size_t i = 0; i < kClosedAtOnce && session_.cache.to_close() > 0; i++) {
+    out_.CloseStatement(session_.cache.NextToClose());
+    flight_.steps.AddClose();
+  }
+  flight_.added = session_.cache.last() + 1;
+  const bool prepare = command.prepare() && session_.prepares();
+  for (size_t i = 0; i < command.count(); i++)
+    Add(command.statement(i), prepare, i + 1 == command.count());
+  out_.Sync();
+  flight_.steps.Sent();
+}
+
+void Encoder::Add(const Statement& s, bool prepare, bool last) noexcept {
+  // What ends one leaves none, however it goes: a COMMIT that fails has rolled back. (One that was
+  // cancelled before it ran has not; "ready" will say so.)
+  if (s.verb() == Verb::kTransaction) {
+    session_.maybe_in_transaction = s.text() != "COMMIT" && s.text() != "ROLLBACK";
+    flight_.edge = true;
+  }
+  // A name can be gone (26000), and what stands behind a BEGIN that failed happens outside of it.
+  if (s.verb() == Verb::kTransaction) prepare = false;
+  const Prepared* prepared = prepare ? session_.cache.Find(s, now_) : nullptr;
+  // A name that is on its way may never come to be: its Parse fails in a failed transaction, by a
+  // cancel, for want of a table. Until it was answered the statement does without. So it does
+  // behind one that may change what the name stands for: it could not be run again in its order;
+  // and with text that is not to be read as the types that were inferred.
+  if (prepared && (!prepared->confirmed || behind_changes_ || !prepared->Fits(s)))
+    prepared = nullptr, prepare = false;
+  if (s.verb() == Verb::kOther || s.verb() == Verb::kProcedure) flight_.changes = true;
+  if (session_.peer == Session::Peer::kUnknown && prepared && prepared->columns) AskForBackend();
+  // What is run for the second time is worth to be prepared.
+  const bool parse = !prepared;
+  if (!prepared && prepare && shared_.history.Touch(s.hash()) &&
+      (prepared = session_.cache.Add(s, now_))) {
+    shared_.counters.prepares.Add();
+    flight_.adds |= 1u << flight_.steps.statements();
+  }
+  const std::string_view name = prepared ? std::string_view(prepared->name) : std::string_view();
+  if (s.verb() == Verb::kProcedure) flight_.commits = true;
+  if (s.verb() != Verb::kQuery || (prepared ? prepared->leaves_state : LeavesState(s.text())))
+    flight_.leaves_state = true;
+  if (parse) out_.Parse(name, s);
+  const bool types = flight_.adds >> flight_.steps.statements() & 1 && s.infers_types();
+  if (types) out_.DescribeStatement(name);
+  // The rows of all but the last are thrown away. What a prepared statement's columns are is known,
+  // and the server refuses to run it if they have become others; a pooler may prepare it on another
+  // session, where they are what they are: then they are described each time.
+  const bool known = prepared && prepared->columns && s.verb() == Verb::kQuery;
+  const bool describe = last && !(known && session_.peer == Session::Peer::kServer);
+  out_.Bind(name, s, known ? &prepared->columns->forms() : shared_.forms.Find(s.hash()));
+  if (last && known) flight_.columns = prepared->columns;
+  if (describe) {
+    out_.DescribePortal();
+    if (prepared && s.verb() == Verb::kQuery) flight_.described = prepared->number;
+  }
+  out_.Execute();
+  flight_.steps.AddStatement(parse, describe, types);
+}
+
+// Once on each connection, with the first statement that gains from the answer. A pooler has keys
+// of its own for cancelling, which name no process of the server's.
+void Encoder::AskForBackend() noexcept {
+  // Where nothing is lost if the server does not know the function, or where it is known to.
+  if (flight_.steps.statements() > 0 || (!flight_.implicit && !shared_.tells_backend)) return;
+  BackendQuestion::Write(&out_);
+  flight_.steps.AddStatement(true, false);
+  flight_.asks = true;
+  session_.peer = Session::Peer::kAsked;
+}
+
+}  // namespace creche::pg

@@ -1,0 +1,52 @@
+// Encoder: writes a command for one session, and notes in its flight what the server will answer,
+// so that what is sent and what is expected cannot differ. What is run for the second time it
+// prepares. Loop's thread.
+#pragma once
+#include <cstddef>
+
+#include "pg/command/command.h"
+#include "pg/flight.h"
+#include "pg/protocol/message_writer.h"
+#include "pg/session.h"
+#include "pg/shared.h"
+
+namespace creche::pg {
+
+class Encoder {
+ public:
+  // Bytes that a command takes, at most.
+  static size_t Most(const Command& command, const Session& session, const Shared& shared) noexcept;
+
+  // room: where Most bytes are free. now: the turn's time. behind_changes: Pipeline::has_changes.
+  Encoder(Session& session, Shared& shared, Flight& flight, char* room, Nanos now,
+          bool behind_changes) noexcept
+      : session_(session),
+        shared_(shared),
+        flight_(flight),
+        out_(room),
+        now_(now),
+        behind_changes_(behind_changes) {}
+
+  // ---- For Command::Encode: one of them, once ----
+  // Its statements, by the extended protocol.
+  void Statements(const Command& command) noexcept;
+  // By the simple protocol.
+  void Script(const Statement& script) noexcept;
+  Flight& flight() noexcept { return flight_; }
+
+  // Behind the last byte.
+  char* end() const noexcept { return out_.end(); }
+
+ private:
+  void Add(const Statement& statement, bool prepare, bool last) noexcept;
+  void AskForBackend() noexcept;
+
+  Session& session_;
+  Shared& shared_;
+  Flight& flight_;
+  MessageWriter out_;
+  const Nanos now_;
+  const bool behind_changes_;
+};
+
+}  // namespace creche::pg

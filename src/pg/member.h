@@ -1,0 +1,52 @@
+// Member: a connection of a pool, with what the pool knows of it. Loop's thread.
+#pragma once
+#include <memory>
+
+#include "pg/command/reset.h"
+#include "pg/connection.h"
+
+namespace creche::pg {
+
+class ConnectionLease;
+class Pool;
+
+class Member final : private Connection::Owner {
+ public:
+  enum class State : uint8_t { kIdle, kShared, kHeld, kResetting };
+  Member(Pool& pool, Loop& loop, std::unique_ptr<Endpoint> endpoint,
+         const Connection::Settings& settings, Shared& shared, const ResetStatements& statements)
+      : pool_(pool),
+        connection_(loop, *this, std::move(endpoint), settings, shared),
+        reset_(connection_, statements) {}
+
+  Connection& connection() noexcept { return connection_; }
+  Reset& reset() noexcept { return reset_; }
+  State state() const noexcept { return state_; }
+  void set_state(State state) noexcept {
+    state_ = state;
+    connection_.set_shared(state == State::kShared);
+  }
+  // The lease that has it; null: none.
+  ConnectionLease* holder() const noexcept { return holder_; }
+  // rests: its user may let it rest before he uses it.
+  void set_holder(ConnectionLease* holder, bool rests) noexcept {
+    holder_ = holder;
+    connection_.set_held(holder != nullptr, rests);
+  }
+
+  bool reserved = false;  // drains for somebody who needs it alone
+  Nanos idle_since = 0;
+  Nanos expires = kNever;
+
+ private:
+  void OnProgress() noexcept override;
+  void OnLost(const ErrorRef& why) noexcept override;
+
+  Pool& pool_;
+  Connection connection_;
+  Reset reset_;
+  State state_ = State::kHeld;
+  ConnectionLease* holder_ = nullptr;
+};
+
+}  // namespace creche::pg

@@ -1,0 +1,77 @@
+// PgOperation: what operations of one command share: a connection of the pool's choice, or a leased
+// one; what it waits for; running it again; cancelling it. Derive from it and give it the command.
+#pragma once
+#include <atomic>
+
+#include "pg/checkout.h"
+#include "pg/command/run_of.h"
+#include "pg/op/connectable.h"
+#include "tasks/operation.h"
+
+namespace creche::pg {
+
+class PgOperation : public tasks::Operation {
+ public:
+  void Start() noexcept override;
+  void Cancel() noexcept override;
+  const char* WaitsFor() const noexcept override {
+    return waits_for_.load(std::memory_order_relaxed);
+  }
+  bool PassesLimit() const noexcept override { return on_.lease() != nullptr; }
+  bool KeepsOrder() const noexcept override { return on_.lease() != nullptr; }
+  void Drop() noexcept override;
+  const tasks::Resident* Of() const noexcept override { return &on_.pool(); }
+  // Its command has ended.
+  void OnEnd(Ending ending) noexcept;
+
+ protected:
+  explicit PgOperation(Connectable on) : on_(std::move(on)) {}
+  // What it runs: one and the same.
+  virtual Command& command() noexcept = 0;
+  // Why it cannot be run at all, or null; the command gets what to run. Called by Start.
+  virtual ErrorRef Prepare() noexcept = 0;
+  // It ended, and was not cancelled. Completes.
+  virtual void Finish(Ending ending) noexcept = 0;
+  // False if a transaction is as good as before when this cannot be run at all.
+  virtual bool Matters() const noexcept { return true; }
+  // It was cancelled, and there is no result.
+  virtual void FinishCancelled(Phase phase, const Ending& ending) noexcept;
+  // True if it may be sent a second time when the server has not executed it.
+  virtual bool Repeatable() const noexcept { return true; }
+  // It is about to be sent again: forgets what has come.
+  virtual void BeginAgain() noexcept {}
+  // True, with the statement's hash, if it may share a connection.
+  virtual bool Shareable(uint64_t* hash) const noexcept {
+    *hash = 0;
+    return false;
+  }
+  void Fail(ErrorRef error) noexcept { Complete(tasks::Outcome::Failed(std::move(error))); }
+  // On a held connection a failure that the server does not know of is told to it: the transaction,
+  // if there is one, is not to be committed as if nothing had happened.
+  void Break(const Ending& ending) noexcept;
+  Connection* held() const noexcept { return on_.held(); }
+  // Asked to stop.
+  bool stopping() const noexcept { return stopping_; }
+  // That the command was submitted to, until it ends.
+  Connection* connection() const noexcept { return connection_; }
+  // Asks for it, once it was submitted: Connection::Cancel.
+  bool Stop(const Ref<Level>& level) noexcept;
+
+  Connectable on_;
+
+ private:
+  void Submit(Connection* connection) noexcept;
+  void OnGranted(Member* member) noexcept { Submit(&member->connection()); }
+  void OnRefused(const ErrorRef& why) noexcept { Fail(why); }
+  bool RunAgain(const Ending& ending) noexcept;
+
+  // How often one statement is sent at the most.
+  static constexpr int kMaxTries = 10;
+  CheckoutOf<&PgOperation::OnGranted, &PgOperation::OnRefused> checkout_{this};
+  Connection* connection_ = nullptr;
+  std::atomic<const char*> waits_for_{""};
+  int tries_ = 1;
+  bool stopping_ = false;
+};
+
+}  // namespace creche::pg

@@ -1,0 +1,62 @@
+#include "pg/op/query_operation.h"
+
+#include <algorithm>
+
+#include "pg/sql/script_text.h"
+
+namespace creche::pg {
+
+uint32_t AffectedCode(int64_t affected) noexcept {
+  return static_cast<uint32_t>(std::clamp<int64_t>(affected, 0, UINT32_MAX));
+}
+
+ErrorRef CopyError() noexcept {
+  return MakeError(
+      Status::kUnsupported, Phase::kQuery,
+      "COPY is not supported: use INSERT ... SELECT unnest(...) to write much, a stream "
+      "to read much",
+      kUnsent);
+}
+
+ErrorRef CheckStatement(const Statement& statement) noexcept {
+  if (statement.error()) return statement.error();
+  return statement.verb() == Verb::kCopy ? CopyError() : nullptr;
+}
+
+void NoteByHand(ConnectionLease* lease, const Statement& statement, bool script) noexcept {
+  if (!script && statement.verb() == Verb::kQuery) return;
+  if (script ? ScriptEndsTransaction(statement.text()) : EndsTransaction(statement.text()))
+    lease->ended_by_hand = true;
+}
+
+ErrorRef QueryOperation::Prepare() noexcept {
+  if (ErrorRef error = CheckStatement(statement_)) return error;
+  if (on_.lease()) NoteByHand(on_.lease(), statement_, false);
+  query_.Run(&statement_);
+  query_.set_max_bytes(options_.max_bytes);
+  query_.set_prepare(options_.prepare);
+  return nullptr;
+}
+
+void QueryOperation::Finish(Ending ending) noexcept {
+  if (ending.error) {
+    Break(ending);
+    return Fail(std::move(ending.error));
+  }
+  tasks::Outcome outcome;
+  outcome.code = AffectedCode(ending.affected);
+  if (ending.rows) {
+    const RowBlock* block = ending.rows->block();
+    outcome.data = block;
+    outcome.size = block->total_size;
+    outcome.owned = true;
+    outcome.value = AddObject(Kind::kRows, std::move(ending.rows), loop().id());
+    if (outcome.value == 0) {
+      Break({});
+      return Fail(NoMemoryError());
+    }
+  }
+  Complete(std::move(outcome));
+}
+
+}  // namespace creche::pg

@@ -1,0 +1,46 @@
+// One statement with a whole result (creche_pool_query, creche_connection_query).
+#pragma once
+#include "pg/command/query.h"
+#include "pg/op/pg_operation.h"
+
+namespace creche::pg {
+
+struct QueryOptions {
+  bool prepare = true;
+  bool alone = false;
+  uint64_t max_bytes = uint64_t{256} << 20;
+  uint32_t block_rows = 4096;
+  uint32_t block_bytes = 256 << 10;
+  uint32_t blocks = 4;
+};
+
+// Null if a statement can be run as a query or stream.
+ErrorRef CheckStatement(const Statement& statement) noexcept;
+ErrorRef CopyError() noexcept;
+// Rows affected, for creche_completion.code.
+uint32_t AffectedCode(int64_t affected) noexcept;
+
+// If it may end a transaction, the lease's is the user's own from now on.
+void NoteByHand(ConnectionLease* lease, const Statement& statement, bool script) noexcept;
+
+class QueryOperation final : public PgOperation {
+ public:
+  QueryOperation(Connectable on, Statement statement, const QueryOptions& options)
+      : PgOperation(std::move(on)), statement_(std::move(statement)), options_(options) {}
+
+ private:
+  Command& command() noexcept override { return query_; }
+  ErrorRef Prepare() noexcept override;
+  void Finish(Ending ending) noexcept override;
+  bool Shareable(uint64_t* hash) const noexcept override {
+    *hash = statement_.hash();
+    const Verb verb = statement_.verb();
+    return !options_.alone && (verb == Verb::kQuery || verb == Verb::kOther);
+  }
+
+  const Statement statement_;
+  const QueryOptions options_;
+  RunOf<Query, &PgOperation::OnEnd> query_{this};
+};
+
+}  // namespace creche::pg

@@ -1,0 +1,130 @@
+#include "pg/op/stream_operation.h"
+
+#include <algorithm>
+#include <new>
+
+#include "core/loop_job.h"
+#include "pg/connection.h"
+
+namespace creche::pg {
+
+// Counts the blocks that the user holds; outlives the stream for as long as there are any.
+class StreamOperation::BlockBudget final : public BlockListener {
+ public:
+  BlockBudget(StreamOperation* stream, Loop& loop)
+      : loop_(Ref<Loop>::Share(&loop)), stream_(stream) {}
+  void BlockReleased() noexcept override {
+    held_.fetch_sub(1);
+    tell_.Submit(*loop_);
+  }
+  void Given() noexcept { held_.fetch_add(1); }
+  uint32_t held() const noexcept { return held_.load(); }
+  void Forget() noexcept { stream_ = nullptr; }
+
+ private:
+  void Tell() noexcept {
+    if (stream_) stream_->BlockReleased();
+  }
+
+  LoopJob<&BlockBudget::Tell> tell_{this};
+  const Ref<Loop> loop_;
+  StreamOperation* stream_;  // loop's thread; null once it has ended
+  std::atomic<uint32_t> held_{0};
+};
+
+StreamOperation::StreamOperation(Connectable on, Statement statement, const QueryOptions& options)
+    : PgOperation(std::move(on)),
+      statement_(std::move(statement)),
+      options_(options),
+      run_(this, options_) {}
+
+StreamOperation::~StreamOperation() {
+  if (budget_) budget_->Forget();
+}
+
+ErrorRef StreamOperation::Prepare() noexcept {
+  if (ErrorRef error = CheckStatement(statement_)) return error;
+  try {
+    budget_ = MakeRef<BlockBudget>(this, loop());
+    timer_ = std::make_unique<Timer>(loop(), OnTimer, this);
+  } catch (const std::bad_alloc&) {
+    return NoMemoryError();
+  }
+  if (on_.lease()) NoteByHand(on_.lease(), statement_, false);
+  run_.Run(&statement_);
+  run_.set_prepare(options_.prepare);
+  return nullptr;
+}
+
+void StreamOperation::BeginAgain() noexcept {
+  timer_->Disarm();
+  run_.rows().Clear();
+}
+
+void StreamOperation::OnRows() noexcept {
+  if (error_) return;
+  if (run_.rows().full()) return DeliverNow();
+  // It may not fill up for a long time.
+  if (timer_->armed() || timer_->Arm(After(loop().now(), kPatience))) return;
+  error_ = NoMemoryError();
+  (void)connection()->Cancel(&run_);
+}
+
+void StreamOperation::DeliverNow() noexcept {
+  if (!Deliver()) {
+    error_ = NoMemoryError();
+    (void)connection()->Cancel(&run_);
+  } else if (budget_->held() >= options_.blocks) {
+    connection()->Pause(true);
+  }
+}
+
+bool StreamOperation::Deliver() noexcept {
+  timer_->Disarm();
+  tasks::Outcome outcome;
+  outcome.what = tasks::What::kRows;
+  outcome.owned = true;
+  const uint64_t count = run_.rows().rows();
+  try {
+    Ref<Rows> rows = run_.rows().Take({}, -1);
+    rows->set_listener(budget_);
+    outcome.data = rows->block();
+    outcome.size = rows->block()->total_size;
+    outcome.value = AddObject(Kind::kRows, std::move(rows), loop().id());
+  } catch (const std::bad_alloc&) {
+    return false;
+  }
+  if (outcome.value == 0) return false;
+  budget_->Given();
+  rows_ += count;
+  const uint64_t id = outcome.value;
+  if (Operation::Deliver(std::move(outcome))) return true;
+  ReleaseObject(id);
+  return false;
+}
+
+void StreamOperation::BlockReleased() noexcept {
+  if (connection() && budget_->held() < options_.blocks) connection()->Pause(false);
+}
+
+void StreamOperation::OnTimer(void* self) noexcept {
+  auto* stream = static_cast<StreamOperation*>(self);
+  if (stream->connection() && !stream->stopping() && !stream->error_ &&
+      stream->run_.rows().rows() > 0)
+    stream->DeliverNow();
+}
+
+void StreamOperation::Finish(Ending ending) noexcept {
+  timer_->Disarm();
+  // An error after rows: those came first, and belong to the user.
+  if (!error_ && run_.rows().rows() > 0 && !Deliver()) error_ = NoMemoryError();
+  if (error_ || ending.error) Break(ending);
+  if (error_) return Fail(error_);
+  if (ending.error) return Fail(std::move(ending.error));
+  tasks::Outcome outcome;
+  const uint64_t affected = ending.affected >= 0 ? static_cast<uint64_t>(ending.affected) : rows_;
+  outcome.code = static_cast<uint32_t>(std::min<uint64_t>(affected, UINT32_MAX));
+  Complete(std::move(outcome));
+}
+
+}  // namespace creche::pg

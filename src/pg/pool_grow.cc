@@ -1,0 +1,92 @@
+// Pool: opening connections.
+#include <algorithm>
+#include <new>
+
+#include "pg/pool.h"
+#include "pg/protocol/server_error.h"
+
+namespace creche::pg {
+
+namespace {
+
+// After failures of connecting, the next attempt waits longer and longer.
+Nanos Backoff(uint32_t failures) {
+  const Nanos delay = 10 * kMillisecond << std::min(failures, 8u);
+  return std::min(delay, 2 * kSecond);
+}
+
+}  // namespace
+
+void Pool::Grow() noexcept {
+  const Nanos now = loop_->now();
+  while (!begun_close_ && size() < options_.max_size) {
+    const bool wanted = connectors_.size() < waiting() || size() < options_.min_size;
+    // After a failure one goes ahead; the others follow when it has succeeded.
+    if (!wanted || now < connect_at_ || (failures_ > 0 && !connectors_.empty())) return;
+    try {
+      if (!resolver_)
+        resolver_ = std::make_unique<Resolver>(*loop_, loop_->workers(WorkKind::kDns),
+                                               Resolver::Options{.spread = false});
+      const Connector::Shared connecting{*resolver_, known_addresses_};
+      auto connector =
+          std::make_unique<Connector>(*loop_, connecting, static_cast<Connector::Listener&>(*this),
+                                      dsn_, options_.application_name, options_.connect_timeout);
+      if (ErrorRef why = connector->Start()) return Failed(why);
+      connectors_.push_back(std::move(connector));
+    } catch (const std::bad_alloc&) {
+      return Failed(NoMemoryError());
+    }
+  }
+}
+
+void Pool::Retire(Connector* connector) noexcept {
+  const auto it = std::find_if(connectors_.begin(), connectors_.end(),
+                               [=](const auto& c) { return c.get() == connector; });
+  retired_connectors_.push_back(std::move(*it));
+  connectors_.erase(it);
+  destroy_job_.Submit(*loop_);
+}
+
+void Pool::OnConnected(Connector* connector, std::unique_ptr<Endpoint> endpoint) noexcept {
+  Retire(connector);
+  failures_ = 0;
+  connect_at_ = 0;
+  connect_error_ = nullptr;
+  const Connection::Settings settings{
+      .session = {.prepare = options_.prepare && options_.statement_cache > 0,
+                  .statement_cache = options_.statement_cache,
+                  .statement_lifetime = options_.statement_lifetime,
+                  .role = connector->role()},
+      .depth = options_.pipeline ? std::max(options_.pipeline_depth, 1u) : 1,
+      .cancel_timeout = options_.cancel_timeout};
+  try {
+    auto made = std::make_unique<Member>(*this, *loop_, std::move(endpoint), settings, shared_,
+                                         reset_statements_);
+    made->expires = ExpiryOfNext();
+    if (!made->connection().Start()) throw std::bad_alloc();
+    members_.push_back(std::move(made));
+  } catch (const std::bad_alloc&) {
+    Failed(NoMemoryError());
+    return Serve();
+  }
+  shared_.counters.connects.Add();
+  Rest(members_.back().get());
+  Serve();
+}
+
+void Pool::OnConnectFailed(Connector* connector, ErrorRef error) noexcept {
+  Retire(connector);
+  Failed(error);
+  Serve();
+}
+
+void Pool::Failed(const ErrorRef& why) noexcept {
+  connect_at_ = After(loop_->now(), Backoff(failures_++));
+  connect_error_ = why;
+  // With other connections there is hope, and so there is if the server is only full or starting:
+  // who waits does so until acquire_timeout. All else is told at once.
+  const bool passes = HasState(why, "53300") || HasState(why, "57P03");
+  if (members_.empty() && connectors_.empty() && !passes) RefuseAll(why);
+}
+
+}  // namespace creche::pg

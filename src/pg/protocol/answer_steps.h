@@ -1,0 +1,83 @@
+// AnswerSteps: what the server has yet to say to one flight, in the only order that the protocol
+// allows: closes first, then for each statement its Parse, Bind, Describe and Execute, then ready.
+// After an error nothing but "ready" comes. Messages that may come at any time (notices,
+// parameters, notifications) and errors are not looked at here.
+#pragma once
+#include <cstddef>
+#include <cstdint>
+
+#include "pg/protocol/message.h"
+
+namespace creche::pg {
+
+class AnswerSteps {
+ public:
+  enum class Stage : uint8_t {
+    kClose,
+    kParse,
+    kTypes,
+    kBind,
+    kDescribe,
+    kExecute,
+    kScript,
+    kReady
+  };
+  static constexpr size_t kMaxStatements = 32;
+
+  // ---- What was sent ----
+  void AddClose() noexcept { closes_++; }
+  // At most kMaxStatements; only the last one may be described. types: the statement is, too, as it
+  // was parsed.
+  void AddStatement(bool parse, bool describe, bool types = false) noexcept {
+    if (parse) parses_ |= 1u << statements_, parses_left_++;
+    if (types) types_ |= 1u << statements_;
+    describe_ = describe;
+    statements_++;
+  }
+  void SetScript() noexcept { stage_ = Stage::kScript; }
+  void Sent() noexcept {
+    if (stage_ != Stage::kScript) Enter(Stage::kClose);
+  }
+
+  // ---- What comes ----
+  // True if a message of this type may come now.
+  bool Takes(Backend type) const noexcept;
+  // It came.
+  void Take(Backend type) noexcept;
+  // An ErrorResponse came: what is left is skipped.
+  void Fail() noexcept {
+    stage_ = Stage::kReady;
+    in_rows_ = false;
+    closes_ = parses_left_ = 0;  // they were skipped, and are so once: another error may follow
+  }
+
+  Stage stage() const noexcept { return stage_; }
+  // True for the last statement, and from then on.
+  bool last() const noexcept { return done_ + 1 >= statements_; }
+  // True if the statement whose turn it is was prepared with this flight.
+  bool parsed_now() const noexcept { return parses_ >> done_ & 1; }
+  size_t done() const noexcept { return done_; }
+  // So many were sent.
+  size_t statements() const noexcept { return statements_; }
+  // True if the server may have begun to execute a statement.
+  bool executing() const noexcept { return stage_ > Stage::kBind || done_ > 0; }
+  // Closes and Parses that were not answered.
+  size_t closes_left() const noexcept { return closes_; }
+  size_t parses_left() const noexcept { return parses_left_; }
+
+ private:
+  // The next stage from this one on that this flight has.
+  void Enter(Stage stage) noexcept;
+
+  Stage stage_ = Stage::kReady;
+  uint8_t closes_ = 0;
+  uint8_t statements_ = 0;
+  uint8_t done_ = 0;  // statements that have ended
+  uint8_t parses_left_ = 0;
+  bool describe_ = false;
+  bool in_rows_ = false;  // of a script: the columns have come, so rows may
+  uint32_t parses_ = 0;   // bit i: statement i is prepared
+  uint32_t types_ = 0;    // bit i: the types of its parameters are asked for
+};
+
+}  // namespace creche::pg

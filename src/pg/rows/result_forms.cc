@@ -1,0 +1,58 @@
+#include "pg/rows/result_forms.h"
+
+#include <algorithm>
+#include <new>
+
+#include "pg/type/type.h"
+
+namespace creche::pg {
+
+bool ResultForms::Says(std::string_view state, std::string_view routine) noexcept {
+  // "no binary output function available for type x", in whatever language; of the type itself, of
+  // what an array, a row or a range holds.
+  return state == "42883" && (routine == "getTypeBinaryOutputInfo" || routine.ends_with("_send") ||
+                              routine.ends_with("_io_data"));
+}
+
+const ResultForms::Entry* ResultForms::Look(uint64_t hash) const noexcept {
+  const auto it = std::find_if(entries_.begin(), entries_.end(),
+                               [hash](const Entry& e) { return e.hash == hash; });
+  return it == entries_.end() ? nullptr : &*it;
+}
+
+bool ResultForms::Learn(uint64_t hash, const RowDescription& columns) noexcept {
+  const Entry* before = Look(hash);
+  if (before && before->all) return false;
+  try {
+    Entry learned{hash, before != nullptr, ColumnForms(columns.count())};
+    bool any = false;
+    for (int round = 0; round < 2 && !any; round++) {
+      if (round == 1) learned.all = true;
+      for (size_t c = 0; c < columns.count(); c++) {
+        const Type::Binary binary = TypeOf(columns.oid(c)).binary;
+        const bool text =
+            binary == Type::Binary::kNo || (learned.all && binary == Type::Binary::kPerhaps);
+        learned.forms[c] = text ? ColumnForm::kText : ColumnForm::kBinary;
+        any = any || text;
+      }
+    }
+    if (!any) return false;
+    widest_ = std::max(widest_, columns.count());
+    if (before) {
+      entries_[static_cast<size_t>(before - entries_.data())] = std::move(learned);
+    } else if (entries_.size() < kEntries) {
+      entries_.push_back(std::move(learned));
+    } else {
+      entries_[next_++ % kEntries] = std::move(learned);
+    }
+    return true;
+  } catch (const std::bad_alloc&) {
+    return false;
+  }
+}
+
+bool ResultForms::Forget(uint64_t hash) noexcept {
+  return std::erase_if(entries_, [hash](const Entry& e) { return e.hash == hash; }) > 0;
+}
+
+}  // namespace creche::pg

@@ -1,0 +1,47 @@
+// ResultForms: which columns of which statements are asked for as text, because their types have no
+// binary form (aclitem, some of extensions, what holds one of them). Nobody can tell before the
+// first row: the server fails then, and what it has said of the columns tells what to ask for the
+// next time. A pool keeps a few, by the hash of text and types; statements that collide get text
+// where they need none, or fail once more. Loop's thread.
+#pragma once
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+#include "pg/rows/row_description.h"
+
+namespace creche::pg {
+
+class ResultForms {
+ public:
+  // True if this error says that a column has no binary form. routine: where the server raised it.
+  static bool Says(std::string_view state, std::string_view routine) noexcept;
+
+  // For each column whether it comes as text; null: all are binary.
+  const ColumnForms* Find(uint64_t hash) const noexcept {
+    if (entries_.empty()) return nullptr;
+    const Entry* entry = Look(hash);
+    return entry ? &entry->forms : nullptr;
+  }
+  // A result of these columns has failed. True if there is another way to ask for it.
+  bool Learn(uint64_t hash, const RowDescription& columns) noexcept;
+  // The columns of the widest of them.
+  size_t widest() const noexcept { return widest_; }
+  // It does not have these columns any more. True if they were known.
+  bool Forget(uint64_t hash) noexcept;
+
+ private:
+  static constexpr size_t kEntries = 64;
+  struct Entry {
+    uint64_t hash;
+    bool all;  // everything that may lack a binary form, not only what does for sure
+    ColumnForms forms;
+  };
+  const Entry* Look(uint64_t hash) const noexcept;
+  std::vector<Entry> entries_;
+  size_t next_ = 0;  // to be replaced
+  size_t widest_ = 0;
+};
+
+}  // namespace creche::pg

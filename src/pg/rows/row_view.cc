@@ -1,0 +1,176 @@
+#include "pg/rows/row_view.h"
+
+#include <bit>
+#include <cstring>
+
+#include "pg/type/numeric.h"
+#include "pg/type/type.h"
+
+namespace creche::pg {
+
+namespace {
+
+// True if `count` items of `size` bytes from `offset` on lie inside `total`.
+bool Fits(uint64_t offset, uint64_t count, uint64_t size, uint64_t total) {
+  uint64_t bytes;
+  return !__builtin_mul_overflow(count, size, &bytes) && offset <= total && bytes <= total - offset;
+}
+
+// What is not built in may be an enum or citext, which send text, or anything else. Binary forms of
+// other types have a count, a version or a flag in front: a control character.
+bool LooksLikeText(const char* bytes, size_t size) {
+  for (size_t i = 0; i < size;) {
+    const auto c = static_cast<unsigned char>(bytes[i]);
+    if (c < 0x80) {
+      if (c < 0x20 && c != '\t' && c != '\n' && c != '\r') return false;
+      i++;
+      continue;
+    }
+    const size_t more = c >= 0xc2 && c < 0xe0   ? 1
+                        : c >= 0xe0 && c < 0xf0 ? 2
+                        : c >= 0xf0 && c < 0xf5 ? 3
+                                                : 0;
+    if (more == 0 || size - i <= more) return false;
+    for (size_t k = 1; k <= more; k++)
+      if ((static_cast<unsigned char>(bytes[i + k]) & 0xc0) != 0x80) return false;
+    i += more + 1;
+  }
+  return true;
+}
+
+}  // namespace
+
+RowView::RowView(const void* block) noexcept : base_(static_cast<const char*>(block)) {
+  if (!block) return;
+  RowBlock h;
+  std::memcpy(&h, block, sizeof h);
+  uint64_t cells;
+  if (h.magic != kRowBlockMagic || h.version != kRowBlockVersion || h.total_size < sizeof h ||
+      !Fits(h.columns_offset, h.column_count, sizeof(RowColumn), h.total_size) ||
+      __builtin_mul_overflow(h.row_count, uint64_t{h.column_count}, &cells) ||
+      !Fits(h.cells_offset, cells, sizeof(RowCell), h.total_size))
+    return;
+  header_ = h;
+}
+
+bool RowView::Column(uint32_t column, RowColumn* out) const noexcept {
+  if (column >= header_.column_count) return false;
+  std::memcpy(out, base_ + header_.columns_offset + uint64_t{column} * sizeof *out, sizeof *out);
+  return true;
+}
+
+RowView::Cell RowView::At(uint64_t row, uint32_t column) const noexcept {
+  RowColumn description;
+  if (row >= header_.row_count || !Column(column, &description)) return {};
+  RowCell cell;
+  std::memcpy(
+      &cell, base_ + header_.cells_offset + (row * header_.column_count + column) * sizeof(RowCell),
+      sizeof cell);
+  if (cell.size == kCellNull) return {.type = description.type};
+  Cell at{description.type, cell.size, cell.bits, nullptr, false};
+  const uint32_t fixed = TypeOf(description.type).size;
+  if (fixed != 0 && cell.size == fixed) {
+    at.later = cell.later;
+    return at;
+  }
+  // size bytes and a NUL.
+  if (!Fits(cell.bits, uint64_t{cell.size} + 1, 1, header_.total_size) ||
+      base_[cell.bits + cell.size] != '\0')
+    return {};
+  at.bytes = base_ + cell.bits;
+  at.text = description.text == 1;
+  return at;
+}
+
+bool RowView::IsDamaged(uint64_t row, uint32_t column) const noexcept {
+  if (row >= header_.row_count || column >= header_.column_count || !At(row, column).null)
+    return false;
+  RowCell cell;
+  std::memcpy(
+      &cell, base_ + header_.cells_offset + (row * header_.column_count + column) * sizeof(RowCell),
+      sizeof cell);
+  return cell.size != kCellNull;
+}
+
+const char* RowView::ColumnName(uint32_t column) const noexcept {
+  RowColumn description;
+  if (!Column(column, &description) || description.name_offset >= header_.total_size)
+    return nullptr;
+  const char* name = base_ + description.name_offset;
+  return std::memchr(name, '\0', header_.total_size - description.name_offset) ? name : nullptr;
+}
+
+uint32_t RowView::ColumnType(uint32_t column) const noexcept {
+  RowColumn description;
+  return Column(column, &description) ? description.type : 0;
+}
+
+int32_t RowView::ColumnIndex(const char* name) const noexcept {
+  if (!name) return -1;
+  for (uint32_t column = header_.column_count; column-- > 0;) {
+    const char* its = ColumnName(column);
+    if (its && std::strcmp(its, name) == 0) return static_cast<int32_t>(column);
+  }
+  return -1;
+}
+
+bool RowView::Bool(uint64_t row, uint32_t column) const noexcept {
+  const Cell cell = At(row, column);
+  return !cell.null && !cell.bytes && cell.type == kBool && cell.bits != 0;
+}
+
+int64_t RowView::Int8(uint64_t row, uint32_t column) const noexcept {
+  const Cell cell = At(row, column);
+  if (cell.null || cell.bytes) return 0;
+  const Type::Kind kind = TypeOf(cell.type).kind;
+  const bool fits = kind == Type::Kind::kInteger || kind == Type::Kind::kMoment;
+  return fits ? static_cast<int64_t>(cell.bits) : 0;
+}
+
+int32_t RowView::Int4(uint64_t row, uint32_t column) const noexcept {
+  const Cell cell = At(row, column);
+  const bool fits = !cell.null && !cell.bytes && (cell.type == kInt2 || cell.type == kInt4);
+  return fits ? static_cast<int32_t>(cell.bits) : 0;
+}
+
+double RowView::Float8(uint64_t row, uint32_t column) const noexcept {
+  const Cell cell = At(row, column);
+  if (cell.null) return 0;
+  if (cell.type == kNumeric && cell.bytes) return NumericToDouble(cell.bytes, cell.size);
+  if (cell.bytes) return 0;
+  const Type::Kind kind = TypeOf(cell.type).kind;
+  if (kind == Type::Kind::kReal) return std::bit_cast<double>(cell.bits);
+  if (kind == Type::Kind::kInteger) return static_cast<double>(static_cast<int64_t>(cell.bits));
+  return 0;
+}
+
+const char* RowView::Text(uint64_t row, uint32_t column, size_t* size) const noexcept {
+  *size = 0;
+  const Cell cell = At(row, column);
+  if (cell.null || !cell.bytes) return nullptr;
+  if (cell.text) {
+    *size = cell.size;
+    return cell.bytes;
+  }
+  const Type::Kind kind = TypeOf(cell.type).kind;
+  if (kind == Type::Kind::kVersionedText) {
+    if (cell.size == 0 || cell.bytes[0] != 1) return nullptr;
+    *size = cell.size - 1;
+    return cell.bytes + 1;
+  }
+  const bool text = kind == Type::Kind::kText ||
+                    (kind == Type::Kind::kPerhapsText && LooksLikeText(cell.bytes, cell.size));
+  if (!text) return nullptr;
+  *size = cell.size;
+  return cell.bytes;
+}
+
+const void* RowView::Bytes(uint64_t row, uint32_t column, size_t* size) const noexcept {
+  *size = 0;
+  const Cell cell = At(row, column);
+  if (cell.null || !cell.bytes) return nullptr;
+  *size = cell.size;
+  return cell.bytes;
+}
+
+}  // namespace creche::pg

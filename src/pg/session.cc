@@ -1,0 +1,66 @@
+#include "pg/session.h"
+
+#include <cstring>
+#include <random>
+#include <string>
+
+namespace creche::pg {
+
+namespace {
+
+// Names of prepared statements are unique among all sessions of all clients: a pooler may mix them.
+std::string RandomPrefix() {
+  static constexpr char kDigits[] = "0123456789abcdefghijklmnopqrstuvwxyz";
+  thread_local std::mt19937_64 random{std::random_device{}()};
+  uint64_t number = random();
+  std::string prefix = "c";
+  for (int i = 0; i < 8; i++, number /= 36) prefix += kDigits[number % 36];
+  return prefix + "_";
+}
+
+bool IsOn(const char* value) noexcept {
+  return value && std::strcmp(value, "on") == 0;
+}
+
+}  // namespace
+
+Session::Session(const Endpoint& endpoint, const Settings& settings)
+    : cache(RandomPrefix(), settings.prepare ? settings.statement_cache : 0,
+            settings.statement_lifetime),
+      role_(settings.role),
+      prepares_(settings.prepare),
+      standby_(IsOn(endpoint.parameter("in_hot_standby"))),
+      reads_only_(IsOn(endpoint.parameter("default_transaction_read_only"))) {
+  if (endpoint.process() == 0) peer = Peer::kPooler;
+}
+
+void Session::OnParameter(std::string_view name, std::string_view value) noexcept {
+  if (name == "in_hot_standby") standby_ = value == "on";
+  if (name == "default_transaction_read_only") reads_only_ = value == "on";
+}
+
+void Session::OnTrace(std::string_view tag) noexcept {
+  dirty = true;
+  if (tag == "PREPARE") foreign_statements = true;
+  if (tag == "DISCARD ALL" || tag == "DEALLOCATE ALL") {
+    cache.Clear();
+    foreign_statements = false;
+  }
+}
+
+bool Session::HasRole() const noexcept {
+  switch (role_) {
+    case Role::kReadWrite:
+      return !refused_write_ && !standby_ && !reads_only_;
+    case Role::kPrimary:
+      return !refused_write_ && !standby_;
+    case Role::kStandby:
+      return standby_;
+    case Role::kReadOnly:
+      return standby_ || reads_only_;
+    default:
+      return true;
+  }
+}
+
+}  // namespace creche::pg

@@ -1,0 +1,144 @@
+// The table of types.
+#include <algorithm>
+#include <array>
+
+#include "pg/type/decode.h"
+#include "pg/type/encode.h"
+#include "pg/type/print.h"
+#include "pg/type/type.h"
+
+namespace creche::pg {
+
+namespace {
+
+using Kind = Type::Kind;
+using Binary = Type::Binary;
+
+// By oid.
+constexpr Type kTypes[] = {
+    {.oid = kBool,
+     .name = "bool",
+     .size = 1,
+     .kind = Kind::kBool,
+     .decode = DecodeBool,
+     .encode_integer = EncodeBool,
+     .print = PrintBool},
+    {.oid = kBytea, .name = "bytea"},
+    {.oid = kChar, .name = "\"char\"", .kind = Kind::kText},
+    {.oid = kName, .name = "name", .kind = Kind::kText},
+    {.oid = kInt8,
+     .name = "int8",
+     .size = 8,
+     .kind = Kind::kInteger,
+     .decode = DecodeEight,
+     .encode_integer = EncodeInt8,
+     .print = PrintInteger},
+    {.oid = kInt2,
+     .name = "int2",
+     .size = 2,
+     .kind = Kind::kInteger,
+     .decode = DecodeInt2,
+     .encode_integer = EncodeInt2,
+     .print = PrintInteger},
+    {.oid = kInt4,
+     .name = "int4",
+     .size = 4,
+     .kind = Kind::kInteger,
+     .decode = DecodeInt4,
+     .encode_integer = EncodeInt4,
+     .print = PrintInteger},
+    {.oid = kText, .name = "text", .kind = Kind::kText},
+    {.oid = kOid,
+     .name = "oid",
+     .size = 4,
+     .kind = Kind::kInteger,
+     .decode = DecodeUnsigned4,
+     .print = PrintInteger},
+    {.oid = kJson, .name = "json", .kind = Kind::kText},
+    {.oid = kXml, .name = "xml", .kind = Kind::kText},
+    {.oid = kNodeTree, .name = "pg_node_tree", .kind = Kind::kText},
+    {.oid = kFloat4,
+     .name = "float4",
+     .size = 4,
+     .kind = Kind::kReal,
+     .decode = DecodeFloat4,
+     .encode_real = EncodeFloat4,
+     .print = PrintFloat4},
+    {.oid = kFloat8,
+     .name = "float8",
+     .size = 8,
+     .kind = Kind::kReal,
+     .decode = DecodeEight,
+     .encode_real = EncodeFloat8,
+     .print = PrintFloat8},
+    {.oid = kUnknown, .name = "unknown", .kind = Kind::kText},
+    {.oid = kInet, .name = "inet"},
+    {.oid = kAclitem, .name = "aclitem", .binary = Binary::kNo},
+    {.oid = kAclitemArray, .name = "aclitem[]", .binary = Binary::kNo},
+    {.oid = kBpchar, .name = "bpchar", .kind = Kind::kText},
+    {.oid = kVarchar, .name = "varchar", .kind = Kind::kText},
+    {.oid = kDate,
+     .name = "date",
+     .size = 4,
+     .kind = Kind::kMoment,
+     .decode = DecodeDate,
+     .print = PrintDate},
+    {.oid = kTime, .name = "time", .print = PrintTime},
+    {.oid = kTimestamp,
+     .name = "timestamp",
+     .size = 8,
+     .kind = Kind::kMoment,
+     .decode = DecodeTimestamp,
+     .encode_integer = EncodeTimestamp,
+     .print = PrintTimestamp},
+    {.oid = kTimestamptz,
+     .name = "timestamptz",
+     .size = 8,
+     .kind = Kind::kMoment,
+     .decode = DecodeTimestamp,
+     .encode_integer = EncodeTimestamp,
+     .print = PrintTimestamptz},
+    {.oid = kInterval, .name = "interval", .print = PrintInterval},
+    {.oid = kTimetz, .name = "timetz", .print = PrintTimetz},
+    {.oid = kNumeric, .name = "numeric", .kind = Kind::kNumeric, .print = PrintNumeric},
+    {.oid = kRefcursor, .name = "refcursor", .kind = Kind::kText},
+    {.oid = kRecord, .name = "record", .binary = Binary::kPerhaps},
+    {.oid = kCstring, .name = "cstring", .kind = Kind::kText},
+    // Of anything (as in pg_stats), and so of what has no binary form, too.
+    {.oid = kAnyArray, .name = "anyarray", .binary = Binary::kNo},
+    {.oid = kRecordArray, .name = "record[]", .binary = Binary::kPerhaps},
+    {.oid = kUuid, .name = "uuid", .print = PrintUuid},
+    {.oid = kGtsvector, .name = "gtsvector", .binary = Binary::kNo},
+    {.oid = kGtsvectorArray, .name = "gtsvector[]", .binary = Binary::kNo},
+    {.oid = kJsonb, .name = "jsonb", .kind = Kind::kVersionedText},
+    {.oid = kJsonpath, .name = "jsonpath", .kind = Kind::kVersionedText},
+};
+constexpr Type kNotKnown = {};
+// They may be, or hold, anything.
+constexpr Type kOfUser = {.kind = Kind::kPerhapsText, .binary = Binary::kPerhaps};
+
+constexpr uint32_t kLastOid = kTypes[std::size(kTypes) - 1].oid;
+static_assert(std::is_sorted(std::begin(kTypes), std::end(kTypes),
+                             [](const Type& a, const Type& b) { return a.oid < b.oid; }));
+
+// By oid: one more than the place in the table.
+constexpr auto kPlaces = [] {
+  std::array<uint8_t, kLastOid + 1> places{};
+  for (size_t i = 0; i < std::size(kTypes); i++)
+    places[kTypes[i].oid] = static_cast<uint8_t>(i + 1);
+  return places;
+}();
+
+}  // namespace
+
+const Type& TypeOf(uint32_t oid) noexcept {
+  if (oid <= kLastOid) return kPlaces[oid] != 0 ? kTypes[kPlaces[oid] - 1] : kNotKnown;
+  return oid >= kFirstUserType ? kOfUser : kNotKnown;
+}
+
+std::string TypeName(uint32_t oid) {
+  const char* name = TypeOf(oid).name;
+  return name ? name : "type " + std::to_string(oid);
+}
+
+}  // namespace creche::pg

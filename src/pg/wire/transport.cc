@@ -1,0 +1,37 @@
+#include "pg/wire/transport.h"
+
+#include <sys/socket.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "platform/socket.h"
+
+namespace creche::pg {
+
+ssize_t Transport::Receive(void* into, size_t capacity) noexcept {
+  return tls_ ? tls_.Read(into, capacity) : platform::ReceiveFrom(fd_, into, capacity);
+}
+
+bool Transport::quiet() const noexcept {
+  char byte;
+  return !tls_.pending() && platform::ReceiveFrom(fd_, &byte, 1, MSG_PEEK) == -EAGAIN;
+}
+
+ssize_t Transport::Send(const void* data, size_t size) noexcept {
+  if (tls_) return tls_.Write(data, size);
+  const iovec part{const_cast<void*>(data), size};
+  return platform::SendOn(fd_, &part, 1);
+}
+
+void Transport::Cut() noexcept {
+  if (fd_ >= 0) shutdown(fd_, SHUT_RDWR);
+}
+
+std::string TransportErrorText(ssize_t failed) {
+  if (failed == -EPROTO) return "TLS failed";
+  char text[128];
+  return strerror_r(static_cast<int>(-failed), text, sizeof text);
+}
+
+}  // namespace creche::pg
