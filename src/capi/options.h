@@ -25,6 +25,8 @@ inline constexpr size_t kLeastSize = sizeof(O);
 template <>
 inline constexpr size_t kLeastSize<creche_pool_options> = offsetof(creche_pool_options,
                                                                    statement_lifetime);
+template <>
+inline constexpr size_t kLeastSize<creche_loop_options> = offsetof(creche_loop_options, busy_poll);
 
 // creche_x_options_init.
 template <class O>

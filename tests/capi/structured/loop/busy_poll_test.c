@@ -30,6 +30,18 @@ static void a_negative_moment_is_refused(void** state) {
   last_error_says("busy_poll");
 }
 
+/* The struct was shorter before it. */
+static void older_callers_do_not_know_it(void** state) {
+  creche_loop_options o;
+  creche_loop l;
+  (void)state;
+  OK(creche_loop_options_init(&o, offsetof(creche_loop_options, busy_poll)));
+  o.busy_poll = -1; /* not theirs */
+  OK(creche_loop_open(&o, &l));
+  OK(creche_loop_close(l));
+  OK(creche_loop_join(l, PATIENCE));
+}
+
 /* On a thread of its own: posts, timers and tasks from outside come while it looks. */
 static void a_thread_that_looks_is_heard(void** state) {
   creche_loop l = open_busy(CRECHE_RUN_THREAD, LONG);
@@ -113,6 +125,7 @@ static void an_interrupt_is_heard(void** state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_negative_moment_is_refused),
+      cmocka_unit_test(older_callers_do_not_know_it),
       cmocka_unit_test(a_thread_that_looks_is_heard),
       cmocka_unit_test(a_caller_that_looks_is_heard),
       cmocka_unit_test(a_timeout_ends_the_look),
