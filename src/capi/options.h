@@ -2,6 +2,7 @@
 // and the other way round as far as that is possible.
 #pragma once
 #include <creche/hooks.h>
+#include <creche/loop.h>
 #include <creche/pg.h>
 #include <creche/task.h>
 
