@@ -35,9 +35,9 @@ void AnswerReader::TakeAll(Wire* wire) noexcept {
   Inbox& inbox = wire->inbox();
   while (!wire->stopped() && !wire->paused()) {
     const std::string_view bytes = inbox.bytes();
+    if (bytes.empty()) break;
     const AnswerSteps* steps = pipeline_.empty() ? nullptr : &pipeline_.first().steps;
-    const bool row = reader_.skipping() ||
-                     (!bytes.empty() && static_cast<Backend>(bytes[0]) == Backend::kDataRow);
+    const bool row = reader_.skipping() || static_cast<Backend>(bytes[0]) == Backend::kDataRow;
     const size_t max_row = row ? MaxRow() : 0;
     size_t used;
     Message message;
@@ -60,6 +60,8 @@ size_t AnswerReader::MaxRow() noexcept {
 }
 
 void AnswerReader::Take(const Message& message) noexcept {
+  // The reader has seen that what answers something fits what is first in flight.
+  Flight* const flight = &pipeline_.first();
   switch (message.type) {
     case Backend::kNotice:
       return TakeNotice(message);
@@ -69,12 +71,6 @@ void AnswerReader::Take(const Message& message) noexcept {
       return;  // nobody listens
     case Backend::kError:
       return TakeError(message);
-    default:
-      break;
-  }
-  // The reader has seen that it fits what is first in flight.
-  Flight* const flight = &pipeline_.first();
-  switch (message.type) {
     case Backend::kDataRow:
       return TakeRow(flight, message);
     case Backend::kParameterDescription:
