@@ -121,12 +121,14 @@ bool Loop::MayGoOn() noexcept {
 // Looks at descriptors again and again, for a moment at most. Not asleep: who adds something does
 // not wake, so it is looked for each time. Returns when it last looked, or 0 if there is nothing.
 Nanos Loop::BusyPoll(Nanos timeout) noexcept {
-  Nanos now = platform::MonotonicNow();
-  const Nanos until = After(now, std::min(busy_poll_, HowLong(timeout, timers_.next())));
   const uint64_t before = reactor_.ready_count();
+  Nanos now = platform::MonotonicNow();
+  const Nanos until = After(now, std::min(busy_poll_, timeout));
   do {
     reactor_.Poll(0);
-    if (reactor_.ready_count() != before || HasWork()) return now;
+    // Deadlines, too: another thread may have set one.
+    if (reactor_.ready_count() != before || HasWork() || HowLong(timeout, timers_.next()) <= 0)
+      return now;
     now = platform::MonotonicNow();
   } while (now < until);
   return 0;
@@ -139,6 +141,7 @@ Nanos Loop::Poll(Nanos timeout, bool* signalled) noexcept {
     if (busy_poll_ > 0 && !HasWork()) {
       unpolled_ = 0;
       if (const Nanos looked_at = BusyPoll(timeout)) return looked_at;
+      if (timeout != kNever) timeout = std::max<Nanos>(0, timeout - busy_poll_);
     }
     // Announce the sleep first, then look again, at deadlines too: who adds something after this
     // look sees the announcement.

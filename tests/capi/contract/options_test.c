@@ -233,6 +233,7 @@ enum { KINDS = sizeof kinds / sizeof *kinds };
 
 /* What callers from before it grew say. */
 static size_t least(size_t k) {
+  if (kinds[k].init == init_loop) return offsetof(creche_loop_options, busy_poll);
   if (kinds[k].init == init_pool) return offsetof(creche_pool_options, statement_lifetime);
   return kinds[k].size;
 }
