@@ -248,6 +248,8 @@ TEST_F(PgConnection, ATransactionFailsWhereAStatementOfItWasCut) {
   EXPECT_NE(sent[0].body.find("was cancelled before it ran"), std::string::npos);
   EXPECT_NE(sent[5].body.find("commit"), std::string::npos);
   EXPECT_EQ(behind.ends, 0);
+  connection->Lose(NoMemoryError());  // what fails there owns itself, until it has ended
+  EXPECT_EQ(behind.ends, 1);
 }
 
 TEST_F(PgConnection, ACancelHoldsWhatFollowsUntilItCanHitNobody) {
