@@ -278,7 +278,9 @@ static void test_hit_on_a_held_connection(void** state) {
   /* What has been seen to take long is alone: nothing can be hit. */
   creche_task task;
   answer a, b;
-  for (int i = 0; i < 2; i++) {
+  int alone = 0;
+  for (int i = 0; !alone; i++) { /* what is long depends on how busy the machine is */
+    assert_true(i < 7);
     answer_init(&a);
     OK(creche_connection_query(c, loop.scope, "select pg_sleep(20)", NULL, 0, NULL, on_answer, &a,
                                &task));
@@ -287,11 +289,11 @@ static void test_hit_on_a_held_connection(void** state) {
     answer_init(&b);
     OK(creche_connection_query(c, loop.scope, "insert into hits values (-1)", NULL, 0, NULL,
                                on_answer, &b, NULL));
-    nap_ms(i * 20);
+    nap_ms(20 << i); /* so long it has taken */
     OK(creche_scope_cancel(task.scope, NULL));
     EXPECT(&a, CRECHE_E_CANCELLED);
     EXPECT(&b, CRECHE_OK);
-    if (i == 1) assert_int_equal(counters(pool).pipelined, pipelined);
+    alone = counters(pool).pipelined == pipelined;
     answer_free(&a);
     answer_free(&b);
   }
