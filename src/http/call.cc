@@ -163,6 +163,7 @@ void Call::SetAwaited(bool awaited) noexcept {
 
 void Call::OnEnd(ErrorRef error) noexcept {
   exchange_ = nullptr;
+  if (state_.failure) return Fail(std::move(state_.failure));  // a layer's, at the head
   if (reading_over_) return Again();
   if (error) return AttemptFailed(std::move(error));
   Complete();

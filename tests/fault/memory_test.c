@@ -525,9 +525,14 @@ static long batch(const struct scenario* scenario, long from, long stride, int c
   /* The C library keeps some for each thread that looks up a name, and frees it later; and such a
    * thread may just be at its end. */
   const long most = before + kept * i + 2 * i + 20;
-  for (int naps = 0; naps < 5000 && atomic_load(&blocks) > most; naps++) nap();
-  if (trouble[0] == 0 && atomic_load(&blocks) > most)
-    snprintf(trouble, sizeof trouble, "%ld blocks leaked", atomic_load(&blocks) - before);
+  alarm(120);
+  long left = atomic_load(&blocks);
+  for (int naps = 0; naps < 150000 && left > most; naps++) {
+    nap();
+    left = atomic_load(&blocks);
+  }
+  if (trouble[0] == 0 && left > most)
+    snprintf(trouble, sizeof trouble, "%ld blocks leaked", left - before);
   if (trouble[0] != 0) {
     fprintf(stderr, "%s, allocation %ld: %s\n", scenario->name, n - stride, trouble);
     return n;

@@ -264,6 +264,26 @@ TEST(MultiplexTest, LayersKnowNothingOfIt) {
   EXPECT_EQ(b->Outcome(), "200 ");
 }
 
+// A layer that fails a call at its head fails it, whether the rest is read or not.
+struct StrictLayer final : Layer {
+  Next OnResponse(CallState& call) const override {
+    if (call.head.status != 418) return Next::kGo;
+    call.failure = MakeError(Status::kProtocol, Phase::kHeaders, "no tea here");
+    return Next::kFail;
+  }
+};
+
+TEST(MultiplexTest, ALayerMayRefuseAHead) {
+  Toy t({.total = 1});
+  const StrictLayer strict;
+  t.layers.insert(t.layers.begin(), &strict);
+  Caller* a = t.Start("http://h/a");
+  t.wire().TakeWritten();
+  t.wire().Feed("1 head 418\n");
+  EXPECT_EQ(a->Outcome(), "CRECHE_E_PROTOCOL");
+  EXPECT_EQ(t.wire().TakeWritten(), "1 cancel\n");
+}
+
 TEST(MultiplexTest, BreaksWithAllOfThem) {
   Toy t;
   Caller* a = t.Start("http://h/a");
