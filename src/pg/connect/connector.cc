@@ -290,7 +290,7 @@ void Connector::Finish() noexcept {
   const Try& good = tries_[next_try_ - 1];
   if (!good.address.empty()) shared_.known.Keep(info_->targets[good.target].host, good.address);
   auto endpoint = LibpqEndpoint::Make(std::exchange(connection_, nullptr));
-  if (!endpoint) return Next(NoMemoryError());
+  if (!endpoint) return Fail(NoMemoryError());
   listener_.OnConnected(this, std::move(endpoint));
 }
 
