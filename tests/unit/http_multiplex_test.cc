@@ -277,10 +277,11 @@ TEST(MultiplexTest, ALayerMayRefuseAHead) {
   Toy t({.total = 1});
   const StrictLayer strict;
   t.layers.insert(t.layers.begin(), &strict);
-  Caller* a = t.Start("http://h/a");
+  Calls calls{*t.loop, t.counters, t.pool, nullptr, t.layers};
+  Caller a(calls, Get("http://h/a"));
   t.wire().TakeWritten();
   t.wire().Feed("1 head 418\n");
-  EXPECT_EQ(a->Outcome(), "CRECHE_E_PROTOCOL");
+  EXPECT_EQ(a.Outcome(), "CRECHE_E_PROTOCOL");
   EXPECT_EQ(t.wire().TakeWritten(), "1 cancel\n");
 }
 
