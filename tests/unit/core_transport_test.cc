@@ -390,12 +390,17 @@ TEST_F(TransportTest, AFailedWriteDoesNotSpoilWhatHasArrived) {
 
 // What went out before a failure is told, too: whoever repeats a request must know.
 TEST_F(TransportTest, AFailureTellsWhatWentOutBefore) {
-  Server server([](int fd) { test::AwaitEnd(fd); });
+  std::atomic<bool> may_read{false};
+  Server server([&](int fd) {
+    while (!may_read) std::this_thread::yield();  // or all of it might fit
+    test::AwaitEnd(fd);
+  });
   User user(loop_, server.port());
   const std::string much(kMuch, 'x');
   failing.controls = true;  // it cannot be watched for writing
   const IoResult result = WriteTo(*user.transport, much);
   failing.controls = false;
+  may_read = true;
   EXPECT_EQ(result.state, Io::kFailed);
   EXPECT_GT(result.size, 0u);
   EXPECT_LT(result.size, kMuch);
