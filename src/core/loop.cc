@@ -33,6 +33,7 @@ int Loop::OpenCore() noexcept {
   int error = 0;
   domain_ = OpenDomain(this, &error);
   if (!domain_) return error;
+  wake_domain_ = domain_;
   error = reactor_.Open(domain_->wake_fd);
   if (error == 0) {
     domain_->epoll_fd = reactor_.epoll_fd();
@@ -68,7 +69,7 @@ bool Loop::HeardAsleep() noexcept {
 }
 
 void Loop::Wake() noexcept {
-  if (MustWake()) domain_->Wake();
+  if (MustWake()) wake_domain_->Wake();
 }
 
 bool Loop::RunJobs() noexcept {

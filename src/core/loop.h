@@ -192,6 +192,9 @@ class Loop : public RefCounted {
   };
 
   Domain* domain_ = nullptr;
+  // The same, and still after the end, which who is about to wake the loop may not have seen:
+  // domains live for ever. Set once.
+  Domain* wake_domain_ = nullptr;
   platform::Reactor reactor_;
   std::atomic<uint64_t> turns_{0};
   // When it last looked at the real clock, which is dear: after everything that may take its time.
