@@ -153,11 +153,12 @@ CRECHE_API creche_status creche_query_options_init(creche_query_options *options
  * (a value's form does not fit its type), _UNSUPPORTED (COPY), _NO_MEMORY. Cancelled: a running query is
  * cancelled on the server and the connection stays usable; other callers' statements are untouched.
  *
- * Prepared statements are kept from the second run on, on each connection; nothing of them is taken on
- * trust: a name is used when the server has confirmed it (until then the text is sent). Behind a pooler (told by the process that answers) results are described each time. After an
- * error of class 22, 42, XX, 0A or 26 the statement is forgotten, and if it had run in a transaction of
- * its own, so that nothing is left of it, it is prepared anew and run once more before you hear of the
- * error. The server never looks again at the types that it has inferred for CRECHE_PG_UNKNOWN
+ * Prepared statements are kept from the second run on, on each connection; nothing of them is taken
+ * on trust: a name is used when the server has confirmed it (until then the text is sent). Behind a
+ * pooler (told by the process that answers) results are described each time. After an error of class
+ * 22, 42, XX, 0A or 26, or 08P01, the statement is forgotten, and if it had run in a transaction of
+ * its own, so that nothing is left of it, it is prepared anew and run once more before you hear of
+ * the error. The server never looks again at the types that it has inferred for CRECHE_PG_UNKNOWN
  * parameters, and would silently read text as the type that a column had before. So a kept statement
  * lives for statement_lifetime at the most, and runs only with NULL and with text that comes out of the
  * inferred type as it went in: of int2, int4, int8, numeric: an integer without a plus sign, blanks and

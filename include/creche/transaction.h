@@ -65,7 +65,9 @@ typedef struct creche_transaction_options {
     uint32_t flags; /* CRECHE_TRANSACTION_* */
     uint32_t isolation; /* CRECHE_ISOLATION_DEFAULT, ... */
     uint32_t retries;   /* creche_pool_transaction: run the body again on 40001 and 40P01; default 0 */
-    int64_t commit_timeout; /* how long the shielded COMMIT (or ROLLBACK) may take; default 30 s */
+    int64_t commit_timeout; /* how long the shielded COMMIT (or ROLLBACK) may take from its call, what
+                               runs before it on the connection included; default 30 s. Then the
+                               connection is dropped */
     const creche_task_options *task; /* may be NULL */
 } creche_transaction_options;
 

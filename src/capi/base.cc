@@ -1,8 +1,6 @@
 // creche/base.h: versions, routes, releasing completions, errors.
 #include <creche/base.h>
 
-#include <cstdio>
-
 #include "capi/guard.h"
 #include "core/error.h"
 #include "core/handles.h"

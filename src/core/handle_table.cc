@@ -1,12 +1,9 @@
 // The memory of the handle table: chunks of slots.
-#include <sys/random.h>
-#include <unistd.h>
-
-#include <ctime>
 #include <new>
 
 #include "core/arena.h"
 #include "core/handle_parts.h"
+#include "platform/random.h"
 
 namespace creche {
 
@@ -31,11 +28,8 @@ Arena& ChunkMemory() {
 uint32_t Seed() {
   uint32_t seed = g_seed.load(std::memory_order_relaxed);
   if (seed != 0) return seed;
-  uint32_t random = 0;
-  if (getrandom(&random, sizeof random, GRND_NONBLOCK) != sizeof random)
-    random = static_cast<uint32_t>(time(nullptr)) * 2654435761u ^ static_cast<uint32_t>(getpid());
   uint32_t expected = 0;
-  g_seed.compare_exchange_strong(expected, random | 1);
+  g_seed.compare_exchange_strong(expected, static_cast<uint32_t>(platform::Random64()) | 1);
   return g_seed.load();
 }
 

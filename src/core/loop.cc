@@ -145,7 +145,9 @@ Nanos Loop::Poll(Nanos timeout, bool* signalled) noexcept {
       if (timeout != kNever) timeout = std::max<Nanos>(0, timeout - busy_poll_);
     }
     // Announce the sleep first, then look again, at deadlines too: who adds something after this
-    // look sees the announcement.
+    // look sees the announcement, and the first of them wakes. Somebody who saw the last one may be
+    // late, and its wake be taken by a look that is no sleep.
+    wake_sent_.store(false, std::memory_order_relaxed);
     sleeping_.store(true);
     if (!HasWork()) wait = HowLong(timeout, timers_.next());
   }
@@ -154,7 +156,6 @@ Nanos Loop::Poll(Nanos timeout, bool* signalled) noexcept {
     const Nanos now = platform::MonotonicNow();
     reactor_.Poll(0);
     sleeping_.store(false);
-    wake_sent_.store(false);
     return now;
   }
   if (signalled)
@@ -162,7 +163,6 @@ Nanos Loop::Poll(Nanos timeout, bool* signalled) noexcept {
   else
     reactor_.Poll(wait);
   sleeping_.store(false);
-  wake_sent_.store(false);
   const Nanos ready_at = reactor_.first_ready_at();
   const Nanos woke_at = ready_at != 0 ? ready_at : platform::MonotonicNow();
   // It overslept: the process was stopped, or had no processor. What came meanwhile came in time.

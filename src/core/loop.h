@@ -218,8 +218,8 @@ class Loop : public RefCounted {
   static thread_local int hooks_;
   std::atomic<pthread_t> runner_{kNoThread};  // who runs it now
   std::atomic<bool> sleeping_{false};
-  std::atomic<bool> wake_sent_{false};
-  std::atomic<Job*> jobs_{nullptr};  // newest first; kJobsClosed at the end
+  std::atomic<bool> wake_sent_{false};  // in this sleep
+  std::atomic<Job*> jobs_{nullptr};     // newest first; kJobsClosed at the end
   List<TurnEnd> turn_ends_;
   Blocks blocks_;
   Deadlines timers_;

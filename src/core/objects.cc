@@ -1,6 +1,5 @@
 // Objects with a reference count, and their handles.
 #include <new>
-#include <utility>
 
 #include "core/handle_parts.h"
 #include "platform/clock.h"

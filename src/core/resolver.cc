@@ -1,6 +1,5 @@
 #include "core/resolver.h"
 
-#include <algorithm>
 #include <cerrno>
 #include <new>
 #include <utility>
@@ -155,6 +154,7 @@ std::optional<Result<Addresses>> Resolver::Ask(std::string name, uint16_t port, 
       return NoThreadError(Phase::kDns, "look up a name", why, kUnsent);
     }
     lookups_++;
+    if (options_.lookups) options_.lookups->Add();
   }
   query->port_ = port;
   lookup->waiting_.PushBack(query);

@@ -2,7 +2,6 @@
 // asked for at the same time share one look-up. Loop's thread only.
 #pragma once
 #include <list>
-#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -10,6 +9,7 @@
 #include <vector>
 
 #include "core/address_history.h"
+#include "core/counter.h"
 #include "core/list.h"
 #include "core/loop.h"
 #include "core/result.h"
@@ -29,6 +29,7 @@ class Resolver {
     bool spread = true;             // each answer begins with another address of its family
     Nanos deadline = 60 * kSecond;  // of a look-up: afterwards a new one may be begun
     platform::Resolved (*look_up)(const std::string& name) noexcept = platform::ResolveName;
+    Counter* lookups = nullptr;  // also told of those that are started
   };
 
   class Query;

@@ -49,6 +49,7 @@ IoResult SocketTransport::Read(void* into, size_t capacity) noexcept {
   return {Io::kFailed, 0};
 }
 
+// After a failure what the peer has said is still to be had, though the watch has not said so yet.
 IoResult SocketTransport::Write(const iovec* parts, size_t count) noexcept {
   size_t total = 0;
   for (size_t i = 0; i < count; i++) total += parts[i].iov_len;
@@ -59,8 +60,6 @@ IoResult SocketTransport::Write(const iovec* parts, size_t count) noexcept {
   } else if (n != -EAGAIN) {
     result.state = Io::kFailed;
     errno_ = static_cast<int>(-n);
-    // What the peer said before it broke off is still to be had, though the watch has not said so
-    // yet.
     readable_ = true;
   }
   const bool left = result.state != Io::kFailed && result.size < total;
@@ -69,6 +68,7 @@ IoResult SocketTransport::Write(const iovec* parts, size_t count) noexcept {
     if (const int failed = Watch()) {
       writing_ = !left;
       errno_ = failed;
+      readable_ = true;
       result.state = Io::kFailed;
     }
   }

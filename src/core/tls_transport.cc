@@ -125,6 +125,7 @@ void TlsTransport::Handshake() noexcept {
     error = Failure(Phase::kTls);
   }
   if (error) lower_->PauseReading();  // nobody would listen
+  wake_.Disarm();                     // Open arms it again if there is something
   std::exchange(handshake_, nullptr)->OnHandshakeDone(std::move(error));
 }
 

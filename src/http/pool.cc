@@ -25,7 +25,7 @@ Pool::Pool(Loop& loop, const Limits& limits, Counters& counters, Opener& opener)
           loop, [](void* self) noexcept { static_cast<Pool*>(self)->ServeAll(); }, this) {}
 
 Pool::~Pool() {
-  Clear();
+  while (PoolMember* member = idle_.first()) Close(member);
 }
 
 // ---- Opening ----
@@ -183,10 +183,6 @@ void Pool::LeaveIdle(PoolMember* member) noexcept {
 void Pool::Close(PoolMember* member) noexcept {
   LeaveIdle(member);
   delete member;
-}
-
-void Pool::Clear() noexcept {
-  while (PoolMember* member = idle_.first()) Close(member);
 }
 
 void Pool::CloseExpired() noexcept {

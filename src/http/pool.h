@@ -43,8 +43,6 @@ class Pool {
   // ones proved to be dead. What route and timeouts refer to outlives the wait. May throw
   // bad_alloc.
   Answer Reserve(const Route& route, const Timeouts& timeouts, bool fresh, Checkout* checkout);
-  // Closes all idle ones.
-  void Clear() noexcept;
   // Lines and connections looked at so far, to see how much work it was.
   uint64_t work() const noexcept {
     return work_ + kept_lines_.work() + new_lines_.work() + more_lines_.work();

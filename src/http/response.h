@@ -9,7 +9,6 @@
 #include "core/handles.h"
 #include "core/loop_job.h"
 #include "http/body/stream_body.h"
-#include "http/body/whole_body.h"
 #include "http/call.h"
 #include "tasks/operation.h"
 

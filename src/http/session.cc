@@ -3,6 +3,7 @@
 #include "core/resolver.h"
 #include "http/call.h"
 #include "http/h1/h1_opener.h"
+#include "http/io_context.h"
 
 namespace creche::http {
 
@@ -11,7 +12,8 @@ struct Session::Engine {
   Engine(Loop& loop, const SessionSettings& settings, Layers layers, Counters& counters,
          TlsContextRef made)
       : io(loop, counters),
-        resolver(loop, loop.workers(WorkKind::kDns), Resolver::Options{.ttl = settings.dns_ttl}),
+        resolver(loop, loop.workers(WorkKind::kDns),
+                 Resolver::Options{.ttl = settings.dns_ttl, .lookups = &io.counters.dns_lookups}),
         tls(loop, settings.tls(), std::move(made)),
         opener(io, resolver),
         pool(loop, settings.limits, counters, opener),

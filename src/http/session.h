@@ -9,7 +9,6 @@
 #include "core/loop_job.h"
 #include "core/result.h"
 #include "http/calls.h"
-#include "http/io_context.h"
 #include "http/layer/decoding.h"
 #include "http/layer/defaults.h"
 #include "http/layer/redirects.h"

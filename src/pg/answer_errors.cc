@@ -48,7 +48,7 @@ void AnswerReader::TakeError(const Message& message) noexcept {
   const std::string_view state = fields.get(Field::kSqlstate);
   if (!parsing && MayBeStale(state)) ForgetStatement(flight, executing, fields);
   if (state == "25006") {
-    session_.OnWriteRefused();
+    session_.OnWriteRefused(flight->implicit);
     flight->stale = session_.unwanted() && flight->implicit && !flight->cancelled;
   }
   ErrorRef error = ServerError(fields, flight->phase, !flight->commits);

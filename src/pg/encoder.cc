@@ -54,14 +54,13 @@ void Encoder::Add(const Statement& s, bool prepare, bool last) noexcept {
     flight_.edge = true;
   }
   // A name can be gone (26000), and what stands behind a BEGIN that failed happens outside of it.
-  if (s.verb() == Verb::kTransaction) prepare = false;
+  // Behind a statement that may change what names stand for it could not be run again in its order.
+  if (s.verb() == Verb::kTransaction || behind_changes_) prepare = false;
   const Prepared* prepared = prepare ? session_.cache.Find(s, now_) : nullptr;
   // A name that is on its way may never come to be: its Parse fails in a failed transaction, by a
-  // cancel, for want of a table. Until it was answered the statement does without. So it does
-  // behind one that may change what the name stands for: it could not be run again in its order;
-  // and with text that is not to be read as the types that were inferred.
-  if (prepared && (!prepared->confirmed || behind_changes_ || !prepared->Fits(s)))
-    prepared = nullptr, prepare = false;
+  // cancel, for want of a table. Until it was answered the statement does without; and so it does
+  // with text that is not to be read as the types that were inferred.
+  if (prepared && (!prepared->confirmed || !prepared->Fits(s))) prepared = nullptr, prepare = false;
   if (s.verb() == Verb::kOther || s.verb() == Verb::kProcedure) flight_.changes = true;
   if (session_.peer == Session::Peer::kUnknown && prepared && prepared->columns) AskForBackend();
   // What is run for the second time is worth to be prepared.

@@ -1,10 +1,8 @@
 #include "pg/pool.h"
 
 #include <algorithm>
-#include <new>
 
 #include "pg/connection_lease.h"
-#include "pg/protocol/server_error.h"
 
 namespace creche::pg {
 
@@ -145,6 +143,7 @@ void Pool::Retire(Member* member) noexcept {
   retired_.push_back(std::move(*it));
   members_.erase(it);
   destroy_job_.Submit(*loop_);
+  Count();
 }
 
 void Pool::DestroyRetired() noexcept {

@@ -1,6 +1,6 @@
 // Pool: connections to one database, opened when needed, given to those who wait in the order of
 // their coming. A statement that is known to be short may share a connection with others like it
-// when there is none to spare (design, part 6); everything else has one of its own.
+// when there is none to spare (MayShare); everything else has one of its own.
 #pragma once
 #include <atomic>
 #include <memory>
@@ -75,6 +75,8 @@ class Pool final : public Object, public tasks::Resident, private Connector::Lis
 
   // pool_serve.cc: who gets which connection.
   void Serve() noexcept;
+  // What the counters say of now.
+  void Count() noexcept;
   void ServeOnce() noexcept;
   Checkout* Oldest() const noexcept;
   Checkout* OldestSharing() noexcept;

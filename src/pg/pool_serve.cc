@@ -1,5 +1,4 @@
 // Pool: who gets which connection.
-#include <algorithm>
 #include <new>
 
 #include "pg/connection_lease.h"
@@ -76,6 +75,10 @@ void Pool::Serve() noexcept {
   } while (serve_again_);
   serving_ = false;
   ArmTimer();
+  Count();
+}
+
+void Pool::Count() noexcept {
   shared_.counters.connections.Set(members_.size());
   shared_.counters.idle.Set(idle_.size());
   shared_.counters.leased.Set(leased_);

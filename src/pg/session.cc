@@ -1,8 +1,9 @@
 #include "pg/session.h"
 
 #include <cstring>
-#include <random>
 #include <string>
+
+#include "platform/random.h"
 
 namespace creche::pg {
 
@@ -11,8 +12,7 @@ namespace {
 // Names of prepared statements are unique among all sessions of all clients: a pooler may mix them.
 std::string RandomPrefix() {
   static constexpr char kDigits[] = "0123456789abcdefghijklmnopqrstuvwxyz";
-  thread_local std::mt19937_64 random{std::random_device{}()};
-  uint64_t number = random();
+  uint64_t number = platform::Random64();
   std::string prefix = "c";
   for (int i = 0; i < 8; i++, number /= 36) prefix += kDigits[number % 36];
   return prefix + "_";
@@ -30,7 +30,8 @@ Session::Session(const Endpoint& endpoint, const Settings& settings)
       role_(settings.role),
       prepares_(settings.prepare),
       standby_(IsOn(endpoint.parameter("in_hot_standby"))),
-      reads_only_(IsOn(endpoint.parameter("default_transaction_read_only"))) {
+      reads_only_(IsOn(endpoint.parameter("default_transaction_read_only"))),
+      tells_role_(endpoint.parameter("in_hot_standby") != nullptr) {
   if (endpoint.process() == 0) peer = Peer::kPooler;
 }
 

@@ -36,7 +36,10 @@ class Session {
   // True on a server in recovery (hot standby).
   bool standby() const noexcept { return standby_; }
   // A statement has failed because nothing can be written.
-  void OnWriteRefused() noexcept { refused_write_ = true; }
+  // implicit: in no transaction of the user's, who may have asked for one that only reads.
+  void OnWriteRefused(bool implicit) noexcept {
+    if (implicit || !tells_role_) refused_write_ = true;
+  }
 
   StatementCache cache;
   Peer peer = Peer::kUnknown;
@@ -52,6 +55,7 @@ class Session {
   bool standby_ = false;
   bool reads_only_ = false;  // default_transaction_read_only
   bool refused_write_ = false;
+  const bool tells_role_;  // of its own accord (PostgreSQL 14): see OnParameter
 };
 
 }  // namespace creche::pg

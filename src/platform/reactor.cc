@@ -146,10 +146,11 @@ bool Reactor::PollOrSignal(int64_t timeout) noexcept {
     return false;
   }
   const uint64_t before = ready_count_;
+  woken_ = false;
   // Where much was ready, there is more: then it does not wait, and needs no other syscall.
   if (busy_) Poll(0);
   bool signalled = false;
-  if (ready_count_ == before) {
+  if (ready_count_ == before && !woken_) {
     const int64_t now = MonotonicNow();
     const int64_t until = timeout < INT64_MAX - now ? now + timeout : INT64_MAX;
     wait_until_ = until;
@@ -181,7 +182,8 @@ void Reactor::Wake(int wake_fd) noexcept {
   errno = saved;
 }
 
-void Reactor::OnWake(int fd, short, void*) {
+void Reactor::OnWake(int fd, short, void* self) {
+  static_cast<Reactor*>(self)->woken_ = true;
   uint64_t count;
   [[maybe_unused]] const ssize_t n = read(fd, &count, sizeof count);
 }

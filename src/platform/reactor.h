@@ -2,7 +2,6 @@
 // the loop's thread.
 #pragma once
 #include <cstdint>
-#include <memory>
 
 struct event;
 struct event_base;
@@ -55,7 +54,8 @@ class Reactor {
   int64_t timer_at_ = 0;
   int64_t wait_until_ = INT64_MAX;
   uint64_t ready_count_ = 0;
-  bool busy_ = false;  // the last PollOrSignal found more than one
+  bool busy_ = false;   // the last PollOrSignal found more than one
+  bool woken_ = false;  // Wake was heard since that has begun
   int64_t first_ready_at_ = 0;
 };
 
@@ -80,7 +80,6 @@ class Watch {
   int Set(unsigned interest) noexcept;
   void Stop() noexcept;
   bool started() const noexcept { return read_ != nullptr; }
-  unsigned interest() const noexcept { return interest_; }
 
  private:
   static void OnReady(int fd, short what, void* self);

@@ -2,8 +2,6 @@
 #pragma once
 #include <cxxabi.h>
 
-#include <utility>
-
 // GCC's UBSan reports that there is no object behind what a forced unwind is caught by, also in
 // whatever function the catch is inlined into.
 #if defined(__SANITIZE_ADDRESS__)

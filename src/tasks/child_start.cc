@@ -1,9 +1,6 @@
 // creche_task_start: Trio's nursery.start. A child is begun by a task of its starter's (the start),
 // and moves to its target group when it says that it has started. Until then it is the start's only
 // child, cancelled with either side.
-#include <cstdlib>
-#include <cstring>
-#include <new>
 
 #include "tasks/tree.h"
 

@@ -1,5 +1,4 @@
 // Ends: results are committed, counted and routed.
-#include <cstdlib>
 
 #include "tasks/hold.h"
 #include "tasks/tree.h"

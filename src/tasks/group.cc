@@ -2,10 +2,6 @@
 #include <poll.h>
 #include <sys/eventfd.h>
 
-#include <cstdio>
-#include <cstdlib>
-#include <cstring>
-
 #include "platform/unique_fd.h"
 #include "platform/wait.h"
 #include "tasks/hold.h"

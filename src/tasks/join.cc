@@ -3,7 +3,6 @@
 #include <sys/eventfd.h>
 
 #include <cerrno>
-#include <mutex>
 
 #include "platform/unique_fd.h"
 #include "platform/wait.h"

@@ -1,6 +1,5 @@
 // Bare scopes, and what can be done to any scope.
 #include <algorithm>
-#include <cstdlib>
 #include <cstring>
 #include <new>
 #include <vector>

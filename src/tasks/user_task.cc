@@ -1,5 +1,4 @@
 // User tasks and external tasks: begun, notified, finished by the user.
-#include <new>
 
 #include "tasks/fast_path.h"
 

@@ -112,7 +112,6 @@ TEST_F(Reactor, IsLookedAtWhenThereIsAlwaysWork) {
   EXPECT_LT(calls_, kTurns);
 }
 
-// What came while other callbacks ran is looked at before a deadline that passed meanwhile expires.
 // ---- Looking again and again instead of sleeping
 
 class BusyPoll : public testing::Test {
@@ -184,6 +183,7 @@ TEST_F(BusyPoll, ATimerEndsIt) {
   loop_->RunUntil([&] { return came_; });
 }
 
+// What came while other callbacks ran is looked at before a deadline that passed meanwhile expires.
 TEST(Deadlines, IOIsLookedAtBefore) {
   auto loop = test::TestLoop::Open();
   struct Both {

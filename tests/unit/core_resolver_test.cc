@@ -1,7 +1,6 @@
 #include "core/resolver.h"
 
 #include <netdb.h>
-#include <unistd.h>
 
 #include <condition_variable>
 #include <map>

@@ -392,11 +392,13 @@ TEST_F(TransportTest, AFailedWriteDoesNotSpoilWhatHasArrived) {
 TEST_F(TransportTest, AFailureTellsWhatWentOutBefore) {
   std::atomic<bool> may_read{false};
   Server server([&](int fd) {
+    test::SendAll(fd, "413");
     while (!may_read) std::this_thread::yield();  // or all of it might fit
     test::AwaitEnd(fd);
   });
   User user(loop_, server.port());
   const std::string much(kMuch, 'x');
+  ASSERT_TRUE(test::Await(user.fd, POLLIN) || (may_read = true, false));
   failing.controls = true;  // it cannot be watched for writing
   const IoResult result = WriteTo(*user.transport, much);
   failing.controls = false;
@@ -405,6 +407,8 @@ TEST_F(TransportTest, AFailureTellsWhatWentOutBefore) {
   EXPECT_GT(result.size, 0u);
   EXPECT_LT(result.size, kMuch);
   EXPECT_EQ(user.transport->Failure(Phase::kSend)->fields().system_errno, ENOSPC);
+  char answer[4];
+  EXPECT_EQ(user.transport->Read(answer, sizeof answer).size, 3u) << "what came is still there";
 }
 
 TEST_F(TransportTest, AFailureOverTlsTellsWhatWentOutBefore) {
@@ -751,6 +755,26 @@ TEST_F(TransportTest, TlsGoesOverMemory) {
   EXPECT_EQ(user.handshakes, 1);
   ASSERT_TRUE(user.error);
   EXPECT_EQ(user.error->status(), Status::kTls);
+}
+
+// All was said at once, and is told in the next turn; but something comes before.
+TEST_F(TransportTest, AHandshakeIsToldOnceThoughItsUserStays) {
+  test::MemoryTransport* lower = nullptr;
+  User user(loop_, [&] {
+    auto memory = std::make_unique<test::MemoryTransport>();
+    lower = memory.get();
+    return memory;
+  });
+  lower->PauseReading();
+  lower->Feed("HTTP/1.1 400 Bad Request\r\n\r\n");
+  ASSERT_FALSE(user.StartTls(Trusting()));
+  EXPECT_EQ(user.handshakes, 0);
+  lower->Feed("and more");
+  EXPECT_EQ(user.handshakes, 1);
+  ASSERT_TRUE(user.error);
+  for (int i = 0; i < 3; i++) loop_->Poll();
+  EXPECT_EQ(user.handshakes, 1);
+  EXPECT_EQ(user.readable_calls, 0);
 }
 
 TEST_F(TransportTest, AFailureBelowIsTold) {

@@ -1,7 +1,6 @@
 // A transport whose other end is the test: what is fed can be read, what is written is kept.
 #pragma once
 #include <algorithm>
-#include <cerrno>
 #include <string>
 #include <string_view>
 #include <utility>

@@ -68,6 +68,24 @@ TEST(Reactor, IsSilentWhereNothingCanBeWatched) {
   event_set_log_callback(nullptr);
 }
 
+// A wake that comes when much was ready before is taken by the look that does not wait; then it
+// must not wait either. It would for ever.
+TEST(Reactor, AWakeIsNotLostWhereMuchWasReady) {
+  const UniqueFd wake(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+  const UniqueFd ready[] = {UniqueFd(eventfd(1, EFD_CLOEXEC | EFD_NONBLOCK)),
+                            UniqueFd(eventfd(1, EFD_CLOEXEC | EFD_NONBLOCK))};
+  Reactor reactor;
+  ASSERT_EQ(reactor.Open(wake.get()), 0);
+  Watch watches[2];
+  for (int i = 0; i < 2; i++)
+    ASSERT_EQ(watches[i].Start(reactor, ready[i].get(), kRead, Ignore, nullptr), 0);
+  EXPECT_FALSE(reactor.PollOrSignal(INT64_MAX));
+  EXPECT_EQ(reactor.ready_count(), 2u);
+  for (Watch& watch : watches) EXPECT_EQ(watch.Set(kNothing), 0);
+  Reactor::Wake(wake.get());
+  EXPECT_FALSE(reactor.PollOrSignal(INT64_MAX));
+}
+
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
 // However little memory there is, from none at all to just enough.
 int OpensWithLittle() {

@@ -1,6 +1,5 @@
 #include "core/connect/tls_config.h"
 
-#include <cerrno>
 #include <new>
 
 namespace creche {

@@ -38,15 +38,9 @@ class H1Opener::H1Opening final : public Opening, private Connector::Listener {
   H1Opening(IoContext& io, Resolver& resolver, const Route& route, const Timeouts& timeouts,
             Opener::Listener* listener)
       : io_(io),
-        resolver_(resolver),
         listener_(listener),
         connector_(io.loop, StartOf(route), StepsOf(io.loop, resolver, route, timeouts), this) {}
-  void Start() noexcept override {
-    IoContext& io = io_;
-    Resolver& resolver = resolver_;
-    connector_.Start();  // may destroy this
-    io.counters.dns_lookups.Set(resolver.lookups());
-  }
+  void Start() noexcept override { connector_.Start(); }
   Phase phase() const noexcept override { return connector_.phase(); }
 
  private:
@@ -65,7 +59,6 @@ class H1Opener::H1Opening final : public Opening, private Connector::Listener {
   }
 
   IoContext& io_;
-  Resolver& resolver_;
   Opener::Listener* const listener_;
   Connector connector_;
 };

@@ -1,5 +1,6 @@
 #include "http/h1/h1_upload.h"
 
+#include <algorithm>
 #include <charconv>
 
 namespace creche::http {

@@ -11,6 +11,7 @@
 #include "pg/connect/connect_calls.h"
 #include "pg/connect/handshake.h"
 #include "pg/connect/libpq_endpoint.h"
+#include "platform/random.h"
 
 namespace creche::pg {
 
@@ -32,7 +33,7 @@ std::string Numeric(const platform::Address& address) {
 
 template <class T>
 void Shuffle(T begin, T end) {
-  static thread_local std::minstd_rand random{std::random_device{}()};
+  std::minstd_rand random(static_cast<uint32_t>(platform::Random64()));
   std::shuffle(begin, end, random);
 }
 

@@ -10,7 +10,6 @@
 
 #include "pg/connect/dsn_error.h"
 #include "pg/connect/passfile.h"
-#include "pg/protocol/server_error.h"
 
 namespace creche::pg {
 

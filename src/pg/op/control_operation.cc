@@ -204,12 +204,26 @@ void ControlOperation::Drop() noexcept {
 void ControlOperation::OnTimer(void* self) noexcept {
   auto* operation = static_cast<ControlOperation*>(self);
   if (!operation->connection()) return;
-  const bool commit = operation->step_ == Step::kCommit && !operation->savepoint();
+  operation->late_ = true;
+  // This is what others hear that are on their way on this connection; what this one hears is said
+  // by EndError.
   operation->connection()->Lose(
-      commit ? CommitLate()
-             : MakeError(Status::kTimeout, Phase::kRollback,
-                         "no answer in commit_timeout: the connection was dropped, which rolls "
-                         "the transaction back"));
+      MakeError(Status::kDisconnected, Phase::kQuery,
+                "the connection was dropped: a commit or rollback behind this was not answered in "
+                "commit_timeout"));
+}
+
+ErrorRef ControlOperation::EndError(const Ending& ending) const noexcept {
+  const bool commit = step_ == Step::kCommit && !savepoint();
+  if (!late_ || !ending.error) return commit ? CommitError(ending) : ending.error;
+  if (!commit)
+    return MakeError(Status::kTimeout, Phase::kRollback,
+                     "no answer in commit_timeout: the connection was dropped, which rolls the "
+                     "transaction back");
+  if (!ending.unsent) return CommitLate();
+  return MakeError(Status::kRolledBack, Phase::kCommit,
+                   "the transaction was rolled back: COMMIT could not be sent in commit_timeout, "
+                   "behind what was running; the connection was dropped");
 }
 
 void ControlOperation::Finish(Ending ending) noexcept {
@@ -257,9 +271,8 @@ void ControlOperation::FailBegin(tasks::Outcome outcome) noexcept {
 
 void ControlOperation::FinishEnd(Ending ending) noexcept {
   timer_->Disarm();
-  const bool commit = step_ == Step::kCommit;
   std::vector<Ref<Level>>& levels = on_.lease()->levels;
-  ErrorRef error = commit && !savepoint() ? CommitError(ending) : ending.error;
+  ErrorRef error = EndError(ending);
   if (savepoint() && level_->missing && HasState(error, "3B001")) error = nullptr;
   if (by_hand_ && !ending.error) error = EndedBefore();
   if (!error) return Complete({});

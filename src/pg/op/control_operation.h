@@ -48,6 +48,8 @@ class ControlOperation final : public PgOperation {
   void FinishBegin(tasks::Outcome outcome, const Ending& ending) noexcept;
   void FailBegin(tasks::Outcome outcome) noexcept;
   void FinishEnd(Ending ending) noexcept;
+  // How the end of the outermost transaction failed; null if it did not.
+  ErrorRef EndError(const Ending& ending) const noexcept;
   Phase phase() const noexcept;
   bool savepoint() const noexcept { return level_ && level_->savepoint; }
   bool Repeatable() const noexcept override { return step_ == Step::kBegin; }
@@ -58,6 +60,7 @@ class ControlOperation final : public PgOperation {
   const Step step_;
   const TransactionOptions options_;
   Ref<Level> level_;      // that it begins or ends; null: one that a statement of the user's began
+  bool late_ = false;     // commit_timeout is over
   bool hit_ = false;      // it is a begin that was hit by the cancel of another
   bool by_hand_ = false;  // it was to commit what a statement of the user's may have ended
   std::vector<Statement> statements_;

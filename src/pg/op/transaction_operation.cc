@@ -24,6 +24,8 @@ TransactionOperation::TransactionOperation(tasks::Use<Pool> pool, const Transact
 TransactionOperation::~TransactionOperation() = default;
 
 void TransactionOperation::Start() noexcept {
+  if (pool_->closing() && closed_in_line())
+    return Complete(Outcome::Failed(Pool::ClosedError(Phase::kLimit)));
   timer_.reset(new (std::nothrow) Timer(loop(), OnTimer, this));
   if (!timer_) return Complete(Outcome::Failed(NoMemoryError()));
   pool_->Wait(&checkout_, false, 0);

@@ -80,7 +80,7 @@ MessageReader::Got MessageReader::Next(const char* bytes, size_t size, const Ans
   const size_t kept = std::min(body, row ? max_row : size_t{limits.kept});
   if (row && kept < body) {
     // Not even the beginning.
-    *message = {type, true, bytes + kHeader, 0, kHeader + body};
+    *message = {type, true, bytes + kHeader, 0};
     *used += kHeader;
     skip_ = body;
     return Got::kMessage;
@@ -89,7 +89,7 @@ MessageReader::Got MessageReader::Next(const char* bytes, size_t size, const Ans
     wanted_ = kHeader + kept;
     return Got::kMore;
   }
-  *message = {type, kept < body, bytes + kHeader, kept, kHeader + body};
+  *message = {type, kept < body, bytes + kHeader, kept};
   *used += kHeader + kept;
   skip_ = body - kept;
   return Got::kMessage;

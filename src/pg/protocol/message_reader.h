@@ -18,8 +18,7 @@ struct Message {
   Backend type{};
   bool cut = false;  // there was more of it
   const char* body = nullptr;
-  size_t size = 0;       // bytes of the body
-  size_t wire_size = 0;  // of all of it, with what was skipped
+  size_t size = 0;  // bytes of the body
 };
 
 class MessageReader {

@@ -3,6 +3,7 @@
 #include <bit>
 #include <cstring>
 
+#include "core/utf8.h"
 #include "pg/type/numeric.h"
 #include "pg/type/type.h"
 
@@ -21,19 +22,10 @@ bool Fits(uint64_t offset, uint64_t count, uint64_t size, uint64_t total) {
 bool LooksLikeText(const char* bytes, size_t size) {
   for (size_t i = 0; i < size;) {
     const auto c = static_cast<unsigned char>(bytes[i]);
-    if (c < 0x80) {
-      if (c < 0x20 && c != '\t' && c != '\n' && c != '\r') return false;
-      i++;
-      continue;
-    }
-    const size_t more = c >= 0xc2 && c < 0xe0   ? 1
-                        : c >= 0xe0 && c < 0xf0 ? 2
-                        : c >= 0xf0 && c < 0xf5 ? 3
-                                                : 0;
-    if (more == 0 || size - i <= more) return false;
-    for (size_t k = 1; k <= more; k++)
-      if ((static_cast<unsigned char>(bytes[i + k]) & 0xc0) != 0x80) return false;
-    i += more + 1;
+    if (c < 0x20 && c != '\t' && c != '\n' && c != '\r') return false;
+    const size_t length = c < 0x80 ? 1 : CharacterAt({bytes + i, size - i});
+    if (length == 0) return false;
+    i += length;
   }
   return true;
 }

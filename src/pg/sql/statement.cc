@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cstring>
 #include <functional>
-#include <string>
 
 #include "pg/type/params.h"
 #include "pg/type/type.h"

@@ -1,7 +1,6 @@
 #include "pg/sql/statement_cache.h"
 
 #include <algorithm>
-#include <cstring>
 #include <new>
 
 #include "pg/protocol/bytes.h"
@@ -127,11 +126,6 @@ void StatementCache::GiveUp(Entries::iterator entry) noexcept {
     // It stays on the server until the session ends.
   }
   Erase(entry);
-}
-
-void StatementCache::GiveUp(uint32_t number) noexcept {
-  const auto entry = Look(number);
-  if (entry != entries_.end()) GiveUp(entry);
 }
 
 void StatementCache::Clear() noexcept {

@@ -5,7 +5,6 @@
 #include <cstdint>
 #include <list>
 #include <string>
-#include <string_view>
 #include <unordered_map>
 #include <vector>
 
@@ -68,7 +67,6 @@ class StatementCache {
   void Forget(uint32_t number) noexcept;
   // The server is not to run this one any more: gives its name up.
   void Forget(const Statement& statement) noexcept;
-  void GiveUp(uint32_t number) noexcept;
   // The server has none any more (DISCARD ALL, DEALLOCATE ALL).
   void Clear() noexcept;
 

@@ -1,6 +1,5 @@
 // Dates, times and intervals.
 #include <cstdint>
-#include <cstdlib>
 
 #include "pg/protocol/bytes.h"
 #include "pg/type/print.h"

@@ -1,6 +1,5 @@
 #include "tasks/dump/snapshot.h"
 
-#include "core/utf8.h"
 #include "tasks/dump/escape.h"
 #include "tasks/label.h"
 #include "tasks/waitable/waitable.h"

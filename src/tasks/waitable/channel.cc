@@ -1,6 +1,5 @@
 #include "tasks/waitable/channel.h"
 
-#include <algorithm>
 #include <new>
 #include <utility>
 

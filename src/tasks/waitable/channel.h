@@ -9,7 +9,6 @@
 // of what is in the channel. Nobody can see that: nobody was told.
 #pragma once
 #include <cstdint>
-#include <memory>
 
 #include "tasks/api.h"
 #include "tasks/waitable/ring.h"

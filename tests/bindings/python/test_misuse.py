@@ -118,7 +118,8 @@ class Misuse(Threaded):
             def at(it, kind=kind):
                 return ctypes.cast(byref(it), POINTER(kind))
             # Those that have grown: what they had at first.
-            least = {c.PoolOptions: c.PoolOptions.statement_lifetime.offset}.get(kind, sizeof(kind))
+            least = {c.PoolOptions: c.PoolOptions.statement_lifetime.offset,
+                     c.LoopOptions: c.LoopOptions.busy_poll.offset}.get(kind, sizeof(kind))
             with self.subTest(kind.__name__, size="short"):
                 for size in (0, 7, 8, least - 1):  # less than any version had
                     self.fails("E_INVALID", call, byref(options(kind, size=size)))

@@ -157,13 +157,18 @@ static void test_frozen_server(void** state) {
   close_pool(other);
 }
 
-/* A statement says where it was when its pool was closed. */
+static void never_begun(void* user, const creche_completion* c) {
+  (void)user;
+  fail_msg("a body of a pool that was closed began: kind %u", c->kind);
+}
+
+/* What was started says where it was when its pool was closed. */
 static void test_in_whatever_phase(void** state) {
   (void)state;
   creche_pool pool = open_pool(1);
   creche_group_options o;
   creche_group group;
-  answer ended, a[3];
+  answer ended, a[5];
   answer_init(&ended);
   OK(creche_group_options_init(&o, sizeof o));
   o.policy = CRECHE_COLLECT;
@@ -175,6 +180,10 @@ static void test_in_whatever_phase(void** state) {
     answer_init(&a[i]);
     OK(creche_pool_query(pool, group.scope, sql[i], NULL, 0, NULL, on_answer, &a[i], NULL));
   }
+  answer_init(&a[3]);
+  OK(creche_pool_acquire(pool, group.scope, NULL, on_answer, &a[3], NULL));
+  answer_init(&a[4]);
+  OK(creche_pool_transaction(pool, group.scope, never_begun, NULL, NULL, on_answer, &a[4], NULL));
   OK(creche_group_close(group));
   creche_pool_counters c;
   do {
@@ -182,8 +191,9 @@ static void test_in_whatever_phase(void** state) {
     OK(creche_pool_get_counters(pool, &c, sizeof c));
   } while (c.connections != 1 || c.idle != 0 || c.waiting != 1);
   close_pool(pool);
-  static const uint32_t phases[] = {CRECHE_PHASE_QUERY, CRECHE_PHASE_POOL, CRECHE_PHASE_LIMIT};
-  for (int i = 0; i < 3; i++) {
+  static const uint32_t phases[] = {CRECHE_PHASE_QUERY, CRECHE_PHASE_POOL, CRECHE_PHASE_LIMIT,
+                                    CRECHE_PHASE_LIMIT, CRECHE_PHASE_LIMIT};
+  for (int i = 0; i < 5; i++) {
     EXPECT(&a[i], CRECHE_E_CLOSED);
     assert_int_equal(a[i].error->phase, phases[i]);
     answer_free(&a[i]);

@@ -180,11 +180,57 @@ static void test_pipelined_transactions(void** state) {
   close_pool(pool);
 }
 
+/* commit_timeout is over before COMMIT could be sent: it was not committed, and what it waited
+ * behind says nothing of a commit. */
+static void test_late_before_it_is_sent(void** state) {
+  static const struct {
+    step_fn end;
+    creche_status status;
+    uint32_t phase;
+  } ends[] = {
+      {creche_connection_commit, CRECHE_E_ROLLED_BACK, CRECHE_PHASE_COMMIT},
+      {creche_connection_rollback, CRECHE_E_TIMEOUT, CRECHE_PHASE_ROLLBACK},
+  };
+  (void)state;
+  creche_pool pool, other = open_pool(1);
+  creche_pool_options p;
+  creche_transaction_options o;
+  OK(creche_pool_options_init(&p, sizeof p));
+  p.max_size = 1;
+  p.flags = CRECHE_POOL_NO_PIPELINE;
+  OK(creche_pool_open(loop, support_postgres_url(server), &p, &pool));
+  OK(creche_transaction_options_init(&o, sizeof o));
+  o.commit_timeout = 200 * CRECHE_MILLISECOND;
+  must(other, "create table late (i int)");
+  for (size_t i = 0; i < 2; i++) {
+    creche_connection c = acquire(pool);
+    answer insert, ended;
+    step(creche_connection_begin, c, CRECHE_OK);
+    answer_init(&insert);
+    answer_init(&ended);
+    OK(creche_connection_query(c, loop.scope, "insert into late select 1 from pg_sleep(20)", NULL,
+                               0, NULL, on_answer, &insert, NULL));
+    OK(ends[i].end(c, loop.scope, &o, on_answer, &ended, NULL));
+    EXPECT(&ended, ends[i].status);
+    assert_int_equal(ended.error->phase, ends[i].phase);
+    EXPECT(&insert, CRECHE_E_DISCONNECTED);
+    answer_free(&insert);
+    answer_free(&ended);
+    creche_connection_release(c);
+  }
+  assert_int_equal(number(other, "select count(*) from late"), 0);
+  must(other,
+       "select pg_terminate_backend(pid) from pg_stat_activity where wait_event = 'PgSleep'");
+  must(other, "drop table late");
+  close_pool(pool);
+  close_pool(other);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_begin_commit_rollback),  cmocka_unit_test(test_ended_by_a_statement),
       cmocka_unit_test(test_begun_by_a_statement),   cmocka_unit_test(test_phases),
-      cmocka_unit_test(test_pipelined_transactions),
+      cmocka_unit_test(test_pipelined_transactions), cmocka_unit_test(test_late_before_it_is_sent),
   };
   return cmocka_run_group_tests(tests, start_server, stop_server);
 }
