@@ -13,14 +13,16 @@ namespace {
 
 // The function on its way to a worker, and on it. Owns arg: frees it once, whatever happens, and
 // before anybody can learn that it has ended (unless it was abandoned). Who sets UserNode::begun
-// ends the task: the worker, the loop if it is cancelled before, or nobody but the destructor.
+// ends the task: the worker, the loop if it is cancelled before, or nobody but the destructor. A
+// worker that finds it cancelled leaves it to the loop, which has yet to be told of that: so the
+// order of ends in one turn does not hang on how quick a worker is.
 class OffloadWork final : public WorkItem, public Waiter {
  public:
   OffloadWork(OffloadFn fn, void* arg, void (*arg_free)(void*))
       : fn_(fn), arg_(arg), arg_free_(arg_free) {}
   ~OffloadWork() override {
     // No worker took it: its task must not wait for ever.
-    const bool lost = !ran_ && task_ != 0 && Take(nullptr);
+    const bool lost = !ran_ && task_ != 0 && Take(false);
     FreeArg();
     if (token_ != 0) ReleaseToken(token_);
     if (!lost) return;
@@ -66,12 +68,10 @@ class OffloadWork final : public WorkItem, public Waiter {
   void Refused(int why) noexcept override { refused_ = why; }
   void Run() noexcept override {
     ran_ = true;
-    bool cancelled;
-    if (!Take(&cancelled)) return;
+    if (!Take(true)) return;
     if (Trace::Any()) Trace::DeliverMine();  // that it has begun: before it takes its time
     uint64_t value = 0;
-    Status status = Status::kCancelled;
-    if (!cancelled) status = static_cast<Status>(platform::CallUser(fn_, arg_, task_, &value));
+    auto status = static_cast<Status>(platform::CallUser(fn_, arg_, task_, &value));
     FreeArg();
     if (token_ != 0) ReleaseToken(token_);
     ErrorRef error;
@@ -81,22 +81,35 @@ class OffloadWork final : public WorkItem, public Waiter {
                         "an offloaded function returned a positive status; return CRECHE_OK, a "
                         "CRECHE_E_*, or -1000 and below");
     }
-    Finish(task_, status, value, std::move(error), !cancelled);
+    Finish(task_, status, value, std::move(error), true);
     if (Trace::Any()) Trace::DeliverMine();
+  }
+  void LetGo() noexcept override {
+    if (!GiveBack()) delete this;
   }
 
  private:
   // False if somebody else ends the task.
-  bool Take(bool* cancelled) {
+  bool Take(bool to_run) {
     Section section(task_, Bit(Kind::kTask));
     if (!section.ok()) return false;
     auto* task = static_cast<UserNode*>(section.node());
     if (task->begun) return false;
-    task->begun = true;
-    if (!cancelled) return true;
     // A shield that went up meanwhile does not recall it.
-    *cancelled = task->was_cancelled;
-    if (!*cancelled) section.tree()->Note(EventType::kStarted, task);
+    cancelled_ = to_run && task->was_cancelled;
+    if (cancelled_) return false;
+    task->begun = true;
+    if (to_run) section.tree()->Note(EventType::kStarted, task);
+    return true;
+  }
+  // To the task, which the loop is about to end. False if it has done that.
+  bool GiveBack() {
+    if (!cancelled_) return false;
+    Section section(task_, Bit(Kind::kTask));
+    if (!section.ok()) return false;
+    auto* task = static_cast<UserNode*>(section.node());
+    if (task->begun) return false;
+    task->work.reset(this);
     return true;
   }
   void FreeArg() {
@@ -117,6 +130,7 @@ class OffloadWork final : public WorkItem, public Waiter {
   Token* reserved_ = nullptr;
   uint64_t token_ = 0;  // its id: the work may outlive the limiter
   bool ran_ = false;
+  bool cancelled_ = false;  // found by its worker
   int refused_ = ENOMEM;
 };
 

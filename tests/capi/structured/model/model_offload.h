@@ -102,14 +102,12 @@ static inline void m_workers_take(model* m) {
   m->handed.n = 0;
   for (i = 0; i < line.n; i++) {
     mnode* n = &m->n[line.node[i]];
-    if (n->begun) continue; /* or it has ended: nobody's any more */
-    if (!n->limited && m->busy >= m->workers) {
+    /* Or it has ended: nobody's any more. One that was cancelled the loop ends. */
+    if (n->begun || n->was_eff) continue;
+    if (!n->limited && m->busy >= m->workers)
       m_join_line(&m->handed, line.node[i]);
-    } else if (n->was_eff) {
-      m_end_unrun(m, line.node[i], CRECHE_E_CANCELLED);
-    } else {
+    else
       m_worker_has(m, line.node[i]);
-    }
   }
 }
 /* It returns. What it says is of interest to nobody if it was abandoned. */

@@ -69,9 +69,8 @@ typedef struct run {
   int lazy, with;
   int put_back[MAX_NODES]; /* what it had received */
   work w[MAX_NODES];
-  int asked[MAX_NODES], asked_n; /* offloads of which the library had to say whether they began */
-  int step, taken[MAX_NODES];    /* the step after which a worker had it */
-  int met[MAX_NODES];            /* it has come back from its worker */
+  int step, taken[MAX_NODES]; /* the step after which a worker had it */
+  int met[MAX_NODES];         /* it has come back from its worker */
   char why[400];
 } run;
 

@@ -8,24 +8,12 @@
 
 #include "random_compare.h"
 
-/* One that the model has just asked about: if its worker has found it cancelled, the loop has to
- * hear of that. */
-static void hear_of_asked(run* r) {
-  while (r->asked_n > 0) {
-    const int node = r->asked[--r->asked_n];
-    if (atomic_load(&r->w[node].entered) > 0) continue;
-    if (!work_await_finish(r->id[node])) differ(r, "whether it has finished", node, 0, 1);
-    settle();
-  }
-}
 /* For the model: whether a worker took a function before it was cancelled. The loop has done both
  * by now, so that it was called, or its argument freed, or will be at once. */
 static int has_entered(int node) {
   run* r = &the_run;
   work* w = &r->w[node];
-  hear_of_asked(r);
   if (!work_await(&w->entered, &w->freed)) differ(r, "whether a worker has it", node, 0, 1);
-  r->asked[r->asked_n++] = node;
   return atomic_load(&w->entered) > 0;
 }
 /* Until workers have everything that they can take. 1 if they do not. */
@@ -47,26 +35,19 @@ static int meet_workers(run* r) {
   }
   return m->busy > m->workers && differ(r, "workers", 0, m->busy, m->workers);
 }
-/* The token of one that was abandoned comes back a moment after its argument was freed; when the
- * loop is at rest it has to turn for whoever gets it. */
-static void meet_limiter(run* r, int turns) {
+/* The token of one that was abandoned comes back a moment after its argument was freed. */
+static void meet_limiter(run* r) {
   const mlimiter* l = &r->m.limiter;
   const time_t until = time(NULL) + PATIENCE / CRECHE_SECOND;
   creche_limiter_state s;
   while (!l->released && creche_limiter_get_state(r->limiter, &s, sizeof s) == CRECHE_OK &&
-         ((int)s.borrowed != l->borrowed || (int)s.waiting != l->line.n) && time(NULL) < until) {
+         ((int)s.borrowed != l->borrowed || (int)s.waiting != l->line.n) && time(NULL) < until)
     sched_yield();
-    if (turns) settle();
-  }
 }
 /* Turns the loop until it has nothing to do now, and workers neither. */
 static int turn_both(run* r) {
   settle();
   m_settle(&r->m);
-  if (r->asked_n > 0) {
-    hear_of_asked(r);
-    meet_limiter(r, 1);
-  }
   return r->why[0] != '\0' || meet_workers(r);
 }
 
@@ -122,7 +103,7 @@ static int let_return(run* r, int node) {
   if (!work_returns(&r->w[node], r->id[node])) return differ(r, "whether it returns", node, 0, 1);
   if (r->w[node].asked != asked)
     return differ(r, "whether it was asked to stop", node, r->w[node].asked, asked);
-  meet_limiter(r, 0);
+  meet_limiter(r);
   return meet_workers(r);
 }
 /* Releases the clock until the loop has had something to do. */

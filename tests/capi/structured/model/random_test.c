@@ -465,7 +465,6 @@ static int run_program(const program* p) {
     fail_msg("no loop");
   r->m.count = 1;
   r->m.has_entered = has_entered;
-  r->asked_n = 0;
   r->step = -1;
   r->m.n[0].deadline = r->m.n[0].wake = CRECHE_NEVER;
   open_things(r, p);

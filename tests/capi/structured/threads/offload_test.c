@@ -227,35 +227,43 @@ static creche_task start(work* w, seen* s) {
   OK(creche_offload(loop.scope, work_runs, w, &o, see, s, &task));
   return task;
 }
-/* The first has the worker; the second waits for it, is cancelled, and the loop does not turn
- * before the worker is free. */
-static work first_work, second_work;
-static seen first, second;
+/* The first has the worker; the others wait for it, the second is cancelled, and the loop does not
+ * turn before the worker has come to the third: it is the loop that ends the second, in its next
+ * turn, however quick a worker is. */
+static work first_work, second_work, third_work;
+static seen first, second, third;
 static creche_task second_task;
-static void both_begin(void) {
+static void all_begin(void) {
   memset(&first, 0, sizeof first);
   memset(&second, 0, sizeof second);
+  memset(&third, 0, sizeof third);
   start(&first_work, &first);
   second_task = start(&second_work, &second);
+  start(&third_work, &third);
   settle();
   assert_true(work_has(&first_work));
 }
 static void the_first_returns(void) {
   sem_post(&first_work.gate);
-  assert_true(work_await(&second_work.freed, NULL));
+  assert_true(work_has(&third_work));
+  assert_int_equal(atomic_load(&second_work.freed), 0);
+  assert_int_equal(state_of(second_task.scope).called, 1); /* it has not ended */
+  settle();
+  assert_int_equal(second.finals, 1);
+  sem_post(&third_work.gate);
+  until(&third.finals, 1);
+  assert_int_equal(first.finals, 1);
   assert_int_equal(atomic_load(&second_work.entered), 0);
-  until(&first.finals, 1);
-  until(&second.finals, 1);
   assert_int_equal(first.status, CRECHE_OK);
   assert_int_equal(second.status, CRECHE_E_CANCELLED);
   assert_int_equal(second.reason, CRECHE_REASON_EXPLICIT);
   assert_int_equal(atomic_load(&second_work.freed), 1);
-  assert_int_equal(told, 1); /* and no hook was told that it has begun */
+  assert_int_equal(told, 2); /* and no hook was told that it has begun */
 }
 /* Hooks hear of the begin before the function takes its time. */
 static void a_hook_hears_of_the_begin(void** state) {
   (void)state;
-  both_begin();
+  all_begin();
   assert_int_equal(told, 1);
   OK(creche_scope_cancel(second_task.scope, NULL));
   the_first_returns();
@@ -264,7 +272,7 @@ static void a_hook_hears_of_the_begin(void** state) {
 /* 75: cancelled before a worker has it, it never runs; a shield does not recall that. */
 static void a_shield_comes_too_late(void** state) {
   (void)state;
-  both_begin();
+  all_begin();
   OK(creche_scope_cancel(second_task.scope, NULL));
   OK(creche_scope_set_shield(second_task.scope, 1));
   the_first_returns();
@@ -273,7 +281,7 @@ static void a_shield_comes_too_late(void** state) {
 static void what_is_open_in_one_that_never_ran(void** state) {
   creche_scope scope;
   (void)state;
-  both_begin();
+  all_begin();
   OK(creche_scope_open(second_task.scope, NULL, &scope));
   OK(creche_scope_cancel(second_task.scope, NULL));
   the_first_returns();
