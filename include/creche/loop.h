@@ -69,7 +69,10 @@ CRECHE_API creche_status creche_loop_open(const creche_loop_options *options, cr
 CRECHE_API creche_status creche_loop_run(creche_loop loop);
 
 /* [not on a loop] Runs one turn of a CRECHE_RUN_CALLER loop: waits up to `timeout` nanoseconds (0:
- * not at all, CRECHE_NEVER: as long as it takes) for something to do, does it, and returns.
+ * not at all, CRECHE_NEVER: as long as it takes) for something to do, does it, and returns. In a turn
+ * what sockets bring is committed first, then deadlines expire, then sleeps end and permits are given
+ * out, then callbacks run. What these make ready goes on in the same turn, for 16 rounds or 50 us at
+ * most (on a virtual clock: 16 rounds), unless something is due or a yield stands before it.
  * Returns CRECHE_OK after work, CRECHE_E_TIMEOUT when there was none, CRECHE_E_INTERRUPTED when a
  * signal ended the wait instead (call again; where its handler has called creche_scope_interrupt on
  * a scope of this loop, that is work), CRECHE_E_ENDED once the loop has ended, CRECHE_E_INVALID

@@ -172,10 +172,11 @@ CRECHE_API creche_status creche_sleep(creche_scope in, int64_t duration,
                                       const creche_task_options *options, creche_done_fn done,
                                       void *user, creche_task *task);
 
-/* Completes in the next turn of the loop, after everything that could run when it was called: a pause
- * that lets others go on and notices a cancellation (a checkpoint). Until then it is under way as a
- * sleep is: a deadline or cancellation that comes before, be it from a post or callback that was to
- * run first, cuts it. Returns as creche_task_spawn does. Since 0.1. */
+/* Completes in the next turn of the loop, after everything that could run when it was called and what
+ * sockets have brought by then: a pause that lets others go on and notices a cancellation (a
+ * checkpoint). Until then it is under way as a sleep is: a deadline or cancellation that comes
+ * before, be it from a post or callback that was to run first, cuts it. Returns as creche_task_spawn
+ * does. Since 0.1. */
 CRECHE_API creche_status creche_yield(creche_scope in, const creche_task_options *options,
                                       creche_done_fn done, void *user, creche_task *task);
 

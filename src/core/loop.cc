@@ -110,11 +110,11 @@ bool Loop::RunTurnEnds() noexcept {
 // Whether this turn goes without a look at descriptors: there is something to do, and the last look
 // was a moment ago. A system call for each hand-over between tasks would be most of its price.
 bool Loop::MayGoOn() noexcept {
-  constexpr Nanos kMoment = kMillisecond / 20;
   constexpr uint32_t kMostTurns = 16;
-  if (unpolled_ >= kMostTurns || !Ready()) return false;
+  if (unpolled_ >= kMostTurns || look_first_.load(std::memory_order_relaxed) || !Ready())
+    return false;
   stamp_ = platform::MonotonicNow();
-  if (stamp_ - polled_at_ >= kMoment) return false;
+  if (!LookedLately()) return false;
   unpolled_++;
   return true;
 }
@@ -137,6 +137,7 @@ Nanos Loop::BusyPoll(Nanos timeout) noexcept {
 
 // Returns when the turn began: what was there to be read by then has been read.
 Nanos Loop::Poll(Nanos timeout, bool* signalled) noexcept {
+  look_first_.store(false, std::memory_order_relaxed);
   Nanos wait = 0;
   if (timeout > 0 && turn_ends_.empty() && !Ready()) {
     if (busy_poll_ > 0 && !HasWork()) {

@@ -163,14 +163,21 @@ class Loop : public RefCounted {
     for (Workers& workers : workers_) workers.Stop();
   }
   bool HasJobs() const noexcept { return jobs_.load() != nullptr; }
+  // The last look at descriptors was a moment ago: work may go on without another. By stamp_.
+  bool LookedLately() const noexcept {
+    constexpr Nanos kMoment = kMillisecond / 20;
+    return stamp_ - polled_at_ < kMoment;
+  }
+  // The next turn looks at descriptors, whatever else there is to do. Any thread.
+  void LookFirst() noexcept { look_first_.store(true, std::memory_order_relaxed); }
 
   // True if there is something to dispatch now.
   virtual bool Ready() noexcept = 0;
   // How long to wait for I/O when there is nothing to do: up to `timeout`, and not past its next
   // deadline or `next_timer`.
   virtual Nanos HowLong(Nanos timeout, Nanos next_timer) noexcept = 0;
-  // Commits what has expired, starts what is to be started and runs callbacks, one batch. True if
-  // it did anything but the first.
+  // Commits what has expired, starts what is to be started and runs callbacks, for a moment. True
+  // if it did anything but the first.
   virtual bool Dispatch(Nanos now) noexcept = 0;
 
   // Marks this thread as the one that runs the loop while it lives.
@@ -231,6 +238,7 @@ class Loop : public RefCounted {
   Nanos turn_time_ = 0;
   Nanos polled_at_ = 0;    // descriptors were last looked at then, or a moment later
   uint32_t unpolled_ = 0;  // turns since then
+  std::atomic<bool> look_first_{false};
 };
 
 }  // namespace creche

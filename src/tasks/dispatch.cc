@@ -1,6 +1,5 @@
 // The loop's part of a turn: deadlines, effects (starting and cancelling operations), callbacks
 // (callbacks.cc).
-#include <algorithm>
 #include <mutex>
 
 #include "tasks/tree.h"
@@ -97,25 +96,7 @@ bool Tree::Dispatch(Nanos now) noexcept {
   Expire(now);
   if (!settling_.empty()) Settle();
   bool did = RunEffects(lock);
-  if (ready_.shuffles()) ready_.Shuffle();
-  Nanos since = stamp_, longest = 0;
-  unsigned called = 0;
-  // One batch: what becomes ready meanwhile waits for the next turn, after I/O.
-  for (Entry *last = ready_.last(), *entry = nullptr; last && entry != last;) {
-    entry = ready_.Pop();
-    Call(entry, lock);
-    if (!settling_.empty()) Settle();
-    // The clock is read for up to so many callbacks at once: all but a long one take no time.
-    constexpr unsigned kAtOnce = 16;
-    if (++called % kAtOnce != 0 && entry != last) continue;
-    stamp_ = platform::MonotonicNow();
-    longest = std::max(longest, stamp_ - since);
-    since = stamp_;
-  }
-  if (called > 0) lag_.callbacks.Add(longest);
-  did |= called > 0;
-  did |= RunEffects(lock);
-  EmptyTrash(lock);
+  did |= RunCallbacks(now, lock);
   if (root_.ending && root_.pending == 0) did |= TryEnd(lock);
   did |= std::exchange(made_progress_, false);
   wake_requested_ = false;  // it will look again before it sleeps

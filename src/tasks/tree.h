@@ -45,6 +45,7 @@ class Tree final : public Loop {
     runner_.came = true;
     RequestWake();
   }
+  using Loop::LookFirst;
   using Loop::Turn;
   bool HasEnded() noexcept;
   // Waits for the end and takes everything down. survivors: what is alive at a timeout.
@@ -282,6 +283,9 @@ class Tree final : public Loop {
   void RunEffect(EndNode* node, TreeLock& lock) noexcept;
   void Expire(Nanos now) noexcept;
   void NameStalled(Group* group) noexcept;
+  bool RunCallbacks(Nanos now, TreeLock& lock) noexcept;
+  bool MayGoOn(Nanos now, unsigned rounds) const noexcept;
+  bool IsForNextTurn(const Entry* entry) const noexcept;
   void Call(Entry* entry, TreeLock& lock) noexcept;
   void CallOther(Entry* entry, TreeLock& lock) noexcept;
   Entry* EndYield(YieldEntry* place) noexcept;

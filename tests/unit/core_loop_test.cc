@@ -112,6 +112,16 @@ TEST_F(Reactor, IsLookedAtWhenThereIsAlwaysWork) {
   EXPECT_LT(calls_, kTurns);
 }
 
+// Who gives way does so to what descriptors bring, too.
+TEST_F(Reactor, IsLookedAtWhereSomebodyGivesWay) {
+  loop_->busy = true;
+  for (int i = 1; i <= 100; i++) {
+    loop_->GiveWay();
+    loop_->RunOnce();
+    EXPECT_EQ(calls_, i);
+  }
+}
+
 // ---- Looking again and again instead of sleeping
 
 class BusyPoll : public testing::Test {

@@ -15,6 +15,7 @@ void BeginYield(Tree& tree, SleepNode* task) noexcept {
   task->yields = true;
   task->yield = place;
   tree.PushReady(place);
+  tree.LookFirst();
 }
 
 }  // namespace
@@ -52,6 +53,14 @@ void SleepNode::Destroy(Tree& tree, Node* node) noexcept {
 
 Doing SleepNode::Describe(const Node*) noexcept {
   return {"asleep", nullptr};
+}
+
+// Behind the first callbacks of a turn nothing goes past a yield that began in it: so the next turn
+// comes to it, with what was there before.
+bool Tree::IsForNextTurn(const Entry* entry) const noexcept {
+  if (entry->entry_type != EntryType::kYield) return false;
+  const auto* place = static_cast<const YieldEntry*>(entry);
+  return place->node && place->turn == turns();
 }
 
 // The turn has come to where a yield stands. Unless it was cut it ends only now, and is told at

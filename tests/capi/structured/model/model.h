@@ -53,6 +53,7 @@ static inline void m_cut_wait(model* m, int node, creche_status status);
 static inline void m_give_back(model* m, int token);
 static inline void m_nobody_takes(model* m, int node);
 static inline int m_serve_rate(model* m);
+static inline int m_rate_is_due(const model* m);
 static inline void m_join_line(mline* line, int node);
 static inline void m_leave_line(mline* line, int node);
 
@@ -610,25 +611,37 @@ static inline int m_expired(const model* m, int sleeps) {
   }
   return first;
 }
+/* Whether something comes before who is to be told now: that is another turn's. */
+static inline int m_comes_first(const model* m) {
+  return m_expired(m, 0) > 0 || m_expired(m, 1) > 0 || m_rate_is_due(m);
+}
+/* A yield that began in this turn ends in the next, and nothing goes past it. */
+static inline int m_gives_way(const model* m) {
+  const mevent* e = &m->due[m->due_first];
+  return e->what == E_YIELD && e->turn == m->turn && !m->n[e->node].over;
+}
 static inline void m_settle(model* m) {
   int did = 1;
   while (did) {
-    int i, batch;
+    int i, batch, round = 0;
     /* First deadlines expire, then sleeps end, then permits are given out; then who was to be told
-     * by then is told. */
+     * by then is told, and who is to be told because of that, for a moment. */
     m->turn++;
     for (did = 0; (i = m_expired(m, 0)) > 0; did = 1) m_cancel(m, i, CRECHE_REASON_DEADLINE, i);
     for (; (i = m_expired(m, 1)) > 0; did = 1) m_commit(m, i, CRECHE_OK);
     did |= m_serve_rate(m);
     m_settle_down(m);
     did |= m_run_effects(m);
-    for (batch = m->due_n; m->due_first < batch; did = 1) m_deliver(m, m->due[m->due_first++]);
-    did |= m_run_effects(m);
-    for (i = 0; i < m->lost_n; did = 1) {
-      m_give_back(m, m->lost[i++]);
-      m_settle_down(m);
-    }
-    m->lost_n = 0;
+    do {
+      for (batch = m->due_n; m->due_first < batch && !(round > 0 && m_gives_way(m)); did = 1)
+        m_deliver(m, m->due[m->due_first++]);
+      did |= m_run_effects(m);
+      for (i = 0; i < m->lost_n; did = 1) {
+        m_give_back(m, m->lost[i++]);
+        m_settle_down(m);
+      }
+      m->lost_n = 0;
+    } while (m->due_first == batch && m->due_first < m->due_n && ++round < 16 && !m_comes_first(m));
   }
   m->due_first = m->due_n = 0;
 }

@@ -127,6 +127,10 @@ static inline void m_take(model* m, int64_t permits, int from_line) {
   r->credits = (credits < most ? credits : most) - permits * r->interval;
   r->at = m->now;
 }
+static inline int m_rate_is_due(const model* m) {
+  const mrate* r = &m->rate;
+  return r->line.n > 0 && m_rate_due(r, m->n[r->line.node[0]].amount) <= m->now;
+}
 static inline int m_serve_rate(model* m) {
   mrate* r = &m->rate;
   int did = 0;
