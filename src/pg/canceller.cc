@@ -115,7 +115,7 @@ void Canceller::OnTimer(void* arg) noexcept {
     flight.deadline = kNever;
     Command* command = flight.command;
     flight.command = nullptr;
-    if (command) command->OnEnd({.error = NotInTime()});
+    if (command) command->OnEnd({.error = NotInTime(), .behind = i + 1});
   }
   self->Step();
 }

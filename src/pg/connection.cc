@@ -230,10 +230,11 @@ void Connection::OnCancelOver() noexcept {
   if (!lost_) owner_.OnProgress();
 }
 
-void Connection::BreakFirst(bool unsent, Ref<Level> level) noexcept {
+bool Connection::BreakFirst(const Ending& ending, Ref<Level> level) noexcept {
   // What was never sent stands behind all that is in flight.
-  if (!unsent && pipeline_.has_edge()) return;
+  if (!ending.unsent && pipeline_.has_edge(ending.behind)) return false;
   Break(queue_.first(), std::move(level));
+  return true;
 }
 
 // Puts a breaker in front of `before`, or at the end.

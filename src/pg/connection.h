@@ -58,8 +58,9 @@ class Connection final : private Wire::Listener,
   // A statement, or the begin of `level`, will never come here, behind all that was submitted: if
   // there is a transaction, it fails.
   void BreakBehind(Ref<Level> level = {}) noexcept { Break(nullptr, std::move(level)); }
-  // The same in front of all that waits. Too late if the end of the transaction was sent.
-  void BreakFirst(bool unsent, Ref<Level> level = {}) noexcept;
+  // The same in front of all that waits, for what has ended so. False: the end of the transaction
+  // was sent behind it, it is too late.
+  bool BreakFirst(const Ending& ending, Ref<Level> level = {}) noexcept;
   // Fails everything and says OnLost. `why` is the error of what is in flight.
   void Lose(const ErrorRef& why) noexcept;
   // Ends everything: what waits fails with `why`, what runs is cancelled. OnProgress follows when

@@ -59,8 +59,8 @@ void Pipeline::MarkCancelled(Flight* flight) noexcept {
   cancelled_++;
 }
 
-bool Pipeline::has_edge() noexcept {
-  for (size_t i = 0; i < size_; i++)
+bool Pipeline::has_edge(size_t from) noexcept {
+  for (size_t i = from; i < size_; i++)
     if (At(i).edge) return true;
   return false;
 }

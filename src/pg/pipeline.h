@@ -45,8 +45,9 @@ class Pipeline {
   size_t cancelled() const noexcept { return cancelled_; }
   // One that may change what prepared statements mean is in flight.
   bool has_changes() const noexcept { return changes_ > 0; }
-  // One that begins or ends a transaction, or goes back to a savepoint, is in flight.
-  bool has_edge() noexcept;
+  // One that begins or ends a transaction, or goes back to a savepoint, is in flight; the first
+  // `from` are not looked at.
+  bool has_edge(size_t from = 0) noexcept;
 
  private:
   const size_t depth_;

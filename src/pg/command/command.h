@@ -28,6 +28,7 @@ struct Ending {
   bool answered = false;  // the server has said how it ended
   bool inside = false;    // a transaction was open when it had ended
   bool partial = false;   // rows that came after it was cancelled were thrown away
+  size_t behind = 0;  // nobody waited for its answer any more: so many in flight are not behind it
 };
 
 // What has become of a row.

@@ -240,16 +240,19 @@ void ControlOperation::FinishCancelled(Phase phase, const Ending& ending) noexce
 // It has failed.
 void ControlOperation::FinishBegin(tasks::Outcome outcome, const Ending& ending) noexcept {
   if (Connection* connection = held()) {
-    if (ending.unsent)
-      connection->BreakFirst(true, level_);
-    else if (!ending.answered)
-      connection->BreakFirst(false);
-    else if (ending.error && ending.error->status() == Status::kNoMemory)
+    if (ending.unsent) {
+      connection->BreakFirst(ending, level_);
+    } else if (!ending.answered) {
+      // It will be done when its turn comes. What was sent behind it, its end included, would be,
+      // too.
+      if (!connection->BreakFirst(ending)) connection->Lose(ending.error);
+    } else if (ending.error && ending.error->status() == Status::kNoMemory) {
       connection->Lose(ending.error);  // it may be open
-    else if (savepoint())
+    } else if (savepoint()) {
       level_->missing = true;
-    else if (!ending.inside)
-      connection->BreakFirst(true, level_);
+    } else if (!ending.inside) {
+      connection->BreakFirst({.unsent = true}, level_);
+    }
   }
   FailBegin(std::move(outcome));
 }

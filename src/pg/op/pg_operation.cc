@@ -58,7 +58,7 @@ void PgOperation::Break(const Ending& ending) noexcept {
   Connection* connection = held();
   // What the server has said itself has failed there, too.
   const bool theirs = ending.answered && ending.error && ending.error->status() == Status::kPg;
-  if (connection && !theirs) connection->BreakFirst(ending.unsent);
+  if (connection && !theirs) connection->BreakFirst(ending);
 }
 
 void PgOperation::FinishCancelled(Phase phase, const Ending& ending) noexcept {

@@ -7,6 +7,7 @@ static creche_pool open_plain(int pipeline) {
   creche_pool_options o;
   OK(creche_pool_options_init(&o, sizeof o));
   o.max_size = 1;
+  o.cancel_timeout = 50 * CRECHE_MILLISECOND; /* what stands in flight behind a long one */
   if (!pipeline) o.flags = CRECHE_POOL_NO_PIPELINE;
   OK(creche_pool_open(loop, support_postgres_url(server), &o, &pool));
   return pool;
@@ -72,7 +73,8 @@ static void test_in_the_queue(void** state) {
   close_pool(other);
 }
 
-/* begin itself, before it was sent; with a commit, with a rollback, and with nothing behind it. */
+/* begin itself, before it was sent or (with a pipeline, if the loop was quick) after that; with a
+ * commit, with a rollback, and with nothing behind it. */
 static void test_begin_in_the_queue(void** state) {
   (void)state;
   creche_pool other = open_pool(2);
@@ -102,6 +104,58 @@ static void test_begin_in_the_queue(void** state) {
     must(other, "delete from cut where i = 2");
     creche_connection_release(c);
     close_pool(pool);
+  }
+  must(other, "drop table cut");
+  close_pool(other);
+}
+
+/* begin itself, on its way behind something long: nobody can stop it there. */
+static void test_begin_in_flight(void** state) {
+  (void)state;
+  creche_pool other = open_pool(2);
+  tables(other);
+  for (int round = 0; round < 6; round++) {
+    creche_pool pool = open_plain(1);
+    creche_connection held = blocker(other), c = acquire(pool);
+    answer blocked, begin, insert, last;
+    creche_task task;
+    const int inner = round >= 3; /* a savepoint: what is behind it is sent at once */
+    if (inner) step(creche_connection_begin, c, CRECHE_OK);
+    const uint64_t sent = counters(pool).statements;
+    start(c, loop.scope, &blocked, BLOCKED, NULL);
+    start_step(creche_connection_begin, c, loop.scope, &begin, &task);
+    while (counters(pool).statements < sent + 2) sched_yield();
+    start(c, loop.scope, &insert, "insert into cut values (1)", NULL);
+    if (round % 3 < 2)
+      start_step(round % 3 == 0 ? creche_connection_commit : creche_connection_rollback, c,
+                 loop.scope, &last, NULL);
+    const uint64_t all = sent + (!inner ? 2 : round % 3 < 2 ? 4 : 3);
+    while (counters(pool).statements < all) sched_yield();
+    OK(creche_scope_cancel(task.scope, NULL));
+    end(&begin, CRECHE_E_CANCELLED);
+    if (inner && round % 3 == 1) {
+      /* Its own end was sent behind it, and would be done. */
+      unblock(held);
+      end(&blocked, CRECHE_E_DISCONNECTED);
+      end(&insert, CRECHE_E_DISCONNECTED);
+      end(&last, CRECHE_E_DISCONNECTED);
+      assert_int_equal(counters(pool).dropped, 1);
+    } else {
+      unblock(held);
+      end(&blocked, CRECHE_OK);
+      if (inner)
+        end(&insert, CRECHE_OK); /* it was on its way, and is undone */
+      else
+        end_in_state(&insert, "25P02");
+      if (round % 3 < 2) end(&last, inner || round % 3 == 1 ? CRECHE_OK : CRECHE_E_ROLLED_BACK);
+      /* What was committed behind it is in what is around it, which fails. */
+      if (inner) step(creche_connection_commit, c, round == 3 ? CRECHE_E_ROLLED_BACK : CRECHE_OK);
+      assert_int_equal(number(other, "select count(*) from cut"), 0);
+      usable(pool, c);
+    }
+    creche_connection_release(c);
+    close_pool(pool);
+    assert_int_equal(number(other, "select count(*) from cut"), 0);
   }
   must(other, "drop table cut");
   close_pool(other);
@@ -281,9 +335,8 @@ static void test_failures_of_our_own(void** state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_in_the_queue),
-      cmocka_unit_test(test_begin_in_the_queue),
-      cmocka_unit_test(test_never_started),
+      cmocka_unit_test(test_in_the_queue),        cmocka_unit_test(test_begin_in_the_queue),
+      cmocka_unit_test(test_begin_in_flight),     cmocka_unit_test(test_never_started),
       cmocka_unit_test(test_failures_of_our_own),
   };
   return cmocka_run_group_tests(tests, start_server, stop_server);
