@@ -47,7 +47,7 @@ start=$(date +%s)
 install_log=$logs/install
 . tests/support/packages.sh
 packages="$build_packages git clang-format-14"
-[ -n "$quick$repeat$soak" ] || packages="$packages clang-14 abigail-tools binutils"
+[ -n "$quick$repeat$soak" ] || packages="$packages clang-14 abigail-tools binutils valgrind"
 # clang's own libraries for sanitizers and fuzzing are only recommended by it.
 [ -z "$all" ] || packages="$packages libclang-rt-14-dev libfuzzer-14-dev"
 
@@ -206,7 +206,8 @@ elif [ -n "$quick" ]; then
     build release && check release "unit, ABI, lints" -L '^(unit|capi|lint|support)$'
 else
     if build release; then
-        check release "tests" -LE '^(lint|clang|header|abi|consumer)$'
+        check release "tests" -LE '^(lint|clang|header|abi|consumer|counts)$'
+        check release "counts" -L '^counts$'
         check release "lints" -L '^lint$'
         check release "clang" -L '^clang$'
         check release "headers" -L '^header$'

@@ -1,18 +1,29 @@
 #!/usr/bin/env python3
 """Instructions, allocations and system calls of one operation of each kind: figures that do not wobble.
 
-usage: counts.py COUNT_BENCH [KIND ...]      inside creche-test-servers, which names the servers
+usage: counts.py [--check | --keep] COUNT_BENCH [KIND ...]      inside creche-test-servers, which names the servers
 
 Each is the difference of two runs of different length, so that what a program costs once is left out.
-Needs valgrind and strace; a column is empty where its tool is missing."""
+"library" counts the instructions inside libcreche.so alone, "all" those of OpenSSL, libc and the program too.
+Needs valgrind and strace; a column is empty where its tool is missing.
+
+--keep writes the table to counts.json beside this file. --check compares with it, and fails if a path has
+grown by more than 3 %; only what is inside the library counts, so that no update of another turns it red."""
+import json
 import os
+import platform
 import re
 import shutil
 import subprocess
 import sys
 import tempfile
 
+import callgrind
+
 SHORT, LONG = 2000, 6000
+GROWTH = 1.03
+TRIES = 3  # how many operations share a send depends on the server: the best of so many is compared
+KEPT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "counts.json")
 DSN, HTTP, HTTPS = (os.environ.get(name, "") for name in ("DATABASE_URL", "HTTP_URL", "HTTPS_URL"))
 KINDS = {
     "fetch, 1 connection": ["fetch", "1", f"{HTTP}/small"],
@@ -33,12 +44,14 @@ def output(command):
 
 def instructions(command):
     with tempfile.TemporaryDirectory() as folder:
-        found = output(["valgrind", "--tool=callgrind", f"--callgrind-out-file={folder}/out", *command])
-    return int(re.search(r"Collected : (\d+)", found.stderr).group(1))
+        output(["valgrind", "--tool=callgrind", f"--callgrind-out-file={folder}/out", *command])
+        by_object = callgrind.by_object(f"{folder}/out")
+    library = sum(cost for name, cost in by_object.items() if "/libcreche.so" in name)
+    return {"library": library, "all": sum(by_object.values())}
 
 
 def allocations(command):
-    return int(re.search(r"allocations (\d+)", output(command).stdout).group(1))
+    return {"allocations": int(re.search(r"allocations (\d+)", output(command).stdout).group(1))}
 
 
 def system_calls(command):
@@ -52,28 +65,81 @@ def system_calls(command):
 def each(measure, program, kind, arguments):
     """The difference of the two lengths, for one operation."""
     first, second = (measure([program, kind, str(n), *arguments]) for n in (SHORT, LONG))
-    if isinstance(second, dict):
-        names = sorted(second, key=lambda name: -second[name])
-        costs = {name: (second[name] - first.get(name, 0)) / (LONG - SHORT) for name in names}
-        return ", ".join(f"{name} {cost:.2f}" for name, cost in costs.items() if cost >= 0.005)
-    return (second - first) / (LONG - SHORT)
+    costs = {name: (second[name] - first.get(name, 0)) / (LONG - SHORT) for name in second}
+    return {name: cost for name, cost in costs.items() if cost >= 0.005}
 
 
-def main():
-    program, wanted = os.path.abspath(sys.argv[1]), sys.argv[2:]
-    if DSN:
-        output(["psql", "-q", "-v", "ON_ERROR_STOP=1", DSN, "-c", TABLE])
-    print(f"{'':24}{'instructions':>13}{'allocations':>13}  system calls")
+def available():
+    """The kinds whose servers are here."""
     for name, (kind, *arguments) in KINDS.items():
-        if wanted and not any(part in name for part in wanted):
-            continue
         if len(arguments) > 1 and not arguments[1].startswith(("http", "post")):
             print(f"{name:24} skipped: no server")
             continue
-        counts = [f"{each(instructions, program, kind, arguments):13.0f}" if shutil.which("valgrind") else " " * 13,
-                  f"{each(allocations, program, kind, arguments):13.2f}",
-                  each(system_calls, program, kind, arguments) if shutil.which("strace") else ""]
-        print(f"{name:24}{counts[0]}{counts[1]}  {counts[2]}", flush=True)
+        yield name, kind, arguments
+
+
+def table(program, wanted):
+    rows = {}
+    print(f"{'':24}{'library':>10}{'all':>10}{'allocations':>13}  system calls")
+    for name, kind, arguments in available():
+        if wanted and not any(part in name for part in wanted):
+            continue
+        row = each(instructions, program, kind, arguments) if shutil.which("valgrind") else {}
+        row.update(each(allocations, program, kind, arguments))
+        calls = each(system_calls, program, kind, arguments) if shutil.which("strace") else {}
+        shown = ", ".join(f"{call} {calls[call]:.2f}" for call in sorted(calls, key=lambda c: -calls[c]))
+        print(f"{name:24}{row.get('library', 0):10.0f}{row.get('all', 0):10.0f}"
+              f"{row.get('allocations', 0):13.2f}  {shown}", flush=True)
+        rows[name] = {key: round(value, 2) for key, value in row.items()}
+        rows[name]["system calls"] = shown
+    return rows
+
+
+def check(program):
+    """Prints "N passed, N failed", or says why it cannot be told here and exits with 77."""
+    with open(KEPT, encoding="utf-8") as file:
+        kept = json.load(file)
+    if kept["machine"] != platform.machine() or not shutil.which("valgrind"):
+        print(f"skipped: the counts that are kept are of valgrind on {kept['machine']}")
+        sys.exit(77)
+    passed = failed = 0
+    for name, kind, arguments in available():
+        before = kept["paths"].get(name)
+        found = {}
+        for _ in range(TRIES):
+            now = each(instructions, program, kind, arguments)
+            now.update(each(allocations, program, kind, arguments))
+            found = {key: min(now.get(key, 0), found.get(key, now.get(key, 0))) for key in ("library", "allocations")}
+            grown = [key for key in found if not before or found[key] > before.get(key, 0) * GROWTH + 0.05]
+            if not grown:
+                break
+        passed, failed = passed + (not grown), failed + bool(grown)
+        for key in grown:
+            print(f"{name}: {found[key]:.2f} {'instructions' if key == 'library' else key} for each, "
+                  f"{before[key] if before else 'none'} are kept in tests/bench/counts.json. "
+                  f"If that is worth it: sh tests/bench/counts.sh --keep, and say why in the commit")
+    print(f"{passed} passed, {failed} failed")
+    sys.exit(failed > 0)
+
+
+def main():
+    arguments = sys.argv[1:]
+    mode = arguments.pop(0) if arguments[0].startswith("--") else ""
+    program, wanted = os.path.abspath(arguments[0]), arguments[1:]
+    if DSN:
+        output(["psql", "-q", "-v", "ON_ERROR_STOP=1", DSN, "-c", TABLE])
+    if mode == "--check":
+        check(program)
+    rows = table(program, wanted)
+    if mode == "--keep":
+        kept = {"machine": platform.machine(), "paths": {}}
+        if os.path.exists(KEPT):
+            with open(KEPT, encoding="utf-8") as file:
+                kept["paths"] = json.load(file)["paths"]
+        kept["paths"].update(rows)
+        with open(KEPT, "w", encoding="utf-8") as file:
+            json.dump(kept, file, indent=2)
+            file.write("\n")
 
 
 main()
