@@ -193,7 +193,7 @@ typedef struct creche_loop_counters {
     uint64_t leaked;      /* groups and scopes that were left open: only the loop's end closed them */
     uint64_t live_handles; /* of it, not released: queues, sessions, pools, responses, connections,
                               rows, limiters, rate limiters, events, ends of channels; counting
-                              them looks at all of the process */
+                              them looks at each */
     uint64_t events_lost; /* for which there was no memory */
 } creche_loop_counters;
 

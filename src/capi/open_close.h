@@ -58,7 +58,7 @@ creche_status OpenResident(creche_loop loop, uint64_t* id, Open open) {
   if (!found) return Explained(status, loop.scope.id, "a loop");
   Ref<T> opened;
   if (creche_status failed = open(std::move(found), &opened)) return failed;
-  *id = AddObject(kHandleOf<T>.kind, opened, loop.scope.id);
+  *id = AddObject(kHandleOf<T>.kind, opened, opened->loop());
   if (*id == 0) {
     opened->Released();
     return Explained(Status::kNoMemory, 0, kHandleOf<T>.name);

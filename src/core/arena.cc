@@ -17,7 +17,7 @@ Arena::~Arena() {
 bool Arena::Grow() noexcept {
   const int saved = errno;
   // A huge page is as big as the biggest block on the machines that we know.
-  void* made = size_ == kBiggest ? aligned_alloc(size_, size_) : malloc(size_);
+  void* made = aligned_alloc(size_ == kBiggest ? size_ : kLine, size_);
   if (made && size_ == kBiggest) static_cast<void>(madvise(made, size_, MADV_HUGEPAGE));
   errno = saved;
   if (!made) return false;

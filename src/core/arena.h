@@ -21,9 +21,10 @@ class Arena {
   }
 
  private:
-  struct Block {
+  static constexpr size_t kLine =
+      64;  // of cache: what is a multiple of it lies in lines of its own
+  struct alignas(kLine) Block {
     Block* before;
-    void* padding;  // what follows is aligned as malloc's memory is
   };
   static constexpr size_t kSmallest = size_t{16} << 10, kBiggest = size_t{2} << 20;
   bool Grow() noexcept;

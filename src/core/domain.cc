@@ -21,24 +21,18 @@ namespace {
 constinit Domain* g_spare_domain = nullptr;
 
 // Around fork: a child must find these locks free.
-Domain* locked_for_fork = nullptr;  // g_objects may have changed by the time that g_lock is locked
 void BeforeFork() {
-  locked_for_fork = g_objects.load();
-  if (locked_for_fork) locked_for_fork->lock.lock();
+  LockObjects();
   g_lock.lock();
 }
 void AfterFork() {
   g_lock.unlock();
-  if (locked_for_fork) locked_for_fork->lock.unlock();
+  UnlockObjects();
 }
 
 }  // namespace
 
 Domain* OpenDomain(void* owner, int* error) noexcept {
-  if (!ObjectsDomain()) {  // before WatchForks, which locks it
-    *error = ENOMEM;
-    return nullptr;
-  }
   platform::WatchForks(BeforeFork, AfterFork, Loop::ForkedHere);
   Domain* domain = nullptr;
   {

@@ -5,15 +5,14 @@
 
 namespace creche::table {
 
-// Guards what changes g_chunks, what is spare, and which domain the objects are in. A leaf; taken
-// behind a domain's.
+// Guards what changes g_chunks, what is spare, and which domains there are for objects. A leaf;
+// taken behind a domain's.
 extern platform::Lock g_lock;
-// The domain of all objects with a reference count; null until there is one.
-extern std::atomic<Domain*> g_objects;
-
-// It, made if need be; null without memory.
-Domain* ObjectsDomain() noexcept;
 // Ends all ids of a domain, whose lock is held, and makes its chunks spare.
 void GiveBackChunks(Domain* domain) noexcept;
+
+// Around fork: the locks of all domains for objects, which come before g_lock.
+void LockObjects() noexcept;
+void UnlockObjects() noexcept;
 
 }  // namespace creche::table

@@ -13,8 +13,8 @@
 namespace creche {
 
 // Whose lock guards a set of slots. Lives for ever and is used again: a signal handler may wake it
-// whatever happens meanwhile.
-struct Domain {
+// whatever happens meanwhile. Domains of two loops share no line of cache, and nor do their chunks.
+struct alignas(64) Domain {
   platform::Lock lock;
   std::atomic<uint32_t> fork_generation{0};
   void* owner = nullptr;     // the loop, for a loop's domain
@@ -81,11 +81,11 @@ class Slot {
   std::atomic<uintptr_t> word_{0};
 };
 
-struct Chunk {
+struct alignas(64) Chunk {
   std::atomic<Domain*> domain{nullptr};
   uint32_t number = 0;
   uint32_t next = 0;  // in its domain's or the spare list: number + 1
-  Slot slots[kChunkSlots];
+  alignas(64) Slot slots[kChunkSlots];
 };
 
 // Changed under a lock of its own; chunks are never freed.

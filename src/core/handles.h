@@ -2,10 +2,11 @@
 //
 // An id is kind (5 bits), slot (27 bits), generation (32 bits). Slots come in chunks; each chunk
 // belongs to one Domain, whose lock guards what its ids name: a loop's tree has a domain of its
-// own, and all objects with a reference count (sessions, responses, rows, ...) share one. Domains
-// and chunks are never freed, so a look-up by a stale id never touches freed memory: it locks the
-// domain and checks the slot again. Generations start at a random number in each copy of the
-// library, so that an id of one copy, or a forged one, means nothing in another.
+// own, and its objects with a reference count (sessions, responses, rows, ...) are in another,
+// which outlives the loop as they may. Domains and chunks are never freed, so a look-up by a stale
+// id never touches freed memory: it locks the domain and checks the slot again. Generations start
+// at a random number in each copy of the library, so that an id of one copy, or a forged one, means
+// nothing in another.
 #pragma once
 #include <atomic>
 #include <cstddef>
@@ -55,12 +56,19 @@ constexpr Kind KindOf(uint64_t id) {
 // "a group", "a task", ... for messages.
 const char* KindName(Kind kind) noexcept;
 
+class Loop;
+
 // A domain with no slots yet, for a loop: with a wake-up descriptor. Null with *error (an errno).
 Domain* OpenDomain(void* owner, int* error) noexcept;
 // After fork, in the child: closes the descriptors of a loop of the parent process.
 void AbandonDomain(Domain* domain) noexcept;
 // Ends all ids of a domain and gives its chunks and itself back for reuse. Its lock must be free.
 void CloseDomain(Domain* domain) noexcept;
+
+// A domain for the objects of one more loop, its own while there are no more loops than domains of
+// this kind; null without memory. Leave it when the loop ends, though its objects may live on.
+Domain* EnterObjects() noexcept;
+void LeaveObjects(Domain* domain) noexcept;
 
 // The domain of an id that gave kForked; null if there is none.
 Domain* DomainOfForked(uint64_t id) noexcept;
@@ -143,6 +151,9 @@ void* FindHere(Domain* domain, uint64_t id, uint32_t kinds, Status* status) noex
 // no live one of these kinds; the answer may be out of date at once.
 Domain* PeekDomain(uint64_t id, uint32_t kinds, Status* status) noexcept;
 
+// Whether a handle is one of its loop's that somebody ought to release before the loop is joined.
+enum class Counted : bool { kNo, kYes };
+
 // An object that a handle owns one reference of.
 class Object : public RefCounted {
  public:
@@ -152,24 +163,25 @@ class Object : public RefCounted {
   uint64_t id() const noexcept { return id_.load(std::memory_order_relaxed); }
 
  private:
-  friend uint64_t AddObject(Kind kind, Ref<Object> object, uint64_t loop) noexcept;
+  friend uint64_t AddObject(Kind kind, Ref<Object> object, const Loop& loop,
+                            Counted counted) noexcept;
   friend struct ObjectsOf;
   std::atomic<uint64_t> id_{0};
-  uint64_t loop_ = 0;  // set with id_
+  uint64_t loop_ = 0;  // that it counts for, or 0; set with id_
   Nanos born_ = 0;
 };
 
-// Makes a handle that owns `object`; 0 without memory (the reference is dropped then). loop: the
-// handle of the loop that it counts for, 0 for none.
-uint64_t AddObject(Kind kind, Ref<Object> object, uint64_t loop) noexcept;
-// The handles of a loop that are not released: up to `capacity` of them are stored. Looks at all
-// objects of the process.
+// Makes a handle that owns `object`, of `loop`; 0 without memory (the reference is dropped then).
+uint64_t AddObject(Kind kind, Ref<Object> object, const Loop& loop,
+                   Counted counted = Counted::kYes) noexcept;
+// The counted handles of a loop that are not released: up to `capacity` of them are stored. Looks
+// at each.
 struct ObjectsOf {
   struct One {
     uint64_t id;
     Nanos age;  // in real time
   };
-  static size_t Find(uint64_t loop, One* found, size_t capacity) noexcept;
+  static size_t Find(const Loop& loop, One* found, size_t capacity) noexcept;
 };
 // The object behind a handle with a reference of the caller's own; null with *status set.
 Ref<Object> FindObject(uint64_t id, Kind kind, Status* status) noexcept;

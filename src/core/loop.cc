@@ -1,6 +1,7 @@
 #include "core/loop.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <new>
 #include <utility>
 
@@ -31,8 +32,13 @@ void Timer::Disarm() noexcept {
 
 int Loop::OpenCore() noexcept {
   int error = 0;
+  objects_ = EnterObjects();
+  if (!objects_) return ENOMEM;
   domain_ = OpenDomain(this, &error);
-  if (!domain_) return error;
+  if (!domain_) {
+    LeaveObjects(objects_);
+    return error;
+  }
   wake_domain_ = domain_;
   error = reactor_.Open(domain_->wake_fd);
   if (error == 0) {
@@ -47,6 +53,7 @@ void Loop::CloseCore() noexcept {
   if (!domain_) return;
   // First, while its descriptor is open: the number may be somebody else's a moment later.
   reactor_.ForgetWake();
+  LeaveObjects(objects_);
   CloseDomain(std::exchange(domain_, nullptr));
 }
 

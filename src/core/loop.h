@@ -90,6 +90,8 @@ class Loop : public RefCounted {
   Workers& workers(WorkKind kind) noexcept { return workers_[static_cast<size_t>(kind)]; }
   // Guards everything the derived class keeps for other threads; null once the loop has ended.
   Domain* domain() noexcept { return domain_; }
+  // Where its objects have their handles, also after its end. Any thread.
+  Domain* objects() const noexcept { return objects_; }
   // The clock. Any thread.
   Nanos now() const noexcept { return clock_ ? clock_->now() : platform::MonotonicNow(); }
   // The same, some milliseconds behind at most, and cheaper.
@@ -202,6 +204,7 @@ class Loop : public RefCounted {
   // The same, and still after the end, which who is about to wake the loop may not have seen:
   // domains live for ever. Set once.
   Domain* wake_domain_ = nullptr;
+  Domain* objects_ = nullptr;  // set once
   platform::Reactor reactor_;
   std::atomic<uint64_t> turns_{0};
   // When it last looked at the real clock, which is dear: after everything that may take its time.

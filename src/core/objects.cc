@@ -2,6 +2,7 @@
 #include <new>
 
 #include "core/handle_parts.h"
+#include "core/loop.h"
 #include "platform/clock.h"
 #include "platform/fork.h"
 
@@ -9,26 +10,65 @@ namespace creche {
 
 using namespace table;
 
-constinit std::atomic<Domain*> table::g_objects{nullptr};
+namespace {
 
-Domain* table::ObjectsDomain() noexcept {
-  Domain* domain = g_objects.load(std::memory_order_acquire);
-  const uint32_t fork = platform::ForkGeneration();
-  if (domain && domain->fork_generation.load(std::memory_order_relaxed) == fork) return domain;
-  std::lock_guard guard(g_lock);
-  domain = g_objects.load(std::memory_order_acquire);
-  if (domain && domain->fork_generation.load(std::memory_order_relaxed) == fork) return domain;
-  domain = new (std::nothrow) Domain;  // a child of fork leaves the parent's objects alone
-  if (!domain) return nullptr;
-  domain->fork_generation.store(fork, std::memory_order_relaxed);
-  g_objects.store(domain, std::memory_order_release);
-  return domain;
+// Whose objects are where. So many loops have a domain of their own for them; where there are more,
+// some share one.
+constexpr size_t kMost = 64;
+struct Place {
+  std::atomic<Domain*> domain{nullptr};
+  size_t loops = 0;
+};
+// Changed under g_lock. A child of fork leaves the parent's objects alone, in domains of their own.
+constinit Place g_places[kMost];
+constinit Domain* g_locked[kMost] = {};  // for a fork: more may be made until g_lock is locked
+
+bool IsOurs(const Place& place) {
+  const Domain* domain = place.domain.load(std::memory_order_relaxed);
+  return domain && !domain->forked();
 }
 
-uint64_t AddObject(Kind kind, Ref<Object> object, uint64_t loop) noexcept {
-  Domain* domain = ObjectsDomain();
-  if (!domain) return 0;
-  object->loop_ = loop;
+}  // namespace
+
+Domain* EnterObjects() noexcept {
+  std::lock_guard guard(g_lock);
+  Place* least = nullptr;
+  for (Place& place : g_places) {
+    if (!IsOurs(place)) {
+      auto* made = new (std::nothrow) Domain;
+      if (!made) break;
+      made->fork_generation.store(platform::ForkGeneration(), std::memory_order_relaxed);
+      place.loops = 0;
+      place.domain.store(made, std::memory_order_release);
+    }
+    if (!least || place.loops < least->loops) least = &place;
+    if (least->loops == 0) break;
+  }
+  if (!least) return nullptr;
+  least->loops++;
+  return least->domain.load(std::memory_order_relaxed);
+}
+
+void LeaveObjects(Domain* domain) noexcept {
+  std::lock_guard guard(g_lock);
+  for (Place& place : g_places)
+    if (place.domain.load(std::memory_order_relaxed) == domain) place.loops--;
+}
+
+void table::LockObjects() noexcept {
+  for (size_t i = 0; i < kMost; i++)
+    if ((g_locked[i] = g_places[i].domain.load(std::memory_order_acquire)))
+      g_locked[i]->lock.lock();
+}
+
+void table::UnlockObjects() noexcept {
+  for (Domain* domain : g_locked)
+    if (domain) domain->lock.unlock();
+}
+
+uint64_t AddObject(Kind kind, Ref<Object> object, const Loop& loop, Counted counted) noexcept {
+  Domain* domain = loop.objects();
+  object->loop_ = counted == Counted::kYes ? loop.id() : 0;
   object->born_ = platform::CoarseNow();
   std::lock_guard guard(domain->lock);
   const uint64_t id = AddSlot(domain, kind, object.get());
@@ -38,9 +78,8 @@ uint64_t AddObject(Kind kind, Ref<Object> object, uint64_t loop) noexcept {
   return id;
 }
 
-size_t ObjectsOf::Find(uint64_t loop, One* found, size_t capacity) noexcept {
-  Domain* domain = ObjectsDomain();
-  if (!domain) return 0;
+size_t ObjectsOf::Find(const Loop& loop, One* found, size_t capacity) noexcept {
+  Domain* domain = loop.objects();
   const Nanos now = platform::CoarseNow();
   size_t n = 0;
   const std::lock_guard guard(domain->lock);
@@ -49,7 +88,7 @@ size_t ObjectsOf::Find(uint64_t loop, One* found, size_t capacity) noexcept {
     for (Slot& slot : chunk->slots) {
       if (!slot.is_live()) continue;
       const auto* object = static_cast<Object*>(slot.object());
-      if (object->loop_ != loop) continue;
+      if (object->loop_ != loop.id()) continue;
       if (n++ < capacity) found[n - 1] = {object->id(), now - object->born_};
     }
     at = chunk->next;

@@ -58,7 +58,7 @@ bool RequestOperation::OnHead() noexcept {
   Outcome outcome;
   outcome.code = response->head().status;
   outcome.owned = true;
-  outcome.value = AddObject(Kind::kResponse, response, loop().id());
+  outcome.value = AddObject(Kind::kResponse, response, loop());
   if (outcome.value != 0) {
     if (no_body) return Complete(std::move(outcome)), true;
     if (!pulls) return CompleteWithLease(std::move(outcome), response.get()), true;
@@ -101,7 +101,7 @@ void RequestOperation::OnEnd(ErrorRef error) noexcept {
     outcome.data = response->body().data();
     outcome.size = response->body().size();
     outcome.owned = true;
-    outcome.value = AddObject(Kind::kResponse, std::move(response), loop().id());
+    outcome.value = AddObject(Kind::kResponse, std::move(response), loop());
   } catch (const std::bad_alloc&) {
   }
   if (outcome.value == 0) return Complete(Outcome::Failed(NoMemoryError()));

@@ -127,7 +127,7 @@ void Tree::DeliverEnd(EndNode* node) noexcept {
 // so.
 void Tree::KeepData(EndNode* node) noexcept {
   ResultNode* result = ResultOf(node);
-  if (!result || !result->held || (result->hold = KeepHeld(result->held)) != 0) return;
+  if (!result || !result->held || (result->hold = KeepHeld(result->held, *this)) != 0) return;
   Discard(TakeEnd(node));
   StoreEnd(node, {.status = Status::kNoMemory, .error = NoMemoryError()});
 }

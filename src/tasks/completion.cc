@@ -7,11 +7,11 @@
 
 namespace creche::tasks {
 
-uint64_t KeepHeld(std::unique_ptr<Held>& held) noexcept {
+uint64_t KeepHeld(std::unique_ptr<Held>& held, const Loop& loop) noexcept {
   auto* object = new (std::nothrow) HeldObject();
   if (!object) return 0;
   Ref<HeldObject> ref = Ref<HeldObject>::Adopt(object);
-  const uint64_t id = AddObject(Kind::kHold, ref, 0);
+  const uint64_t id = AddObject(Kind::kHold, ref, loop, Counted::kNo);
   if (id != 0) object->Fill(std::move(held));
   return id;
 }

@@ -22,7 +22,8 @@ bool Tree::ReadyLocked() const noexcept {
 }
 
 void Tree::TakeInterrupts() noexcept {
-  if (!domain_->interrupted.exchange(false)) return;
+  std::atomic<bool>& interrupted = domain_->interrupted;
+  if (!interrupted.load(std::memory_order_relaxed) || !interrupted.exchange(false)) return;
   for (auto& place : domain_->interrupts) {
     const uint64_t id = place.exchange(0);
     Status status;

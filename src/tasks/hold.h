@@ -17,7 +17,7 @@ class HeldObject final : public Object {
   std::unique_ptr<Held> held_;
 };
 
-// The handle of `held`; 0 without memory (then `held` stays the caller's).
-uint64_t KeepHeld(std::unique_ptr<Held>& held) noexcept;
+// The handle of `held`, of `loop`; 0 without memory (then `held` stays the caller's).
+uint64_t KeepHeld(std::unique_ptr<Held>& held, const Loop& loop) noexcept;
 
 }  // namespace creche::tasks

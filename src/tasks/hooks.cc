@@ -107,9 +107,9 @@ void Tree::NoteForgotten() noexcept {
 // Owned handles that nobody has released. No lock held.
 void Tree::NoteObjects() noexcept {
   if (!observers_.trace || !observers_.trace->wants(EventType::kLeaked)) return;
-  size_t n = ObjectsOf::Find(id(), nullptr, 0);
+  size_t n = ObjectsOf::Find(*this, nullptr, 0);
   const std::unique_ptr<ObjectsOf::One[]> found(new (std::nothrow) ObjectsOf::One[n]);
-  n = found ? std::min(n, ObjectsOf::Find(id(), found.get(), n)) : 0;
+  n = found ? std::min(n, ObjectsOf::Find(*this, found.get(), n)) : 0;
   for (size_t i = 0; i < n; i++) {
     // Those that a loop closes, before it does; the others when it is joined.
     const Kind kind = KindOf(found[i].id);

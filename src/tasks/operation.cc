@@ -46,7 +46,7 @@ bool Operation::DeliverWithLease(Outcome outcome, Lease* lease) noexcept {
   entry->outcome = std::move(outcome);
   const bool queued = node_->route == Route::kDefault;  // set at the start, read-only since
   if (queued && entry->outcome.held) {
-    entry->hold = KeepHeld(entry->outcome.held);
+    entry->hold = KeepHeld(entry->outcome.held, *tree_);
     if (entry->hold == 0) {
       delete entry;
       return false;

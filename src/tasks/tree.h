@@ -26,7 +26,8 @@
 
 namespace creche::tasks {
 
-class Tree final : public Loop {
+// Loops share no line of cache.
+class alignas(64) Tree final : public Loop {
  public:
   Tree();
   ~Tree() override;

@@ -24,7 +24,7 @@ void AcquireOperation::OnGranted(Member* member) noexcept {
   }
   tasks::Outcome outcome;
   outcome.owned = true;
-  outcome.value = AddObject(Kind::kConnection, lease, loop().id());
+  outcome.value = AddObject(Kind::kConnection, lease, loop());
   if (outcome.value == 0) {
     lease->End();
     return Complete(tasks::Outcome::Failed(NoMemoryError()));

@@ -50,7 +50,7 @@ void QueryOperation::Finish(Ending ending) noexcept {
     outcome.data = block;
     outcome.size = block->total_size;
     outcome.owned = true;
-    outcome.value = AddObject(Kind::kRows, std::move(ending.rows), loop().id());
+    outcome.value = AddObject(Kind::kRows, std::move(ending.rows), loop());
     if (outcome.value == 0) {
       Break({});
       return Fail(NoMemoryError());

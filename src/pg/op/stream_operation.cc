@@ -90,7 +90,7 @@ bool StreamOperation::Deliver() noexcept {
     rows->set_listener(budget_);
     outcome.data = rows->block();
     outcome.size = rows->block()->total_size;
-    outcome.value = AddObject(Kind::kRows, std::move(rows), loop().id());
+    outcome.value = AddObject(Kind::kRows, std::move(rows), loop());
   } catch (const std::bad_alloc&) {
     return false;
   }

@@ -42,7 +42,7 @@ void TransactionOperation::OnGranted(Member* member) noexcept {
     member->connection().Lose(NoMemoryError());
     return Complete(Outcome::Failed(NoMemoryError()));
   }
-  if (AddObject(Kind::kConnection, lease_, loop().id()) == 0)
+  if (AddObject(Kind::kConnection, lease_, loop()) == 0)
     return End(Outcome::Failed(NoMemoryError()));
   Begin();
 }

@@ -73,7 +73,10 @@ Status ReadLag(uint64_t loop, Histogram::Values* turns, Histogram::Values* callb
 }
 
 Status CountLoop(uint64_t loop, LoopCounters* out) noexcept {
-  const size_t objects = ObjectsOf::Find(loop, nullptr, 0);
+  Status status;
+  const Ref<Loop> found = FindLoop(loop, &status);
+  if (!found) return status;
+  const size_t objects = ObjectsOf::Find(*found, nullptr, 0);
   Section section(loop, Bit(Kind::kLoop));
   if (!section.ok()) return section.status();
   const auto& c = section.tree()->counters_;

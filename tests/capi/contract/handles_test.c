@@ -408,6 +408,40 @@ static void from_many_threads(void** state) {
   OK(creche_loop_join(shared, PATIENCE));
 }
 
+/* More loops than have handles of objects for themselves; all end before their sessions do. */
+static void objects_of_many_loops(void** state) {
+  enum { LOOPS = 150 };
+  static creche_loop loops[LOOPS];
+  static creche_session sessions[2][LOOPS];
+  creche_loop_counters c;
+  creche_session_counters s;
+  int i;
+  (void)state;
+  for (i = 0; i < LOOPS; i++) {
+    creche_loop_options o;
+    OK(creche_loop_options_init(&o, sizeof o));
+    o.run = CRECHE_RUN_CALLER;
+    OK(creche_loop_open(&o, &loops[i]));
+    OK(creche_session_open(loops[i], NULL, &sessions[0][i]));
+    OK(creche_session_open(loops[i], NULL, &sessions[1][i]));
+  }
+  for (i = 0; i < LOOPS; i++) {
+    OK(creche_loop_get_counters(loops[i], &c, sizeof c));
+    assert_int_equal(c.live_handles, 2);
+    creche_session_release(sessions[0][i]);
+    IS(creche_session_get_counters(sessions[0][i], &s, sizeof s), CRECHE_E_ENDED);
+    OK(creche_session_get_counters(sessions[1][i], &s, sizeof s));
+    OK(creche_loop_get_counters(loops[i], &c, sizeof c));
+    assert_int_equal(c.live_handles, 1);
+  }
+  for (i = 0; i < LOOPS; i++) {
+    OK(creche_loop_close(loops[i]));
+    OK(creche_loop_join(loops[i], PATIENCE));
+    IS(creche_session_get_counters(sessions[1][i], &s, sizeof s), CRECHE_E_ENDED);
+    creche_session_release(sessions[1][i]);
+  }
+}
+
 /* Objects of different loops do not mix. */
 static void wrong_loop(void** state) {
   seen s = {0};
@@ -472,6 +506,7 @@ int main(void) {
       TEST(a_failed_call_stores_null),
       TEST(slots_are_used_again_ids_are_not),
       TEST(from_many_threads),
+      TEST(objects_of_many_loops),
       TEST(wrong_loop),
       TEST(refusals_say_what_to_do),
   };

@@ -714,7 +714,7 @@ pub struct creche_loop_counters {
     pub leaked: u64,
     /// of it, not released: queues, sessions, pools, responses, connections,
     /// rows, limiters, rate limiters, events, ends of channels; counting
-    /// them looks at all of the process
+    /// them looks at each
     pub live_handles: u64,
     /// for which there was no memory
     pub events_lost: u64,
@@ -1504,7 +1504,9 @@ pub struct creche_transaction_options {
     pub isolation: u32,
     /// creche_pool_transaction: run the body again on 40001 and 40P01; default 0
     pub retries: u32,
-    /// how long the shielded COMMIT (or ROLLBACK) may take; default 30 s
+    /// how long the shielded COMMIT (or ROLLBACK) may take from its call, what
+    /// runs before it on the connection included; default 30 s. Then the
+    /// connection is dropped
     pub commit_timeout: i64,
     /// may be NULL
     pub task: *const creche_task_options,
@@ -1595,7 +1597,10 @@ unsafe extern "C" {
     pub fn creche_loop_run(loop_: creche_loop) -> creche_status;
 
     /// [not on a loop] Runs one turn of a CRECHE_RUN_CALLER loop: waits up to `timeout` nanoseconds (0:
-    /// not at all, CRECHE_NEVER: as long as it takes) for something to do, does it, and returns.
+    /// not at all, CRECHE_NEVER: as long as it takes) for something to do, does it, and returns. In a turn
+    /// what sockets bring is committed first, then deadlines expire, then sleeps end and permits are given
+    /// out, then callbacks run. What these make ready goes on in the same turn, for 16 rounds or 50 us at
+    /// most (on a virtual clock: 16 rounds), unless something is due or a yield stands before it.
     /// Returns CRECHE_OK after work, CRECHE_E_TIMEOUT when there was none, CRECHE_E_INTERRUPTED when a
     /// signal ended the wait instead (call again; where its handler has called creche_scope_interrupt on
     /// a scope of this loop, that is work), CRECHE_E_ENDED once the loop has ended, CRECHE_E_INVALID
@@ -1862,10 +1867,11 @@ unsafe extern "C" {
     /// 0 completes in a later turn. Returns as creche_task_spawn does. Since 0.1.
     pub fn creche_sleep(in_: creche_scope, duration: i64, options: *const creche_task_options, done: creche_done_fn, user: *mut c_void, task: *mut creche_task) -> creche_status;
 
-    /// Completes in the next turn of the loop, after everything that could run when it was called: a pause
-    /// that lets others go on and notices a cancellation (a checkpoint). Until then it is under way as a
-    /// sleep is: a deadline or cancellation that comes before, be it from a post or callback that was to
-    /// run first, cuts it. Returns as creche_task_spawn does. Since 0.1.
+    /// Completes in the next turn of the loop, after everything that could run when it was called and what
+    /// sockets have brought by then: a pause that lets others go on and notices a cancellation (a
+    /// checkpoint). Until then it is under way as a sleep is: a deadline or cancellation that comes
+    /// before, be it from a post or callback that was to run first, cuts it. Returns as creche_task_spawn
+    /// does. Since 0.1.
     pub fn creche_yield(in_: creche_scope, options: *const creche_task_options, done: creche_done_fn, user: *mut c_void, task: *mut creche_task) -> creche_status;
 
     /// Completes at a point of the loop's clock; CRECHE_NEVER sleeps until it is cancelled.
@@ -2323,11 +2329,12 @@ unsafe extern "C" {
     /// _DISCONNECTED, _PROTOCOL, _TIMEOUT, _CANCELLED, _CLOSED, _LIMIT, _INVALID (a value, the DSN), _TYPE
     /// (a value's form does not fit its type), _UNSUPPORTED (COPY), _NO_MEMORY. Cancelled: a running query is
     /// cancelled on the server and the connection stays usable; other callers' statements are untouched.
-    /// Prepared statements are kept from the second run on, on each connection; nothing of them is taken on
-    /// trust: a name is used when the server has confirmed it (until then the text is sent). Behind a pooler (told by the process that answers) results are described each time. After an
-    /// error of class 22, 42, XX, 0A or 26 the statement is forgotten, and if it had run in a transaction of
-    /// its own, so that nothing is left of it, it is prepared anew and run once more before you hear of the
-    /// error. The server never looks again at the types that it has inferred for CRECHE_PG_UNKNOWN
+    /// Prepared statements are kept from the second run on, on each connection; nothing of them is taken
+    /// on trust: a name is used when the server has confirmed it (until then the text is sent). Behind a
+    /// pooler (told by the process that answers) results are described each time. After an error of class
+    /// 22, 42, XX, 0A or 26, or 08P01, the statement is forgotten, and if it had run in a transaction of
+    /// its own, so that nothing is left of it, it is prepared anew and run once more before you hear of
+    /// the error. The server never looks again at the types that it has inferred for CRECHE_PG_UNKNOWN
     /// parameters, and would silently read text as the type that a column had before. So a kept statement
     /// lives for statement_lifetime at the most, and runs only with NULL and with text that comes out of the
     /// inferred type as it went in: of int2, int4, int8, numeric: an integer without a plus sign, blanks and
