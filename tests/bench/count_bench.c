@@ -1,6 +1,7 @@
 /* Exactly N operations of one kind, one answering the next: what counts.py counts the instructions,
  * allocations and system calls of. usage:
  *   count_bench fetch N CONCURRENCY URL [CA_FILE]   a GET each, over as many kept connections
+ *   count_bench read N STREAMS URL [CA_FILE]        a read of up to 64 KiB each, of long bodies
  *   count_bench held N CONNECTIONS DSN              a select by key each, on held connections
  *   count_bench pool N CONCURRENCY DSN              the same through a pool of ten
  *   count_bench spawn N WIDTH                       empty tasks, in groups of so many
@@ -58,6 +59,28 @@ static void Ended(void* user, const creche_completion* c) {
 static void Fetch(size_t slot) {
   BenchCheck(creche_session_fetch(session, loop.scope, url, NULL, Ended, (void*)slot, NULL),
              "fetch");
+}
+/* The next piece of that slot's body: of another one if it has ended. */
+static creche_response streams[64];
+static void Opened(void* user, const creche_completion* c) {
+  BenchCompleted(c, "send");
+  streams[(size_t)user] = (creche_response){c->value};
+  next((size_t)user);
+}
+static void Chunk(void* user, const creche_completion* c) {
+  if (c->kind != CRECHE_END) return Ended(user, c);
+  creche_response_release(streams[(size_t)user]);
+  streams[(size_t)user] = (creche_response){0};
+  next((size_t)user);
+}
+static void Read(size_t slot) {
+  if (streams[slot].id == 0)
+    BenchCheck(creche_session_send(session, loop.scope, url, NULL, Opened, (void*)slot, NULL),
+               "send");
+  else
+    BenchCheck(
+        creche_response_read(streams[slot], loop.scope, 65536, NULL, Chunk, (void*)slot, NULL),
+        "read");
 }
 static creche_value Key(void) {
   return creche_int4((int32_t)(1 + begun * 7919 % 1000));
@@ -148,6 +171,10 @@ int main(int argc, char** argv) {
     url = argv[4];
     OpenSession(concurrency, argc > 5 ? argv[5] : NULL);
     next = Fetch;
+  } else if (strcmp(kind, "read") == 0 && argc > 4) {
+    url = argv[4];
+    OpenSession(concurrency, argc > 5 ? argv[5] : NULL);
+    next = Read;
   } else if (strcmp(kind, "pool") == 0 && argc > 4) {
     OpenPool(argv[4], 10);
     next = Query;

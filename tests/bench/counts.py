@@ -29,6 +29,10 @@ KINDS = {
     "fetch, 1 connection": ["fetch", "1", f"{HTTP}/small"],
     "fetch, 100 connections": ["fetch", "100", f"{HTTP}/small"],
     "fetch by https, 10": ["fetch", "10", f"{HTTPS}/small", os.environ.get("CA_FILE", "")],
+    "fetch 64 KiB, 10": ["fetch", "10", f"{HTTP}/middle"],
+    "fetch 64 KiB by https, 10": ["fetch", "10", f"{HTTPS}/middle", os.environ.get("CA_FILE", "")],
+    "read 64 KiB of a stream": ["read", "1", f"{HTTP}/big"],
+    "read 64 KiB by https": ["read", "1", f"{HTTPS}/big", os.environ.get("CA_FILE", "")],
     "query, held, 10": ["held", "10", DSN],
     "query, pool, 100": ["pool", "100", DSN],
     "spawn + join, 100": ["spawn", "100"],
@@ -73,14 +77,14 @@ def available():
     """The kinds whose servers are here."""
     for name, (kind, *arguments) in KINDS.items():
         if len(arguments) > 1 and not arguments[1].startswith(("http", "post")):
-            print(f"{name:24} skipped: no server")
+            print(f"{name:26} skipped: no server")
             continue
         yield name, kind, arguments
 
 
 def table(program, wanted):
     rows = {}
-    print(f"{'':24}{'library':>10}{'all':>10}{'allocations':>13}  system calls")
+    print(f"{'':26}{'library':>10}{'all':>10}{'allocations':>13}  system calls")
     for name, kind, arguments in available():
         if wanted and not any(part in name for part in wanted):
             continue
@@ -88,7 +92,7 @@ def table(program, wanted):
         row.update(each(allocations, program, kind, arguments))
         calls = each(system_calls, program, kind, arguments) if shutil.which("strace") else {}
         shown = ", ".join(f"{call} {calls[call]:.2f}" for call in sorted(calls, key=lambda c: -calls[c]))
-        print(f"{name:24}{row.get('library', 0):10.0f}{row.get('all', 0):10.0f}"
+        print(f"{name:26}{row.get('library', 0):10.0f}{row.get('all', 0):10.0f}"
               f"{row.get('allocations', 0):13.2f}  {shown}", flush=True)
         rows[name] = {key: round(value, 2) for key, value in row.items()}
         rows[name]["system calls"] = shown

@@ -12,6 +12,7 @@
 #include "tls.h"
 
 enum { kHttp, kHttps, kWrongName, kExpired, kPorts };
+static const off_t kMiddle = 64 * 1024;
 static const off_t kBig = 64 * 1024 * 1024;
 
 struct support_nginx {
@@ -28,13 +29,17 @@ static int make_bodies(const support_nginx* server) {
   char* own = support_format("%s/own", server->folder);
   char* empty = support_format("%s/empty", server->folder);
   char* small_path = support_format("%s/small", own);
+  char* middle_path = support_format("%s/middle", own);
   char* big_path = support_format("%s/big", own);
   const int done = mkdir(own, 0755) == 0 && mkdir(empty, 0755) == 0 &&
                    support_write_file(small_path, small) == 0 &&
-                   support_write_file(big_path, "") == 0 && truncate(big_path, kBig) == 0;
+                   support_write_file(middle_path, "") == 0 &&
+                   truncate(middle_path, kMiddle) == 0 && support_write_file(big_path, "") == 0 &&
+                   truncate(big_path, kBig) == 0;
   free(own);
   free(empty);
   free(small_path);
+  free(middle_path);
   free(big_path);
   return done ? 0 : -1;
 }
@@ -63,6 +68,7 @@ static int configure(const support_nginx* server, const support_nginx_options* o
       "    ssl_certificate server.pem; ssl_certificate_key server.key;\n"
       "    ssl_session_cache shared:tls:1m;\n"
       "    location = /small { root own; default_type text/plain; }\n"
+      "    location = /middle { root own; }\n"
       "    location = /big { root own; }\n"
       "    %s\n"
       "  }\n"

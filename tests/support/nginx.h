@@ -1,8 +1,8 @@
 /* An nginx of one's own, by HTTP and HTTPS, with a private certificate authority (tls.h).
  *
- * It serves /small (1 KiB of text), /big (64 MiB of zeros, from a sparse file) and the files of a
- * folder of the caller's. The certificate of the HTTPS port names localhost; two more ports have
- * one for another name, and one that has expired. */
+ * It serves /small (1 KiB of text), /middle (64 KiB of zeros), /big (64 MiB of them, from a sparse
+ * file) and the files of a folder of the caller's. The certificate of the HTTPS port names
+ * localhost; two more ports have one for another name, and one that has expired. */
 #ifndef SUPPORT_NGINX_H
 #define SUPPORT_NGINX_H
 

@@ -6,7 +6,7 @@
  *   creche-test-servers [options] -- command ...   runs the command with these in its environment
  *                                                  and returns its exit status
  *
- *   --root FOLDER    what nginx serves besides /small and /big
+ *   --root FOLDER    what nginx serves besides /small, /middle and /big
  *   --no-postgres    without PostgreSQL (and PgBouncer): starts at once
  *   --no-nginx       without nginx
  *   --pgbouncer      with PgBouncer, too
