@@ -1,7 +1,5 @@
 #include "http/headers.h"
 
-#include <array>
-
 #include "http/scan.h"
 
 namespace creche::http {
@@ -12,25 +10,21 @@ constexpr char Lower(char c) {
   return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
 }
 
-constexpr std::array<bool, 256> MakeTokenTable() {
-  std::array<bool, 256> table{};
-  for (int c = '0'; c <= '9'; c++) table[c] = true;
-  for (int c = 'a'; c <= 'z'; c++) table[c] = table[c - 32] = true;
-  for (const char c : {'!', '#', '$', '%', '&', '\'', '*', '+', '-', '.', '^', '_', '`', '|', '~'})
-    table[static_cast<unsigned char>(c)] = true;
-  return table;
-}
-constexpr std::array<bool, 256> kToken = MakeTokenTable();
-
 // True if `name`, a token, is `known`, which consists of small letters and '-'. No other character
 // of a token becomes one of those by this bit.
-bool IsKnown(std::string_view name, std::string_view known) {
+template <size_t N>
+[[gnu::always_inline]] inline bool IsKnown(std::string_view name, const char (&known)[N]) {
   constexpr uint64_t kSmall = scan::kOnes * 0x20;
-  if (name.size() != known.size()) return false;
+  constexpr size_t kSize = N - 1;
+  if (name.size() != kSize) return false;
+  const auto same = [&](size_t at) {
+    return (scan::Load(name.data() + at) | kSmall) == scan::Load(known + at);
+  };
   size_t at = 0;
-  for (; name.size() - at >= 8; at += 8)
-    if ((scan::Load(name.data() + at) | kSmall) != scan::Load(known.data() + at)) return false;
-  for (; at < name.size(); at++)
+  for (; kSize - at >= 8; at += 8)
+    if (!same(at)) return false;
+  if constexpr (kSize >= 8) return at == kSize || same(kSize - 8);
+  for (; at < kSize; at++)
     if ((name[at] | 0x20) != known[at]) return false;
   return true;
 }
@@ -39,15 +33,13 @@ bool IsKnown(std::string_view name, std::string_view known) {
 
 bool IsToken(std::string_view text) noexcept {
   for (const char c : text)
-    if (!kToken[static_cast<unsigned char>(c)]) return false;
+    if (!IsTokenChar(c)) return false;
   return !text.empty();
 }
 
 bool IsFieldValue(std::string_view text) noexcept {
-  if (!HasControl(text)) return true;
-  for (const char c : text)
-    if ((static_cast<unsigned char>(c) < 0x20 && c != '\t') || c == 0x7f) return false;
-  return true;
+  const char* const end = text.data() + text.size();
+  return FindBadInValue(text.data(), end) == end;
 }
 
 bool SameName(std::string_view a, std::string_view b) noexcept {
@@ -74,39 +66,33 @@ bool NextElement(std::string_view* list, std::string_view* element) noexcept {
 
 namespace {
 
-// Names that are known only for what they describe.
-Known OfBody(std::string_view name) {
-  static constexpr std::string_view kContent = "content-";
-  static constexpr std::string_view kOthers[] = {"digest", "repr-digest", "last-modified",
-                                                 "trailer"};
-  if (name.size() > kContent.size() && IsKnown(name.substr(0, kContent.size()), kContent))
-    return Known::kOfBody;
-  for (const std::string_view other : kOthers)
-    if (IsKnown(name, other)) return Known::kOfBody;
-  return Known::kOther;
-}
-
+// One of those of its length, told apart by its first letter.
 Known ByLength(std::string_view name, char first) {
-  const auto is = [&](std::string_view known, Known value) {
+  const auto is = [&](const auto& known, Known value) __attribute__((always_inline)) {
     return IsKnown(name, known) ? value : Known::kOther;
   };
-  // Names of the same length differ in their first letters.
   switch (name.size()) {
     case 4:
       return is("host", Known::kHost);
     case 6:
       if (first == 'a') return is("accept", Known::kAccept);
+      if (first == 'd') return is("digest", Known::kOfBody);
       return first == 'c' ? is("cookie", Known::kCookie) : is("expect", Known::kExpect);
+    case 7:
+      return is("trailer", Known::kOfBody);
     case 8:
       return is("location", Known::kLocation);
     case 10:
       if (first == 'c') return is("connection", Known::kConnection);
       return first == 'k' ? is("keep-alive", Known::kKeepAlive)
                           : is("user-agent", Known::kUserAgent);
+    case 11:
+      return is("repr-digest", Known::kOfBody);
     case 12:
       return is("content-type", Known::kContentType);
     case 13:
-      return is("authorization", Known::kAuthorization);
+      return first == 'a' ? is("authorization", Known::kAuthorization)
+                          : is("last-modified", Known::kOfBody);
     case 14:
       return is("content-length", Known::kContentLength);
     case 15:
@@ -126,11 +112,14 @@ Known ByLength(std::string_view name, char first) {
 }  // namespace
 
 Known KnownName(std::string_view name) noexcept {
+  static constexpr char kContent[] = "content-";
+  constexpr size_t kPrefix = sizeof kContent - 1;
   const char first = name.empty() ? '\0' : Lower(name[0]);
   const Known known = ByLength(name, first);
-  if (known != Known::kOther) return known;
-  return first == 'c' || first == 'd' || first == 'l' || first == 'r' || first == 't' ? OfBody(name)
-                                                                                      : known;
+  if (known == Known::kOther && first == 'c' && name.size() > kPrefix &&
+      IsKnown(name.substr(0, kPrefix), kContent))
+    return Known::kOfBody;
+  return known;
 }
 
 Result<void> HeaderList::Add(std::string_view name, std::string_view value) {

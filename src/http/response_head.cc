@@ -54,4 +54,21 @@ void ResponseHead::Add(std::string_view name, std::string_view value) {
   known_ |= Bit(span.known);
 }
 
+void ResponseHead::AddPlace(const char* lines, std::string_view name, std::string_view value) {
+  if (fields_.capacity() == 0) fields_.reserve(kFieldsGuess);
+  const Known known = KnownName(name);
+  fields_.push_back({.name = static_cast<uint32_t>(name.data() - lines),
+                     .name_size = static_cast<uint32_t>(name.size()),
+                     .value = static_cast<uint32_t>(value.data() - lines),
+                     .value_size = static_cast<uint32_t>(value.size()),
+                     .known = known});
+  known_ |= Bit(known);
+}
+
+void ResponseHead::TakeLines(std::string_view lines) {
+  text_.assign(lines);
+  for (const FieldSpan& p : fields_)
+    text_[p.name + p.name_size] = text_[p.value + p.value_size] = '\0';
+}
+
 }  // namespace creche::http

@@ -39,6 +39,11 @@ class ResponseHead {
   void Clear();
   // A token, and a value without blanks around it.
   void Add(std::string_view name, std::string_view value);
+  // The same for fields that lie together in one piece of memory, from `lines` on, each with a byte
+  // behind its name and one behind its value that may become NUL. The text is taken over at the
+  // end, by TakeLines; nothing but known() and Has may be asked before.
+  void AddPlace(const char* lines, std::string_view name, std::string_view value);
+  void TakeLines(std::string_view lines);
 
  private:
   struct FieldSpan {

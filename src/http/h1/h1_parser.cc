@@ -67,6 +67,7 @@ H1Parser::Verdict H1Parser::Feed(const char* data, size_t size, size_t* used) {
     if (!head_done_ && !FeedHead(data, size, used)) return Verdict::kFailed;
     return head_done_ ? FeedBody(data, size, used) : Verdict::kMore;
   } catch (const std::bad_alloc&) {
+    if (!head_done_) head_->Clear();  // it may be half there
     Fail(Status::kNoMemory, "no memory for the head of the answer");
     return Verdict::kFailed;
   }

@@ -4,32 +4,42 @@
 #include <cstring>
 #include <string_view>
 
+#include "http/scan.h"
+
 namespace creche::http {
 
 namespace {
 
-constexpr size_t kMinor = sizeof "HTTP/1." - 1;
+constexpr char kVersion[] = "HTTP/1.";
+constexpr size_t kMinor = sizeof kVersion - 1;
 constexpr size_t kCode = kMinor + 2;
 constexpr size_t kReason = kCode + 3;
 
-bool IsDigit(char c) {
+constexpr bool IsDigit(char c) {
   return c >= '0' && c <= '9';
 }
 
-bool ReadStatusLine(std::string_view line, ResponseHead* head) {
-  if (line.size() < kReason || line.substr(0, kMinor) != "HTTP/1." ||
-      (line[kMinor] != '0' && line[kMinor] != '1') || line[kMinor + 1] != ' ' ||
-      line[kCode] == '0' || (line.size() > kReason && line[kReason] != ' ') ||
-      !IsFieldValue(line.substr(kReason)))
-    return false;
+// Whether a line ends here in CRLF, with at least as much behind it as the empty line takes.
+bool EndsHere(const char* at, const char* end) {
+  return end - at >= 4 && at[0] == '\r' && at[1] == '\n';
+}
+
+// Where the next line begins; null if this one is not plain.
+const char* ReadStatusLine(const char* data, const char* end, ResponseHead* head) {
+  if (static_cast<size_t>(end - data) <= kReason || std::memcmp(data, kVersion, kMinor) != 0 ||
+      (data[kMinor] != '0' && data[kMinor] != '1') || data[kMinor + 1] != ' ' ||
+      data[kCode] == '0' || (data[kReason] != ' ' && data[kReason] != '\r'))
+    return nullptr;
   uint16_t status = 0;
   for (size_t i = kCode; i < kReason; i++) {
-    if (!IsDigit(line[i])) return false;
-    status = static_cast<uint16_t>(status * 10 + (line[i] - '0'));
+    if (!IsDigit(data[i])) return nullptr;
+    status = static_cast<uint16_t>(status * 10 + (data[i] - '0'));
   }
+  const char* const at = FindBadInValue(data + kReason, end);
+  if (!EndsHere(at, end)) return nullptr;
   head->status = status;
-  head->minor = static_cast<uint8_t>(line[kMinor] - '0');
-  return true;
+  head->minor = static_cast<uint8_t>(data[kMinor] - '0');
+  return at + 2;
 }
 
 // What llhttp takes as a length; how large it may be is looked at later.
@@ -39,44 +49,46 @@ bool IsLength(std::string_view value) {
          std::all_of(value.begin(), value.end(), IsDigit);
 }
 
-bool ReadField(std::string_view line, ResponseHead* head) {
-  const size_t colon = line.find(':');
-  if (colon == line.npos) return false;
-  const std::string_view name = line.substr(0, colon);
-  const std::string_view value = TrimBlanks(line.substr(colon + 1));
-  if (!IsToken(name) || !IsFieldValue(value)) return false;  // a folded line's name is no token
+// The same. lines: where the fields begin.
+const char* ReadField(const char* lines, const char* at, const char* end, ResponseHead* head) {
+  const char* const name = at;
+  while (at < end && IsTokenChar(*at)) at++;
+  if (at == name || at == end || *at != ':') return nullptr;  // a folded line's name is no token
+  const std::string_view name_text(name, static_cast<size_t>(at - name));
+  const char* const rest = at + 1;
+  at = FindBadInValue(rest, end);
+  if (!EndsHere(at, end)) return nullptr;
+  const std::string_view value = TrimBlanks({rest, static_cast<size_t>(at - rest)});
   const bool sized = head->Has(Known::kContentLength);
   const bool coded = head->Has(Known::kTransferEncoding);
-  head->Add(name, value);
+  head->AddPlace(lines, name_text, value);
   switch (head->known(head->size() - 1)) {
     case Known::kContentLength:
-      return !sized && !coded && IsLength(value);
+      if (sized || coded || !IsLength(value)) return nullptr;
+      break;
     case Known::kTransferEncoding:
-      return !sized && !coded;
+      if (sized || coded) return nullptr;
+      break;
     default:
-      return true;
+      break;
   }
+  return at + 2;
 }
 
 // Its size, or 0.
-size_t ReadLines(const char* data, size_t size, ResponseHead* head) {
-  bool first = true;
-  for (size_t at = 0; at < size;) {
-    const auto* lf = static_cast<const char*>(std::memchr(data + at, '\n', size - at));
-    if (!lf || lf == data + at || lf[-1] != '\r') return 0;
-    const std::string_view line(data + at, static_cast<size_t>(lf - 1 - (data + at)));
-    at = static_cast<size_t>(lf - data) + 1;
-    if (line.empty()) return first ? 0 : at;
-    if (first ? !ReadStatusLine(line, head) : !ReadField(line, head)) return 0;
-    first = false;
-  }
-  return 0;
+size_t ReadLines(const char* data, const char* end, ResponseHead* head) {
+  const char* const lines = ReadStatusLine(data, end, head);
+  const char* at = lines;
+  while (at && *at != '\r') at = ReadField(lines, at, end, head);
+  if (!at || at[1] != '\n') return 0;
+  head->TakeLines({lines, static_cast<size_t>(at - lines)});
+  return static_cast<size_t>(at + 2 - data);
 }
 
 }  // namespace
 
 size_t ReadPlainHead(const char* data, size_t size, size_t most, ResponseHead* head) {
-  const size_t read = ReadLines(data, std::min(size, most), head);
+  const size_t read = ReadLines(data, data + std::min(size, most), head);
   if (read == 0) head->Clear();
   return read;
 }
