@@ -32,7 +32,8 @@ static creche_status StartRequest(creche_session session, creche_scope in, const
   if (!found) return failed;
   tasks::Use<http::Session> use(found);  // before the look, so that a close waits for its end
   if (found->closing()) return Fail(Status::kClosed, "the session is closed: open another one");
-  Result<http::Request> request = MakeRequest(url, o, found->settings(), found->loop().now());
+  Result<http::Request> request =
+      MakeRequest(url, o, found->settings(), &found->urls(), found->loop().now());
   Loop& loop = found->loop();
   return Started(tasks::StartOperation(loop, reader.args,
                                        std::make_unique<http::RequestOperation>(

@@ -139,8 +139,9 @@ creche_status ReadRequest(const creche_request_options* given, creche_request_op
 }
 
 Result<http::Request> MakeRequest(const char* text, const creche_request_options& o,
-                                  const http::SessionSettings& session, Nanos now) {
-  Result<http::Url> url = http::Url::Parse(text);
+                                  const http::SessionSettings& session, http::LastUrl* urls,
+                                  Nanos now) {
+  Result<http::Url> url = urls->Parse(text);
   if (!url.ok()) return url.error();
   const bool pulled = (o.flags & CRECHE_REQUEST_PULL_BODY) != 0;
   const bool body = pulled || o.body;

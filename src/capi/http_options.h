@@ -18,6 +18,7 @@ creche_status ReadRequest(const creche_request_options* given, creche_request_op
 // URL and options to a request, with the session's settings for what is not given. What is wrong
 // with the content is an error that the operation fails with. May throw bad_alloc.
 Result<http::Request> MakeRequest(const char* url, const creche_request_options& options,
-                                  const http::SessionSettings& session, Nanos now);
+                                  const http::SessionSettings& session, http::LastUrl* urls,
+                                  Nanos now);
 
 }  // namespace creche::capi

@@ -16,7 +16,7 @@ struct Piece : tasks::Held {
 
 }  // namespace
 
-Response::Response(Call& call) : head_(std::move(call.head())), url_(call.request().url.text()) {
+Response::Response(Call& call) : head_(std::move(call.head())), url_(call.request().url) {
   info_.times = call.times();
   info_.redirects = call.request().redirects;
   info_.reused = call.reused();

@@ -52,7 +52,7 @@ class Response final : public Object, public tasks::Lease, public FromBlocks, pr
 
   // Any thread.
   const ResponseHead& head() const { return head_; }
-  const std::string& url() const { return url_; }
+  const std::string& url() const { return url_.text(); }
   ResponseInfo info() const;
   const Buffer& body() const { return body_; }
   bool whole() const { return !loop_; }
@@ -85,7 +85,7 @@ class Response final : public Object, public tasks::Lease, public FromBlocks, pr
   void OnSent() noexcept override;
   void OnEnd(ErrorRef error) noexcept override;
 
-  std::string Shown() const { return std::string(ShownUrl(url_)); }
+  std::string Shown() const { return std::string(url_.shown()); }
   void Serve() noexcept;
   void GiveUp(const char* how) noexcept;
   void Close() noexcept;
@@ -94,7 +94,7 @@ class Response final : public Object, public tasks::Lease, public FromBlocks, pr
   void OnMoved() noexcept;
 
   ResponseHead head_;
-  std::string url_;
+  const Url url_;
   ResponseInfo info_;
   std::atomic<Nanos> sent_at_{0};
   std::atomic<Nanos> ended_{0};

@@ -14,6 +14,7 @@
 #include "http/layer/redirects.h"
 #include "http/layer/stale_retry.h"
 #include "http/session_settings.h"
+#include "http/url.h"
 #include "tasks/closing.h"
 
 namespace creche::http {
@@ -28,6 +29,7 @@ class Session final : public Object, public tasks::Resident {
   const SessionSettings& settings() const { return settings_; }
   const Counters& counters() const { return counters_; }
   bool closing() const { return closing_.load(); }
+  LastUrl& urls() { return urls_; }
   // args: the route of its completion. Fails if nobody could be told, as Closing::Tell.
   Status Close(const tasks::StartArgs& args);
   void Released() noexcept override;
@@ -54,6 +56,7 @@ class Session final : public Object, public tasks::Resident {
   // In the order in which they are asked.
   const std::array<const Layer*, 4> layers_{&defaults_, &stale_retry_, &redirects_, &decoding_};
   Counters counters_;
+  LastUrl urls_;
   std::unique_ptr<Engine> engine_;
   Ref<Session> self_;  // while it is the loop's resident
   LoopJob<&Session::CloseHere> close_{this};

@@ -151,10 +151,10 @@ Result<Url> Url::Read(std::string_view text, bool tidy) {
   if (HasControl(text)) return Bad("the URL holds a control character: percent-encode it");
   const std::string_view scheme = SchemeOf(text);
   if (scheme.empty()) return Bad("the URL has no scheme: begin it with http:// or https://");
-  Url url;
+  Parts url;
   const std::string_view rest = text.substr(scheme.size() + 1);
   if (EqualsNoCase(scheme, "https")) {
-    url.https_ = true;
+    url.https = true;
   } else if (!EqualsNoCase(scheme, "http")) {
     // Without slashes it may be the name, or the key, of "user:password@host".
     if (rest.substr(0, 2) != "//") return Bad("the URL does not begin with http:// or https://");
@@ -167,8 +167,8 @@ Result<Url> Url::Read(std::string_view text, bool tidy) {
   text = text.substr(0, text.find('#'));
   size_t end = 0;
   while (end < text.size() && text[end] != '/' && text[end] != '?') end++;
-  url.text_.reserve(text.size() + 10);
-  url.text_ = url.https_ ? "https://" : "http://";
+  url.text.reserve(text.size() + 10);
+  url.text = url.https ? "https://" : "http://";
   if (auto r = url.ReadAuthority(text.substr(0, end)); !r.ok()) return r.error();
   const std::string_view target = text.substr(end);
   const size_t query = tidy ? std::min(target.find('?'), target.size()) : 0;
@@ -177,63 +177,63 @@ Result<Url> Url::Read(std::string_view text, bool tidy) {
   } else {
     url.ReadTarget(target);
   }
-  return url;
+  return Url(std::move(url));
 }
 
-Result<void> Url::ReadAuthority(std::string_view authority) {
+Result<void> Url::Parts::ReadAuthority(std::string_view authority) {
   // Browsers take it for a slash: what they fetch would be another host.
   if (authority.find('\\') != std::string_view::npos)
     return Bad("a backslash stands before the path of the URL: percent-encode it, or use /");
   if (const size_t at = authority.rfind('@'); at != std::string_view::npos) {
-    if (at > 0) authorization_ = BasicCredentials(authority.substr(0, at));
+    if (at > 0) authorization = BasicCredentials(authority.substr(0, at));
     authority.remove_prefix(at + 1);
   }
   std::string_view host = authority;
-  std::string_view port;
+  std::string_view given;  // ":8080"
   if (!authority.empty() && authority[0] == '[') {
     const size_t close = authority.find(']');
     if (close == std::string_view::npos) return Bad("the IPv6 address in the URL lacks its ]");
     host = authority.substr(0, close + 1);
-    port = authority.substr(close + 1);
-    if (!port.empty() && port[0] != ':') return Bad("only a port may follow the ] in the URL");
+    given = authority.substr(close + 1);
+    if (!given.empty() && given[0] != ':') return Bad("only a port may follow the ] in the URL");
   } else if (const size_t colon = authority.find(':'); colon != std::string_view::npos) {
     host = authority.substr(0, colon);
-    port = authority.substr(colon);
+    given = authority.substr(colon);
   }
-  authority_at_ = static_cast<uint32_t>(text_.size());
+  authority_at = static_cast<uint32_t>(text.size());
   if (auto r = ReadHost(host); !r.ok()) return r;
 
-  const uint16_t default_port = https_ ? 443 : 80;
-  port_ = default_port;
-  if (port.size() > 1) {  // a ':' alone means the default
-    const char* const end = port.data() + port.size();
-    const auto [p, e] = std::from_chars(port.data() + 1, end, port_);
+  const uint16_t default_port = https ? 443 : 80;
+  port = default_port;
+  if (given.size() > 1) {  // a ':' alone means the default
+    const char* const end = given.data() + given.size();
+    const auto [p, e] = std::from_chars(given.data() + 1, end, port);
     // Not shown: behind a '/' in a password, this is a part of it.
-    if (e != std::errc() || p != end || port_ == 0)
+    if (e != std::errc() || p != end || port == 0)
       return Bad(
           "what follows the ':' behind the host of the URL is no port: use 1 to 65535 (and "
           "percent-encode a / ? or # in a password)");
-    if (port_ != default_port) {
+    if (port != default_port) {
       char written[6] = ":";
-      text_.append(written, std::to_chars(written + 1, std::end(written), port_).ptr);
+      text.append(written, std::to_chars(written + 1, std::end(written), port).ptr);
     }
   }
-  target_at_ = static_cast<uint32_t>(text_.size());
+  target_at = static_cast<uint32_t>(text.size());
   return {};
 }
 
-// Appends an IPv6 address in brackets to text_.
-Result<void> Url::ReadAddress(std::string_view address) {
+// Appends an IPv6 address in brackets to text.
+Result<void> Url::Parts::ReadAddress(std::string_view address) {
   const size_t percent = std::min(address.find('%'), address.size());
   const std::string_view bare = address.substr(0, percent);
   std::string_view zone = address.substr(percent);
   in6_addr parsed;
   if (inet_pton(AF_INET6, std::string(bare).c_str(), &parsed) != 1)
     return Bad("what stands in [ ] in the URL is no IPv6 address");
-  text_ += '[';
-  host_at_ = static_cast<uint32_t>(text_.size());
-  host_size_ = static_cast<uint32_t>(bare.size());
-  for (const char c : bare) text_ += Lower(c);
+  text += '[';
+  host_at = static_cast<uint32_t>(text.size());
+  host_size = static_cast<uint32_t>(bare.size());
+  for (const char c : bare) text += Lower(c);
   if (!zone.empty()) {
     zone.remove_prefix(zone.substr(0, 3) == "%25" ? 3 : 1);
     const bool good = !zone.empty() && std::all_of(zone.begin(), zone.end(), [](char c) {
@@ -243,15 +243,15 @@ Result<void> Url::ReadAddress(std::string_view address) {
       return Bad(
           "the zone of the IPv6 address in the URL is no name of an interface: write it "
           "like [fe80::1%25eth0]");
-    zone_size_ = static_cast<uint32_t>(zone.size() + 3);
-    text_.append("%25").append(zone);
+    zone_size = static_cast<uint32_t>(zone.size() + 3);
+    text.append("%25").append(zone);
   }
-  text_ += ']';
+  text += ']';
   return {};
 }
 
-// Appends the host, in brackets for IPv6, to text_.
-Result<void> Url::ReadHost(std::string_view host) {
+// Appends the host, in brackets for IPv6, to text.
+Result<void> Url::Parts::ReadHost(std::string_view host) {
   if (host.empty()) return Bad("the URL has no host: write it as scheme://host/path");
   if (host[0] == '[') return ReadAddress(host.substr(1, host.size() - 2));
   size_t label = 0;
@@ -274,50 +274,79 @@ Result<void> Url::ReadHost(std::string_view host) {
     if (inet_pton(AF_INET, std::string(host).c_str(), &parsed) != 1)
       return Bad("the host of the URL is a number but no IPv4 address: write four, like 192.0.2.1");
   }
-  host_at_ = static_cast<uint32_t>(text_.size());
-  host_size_ = static_cast<uint32_t>(host.size());
-  text_.append(host);
-  for (size_t i = host_at_; i < text_.size(); i++) text_[i] = Lower(text_[i]);
+  host_at = static_cast<uint32_t>(text.size());
+  host_size = static_cast<uint32_t>(host.size());
+  text.append(host);
+  for (size_t i = host_at; i < text.size(); i++) text[i] = Lower(text[i]);
   return {};
 }
 
-// Appends path and query to text_.
-void Url::ReadTarget(std::string_view target) {
-  if (target.empty() || target[0] == '?') text_ += '/';
+// Appends path and query to text.
+void Url::Parts::ReadTarget(std::string_view target) {
+  if (target.empty() || target[0] == '?') text += '/';
   static constexpr char kHex[] = "0123456789ABCDEF";
   size_t done = 0;
   for (size_t i = 0; i < target.size(); i++) {
     const auto c = static_cast<unsigned char>(target[i]);
     if (kPlain[c] || (c == '%' && IsEscape(target, i))) continue;
     const char escaped[] = {'%', kHex[c >> 4], kHex[c & 15]};
-    text_.append(target.substr(done, i - done)).append(escaped, sizeof escaped);
+    text.append(target.substr(done, i - done)).append(escaped, sizeof escaped);
     done = i + 1;
   }
-  text_.append(target.substr(done));
+  text.append(target.substr(done));
+}
+
+void Url::InheritCredentials(const Url& other) {
+  if (!authorization().empty() || other.authorization().empty()) return;
+  Parts both = parts();
+  both.authorization = other.authorization();
+  *this = Url(std::move(both));
 }
 
 std::string Url::dial_host() const {
+  const Parts& p = parts();
   std::string host(this->host());
-  if (zone_size_ > 0) host.append("%").append(View(host_at_ + host_size_ + 3, zone_size_ - 3));
+  if (p.zone_size > 0) host.append("%").append(View(p.host_at + p.host_size + 3, p.zone_size - 3));
   return host;
 }
 
 void Url::AppendHost(std::string* out) const {
-  if (zone_size_ == 0) {
+  const Parts& p = parts();
+  if (p.zone_size == 0) {
     out->append(authority());
     return;
   }
-  const size_t zone = host_at_ + host_size_;
-  out->append(View(authority_at_, zone - authority_at_));
-  out->append(View(zone + zone_size_, target_at_ - zone - zone_size_));
+  const size_t zone = p.host_at + p.host_size;
+  out->append(View(p.authority_at, zone - p.authority_at));
+  out->append(View(zone + p.zone_size, p.target_at - zone - p.zone_size));
 }
 
 std::string_view Url::shown() const {
-  return ShownUrl(text_);
+  return ShownUrl(text());
 }
 
 std::string_view ShownUrl(std::string_view url) noexcept {
   return url.substr(0, url.find('?'));
+}
+
+void LastUrl::Keep(Url url) noexcept {
+  const Url::Shared* const before = kept_.exchange(url.shared_.Leak(), std::memory_order_acq_rel);
+  if (before) before->Unref();
+}
+
+Result<Url> LastUrl::Parse(std::string_view text) {
+  Url kept;
+  kept.shared_ = Ref<const Url::Shared>::Adopt(kept_.exchange(nullptr, std::memory_order_acq_rel));
+  if (!kept.shared_ || kept.text() != text) {
+    Result<Url> read = Url::Parse(text);
+    if (!read.ok() || read.value().text() != text) {
+      Keep(std::move(kept));
+      return read;
+    }
+    kept = std::move(read).value();
+  }
+  Keep(kept);
+  return kept;
 }
 
 Result<Url> Url::Resolve(std::string_view given) const {
@@ -328,10 +357,10 @@ Result<Url> Url::Resolve(std::string_view given) const {
     reference = without;
   }
   if (!SchemeOf(reference).empty()) return Read(reference, true);
-  const std::string scheme = https_ ? "https:" : "http:";
+  const std::string scheme = https() ? "https:" : "http:";
   if (reference.substr(0, 2) == "//") return Read(scheme + std::string(reference), true);
   const std::string base(origin());
-  if (reference.empty()) return Parse(text_);
+  if (reference.empty()) return Parse(text());
   const std::string_view path = target().substr(0, target().find('?'));
   if (reference[0] == '?') return Parse(base + std::string(path) + std::string(reference));
   std::string merged = base;

@@ -2,6 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <string>
+#include <thread>
+#include <vector>
+
 namespace creche::http {
 namespace {
 
@@ -203,6 +207,50 @@ TEST(UrlTest, Resolves) {
   EXPECT_FALSE(base.Resolve("http:g").ok());
   EXPECT_FALSE(base.Resolve("http:///x").ok());
   EXPECT_EQ(base.Resolve("http://u:p@g/").value().authorization(), "Basic dTpw");
+}
+
+TEST(UrlTest, CopiesDoNotShareWhatChanges) {
+  const Url with = Good("http://u:p@g/a");
+  Url copy = Good("http://g/b");
+  const Url before = copy;
+  copy.InheritCredentials(with);
+  EXPECT_EQ(copy.authorization(), with.authorization());
+  EXPECT_EQ(before.authorization(), "");
+  Url own = Good("http://v:q@g/b");
+  own.InheritCredentials(with);
+  EXPECT_NE(own.authorization(), with.authorization());
+}
+
+// The same text is the same memory, and what needs more than a look is read anew each time.
+TEST(UrlTest, LastUrlIsKept) {
+  LastUrl urls;
+  const auto parse = [&](const char* text) { return urls.Parse(text).value(); };
+  const Url first = parse("http://g/a?b");
+  EXPECT_EQ(parse("http://g/a?b").text().data(), first.text().data());
+  EXPECT_NE(parse("http://g/a?c").text().data(), first.text().data());
+  EXPECT_NE(parse("http://g/a?b").text().data(), first.text().data());
+  EXPECT_FALSE(urls.Parse("http://").ok());
+  const Url kept = parse("http://g/a?b");
+  for (const char* other : {"HTTP://G/a", "http://u:p@g/a", "http://g:80/a", "http://g/a#b"}) {
+    const Url url = parse(other);
+    EXPECT_EQ(url.text(), "http://g/a");
+    EXPECT_NE(parse(other).text().data(), url.text().data()) << other;
+    EXPECT_EQ(parse(other).authorization(), url.authorization()) << other;
+  }
+  EXPECT_EQ(parse("http://g/a?b").text().data(), kept.text().data());
+}
+
+TEST(UrlTest, LastUrlIsForManyThreads) {
+  LastUrl urls;
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 4; t++)
+    threads.emplace_back([&urls, t] {
+      for (int i = 0; i < 2000; i++) {
+        const std::string text = "http://host/" + std::to_string((i + t) % 3);
+        EXPECT_EQ(urls.Parse(text).value().text(), text);
+      }
+    });
+  for (std::thread& thread : threads) thread.join();
 }
 
 TEST(UrlTest, UserInfoIsNotInherited) {
