@@ -30,15 +30,17 @@ static creche_status StartRequest(creche_session session, creche_scope in, const
   creche_status failed = CRECHE_OK;
   Ref<http::Session> found = Find<http::Session>(session.id, &failed);
   if (!found) return failed;
-  tasks::Use<http::Session> use(found);  // before the look, so that a close waits for its end
-  if (found->closing()) return Fail(Status::kClosed, "the session is closed: open another one");
-  Result<http::Request> request =
-      MakeRequest(url, o, found->settings(), &found->urls(), found->loop().now());
-  Loop& loop = found->loop();
-  return Started(tasks::StartOperation(loop, reader.args,
-                                       std::make_unique<http::RequestOperation>(
-                                           std::move(use), std::move(request), stream)),
-                 in);
+  http::Session& of = *found;
+  // Before the look, so that a close waits for its end.
+  tasks::Use<http::Session> use(std::move(found));
+  if (of.closing()) return Fail(Status::kClosed, "the session is closed: open another one");
+  Loop& loop = of.loop();
+  auto operation = std::make_unique<http::RequestOperation>(std::move(use), stream);
+  http::Request& request = operation->request();
+  request.started = loop.now();
+  if (auto filled = FillRequest(url, o, of.settings(), &of.urls(), &request); !filled.ok())
+    operation->set_refused(filled.error());
+  return Started(tasks::StartOperation(loop, reader.args, std::move(operation)), in);
 }
 
 }  // namespace creche::capi

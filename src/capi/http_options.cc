@@ -138,37 +138,32 @@ creche_status ReadRequest(const creche_request_options* given, creche_request_op
   return CRECHE_OK;
 }
 
-Result<http::Request> MakeRequest(const char* text, const creche_request_options& o,
-                                  const http::SessionSettings& session, http::LastUrl* urls,
-                                  Nanos now) {
+Result<void> FillRequest(const char* text, const creche_request_options& o,
+                         const http::SessionSettings& session, http::LastUrl* urls,
+                         http::Request* request) {
   Result<http::Url> url = urls->Parse(text);
   if (!url.ok()) return url.error();
+  http::Request& r = *request;
+  r.url = std::move(url).value();
   const bool pulled = (o.flags & CRECHE_REQUEST_PULL_BODY) != 0;
   const bool body = pulled || o.body;
-  http::Request request{
-      .method = o.method ? o.method
-                : body   ? "POST"
-                         : "GET",
-      .url = std::move(url).value(),
-      .decode = session.decode && (o.flags & CRECHE_REQUEST_NO_DECODE) == 0,
-      .lenient = session.lenient || (o.flags & CRECHE_REQUEST_LENIENT) != 0,
-      .retry = (o.flags & CRECHE_REQUEST_NO_RETRY) == 0,
-      .max_body = o.max_body != 0 ? o.max_body : session.max_body,
-      .max_redirects = o.max_redirects != CRECHE_DEFAULT ? o.max_redirects : session.max_redirects,
-      .timeouts = session.timeouts,
-      .started = now};
-  TakeTimeouts(o.timeouts, &request.timeouts);
-  if (auto r = TakeHeaders(o.headers, o.headers_count, &request.headers); !r.ok()) return r.error();
+  r.method = o.method ? o.method : body ? "POST" : "GET";
+  r.decode = session.decode && (o.flags & CRECHE_REQUEST_NO_DECODE) == 0;
+  r.lenient = session.lenient || (o.flags & CRECHE_REQUEST_LENIENT) != 0;
+  r.retry = (o.flags & CRECHE_REQUEST_NO_RETRY) == 0;
+  r.max_body = o.max_body != 0 ? o.max_body : session.max_body;
+  r.max_redirects = o.max_redirects != CRECHE_DEFAULT ? o.max_redirects : session.max_redirects;
+  r.timeouts = session.timeouts;
+  TakeTimeouts(o.timeouts, &r.timeouts);
+  if (auto taken = TakeHeaders(o.headers, o.headers_count, &r.headers); !taken.ok()) return taken;
   if (pulled && o.body_size == CRECHE_UNKNOWN_SIZE) {
-    request.body = http::BodySource::PulledOfUnknownSize();
+    r.body = http::BodySource::PulledOfUnknownSize();
   } else if (pulled) {
-    request.body = http::BodySource::Pulled(o.body_size);
+    r.body = http::BodySource::Pulled(o.body_size);
   } else if (body) {
-    request.body =
-        http::BodySource::Bytes(std::string(static_cast<const char*>(o.body), o.body_size));
+    r.body = http::BodySource::Bytes(std::string(static_cast<const char*>(o.body), o.body_size));
   }
-  if (auto r = http::CheckRequest(request.Head(session.defaults)); !r.ok()) return r.error();
-  return request;
+  return http::CheckRequest(r.Head(session.defaults));
 }
 
 }  // namespace creche::capi

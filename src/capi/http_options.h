@@ -15,10 +15,11 @@ creche_status ReadSession(const creche_session_options* given, http::SessionSett
 // creche_request_options as they were given, checked as far as their content does not matter.
 creche_status ReadRequest(const creche_request_options* given, creche_request_options* options);
 
-// URL and options to a request, with the session's settings for what is not given. What is wrong
-// with the content is an error that the operation fails with. May throw bad_alloc.
-Result<http::Request> MakeRequest(const char* url, const creche_request_options& options,
-                                  const http::SessionSettings& session, http::LastUrl* urls,
-                                  Nanos now);
+// URL and options to a request, with the session's settings for what is not given; it is filled
+// where it is to stay. What is wrong with the content is an error that the operation fails with.
+// May throw bad_alloc.
+Result<void> FillRequest(const char* url, const creche_request_options& options,
+                         const http::SessionSettings& session, http::LastUrl* urls,
+                         http::Request* request);
 
 }  // namespace creche::capi

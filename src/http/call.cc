@@ -4,21 +4,21 @@
 
 namespace creche::http {
 
-Call::Call(Calls& calls, Request&& request, bool stream, Owner* owner)
-    : calls_(&calls), owner_(owner), state_{.request = std::move(request)} {
+Call::Call(bool stream, Owner* owner) : owner_(owner) {
   if (stream) {
     stream_owned_ = std::make_unique<StreamBody>();
     stream_ = stream_owned_.get();
   }
-  calls.under_way.PushBack(this);
 }
 
 Call::~Call() {
   Stop();
 }
 
-void Call::Start() noexcept {
-  calls_->counters.requests.Add();
+void Call::Start(Calls& calls) noexcept {
+  calls_ = &calls;
+  calls.under_way.PushBack(this);
+  calls.counters.requests.Add();
   BeginAttempt();
 }
 

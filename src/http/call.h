@@ -53,12 +53,14 @@ class Call final : public FromBlocks,
     ~Owner() = default;
   };
 
-  // stream: the body is kept as it comes, for who reads it.
-  Call(Calls& calls, Request&& request, bool stream, Owner* owner);
-  // Aborts.
+  // Any thread. stream: the body is kept as it comes, for who reads it.
+  Call(bool stream, Owner* owner);
+  // Aborts. Any thread, if it was never started.
   ~Call();
 
-  void Start() noexcept;
+  // To be filled before Start.
+  Request& request() { return state_.request; }
+  void Start(Calls& calls) noexcept;
   // Gives it up; the owner is told nothing more. Harmless after the end.
   void Abort() noexcept { Stop(); }
   // Ends it with this error, as if it had happened by itself.
@@ -108,7 +110,7 @@ class Call final : public FromBlocks,
   ErrorRef WithAdvice(ErrorRef error) const;
   bool sent_any() const { return sent_any_ || state_.attempt.sent > 0; }
 
-  Calls* calls_;  // null after the end
+  Calls* calls_ = nullptr;  // from Start to the end
   Owner* owner_;
   CallState state_;
   Nanos connected_at_ = 0;

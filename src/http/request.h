@@ -29,8 +29,8 @@ struct RequestDefaults {
 };
 
 struct Request {
-  std::string method;
-  Url url;
+  std::string method = {};
+  Url url = {};
   HeaderList headers = {};
   BodySource body = {};
   bool decode = true;

@@ -6,20 +6,18 @@ namespace creche::http {
 
 using tasks::Outcome;
 
+RequestOperation::RequestOperation(tasks::Use<Session> session, bool stream)
+    : session_(std::in_place, std::move(session)),
+      call_(std::make_unique<Call>(stream, static_cast<Call::Owner*>(this))) {}
+
 void RequestOperation::Start() noexcept {
-  if (!request_.ok()) return Complete(Outcome::Failed(request_.error()));
+  if (refused_) return Complete(Outcome::Failed(std::move(refused_)));
   Calls* calls = (*session_)->calls();
   if (!calls)
     return Complete(
         Outcome::Failed(MakeError(Status::kClosed, closed_in_line() ? Phase::kLimit : Phase::kPool,
                                   "the session was closed: open another one")));
-  try {
-    call_ = std::make_unique<Call>(*calls, std::move(request_).value(), stream_,
-                                   static_cast<Call::Owner*>(this));
-  } catch (const std::bad_alloc&) {
-    return Complete(Outcome::Failed(NoMemoryError()));
-  }
-  call_->Start();
+  call_->Start(*calls);
 }
 
 void RequestOperation::Cancel() noexcept {

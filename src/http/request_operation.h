@@ -17,11 +17,11 @@ class RequestOperation final : public tasks::Operation,
                                private Call::Owner,
                                private Response::Feeder {
  public:
-  // request: or why it cannot be made. stream: completes at the head.
-  RequestOperation(tasks::Use<Session> session, Result<Request>&& request, bool stream)
-      : session_(std::in_place, std::move(session)),
-        request_(std::move(request)),
-        stream_(stream) {}
+  // Any thread. stream: completes at the head. May throw bad_alloc.
+  RequestOperation(tasks::Use<Session> session, bool stream);
+  // Before it is started: to be filled, or why that cannot be.
+  Request& request() { return call_->request(); }
+  void set_refused(ErrorRef why) { refused_ = std::move(why); }
 
   void Start() noexcept override;
   void Cancel() noexcept override;
@@ -41,9 +41,8 @@ class RequestOperation final : public tasks::Operation,
 
   std::optional<tasks::Use<Session>> session_;  // until nothing more is sent
   const tasks::Resident* const of_ = session_->get();
-  Result<Request> request_;
-  const bool stream_;
-  std::unique_ptr<Call> call_;
+  ErrorRef refused_;
+  std::unique_ptr<Call> call_;  // until the response takes it
   // Whose body is read while the request's is pulled.
   Ref<Response> response_;
   uint32_t status_ = 0;  // its

@@ -90,8 +90,9 @@ class MemoryH1Opener final : public MemoryOpener {
 // Starts a call and keeps what it says.
 struct Caller final : Call::Owner {
   Caller(Calls& calls, Request request, bool stream = false)
-      : call(std::make_unique<Call>(calls, std::move(request), stream, this)) {
-    call->Start();
+      : call(std::make_unique<Call>(stream, this)) {
+    call->request() = std::move(request);
+    call->Start(calls);
   }
   bool OnHead() noexcept override {
     heads++;

@@ -17,7 +17,7 @@ namespace creche::http {
 
 // What the layers see of a call, and what they keep of it.
 struct CallState {
-  Request request;
+  Request request = {};
   ResponseHead head = {};
   Attempt attempt = {};   // the one under way, or the last
   bool has_body = false;  // of the head
