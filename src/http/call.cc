@@ -156,8 +156,8 @@ bool Call::OnSent() noexcept {
   return exchange_ != nullptr;
 }
 
-void Call::SetAwaited(bool awaited) noexcept {
-  stream_->set_awaited(awaited);
+void Call::SetAwaited(size_t capacity) noexcept {
+  stream_->set_awaited(capacity);
   if (exchange_) exchange_->ReadOn();
 }
 

@@ -68,9 +68,9 @@ class Call final : public FromBlocks,
   // The answer to OnPull; ignored if nobody needs it any more.
   void Answer(Status status, std::string piece, bool more, ErrorRef error) noexcept;
   void set_owner(Owner* owner) { owner_ = owner; }
-  // Somebody waits for the body of a stream, or nobody does: the gap between two reads is measured
-  // only while they do, and reading goes on if it was held back.
-  void SetAwaited(bool awaited) noexcept;
+  // Somebody waits for up to so many bytes of a stream, or nobody does (0): the gap between two
+  // reads is measured only while they do, and reading goes on if it was held back.
+  void SetAwaited(size_t capacity) noexcept;
 
   Phase phase() const { return opening() ? opening_phase() : state_.attempt.phase; }
   const Request& request() const { return state_.request; }

@@ -1,23 +1,29 @@
 // IoContext: what the connections of a session share while one of them is at work: it is one
 // thread's. It lives until the session is closed. Loop's thread only.
 #pragma once
-#include <memory>
 #include <string>
 
+#include "core/buffer.h"
 #include "core/loop.h"
 #include "http/counters.h"
 
 namespace creche::http {
 
 struct IoContext {
-  // Room for what is received and used at once.
-  static constexpr size_t kScratch = 64 << 10;
+  // What is received at once: a body of 64 KiB, and its head.
+  static constexpr size_t kScratch = 68 << 10;
 
-  IoContext(Loop& l, Counters& c) : loop(l), counters(c), scratch(new char[kScratch]) {}
+  IoContext(Loop& l, Counters& c) : loop(l), counters(c) {}
+  // Room for kScratch bytes in `scratch`, which is empty then; null without memory.
+  char* Scratch() noexcept {
+    if (scratch.capacity() < kScratch) scratch.Release();  // a body has taken what was there
+    scratch.Clear();
+    return scratch.Reserve(kScratch);
+  }
 
   Loop& loop;
   Counters& counters;
-  const std::unique_ptr<char[]> scratch;
+  Buffer scratch;    // what was received, until it has been read
   std::string head;  // a request's, while it is written
 };
 

@@ -8,10 +8,9 @@ namespace creche::http {
 
 namespace {
 
-// The memory of one piece of a body.
+// One piece of a body.
 struct Piece : tasks::Held {
-  explicit Piece(size_t capacity) : bytes(new char[capacity]) {}
-  std::unique_ptr<char[]> bytes;
+  Buffer bytes;
 };
 
 }  // namespace
@@ -58,12 +57,24 @@ void Response::StartRead(ReadOperation* reader) noexcept {
   }
   reader_ = reader;
   if (stream_->readable() || failure_) Serve();
-  if (reader_ && call_) call_->SetAwaited(true);
+  if (reader_ && call_) call_->SetAwaited(reader_->capacity_);
 }
 
 void Response::StopRead() noexcept {
   reader_ = nullptr;
-  if (call_) call_->SetAwaited(false);
+  if (call_) call_->SetAwaited(0);
+}
+
+// What there is for the reader: nothing of it is copied if it is much.
+Problem Response::Fill(Buffer* piece) {
+  if (stream_->Take(reader_->capacity_, piece)) return {};
+  const size_t room = stream_->Worth(reader_->capacity_);
+  char* const into = piece->Reserve(room + 1);  // never none
+  if (!into) throw std::bad_alloc();
+  size_t size = 0;
+  const Problem problem = stream_->Read(into, room, &size);
+  piece->Commit(size);
+  return problem;
 }
 
 // Gives the reader what there is; it goes on waiting if that is nothing.
@@ -71,14 +82,12 @@ void Response::Serve() noexcept {
   tasks::Outcome outcome;
   bool last = false;
   try {
-    const size_t room = stream_->Worth(reader_->capacity_);
-    auto piece = std::make_unique<Piece>(room);
-    size_t size = 0;
-    const Problem problem = stream_->Read(piece->bytes.get(), room, &size);
-    if (size > 0) {
+    auto piece = std::make_unique<Piece>();
+    const Problem problem = Fill(&piece->bytes);
+    if (!piece->bytes.empty()) {
       outcome.what = tasks::What::kChunk;
-      outcome.data = piece->bytes.get();
-      outcome.size = size;
+      outcome.data = piece->bytes.data();
+      outcome.size = piece->bytes.size();
       outcome.held = std::move(piece);
     } else if (problem.bad()) {
       if (!failure_)
@@ -99,7 +108,7 @@ void Response::Serve() noexcept {
     outcome = tasks::Outcome::Failed(NoMemoryError());
   }
   ReadOperation* reader = std::exchange(reader_, nullptr);
-  if (call_) call_->SetAwaited(false);
+  if (call_) call_->SetAwaited(0);
   const Ref<Response> alive = Ref<Response>::Share(this);
   reader->Done(std::move(outcome));
   if (last) Close();  // whom it held open learns of the end before it ends

@@ -87,6 +87,7 @@ class Response final : public Object, public tasks::Lease, public FromBlocks, pr
 
   std::string Shown() const { return std::string(url_.shown()); }
   void Serve() noexcept;
+  Problem Fill(Buffer* piece);
   void GiveUp(const char* how) noexcept;
   void Close() noexcept;
   void EndLease() noexcept;

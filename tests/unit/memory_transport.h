@@ -4,6 +4,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "core/transport.h"
 
@@ -40,9 +41,10 @@ class MemoryTransport final : public Transport {
   // What was written since the last call.
   std::string TakeWritten() { return std::exchange(written_, {}); }
   const std::string& written() const { return written_; }
-  int writes = 0;             // calls of Write
-  int looks = 0;              // calls of IdleIsSound
-  bool* destroyed = nullptr;  // told when it goes
+  int writes = 0;                       // calls of Write
+  int looks = 0;                        // calls of IdleIsSound
+  std::vector<std::string_view> reads;  // what was read, where it was read to
+  bool* destroyed = nullptr;            // told when it goes
 
   // ---- The transport ----
   int Open(Listener* listener) noexcept override {
@@ -54,6 +56,7 @@ class MemoryTransport final : public Transport {
     const size_t n = std::min(capacity, unread_.size());
     if (n == 0) return {end_ == Io::kOk ? Io::kLater : end_, 0};
     unread_.copy(static_cast<char*>(into), n);
+    reads.emplace_back(static_cast<char*>(into), n);
     unread_.erase(0, n);
     return {Io::kOk, n};
   }

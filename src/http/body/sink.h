@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "core/buffer.h"
 #include "http/problem.h"
 
 namespace creche::http {
@@ -14,9 +15,14 @@ class BodySink {
   // So many more bytes are announced, for certain.
   virtual Problem Expect(uint64_t /*size*/) noexcept { return {}; }
   virtual Problem Append(const char* data, size_t size) noexcept = 0;
+  // The same for bytes that are alone in memory of their own: true if it keeps that rather than a
+  // copy of them, and has left in *memory what it needs no longer; else nothing has happened.
+  virtual bool Keep(Buffer* /*memory*/) noexcept { return false; }
   // Memory to receive the next bytes in, so that Append need not copy them; null if there is none.
   // left: bytes that are known to come.
   virtual char* Room(uint64_t /*left*/, size_t* /*room*/) noexcept { return nullptr; }
+  // More than this need not be received at once.
+  virtual size_t most() const noexcept { return SIZE_MAX; }
   // It holds enough: the server is to be held back, until it is low.
   virtual bool full() const noexcept { return false; }
   virtual bool low() const noexcept { return true; }

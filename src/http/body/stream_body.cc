@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include "http/body/problems.h"
 
@@ -9,6 +10,25 @@ namespace creche::http {
 
 Problem StreamBody::Append(const char* data, size_t size) noexcept {
   return coded_.Append(data, size) ? Problem{} : kNoMemory;
+}
+
+namespace {
+// Who gets bytes with their memory gets all of it, and may keep it: it should hold little else.
+bool IsFull(const Buffer& memory) {
+  return memory.size() >= memory.capacity() / 4 * 3;
+}
+}  // namespace
+
+bool StreamBody::Keep(Buffer* memory) noexcept {
+  if (decoder_ || !coded_.empty() || !IsFull(*memory)) return false;
+  coded_.Swap(*memory);
+  return true;
+}
+
+bool StreamBody::Take(size_t capacity, Buffer* all) noexcept {
+  if (decoder_ || coded_.empty() || coded_.size() > capacity || !IsFull(coded_)) return false;
+  *all = std::exchange(coded_, Buffer());
+  return true;
 }
 
 size_t StreamBody::Worth(size_t capacity) const noexcept {

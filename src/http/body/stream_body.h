@@ -17,15 +17,20 @@ class StreamBody final : public BodySink {
   // With less than this left, reading goes on.
   static constexpr size_t kLow = 64 << 10;
 
+  // Who waits for so many bytes gets what was received at once in one piece.
+  static constexpr size_t kWhole = 48 << 10;
+
   // Before Begin.
   void Prepare(std::unique_ptr<Decoder> decoder) noexcept { decoder_ = std::move(decoder); }
-  // Somebody waits for more, or nobody does.
-  void set_awaited(bool awaited) noexcept { awaited_ = awaited; }
+  // Somebody waits for up to so many bytes more, or nobody does (0).
+  void set_awaited(size_t capacity) noexcept { awaited_ = capacity; }
   Problem Begin(uint64_t) noexcept override { return {}; }
   Problem Append(const char* data, size_t size) noexcept override;
+  bool Keep(Buffer* memory) noexcept override;
+  size_t most() const noexcept override { return awaited_ >= kWhole ? awaited_ : kHigh; }
   bool full() const noexcept override { return coded_.size() >= kHigh; }
   bool low() const noexcept override { return coded_.size() < kLow; }
-  bool awaited() const noexcept override { return awaited_; }
+  bool awaited() const noexcept override { return awaited_ > 0; }
   // Nothing more comes.
   void End() noexcept { ended_ = true; }
   // How much room a Read of up to `capacity` bytes can fill now.
@@ -33,6 +38,9 @@ class StreamBody final : public BodySink {
   // Stores up to `capacity` bytes, of those that are there. 0 with no problem: wait, or, if
   // finished(), the end.
   Problem Read(char* into, size_t capacity, size_t* size) noexcept;
+  // All that is there, in the memory it was received in: true if that is worth a Read of up to
+  // `capacity` bytes; else nothing has changed.
+  bool Take(size_t capacity, Buffer* all) noexcept;
   // Everything was read. Call after Read gave 0.
   bool finished() const { return ended_ && coded_.empty(); }
   // True if a Read is worth while.
@@ -41,7 +49,7 @@ class StreamBody final : public BodySink {
  private:
   Buffer coded_;
   std::unique_ptr<Decoder> decoder_;
-  bool awaited_ = false;
+  size_t awaited_ = 0;
   bool ended_ = false;
   bool more_ = false;    // the decoder filled the last room
   bool broken_ = false;  // what is left does not decode

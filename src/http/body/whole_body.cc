@@ -25,10 +25,23 @@ void WholeBody::Prepare(std::unique_ptr<Decoder> decoder, uint64_t max) noexcept
 }
 
 Problem WholeBody::Begin(uint64_t expected) noexcept {
-  if (const Problem problem = Expect(expected); problem.bad()) return problem;
-  if (decoder_) return {};
-  if (expected > 0 && !bytes_.Reserve(std::min(expected, kTrusted) + 1)) return kNoMemory;
-  return {};
+  expected_ = expected;
+  return Expect(expected);
+}
+
+// Room for all that will come, and a NUL: once, before the first bytes.
+bool WholeBody::ReserveExpected() noexcept {
+  if (bytes_.capacity() > 0 || expected_ == 0) return true;
+  return bytes_.Reserve(static_cast<size_t>(std::min(expected_, kTrusted)) + 1) != nullptr;
+}
+
+// If all of the body, and a NUL, has room where its first bytes are, and leaves little of that.
+bool WholeBody::Keep(Buffer* memory) noexcept {
+  const size_t had = memory->size();
+  if (decoder_ || !bytes_.empty() || expected_ < had) return false;
+  if (expected_ - had >= memory->room() || expected_ < memory->capacity() / 4 * 3) return false;
+  bytes_.Swap(*memory);
+  return true;
 }
 
 Problem WholeBody::Expect(uint64_t size) noexcept {
@@ -40,7 +53,7 @@ Problem WholeBody::Expect(uint64_t size) noexcept {
 char* WholeBody::Room(uint64_t left, size_t* room) noexcept {
   if (decoder_) return nullptr;
   *room = static_cast<size_t>(std::min(left, kTrusted));
-  return bytes_.Reserve(*room + 1);
+  return ReserveExpected() ? bytes_.Reserve(*room + 1) : nullptr;
 }
 
 Problem WholeBody::Append(const char* data, size_t size) noexcept {
@@ -50,7 +63,7 @@ Problem WholeBody::Append(const char* data, size_t size) noexcept {
     bytes_.Commit(size);
     return {};
   }
-  return bytes_.Append(data, size) ? Problem{} : kNoMemory;
+  return ReserveExpected() && bytes_.Append(data, size) ? Problem{} : kNoMemory;
 }
 
 Problem WholeBody::Decode(const char* data, size_t size) noexcept {

@@ -20,6 +20,7 @@ class WholeBody final : public BodySink {
   Problem Begin(uint64_t expected) noexcept override;
   Problem Expect(uint64_t size) noexcept override;
   Problem Append(const char* data, size_t size) noexcept override;
+  bool Keep(Buffer* memory) noexcept override;
   char* Room(uint64_t left, size_t* room) noexcept override;
   // Nothing more comes. Puts a NUL behind the body.
   Problem End() noexcept;
@@ -27,10 +28,12 @@ class WholeBody final : public BodySink {
 
  private:
   Problem Decode(const char* data, size_t size) noexcept;
+  bool ReserveExpected() noexcept;
   Buffer bytes_;
   std::unique_ptr<Decoder> decoder_;
   uint64_t max_ = 0;
-  uint64_t coded_ = 0;  // bytes taken, of a body with a decoder
+  uint64_t coded_ = 0;     // bytes taken, of a body with a decoder
+  uint64_t expected_ = 0;  // in all, if it has none; 0: not known
 };
 
 }  // namespace creche::http

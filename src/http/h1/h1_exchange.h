@@ -83,6 +83,7 @@ class H1Exchange final : public Exchange, private H1Parser::Sink {
   Nanos keep_for_ = 0;
   bool head_told_ = false;
   bool paused_ = false;
+  bool large_ = false;  // the last body with a length was larger than what is received at once
 };
 
 }  // namespace creche::http

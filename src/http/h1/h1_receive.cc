@@ -1,4 +1,5 @@
 // H1Exchange: what is received.
+#include <algorithm>
 #include <charconv>
 #include <optional>
 
@@ -13,6 +14,10 @@ constexpr uint64_t kMostReadOver = 64 << 10;
 constexpr Nanos kReadOverTime = 100 * kMillisecond;
 // So that one fast server does not keep all others waiting.
 constexpr int kReadsAtATime = 4;
+// What is received with the head of a body that is received where it is to stay.
+constexpr size_t kWithHead = 16 << 10;
+// Bytes that are better left where they are than copied.
+constexpr size_t kWorthKeeping = 4 << 10;
 
 // The number behind `name`, which ends in '=', if that is what `hint` is.
 std::optional<uint32_t> Number(std::string_view hint, std::string_view name) {
@@ -28,30 +33,39 @@ std::optional<uint32_t> Number(std::string_view hint, std::string_view name) {
 
 void H1Exchange::OnReadable() noexcept {
   bool more = true;
-  for (int i = 0; more && i < kReadsAtATime; i++)
+  for (int i = 0; more && i < kReadsAtATime; i++) {
     if (!ReadOnce(&more)) return;
+    // What nobody waits for yet stays with the system: there it need not be moved.
+    if (sink_ && !sink_->awaited()) return;
+  }
 }
 
-// Memory to receive into: what is left of a large body goes where it is to stay.
+// Memory to receive into, or null: what is left of a large body goes where it is to stay.
 char* H1Exchange::WhereToRead(size_t* room) noexcept {
   *room = IoContext::kScratch;
-  if (sink_ && parser_.framing() == H1Parser::BodyFraming::kLength) {
-    const uint64_t left = parser_.content_length() - parser_.body_bytes();
+  if (!parser_.head_done()) {
+    // What comes with the head of a body that is too large to stay there is copied.
+    if (large_) *room = kWithHead;
+  } else if (sink_) {
+    const uint64_t left = parser_.framing() == H1Parser::BodyFraming::kLength
+                              ? parser_.content_length() - parser_.body_bytes()
+                              : 0;
     size_t direct_room = 0;
-    char* direct = left > *room ? sink_->Room(left, &direct_room) : nullptr;
-    if (direct) {
+    if (char* const direct = left >= kWithHead ? sink_->Room(left, &direct_room) : nullptr) {
       *room = direct_room;
       return direct;
     }
+    *room = std::min(*room, sink_->most());
   }
-  return io_.scratch.get();
+  return io_.Scratch();
 }
 
 // Receives once. False: the exchange has ended, and may be gone.
 bool H1Exchange::ReadOnce(bool* more) noexcept {
   size_t room = 0;
-  char* into = WhereToRead(&room);
+  char* const into = WhereToRead(&room);
   *more = false;
+  if (!into) return End(NoMemoryError()), false;
   const IoResult result = transport_.Read(into, room);
   switch (result.state) {
     case Io::kOk: {
@@ -59,6 +73,7 @@ bool H1Exchange::ReadOnce(bool* more) noexcept {
       if (!parser_.started()) attempt_->first_byte = io_.loop.now();
       *more = result.size == room;
       size_t used = 0;
+      if (into == io_.scratch.data()) io_.scratch.Commit(result.size);
       const H1Parser::Verdict verdict = parser_.Feed(into, result.size, &used);
       attempt_->answered = parser_.started();
       return Act(verdict, used < result.size);
@@ -90,6 +105,7 @@ void H1Exchange::OnHead() noexcept {
       parser_.framing() != H1Parser::BodyFraming::kNone &&
       (parser_.framing() != H1Parser::BodyFraming::kLength || parser_.content_length() != 0);
   sink_ = listener_->OnHead(has_body);
+  large_ = parser_.content_length() >= IoContext::kScratch;
   if (sink_) problem_ = sink_->Begin(parser_.content_length());
 }
 
@@ -100,7 +116,14 @@ void H1Exchange::OnChunk(uint64_t size) noexcept {
 
 // Of the parser: bytes of the body.
 void H1Exchange::OnBody(const char* data, size_t size) noexcept {
-  if (sink_ && !problem_.bad()) problem_ = sink_->Append(data, size);
+  if (!sink_ || problem_.bad()) return;
+  // If nothing follows them, the sink may have the memory that they were received in.
+  Buffer& memory = io_.scratch;
+  if (size >= kWorthKeeping && data + size == memory.data() + memory.size()) {
+    memory.Consume(memory.size() - size);
+    if (sink_->Keep(&memory)) return;
+  }
+  problem_ = sink_->Append(data, size);
 }
 
 // Acts on what the parser made of the last bytes. leftover: they held more than this response.
