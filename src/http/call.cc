@@ -1,6 +1,9 @@
 #include "http/call.h"
 
+#include <algorithm>
 #include <new>
+
+#include "http/recent.h"
 
 namespace creche::http {
 
@@ -26,7 +29,9 @@ Times Call::times() const {
   return {.started = state_.request.started,
           .connected = connected_at_,
           .sent = state_.attempt.sent_at,
-          .first_byte = state_.attempt.first_byte,
+          .first_byte = state_.attempt.first_byte == 0
+                            ? 0
+                            : std::max(state_.attempt.first_byte, connected_at_),
           .ended = ended_};
 }
 
@@ -107,7 +112,8 @@ void Call::OnReserved(Reservation reservation, bool reused) noexcept {
   timer_.reset();
   reservation_ = std::move(reservation);
   state_.attempt.reused = reused;
-  connected_at_ = calls_->loop.now();
+  connected_at_ =
+      reused ? std::max(Recent(calls_->loop), state_.request.started) : calls_->loop.now();
   try {
     exchange_ =
         reservation_.connection().Open(&state_.request, &state_.head, &state_.attempt, this);
@@ -172,7 +178,8 @@ void Call::OnEnd(ErrorRef error) noexcept {
 // ---- Ends ----
 
 void Call::Complete() noexcept {
-  ended_ = calls_->loop.now();
+  const Attempt& attempt = state_.attempt;
+  ended_ = std::max({Recent(calls_->loop), connected_at_, attempt.sent_at, attempt.first_byte});
   const Problem problem = stream_ ? Problem() : whole_.End();
   reservation_.GiveBack();
   if (problem.bad()) return FailWith(problem);

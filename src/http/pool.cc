@@ -5,6 +5,8 @@
 #include <new>
 #include <utility>
 
+#include "http/recent.h"
+
 namespace creche::http {
 
 namespace {
@@ -157,7 +159,7 @@ PoolMember* Pool::TakePlace(PoolLine* line) noexcept {
 void Pool::Keep(PoolMember* member) noexcept {
   PoolLine* line = member->line_;
   member->idle_until_ =
-      After(loop_.now(), std::min(member->connection_->keep_for(), limits_.keepalive));
+      After(Recent(loop_), std::min(member->connection_->keep_for(), limits_.keepalive));
   List<PoolMember, struct OfLine>::Remove(member);
   line->available.PushFront(member);
   idle_.PushBack(member);

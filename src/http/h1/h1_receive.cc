@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "http/h1/h1_exchange.h"
+#include "http/recent.h"
 
 namespace creche::http {
 
@@ -70,7 +71,7 @@ bool H1Exchange::ReadOnce(bool* more) noexcept {
   switch (result.state) {
     case Io::kOk: {
       io_.counters.bytes_received.Add(result.size);
-      if (!parser_.started()) attempt_->first_byte = io_.loop.now();
+      if (!parser_.started()) attempt_->first_byte = std::max(Recent(io_.loop), attempt_->sent_at);
       *more = result.size == room;
       size_t used = 0;
       if (into == io_.scratch.data()) io_.scratch.Commit(result.size);

@@ -1,0 +1,16 @@
+// When something has happened, for users to be told of and not for deadlines: without a look at the
+// clock, of which a request would need seven.
+#pragma once
+#include <algorithm>
+
+#include "core/loop.h"
+
+namespace creche::http {
+
+// The last time that the loop has looked at its clock: when the first of the descriptors that are
+// ready was come to, and later. It never goes back. Loop's thread.
+inline Nanos Recent(Loop& loop) noexcept {
+  return loop.clock() ? loop.now() : std::max(loop.stamp(), loop.reactor().first_ready_at());
+}
+
+}  // namespace creche::http
