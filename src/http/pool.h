@@ -80,6 +80,7 @@ class Pool {
   // Lines.
   void StartWaiting(PoolLine* line, Checkout* checkout) noexcept;
   void StopWaiting(Checkout* checkout) noexcept;
+  PoolLine* LineOf(std::string_view key);
   void ForgetIfUnused(PoolLine* line) noexcept;
   void Requeue(PoolLine* line) noexcept;
   void ServeSoon() noexcept;
@@ -93,6 +94,7 @@ class Pool {
   Counters& counters_;
   Opener& opener_;
   std::unordered_map<std::string, PoolLine, Hash, std::equal_to<>> lines_;
+  PoolLine* last_line_ = nullptr;  // of them: most requests go where the last one went
   // Lines that somebody waits in, by what lets them be served.
   LineHeap kept_lines_;  // a connection has a place: at once
   LineHeap new_lines_;   // nothing is open: room, or any idle connection to close

@@ -17,12 +17,7 @@ void Checkout::Cancel() noexcept {
 Pool::Answer Pool::Reserve(const Route& route, const Timeouts& timeouts, bool fresh,
                            Checkout* checkout) {
   if (serve_.armed()) ServeAll();  // nobody overtakes those who are about to be served
-  auto found = lines_.find(route.key());
-  if (found == lines_.end()) {
-    found = lines_.try_emplace(std::string(route.key())).first;
-    found->second.key = found->first;
-  }
-  PoolLine* line = &found->second;
+  PoolLine* line = LineOf(route.key());
   checkout->url_ = &route.url;
   checkout->tls_ = route.tls;
   checkout->timeouts_ = &timeouts;
@@ -50,9 +45,20 @@ Pool::Answer Pool::Reserve(const Route& route, const Timeouts& timeouts, bool fr
   return Answer::kWaiting;
 }
 
+PoolLine* Pool::LineOf(std::string_view key) {
+  if (last_line_ && last_line_->key == key) return last_line_;
+  auto found = lines_.find(key);
+  if (found == lines_.end()) {
+    found = lines_.try_emplace(std::string(key)).first;
+    found->second.key = found->first;
+  }
+  return last_line_ = &found->second;
+}
+
 void Pool::ForgetIfUnused(PoolLine* line) noexcept {
-  if (line->open == 0 && line->waiting.empty() && !line->pinned)
-    lines_.erase(lines_.find(line->key));
+  if (line->open != 0 || !line->waiting.empty() || line->pinned) return;
+  if (last_line_ == line) last_line_ = nullptr;
+  lines_.erase(lines_.find(line->key));
 }
 
 void Pool::StartWaiting(PoolLine* line, Checkout* checkout) noexcept {
