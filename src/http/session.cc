@@ -3,6 +3,7 @@
 #include "core/resolver.h"
 #include "http/call.h"
 #include "http/h1/h1_opener.h"
+#include "http/h1/h1_writer.h"
 #include "http/io_context.h"
 
 namespace creche::http {
@@ -40,6 +41,7 @@ Calls* Session::calls() const {
 }
 
 Result<Ref<Session>> Session::Open(Ref<Loop> loop, SessionSettings settings) {
+  WriteUsual(&settings.defaults);
   auto session = Ref<Session>::Adopt(new Session(std::move(loop), std::move(settings)));
   TlsContextRef tls;
   if (!session->settings_.ca_file.empty()) {

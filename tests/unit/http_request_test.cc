@@ -249,5 +249,32 @@ TEST(RequestTest, Credentials) {
   EXPECT_EQ(request.Write().find("Bearer"), std::string::npos);
 }
 
+// What is written down once says what would be written each time.
+TEST(WriteHeadTest, TheUsualFieldsAreTheSame) {
+  for (const char* agent : {"", "agent/1"})
+    for (const auto& session :
+         {List({}), List({{"X-Session", "1"}, {"Accept", "a/b"}}),
+          List({{"Host", "other"}, {"accept-encoding", "x"}, {"User-Agent", "mine"}}),
+          List({{"Authorization", "Basic x"}, {"Cookie", "c"}})}) {
+      RequestDefaults defaults{.headers = session, .user_agent = agent};
+      WriteUsual(&defaults);
+      for (const char* url : {"http://host/path", "http://u:p@host:81/?q"})
+        for (const auto& own : {List({}), List({{"X-Session", "2"}})})
+          for (const bool codings : {false, true})
+            for (const Framing framing : {Framing::kNone, Framing::kSized, Framing::kChunked})
+              for (const uint32_t withheld : {0u, Bit(Known::kHost), Bit(Known::kCookie)}) {
+                const Url parsed = Url::Parse(url).value();
+                RequestHead head{"POST",  parsed,   own,     session, agent,
+                                 codings, withheld, framing, 3};
+                std::string each, usual;
+                WriteHead(head, &each);
+                head.usual = defaults.usual[codings];
+                EXPECT_FALSE(head.usual.empty());
+                WriteHead(head, &usual);
+                EXPECT_EQ(usual, each);
+              }
+    }
+}
+
 }  // namespace
 }  // namespace creche::http

@@ -35,6 +35,26 @@ void AppendFields(const HeaderList& list, uint32_t skip, const HeaderList* unles
   }
 }
 
+// What stands between Host and the framing.
+void AppendAllFields(const RequestHead& head, std::string* out) {
+  const HeaderList& own = head.headers;
+  const HeaderList& session = head.session_headers;
+  // Credentials in a URL are closer to the request than those of the session.
+  const std::string_view authorization =
+      own.Has(Known::kAuthorization) ? std::string_view() : head.url.authorization();
+  const uint32_t skip = kFramingNames | Bit(Known::kHost) | head.withheld;
+  const uint32_t skip_session = skip | (authorization.empty() ? 0 : Bit(Known::kAuthorization));
+  AppendFields(own, skip, nullptr, out);
+  AppendFields(session, skip_session, &own, out);
+  const uint32_t sent = own.known() | session.known();
+  if ((sent & Bit(Known::kAccept)) == 0) out->append("Accept: */*\r\n");
+  if (head.accept_codings && (sent & Bit(Known::kAcceptEncoding)) == 0)
+    out->append("Accept-Encoding: gzip, deflate, br, zstd\r\n");
+  if (!head.user_agent.empty() && (sent & Bit(Known::kUserAgent)) == 0)
+    out->append("User-Agent: ").append(head.user_agent).append("\r\n");
+  if (!authorization.empty()) out->append("Authorization: ").append(authorization).append("\r\n");
+}
+
 }  // namespace
 
 void WriteHead(const RequestHead& head, std::string* out) {
@@ -51,20 +71,11 @@ void WriteHead(const RequestHead& head, std::string* out) {
     head.url.AppendHost(out);
   }
   out->append("\r\n");
-  // Credentials in a URL are closer to the request than those of the session.
-  const bool url_credentials = !head.url.authorization().empty() && !own.Has(Known::kAuthorization);
-  const uint32_t skip = kFramingNames | Bit(Known::kHost) | head.withheld;
-  const uint32_t skip_session = skip | (url_credentials ? Bit(Known::kAuthorization) : 0);
-  AppendFields(own, skip, nullptr, out);
-  AppendFields(session, skip_session, &own, out);
-  const uint32_t sent = own.known() | session.known();
-  if ((sent & Bit(Known::kAccept)) == 0) out->append("Accept: */*\r\n");
-  if (head.accept_codings && (sent & Bit(Known::kAcceptEncoding)) == 0)
-    out->append("Accept-Encoding: gzip, deflate, br, zstd\r\n");
-  if (!head.user_agent.empty() && (sent & Bit(Known::kUserAgent)) == 0)
-    out->append("User-Agent: ").append(head.user_agent).append("\r\n");
-  if (url_credentials)
-    out->append("Authorization: ").append(head.url.authorization()).append("\r\n");
+  if (!head.usual.empty() && own.size() == 0 && head.withheld == 0 &&
+      head.url.authorization().empty())
+    out->append(head.usual);
+  else
+    AppendAllFields(head, out);
   switch (head.framing) {
     case Framing::kNone:
       if (!NeedsNoLength(head.method)) out->append("Content-Length: 0\r\n");
@@ -79,6 +90,17 @@ void WriteHead(const RequestHead& head, std::string* out) {
       break;
   }
   out->append("\r\n");
+}
+
+void WriteUsual(RequestDefaults* session) {
+  Request none;
+  none.url = Url::Parse("http://host/").value();
+  for (const bool codings : {false, true}) {
+    std::string fields;
+    none.accept_codings = codings;
+    AppendAllFields(none.Head(*session), &fields);
+    session->usual[codings] = std::move(fields);
+  }
 }
 
 }  // namespace creche::http
