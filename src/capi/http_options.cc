@@ -120,6 +120,10 @@ creche_status ReadSession(const creche_session_options* given, http::SessionSett
 
 creche_status ReadRequest(const creche_request_options* given, creche_request_options* options) {
   creche_request_options& o = *options;
+  if (!given) {
+    o = Defaults<creche_request_options>();
+    return CRECHE_OK;
+  }
   if (creche_status failed = ReadOptions(given, &o,
                                          CRECHE_REQUEST_NO_DECODE | CRECHE_REQUEST_PULL_BODY |
                                              CRECHE_REQUEST_NO_RETRY | CRECHE_REQUEST_LENIENT,

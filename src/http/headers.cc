@@ -49,13 +49,6 @@ bool SameName(std::string_view a, std::string_view b) noexcept {
   return true;
 }
 
-std::string_view TrimBlanks(std::string_view text) noexcept {
-  const auto blank = [](char c) { return c == ' ' || c == '\t'; };
-  while (!text.empty() && blank(text.front())) text.remove_prefix(1);
-  while (!text.empty() && blank(text.back())) text.remove_suffix(1);
-  return text;
-}
-
 bool NextElement(std::string_view* list, std::string_view* element) noexcept {
   if (list->data() == nullptr) return false;
   const size_t comma = list->find(',');

@@ -17,7 +17,14 @@ bool IsFieldValue(std::string_view text) noexcept;
 // Equal but for the case of ASCII letters.
 bool SameName(std::string_view a, std::string_view b) noexcept;
 // Without blanks and TABs at both ends.
-std::string_view TrimBlanks(std::string_view text) noexcept;
+inline std::string_view TrimBlanks(std::string_view text) noexcept {
+  const auto blank = [](char c) { return c == ' ' || c == '\t'; };
+  const char* from = text.data();
+  const char* to = from + text.size();
+  while (from != to && blank(*from)) from++;
+  while (from != to && blank(to[-1])) to--;
+  return {from, static_cast<size_t>(to - from)};
+}
 // The next element of a comma-separated list, trimmed; removes it from *list. False at the end.
 bool NextElement(std::string_view* list, std::string_view* element) noexcept;
 

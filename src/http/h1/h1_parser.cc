@@ -94,13 +94,14 @@ H1Parser::Verdict H1Parser::Finish(bool clean) {
 // Takes heads up to the end of the final one.
 bool H1Parser::FeedHead(const char* data, size_t size, size_t* at) {
   while (!head_done_ && *at < size) {
+    if (const size_t n = in_lines_ ? 0 : ReadPlainHead(data + *at, size - *at, max_head_, head_)) {
+      started_ = true;
+      *at += n;
+      if (!EndHead()) return false;
+      continue;
+    }
     if (!CheckVersion(data + *at, size - *at)) return false;
     if (!in_lines_) {
-      if (const size_t n = ReadPlainHead(data + *at, size - *at, max_head_, head_)) {
-        *at += n;
-        if (!EndHead()) return false;
-        continue;
-      }
       in_lines_ = true;
       lines_.Begin(max_head_, lenient_);
       fields_.Begin(lenient_, head_);
