@@ -19,9 +19,12 @@ void Tree::Call(Entry* entry, TreeLock& lock) noexcept {
   EndNode* node = NodeOf(entry);
   OwnerNode* owner = node->owner();
   calling_.owner = owner;
-  calling_.task = entry->entry_type == EntryType::kNotice ? node : static_cast<Node*>(owner);
+  const bool notice =
+      entry->entry_type == EntryType::kNotice || entry->entry_type == EntryType::kBegin;
+  calling_.task = notice ? node : static_cast<Node*>(owner);
   calling_.follow_up = nullptr;
   switch (entry->entry_type) {
+    case EntryType::kBegin:
     case EntryType::kNotice:
       CallNotice(static_cast<UserNode*>(node), entry, lock);
       break;
@@ -76,7 +79,7 @@ void Tree::CallFinal(EndNode* node, OwnerNode* owner, TreeLock& lock) noexcept {
     // Its error and data live until the callback has returned.
     const ErrorRef error = std::move(node->error);
     std::unique_ptr<Held> held;
-    if (ResultNode* result = ResultOf(node)) held = std::move(result->held);
+    if (Details* details = DetailsOf(node)) held = std::move(details->held);
     observers_.EnterCallback(node, node->what, node->done);
     lock.unlock();
     DeliverEvents();
@@ -121,6 +124,8 @@ void Tree::CallNotice(UserNode* task, Entry* notice, TreeLock& lock) noexcept {
   const bool begin = what == What::kBegin;
   notice->listed = false;
   if (begin) {
+    notice->entry_type = EntryType::kFinal;
+    notice->what = What::kDone;
     task->begun = true;
     Note(EventType::kStarted, task);
   }
@@ -130,7 +135,7 @@ void Tree::CallNotice(UserNode* task, Entry* notice, TreeLock& lock) noexcept {
     Completion c{};
     c.kind = static_cast<uint32_t>(what);
     c.flags = kMore;
-    c.value = begin ? task->begin_value : 0;
+    c.value = begin && !task->fast ? task->begin_value : 0;
     c.user = external ? task->user : task->body_user;
     c.task = task->id;
     ErrorRef why;
@@ -147,8 +152,8 @@ void Tree::CallNotice(UserNode* task, Entry* notice, TreeLock& lock) noexcept {
     if (begin && (task->cancelled || task->waited) && !task->ending)
       Notify(task, task->cancel(), What::kCancel);
   }
-  task->pending--;
-  if (task->pending == 0 && task->ending && EndFast(task)) return;
+  task->below.pending--;
+  if (task->below.pending == 0 && task->ending && EndFast(task)) return;
   QueueSettleIfIdle(task);
 }
 

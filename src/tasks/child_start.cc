@@ -49,7 +49,7 @@ Status StartChild(uint64_t target, const StartArgs& args, const StartArgs& child
   start->target = group;
   start->neutral = OwnerIn(in) == group;  // that of its child counts
   group->starts.PushFront(start);
-  group->pending++;
+  group->below.pending++;
   tree->AdmitTask(start, in, args.task, false);
   return Status::kOk;
 }
@@ -72,7 +72,7 @@ Status TaskStarted(uint64_t id, uint64_t value) noexcept {
   Group* group = start->target;
   Tree::Unlink(child);
   start->below.live--;
-  start->pending--;
+  start->below.pending--;
   tree->Relink(child, group);
   if (group->limit != 0) {  // it does not wait for a place, but takes one
     child->counted = true;

@@ -112,7 +112,7 @@ void Tree::DeliverEnd(EndNode* node) noexcept {
       Completion& c = group->gathered->completions[node->gather_index];
       Fill(node, &c);
       if (node->error) static_cast<void>(node->error.Leak());
-      if (const ResultNode* result = ResultOf(node)) c.hold = result->hold;
+      if (const Details* details = DetailsOf(node)) c.hold = details->hold;
       break;
     }
     case Route::kNobody:
@@ -126,8 +126,8 @@ void Tree::DeliverEnd(EndNode* node) noexcept {
 // What the data of a result points into gets a handle; without memory the result is lost, and says
 // so.
 void Tree::KeepData(EndNode* node) noexcept {
-  ResultNode* result = ResultOf(node);
-  if (!result || !result->held || (result->hold = KeepHeld(result->held, *this)) != 0) return;
+  Details* details = DetailsOf(node);
+  if (!details || !details->held || (details->hold = KeepHeld(details->held, *this)) != 0) return;
   Discard(TakeEnd(node));
   StoreEnd(node, {.status = Status::kNoMemory, .error = NoMemoryError()});
 }
@@ -136,13 +136,13 @@ void Tree::StoreEnd(EndNode* node, End&& end) noexcept {
   node->status = end.status;
   node->flags = end.flags;
   node->error = std::move(end.error);
-  ResultNode* result = ResultOf(node);
-  if (!result) return;
-  result->code = end.code;
-  result->value = end.value;
-  result->data = end.data;
-  result->size = end.size;
-  result->held = std::move(end.held);
+  if (ResultNode* result = ResultOf(node)) result->value = end.value;
+  Details* details = DetailsOf(node);
+  if (!details) return;
+  details->code = end.code;
+  details->data = end.data;
+  details->size = end.size;
+  details->held = std::move(end.held);
 }
 
 End Tree::TakeEnd(EndNode* node) noexcept {
@@ -150,13 +150,13 @@ End Tree::TakeEnd(EndNode* node) noexcept {
   end.status = node->status;
   end.flags = node->flags;
   end.error = std::move(node->error);
-  ResultNode* result = ResultOf(node);
-  if (!result) return end;
-  end.code = result->code;
-  end.value = result->value;
-  end.data = result->data;
-  end.size = result->size;
-  end.held = std::move(result->held);
+  if (const ResultNode* result = ResultOf(node)) end.value = result->value;
+  Details* details = DetailsOf(node);
+  if (!details) return end;
+  end.code = details->code;
+  end.data = details->data;
+  end.size = details->size;
+  end.held = std::move(details->held);
   return end;
 }
 
@@ -168,12 +168,12 @@ void Tree::Fill(const EndNode* node, Completion* c) noexcept {
   c->error = node->error ? &node->error->fields() : nullptr;
   c->user = node->user;
   c->task = node->id;
-  const ResultNode* result = ResultOf(node);
-  if (!result) return;
-  c->code = result->code;
-  c->value = result->value;
-  c->data = result->data;
-  c->data_size = result->size;
+  if (const ResultNode* result = ResultOf(node)) c->value = result->value;
+  const Details* details = DetailsOf(node);
+  if (!details) return;
+  c->code = details->code;
+  c->data = details->data;
+  c->data_size = details->size;
 }
 
 }  // namespace creche::tasks

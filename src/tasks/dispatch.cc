@@ -18,7 +18,7 @@ bool Tree::Ready() noexcept {
 
 bool Tree::ReadyLocked() const noexcept {
   return runner_.came || !ready_.empty() || !effects_.empty() || !trash_.empty() || life_.ended ||
-         (root_.ending && root_.pending == 0 && !residents_.closing());
+         (root_.ending && root_.below.pending == 0 && !residents_.closing());
 }
 
 void Tree::TakeInterrupts() noexcept {
@@ -98,7 +98,7 @@ bool Tree::Dispatch(Nanos now) noexcept {
   if (!settling_.empty()) Settle();
   bool did = RunEffects(lock);
   did |= RunCallbacks(now, lock);
-  if (root_.ending && root_.pending == 0) did |= TryEnd(lock);
+  if (root_.ending && root_.below.pending == 0) did |= TryEnd(lock);
   did |= std::exchange(made_progress_, false);
   wake_requested_ = false;  // it will look again before it sleeps
   lock.unlock();

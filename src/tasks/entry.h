@@ -13,7 +13,7 @@ struct Queue;
 
 // A place in the list of callbacks to run, or in a queue. What it belongs to is what it is a base
 // of.
-enum class EntryType : uint8_t { kFinal, kNotice, kMore, kPost, kYield };
+enum class EntryType : uint8_t { kFinal, kBegin, kNotice, kMore, kPost, kYield };
 struct Entry {
   Entry* next_entry = nullptr;
   EntryType entry_type = EntryType::kFinal;
@@ -35,12 +35,10 @@ struct PostEntry : Entry {
   uint64_t value = 0;
   Queue* queue = nullptr;  // counted in Queue::refs and accepted
 };
-// A user's task is told something; Entry::what says what, and so which of these it is.
-struct BeginEntry : Entry {
-  DoneFn body_fn = nullptr;  // external tasks: null, notices go where the completion goes
-  void* body_user = nullptr;
-  uint64_t begin_value = 0;
-};
+// A user's task is told something; Entry::what says what, and so which of these it is. That it may
+// begin is told by the entry of its end, which it needs later (kBegin), unless that goes to a
+// queue, where both may wait.
+struct BeginEntry : Entry {};
 struct CancelEntry : Entry {};
 struct StalledEntry : Entry {};
 // Where a yield ends: behind what was there when it was called.

@@ -31,16 +31,16 @@ namespace creche::tasks {
   task->started = stamp();
   task->parent = group;
   group->below.Append(task);
-  group->pending++;
+  group->below.pending++;
   counters_.started++;
   if (args.task) *args.task = task->id;
-  BeginEntry* begin = task->begin();
-  begin->body_fn = body;
-  begin->body_user = body_user;
-  begin->entry_type = EntryType::kNotice;
+  task->body_fn = body;
+  task->body_user = body_user;
+  Entry* begin = static_cast<EndNode*>(task);
+  begin->entry_type = EntryType::kBegin;
   begin->what = What::kBegin;
   begin->listed = true;
-  task->pending = 1;  // until it was called
+  task->below.pending = 1;  // until it was called
   PushReady(begin);
   return true;
 }
@@ -72,14 +72,13 @@ namespace creche::tasks {
     return true;
   }
   group->below.live--;
-  group->pending--;
+  group->below.pending--;
   QueueSettleIfIdle(group);
   EndSlot(domain_, task->id);
   task->state = State::kNew;
   task->ending = task->begun = task->fast = task->was_cancelled = false;
   task->value = 0;
-  task->begin()->body_fn = nullptr;
-  task->begin()->body_user = nullptr;
+  task->body_fn = nullptr;
   pools_.users.PutBack(task);
   return true;
 }
@@ -110,7 +109,7 @@ namespace creche::tasks {
   around->Remove(scope);
   around->live--;
   OwnerNode* owner = scope->outside;
-  owner->pending--;
+  owner->below.pending--;
   if (parent != owner && parent->leaving) QueueSettle(parent);
   QueueSettleIfIdle(owner);
   counters_.scopes--;

@@ -8,7 +8,7 @@ void Tree::AttachLease(Lease* lease, OwnerNode* owner) noexcept {
   lease->owner_ = owner;
   owner->held_leases.PushFront(lease);
   owner->leases++;
-  owner->pending++;
+  owner->below.pending++;
   counters_.leases++;
   // An owner that is cancelled, or has finished, may be waiting for nothing but this one.
   QueueSettle(owner);
@@ -20,16 +20,17 @@ void Tree::DetachLease(Lease* lease) noexcept {
   owner->held_leases.Remove(lease);
   lease->owner_ = nullptr;
   owner->leases--;
-  owner->pending--;
+  owner->below.pending--;
   counters_.leases--;
   QueueSettle(owner);
 }
 
 void Tree::GiveBackLeases(OwnerNode* owner, TreeLock& lock) noexcept {
   owner->give_back = false;
-  owner->pending++;  // it stays until all are given back, though others may be moved away meanwhile
+  owner->below
+      .pending++;  // it stays until all are given back, though others may be moved away meanwhile
   // Something may have been started in a group meanwhile: then they go after that.
-  while (owner->pending == owner->leases + 1 && !owner->held_leases.empty()) {
+  while (owner->below.pending == owner->leases + 1 && !owner->held_leases.empty()) {
     Lease* lease = owner->held_leases.first();
     DetachLease(lease);
     if (lease->GiveBackLocked()) continue;
@@ -38,7 +39,7 @@ void Tree::GiveBackLeases(OwnerNode* owner, TreeLock& lock) noexcept {
     lease->GiveBack();
     lock.lock();
   }
-  owner->pending--;
+  owner->below.pending--;
   QueueSettle(owner);
 }
 

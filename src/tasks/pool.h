@@ -1,5 +1,6 @@
 // Pool<T>: memory for many objects of one type, reused without malloc. Guarded by its owner's lock.
 #pragma once
+#include <cstdint>
 #include <new>
 #include <utility>
 
@@ -52,6 +53,7 @@ class KeptPool {
     T* node = free_;
     if (!node) return nullptr;
     free_ = static_cast<T*>(node->next);
+    FetchNext();
     node->next = nullptr;
     return node;
   }
@@ -66,6 +68,17 @@ class KeptPool {
   }
 
  private:
+  // What begins at a line of cache is taken by the hundred thousand: the first lines of the next
+  // one are fetched from memory while this one is used.
+  void FetchNext() noexcept {
+    if constexpr (alignof(T) >= kLine) {
+      const auto next = reinterpret_cast<uintptr_t>(free_);  // or none: no harm is done
+      __builtin_prefetch(reinterpret_cast<const void*>(next), 1);
+      __builtin_prefetch(reinterpret_cast<const void*>(next + kLine), 1);
+      __builtin_prefetch(reinterpret_cast<const void*>(next + 2 * kLine), 1);
+    }
+  }
+  static constexpr size_t kLine = 64;
   T* free_ = nullptr;
   Arena arena_;
 };

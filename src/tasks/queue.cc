@@ -77,6 +77,7 @@ void Tree::DiscardEntry(Entry* entry) noexcept {
     case EntryType::kPost:
       pools_.posts.Delete(static_cast<PostEntry*>(entry));
       return;
+    case EntryType::kBegin:
     case EntryType::kYield:  // never in a queue
       return;
   }
@@ -110,7 +111,7 @@ void Tree::TakeEntry(Entry* entry, Completion* c) noexcept {
   if (entry->entry_type == EntryType::kFinal) {
     auto* node = static_cast<EndNode*>(entry);
     Fill(node, c);
-    if (const ResultNode* result = ResultOf(node)) c->hold = result->hold;
+    if (const Details* details = DetailsOf(node)) c->hold = details->hold;
     if (node->error) static_cast<void>(node->error.Leak());
     if (node->is_wait()) static_cast<WaitNode*>(node)->NoteTold();
     c->place_id = node->holds_place ? node->place_id : 0;

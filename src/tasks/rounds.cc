@@ -25,8 +25,8 @@ bool Tree::MayGoOn(Nanos now, unsigned rounds) const noexcept {
 // now: what was over by then has expired already. True if it did anything.
 bool Tree::RunCallbacks(Nanos now, TreeLock& lock) noexcept {
   Nanos since = stamp_, longest = 0;
-  unsigned called = 0, unread = 0;
-  bool did = false, stopped = false;
+  unsigned unread = 0;
+  bool called = false, did = false, stopped = false;
   const auto read_clock = [&] {
     stamp_ = platform::MonotonicNow();
     longest = std::max(longest, stamp_ - since);
@@ -35,6 +35,7 @@ bool Tree::RunCallbacks(Nanos now, TreeLock& lock) noexcept {
   };
   for (unsigned rounds = 1;; rounds++) {
     if (ready_.shuffles()) ready_.Shuffle();
+    called |= !ready_.empty();
     for (Entry *last = ready_.last(), *entry = nullptr; entry != last;) {
       if (rounds > 1 && IsForNextTurn(ready_.first())) {
         stopped = true;
@@ -43,7 +44,6 @@ bool Tree::RunCallbacks(Nanos now, TreeLock& lock) noexcept {
       entry = ready_.Pop();
       Call(entry, lock);
       if (!settling_.empty()) Settle();
-      called++;
       if (++unread == kAtOnce) read_clock();
     }
     // More rarely the more rounds have been quick: a slow one is soon seen.
@@ -57,8 +57,8 @@ bool Tree::RunCallbacks(Nanos now, TreeLock& lock) noexcept {
     if (stopped || !MayGoOn(now, rounds)) break;
   }
   if (unread > 0) read_clock();
-  if (called > 0) lag_.callbacks.Add(longest);
-  return did || called > 0;
+  if (called) lag_.callbacks.Add(longest);
+  return did || called;
 }
 
 }  // namespace creche::tasks

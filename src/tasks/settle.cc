@@ -14,9 +14,9 @@ void Tree::Settle() noexcept {
     }
     auto* owner = static_cast<OwnerNode*>(node);
     if (!owner->ending || owner->state == State::kCommitted) continue;
-    if (owner->pending == 0) {
+    if (owner->below.pending == 0) {
       OpsOf(owner).emptied(*this, owner);
-    } else if (owner->pending == owner->leases && (owner->cancelled || IsUsers(owner))) {
+    } else if (owner->below.pending == owner->leases && (owner->cancelled || IsUsers(owner))) {
       // Only leases are left: their owner is cancelled, or is a task that has finished.
       owner->give_back = true;
       PushEffect(owner);
@@ -49,9 +49,9 @@ void Tree::LeaveNow(Node* scope, LeaveOutcome* outcome) noexcept {
   Node* parent = scope->parent;
   OwnerNode* owner = scope->owner();
   parent->branch()->live--;
-  owner->pending--;
+  owner->below.pending--;
   if (parent != owner && parent->leaving) QueueSettle(parent);
-  if (owner->ending && owner->pending == owner->leases) QueueSettle(owner);
+  if (owner->ending && owner->below.pending == owner->leases) QueueSettle(owner);
   counters_.scopes--;
   Free(scope);
 }

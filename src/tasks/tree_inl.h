@@ -39,7 +39,7 @@ inline Status Tree::SetRoute(EndNode* node, Node* in, const StartArgs& args) noe
 inline void Tree::Relink(Node* node, Node* in) noexcept {
   node->parent = in;
   in->branch()->Append(node);
-  OwnerIn(in)->pending++;
+  OwnerIn(in)->below.pending++;
 }
 
 inline void Tree::Link(Node* node, Node* in, bool shield) noexcept {
@@ -102,7 +102,7 @@ inline void Tree::QueueSettle(Node* node) noexcept {
 }
 
 inline void Tree::QueueSettleIfIdle(OwnerNode* owner) noexcept {
-  if (owner->ending && owner->pending == owner->leases) QueueSettle(owner);
+  if (owner->ending && owner->below.pending == owner->leases) QueueSettle(owner);
 }
 
 inline void Tree::Uncount(EndNode* node) noexcept {
@@ -110,7 +110,7 @@ inline void Tree::Uncount(EndNode* node) noexcept {
   OwnerNode* owner = node->owner();
   parent->branch()->live--;
   if (parent != owner && parent->leaving) QueueSettle(parent);
-  owner->pending--;
+  owner->below.pending--;
   if (node->counted) {
     auto* group = static_cast<Group*>(owner);
     group->running--;
@@ -120,8 +120,8 @@ inline void Tree::Uncount(EndNode* node) noexcept {
 }
 
 inline void Tree::DiscardEnd(EndNode* node) noexcept {
-  const ResultNode* result = ResultOf(node);
-  if (node->error || (node->flags & kOwned) || (result && result->held)) Discard(TakeEnd(node));
+  const Details* details = DetailsOf(node);
+  if (node->error || (node->flags & kOwned) || (details && details->held)) Discard(TakeEnd(node));
 }
 
 inline void Tree::EndId(EndNode* node) noexcept {

@@ -55,6 +55,39 @@ TEST(ReadyListTest, ShufflesWhatMayRunInAnyOrderAndKeepsPosts) {
   EXPECT_GT(moved, 0);
 }
 
+// What a task touches that is spawned, begins, finishes and ends: three lines of cache.
+TEST(UserNodeTest, IsHotInItsFirstThreeLines) {
+  alignas(64) UserNode node;
+  const auto end_of = [&](const auto& field) {
+    return reinterpret_cast<const char*>(&field) + sizeof field - reinterpret_cast<char*>(&node);
+  };
+  EXPECT_LE(end_of(node.id), 64);
+  EXPECT_LE(end_of(static_cast<const Entry&>(static_cast<EndNode&>(node)).next_entry), 128);
+  for (const ptrdiff_t end : {end_of(node.user), end_of(node.started), end_of(node.body_user),
+                              end_of(node.below), end_of(node.leases), end_of(node.body_fn)})
+    EXPECT_LE(end, 192);
+  EXPECT_EQ(sizeof node % 64, 0u);
+}
+
+// Its begin is told by the entry of its end; that of an external one may still be in a queue then.
+TEST(UserNodeTest, IsFoundByItsNotices) {
+  UserNode user, external;
+  user.type = NodeType::kUser;
+  external.type = NodeType::kExternal;
+  for (UserNode* node : {&user, &external}) {
+    Entry* begin = node->begin();
+    EXPECT_EQ(begin == static_cast<EndNode*>(node), node == &user);
+    begin->entry_type = node == &user ? EntryType::kBegin : EntryType::kNotice;
+    begin->what = What::kBegin;
+    EXPECT_EQ(NodeOf(begin), node);
+    node->cancel()->entry_type = node->stalled()->entry_type = EntryType::kNotice;
+    node->cancel()->what = What::kCancel;
+    node->stalled()->what = What::kStalled;
+    EXPECT_EQ(NodeOf(node->cancel()), node);
+    EXPECT_EQ(NodeOf(node->stalled()), node);
+  }
+}
+
 TEST(EffectListTest, TakesANodeOnceAndLetsItGo) {
   EffectList list;
   SleepNode first, second;

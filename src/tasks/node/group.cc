@@ -94,8 +94,8 @@ void Group::Destroy(Tree& tree, Node* node) noexcept {
 Doing Group::Describe(const Node* node) noexcept {
   const auto* owner = static_cast<const OwnerNode*>(node);
   if (!owner->ending) return {"open", nullptr};
-  if (owner->pending == 0) return {"closed", nullptr};
-  return {"closed", owner->pending == owner->leases ? "its leases" : "its children"};
+  if (owner->below.pending == 0) return {"closed", nullptr};
+  return {"closed", owner->below.pending == owner->leases ? "its leases" : "its children"};
 }
 
 void Tree::FinishGroup(Group* group) noexcept {

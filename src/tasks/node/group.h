@@ -18,7 +18,7 @@ struct Gathered final : Held {
 // creche_group_options, checked.
 enum class Policy : uint8_t { kFailFast, kCollect, kRace };
 
-struct Group : OwnerNode, Grace {
+struct Group : OwnerNode, Details, Grace {
   explicit Group(NodeType t) : OwnerNode(t) {}
   Policy policy = Policy::kFailFast;
   bool inherits = true;  // children without a queue of their own take the one from outside

@@ -88,7 +88,8 @@ struct Node : Expiry, NodeBits {
 struct Branch {
   Node* first_child = nullptr;
   Node* settle_next = nullptr;
-  uint32_t live = 0;  // directly in it: tasks, scopes and groups that have not ended
+  uint32_t live = 0;     // directly in it: tasks, scopes and groups that have not ended
+  uint32_t pending = 0;  // an owner's: what holds it open: children or steps, scopes, leases
 
   inline void Append(Node* node) noexcept;  // which is counted, too
   inline void Remove(Node* node) noexcept;  // counts until it is delivered

@@ -1,12 +1,31 @@
-// All kinds of nodes but those that wait, and what is asked of any.
+// All kinds of nodes, and what is asked of any.
 #pragma once
 #include "tasks/node/group.h"
 #include "tasks/node/operation_node.h"
 #include "tasks/node/sleep_node.h"
 #include "tasks/node/start_node.h"
 #include "tasks/node/user_node.h"
+#include "tasks/node/wait_node.h"
 
 namespace creche::tasks {
+
+// Null for those whose end has no data.
+inline Details* DetailsOf(EndNode* node) noexcept {
+  switch (node->type) {
+    case NodeType::kOperation:
+      return static_cast<OperationNode*>(node);
+    case NodeType::kGroup:
+    case NodeType::kRoot:
+      return static_cast<Group*>(node);
+    case NodeType::kWait:
+      return static_cast<WaitNode*>(node);
+    default:
+      return nullptr;
+  }
+}
+inline const Details* DetailsOf(const EndNode* node) noexcept {
+  return DetailsOf(const_cast<EndNode*>(node));
+}
 
 // Whether it ought to be effectively cancelled.
 inline bool OughtToBeCancelled(const Node* node) noexcept {

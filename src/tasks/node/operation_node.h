@@ -15,7 +15,7 @@ struct Answer {
   ErrorRef error;
 };
 
-struct OperationNode : OwnerNode {
+struct OperationNode : OwnerNode, Details {
   OperationNode() : OwnerNode(NodeType::kOperation) {}
   std::unique_ptr<Operation> operation;  // used on the loop's thread only, once started
   bool asked = false;                    // a kPull or kAsk waits for an answer

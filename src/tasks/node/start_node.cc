@@ -23,7 +23,7 @@ void StartNode::Begin(Tree& tree, EndNode* node) noexcept {
 void Tree::LeaveTarget(StartNode* start) noexcept {
   Group* group = std::exchange(start->target, nullptr);
   group->starts.Remove(start);
-  group->pending--;
+  group->below.pending--;
   QueueSettle(group);
 }
 

@@ -79,7 +79,8 @@ Doing UserNode::Describe(const Node* node) noexcept {
 void Tree::Notify(UserNode* task, Entry* entry, What what) noexcept {
   if (entry->listed) return;
   entry->listed = true;
-  entry->entry_type = EntryType::kNotice;
+  const bool own = entry == static_cast<EndNode*>(task);
+  entry->entry_type = own ? EntryType::kBegin : EntryType::kNotice;
   entry->what = what;
   if (task->type == NodeType::kExternal && task->route == Route::kDefault) {
     Push(task->queue, entry);
@@ -89,7 +90,7 @@ void Tree::Notify(UserNode* task, Entry* entry, What what) noexcept {
     Note(EventType::kStarted, task);
     if (task->cancelled || task->waited) Notify(task, task->cancel(), What::kCancel);
   } else {
-    task->pending++;  // until it was called: the task may finish meanwhile
+    task->below.pending++;  // until it was called: the task may finish meanwhile
     PushReady(entry);
   }
 }

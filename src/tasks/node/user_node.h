@@ -8,14 +8,18 @@
 
 namespace creche::tasks {
 
-struct UserNode : OwnerNode, BeginEntry, CancelEntry, StalledEntry {
+struct alignas(64) UserNode : OwnerNode, BeginEntry, CancelEntry, StalledEntry {
   UserNode() : OwnerNode(NodeType::kUser) {}  // what it really is, whoever makes it sets
-  BeginEntry* begin() noexcept { return this; }
+  Entry* begin() noexcept {
+    if (type == NodeType::kExternal) return static_cast<BeginEntry*>(this);
+    return static_cast<EndNode*>(this);
+  }
   CancelEntry* cancel() noexcept { return this; }
   StalledEntry* stalled() noexcept { return this; }
   bool abandon = false;
   bool misused = false;  // it finished in a way that is an error by itself
   BodyListener* listener = nullptr;
+  uint64_t begin_value = 0;
   ErrorRef failed_step;            // of a step that nobody was told of
   std::unique_ptr<WorkItem> work;  // offloaded: until the workers have it
   WorkItem* queued = nullptr;      // the same, until it has begun
@@ -58,7 +62,7 @@ inline UserNode* TaskOf(Entry* notice) noexcept {
 }
 // The node of an entry that is no post.
 inline EndNode* NodeOf(Entry* entry) noexcept {
-  if (entry->entry_type == EntryType::kFinal) return static_cast<EndNode*>(entry);
+  if (entry->entry_type <= EntryType::kBegin) return static_cast<EndNode*>(entry);
   if (entry->entry_type == EntryType::kNotice) return TaskOf(entry);
   return static_cast<MoreEntry*>(entry)->node;
 }

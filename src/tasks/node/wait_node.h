@@ -12,7 +12,7 @@ struct Waitable;
 struct Token;
 struct ChannelEnd;
 
-struct WaitNode : ResultNode, Waiter {
+struct WaitNode : ResultNode, Details, Waiter {
   WaitNode() : ResultNode(NodeType::kWait) { task = this; }
   Waitable* on = nullptr;  // counted in its refs
   uint64_t item = 0;       // what it sends; the permits it wants
