@@ -11,7 +11,7 @@ void Tree::AttachLease(Lease* lease, OwnerNode* owner) noexcept {
   owner->below.pending++;
   counters_.leases++;
   // An owner that is cancelled, or has finished, may be waiting for nothing but this one.
-  QueueSettle(owner);
+  if (owner->ending) QueueSettle(owner);
 }
 
 void Tree::DetachLease(Lease* lease) noexcept {
@@ -22,7 +22,7 @@ void Tree::DetachLease(Lease* lease) noexcept {
   owner->leases--;
   owner->below.pending--;
   counters_.leases--;
-  QueueSettle(owner);
+  if (owner->ending) QueueSettle(owner);
 }
 
 void Tree::GiveBackLeases(OwnerNode* owner, TreeLock& lock) noexcept {

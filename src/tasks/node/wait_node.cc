@@ -51,6 +51,11 @@ void WaitNode::Fail(const ErrorRef& why) noexcept {
   on->tree->Commit(this, {.status = why->status(), .error = why});
 }
 
+void WaitNode::Succeed(uint64_t with) noexcept {
+  value = with;
+  on->tree->CommitStored(this);  // all else is as in a new one
+}
+
 void WaitNode::DiscardUnsent() noexcept {
   std::unique_ptr<ItemGuard> unsent = std::move(guard);
   if (!sends || !unsent) return;

@@ -29,6 +29,8 @@ struct WaitNode : ResultNode, Details, Waiter {
   // One that was never started, too.
   void Free() noexcept;
   void Fail(const ErrorRef& error) noexcept;
+  // It has got what it has waited for.
+  void Succeed(uint64_t with = 0) noexcept;
   // Somebody is told of its end now, or nobody ever will be: what came to a receive is not the
   // channel's to take back any more.
   void NoteTold() noexcept;

@@ -51,19 +51,18 @@ void Channel::Leave(WaitNode* wait) noexcept {
 }
 
 void Channel::Give(WaitNode* receiver, uint64_t item) noexcept {
-  End end{.value = item};
   if (receiver->guard && receiver->route == Route::kNobody) {
     receiver->guard->Arm(item);
-    end.held = std::move(receiver->guard);
+    receiver->held = std::move(receiver->guard);
   }
   PutInFlight(receiver);
-  tree->Commit(receiver, std::move(end));
+  receiver->Succeed(item);
 }
 
 void Channel::GiveEnd(WaitNode* receiver) noexcept {
   receiver->what = What::kEnd;
   PutInFlight(receiver);
-  tree->Commit(receiver, {});
+  receiver->Succeed();
 }
 
 // Groups have taken what came, and so has nobody.
@@ -100,7 +99,7 @@ Status Channel::TryReceive(uint64_t* item) noexcept {
   }
   if (sender) {
     sender->guard.reset();
-    tree->Commit(sender, {});
+    sender->Succeed();
   }
   return Status::kOk;
 }
@@ -114,7 +113,7 @@ void Channel::Send(WaitNode* wait) noexcept {
     case Status::kOk:
       Leave(wait);
       wait->guard.reset();
-      return tree->Commit(wait, {});
+      return wait->Succeed();
     case Status::kLimit:
       wait->state = State::kRunning;
       return senders.PushBack(wait);

@@ -7,7 +7,7 @@ namespace {
 
 struct Event final : Waitable {
   void Enter(WaitNode* wait) noexcept override {
-    if (set) return tree->Commit(wait, {});
+    if (set) return wait->Succeed();
     if (closed) return wait->Fail(ClosedError("the event was released"));
     line.PushBack(wait);
   }
@@ -39,7 +39,7 @@ Status SetEvent(uint64_t id) noexcept {
   event->set = true;
   while (Waiter* waiter = event->line.first()) {
     event->line.Remove(waiter);
-    section.tree()->Commit(WaitOf(waiter), {});
+    WaitOf(waiter)->Succeed();
   }
   return Status::kOk;
 }

@@ -33,7 +33,8 @@ void Limiter::Grant(Waiter* waiter) noexcept {
   Token* token = std::exchange(wait->token, nullptr);
   token->held = true;
   tree->AttachLease(token, wait->owner());
-  tree->Commit(wait, {.flags = kOwned, .value = token->id});
+  wait->flags = kOwned;
+  wait->Succeed(token->id);
 }
 
 Token* Limiter::Reserve(uint64_t borrower, Status* status) noexcept {

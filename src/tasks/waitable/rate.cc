@@ -26,7 +26,7 @@ void Rate::Enter(WaitNode* wait) noexcept {
   const Nanos now = tree->now();
   if (line.empty() && Due(wait->item) <= now) {
     Take(wait->item, now, 0);
-    return tree->Commit(wait, {});
+    return wait->Succeed();
   }
   line.PushBack(wait);
   if (line.size() == 1) Await();
@@ -46,7 +46,7 @@ void Rate::Serve(Nanos now) noexcept {
     // A loop that wakes late makes up for one permit at most: the rate does not drift, and no burst
     // follows a stall.
     Take(wait->item, now, interval);
-    tree->Commit(wait, {});
+    wait->Succeed();
   }
   Await();
 }
