@@ -515,6 +515,7 @@ static long batch(const struct scenario* scenario, long from, long stride, int c
   run_once(scenario, 0);
   kept = atomic_load(&blocks) - before; /* by a run in which nothing fails */
   before += kept;
+  if (kept < 0) kept = 0; /* what an earlier one had kept was only late */
   for (i = 0; i < count && trouble[0] == 0; i++, n += stride) {
     if (show_where != NULL) fprintf(stderr, "---- %ld\n", n);
     alarm(120);
