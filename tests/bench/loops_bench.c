@@ -1,6 +1,9 @@
 /* The same work on 1, 2, 4 and 8 loops, each run by a thread of its own: nanoseconds of CPU time
  * for each operation, and how many times that is of one loop's. Loops share nothing, so it stays
- * what it is. usage: loops_bench [N [SECTION]]     N operations each (1,000,000) */
+ * what it is. usage: loops_bench [N [SECTION [LOOPS]]] N         operations of each loop
+ * (1,000,000) SECTION   tasks, completions, held, handles, scopes, channels; or requests or
+ * queries, of $HTTP_URL and $DATABASE_URL (creche-test-servers sets them) LOOPS     only so many;
+ * to have their instructions counted, say */
 #include <pthread.h>
 
 #include "bench.h"
@@ -11,6 +14,7 @@ typedef struct worker {
   creche_loop loop;
   creche_queue queue;
   creche_session session;
+  creche_pool pool;
   creche_sender sender;
   creche_receiver receiver;
   size_t left, ended;
@@ -18,6 +22,7 @@ typedef struct worker {
 } worker;
 
 static size_t n = 1000000;
+static char small_url[256];
 static void (*section)(worker*);
 static pthread_barrier_t all_there;
 
@@ -117,11 +122,49 @@ static void Channels(worker* w) {
   }
 }
 
+/* Ten at a time, each answer followed by the next. */
+enum { AT_ONCE = 10 };
+static void Answered(void* user, const creche_completion* c);
+static void Ask(worker* w) {
+  if (w->left == 0) return;
+  w->left--;
+  if (w->pool.id == 0)
+    Check(creche_session_fetch(w->session, w->loop.scope, small_url, NULL, Answered, w, NULL));
+  else
+    Check(creche_pool_query(w->pool, w->loop.scope, "select 1", NULL, 0, NULL, Answered, w, NULL));
+}
+static void Answered(void* user, const creche_completion* c) {
+  worker* w = user;
+  BenchCompleted(c, "loops_bench");
+  creche_value_release(c->value);
+  w->ended++;
+  Ask(w);
+}
+static void AskAll(worker* w) {
+  w->left = n;
+  w->ended = 0;
+  for (int i = 0; i < AT_ONCE; i++) Ask(w);
+  while (w->ended < n) Turn(w);
+}
+static void Requests(worker* w) {
+  AskAll(w);
+}
+static void Queries(worker* w) {
+  AskAll(w);
+}
+
 static void* Run(void* user) {
   worker* w = user;
   w->loop = BenchLoop();
   Check(creche_queue_open(w->loop, NULL, &w->queue));
   Check(creche_session_open(w->loop, NULL, &w->session));
+  w->pool.id = 0;
+  if (section == Queries) {
+    creche_pool_options p;
+    Check(creche_pool_options_init(&p, sizeof p));
+    p.min_size = p.max_size = 2;
+    Check(creche_pool_open(w->loop, getenv("DATABASE_URL"), &p, &w->pool));
+  }
   creche_channel_options o;
   Check(creche_channel_options_init(&o, sizeof o));
   o.capacity = 16;
@@ -138,6 +181,7 @@ static void* Run(void* user) {
   Check(creche_loop_close(w->loop));
   Check(creche_loop_join(w->loop, CRECHE_NEVER));
   creche_session_release(w->session);
+  creche_pool_release(w->pool);
   return NULL;
 }
 
@@ -160,16 +204,23 @@ int main(int argc, char** argv) {
   static const struct {
     const char* name;
     void (*run)(worker*);
-  } sections[] = {{"tasks", Tasks},     {"completions", Completions}, {"held", Held},
-                  {"handles", Handles}, {"scopes", Scopes},           {"channels", Channels}};
+  } sections[] = {{"tasks", Tasks},       {"completions", Completions}, {"held", Held},
+                  {"handles", Handles},   {"scopes", Scopes},           {"channels", Channels},
+                  {"requests", Requests}, {"queries", Queries}};
+  const unsigned only = argc > 3 ? (unsigned)atoi(argv[3]) : 0;
+  const char* http = getenv("HTTP_URL");
+  if (only > MOST) return 2;
   if (argc > 1) n = strtoull(argv[1], NULL, 10);
+  if (http != NULL) snprintf(small_url, sizeof small_url, "%s/small", http);
   for (size_t i = 0; i < sizeof sections / sizeof *sections; i++) {
     double one = 0;
     if (argc > 2 && strcmp(argv[2], sections[i].name) != 0) continue;
     section = sections[i].run;
-    for (unsigned loops = 1; loops <= MOST; loops *= 2) {
+    if (section == Requests && http == NULL) continue;
+    if (section == Queries && getenv("DATABASE_URL") == NULL) continue;
+    for (unsigned loops = only ? only : 1; loops <= (only ? only : MOST); loops *= 2) {
       double each = Loops(loops);
-      if (loops == 1) one = each;
+      if (one == 0) one = each;
       printf("%s_%u %.1f (%.2f)\n", sections[i].name, loops, each, each / one);
     }
   }
