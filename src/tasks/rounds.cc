@@ -2,7 +2,6 @@
 // is the next, in the order in which it did, and is not kept waiting for a whole turn: that would
 // be most of the price of handing something from one task to another.
 #include <algorithm>
-#include <bit>
 
 #include "tasks/tree.h"
 
@@ -47,13 +46,14 @@ bool Tree::RunCallbacks(Nanos now, TreeLock& lock) noexcept {
       if (++unread == kAtOnce) read_clock();
     }
     // More rarely the more rounds have been quick: a slow one is soon seen.
-    const bool look = std::has_single_bit(rounds) || !effects_.empty() || ready_.empty();
-    if (unread > 0 && (look || stopped)) read_clock();
+    const bool power_of_two = (rounds & (rounds - 1)) == 0;
+    const bool look = power_of_two || stopped || !effects_.empty() || ready_.empty();
+    if (unread > 0 && look) read_clock();
     if (RunEffects(lock)) {
       did = true;
       since = stamp_;
     }
-    EmptyTrash(lock);
+    if (!trash_.empty()) EmptyTrash(lock);
     if (stopped || !MayGoOn(now, rounds)) break;
   }
   if (unread > 0) read_clock();
