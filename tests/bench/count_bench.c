@@ -68,7 +68,10 @@ static void Opened(void* user, const creche_completion* c) {
   next((size_t)user);
 }
 static void Chunk(void* user, const creche_completion* c) {
-  if (c->kind != CRECHE_END) return Ended(user, c);
+  if (c->kind != CRECHE_END) {
+    Ended(user, c);
+    return;
+  }
   creche_response_release(streams[(size_t)user]);
   streams[(size_t)user] = (creche_response){0};
   next((size_t)user);
