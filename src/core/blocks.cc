@@ -16,7 +16,7 @@ constexpr bool kKeep = true;
 }  // namespace
 
 void* Blocks::Take(size_t size) noexcept {
-  if (size > kLargest || size == 0) return std::malloc(size);
+  if (size > kLargest || size == 0) return TakeLarge(size);
   const size_t index = (size - 1) / kStep;
   const size_t rounded = (index + 1) * kStep;
   Blocks* here = here_;
@@ -29,7 +29,8 @@ void* Blocks::Take(size_t size) noexcept {
 
 void Blocks::Give(void* block, size_t size) noexcept {
   Blocks* here = here_;
-  if (!kKeep || !here || !block || size > kLargest || size == 0) return std::free(block);
+  if (!kKeep || !here || !block || size == 0) return std::free(block);
+  if (size > kLargest) return GiveLarge(block, size);
   const size_t index = (size - 1) / kStep;
   const size_t rounded = (index + 1) * kStep;
   if (here->kept_ + rounded > kMostKept) return std::free(block);
@@ -37,12 +38,33 @@ void Blocks::Give(void* block, size_t size) noexcept {
   here->kept_ += rounded;
 }
 
+// malloc gives what is large, and at the end of its heap, back to the kernel again and again.
+void* Blocks::TakeLarge(size_t size) noexcept {
+  Blocks* here = here_;
+  if (size != kReceive || !here || !here->first_large_) return std::malloc(size);
+  Free* block = here->first_large_;
+  here->first_large_ = block->next;
+  here->kept_large_--;
+  return block;
+}
+
+void Blocks::GiveLarge(void* block, size_t size) noexcept {
+  Blocks* here = here_;
+  if (size != kReceive || here->kept_large_ == kMostLarge) return std::free(block);
+  here->first_large_ = new (block) Free{here->first_large_};
+  here->kept_large_++;
+}
+
+void Blocks::FreeAll(Free* first) noexcept {
+  while (Free* block = first) {
+    first = block->next;
+    std::free(block);
+  }
+}
+
 Blocks::~Blocks() {
-  for (Free*& first : first_)
-    while (Free* block = first) {
-      first = block->next;
-      std::free(block);
-    }
+  for (Free* first : first_) FreeAll(first);
+  FreeAll(first_large_);
 }
 
 }  // namespace creche

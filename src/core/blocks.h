@@ -11,6 +11,10 @@ namespace creche {
 
 class Blocks {
  public:
+  // What is received at once: a body of 64 KiB, and what comes before it. Of this size, too, some
+  // are kept.
+  static constexpr size_t kReceive = 68 << 10;
+
   Blocks() = default;
   ~Blocks();
   Blocks(const Blocks&) = delete;
@@ -26,13 +30,19 @@ class Blocks {
  private:
   static constexpr size_t kStep = 64;
   static constexpr size_t kLargest = 2048;
-  static constexpr size_t kMostKept = 512 * 1024;  // in all sizes together
+  static constexpr size_t kMostKept = 512 * 1024;  // in all small sizes together
+  static constexpr int kMostLarge = 8;
   struct Free {
     Free* next;
   };
+  static void* TakeLarge(size_t size) noexcept;
+  static void GiveLarge(void* block, size_t size) noexcept;
+  static void FreeAll(Free* first) noexcept;
   static thread_local Blocks* here_;
   std::array<Free*, kLargest / kStep> first_{};
+  Free* first_large_ = nullptr;  // of kReceive
   size_t kept_ = 0;
+  int kept_large_ = 0;
 };
 
 // Base of classes whose objects are made and destroyed by the hundred.

@@ -3,6 +3,7 @@
 #pragma once
 #include <string>
 
+#include "core/blocks.h"
 #include "core/buffer.h"
 #include "core/loop.h"
 #include "http/counters.h"
@@ -10,8 +11,7 @@
 namespace creche::http {
 
 struct IoContext {
-  // What is received at once: a body of 64 KiB, and its head.
-  static constexpr size_t kScratch = 68 << 10;
+  static constexpr size_t kScratch = Blocks::kReceive;
 
   IoContext(Loop& l, Counters& c) : loop(l), counters(c) {}
   // Room for kScratch bytes in `scratch`, which is empty then; null without memory.

@@ -41,15 +41,36 @@ TEST(Blocks, GivesWhatWasGivenBack) {
   Blocks::Give(larger, 705);
   Blocks::UseHere(nullptr);
 }
+
+TEST(Blocks, KeepsSomeThatAreReceivedIn) {
+  Blocks blocks;
+  Blocks::UseHere(&blocks);
+  constexpr size_t kMany = 20;
+  std::vector<void*> taken;
+  for (size_t i = 0; i < kMany; i++) taken.push_back(Blocks::Take(Blocks::kReceive));
+  const std::set<void*> all(taken.begin(), taken.end());
+  EXPECT_EQ(all.size(), kMany);
+  for (void* block : taken) Blocks::Give(block, Blocks::kReceive);
+  void* const last = taken[7];  // of those that are kept
+  void* other = Blocks::Take(Blocks::kReceive - 64);
+  EXPECT_NE(other, last);
+  Blocks::Give(other, Blocks::kReceive - 64);
+  void* again = Blocks::Take(Blocks::kReceive);
+  EXPECT_EQ(again, last);
+  Blocks::Give(again, Blocks::kReceive);
+  Blocks::UseHere(nullptr);
+}
 #endif
 
 TEST(Blocks, OfAnySizeOnAnyThread) {
-  for (const size_t size : {size_t{1}, size_t{64}, size_t{65}, size_t{2048}, size_t{2049}})
+  for (const size_t size :
+       {size_t{1}, size_t{64}, size_t{65}, size_t{2048}, size_t{2049}, Blocks::kReceive})
     TakeAndGive(size);
   Blocks::Give(nullptr, 10);
   Blocks blocks;
   Blocks::UseHere(&blocks);
-  for (const size_t size : {size_t{1}, size_t{64}, size_t{65}, size_t{2048}, size_t{2049}})
+  for (const size_t size :
+       {size_t{1}, size_t{64}, size_t{65}, size_t{2048}, size_t{2049}, Blocks::kReceive})
     TakeAndGive(size);
   Blocks::Give(nullptr, 10);
   void* here = Blocks::Take(100);
