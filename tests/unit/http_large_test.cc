@@ -122,6 +122,34 @@ TEST(LargeBodyTest, AStreamIsReceivedForWhoWaits) {
   EXPECT_TRUE(caller->stream->finished());
 }
 
+// What came while nobody waited stays in the pieces that it was received in, too.
+TEST(LargeBodyTest, PiecesOfAStreamAreNotPutTogether) {
+  Fixture f;
+  const std::string body = Pattern(200 << 10);
+  Caller* caller = f.Start(test::Get("http://host/"), true);
+  MemoryTransport& wire = f.wire();
+  wire.Feed(Sized(body));
+  ASSERT_TRUE(caller->stream);
+  std::string got;
+  size_t whole = 0;
+  for (size_t reads = 0; got.size() < body.size() && reads < 100; reads++) {
+    Buffer piece;
+    if (caller->stream->Take(64 << 10, &piece)) {
+      for (const std::string_view read : wire.reads) whole += Lies(piece.view(), read);
+    } else {
+      const size_t room = caller->stream->Worth(64 << 10);
+      size_t size = 0;
+      char* into = piece.Reserve(room);
+      ASSERT_NE(into, nullptr);
+      ASSERT_FALSE(caller->stream->Read(into, room, &size).bad());
+      piece.Commit(size);
+    }
+    got += piece.view();
+  }
+  EXPECT_TRUE(got == body);
+  EXPECT_GE(whole, 2u);
+}
+
 // However it is framed, cut and read.
 TEST(LargeBodyTest, IsTheSameHoweverItComes) {
   uint64_t state = 1;

@@ -3,6 +3,7 @@
 #pragma once
 #include <cstdint>
 #include <memory>
+#include <vector>
 
 #include "core/buffer.h"
 #include "http/body/decoder.h"
@@ -17,8 +18,10 @@ class StreamBody final : public BodySink {
   // With less than this left, reading goes on.
   static constexpr size_t kLow = 64 << 10;
 
-  // Who waits for so many bytes gets what was received at once in one piece.
+  // What is received at once stays in one piece, from so many bytes on: up to as many as are waited
+  // for, or most readers ask for.
   static constexpr size_t kWhole = 48 << 10;
+  static constexpr size_t kUsual = 64 << 10;
 
   // Before Begin.
   void Prepare(std::unique_ptr<Decoder> decoder) noexcept { decoder_ = std::move(decoder); }
@@ -27,13 +30,13 @@ class StreamBody final : public BodySink {
   Problem Begin(uint64_t) noexcept override { return {}; }
   Problem Append(const char* data, size_t size) noexcept override;
   bool Keep(Buffer* memory) noexcept override;
-  size_t most() const noexcept override { return awaited_ >= kWhole ? awaited_ : kHigh; }
-  bool full() const noexcept override { return coded_.size() >= kHigh; }
-  bool low() const noexcept override { return coded_.size() < kLow; }
+  size_t most() const noexcept override { return awaited_ >= kWhole ? awaited_ : kUsual; }
+  bool full() const noexcept override { return held_ >= kHigh; }
+  bool low() const noexcept override { return held_ < kLow; }
   bool awaited() const noexcept override { return awaited_ > 0; }
   // Nothing more comes.
   void End() noexcept { ended_ = true; }
-  // How much room a Read of up to `capacity` bytes can fill now.
+  // How much room a Read of up to `capacity` bytes can fill now, without cutting the next piece.
   size_t Worth(size_t capacity) const noexcept;
   // Stores up to `capacity` bytes, of those that are there. 0 with no problem: wait, or, if
   // finished(), the end.
@@ -47,7 +50,13 @@ class StreamBody final : public BodySink {
   bool readable() const { return ended_ || !coded_.empty() || more_ || broken_; }
 
  private:
-  Buffer coded_;
+  Buffer& last() noexcept { return later_.empty() ? coded_ : later_.back(); }
+  void Consume(size_t size) noexcept;
+  void Advance() noexcept;
+
+  Buffer coded_;               // what comes next; not empty if anything is there
+  std::vector<Buffer> later_;  // behind it, whole pieces mostly; none with a decoder
+  size_t held_ = 0;            // bytes in all of them
   std::unique_ptr<Decoder> decoder_;
   size_t awaited_ = 0;
   bool ended_ = false;
