@@ -55,6 +55,13 @@ void AppendAllFields(const RequestHead& head, std::string* out) {
   if (!authorization.empty()) out->append("Authorization: ").append(authorization).append("\r\n");
 }
 
+// True if its session alone says what these fields are. What is added to RequestHead and written
+// above has to be looked at here, too.
+bool IsUsual(const RequestHead& head) {
+  return !head.usual.empty() && head.headers.size() == 0 && head.withheld == 0 &&
+         head.url.authorization().empty();
+}
+
 }  // namespace
 
 void WriteHead(const RequestHead& head, std::string* out) {
@@ -71,8 +78,7 @@ void WriteHead(const RequestHead& head, std::string* out) {
     head.url.AppendHost(out);
   }
   out->append("\r\n");
-  if (!head.usual.empty() && own.size() == 0 && head.withheld == 0 &&
-      head.url.authorization().empty())
+  if (IsUsual(head))
     out->append(head.usual);
   else
     AppendAllFields(head, out);
