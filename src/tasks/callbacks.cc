@@ -19,12 +19,16 @@ void Tree::Call(Entry* entry, TreeLock& lock) noexcept {
   EndNode* node = NodeOf(entry);
   OwnerNode* owner = node->owner();
   calling_.owner = owner;
-  const bool notice =
-      entry->entry_type == EntryType::kNotice || entry->entry_type == EntryType::kBegin;
-  calling_.task = notice ? node : static_cast<Node*>(owner);
   calling_.follow_up = nullptr;
+  if (entry->entry_type == EntryType::kBegin) {
+    calling_.task = node;
+    CallBegin(static_cast<UserNode*>(node), lock);
+    calling_.owner = nullptr;
+    calling_.task = nullptr;
+    return;
+  }
+  calling_.task = entry->entry_type == EntryType::kNotice ? node : static_cast<Node*>(owner);
   switch (entry->entry_type) {
-    case EntryType::kBegin:
     case EntryType::kNotice:
       CallNotice(static_cast<UserNode*>(node), entry, lock);
       break;
@@ -118,14 +122,47 @@ void Tree::CallMore(MoreEntry* more, TreeLock& lock) noexcept {
   observers_.LeaveCallback();
 }
 
+// One that a cancellation has let past its group's limit hears of that, also if a shield went up
+// meanwhile.
+inline void Tree::TellOfCancel(UserNode* task) noexcept {
+  if ((task->cancelled || task->waited) && !task->ending)
+    Notify(task, task->cancel(), What::kCancel);
+}
+
+// The first that a task is told, which holds it open since it was listed, whatever the callback
+// does.
+void Tree::CallBegin(UserNode* task, TreeLock& lock) noexcept {
+  Entry* begin = static_cast<EndNode*>(task);
+  begin->listed = false;
+  begin->entry_type = EntryType::kFinal;
+  begin->what = What::kDone;
+  task->begun = true;
+  Note(EventType::kStarted, task);
+  Completion c{};
+  c.kind = static_cast<uint32_t>(What::kBegin);
+  c.flags = kMore;
+  if (!task->fast) c.value = task->begin_value;
+  c.user = task->body_user;
+  c.task = task->id;
+  const DoneFn fn = task->body_fn;
+  observers_.EnterCallback(task, What::kBegin, fn);
+  lock.unlock();
+  DeliverEvents();
+  platform::CallUser(fn, c.user, &c);
+  lock.lock();
+  observers_.LeaveCallback();
+  TellOfCancel(task);
+  task->below.pending--;
+  if (task->below.pending == 0 && task->ending && EndFast(task)) return;
+  QueueSettleIfIdle(task);
+}
+
+// The same of another notice, or of the begin of an external task.
 void Tree::CallNotice(UserNode* task, Entry* notice, TreeLock& lock) noexcept {
-  // It holds its task open since it was listed, whatever the callback does.
   const What what = notice->what;
   const bool begin = what == What::kBegin;
   notice->listed = false;
   if (begin) {
-    notice->entry_type = EntryType::kFinal;
-    notice->what = What::kDone;
     task->begun = true;
     Note(EventType::kStarted, task);
   }
@@ -135,7 +172,7 @@ void Tree::CallNotice(UserNode* task, Entry* notice, TreeLock& lock) noexcept {
     Completion c{};
     c.kind = static_cast<uint32_t>(what);
     c.flags = kMore;
-    c.value = begin && !task->fast ? task->begin_value : 0;
+    c.value = begin ? task->begin_value : 0;
     c.user = external ? task->user : task->body_user;
     c.task = task->id;
     ErrorRef why;
@@ -147,13 +184,9 @@ void Tree::CallNotice(UserNode* task, Entry* notice, TreeLock& lock) noexcept {
     platform::CallUser(fn, c.user, &c);
     lock.lock();
     observers_.LeaveCallback();
-    // One that a cancellation has let past its group's limit hears of that, also if a shield went
-    // up meanwhile.
-    if (begin && (task->cancelled || task->waited) && !task->ending)
-      Notify(task, task->cancel(), What::kCancel);
+    if (begin) TellOfCancel(task);
   }
   task->below.pending--;
-  if (task->below.pending == 0 && task->ending && EndFast(task)) return;
   QueueSettleIfIdle(task);
 }
 

@@ -293,7 +293,9 @@ class alignas(64) Tree final : public Loop {
   void CallPost(PostEntry* post, TreeLock& lock) noexcept;
   void CallFinal(EndNode* node, OwnerNode* owner, TreeLock& lock) noexcept;
   void CallMore(MoreEntry* more, TreeLock& lock) noexcept;
+  void CallBegin(UserNode* task, TreeLock& lock) noexcept;
   void CallNotice(UserNode* task, Entry* notice, TreeLock& lock) noexcept;
+  void TellOfCancel(UserNode* begun) noexcept;
   void EmptyTrash(TreeLock& lock) noexcept;
   bool TryEnd(TreeLock& lock) noexcept;
   void TakeInterrupts() noexcept;
