@@ -72,8 +72,7 @@ void Encoder::Add(const Statement& s, bool prepare, bool last) noexcept {
   }
   const std::string_view name = prepared ? std::string_view(prepared->name) : std::string_view();
   if (s.verb() == Verb::kProcedure) flight_.commits = true;
-  if (s.verb() != Verb::kQuery || (prepared ? prepared->leaves_state : LeavesState(s.text())))
-    flight_.leaves_state = true;
+  if (s.verb() != Verb::kQuery || s.sql().leaves_state()) flight_.leaves_state = true;
   if (parse) out_.Parse(name, s);
   const bool types = flight_.adds >> flight_.steps.statements() & 1 && s.infers_types();
   if (types) out_.DescribeStatement(name);

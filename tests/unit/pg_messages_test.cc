@@ -178,9 +178,7 @@ TEST(AnswerSteps, InTheOnlyOrder) {
   EXPECT_EQ(s.closes_left(), 1u);
   s.Take(Backend::kCloseComplete);
   ExpectNext(s, "1");
-  EXPECT_EQ(s.parses_left(), 1u);
   s.Take(Backend::kParseComplete);
-  EXPECT_EQ(s.parses_left(), 0u);
   ExpectNext(s, "2");
   s.Take(Backend::kBindComplete);
   EXPECT_FALSE(s.last());
@@ -493,24 +491,28 @@ TEST(Script, SaysWhatEndsATransaction) {
   for (const char* ends :
        {"commit", "END", "Rollback", "abort work", "ROLLBACK AND CHAIN", " /* a */ ; commit",
         "rollback transaction", "prepare transaction 'x'", "-- to\n rollback"})
-    EXPECT_TRUE(EndsTransaction(ends) && ScriptEndsTransaction(ends)) << ends;
+    EXPECT_TRUE(EndsTransaction(ends) && LookAtScript(ends).ends_transaction) << ends;
   for (const char* harmless :
        {"", "rollback to a", "ROLLBACK WORK TO SAVEPOINT a", "abort transaction to a", "begin",
         "select 'commit'", "prepare x as select 1", "commitment", "select 1 as commit",
         "do $$ begin commit; end $$"})
-    EXPECT_FALSE(EndsTransaction(harmless) || ScriptEndsTransaction(harmless)) << harmless;
-  EXPECT_TRUE(ScriptEndsTransaction("select 1; select $1; commit; select 2"));
-  EXPECT_TRUE(ScriptEndsTransaction("rollback to a; rollback"));
+    EXPECT_FALSE(EndsTransaction(harmless) || LookAtScript(harmless).ends_transaction) << harmless;
+  EXPECT_TRUE(LookAtScript("select 1; select $1; commit; select 2").ends_transaction);
+  EXPECT_TRUE(LookAtScript("rollback to a; rollback").ends_transaction);
   const std::string atomic =
       "create function f() returns int BEGIN ATOMIC select 1; select 2; END; ";
-  EXPECT_FALSE(ScriptEndsTransaction(atomic + "select 1"));
-  EXPECT_TRUE(ScriptEndsTransaction(atomic + "end"));
-  EXPECT_FALSE(
-      ScriptEndsTransaction("select ';commit'; select e'\\';commit'; rollback to a; "
-                            "do $x$ ; commit; $x$; select \";commit\" /* ;end */"));
-  EXPECT_TRUE(ScriptCopies("select 1; copy t from stdin"));
-  EXPECT_TRUE(ScriptCopies("COPY (select 1) TO STDOUT with csv; select 1"));
-  EXPECT_FALSE(ScriptCopies("copy t from '/tmp/stdin'; select 'copy', stdin from t"));
+  EXPECT_FALSE(LookAtScript(atomic + "select 1").ends_transaction);
+  EXPECT_TRUE(LookAtScript(atomic + "end").ends_transaction);
+  EXPECT_FALSE(LookAtScript("select ';commit'; select e'\\';commit'; rollback to a; "
+                            "do $x$ ; commit; $x$; select \";commit\" /* ;end */")
+                   .ends_transaction);
+  const ScriptFacts both = LookAtScript("commit; copy t from stdin; select 1");
+  EXPECT_TRUE(both.ends_transaction && both.copies);
+  EXPECT_TRUE(LookAtScript("rollback; copy t from stdin").copies);
+  EXPECT_TRUE(LookAtScript("prepare; copy t from stdin").copies);
+  EXPECT_TRUE(LookAtScript("select 1; copy t from stdin").copies);
+  EXPECT_TRUE(LookAtScript("COPY (select 1) TO STDOUT with csv; select 1").copies);
+  EXPECT_FALSE(LookAtScript("copy t from '/tmp/stdin'; select 'copy', stdin from t").copies);
 }
 
 TEST(CommandTag, SaysHowManyRows) {

@@ -25,6 +25,23 @@ Value Bytes(uint32_t type, uint32_t form, const void* data, size_t size) {
   return {type, form, 0, 0, data, size};
 }
 
+// A parameter as Bind sends it.
+struct Sent {
+  bool null;
+  bool binary;
+  std::string bytes;
+};
+std::vector<Sent> ParametersOf(const Statement& s) {
+  std::vector<Sent> sent;
+  std::string_view values = s.values();
+  for (size_t i = 0; i < s.count(); i++) {
+    const std::string_view value = Statement::TakeValue(&values);
+    sent.push_back({!value.data(), Load16(s.forms().data() + 2 * i) == 1, std::string(value)});
+  }
+  EXPECT_EQ(values, "");
+  return sent;
+}
+
 Statement One(Value value) {
   return Statement("select $1", &value, 1);
 }
@@ -38,20 +55,21 @@ TEST(Params, Integers) {
                           Integer(kTimestamp, INT64_MAX)};
   const Statement s("select 1", values, 6);
   ASSERT_FALSE(s.error());
-  ASSERT_EQ(s.count(), 6);
-  EXPECT_EQ(s.values()[0][0], 1);
-  EXPECT_EQ(Load16(s.values()[1]), 0xfffe);
-  EXPECT_EQ(Load32(s.values()[2]), 3u);
-  EXPECT_EQ(Load64(s.values()[3]), 0x8000000000000000u);
-  EXPECT_EQ(Load64(s.values()[4]), 1u);
-  EXPECT_EQ(Load64(s.values()[5]), static_cast<uint64_t>(INT64_MAX));
-  const int lengths[] = {1, 2, 4, 8, 8, 8};
-  for (int i = 0; i < 6; i++) {
-    EXPECT_EQ(s.lengths()[i], lengths[i]);
-    EXPECT_EQ(s.formats()[i], 1);
+  const std::vector<Sent> sent = ParametersOf(s);
+  ASSERT_EQ(sent.size(), 6u);
+  EXPECT_EQ(sent[0].bytes[0], 1);
+  EXPECT_EQ(Load16(sent[1].bytes.data()), 0xfffe);
+  EXPECT_EQ(Load32(sent[2].bytes.data()), 3u);
+  EXPECT_EQ(Load64(sent[3].bytes.data()), 0x8000000000000000u);
+  EXPECT_EQ(Load64(sent[4].bytes.data()), 1u);
+  EXPECT_EQ(Load64(sent[5].bytes.data()), static_cast<uint64_t>(INT64_MAX));
+  const size_t lengths[] = {1, 2, 4, 8, 8, 8};
+  for (size_t i = 0; i < 6; i++) {
+    EXPECT_EQ(sent[i].bytes.size(), lengths[i]);
+    EXPECT_TRUE(sent[i].binary);
     EXPECT_EQ(s.types()[i], values[i].type);
   }
-  EXPECT_STREQ(s.sql(), "select 1");
+  EXPECT_STREQ(s.sql().sql(), "select 1");
 }
 
 TEST(Params, TextBytesAndNull) {
@@ -63,15 +81,27 @@ TEST(Params, TextBytesAndNull) {
                           Real(kFloat4, -INFINITY)};
   const Statement s("x", values, 6);
   ASSERT_FALSE(s.error());
-  EXPECT_STREQ(s.values()[0], "ab");
-  EXPECT_EQ(s.formats()[0], 0);
-  EXPECT_EQ(std::memcmp(s.values()[1], "\0x", 2), 0);
-  EXPECT_EQ(s.lengths()[1], 2);
-  EXPECT_EQ(s.values()[2], nullptr);
-  EXPECT_NE(s.values()[3], nullptr);
-  EXPECT_EQ(s.lengths()[3], 0);
-  EXPECT_EQ(Load64(s.values()[4]), 0x3fe0000000000000u);
-  EXPECT_EQ(Load32(s.values()[5]), 0xff800000u);
+  const std::vector<Sent> sent = ParametersOf(s);
+  EXPECT_EQ(sent[0].bytes, "ab");
+  EXPECT_FALSE(sent[0].binary);
+  EXPECT_EQ(sent[1].bytes, std::string("\0x", 2));
+  EXPECT_TRUE(sent[2].null);
+  EXPECT_FALSE(sent[3].null);
+  EXPECT_EQ(sent[3].bytes, "");
+  EXPECT_EQ(Load64(sent[4].bytes.data()), 0x3fe0000000000000u);
+  EXPECT_EQ(Load32(sent[5].bytes.data()), 0xff800000u);
+}
+
+// Few parameters stand in the statement, many behind a pointer; both move.
+TEST(Params, Move) {
+  for (const size_t count : {size_t{1}, size_t{3}, size_t{4}, size_t{100}}) {
+    const std::vector<Value> values(count, Integer(kInt8, 7));
+    Statement s("x", values.data(), count);
+    const Statement moved(std::move(s));
+    ASSERT_EQ(moved.count(), count);
+    for (const Sent& sent : ParametersOf(moved)) EXPECT_EQ(Load64(sent.bytes.data()), 7u);
+    EXPECT_EQ(moved.types()[count - 1], kInt8);
+  }
 }
 
 TEST(Params, RefusesWhatCannotBeSent) {
@@ -163,6 +193,21 @@ TEST(Statement, Verbs) {
   EXPECT_EQ(VerbOf("/* open"), Verb::kOther);
 }
 
+// All that is known of a text is known when it is made, in the caller's thread.
+TEST(SqlText, KnowsWhatItsWordsTell) {
+  const auto query = SqlText::Make("select set_config('a', 'b', true)");
+  EXPECT_TRUE(query->leaves_state() && !query->ends_transaction() && !query->copies());
+  EXPECT_EQ(query->verb(), Verb::kQuery);
+  EXPECT_STREQ(query->sql(), "select set_config('a', 'b', true)");
+  EXPECT_FALSE(SqlText::Make("select 1")->leaves_state());
+  EXPECT_TRUE(SqlText::Make("commit")->ends_transaction());
+  EXPECT_TRUE(SqlText::Make("copy t from stdin")->copies());
+  EXPECT_FALSE(SqlText::Make("select 1; commit; copy t from stdin")->copies());
+  const Statement script = Statement::Script("select 1; commit; copy t from stdin");
+  EXPECT_TRUE(script.sql().ends_transaction() && script.sql().copies());
+  EXPECT_EQ(script.count(), 0u);
+}
+
 TEST(StatementCache, FindsByTextAndTypes) {
   StatementCache cache("p_", 4);
   const Value i4 = Integer(kInt4, 1), i8 = Integer(kInt8, 1);
@@ -177,7 +222,7 @@ TEST(StatementCache, FindsByTextAndTypes) {
   EXPECT_EQ(cache.Find(b, 0), nullptr);
   EXPECT_EQ(cache.to_close(), 0u) << "there was none";
   cache.Forget(a);
-  EXPECT_EQ(cache.size(), 0u);
+  EXPECT_EQ(cache.Find(a, 0), nullptr);
   ASSERT_EQ(cache.to_close(), 1u);
   EXPECT_EQ(cache.NextToClose(), "p_1");
 }

@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include "pg/sql/script_text.h"
-
 namespace creche::pg {
 
 uint32_t AffectedCode(int64_t affected) noexcept {
@@ -20,18 +18,16 @@ ErrorRef CopyError() noexcept {
 
 ErrorRef CheckStatement(const Statement& statement) noexcept {
   if (statement.error()) return statement.error();
-  return statement.verb() == Verb::kCopy ? CopyError() : nullptr;
+  return statement.sql().copies() ? CopyError() : nullptr;
 }
 
-void NoteByHand(ConnectionLease* lease, const Statement& statement, bool script) noexcept {
-  if (!script && statement.verb() == Verb::kQuery) return;
-  if (script ? ScriptEndsTransaction(statement.text()) : EndsTransaction(statement.text()))
-    lease->ended_by_hand = true;
+void NoteByHand(ConnectionLease* lease, const Statement& statement) noexcept {
+  if (statement.sql().ends_transaction()) lease->ended_by_hand = true;
 }
 
 ErrorRef QueryOperation::Prepare() noexcept {
   if (ErrorRef error = CheckStatement(statement_)) return error;
-  if (on_.lease()) NoteByHand(on_.lease(), statement_, false);
+  if (on_.lease()) NoteByHand(on_.lease(), statement_);
   query_.Run(&statement_);
   query_.set_max_bytes(options_.max_bytes);
   query_.set_prepare(options_.prepare);

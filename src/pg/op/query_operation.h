@@ -14,14 +14,14 @@ struct QueryOptions {
   uint32_t blocks = 4;
 };
 
-// Null if a statement can be run as a query or stream.
+// Null if it can be run.
 ErrorRef CheckStatement(const Statement& statement) noexcept;
 ErrorRef CopyError() noexcept;
 // Rows affected, for creche_completion.code.
 uint32_t AffectedCode(int64_t affected) noexcept;
 
 // If it may end a transaction, the lease's is the user's own from now on.
-void NoteByHand(ConnectionLease* lease, const Statement& statement, bool script) noexcept;
+void NoteByHand(ConnectionLease* lease, const Statement& statement) noexcept;
 
 class QueryOperation final : public PgOperation {
  public:

@@ -1,14 +1,12 @@
 #include "pg/op/script_operation.h"
 
 #include "pg/op/query_operation.h"
-#include "pg/sql/script_text.h"
 
 namespace creche::pg {
 
 ErrorRef ScriptOperation::Prepare() noexcept {
-  if (script_.error()) return script_.error();
-  if (ScriptCopies(script_.text())) return CopyError();
-  if (on_.lease()) NoteByHand(on_.lease(), script_, true);
+  if (ErrorRef error = CheckStatement(script_)) return error;
+  if (on_.lease()) NoteByHand(on_.lease(), script_);
   run_.Run(&script_);
   return nullptr;
 }

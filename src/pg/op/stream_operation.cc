@@ -50,7 +50,7 @@ ErrorRef StreamOperation::Prepare() noexcept {
   } catch (const std::bad_alloc&) {
     return NoMemoryError();
   }
-  if (on_.lease()) NoteByHand(on_.lease(), statement_, false);
+  if (on_.lease()) NoteByHand(on_.lease(), statement_);
   run_.Run(&statement_);
   run_.set_prepare(options_.prepare);
   return nullptr;

@@ -29,7 +29,7 @@ class AnswerSteps {
   // At most kMaxStatements; only the last one may be described. types: the statement is, too, as it
   // was parsed.
   void AddStatement(bool parse, bool describe, bool types = false) noexcept {
-    if (parse) parses_ |= 1u << statements_, parses_left_++;
+    if (parse) parses_ |= 1u << statements_;
     if (types) types_ |= 1u << statements_;
     describe_ = describe;
     statements_++;
@@ -48,7 +48,7 @@ class AnswerSteps {
   void Fail() noexcept {
     stage_ = Stage::kReady;
     in_rows_ = false;
-    closes_ = parses_left_ = 0;  // they were skipped, and are so once: another error may follow
+    closes_ = 0;  // they were skipped, and are so once: another error may follow
   }
 
   Stage stage() const noexcept { return stage_; }
@@ -61,9 +61,8 @@ class AnswerSteps {
   size_t statements() const noexcept { return statements_; }
   // True if the server may have begun to execute a statement.
   bool executing() const noexcept { return stage_ > Stage::kBind || done_ > 0; }
-  // Closes and Parses that were not answered.
+  // Closes that were not answered.
   size_t closes_left() const noexcept { return closes_; }
-  size_t parses_left() const noexcept { return parses_left_; }
 
  private:
   // The next stage from this one on that this flight has.
@@ -73,7 +72,6 @@ class AnswerSteps {
   uint8_t closes_ = 0;
   uint8_t statements_ = 0;
   uint8_t done_ = 0;  // statements that have ended
-  uint8_t parses_left_ = 0;
   bool describe_ = false;
   bool in_rows_ = false;  // of a script: the columns have come, so rows may
   uint32_t parses_ = 0;   // bit i: statement i is prepared
@@ -123,7 +121,6 @@ inline void AnswerSteps::Take(Backend type) noexcept {
       closes_--;
       return Enter(Stage::kClose);
     case Backend::kParseComplete:
-      parses_left_--;
       return Enter(Stage::kTypes);
     case Backend::kBindComplete:
       return Enter(Stage::kDescribe);

@@ -40,9 +40,8 @@ void MessageWriter::Parse(std::string_view name, const Statement& s) noexcept {
   Begin(Frontend::kParse);
   PutText(name);
   PutText(s.text());
-  const int count = s.count();
-  Put16(static_cast<size_t>(count));
-  for (int i = 0; i < count; i++) Put32(s.types()[i]);
+  Put16(s.count());
+  for (size_t i = 0; i < s.count(); i++) Put32(s.types()[i]);
   End();
 }
 
@@ -52,16 +51,10 @@ void MessageWriter::Bind(std::string_view name, const Statement& s,
   Begin(Frontend::kBind);
   PutText({});
   PutText(name);
-  const int count = s.count();
-  Put16(static_cast<size_t>(count));
-  for (int i = 0; i < count; i++) Put16(s.formats()[i] != 0 ? kBinary : 0);
-  Put16(static_cast<size_t>(count));
-  for (int i = 0; i < count; i++) {
-    const char* value = s.values()[i];
-    const auto size = static_cast<size_t>(s.lengths()[i]);
-    Put32(value ? size : UINT32_MAX);  // -1: NULL
-    if (value) PutBytes(value, size);
-  }
+  Put16(s.count());
+  PutBytes(s.forms().data(), s.forms().size());
+  Put16(s.count());
+  PutBytes(s.values().data(), s.values().size());
   if (forms && !forms->empty()) {
     Put16(forms->size());
     for (const ColumnForm form : *forms) Put16(static_cast<size_t>(form));

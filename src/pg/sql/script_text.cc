@@ -1,22 +1,10 @@
 #include "pg/sql/script_text.h"
 
+#include "pg/sql/scan.h"
+
 namespace creche::pg {
 
 namespace {
-
-bool IsDigit(char c) {
-  return c >= '0' && c <= '9';
-}
-
-char Lower(char c) {
-  return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c;
-}
-
-bool IsWord(char c) {
-  const char lower = Lower(c);
-  return static_cast<unsigned char>(c) >= 0x80 || c == '_' || IsDigit(c) ||
-         (lower >= 'a' && lower <= 'z');
-}
 
 // Words and semicolons, one after the other.
 class Words {
@@ -31,14 +19,12 @@ class Words {
         SkipQuoted(c, false);
       } else if (c == '$') {
         SkipDollar();
-      } else if (sql_.substr(at_, 2) == "--") {
-        const size_t end = sql_.find('\n', at_);
-        at_ = end == sql_.npos ? sql_.size() : end;
-      } else if (sql_.substr(at_, 2) == "/*") {
-        SkipComment();
-      } else if (IsWord(c)) {
+      } else if (c == '-' || c == '/') {
+        const size_t past = PastComment(sql_, at_);
+        at_ = past == at_ ? at_ + 1 : past;
+      } else if (IsWordByte(c)) {
         const size_t begin = at_;
-        while (at_ < sql_.size() && (IsWord(sql_[at_]) || sql_[at_] == '$')) at_++;
+        while (at_ < sql_.size() && (IsWordByte(sql_[at_]) || sql_[at_] == '$')) at_++;
         const std::string_view word = sql_.substr(begin, at_ - begin);
         const bool escapes = word == "e" || word == "E";
         if (escapes && at_ < sql_.size() && sql_[at_] == '\'') SkipQuoted('\'', true);
@@ -56,19 +42,10 @@ class Words {
       if (escapes && sql_[at_] == '\\') at_++;
     at_++;
   }
-  void SkipComment() noexcept {
-    size_t depth = 0;
-    do {
-      const std::string_view two = sql_.substr(at_, 2);
-      if (two == "/*") depth++;
-      if (two == "*/") depth--;
-      at_ += two == "/*" || two == "*/" ? 2 : 1;
-    } while (depth > 0 && at_ < sql_.size());
-  }
   // $tag$ ... $tag$, or a parameter.
   void SkipDollar() noexcept {
     size_t end = at_ + 1;
-    while (end < sql_.size() && IsWord(sql_[end])) end++;
+    while (end < sql_.size() && IsWordByte(sql_[end])) end++;
     const bool tag =
         end < sql_.size() && sql_[end] == '$' && (end == at_ + 1 || !IsDigit(sql_[at_ + 1]));
     if (!tag) {
@@ -84,21 +61,14 @@ class Words {
   size_t at_ = 0;
 };
 
-bool Same(std::string_view word, std::string_view lower) {
-  if (word.size() != lower.size()) return false;
-  for (size_t i = 0; i < word.size(); i++)
-    if (Lower(word[i]) != lower[i]) return false;
-  return true;
-}
-
 // Whether a statement that begins with `first` ends a transaction; reads on in it.
 bool Ends(std::string_view first, Words* words, std::string_view* last) {
-  if (Same(first, "commit") || Same(first, "end")) return true;
-  if (Same(first, "prepare")) return Same(*last = words->Next(), "transaction");
-  if (!Same(first, "rollback") && !Same(first, "abort")) return false;
+  if (SameWord(first, "commit") || SameWord(first, "end")) return true;
+  if (SameWord(first, "prepare")) return SameWord(*last = words->Next(), "transaction");
+  if (!SameWord(first, "rollback") && !SameWord(first, "abort")) return false;
   *last = words->Next();
-  if (Same(*last, "work") || Same(*last, "transaction")) *last = words->Next();
-  return !Same(*last, "to");
+  if (SameWord(*last, "work") || SameWord(*last, "transaction")) *last = words->Next();
+  return !SameWord(*last, "to");
 }
 
 }  // namespace
@@ -110,31 +80,23 @@ bool EndsTransaction(std::string_view statement) noexcept {
   return Ends(word, &words, &word);
 }
 
-bool ScriptEndsTransaction(std::string_view script) noexcept {
+ScriptFacts LookAtScript(std::string_view script) noexcept {
+  ScriptFacts facts;
   Words words(script);
-  bool first = true, begun = false, atomic = false;
+  bool first = true, begun = false, atomic = false, copy = false;
   for (std::string_view word = words.Next(); !word.empty();) {
-    if (first && atomic && Same(word, "end"))
+    facts.copies |= copy && (SameWord(word, "stdin") || SameWord(word, "stdout"));
+    if (first) copy = SameWord(word, "copy");
+    if (first && atomic && SameWord(word, "end"))
       atomic = false;  // of a function's body: BEGIN ATOMIC ...; END
-    else if (first && word != ";" && Ends(word, &words, &word))
-      return true;
-    atomic |= begun && Same(word, "atomic");
-    begun = Same(word, "begin");
+    else if (first && word != ";")
+      facts.ends_transaction |= Ends(word, &words, &word);
+    atomic |= begun && SameWord(word, "atomic");
+    begun = SameWord(word, "begin");
     first = word == ";";
     if (!word.empty()) word = words.Next();
   }
-  return false;
-}
-
-bool ScriptCopies(std::string_view script) noexcept {
-  Words words(script);
-  bool first = true, copy = false;
-  for (std::string_view word = words.Next(); !word.empty(); word = words.Next()) {
-    if (copy && (Same(word, "stdin") || Same(word, "stdout"))) return true;
-    if (first) copy = Same(word, "copy");
-    first = word == ";";
-  }
-  return false;
+  return facts;
 }
 
 }  // namespace creche::pg

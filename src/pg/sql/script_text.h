@@ -7,9 +7,12 @@ namespace creche::pg {
 // True for a statement that may end the transaction it stands in: COMMIT, END, ROLLBACK, ABORT,
 // PREPARE TRANSACTION, but not ROLLBACK TO a savepoint.
 bool EndsTransaction(std::string_view statement) noexcept;
-// The same for any of several statements.
-bool ScriptEndsTransaction(std::string_view script) noexcept;
-// True if one of several statements is a COPY from or to the client.
-bool ScriptCopies(std::string_view script) noexcept;
+
+struct ScriptFacts {
+  bool ends_transaction = false;  // the same for any of several statements
+  bool copies = false;            // one of them is a COPY from or to the client
+};
+// Looks at all of a text.
+ScriptFacts LookAtScript(std::string_view script) noexcept;
 
 }  // namespace creche::pg

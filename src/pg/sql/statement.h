@@ -1,5 +1,5 @@
-// Statement: one SQL text with its parameters, in PostgreSQL's forms, in one allocation.
-// Made in the caller's thread and immutable from then on.
+// Statement: one SQL text with its parameters, in the forms in which they are sent. Made in the
+// caller's thread and immutable from then on.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "core/error.h"
+#include "pg/sql/sql_text.h"
 
 namespace creche::pg {
 
@@ -21,61 +22,61 @@ struct Value {
   size_t size;
 };
 
-// The first word of a statement, as far as it matters.
-enum class Verb : uint8_t {
-  kOther,
-  kQuery,        // SELECT, INSERT, ...: what is planned. The columns of its result cannot change
-                 // unless the server says so; those of a FETCH or EXECUTE can
-  kCopy,         // needs more than a statement and an answer
-  kTransaction,  // BEGIN, COMMIT, ...: may leave a transaction open
-  kProcedure,    // CALL, DO: may commit in the middle
-};
-Verb VerbOf(std::string_view sql) noexcept;
-// True if its text has what leaves something in the session, which its tag does not tell: a
-// function that sets something or takes an advisory lock, pg_settings that is updated, SELECT ...
-// INTO.
-bool LeavesState(std::string_view sql) noexcept;
-
 class Statement {
  public:
   // Copies. A value that cannot be sent does not fail here but in error(), which names it: what
   // depends on content fails in the completion. May throw bad_alloc.
   Statement(std::string_view sql, const Value* values, size_t count);
+  Statement(Ref<const SqlText> sql, const Value* values, size_t count);
+  // Many statements in one text, without parameters.
+  static Statement Script(std::string_view sql);
   Statement(Statement&&) = default;
 
-  const char* sql() const noexcept { return memory_.get() + sql_; }
-  std::string_view text() const noexcept { return {sql(), sql_size_}; }
-  // What parameters there are: arrays of count().
-  int count() const noexcept { return static_cast<int>(count_); }
-  const uint32_t* types() const noexcept { return At<uint32_t>(types_); }
-  const char* const* values() const noexcept { return At<const char*>(0); }
-  const int* lengths() const noexcept { return At<int>(lengths_); }
-  const int* formats() const noexcept { return At<int>(formats_); }
+  const SqlText& sql() const noexcept { return *sql_; }
+  const Ref<const SqlText>& sql_ref() const noexcept { return sql_; }
+  std::string_view text() const noexcept { return sql_->text(); }
+  Verb verb() const noexcept { return sql_->verb(); }
   // Of the text and the types: what a prepared statement depends on.
   uint64_t hash() const noexcept { return hash_; }
-  Verb verb() const noexcept { return verb_; }
+
+  size_t count() const noexcept { return count_; }
+  // `count` of them.
+  const uint32_t* types() const noexcept { return reinterpret_cast<const uint32_t*>(params()); }
+  // As Bind has them: for each parameter 16 bits, its form.
+  std::string_view forms() const noexcept {
+    return {params() + count_ * sizeof(uint32_t), count_ * sizeof(uint16_t)};
+  }
+  // As Bind has them: for each parameter its length and its bytes.
+  std::string_view values() const noexcept {
+    return {params() + count_ * kHead, params_size_ - count_ * kHead};
+  }
+  // Takes the first of these off their front. Its data() is null if it is NULL.
+  static std::string_view TakeValue(std::string_view* values) noexcept;
   // True if the server infers the type of a parameter.
   bool infers_types() const noexcept;
+
   // Null if it can be sent.
   const ErrorRef& error() const noexcept { return error_; }
-  // What it takes here, which is more than its text, values, types and formats take on the wire.
-  size_t bytes() const noexcept { return bytes_; }
+  // What text and parameters take on the wire, with a NUL behind the text.
+  size_t bytes() const noexcept { return text().size() + 1 + params_size_; }
 
  private:
-  template <class T>
-  T* At(size_t offset) const noexcept {
-    return reinterpret_cast<T*>(memory_.get() + offset);
-  }
-  std::unique_ptr<char[]> memory_;  // values, lengths, formats, types, bytes, sql
-  size_t lengths_ = 0;
-  size_t formats_ = 0;
-  size_t types_ = 0;
-  size_t sql_ = 0;
-  size_t sql_size_ = 0;
+  static constexpr size_t kHead = sizeof(uint32_t) + sizeof(uint16_t);  // a type and a form
+  static constexpr size_t kLength = sizeof(uint32_t);                   // in front of a value
+  static constexpr uint32_t kNull = UINT32_MAX;                         // in place of its length
+  // A few parameters need no memory of their own.
+  static constexpr size_t kFew = 64;
+  const char* params() const noexcept { return more_ ? more_.get() : few_; }
+  void Refuse(const char* why) noexcept;
+  void RefuseTooLong() noexcept;
+  void Encode(const Value* values) noexcept;
+
+  Ref<const SqlText> sql_;
+  uint64_t hash_;
   size_t count_ = 0;
-  size_t bytes_ = 0;
-  uint64_t hash_ = 0;
-  Verb verb_ = Verb::kOther;
+  size_t params_size_ = 0;
+  std::unique_ptr<char[]> more_;
+  alignas(uint32_t) char few_[kFew];  // if there is no more_: types, forms, values
   ErrorRef error_;
 };
 

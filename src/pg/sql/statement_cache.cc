@@ -4,24 +4,24 @@
 #include <new>
 
 #include "pg/protocol/bytes.h"
-#include "pg/type/canonical_text.h"
-#include "pg/type/oid.h"
+#include "pg/type/type.h"
 
 namespace creche::pg {
 
 bool Prepared::FitsInferred(const Statement& statement) const noexcept {
+  std::string_view values = statement.values();
   for (size_t i = 0; i < inferred.size(); i++) {
-    const char* value = statement.values()[i];
-    if (statement.types()[i] != kUnknownType || !value) continue;
-    if (!IsCanonicalText(inferred[i], {value, static_cast<size_t>(statement.lengths()[i])}))
-      return false;
+    const std::string_view value = Statement::TakeValue(&values);
+    if (statement.types()[i] != kUnknownType || !value.data()) continue;
+    const auto canonical = TypeOf(inferred[i]).canonical;
+    if (!canonical || !canonical(value)) return false;
   }
   return true;
 }
 
 bool StatementCache::Entry::Is(const Statement& statement) const noexcept {
-  return hash == statement.hash() && sql == statement.text() &&
-         types.size() == static_cast<size_t>(statement.count()) &&
+  return hash == statement.hash() && types.size() == statement.count() &&
+         (sql.get() == &statement.sql() || sql->text() == statement.text()) &&
          std::equal(types.begin(), types.end(), statement.types());
 }
 
@@ -53,12 +53,12 @@ const Prepared* StatementCache::Add(const Statement& statement, Nanos now) noexc
       Erase(std::prev(entries_.end()));
     }
     Entries added;
-    Prepared prepared{last_ + 1, LeavesState(statement.text()), prefix_ + std::to_string(last_ + 1),
-                      nullptr, After(now, lifetime_)};
-    if (statement.infers_types()) prepared.inferred.resize(static_cast<size_t>(statement.count()));
+    Prepared prepared{last_ + 1, prefix_ + std::to_string(last_ + 1), nullptr,
+                      After(now, lifetime_)};
+    if (statement.infers_types()) prepared.inferred.resize(statement.count());
     added.push_back({std::move(prepared),
                      statement.hash(),
-                     std::string(statement.text()),
+                     statement.sql_ref(),
                      {statement.types(), statement.types() + statement.count()}});
     by_hash_.emplace(statement.hash(), added.begin());
     entries_.splice(entries_.begin(), added);
@@ -101,7 +101,7 @@ uint64_t StatementCache::TakeTypes(uint32_t number, const char* types, size_t co
   std::vector<uint32_t>& inferred = entry->prepared.inferred;
   for (size_t i = 0; i < inferred.size() && i < count; i++) {
     inferred[i] = Load32(types + 4 * i);
-    if (entry->types[i] != kUnknownType || HasCanonicalText(inferred[i])) continue;
+    if (entry->types[i] != kUnknownType || TypeOf(inferred[i]).canonical) continue;
     const uint64_t hash = entry->hash;
     GiveUp(entry);
     return hash;

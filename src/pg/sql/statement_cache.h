@@ -18,7 +18,6 @@ namespace creche::pg {
 // A statement that is prepared, or is being prepared.
 struct Prepared {
   uint32_t number;
-  bool leaves_state;  // LeavesState of its text
   std::string name;
   // Null until the server has said it. That of the time when it was prepared: what would change the
   // columns' names or types makes the server refuse the statement. (Which table they come from may
@@ -78,13 +77,12 @@ class StatementCache {
   // The Close that was sent first was answered; or the first `count` of them were skipped.
   void Closed() noexcept;
   void NotClosed(size_t count) noexcept;
-  size_t size() const noexcept { return entries_.size(); }
 
  private:
   struct Entry {
     Prepared prepared;
     uint64_t hash;
-    std::string sql;
+    Ref<const SqlText> sql;
     std::vector<uint32_t> types;
     bool Is(const Statement& statement) const noexcept;
   };

@@ -23,6 +23,11 @@ enum TypeOid : uint32_t {
   kFloat8 = 701,
   kUnknown = 705,  // of a column: an untyped literal
   kInet = 869,
+  kInt2Array = 1005,
+  kInt4Array = 1007,
+  kTextArray = 1009,
+  kVarcharArray = 1015,
+  kInt8Array = 1016,
   kAclitem = 1033,
   kAclitemArray = 1034,
   kBpchar = 1042,

@@ -67,7 +67,6 @@ ErrorRef Encode(const Value& value, size_t number, char* out, Encoded* encoded) 
   if (!encoded->binary && value.size != 0 && std::memchr(value.data, '\0', value.size))
     return Bad(Status::kInvalid, number, "text holds a NUL byte; send it as bytea");
   if (value.size != 0) std::memcpy(out, value.data, value.size);
-  out[value.size] = '\0';
   encoded->size = value.size;
   return {};
 }

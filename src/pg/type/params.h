@@ -8,18 +8,17 @@
 
 namespace creche::pg {
 
-// Bytes that a value takes with its NUL; an upper bound. What will be refused takes next to
-// nothing.
+// Bytes that a value takes, at most. What will be refused takes next to nothing.
 inline size_t EncodedSize(const Value& value) noexcept {
   const bool bytes = value.form == Value::kText || value.form == Value::kBinary;
-  return bytes && value.data && value.size < INT_MAX ? value.size + 1 : 8;
+  return bytes && value.data && value.size < INT_MAX ? value.size : 8;
 }
 
 // How one value goes to the server.
 struct Encoded {
   bool null = false;
   bool binary = false;
-  size_t size = 0;  // of it, without the NUL behind text
+  size_t size = 0;
 };
 
 // Writes a value to `out`, where EncodedSize bytes are free. `number` is its place, for messages.

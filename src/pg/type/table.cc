@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <array>
 
+#include "pg/type/canonical_text.h"
 #include "pg/type/decode.h"
 #include "pg/type/encode.h"
 #include "pg/type/print.h"
@@ -22,7 +23,8 @@ constexpr Type kTypes[] = {
      .kind = Kind::kBool,
      .decode = DecodeBool,
      .encode_integer = EncodeBool,
-     .print = PrintBool},
+     .print = PrintBool,
+     .canonical = IsBoolText},
     {.oid = kBytea, .name = "bytea"},
     {.oid = kChar, .name = "\"char\"", .kind = Kind::kText},
     {.oid = kName, .name = "name", .kind = Kind::kText},
@@ -32,29 +34,33 @@ constexpr Type kTypes[] = {
      .kind = Kind::kInteger,
      .decode = DecodeEight,
      .encode_integer = EncodeInt8,
-     .print = PrintInteger},
+     .print = PrintInteger,
+     .canonical = IsIntegerText},
     {.oid = kInt2,
      .name = "int2",
      .size = 2,
      .kind = Kind::kInteger,
      .decode = DecodeInt2,
      .encode_integer = EncodeInt2,
-     .print = PrintInteger},
+     .print = PrintInteger,
+     .canonical = IsIntegerText},
     {.oid = kInt4,
      .name = "int4",
      .size = 4,
      .kind = Kind::kInteger,
      .decode = DecodeInt4,
      .encode_integer = EncodeInt4,
-     .print = PrintInteger},
-    {.oid = kText, .name = "text", .kind = Kind::kText},
+     .print = PrintInteger,
+     .canonical = IsIntegerText},
+    {.oid = kText, .name = "text", .kind = Kind::kText, .canonical = IsAnyText},
     {.oid = kOid,
      .name = "oid",
      .size = 4,
      .kind = Kind::kInteger,
      .decode = DecodeUnsigned4,
-     .print = PrintInteger},
-    {.oid = kJson, .name = "json", .kind = Kind::kText},
+     .print = PrintInteger,
+     .canonical = IsOidText},
+    {.oid = kJson, .name = "json", .kind = Kind::kText, .canonical = IsAnyText},
     {.oid = kXml, .name = "xml", .kind = Kind::kText},
     {.oid = kNodeTree, .name = "pg_node_tree", .kind = Kind::kText},
     {.oid = kFloat4,
@@ -73,10 +79,15 @@ constexpr Type kTypes[] = {
      .print = PrintFloat8},
     {.oid = kUnknown, .name = "unknown", .kind = Kind::kText},
     {.oid = kInet, .name = "inet"},
+    {.oid = kInt2Array, .name = "int2[]", .canonical = IsIntegersText},
+    {.oid = kInt4Array, .name = "int4[]", .canonical = IsIntegersText},
+    {.oid = kTextArray, .name = "text[]", .canonical = IsWordsText},
+    {.oid = kVarcharArray, .name = "varchar[]", .canonical = IsWordsText},
+    {.oid = kInt8Array, .name = "int8[]", .canonical = IsIntegersText},
     {.oid = kAclitem, .name = "aclitem", .binary = Binary::kNo},
     {.oid = kAclitemArray, .name = "aclitem[]", .binary = Binary::kNo},
     {.oid = kBpchar, .name = "bpchar", .kind = Kind::kText},
-    {.oid = kVarchar, .name = "varchar", .kind = Kind::kText},
+    {.oid = kVarchar, .name = "varchar", .kind = Kind::kText, .canonical = IsAnyText},
     {.oid = kDate,
      .name = "date",
      .size = 4,
@@ -100,14 +111,18 @@ constexpr Type kTypes[] = {
      .print = PrintTimestamptz},
     {.oid = kInterval, .name = "interval", .print = PrintInterval},
     {.oid = kTimetz, .name = "timetz", .print = PrintTimetz},
-    {.oid = kNumeric, .name = "numeric", .kind = Kind::kNumeric, .print = PrintNumeric},
+    {.oid = kNumeric,
+     .name = "numeric",
+     .kind = Kind::kNumeric,
+     .print = PrintNumeric,
+     .canonical = IsIntegerText},
     {.oid = kRefcursor, .name = "refcursor", .kind = Kind::kText},
     {.oid = kRecord, .name = "record", .binary = Binary::kPerhaps},
     {.oid = kCstring, .name = "cstring", .kind = Kind::kText},
     // Of anything (as in pg_stats), and so of what has no binary form, too.
     {.oid = kAnyArray, .name = "anyarray", .binary = Binary::kNo},
     {.oid = kRecordArray, .name = "record[]", .binary = Binary::kPerhaps},
-    {.oid = kUuid, .name = "uuid", .print = PrintUuid},
+    {.oid = kUuid, .name = "uuid", .print = PrintUuid, .canonical = IsUuidText},
     {.oid = kGtsvector, .name = "gtsvector", .binary = Binary::kNo},
     {.oid = kGtsvectorArray, .name = "gtsvector[]", .binary = Binary::kNo},
     {.oid = kJsonb, .name = "jsonb", .kind = Kind::kVersionedText},
@@ -115,7 +130,8 @@ constexpr Type kTypes[] = {
 };
 constexpr Type kNotKnown = {};
 // They may be, or hold, anything.
-constexpr Type kOfUser = {.kind = Kind::kPerhapsText, .binary = Binary::kPerhaps};
+constexpr Type kOfUser = {
+    .kind = Kind::kPerhapsText, .binary = Binary::kPerhaps, .canonical = IsWordText};
 
 constexpr uint32_t kLastOid = kTypes[std::size(kTypes) - 1].oid;
 static_assert(std::is_sorted(std::begin(kTypes), std::end(kTypes),

@@ -3,6 +3,7 @@
 #pragma once
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 #include "pg/rows/row_view.h"
 #include "pg/type/oid.h"
@@ -40,6 +41,10 @@ struct Type {
   // Appends a value as the server prints it with DateStyle ISO and time zone UTC; false if it is no
   // value of this type, and nothing was appended. Null: its bytes are its text, or in hexadecimal.
   bool (*print)(std::string* out, const RowView::Cell& cell) = nullptr;
+  // Whether a text of a parameter means the same whatever type reads it. Null: none is known to (it
+  // is read in too many ways: times, floats, bytea, inet, jsonb, char(n), ...), so that a statement
+  // is not worth being kept for which the server has inferred this type.
+  bool (*canonical)(std::string_view text) noexcept = nullptr;
 };
 
 // Never fails: an unknown type is one without a name.

@@ -81,10 +81,52 @@ static void test_rules(void** state) {
   close_pool(pool);
 }
 
+/* The clock of a thread's own time. */
+static void on_clock(void* user, const creche_completion* c) {
+  (void)c;
+  assert_int_equal(pthread_getcpuclockid(pthread_self(), user), 0);
+}
+static int64_t spent(clockid_t clock) {
+  struct timespec t;
+  assert_int_equal(clock_gettime(clock, &t), 0);
+  return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+/* A long script is read by the thread that starts it: the loop has others to serve. */
+static void test_long(void** state) {
+  (void)state;
+  static const char once[] = "select 1, 'a string', $x$ another $x$ /* and a comment */;\n";
+  static const char last[] = "copy s from stdin";
+  const size_t part = sizeof once - 1, parts = 400000;
+  creche_pool pool = open_pool(1);
+  creche_connection c = acquire(pool);
+  clockid_t of_loop, of_this;
+  answer a;
+  char* script = malloc(part * parts + sizeof last);
+  assert_non_null(script);
+  for (size_t i = 0; i < parts; i++) memcpy(script + i * part, once, part);
+  memcpy(script + part * parts, last, sizeof last);
+  OK(creche_connection_query(c, loop.scope, "select 1", NULL, 0, NULL, on_clock, &of_loop, NULL));
+  assert_int_equal(number_on(c, "select 1"), 1); /* the first has ended before it */
+  assert_int_equal(pthread_getcpuclockid(pthread_self(), &of_this), 0);
+  const int64_t loop_before = spent(of_loop), before = spent(of_this);
+  answer_init(&a);
+  OK(creche_connection_script(c, loop.scope, script, NULL, on_answer, &a, NULL));
+  EXPECT(&a, CRECHE_E_UNSUPPORTED);
+  const int64_t by_loop = spent(of_loop) - loop_before, by_this = spent(of_this) - before;
+  if (by_loop * 4 > by_this)
+    fail_msg("the loop's thread took %" PRId64 " ns, the caller's %" PRId64, by_loop, by_this);
+  answer_free(&a);
+  free(script);
+  creche_connection_release(c);
+  close_pool(pool);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_script),
       cmocka_unit_test(test_rules),
+      cmocka_unit_test(test_long),
   };
   return cmocka_run_group_tests(tests, start_server, stop_server);
 }

@@ -1,0 +1,36 @@
+#include "pg/sql/sql_text.h"
+
+#include <cstring>
+#include <functional>
+#include <new>
+
+#include "pg/sql/script_text.h"
+
+namespace creche::pg {
+
+Ref<const SqlText> SqlText::Make(std::string_view sql, Use use) {
+  void* memory = ::operator new(sizeof(SqlText) + sql.size() + 1);
+  return Ref<const SqlText>::Adopt(new (memory) SqlText(sql, use));
+}
+
+uint64_t SqlText::HashOf(std::string_view sql) noexcept {
+  return std::hash<std::string_view>{}(sql);
+}
+
+SqlText::SqlText(std::string_view sql, Use use) noexcept
+    : size_(sql.size()), hash_(HashOf(sql)), verb_(VerbOf(sql)) {
+  char* copy = reinterpret_cast<char*>(this + 1);
+  std::memcpy(copy, sql.data(), sql.size());
+  copy[sql.size()] = '\0';
+  if (use == Use::kScript) {
+    const ScriptFacts facts = LookAtScript(sql);
+    ends_transaction_ = facts.ends_transaction;
+    copies_ = facts.copies;
+  } else {
+    leaves_state_ = verb_ == Verb::kQuery && LeavesState(sql);
+    ends_transaction_ = verb_ != Verb::kQuery && EndsTransaction(sql);
+    copies_ = verb_ == Verb::kCopy;
+  }
+}
+
+}  // namespace creche::pg

@@ -1,0 +1,109 @@
+#include "pg/sql/verb.h"
+
+#include <algorithm>
+
+#include "pg/sql/scan.h"
+
+namespace creche::pg {
+
+namespace {
+
+// Past white space and comments.
+std::string_view SkipToWord(std::string_view sql) {
+  for (;;) {
+    const size_t first = sql.find_first_not_of(" \t\r\n\f\v;(");
+    if (first == sql.npos) return {};
+    const size_t past = PastComment(sql, first);
+    sql.remove_prefix(past);
+    if (past == first) return sql;
+  }
+}
+
+bool StartsWithWord(std::string_view sql, std::string_view word) {
+  return SameWord(sql.substr(0, word.size()), word) &&
+         (sql.size() == word.size() || !IsWordByte(sql[word.size()]));
+}
+
+// True if `part`, of which the byte `mark` is one, stands anywhere, in whatever case.
+bool Contains(std::string_view sql, std::string_view part, char mark) {
+  const size_t before = part.find(mark);
+  for (size_t at = 0; (at = sql.find(mark, at)) != sql.npos; at++) {
+    if (at < before || sql.size() - (at - before) < part.size()) continue;
+    const std::string_view there = sql.substr(at - before, part.size());
+    const auto same = [](char a, char b) { return Lower(a) == b; };
+    if (std::equal(there.begin(), there.end(), part.begin(), same)) return true;
+  }
+  return false;
+}
+
+// SELECT ... INTO makes a table, and its tag is that of a SELECT. The word in a string counts, too:
+// then the session is reset for nothing. That of INSERT INTO and MERGE INTO does not.
+bool SelectsInto(std::string_view sql) {
+  for (size_t at = 1; at < sql.size(); at++) {
+    if ((sql[at] | 0x20) != 'i' || IsWordByte(sql[at - 1])) continue;
+    if (!StartsWithWord(sql.substr(at), "into")) continue;
+    const size_t end = sql.find_last_not_of(" \t\r\n\f\v", at - 1) + 1;
+    const std::string_view before = sql.substr(0, end);
+    const auto follows = [before](std::string_view word) {
+      if (before.size() <= word.size()) return false;
+      const size_t start = before.size() - word.size();
+      return !IsWordByte(before[start - 1]) && StartsWithWord(before.substr(start), word);
+    };
+    if (end == at || !(follows("insert") || follows("merge"))) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+Verb VerbOf(std::string_view sql) noexcept {
+  sql = SkipToWord(sql);
+  if (sql.empty()) return Verb::kOther;
+  switch (sql[0] | 0x20) {
+    case 'd':
+      if (StartsWithWord(sql, "do")) return Verb::kProcedure;
+      return StartsWithWord(sql, "delete") ? Verb::kQuery : Verb::kOther;
+    case 'i':
+      return StartsWithWord(sql, "insert") ? Verb::kQuery : Verb::kOther;
+    case 'm':
+      return StartsWithWord(sql, "merge") ? Verb::kQuery : Verb::kOther;
+    case 't':
+      return StartsWithWord(sql, "table") ? Verb::kQuery : Verb::kOther;
+    case 'u':
+      return StartsWithWord(sql, "update") ? Verb::kQuery : Verb::kOther;
+    case 'v':
+      return StartsWithWord(sql, "values") ? Verb::kQuery : Verb::kOther;
+    case 'w':
+      return StartsWithWord(sql, "with") ? Verb::kQuery : Verb::kOther;
+    case 'c':
+      if (StartsWithWord(sql, "copy")) return Verb::kCopy;
+      if (StartsWithWord(sql, "call")) return Verb::kProcedure;
+      return StartsWithWord(sql, "commit") ? Verb::kTransaction : Verb::kOther;
+    case 'b':
+      return StartsWithWord(sql, "begin") ? Verb::kTransaction : Verb::kOther;
+    case 's':
+      if (StartsWithWord(sql, "select")) return Verb::kQuery;
+      return StartsWithWord(sql, "start") ? Verb::kTransaction : Verb::kOther;
+    case 'r':
+      return StartsWithWord(sql, "rollback") ? Verb::kTransaction : Verb::kOther;
+    case 'e':
+      return StartsWithWord(sql, "end") ? Verb::kTransaction : Verb::kOther;
+    case 'a':
+      return StartsWithWord(sql, "abort") ? Verb::kTransaction : Verb::kOther;
+    default:
+      return Verb::kOther;
+  }
+}
+
+bool LeavesState(std::string_view sql) noexcept {
+  if (Contains(sql, "set_config", '_') || Contains(sql, "advisory_lock", '_')) return true;
+  // A name that is written so may be any of these.
+  if (Contains(sql, "u&\"", '&')) return true;
+  const std::string_view start = SkipToWord(sql);
+  const bool select = StartsWithWord(start, "select");
+  // Its rule calls set_config.
+  if (!select && Contains(sql, "pg_settings", '_')) return true;
+  return (select || StartsWithWord(start, "with")) && SelectsInto(start);
+}
+
+}  // namespace creche::pg
