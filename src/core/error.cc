@@ -133,6 +133,22 @@ const char* SystemAdvice(int error) noexcept {
   }
 }
 
+ErrorRef UnwatchedError(Phase phase, int why, uint32_t flags) noexcept {
+  if (why == ENOMEM) return NoMemoryError();
+  try {
+    char text[128];
+    return MakeError(ErrorInfo{.status = Status::kSystem,
+                               .phase = phase,
+                               .message = std::string("a connection cannot be watched: ") +
+                                          strerror_r(why, text, sizeof text) + "; " +
+                                          SystemAdvice(why),
+                               .flags = flags,
+                               .system_errno = why});
+  } catch (const std::bad_alloc&) {
+    return NoMemoryError();
+  }
+}
+
 ErrorRef NoThreadError(Phase phase, const char* to_do, int why, uint32_t flags) noexcept {
   if (why == ENOMEM) return NoMemoryError();
   try {

@@ -134,6 +134,9 @@ const char* SystemAdvice(int error) noexcept;
 // No thread could be had to do something ("look up a name"); why: an errno. kNoMemory for ENOMEM,
 // otherwise kSystem.
 ErrorRef NoThreadError(Phase phase, const char* to_do, int why, uint32_t flags) noexcept;
+// The system does not tell of a connection's descriptor what happens to it: kNoMemory for ENOMEM,
+// otherwise kSystem.
+ErrorRef UnwatchedError(Phase phase, int why, uint32_t flags = 0) noexcept;
 // A failed system call: "<what>: <strerror>" with errno; kSystem unless another status fits better.
 ErrorRef MakeSystemError(Status status, Phase phase, const std::string& what, int errnum) noexcept;
 

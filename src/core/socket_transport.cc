@@ -82,7 +82,8 @@ void SocketTransport::PauseReading() noexcept {
 
 ErrorRef SocketTransport::ResumeReading() noexcept {
   reading_ = true;
-  return Watch() == 0 ? ErrorRef() : NoMemoryError();
+  const int failed = Watch();
+  return failed == 0 ? ErrorRef() : UnwatchedError(Phase::kBody, failed);
 }
 
 bool SocketTransport::IdleIsSound() noexcept {

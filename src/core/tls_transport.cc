@@ -133,7 +133,9 @@ void TlsTransport::Handshake() noexcept {
 
 int TlsTransport::Open(Transport::Listener* listener) noexcept {
   listener_ = listener;
-  return ResumeReading() ? ENOMEM : 0;
+  const ErrorRef error = ResumeReading();
+  if (!error) return 0;
+  return error->fields().system_errno != 0 ? error->fields().system_errno : ENOMEM;
 }
 
 IoResult TlsTransport::Read(void* into, size_t capacity) noexcept {

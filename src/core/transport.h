@@ -66,7 +66,7 @@ class Transport {
 
   // Back-pressure: between the two OnReadable does not come, and the peer's sends fill up.
   virtual void PauseReading() noexcept = 0;
-  // Null, or CRECHE_E_NO_MEMORY.
+  // Null, or CRECHE_E_SYSTEM or CRECHE_E_NO_MEMORY: it cannot be watched.
   [[nodiscard]] virtual ErrorRef ResumeReading() noexcept = 0;
   bool reading() const noexcept { return reading_; }
 

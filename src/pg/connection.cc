@@ -9,6 +9,14 @@
 
 namespace creche::pg {
 
+namespace {
+Ending TooMany() noexcept {
+  return {.error = MakeError(Status::kInternal, Phase::kQuery,
+                             "more statements than one command may have: report this", kUnsent),
+          .unsent = true};
+}
+}  // namespace
+
 Connection::Connection(Loop& loop, Owner& owner, std::unique_ptr<Endpoint> endpoint,
                        const Settings& settings, Shared& shared)
     : loop_(loop),
@@ -78,6 +86,7 @@ void Connection::Send(Command* command) noexcept {
   ErrorRef failed;
   if (!command->OnTurn(session_.maybe_in_transaction, &failed))
     return command->OnEnd({.error = std::move(failed), .unsent = true});
+  if (command->count() > Command::kMostStatements) return command->OnEnd(TooMany());
   // Room for all of it first: from then on nothing can fail.
   char* room = wire_.Reserve(Encoder::Most(*command, session_, shared_));
   if (!room) {

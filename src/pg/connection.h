@@ -44,8 +44,8 @@ class Connection final : private Wire::Listener,
 
   Connection(Loop& loop, Owner& owner, std::unique_ptr<Endpoint> endpoint, const Settings& settings,
              Shared& shared);
-  // Begins to read. False if the descriptor cannot be watched.
-  [[nodiscard]] bool Start() noexcept { return wire_.Start(); }
+  // Begins to read. Returns 0, or an errno: the descriptor cannot be watched.
+  [[nodiscard]] int Start() noexcept { return wire_.Start(); }
 
   // Puts a command in the queue, and sends it if it may be sent now.
   void Submit(Command* command) noexcept;
@@ -103,6 +103,7 @@ class Connection final : private Wire::Listener,
   bool OnBytes() noexcept override;
   void OnRead() noexcept override;
   void OnBroken(ssize_t received) noexcept override;
+  void OnUnwatched(int why) noexcept override { Lose(UnwatchedError(Phase::kQuery, why)); }
   void OnReady(TransactionStatus status) noexcept override;
   void OnGivenUp(Flight* flight) noexcept override;
   void OnUnusable(const ErrorRef& why) noexcept override { Lose(why); }

@@ -63,7 +63,10 @@ void Pool::OnConnected(Connector* connector, std::unique_ptr<Endpoint> endpoint)
     auto made = std::make_unique<Member>(*this, *loop_, std::move(endpoint), settings, shared_,
                                          reset_statements_);
     made->expires = ExpiryOfNext();
-    if (!made->connection().Start()) throw std::bad_alloc();
+    if (const int failed = made->connection().Start()) {
+      Failed(UnwatchedError(Phase::kConnect, failed, kUnsent | kRetryable));
+      return Serve();
+    }
     members_.push_back(std::move(made));
   } catch (const std::bad_alloc&) {
     Failed(NoMemoryError());

@@ -78,6 +78,7 @@ ssize_t BorrowedTls::Sort(int returned, bool* wants_write) noexcept {
       // The transport's end or failure.
       return saved == 0 || saved == EAGAIN ? 0 : -saved;
     default:
+      if (reason == ERR_R_MALLOC_FAILURE) return -ENOMEM;
       return reason == SSL_R_UNEXPECTED_EOF_WHILE_READING ? 0 : -EPROTO;
   }
 }

@@ -22,7 +22,7 @@ class BorrowedTls {
   explicit operator bool() const noexcept { return ssl_ != nullptr; }
 
   // Reads what is there, over several records. Bytes, 0 at the end, or -errno (-EAGAIN: nothing
-  // now; -EPROTO: TLS has failed). Ends and failures are said again and again.
+  // now; -ENOMEM; -EPROTO: TLS has failed). Ends and failures are said again and again.
   ssize_t Read(void* into, size_t capacity) noexcept;
   // Bytes or -errno (-EAGAIN: nothing fits). Call again with the rest, the same bytes first, and at
   // least as many.

@@ -285,6 +285,32 @@ TEST_F(TransportTest, PausesAndResumes) {
   user.RunUntilGot("late");
 }
 
+// The errno says what to do about it: more memory would not help.
+TEST_F(TransportTest, ResumingSaysWhyItCannot) {
+  Server server([](int fd) { test::AwaitEnd(fd); });
+  User user(loop_, server.port());
+  user.transport->PauseReading();
+  failing.controls = true;
+  const ErrorRef error = user.transport->ResumeReading();
+  failing.controls = false;
+  ASSERT_TRUE(error);
+  EXPECT_EQ(error->status(), Status::kSystem);
+  EXPECT_EQ(error->fields().system_errno, ENOSPC);
+}
+
+TEST_F(TransportTest, OpeningOverTlsSaysWhyItCannot) {
+  Server server([this](int fd) {
+    TlsPeer peer(good_, fd);
+    test::AwaitEnd(fd);
+  });
+  User user(loop_, server.port());
+  ASSERT_TRUE(user.Handshake(Trusting()));
+  user.transport->PauseReading();
+  failing.controls = true;
+  EXPECT_EQ(user.transport->Open(&user), ENOSPC);
+  failing.controls = false;
+}
+
 TEST_F(TransportTest, PassesFromOneListenerToTheNext) {
   Server server([](int fd) {
     test::SendAll(fd, "one");
@@ -705,6 +731,31 @@ TEST_F(TransportTest, ResumesSessions) {
     user.RunUntilGot("x");
     EXPECT_EQ(user.transport->tls()->resumed(), i > 0);
   }
+}
+
+// A server that wants new keys while much is being written to it: reading answers it, and who waits
+// for room to write hears of it all the same.
+TEST_F(TransportTest, NewKeysDoNotStopWhoWrites) {
+  std::atomic<bool> full{false}, asked{false};
+  Server server([&](int fd) {
+    TlsPeer peer(good_, fd);
+    while (!full) std::this_thread::yield();
+    SSL_key_update(peer.get(), SSL_KEY_UPDATE_REQUESTED);
+    peer.Send("new keys, please");
+    asked = true;
+    peer.Read(kMuch);
+    peer.Send("!");
+    test::AwaitEnd(fd);
+  });
+  User user(loop_, server.port());
+  ASSERT_TRUE(user.Handshake(Trusting()));
+  user.Write(std::string(kMuch, 'x'));
+  ASSERT_FALSE(user.rest.empty());
+  full = true;
+  loop_->RunUntil([&] { return user.got == "new keys, please!" || user.ended; });
+  EXPECT_EQ(user.got, "new keys, please!");
+  EXPECT_FALSE(user.write_failed);
+  EXPECT_EQ(user.rest, "");
 }
 
 // ---- Over any transport

@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cerrno>
 #include <deque>
 #include <string>
 
@@ -61,7 +62,7 @@ struct Fixture : ::testing::Test, Connection::Owner {
     connection =
         std::make_unique<Connection>(*loop, *this, server->TakeEndpoint(process),
                                      Connection::Settings{.session = {}, .depth = 8}, shared);
-    ASSERT_TRUE(connection->Start());
+    ASSERT_EQ(connection->Start(), 0);
   }
   void OnProgress() noexcept override { progress++; }
   void OnLost(const ErrorRef& why) noexcept override {
@@ -391,6 +392,49 @@ TEST_F(PgConnection, DestroyedInTheMiddleItForgetsItsCancel) {
   EXPECT_TRUE(server->ended);
   EXPECT_TRUE(server->cancels[0]->forgotten());
   EXPECT_EQ(query.ends, 0);
+}
+
+TEST_F(PgConnection, ACommandHasSoManyStatementsAndNoMore) {
+  const std::vector<const Statement*> most(Command::kMostStatements, &Ask("x").statement);
+  Recorded<Query> full("y"), more("z");
+  full.Run(most.data(), most.size());
+  connection->Submit(&full);
+  std::string sent = "PBDES";
+  for (size_t i = 1; i < most.size(); i++) sent += "PBE";
+  EXPECT_EQ(Sent(), sent + "PBDES");
+  const std::vector<const Statement*> many(most.size() + 1, most[0]);
+  more.Run(many.data(), many.size());
+  connection->Submit(&more);
+  EXPECT_EQ(Sent(), "");
+  Say(Error("42601") + Ready() + Error("42601") + Ready());
+  Sent();
+  ASSERT_EQ(more.ends, 1);
+  EXPECT_TRUE(more.ending.unsent);
+  EXPECT_EQ(more.ending.error->status(), Status::kInternal);
+}
+
+// A file cannot be watched; what stands in the place of the socket is one.
+void PutFileInPlaceOf(int fd) {
+  const platform::UniqueFd file(open("/proc/self/exe", O_RDONLY | O_CLOEXEC));
+  ASSERT_EQ(dup3(file.get(), fd, O_CLOEXEC), fd);
+}
+
+TEST_F(PgConnection, WhatCannotBeWatchedSaysWhy) {
+  FakeServer other;
+  auto endpoint = other.TakeEndpoint();
+  PutFileInPlaceOf(other.client_fd);
+  Connection unwatched(*loop, *this, std::move(endpoint), {}, shared);
+  EXPECT_EQ(unwatched.Start(), EPERM);
+
+  Q& a = Ask("select 1");
+  connection->Pause(true);
+  PutFileInPlaceOf(server->client_fd);
+  connection->Pause(false);
+  EXPECT_EQ(lost, 1);
+  EXPECT_EQ(why_lost->status(), Status::kSystem);
+  EXPECT_EQ(why_lost->fields().system_errno, EPERM);
+  ASSERT_EQ(a.ends, 1);
+  EXPECT_EQ(a.ending.error->status(), Status::kSystem);
 }
 
 }  // namespace

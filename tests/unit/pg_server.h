@@ -40,6 +40,7 @@ class FakeServer {
   }
   // Of the connection; once. process: what the handshake has named; 0: a pooler's.
   std::unique_ptr<Endpoint> TakeEndpoint(int process = 0) {
+    client_fd = theirs_.get();
     return std::make_unique<End>(*this, std::move(theirs_), process);
   }
 
@@ -76,6 +77,7 @@ class FakeServer {
 
   std::vector<Ref<FakeCancel>> cancels;
   bool ended = false;  // the connection was closed
+  int client_fd = -1;
 
  private:
   class End final : public Endpoint {

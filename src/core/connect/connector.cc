@@ -43,14 +43,8 @@ void Connector::RunStep(size_t at) noexcept {
 void Connector::OnStepDone() noexcept {
   if (at_ + 1 < steps_.size()) return RunStep(at_ + 1);
   timer_.Disarm();
-  if (const int failed = so_far_.transport->Open(&unheard_)) {
-    try {
-      return OnStepFailed(
-          MakeSystemError(Status::kSystem, Phase::kConnect, "watching a socket", failed));
-    } catch (const std::bad_alloc&) {
-      return OnStepFailed(NoMemoryError());
-    }
-  }
+  if (const int failed = so_far_.transport->Open(&unheard_))
+    return OnStepFailed(UnwatchedError(Phase::kConnect, failed));
   listener_->OnConnected(std::move(so_far_.transport));
 }
 

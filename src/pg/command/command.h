@@ -7,6 +7,7 @@
 
 #include "core/error.h"
 #include "core/list.h"
+#include "pg/protocol/answer_steps.h"
 #include "pg/rows/row_builder.h"
 #include "pg/rows/rows.h"
 #include "pg/sql/statement.h"
@@ -69,7 +70,9 @@ class Command : public ListNode<Command> {
   virtual void OnEnd(Ending ending) noexcept = 0;
 
   // ---- By its owner, before it is submitted ----
-  // What to run, at most AnswerSteps::kMaxStatements. The statements must live until the end.
+  // A command of more statements fails, unsent. (One of AnswerSteps' is the encoder's own.)
+  static constexpr size_t kMostStatements = AnswerSteps::kMaxStatements - 1;
+  // What to run. The statements must live until the end.
   void Run(const Statement* statement) noexcept {
     one_ = statement;
     statements_ = &one_;

@@ -1,10 +1,10 @@
 #include "pg/op/control_operation.h"
 
 #include <algorithm>
-#include <cstring>
 #include <new>
 
 #include "pg/connection.h"
+#include "pg/op/commit_errors.h"
 #include "pg/protocol/server_error.h"
 
 namespace creche::pg {
@@ -24,14 +24,7 @@ ErrorRef NotYours() noexcept {
       kUnsent);
 }
 
-}  // namespace
-
-ErrorRef RolledBack() noexcept {
-  return MakeError(Status::kRolledBack, Phase::kCommit,
-                   "the transaction was rolled back: a statement in it had failed, or was "
-                   "cancelled");
-}
-
+// The same, as something that went wrong in this phase.
 ErrorRef InPhase(ErrorRef error, Phase phase) noexcept {
   if (error->fields().phase == static_cast<uint32_t>(phase)) return error;
   try {
@@ -46,44 +39,7 @@ ErrorRef InPhase(ErrorRef error, Phase phase) noexcept {
   }
 }
 
-ErrorRef EndedBefore() noexcept {
-  return MakeError(Status::kState, Phase::kCommit,
-                   "a statement of its own has ended the transaction (COMMIT, ROLLBACK, ...): "
-                   "leave that to creche_pool_transaction or creche_connection_commit");
-}
-
-ErrorRef CommitLate() noexcept {
-  return MakeError(Status::kOutcomeUnknown, Phase::kCommit,
-                   "the answer to COMMIT did not come in commit_timeout: it may or may not have "
-                   "been committed; the connection was dropped");
-}
-
-ErrorRef CommitError(const Ending& ending) noexcept {
-  if (!ending.error) {
-    // COMMIT in a transaction that has failed is answered by ROLLBACK, which is no error there.
-    const RowBlock* block = ending.rows ? ending.rows->block() : nullptr;
-    const char* base = reinterpret_cast<const char*>(block);
-    if (!block || block->tag_offset == 0 || std::strcmp(base + block->tag_offset, "ROLLBACK") != 0)
-      return nullptr;
-    return RolledBack();
-  }
-  // Without memory for the answer nobody knows it.
-  const bool answered = ending.answered && ending.error->status() != Status::kNoMemory &&
-                        !LeavesUnknown(ending.error->fields().sqlstate);
-  if (answered || ending.unsent || ending.error->status() == Status::kOutcomeUnknown)
-    return ending.error;
-  constexpr const char kUnknown[] =
-      "the connection was lost before COMMIT was answered: it may or may not have been committed";
-  try {
-    ErrorRef unknown = MakeError(ErrorInfo{.status = Status::kOutcomeUnknown,
-                                           .phase = Phase::kCommit,
-                                           .message = kUnknown,
-                                           .cause = ending.error});
-    if (unknown->status() == Status::kOutcomeUnknown) return unknown;
-  } catch (const std::bad_alloc&) {
-  }
-  return OutcomeUnknownError();
-}
+}  // namespace
 
 ErrorRef ControlOperation::Account() {
   ConnectionLease* lease = on_.lease();
@@ -220,10 +176,7 @@ ErrorRef ControlOperation::EndError(const Ending& ending) const noexcept {
     return MakeError(Status::kTimeout, Phase::kRollback,
                      "no answer in commit_timeout: the connection was dropped, which rolls the "
                      "transaction back");
-  if (!ending.unsent) return CommitLate();
-  return MakeError(Status::kRolledBack, Phase::kCommit,
-                   "the transaction was rolled back: COMMIT could not be sent in commit_timeout, "
-                   "behind what was running; the connection was dropped");
+  return ending.unsent ? CommitUnsent() : CommitLate();
 }
 
 void ControlOperation::Finish(Ending ending) noexcept {

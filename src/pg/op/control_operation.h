@@ -6,18 +6,6 @@
 
 namespace creche::pg {
 
-// How a COMMIT ended, as an error; null if it was committed.
-ErrorRef CommitError(const Ending& ending) noexcept;
-// It was to be committed, and was rolled back.
-ErrorRef RolledBack() noexcept;
-// The transaction that was to be committed is not open any more.
-ErrorRef EndedBefore() noexcept;
-// Its answer did not come in commit_timeout.
-ErrorRef CommitLate() noexcept;
-
-// The same, as something that went wrong in this phase.
-ErrorRef InPhase(ErrorRef error, Phase phase) noexcept;
-
 class ControlOperation final : public PgOperation {
  public:
   enum class Step : uint8_t { kBegin, kCommit, kRollback };

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "pg/connection.h"
+#include "pg/op/commit_errors.h"
 #include "pg/protocol/server_error.h"
 
 namespace creche::pg {

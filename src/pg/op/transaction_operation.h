@@ -7,7 +7,6 @@
 #include "pg/command/query.h"
 #include "pg/command/run_of.h"
 #include "pg/connection_lease.h"
-#include "pg/op/control_operation.h"
 #include "pg/pool.h"
 #include "pg/sql/transaction_text.h"
 #include "tasks/operation.h"

@@ -16,8 +16,8 @@ Wire::~Wire() {
   if (stopped_ || !outbox_.empty()) transport_.Cut();
 }
 
-bool Wire::Start() noexcept {
-  return watch_.Start(loop_.reactor(), transport_.fd(), platform::kRead, OnReady, this) == 0;
+int Wire::Start() noexcept {
+  return watch_.Start(loop_.reactor(), transport_.fd(), platform::kRead, OnReady, this);
 }
 
 void Wire::Stop() noexcept {
@@ -56,7 +56,8 @@ void Wire::Receive(bool own) noexcept {
     }
     if (!inbox_.Close()) return listener_.OnBroken(-ENOMEM);
     if (stopped_) return;
-    if (received <= 0 && received != -EAGAIN) return listener_.OnBroken(received);
+    if (received <= 0 && received != -EAGAIN)
+      return listener_.OnBroken(received == 0 && no_memory_ ? -ENOMEM : received);
     if (!transport_.pending()) break;
   }
   if (streams_ && !paused_)
@@ -108,6 +109,7 @@ void Wire::Flush() noexcept {
     if (sent < 0) {
       // What the server has said before is read yet, then the end.
       cut_off_ = true;
+      no_memory_ = sent == -ENOMEM;
       transport_.Cut();
       break;
     }
@@ -128,7 +130,7 @@ void Wire::UpdateInterest() noexcept {
   // that is held back was sent as a whole before its first rows came.)
   unsigned interest = paused_ ? platform::kNothing : platform::kRead;
   if (flushing_ || transport_.receive_wants_write()) interest |= platform::kWrite;
-  if (watch_.Set(interest) != 0) listener_.OnBroken(-ENOMEM);
+  if (const int failed = watch_.Set(interest)) listener_.OnUnwatched(failed);
 }
 
 void Wire::Pause(bool pause) noexcept {

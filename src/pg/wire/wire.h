@@ -26,6 +26,8 @@ class Wire {
     virtual void OnRead() noexcept = 0;
     // It is of no use any more, and is to be stopped: received is 0 at the end, or -errno.
     virtual void OnBroken(ssize_t received) noexcept = 0;
+    // The same; why: its descriptor cannot be watched, an errno.
+    virtual void OnUnwatched(int why) noexcept = 0;
 
    protected:
     ~Listener() = default;
@@ -38,8 +40,8 @@ class Wire {
   Wire(const Wire&) = delete;
   Wire& operator=(const Wire&) = delete;
 
-  // Begins to read. False if the descriptor cannot be watched.
-  [[nodiscard]] bool Start() noexcept;
+  // Begins to read. Returns 0, or an errno: the descriptor cannot be watched.
+  [[nodiscard]] int Start() noexcept;
   // For good; nobody is called any more.
   void Stop() noexcept;
   bool stopped() const noexcept { return stopped_; }
@@ -95,8 +97,9 @@ class Wire {
   StreamPace pace_;
   bool streams_ = false;  // what OnBytes has said
   bool paused_ = false;
-  bool flushing_ = false;  // waits until more can be sent
-  bool cut_off_ = false;   // nothing can be sent any more; reading will say why
+  bool flushing_ = false;   // waits until more can be sent
+  bool cut_off_ = false;    // nothing can be sent any more; reading will say why,
+  bool no_memory_ = false;  // but for this
   bool stopped_ = false;
 };
 
