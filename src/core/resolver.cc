@@ -153,7 +153,6 @@ std::optional<Result<Addresses>> Resolver::Ask(std::string name, uint16_t port, 
       running_.erase(name);
       return NoThreadError(Phase::kDns, "look up a name", why, kUnsent);
     }
-    lookups_++;
     if (options_.lookups) options_.lookups->Add();
   }
   query->port_ = port;

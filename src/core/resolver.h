@@ -29,7 +29,7 @@ class Resolver {
     bool spread = true;             // each answer begins with another address of its family
     Nanos deadline = 60 * kSecond;  // of a look-up: afterwards a new one may be begun
     platform::Resolved (*look_up)(const std::string& name) noexcept = platform::ResolveName;
-    Counter* lookups = nullptr;  // also told of those that are started
+    Counter* lookups = nullptr;  // told of those that are started
   };
 
   class Query;
@@ -78,8 +78,6 @@ class Resolver {
   void Forget(std::string_view host) noexcept;
   // Which addresses to try last.
   AddressHistory& history() noexcept { return history_; }
-  // Look-ups started so far.
-  uint64_t lookups() const noexcept { return lookups_; }
 
  private:
   struct Entry {
@@ -100,7 +98,6 @@ class Resolver {
   Loop& loop_;
   Workers& workers_;
   const Options options_;
-  uint64_t lookups_ = 0;
   Lru lru_;
   std::unordered_map<std::string_view, Lru::iterator> cache_;  // keys point into lru_
   std::unordered_map<std::string, Ref<Lookup>> running_;

@@ -35,17 +35,21 @@ Times Call::times() const {
           .ended = ended_};
 }
 
-// The first verdict of a layer that is not kGo.
+// The first verdict of a layer that is not kGo. After kFail there is a failure, whatever the layer
+// has said: without one the call would go on as after kAgain, for ever.
 template <class Hook>
 Next Call::Ask(Hook hook) noexcept {
+  Next next = Next::kGo;
   try {
     for (const Layer* layer : calls_->layers)
-      if (const Next next = hook(*layer, state_); next != Next::kGo) return next;
-    return Next::kGo;
+      if (next = hook(*layer, state_); next != Next::kGo) break;
   } catch (const std::bad_alloc&) {
     state_.failure = NoMemoryError();
-    return Next::kFail;
+    next = Next::kFail;
   }
+  if (next == Next::kFail && !state_.failure)
+    state_.failure = MakeError(Status::kInternal, phase(), "a layer has not said why it fails");
+  return next;
 }
 
 // ---- A connection ----
@@ -189,14 +193,11 @@ void Call::Complete() noexcept {
 }
 
 void Call::AttemptFailed(ErrorRef error) noexcept {
-  for (const Layer* layer : calls_->layers) {
-    const Next next = layer->OnFailure(state_, *error);
-    if (next == Next::kGo) continue;
-    if (next == Next::kFail) return Fail(std::move(state_.failure));
-    calls_->counters.retries.Add();
-    return Again();
-  }
-  Fail(std::move(error));
+  const Next next = Ask([&](auto& layer, auto& call) { return layer.OnFailure(call, *error); });
+  if (next == Next::kGo) return Fail(std::move(error));
+  if (next == Next::kFail) return Fail(std::move(state_.failure));
+  calls_->counters.retries.Add();
+  Again();
 }
 
 void Call::FailWith(const Problem& problem, ErrorRef cause) noexcept {

@@ -190,6 +190,28 @@ TEST(CallTest, AnotherLayer) {
   EXPECT_EQ(opened.Outcome(), "200 hello");
 }
 
+// One that fails and does not say why ends the call all the same.
+struct SilentLayer final : Layer {
+  Next OnResponse(CallState& call) const override {
+    return call.head.status == 503 ? Next::kFail : Next::kGo;
+  }
+  Next OnFailure(CallState&, const Error&) const noexcept override { return Next::kFail; }
+};
+
+TEST(CallTest, AFailureWithoutAReasonIsTheEnd) {
+  H1Calls t;
+  const SilentLayer silent;
+  t.layers.insert(t.layers.begin(), &silent);
+  Calls calls{*t.loop, t.counters, t.pool, nullptr, t.layers};
+  Caller answered(calls, Get("http://h/"));
+  t.wire().Feed("HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n");
+  EXPECT_EQ(answered.Outcome(), "CRECHE_E_INTERNAL");
+  t.opener.at_once = false;
+  Caller opened(calls, Get("http://other/"));
+  t.opener.pending.at(0)->Fail();
+  EXPECT_EQ(opened.Outcome(), "CRECHE_E_INTERNAL");
+}
+
 // And one that waits before the next attempt.
 struct PatientLayer final : Layer {
   explicit PatientLayer(Loop& l) : loop(l) {}
