@@ -28,12 +28,12 @@ inline Request Get(const std::string& url) {
 }
 
 // An open transport that nobody listens to.
-inline std::unique_ptr<MemoryTransport> Opened() {
+inline std::unique_ptr<MemoryTransport> Opened(Loop* loop = nullptr) {
   static struct : Transport::Listener {
     void OnReadable() noexcept override {}
     void OnWritable() noexcept override {}
   } nobody;
-  auto transport = std::make_unique<MemoryTransport>();
+  auto transport = std::make_unique<MemoryTransport>(loop);
   EXPECT_EQ(transport->Open(&nobody), 0);
   return transport;
 }

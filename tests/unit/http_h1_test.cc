@@ -16,7 +16,7 @@ using test::Get;
 struct H1 : private Exchange::Listener, private Connection::Owner {
   explicit H1(Request r = Get("http://host/path")) : request(std::move(r)) {
     request.defaults = &session;
-    auto made = test::Opened();
+    auto made = test::Opened(loop.get());
     wire = made.get();
     connection = std::make_unique<H1Connection>(io, std::move(made));
     connection->set_owner(this);
@@ -215,8 +215,14 @@ TEST(H1Test, HoldsTheServerBack) {
   size_t size = 0;
   h.stream.Read(into.data(), into.size(), &size);
   EXPECT_GE(size, StreamBody::kHigh);
+  const uint64_t before = h.attempt.body_bytes;
   h.exchange->ReadOn();
   EXPECT_TRUE(h.wire->reading());
+  EXPECT_EQ(h.attempt.body_bytes, before) << "never from inside";
+  // What the server had said by then comes without another word of its.
+  h.stream.Read(into.data(), into.size(), &size);
+  h.loop->Poll();
+  EXPECT_GT(h.attempt.body_bytes, before);
 }
 
 TEST(H1Test, ReadsOverWhatNobodyWants) {

@@ -1,4 +1,5 @@
-// A transport whose other end is the test: what is fed can be read, what is written is kept.
+// A transport whose other end is the test: what is fed can be read, what is written is kept. With a
+// loop it announces what is left over when it is read on, as a socket does, in a turn of its own.
 #pragma once
 #include <algorithm>
 #include <string>
@@ -6,12 +7,14 @@
 #include <utility>
 #include <vector>
 
+#include "core/loop.h"
 #include "core/transport.h"
 
 namespace creche::test {
 
 class MemoryTransport final : public Transport {
  public:
+  explicit MemoryTransport(Loop* loop = nullptr) : loop_(loop) {}
   ~MemoryTransport() override {
     if (destroyed) *destroyed = true;
   }
@@ -49,7 +52,7 @@ class MemoryTransport final : public Transport {
   // ---- The transport ----
   int Open(Listener* listener) noexcept override {
     listener_ = listener;
-    reading_ = true;
+    ReadOn();
     return 0;
   }
   IoResult Read(void* into, size_t capacity) noexcept override {
@@ -79,7 +82,7 @@ class MemoryTransport final : public Transport {
   }
   void PauseReading() noexcept override { reading_ = false; }
   ErrorRef ResumeReading() noexcept override {
-    reading_ = true;
+    ReadOn();
     return nullptr;
   }
   bool IdleIsSound() noexcept override {
@@ -94,6 +97,15 @@ class MemoryTransport final : public Transport {
   int failed_errno() const noexcept override { return errno_; }
 
  private:
+  struct TellLater : TurnEnd {
+    explicit TellLater(MemoryTransport* of) : TurnEnd(OnTurnEnd), transport(of) {}
+    MemoryTransport* const transport;
+  };
+  static void OnTurnEnd(TurnEnd* end) noexcept { static_cast<TellLater*>(end)->transport->Tell(); }
+  void ReadOn() {
+    reading_ = true;
+    if (loop_ && (!unread_.empty() || end_ != Io::kOk)) loop_->AtTurnEnd(&tell_later_);
+  }
   // Level-triggered, as a socket is: again and again while there is something.
   void Tell() {
     bool gone = false;
@@ -108,6 +120,8 @@ class MemoryTransport final : public Transport {
     if (gone && outer) *outer = true;
   }
 
+  Loop* const loop_;
+  TellLater tell_later_{this};
   std::string unread_, written_;
   size_t room_ = SIZE_MAX;
   bool blocked_ = false;
