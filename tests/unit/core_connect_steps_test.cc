@@ -145,16 +145,14 @@ TEST_F(StepTest, DiallingThatTakesTooLongSaysWhomItTried) {
 
 class TlsStepTest : public StepTest {
  protected:
+  const Authority authority_;
+  const TlsServerContext good_{authority_.Sign("DNS:some.example")};
   // Reads the authority on a worker, as a session does.
   TlsConfig config_{*loop_, {.ca_file = authority_.file()}, nullptr};
-  static const Authority authority_;
-  static const TlsServerContext good_;
 };
-const Authority TlsStepTest::authority_;
-const TlsServerContext TlsStepTest::good_{TlsStepTest::authority_.Sign("DNS:some.example")};
 
 TEST_F(TlsStepTest, AHandshakeGoesOverWhatIsThere) {
-  Server server([](int fd) {
+  Server server([this](int fd) {
     TlsPeer peer(good_, fd);
     EXPECT_STREQ(peer.server_name(), "some.example");
     test::AwaitEnd(fd);
@@ -169,7 +167,7 @@ TEST_F(TlsStepTest, AHandshakeGoesOverWhatIsThere) {
 }
 
 TEST_F(TlsStepTest, TheCertificateMayBeThereFirst) {
-  Server server([](int fd) {
+  Server server([this](int fd) {
     TlsPeer peer(good_, fd);
     test::AwaitEnd(fd);
   });
@@ -188,7 +186,7 @@ TEST_F(TlsStepTest, TheCertificateMayBeThereFirst) {
 }
 
 TEST_F(TlsStepTest, AnotherNameIsRefused) {
-  Server server([](int fd) {
+  Server server([this](int fd) {
     TlsPeer peer(good_, fd);
     test::AwaitEnd(fd);
   });
