@@ -74,7 +74,7 @@ void Connection::EndQueued(const ErrorRef& why) noexcept {
 }
 
 void Connection::Advance() noexcept {
-  while (queued_ > 0 && !lost_ && !frozen() && !pipeline_.full()) {
+  while (queued_ > 0 && !lost_ && !frozen() && !pipeline_.full() && !HoldsBack()) {
     Command* command = queue_.first();
     if (!pipeline_.MayFollow(*command, shared_use_, shared_.history)) return;
     Dequeue(command);

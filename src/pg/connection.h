@@ -85,8 +85,9 @@ class Connection final : private Wire::Listener,
   size_t in_flight() const noexcept { return pipeline_.size(); }
   // In flight and waiting.
   size_t load() const noexcept { return pipeline_.size() + queued_; }
-  // True if it has something to send at the end of this turn.
-  bool sends_soon() const noexcept { return wire_.sends_soon(); }
+  // True if one more would go along with others: at the end of this turn, or with what is held
+  // back.
+  bool gathers() const noexcept { return wire_.sends_soon() || queued_ > 0; }
   // True if more can join what is in flight: nothing is being cancelled.
   bool shareable() const noexcept {
     return !lost_ && !frozen() && load() < pipeline_.depth() && !session_.unwanted();
@@ -117,6 +118,15 @@ class Connection final : private Wire::Listener,
   bool frozen() const noexcept { return closing_ || canceller_.holds(); }
   // Sends what may be sent.
   void Advance() noexcept;
+  // What several share: while the server has more to do than waits here, what comes waits for its
+  // answers, and goes out in one send when they leave it less; until then it can be taken back
+  // without a word. Never on without something in flight, whose answer asks again; what goes out at
+  // the end of this turn takes along whatever there is.
+  bool HoldsBack() const noexcept {
+    constexpr size_t kBusy = 3;
+    const size_t out = pipeline_.size();
+    return shared_use_ && out >= kBusy && out > queued_ && !wire_.sends_soon();
+  }
   void Send(Command* command) noexcept;
   // before: null for the end.
   void Enqueue(Command* command, Command* before) noexcept;

@@ -10,7 +10,7 @@ namespace creche::pg {
 class ConnectionLease;
 class Pool;
 
-class Member final : private Connection::Owner {
+class Member final : public ListNode<Member>, private Connection::Owner {
  public:
   enum class State : uint8_t { kIdle, kShared, kHeld, kResetting };
   Member(Pool& pool, Loop& loop, std::unique_ptr<Endpoint> endpoint,
@@ -35,6 +35,7 @@ class Member final : private Connection::Owner {
   }
 
   bool reserved = false;  // drains for somebody who needs it alone
+  uint8_t level = 0;      // of Sharing
   Nanos idle_since = 0;
   Nanos expires = kNever;
 

@@ -117,6 +117,8 @@ void Pool::OnProgress(Member* member) noexcept {
       return MaybeClosed();
     }
     if (member->state() != Member::State::kIdle) Rest(member);
+  } else {
+    sharing_.Update(member);
   }
   Serve();
 }
@@ -131,6 +133,7 @@ void Pool::OnLost(Member* member, const ErrorRef& why) noexcept {
 
 void Pool::Retire(Member* member) noexcept {
   std::erase(idle_, member);
+  sharing_.Remove(member);
   const auto it = std::find_if(members_.begin(), members_.end(),
                                [=](const auto& m) { return m.get() == member; });
   if (it == members_.end()) return;

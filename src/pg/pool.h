@@ -14,6 +14,7 @@
 #include "pg/counters.h"
 #include "pg/member.h"
 #include "pg/shared.h"
+#include "pg/sharing.h"
 #include "tasks/closing.h"
 
 namespace creche::pg {
@@ -82,7 +83,10 @@ class Pool final : public Object, public tasks::Resident, private Connector::Lis
   Checkout* OldestSharing() noexcept;
   bool MayShare(const Checkout& checkout) noexcept;
   void Grant(Checkout* checkout, Member* member, bool shared) noexcept;
-  Member* LeastLoaded() noexcept;
+  // Who takes one more that may share; null: nobody.
+  Member* PickShared() noexcept {
+    return options_.pipeline ? sharing_.Pick(loop_->turn_time()) : nullptr;
+  }
   void Reserve() noexcept;
   // It has nothing to do any more: it is idle from now on, if nothing is to be reset.
   void Rest(Member* member) noexcept;
@@ -139,6 +143,7 @@ class Pool final : public Object, public tasks::Resident, private Connector::Lis
   Timer timer_;
   std::vector<std::unique_ptr<Member>> members_;
   std::vector<Member*> idle_;  // the longest idle first; used from the end
+  Sharing sharing_;
   std::unique_ptr<Resolver> resolver_;
   KnownAddresses known_addresses_;
   std::vector<std::unique_ptr<Connector>> connectors_;
@@ -148,7 +153,6 @@ class Pool final : public Object, public tasks::Resident, private Connector::Lis
   CheckoutLine shareable_;  // would share one
   uint64_t next_ticket_ = 1;
   size_t leased_ = 0;
-  size_t next_shared_ = 0;
   uint32_t lifetimes_ = 0;  // handed out
   uint32_t failures_ = 0;   // of connecting, in a row
   Nanos connect_at_ = 0;    // not before

@@ -21,7 +21,7 @@ void Pool::Wait(Checkout* checkout, bool shareable, uint64_t hash) noexcept {
   }
   if (!again) {
     if (options_.max_waiting != 0 && waiting() >= options_.max_waiting &&
-        size() >= options_.max_size && !(checkout->shareable_ && LeastLoaded()))
+        size() >= options_.max_size && !(checkout->shareable_ && PickShared()))
       return checkout->OnRefused(MakeError(
           Status::kLimit, Phase::kPool,
           "max_waiting operations wait for a connection already: start fewer at a time (a "
@@ -97,7 +97,7 @@ void Pool::ServeOnce() noexcept {
   if (size() < options_.max_size) return;
   // None to spare: those who may share one do.
   while (Checkout* checkout = OldestSharing()) {
-    Member* member = LeastLoaded();
+    Member* member = PickShared();
     if (!member) break;
     Leave(checkout);
     Grant(checkout, member, true);
@@ -119,28 +119,7 @@ Member* Pool::TakeIdle() noexcept {
 void Pool::Grant(Checkout* checkout, Member* member, bool shared) noexcept {
   member->set_state(shared ? Member::State::kShared : Member::State::kHeld);
   checkout->OnGranted(member);
-}
-
-Member* Pool::LeastLoaded() noexcept {
-  if (!options_.pipeline) return nullptr;
-  Member* best = nullptr;
-  Member* going = nullptr;  // the best of those that will send something anyway
-  size_t best_load = 0, going_load = 0;
-  const size_t count = members_.size();
-  const Nanos now = loop_->turn_time();
-  for (size_t i = 0; i < count; i++) {
-    Member* member = members_[(next_shared_ + i) % count].get();
-    if (member->state() != Member::State::kShared || member->reserved) continue;
-    const Connection& c = member->connection();
-    if (!c.shareable()) continue;
-    if (member->expires <= now) continue;  // it ends with what it has
-    const size_t load = c.load();
-    if (!best || load < best_load) best = member, best_load = load;
-    if (c.sends_soon() && (!going || load < going_load)) going = member, going_load = load;
-  }
-  next_shared_++;
-  // What goes together costs one send and wakes one server process.
-  return going && going_load <= best_load + best_load / 2 ? going : best;
+  if (shared) sharing_.Gave(member);
 }
 
 // Who needs a connection alone must not starve because others keep all of them busy: for each one
@@ -150,13 +129,17 @@ void Pool::Reserve() noexcept {
   reserving_ = alone_.size() > 0;
   size_t reserved = 0;
   for (const auto& member : members_) {
-    if (!reserving_ || member->state() != Member::State::kShared) member->reserved = false;
+    if (member->reserved && (!reserving_ || member->state() != Member::State::kShared)) {
+      member->reserved = false;
+      sharing_.Update(member.get());
+    }
     reserved += member->reserved;
   }
   while (reserved < alone_.size()) {
-    Member* next = LeastLoaded();
+    Member* next = PickShared();
     if (!next) return;
     next->reserved = true;
+    sharing_.Remove(next);
     reserved++;
   }
 }
@@ -192,6 +175,7 @@ void Pool::BeginReset(Member* member, bool rollback, bool full) noexcept {
 
 void Pool::Rest(Member* member) noexcept {
   member->reserved = false;
+  sharing_.Remove(member);
   const Nanos now = loop_->now();
   if (begun_close_ || member->expires <= now) {
     Retire(member);

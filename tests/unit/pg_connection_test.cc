@@ -394,6 +394,97 @@ TEST_F(PgConnection, DestroyedInTheMiddleItForgetsItsCancel) {
   EXPECT_EQ(query.ends, 0);
 }
 
+// ---- Held back ----
+
+struct HeldBack : Fixture {
+  // Three are with the server, and two wait.
+  void SetUp() override {
+    connection->set_shared(true);
+    for (int i = 0; i < 3; i++) Ask("select " + std::to_string(i));
+    ASSERT_EQ(Sent(), "PBDESPBDESPBDES");
+    Ask("select 3");
+    Ask("select 4");
+    ASSERT_EQ(Sent(), "");
+    EXPECT_EQ(connection->in_flight(), 3u);
+    EXPECT_EQ(connection->load(), 5u);
+    EXPECT_TRUE(connection->gathers());
+  }
+};
+
+TEST_F(HeldBack, GoesWhenTheServerHasLessToDo) {
+  Say(OneInt(0));
+  EXPECT_EQ(Sent(), "PBDESPBDES") << "two are left there, and two waited";
+  for (uint32_t i = 1; i < 5; i++) Say(OneInt(i));
+  for (size_t i = 0; i < 5; i++) EXPECT_EQ(queries[i].value(), static_cast<int64_t>(i));
+  EXPECT_TRUE(connection->idle());
+}
+
+TEST_F(HeldBack, GoesWhenAsMuchWaitsAsIsThere) {
+  Ask("select 5");
+  EXPECT_EQ(Sent(), "PBDESPBDESPBDES");
+  Ask("select 6");
+  EXPECT_EQ(Sent(), "") << "six are there";
+}
+
+TEST_F(HeldBack, WhatGoesAnywayTakesOthersAlong) {
+  for (int i = 5; i < 8; i++) Ask("select " + std::to_string(i));
+  EXPECT_EQ(connection->in_flight(), 8u) << "as deep as it is";
+  EXPECT_EQ(Sent().size(), 25u);
+}
+
+TEST_F(HeldBack, CanBeTakenBackWithoutAWord) {
+  EXPECT_TRUE(connection->Cancel(&queries[3]));
+  EXPECT_EQ(Sent(), "");
+  EXPECT_TRUE(server->cancels.empty());
+  Say(OneInt(0) + OneInt(1) + OneInt(2));
+  EXPECT_EQ(Sent(), "PBDES");
+  EXPECT_EQ(queries[3].ends, 0) << "whoever has cancelled it knows";
+}
+
+TEST_F(HeldBack, WaitsForACancelOfAnother) {
+  EXPECT_FALSE(connection->Cancel(&queries[0]));
+  loop->Advance(10 * kMillisecond);
+  loop->Poll();
+  ASSERT_EQ(server->cancels.size(), 1u);
+  Say(test::Error("57014") + Ready() + OneInt(1) + OneInt(2));
+  EXPECT_EQ(Sent(), "") << "it could be hit";
+  server->cancels[0]->End();
+  EXPECT_EQ(Sent(), "PBDESPBDES");
+}
+
+TEST_F(HeldBack, WasNotSentWhenTheConnectionIsLost) {
+  server->HangUp();
+  loop->Poll();
+  EXPECT_EQ(lost, 1);
+  for (size_t i = 0; i < 5; i++) {
+    ASSERT_EQ(queries[i].ends, 1);
+    EXPECT_EQ(queries[i].ending.unsent, i >= 3) << i;
+  }
+}
+
+TEST_F(HeldBack, EndsWhenTheConnectionIsClosed) {
+  connection->BeginClose(MakeError(Status::kClosed, Phase::kQuery, "closed"));
+  EXPECT_EQ(Sent(), "");
+  for (const size_t i : {3u, 4u}) {
+    ASSERT_EQ(queries[i].ends, 1);
+    EXPECT_TRUE(queries[i].ending.unsent);
+    EXPECT_EQ(queries[i].ending.error->status(), Status::kClosed);
+  }
+  EXPECT_EQ(queries[0].ends, 0);
+}
+
+// Who has it alone decides himself what is sent when.
+TEST_F(PgConnection, NothingIsHeldBackFromWhoHasItAlone) {
+  connection->set_held(true);
+  Ask("begin");
+  (void)Sent();
+  Say(test::Parsed() + test::Bound() + test::Message('n', "") + Tag("BEGIN") + Ready('T'));
+  for (int i = 0; i < 5; i++) {
+    Ask("select 1, " + std::to_string(i));
+    EXPECT_EQ(Sent(), "PBDES") << i;
+  }
+}
+
 TEST_F(PgConnection, ACommandHasSoManyStatementsAndNoMore) {
   const std::vector<const Statement*> most(Command::kMostStatements, &Ask("x").statement);
   Recorded<Query> full("y"), more("z");
@@ -406,7 +497,7 @@ TEST_F(PgConnection, ACommandHasSoManyStatementsAndNoMore) {
   more.Run(many.data(), many.size());
   connection->Submit(&more);
   EXPECT_EQ(Sent(), "");
-  Say(Error("42601") + Ready() + Error("42601") + Ready());
+  Say(test::Error("42601") + Ready() + test::Error("42601") + Ready());
   Sent();
   ASSERT_EQ(more.ends, 1);
   EXPECT_TRUE(more.ending.unsent);

@@ -2322,7 +2322,10 @@ unsafe extern "C" {
     pub fn creche_query_options_init(options: *mut creche_query_options, size: usize) -> creche_status;
 
     /// Runs one statement on a connection of the pool's choice, pipelined among others where that is safe;
-    /// nothing is checked out. sql: one statement; copied. args: args_count values for $1, $2, ...; copied.
+    /// nothing is checked out. While three or more are in flight on a connection that several share, and more
+    /// than wait for it here, those wait until answers have come, and go out in one send; what is cancelled by
+    /// then never reaches the server. sql: one statement; copied. args: args_count values for $1, $2, ...;
+    /// copied.
     /// The completion: value: creche_rows, CRECHE_OWNED; data: its const creche_row_block *; code: rows
     /// affected (at most UINT32_MAX; the block has all of it). An error in the SQL fails in the completion.
     /// Failures: CRECHE_E_PG (with sqlstate and the server's fields), _CONNECT, _DNS, _TLS, _TLS_VERIFY,
@@ -2340,12 +2343,13 @@ unsafe extern "C" {
     /// inferred type as it went in: of int2, int4, int8, numeric: an integer without a plus sign, blanks and
     /// leading zeros; of oid the same, up to 9 digits; "true", "false"; a uuid in lower case with dashes;
     /// all of text, varchar, json; arrays of integers, and of text of letters, digits and _-.:@ ({1,2}, no
-    /// blanks or quotes); of a type of your own a word of letters and _, as enums have. With any other text,
-    /// and always if a parameter is of another type (date, time, float8, jsonb, bytea, ...), the statement is
-    /// parsed anew (declare the type, and it is kept). Columns whose types have no binary form are
-    /// asked for as text (creche_row_column.text): the server tells by failing with 42883, so the first run
-    /// of such a statement takes two, and fails if it is inside a transaction. Before an idle connection is
-    /// used it is looked at; a statement that a dying server has not begun goes to another connection.
+    /// blanks or quotes); of a type of your own a word of letters and _, as enums have; but for text, varchar
+    /// and json no more than 64 KiB of each. With any other text, and always if a parameter is of another type
+    /// (date, time, float8, jsonb, bytea, ...), the statement is parsed anew (declare the type, and it is
+    /// kept). Columns whose types have no binary form are asked for as text (creche_row_column.text): the
+    /// server tells by failing with 42883, so the first run of such a statement takes two, and fails if it is
+    /// inside a transaction. Before an idle connection is used it is looked at; a statement that a dying
+    /// server has not begun goes to another connection.
     /// Returns CRECHE_OK, or as creche_task_spawn does. Since 0.1.
     pub fn creche_pool_query(pool: creche_pool, in_: creche_scope, sql: *const c_char, args: *const creche_value, args_count: usize, options: *const creche_query_options, done: creche_done_fn, user: *mut c_void, task: *mut creche_task) -> creche_status;
 
