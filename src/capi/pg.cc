@@ -53,9 +53,9 @@ creche_status StartStatement(pg::Connectable on, Form form, creche_scope in, con
   if (creche_status failed = reader.Read(in, task_options, done, user, task)) return failed;
   if (creche_status failed = CheckSql(sql, args, args_count)) return failed;
   pg::Statement statement =
-      form == Form::kScript
-          ? pg::Statement::Script(sql)
-          : pg::Statement(sql, reinterpret_cast<const pg::Value*>(args), args_count);
+      form == Form::kScript ? pg::Statement::Script(sql)
+                            : pg::Statement(on.pool().texts().Get(sql),
+                                            reinterpret_cast<const pg::Value*>(args), args_count);
   Loop& loop = on.loop();
   const auto keep = Ref<Loop>::Share(&loop);
   std::unique_ptr<tasks::Operation> operation;

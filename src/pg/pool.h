@@ -15,6 +15,7 @@
 #include "pg/member.h"
 #include "pg/shared.h"
 #include "pg/sharing.h"
+#include "pg/sql/text_cache.h"
 #include "tasks/closing.h"
 
 namespace creche::pg {
@@ -50,6 +51,7 @@ class Pool final : public Object, public tasks::Resident, private Connector::Lis
   bool closing() const noexcept { return closing_.load(); }
   const Counters& counters() const noexcept { return shared_.counters; }
   tasks::Closing& uses() noexcept { return uses_; }
+  TextCache& texts() noexcept { return texts_; }
   // args: the route of its completion. Fails if nobody could be told, as Closing::Tell. May throw
   // bad_alloc.
   Status Close(const tasks::StartArgs& args);
@@ -129,6 +131,7 @@ class Pool final : public Object, public tasks::Resident, private Connector::Lis
   const PoolOptions options_;
   const ResetStatements reset_statements_;
   Shared shared_;
+  TextCache texts_;
   std::atomic<bool> closing_{false};
   std::atomic<bool> close_asked_{false};
   std::atomic<bool> gone_{false};

@@ -4,12 +4,14 @@
 #include <cmath>
 #include <cstring>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "pg/protocol/bytes.h"
 #include "pg/sql/history.h"
 #include "pg/sql/statement.h"
 #include "pg/sql/statement_cache.h"
+#include "pg/sql/text_cache.h"
 #include "pg/type/type.h"
 
 namespace creche::pg {
@@ -206,6 +208,52 @@ TEST(SqlText, KnowsWhatItsWordsTell) {
   const Statement script = Statement::Script("select 1; commit; copy t from stdin");
   EXPECT_TRUE(script.sql().ends_transaction() && script.sql().copies());
   EXPECT_EQ(script.count(), 0u);
+}
+
+TEST(TextCache, KeepsWhatComesAgain) {
+  TextCache cache;
+  const std::string text = "select a, b, c from t where id = $1";
+  const auto first = cache.Get(text), second = cache.Get(text), third = cache.Get(text);
+  EXPECT_NE(first.get(), second.get()) << "it may never come again";
+  EXPECT_EQ(second.get(), third.get());
+  EXPECT_EQ(third->text(), text);
+  // What stands elsewhere in memory, or was written over, is looked at.
+  std::string copy = text;
+  EXPECT_EQ(cache.Get(copy).get(), second.get());
+  copy[7] = 'x';
+  EXPECT_EQ(cache.Get(copy)->text(), copy);
+  for (const char* small : {"", "a", "select", "begin;"})
+    for (int i = 0; i < 3; i++) EXPECT_EQ(cache.Get(small)->text(), small);
+}
+
+TEST(TextCache, IsBoundedAndKeepsWhatIsUsed) {
+  TextCache cache;
+  const std::string hot = "select hot";
+  cache.Get(hot);
+  const auto kept = cache.Get(hot);
+  // Ever new ones never get in; of others that come twice some do.
+  for (int i = 0; i < 10'000; i++) {
+    const std::string once = "select " + std::to_string(i);
+    cache.Get(once);
+    if (i % 3 == 0) cache.Get(once);
+    EXPECT_EQ(cache.Get(hot).get(), kept.get());
+  }
+  const std::string longer(TextCache::kMaxSize + 1, 'x');
+  cache.Get(longer);
+  EXPECT_NE(cache.Get(longer).get(), cache.Get(longer).get());
+}
+
+TEST(TextCache, ManyThreadsAskAtOnce) {
+  TextCache cache;
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 4; t++)
+    threads.emplace_back([&cache] {
+      for (int i = 0; i < 2'000; i++) {
+        const std::string text = "select " + std::to_string(i % 50) + " from t";
+        EXPECT_EQ(cache.Get(text)->text(), text);
+      }
+    });
+  for (std::thread& thread : threads) thread.join();
 }
 
 TEST(StatementCache, FindsByTextAndTypes) {

@@ -9,16 +9,16 @@
 namespace creche::pg {
 
 Ref<const SqlText> SqlText::Make(std::string_view sql, Use use) {
+  const bool too_long = sql.size() > kMaxBytes;
+  if (too_long) sql = {};
   void* memory = ::operator new(sizeof(SqlText) + sql.size() + 1);
-  return Ref<const SqlText>::Adopt(new (memory) SqlText(sql, use));
-}
-
-uint64_t SqlText::HashOf(std::string_view sql) noexcept {
-  return std::hash<std::string_view>{}(sql);
+  auto* text = new (memory) SqlText(sql, use);
+  text->too_long_ = too_long;
+  return Ref<const SqlText>::Adopt(text);
 }
 
 SqlText::SqlText(std::string_view sql, Use use) noexcept
-    : size_(sql.size()), hash_(HashOf(sql)), verb_(VerbOf(sql)) {
+    : size_(sql.size()), hash_(std::hash<std::string_view>{}(sql)), verb_(VerbOf(sql)) {
   char* copy = reinterpret_cast<char*>(this + 1);
   std::memcpy(copy, sql.data(), sql.size());
   copy[sql.size()] = '\0';

@@ -13,14 +13,17 @@ namespace creche::pg {
 class SqlText final : public RefCounted {
  public:
   enum class Use : uint8_t { kStatement, kScript };
-  // Copies. May throw bad_alloc.
+  // The server takes no longer messages: it would end the session.
+  static constexpr size_t kMaxBytes = (size_t{1} << 30) - 1024;
+  // Copies; what is longer than that stays behind. May throw bad_alloc.
   static Ref<const SqlText> Make(std::string_view sql, Use use = Use::kStatement);
   void operator delete(void* memory) noexcept { ::operator delete(memory); }
 
   const char* sql() const noexcept { return reinterpret_cast<const char*>(this + 1); }
   std::string_view text() const noexcept { return {sql(), size_}; }
-  static uint64_t HashOf(std::string_view sql) noexcept;
   uint64_t hash() const noexcept { return hash_; }
+  // It was longer than kMaxBytes: there is no text.
+  bool too_long() const noexcept { return too_long_; }
   // Of a script: that of its first statement.
   Verb verb() const noexcept { return verb_; }
   // LeavesState of what is planned; all else may leave anything. False for a script.
@@ -35,6 +38,7 @@ class SqlText final : public RefCounted {
   const size_t size_;
   const uint64_t hash_;
   const Verb verb_;
+  bool too_long_ = false;
   bool leaves_state_ = false;
   bool ends_transaction_ = false;
   bool copies_ = false;

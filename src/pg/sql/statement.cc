@@ -14,17 +14,10 @@ namespace {
 
 // The protocol counts parameters in 16 bits.
 constexpr size_t kMaxValues = 65535;
-// The server takes no longer messages: it would end the session.
-constexpr size_t kMaxBytes = (size_t{1} << 30) - 1024;
 
 uint64_t Mix(uint64_t hash, uint64_t value) {
   hash ^= value + 0x9e3779b97f4a7c15u + (hash << 6) + (hash >> 2);
   return hash;
-}
-
-// What is too long for any message is refused, and need not be copied.
-Ref<const SqlText> Copy(std::string_view sql, SqlText::Use use) {
-  return SqlText::Make(sql.size() > kMaxBytes ? std::string_view() : sql, use);
 }
 
 }  // namespace
@@ -42,9 +35,7 @@ std::string_view Statement::TakeValue(std::string_view* values) noexcept {
 }
 
 Statement::Statement(std::string_view sql, const Value* values, size_t count)
-    : Statement(Copy(sql, SqlText::Use::kStatement), values, count) {
-  if (sql.size() > kMaxBytes) RefuseTooLong();
-}
+    : Statement(SqlText::Make(sql), values, count) {}
 
 Statement::Statement(Ref<const SqlText> sql, const Value* values, size_t count)
     : sql_(std::move(sql)), hash_(sql_->hash()) {
@@ -54,8 +45,8 @@ Statement::Statement(Ref<const SqlText> sql, const Value* values, size_t count)
   }
   size_t most = count * kHead;
   for (size_t i = 0; i < count; i++) most += kLength + EncodedSize(values[i]);
-  if (sql_->text().size() + most > kMaxBytes) {
-    RefuseTooLong();
+  if (sql_->too_long() || sql_->text().size() + most > SqlText::kMaxBytes) {
+    Refuse("a statement with its parameters takes less than 1 GiB: split it");
     return;
   }
   if (most > kFew) more_.reset(new char[most]);
@@ -64,9 +55,7 @@ Statement::Statement(Ref<const SqlText> sql, const Value* values, size_t count)
 }
 
 Statement Statement::Script(std::string_view sql) {
-  Statement script(Copy(sql, SqlText::Use::kScript), nullptr, 0);
-  if (sql.size() > kMaxBytes) script.RefuseTooLong();
-  return script;
+  return Statement(SqlText::Make(sql, SqlText::Use::kScript), nullptr, 0);
 }
 
 void Statement::Encode(const Value* values) noexcept {
@@ -91,10 +80,6 @@ void Statement::Encode(const Value* values) noexcept {
 
 void Statement::Refuse(const char* why) noexcept {
   error_ = MakeError(Status::kInvalid, Phase::kOptions, why);
-}
-
-void Statement::RefuseTooLong() noexcept {
-  Refuse("a statement with its parameters takes less than 1 GiB: split it");
 }
 
 }  // namespace creche::pg

@@ -68,7 +68,6 @@ class Statement {
   static constexpr size_t kFew = 64;
   const char* params() const noexcept { return more_ ? more_.get() : few_; }
   void Refuse(const char* why) noexcept;
-  void RefuseTooLong() noexcept;
   void Encode(const Value* values) noexcept;
 
   Ref<const SqlText> sql_;
