@@ -36,6 +36,7 @@ void AnswerReader::TakeAll(Wire* wire) noexcept {
   while (!wire->stopped() && !wire->paused()) {
     const std::string_view bytes = inbox.bytes();
     if (bytes.empty()) break;
+    if (!pipeline_.empty() && !reader_.skipping() && TakeUsual(bytes, &inbox)) continue;
     const AnswerSteps* steps = pipeline_.empty() ? nullptr : &pipeline_.first().steps;
     const bool row = reader_.skipping() || static_cast<Backend>(bytes[0]) == Backend::kDataRow;
     const size_t max_row = row ? MaxRow() : 0;
@@ -49,6 +50,39 @@ void AnswerReader::TakeAll(Wire* wire) noexcept {
     Take(message);
   }
   wire->set_wanted(reader_.wanted());
+}
+
+// Nearly all messages are one of four, short, whole and in turn: those are taken at once, all
+// others as MessageReader finds them, which says the same of these. False: it is none of these.
+bool AnswerReader::TakeUsual(std::string_view bytes, Inbox* inbox) noexcept {
+  constexpr size_t kHeader = 5, kShort = 16 * 1024;
+  if (bytes.size() < kHeader) return false;
+  const size_t length = Load32(bytes.data() + 1);
+  if (length < 4 || length >= bytes.size() || length > kShort) return false;
+  Flight* const flight = &pipeline_.first();
+  const AnswerSteps::Stage stage = flight->steps.stage();
+  const Message message{static_cast<Backend>(bytes[0]), false, bytes.data() + kHeader, length - 4};
+  switch (message.type) {
+    case Backend::kBindComplete:
+      if (stage != AnswerSteps::Stage::kBind || message.size != 0) return false;
+      break;
+    case Backend::kDataRow:
+      if (stage != AnswerSteps::Stage::kExecute || message.size < 2) return false;
+      if (message.size > MaxRow()) return false;
+      break;
+    case Backend::kCommandComplete:
+      if (stage != AnswerSteps::Stage::kExecute || message.size < 1) return false;
+      break;
+    case Backend::kReadyForQuery:
+      if (stage != AnswerSteps::Stage::kReady || message.size != 1) return false;
+      break;
+    default:
+      return false;
+  }
+  reader_.TookWhole();
+  inbox->Consume(1 + length);
+  Take(message);
+  return true;
 }
 
 // Longer rows need not be kept.

@@ -46,6 +46,7 @@ class AnswerReader {
   size_t not_begun() const noexcept { return not_begun_; }
 
  private:
+  bool TakeUsual(std::string_view bytes, Inbox* inbox) noexcept;
   size_t MaxRow() noexcept;
   void Take(const Message& message) noexcept;
   void TakeRow(Flight* flight, const Message& message) noexcept;

@@ -394,6 +394,41 @@ TEST_F(PgConnection, DestroyedInTheMiddleItForgetsItsCancel) {
   EXPECT_EQ(query.ends, 0);
 }
 
+// What is whole is taken in one way, what is not in another, and both say the same.
+TEST_F(PgConnection, WhatComesMayBeCutAnywhere) {
+  const auto text = [](size_t size) {
+    return test::Parsed() + test::Bound() +
+           test::Message('T', test::ColumnsBody({{"t", 25}, {"n", 25}})) +
+           test::Message('D', test::RowBody({std::string(size, 'x'), std::nullopt})) +
+           Tag("SELECT 1") + Ready();
+  };
+  const std::string notice =
+      test::Message('N', test::FieldsBody({{'S', "NOTICE"}, {'C', "00000"}, {'M', "hm"}}));
+  const std::string all = OneInt(1) + notice + text(20'000) + text(10) + test::Parsed() +
+                          test::Error("22012") + Ready() + notice + OneInt(5);
+  std::vector<std::string> outcomes;
+  for (const size_t piece : {size_t{1} << 20, size_t{1}, size_t{7}, size_t{1000}, size_t{19'999}}) {
+    Open(0);
+    connection->set_shared(true);
+    queries.clear();
+    for (int i = 0; i < 5; i++) Ask("select " + std::to_string(i));
+    (void)Sent();
+    for (size_t at = 0; at < all.size(); at += piece) Say(all.substr(at, piece));
+    std::string outcome;
+    for (const Q& query : queries) {
+      outcome += std::to_string(query.ends) + " " + std::to_string(query.ending.affected) + " ";
+      if (query.ending.error) outcome += query.ending.error->fields().sqlstate;
+      if (!query.ending.rows) continue;
+      const RowBlock* block = query.ending.rows->block();
+      outcome += std::string(reinterpret_cast<const char*>(block), block->total_size);
+    }
+    EXPECT_TRUE(connection->idle());
+    outcomes.push_back(outcome);
+  }
+  for (const std::string& outcome : outcomes) EXPECT_TRUE(outcome == outcomes[0]);
+  EXPECT_EQ(lost, 0);
+}
+
 // ---- Held back ----
 
 struct HeldBack : Fixture {

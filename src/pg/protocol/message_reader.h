@@ -33,6 +33,8 @@ class MessageReader {
   // done with, also with kMore.
   Got Next(const char* bytes, size_t size, const AnswerSteps* steps, size_t max_row, size_t* used,
            Message* message) noexcept;
+  // Somebody else has taken one that was whole.
+  void TookWhole() noexcept { wanted_ = 0; }
   // After kMore: bytes that the first message takes, as far as it is kept; 0 if that is not known.
   size_t wanted() const noexcept { return wanted_; }
   // True if the front is the rest of something that nobody wants: what follows is not seen yet.
