@@ -1,5 +1,6 @@
 // creche_pool_acquire.
 #pragma once
+#include "core/blocks.h"
 #include "pg/checkout.h"
 #include "pg/connection_lease.h"
 #include "pg/pool.h"
@@ -7,7 +8,7 @@
 
 namespace creche::pg {
 
-class AcquireOperation final : public tasks::Operation {
+class AcquireOperation final : public tasks::Operation, public FromBlocks {
  public:
   explicit AcquireOperation(tasks::Use<Pool> pool) : pool_(std::move(pool)) {}
   void Start() noexcept override;

@@ -3,6 +3,7 @@
 #pragma once
 #include <atomic>
 
+#include "core/blocks.h"
 #include "pg/checkout.h"
 #include "pg/command/run_of.h"
 #include "pg/op/connectable.h"
@@ -10,7 +11,7 @@
 
 namespace creche::pg {
 
-class PgOperation : public tasks::Operation {
+class PgOperation : public tasks::Operation, public FromBlocks {
  public:
   void Start() noexcept override;
   void Cancel() noexcept override;

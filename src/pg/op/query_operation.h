@@ -25,7 +25,7 @@ void NoteByHand(ConnectionLease* lease, const Statement& statement) noexcept;
 
 class QueryOperation final : public PgOperation {
  public:
-  QueryOperation(Connectable on, Statement statement, const QueryOptions& options)
+  QueryOperation(Connectable on, Statement&& statement, const QueryOptions& options)
       : PgOperation(std::move(on)), statement_(std::move(statement)), options_(options) {}
 
  private:

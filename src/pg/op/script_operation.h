@@ -7,7 +7,7 @@ namespace creche::pg {
 
 class ScriptOperation final : public PgOperation {
  public:
-  ScriptOperation(Connectable on, Statement script)
+  ScriptOperation(Connectable on, Statement&& script)
       : PgOperation(std::move(on)), script_(std::move(script)) {}
 
  private:

@@ -32,7 +32,7 @@ class StreamOperation::BlockBudget final : public BlockListener {
   std::atomic<uint32_t> held_{0};
 };
 
-StreamOperation::StreamOperation(Connectable on, Statement statement, const QueryOptions& options)
+StreamOperation::StreamOperation(Connectable on, Statement&& statement, const QueryOptions& options)
     : PgOperation(std::move(on)),
       statement_(std::move(statement)),
       options_(options),

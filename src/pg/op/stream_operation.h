@@ -9,7 +9,7 @@ namespace creche::pg {
 
 class StreamOperation final : public PgOperation {
  public:
-  StreamOperation(Connectable on, Statement statement, const QueryOptions& options);
+  StreamOperation(Connectable on, Statement&& statement, const QueryOptions& options);
   ~StreamOperation() override;
 
  private:

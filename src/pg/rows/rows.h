@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <new>
 
+#include "core/blocks.h"
 #include "core/handles.h"
 #include "core/ref.h"
 #include "pg/rows/row_layout.h"
@@ -19,7 +20,10 @@ class BlockListener : public RefCounted {
 class Rows final : public Object {
  public:
   // With room for a block of so many bytes, not initialized. May throw bad_alloc.
-  static Ref<Rows> Make(size_t bytes) { return Ref<Rows>::Adopt(new (bytes) Rows); }
+  static Ref<Rows> Make(size_t bytes) {
+    const Size all{kOffset + bytes};
+    return Ref<Rows>::Adopt(new (all) Rows(all));
+  }
 
   char* memory() noexcept { return reinterpret_cast<char*>(this) + kOffset; }
   RowBlock* block() noexcept { return reinterpret_cast<RowBlock*>(memory()); }
@@ -30,15 +34,26 @@ class Rows final : public Object {
     if (listener_) listener_->BlockReleased();
   }
 
-  static void operator delete(void* p) noexcept { ::operator delete(p); }
+  static void operator delete(Rows* rows, std::destroying_delete_t) noexcept {
+    const size_t size = rows->size_;
+    rows->~Rows();
+    Blocks::Give(rows, size);
+  }
 
  private:
-  Rows() = default;
+  struct Size {
+    size_t bytes;
+  };
+  explicit Rows(Size all) noexcept : size_(all.bytes) {}
   static constexpr size_t kOffset = 64;
-  static void* operator new(size_t, size_t bytes) { return ::operator new(kOffset + bytes); }
-  static void operator delete(void* p, size_t) noexcept { ::operator delete(p); }
+  static void* operator new(size_t, Size all) {
+    if (void* memory = Blocks::Take(all.bytes)) return memory;
+    throw std::bad_alloc();
+  }
 
+  const size_t size_;
   Ref<BlockListener> listener_;
 };
+static_assert(sizeof(Rows) <= 64, "the block is behind it");
 
 }  // namespace creche::pg
