@@ -1,5 +1,6 @@
 #include "pg/connection.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <utility>
 
@@ -37,6 +38,7 @@ void Connection::Submit(Command* command) noexcept {
   if (held_ && !probed && idle()) wire_.Probe();
   if (ErrorRef over = Over()) return command->OnEnd({.error = std::move(over), .unsent = true});
   command->returns_ = 0;
+  if (queued_ == 0 && MaySend(*command, 1)) return Send(command);
   Enqueue(command, nullptr);
   Advance();
 }
@@ -73,10 +75,15 @@ void Connection::EndQueued(const ErrorRef& why) noexcept {
   }
 }
 
+bool Connection::MaySend(const Command& command, size_t waiting) noexcept {
+  return !lost_ && !frozen() && !pipeline_.full() && !HoldsBack(waiting) &&
+         pipeline_.MayFollow(command, shared_use_, shared_.history);
+}
+
 void Connection::Advance() noexcept {
-  while (queued_ > 0 && !lost_ && !frozen() && !pipeline_.full() && !HoldsBack()) {
+  while (queued_ > 0) {
     Command* command = queue_.first();
-    if (!pipeline_.MayFollow(*command, shared_use_, shared_.history)) return;
+    if (!MaySend(*command, queued_)) return;
     Dequeue(command);
     Send(command);
   }
@@ -107,7 +114,7 @@ void Connection::Send(Command* command) noexcept {
   shared_.counters.statements.Add();
   if (pipeline_.empty()) {
     flight.was_alone = true;
-    flight.since = loop_.now();
+    flight.since = loop_.stamp();
   } else {
     shared_.counters.pipelined.Add();
   }
@@ -150,7 +157,7 @@ void Connection::OnGivenUp(Flight* flight) noexcept {
 }
 
 void Connection::Remember(const FlightFacts& flight, const ErrorRef& error, Nanos now) noexcept {
-  const Nanos took = now - flight.since;
+  const Nanos took = std::max<Nanos>(now - flight.since, 0);
   if (flight.was_alone) shared_.history.RecordAlone(flight.hash, took);
   if (flight.hash == 0) return;
   if (!error)
@@ -164,8 +171,8 @@ void Connection::OnReady(TransactionStatus status) noexcept {
                 .rows = std::move(pipeline_.first().rows),
                 .answered = true,
                 .inside = status != TransactionStatus::kIdle};
-  const FlightFacts flight = pipeline_.Pop();
-  const Nanos now = loop_.now();
+  const FlightFacts& flight = pipeline_.Pop();
+  const Nanos now = ReadyTime();
   // With more in flight it is what those will leave.
   if (pipeline_.empty())
     session_.maybe_in_transaction = ending.inside;
@@ -273,7 +280,7 @@ void Connection::Lose(const ErrorRef& why) noexcept {
   const ErrorRef reason = closing_ ? closing_ : why;
   for (size_t i = 0; !pipeline_.empty(); i++) {
     ErrorRef said = std::move(pipeline_.first().error);
-    const FlightFacts flight = pipeline_.Pop();
+    const FlightFacts& flight = pipeline_.Pop();
     if (!flight.command) continue;
     // An error of the server's that arrived says more than the loss.
     flight.command->OnEnd({.error = said && !closing_ ? said : reason,

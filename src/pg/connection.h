@@ -116,17 +116,25 @@ class Connection final : private Wire::Listener,
   ErrorRef Over() const noexcept { return lost_ ? why_ : closing_; }
   // Nothing is sent.
   bool frozen() const noexcept { return closing_ || canceller_.holds(); }
+  // When what is read now was found to be there: how long it took is measured without a look at the
+  // clock.
+  Nanos ReadyTime() const noexcept {
+    const Nanos at = loop_.clock() ? 0 : loop_.reactor().first_ready_at();
+    return at != 0 ? at : loop_.now();
+  }
   // Sends what may be sent.
   void Advance() noexcept;
   // What several share: while the server has more to do than waits here, what comes waits for its
   // answers, and goes out in one send when they leave it less; until then it can be taken back
   // without a word. Never on without something in flight, whose answer asks again; what goes out at
   // the end of this turn takes along whatever there is.
-  bool HoldsBack() const noexcept {
+  bool HoldsBack(size_t waiting) const noexcept {
     constexpr size_t kBusy = 3;
     const size_t out = pipeline_.size();
-    return shared_use_ && out >= kBusy && out > queued_ && !wire_.sends_soon();
+    return shared_use_ && out >= kBusy && out > waiting && !wire_.sends_soon();
   }
+  // waiting: how many want to be sent, this one included.
+  bool MaySend(const Command& command, size_t waiting) noexcept;
   void Send(Command* command) noexcept;
   // before: null for the end.
   void Enqueue(Command* command, Command* before) noexcept;

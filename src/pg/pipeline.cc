@@ -6,7 +6,8 @@
 
 namespace creche::pg {
 
-Pipeline::Pipeline(size_t depth) : depth_(depth), ring_(std::bit_ceil(depth + 1)) {}
+Pipeline::Pipeline(size_t depth)
+    : depth_(depth), mask_(std::bit_ceil(depth + 1) - 1), ring_(mask_ + 1) {}
 
 Flight* Pipeline::Find(const Command* command) noexcept {
   for (size_t i = 0; i < size_; i++)
@@ -26,7 +27,7 @@ void Pipeline::Push() noexcept {
   changes_ += flight.changes;
 }
 
-FlightFacts Pipeline::Pop() noexcept {
+const FlightFacts& Pipeline::Pop() noexcept {
   Flight& flight = At(0);
   flight.error = nullptr;
   flight.rows = nullptr;

@@ -24,7 +24,7 @@ class Pipeline {
   bool full() const noexcept { return size_ >= depth_; }
   size_t depth() const noexcept { return depth_; }
   // 0: the first one, whose answer is read now.
-  Flight& At(size_t index) noexcept { return ring_[(first_ + index) & (ring_.size() - 1)]; }
+  Flight& At(size_t index) noexcept { return ring_[(first_ + index) & mask_]; }
   Flight& first() noexcept { return At(0); }
   // Null if nobody waits for it here.
   Flight* Find(const Command* command) noexcept;
@@ -32,8 +32,9 @@ class Pipeline {
   // The place behind the last one; it is in flight from Push on.
   Flight& Next() noexcept;
   void Push() noexcept;
-  // The first one has ended. What is counted is released; what is to be kept was moved out.
-  FlightFacts Pop() noexcept;
+  // The first one has ended. What is counted is released; what is to be kept was moved out. Stays as
+  // it is until the next one ends: the ring has a place more than there are flights.
+  const FlightFacts& Pop() noexcept;
 
   // True if it may be sent behind what is in flight. any_order: each is run again unseen if it is
   // hit by the cancel of another.
@@ -51,7 +52,8 @@ class Pipeline {
 
  private:
   const size_t depth_;
-  std::vector<Flight> ring_;  // a power of two
+  const size_t mask_;         // a power of two, less one
+  std::vector<Flight> ring_;  // and one more
   size_t first_ = 0;
   size_t size_ = 0;
   size_t cancelled_ = 0;  // flights that are

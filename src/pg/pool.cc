@@ -119,6 +119,7 @@ void Pool::OnProgress(Member* member) noexcept {
     if (member->state() != Member::State::kIdle) Rest(member);
   } else {
     sharing_.Update(member);
+    if (waiting() == 0 && !reserving_) return;
   }
   Serve();
 }

@@ -97,6 +97,8 @@ class Pool final : public Object, public tasks::Resident, private Connector::Lis
   Member* TakeIdle() noexcept;
   size_t waiting() const noexcept { return alone_.size() + shareable_.size(); }
   size_t size() const noexcept { return members_.size() + connectors_.size(); }
+  // No further connection may be opened.
+  bool full() const noexcept { return size() >= options_.max_size; }
 
   // pool_grow.cc: opening connections.
   void Grow() noexcept;
@@ -160,6 +162,7 @@ class Pool final : public Object, public tasks::Resident, private Connector::Lis
   uint32_t failures_ = 0;   // of connecting, in a row
   Nanos connect_at_ = 0;    // not before
   Nanos timer_at_ = kNever;
+  Nanos expires_at_ = kNever;  // of all members, the next one or earlier
   ErrorRef connect_error_;
   bool serving_ = false;
   bool serve_again_ = false;

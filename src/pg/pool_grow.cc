@@ -18,11 +18,12 @@ Nanos Backoff(uint32_t failures) {
 }  // namespace
 
 void Pool::Grow() noexcept {
-  const Nanos now = loop_->now();
-  while (!begun_close_ && size() < options_.max_size) {
+  while (!begun_close_ && !full()) {
     const bool wanted = connectors_.size() < waiting() || size() < options_.min_size;
     // After a failure one goes ahead; the others follow when it has succeeded.
-    if (!wanted || now < connect_at_ || (failures_ > 0 && !connectors_.empty())) return;
+    if (!wanted || (connect_at_ != 0 && loop_->now() < connect_at_) ||
+        (failures_ > 0 && !connectors_.empty()))
+      return;
     try {
       if (!resolver_)
         resolver_ = std::make_unique<Resolver>(*loop_, loop_->workers(WorkKind::kDns),
@@ -63,6 +64,7 @@ void Pool::OnConnected(Connector* connector, std::unique_ptr<Endpoint> endpoint)
     auto made = std::make_unique<Member>(*this, *loop_, std::move(endpoint), settings, shared_,
                                          reset_statements_);
     made->expires = ExpiryOfNext();
+    expires_at_ = std::min(expires_at_, made->expires);
     if (const int failed = made->connection().Start()) {
       Failed(UnwatchedError(Phase::kConnect, failed, kUnsent | kRetryable));
       return Serve();

@@ -11,17 +11,19 @@ void Pool::Wait(Checkout* checkout, bool shareable, uint64_t hash) noexcept {
   const bool again = checkout->ticket_ != 0;
   checkout->candidate_ = shareable && options_.pipeline;
   checkout->hash_ = hash;
-  checkout->shareable_ = MayShare(*checkout);
-  // The way of nearly all when there is room: no queue, no timer.
-  if (!serving_ && !idle_.empty() && !Oldest()) {
+  checkout->shareable_ = checkout->candidate_ && shared_.history.IsShort(hash);
+  // The ways of nearly all when there is room: no line, no timer.
+  if (!serving_ && waiting() == 0) {
     if (Member* member = TakeIdle()) {
-      Grant(checkout, member, MayShare(*checkout));
+      Grant(checkout, member, checkout->shareable_);
       return shared_.counters.idle.Set(idle_.size());
     }
+    Member* const shared = checkout->shareable_ && full() ? PickShared() : nullptr;
+    if (shared) return Grant(checkout, shared, true);
   }
   if (!again) {
-    if (options_.max_waiting != 0 && waiting() >= options_.max_waiting &&
-        size() >= options_.max_size && !(checkout->shareable_ && PickShared()))
+    if (options_.max_waiting != 0 && waiting() >= options_.max_waiting && full() &&
+        !(checkout->shareable_ && PickShared()))
       return checkout->OnRefused(MakeError(
           Status::kLimit, Phase::kPool,
           "max_waiting operations wait for a connection already: start fewer at a time (a "
@@ -94,7 +96,7 @@ void Pool::ServeOnce() noexcept {
     Grant(checkout, member, MayShare(*checkout));
   }
   Grow();
-  if (size() < options_.max_size) return;
+  if (!full()) return;
   // None to spare: those who may share one do.
   while (Checkout* checkout = OldestSharing()) {
     Member* member = PickShared();

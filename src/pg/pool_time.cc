@@ -61,6 +61,11 @@ void Pool::Expire(Nanos now) noexcept {
   while (!idle_.empty() && members_.size() > options_.min_size &&
          After(idle_[0]->idle_since, options_.idle_timeout) <= now)
     Retire(idle_[0]);
+  if (expires_at_ > now) return;
+  // Those that are in use go when they are not any more.
+  expires_at_ = kNever;
+  for (const auto& member : members_)
+    if (member->expires > now) expires_at_ = std::min(expires_at_, member->expires);
 }
 
 void Pool::ArmTimer() noexcept {
@@ -70,8 +75,7 @@ void Pool::ArmTimer() noexcept {
     if (line->first()) at = std::min(at, line->first()->deadline_);
   if (!idle_.empty() && members_.size() > options_.min_size)
     at = std::min(at, After(idle_[0]->idle_since, options_.idle_timeout));
-  if (options_.max_lifetime != kNever)
-    for (const Member* member : idle_) at = std::min(at, member->expires);
+  if (!idle_.empty()) at = std::min(at, expires_at_);
   const bool wants_more = waiting() > 0 || size() < options_.min_size;
   if (failures_ > 0 && connectors_.empty() && wants_more) at = std::min(at, connect_at_);
   if (at == timer_at_ && (at == kNever || timer_.armed())) return;

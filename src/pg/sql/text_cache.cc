@@ -31,11 +31,11 @@ size_t SetOf(std::string_view sql, size_t sets) noexcept {
 
 }  // namespace
 
-Ref<const SqlText> TextCache::Find(Set* set, std::string_view sql) noexcept {
-  for (size_t i = 0; i < kWays && set->texts[i]; i++) {
+Ref<const SqlText> TextCache::FindFurther(Set* set, std::string_view sql) noexcept {
+  for (size_t i = 1; i < kWays && set->texts[i]; i++) {
     if (set->texts[i]->text() != sql) continue;
-    if (i > 0) std::swap(set->texts[i], set->texts[i - 1]);
-    return set->texts[i > 0 ? i - 1 : 0];
+    std::swap(set->texts[i], set->texts[i - 1]);
+    return set->texts[i - 1];
   }
   return nullptr;
 }
@@ -49,7 +49,8 @@ Ref<const SqlText> TextCache::Get(std::string_view sql) {
   } const free{&busy_};
   if (!sets_) sets_.reset(new Set[kSets]);
   Set* const set = &sets_[SetOf(sql, kSets)];
-  if (Ref<const SqlText> found = Find(set, sql)) return found;
+  if (set->texts[0] && set->texts[0]->text() == sql) return set->texts[0];
+  if (Ref<const SqlText> found = FindFurther(set, sql)) return found;
   Ref<const SqlText> made = SqlText::Make(sql);
   if (std::exchange(set->seen, made->hash()) == made->hash()) {
     // In front of it stand those that are used more often.

@@ -27,8 +27,8 @@ class TextCache {
     Ref<const SqlText> texts[kWays];  // the one that was found last moves towards the front
     uint64_t seen = 0;                // the hash of what came last and was not here
   };
-  // Null: it is not here.
-  static Ref<const SqlText> Find(Set* set, std::string_view sql) noexcept;
+  // Behind the first one. Null: it is not here.
+  static Ref<const SqlText> FindFurther(Set* set, std::string_view sql) noexcept;
 
   std::atomic_flag busy_ = ATOMIC_FLAG_INIT;
   std::unique_ptr<Set[]> sets_;  // made at the first use
