@@ -145,10 +145,10 @@ typedef struct creche_query_options {
 CRECHE_API creche_status creche_query_options_init(creche_query_options *options, size_t size);
 
 /* Runs one statement on a connection of the pool's choice, pipelined among others where that is safe;
- * nothing is checked out. While three or more are in flight on a connection that several share, and more
- * than wait for it here, those wait until answers have come, and go out in one send; what is cancelled by
- * then never reaches the server. sql: one statement; copied. args: args_count values for $1, $2, ...;
- * copied.
+ * nothing is checked out. While three or more are in flight on a connection that several share, more than
+ * wait for it here, and the server is slow to answer, those wait until answers have come, and go out in
+ * one send; what is cancelled by then never reaches the server. sql: one statement; copied. args:
+ * args_count values for $1, $2, ...; copied.
  * The completion: value: creche_rows, CRECHE_OWNED; data: its const creche_row_block *; code: rows
  * affected (at most UINT32_MAX; the block has all of it). An error in the SQL fails in the completion.
  * Failures: CRECHE_E_PG (with sqlstate and the server's fields), _CONNECT, _DNS, _TLS, _TLS_VERIFY,

@@ -62,27 +62,35 @@ bool AnswerReader::TakeUsual(std::string_view bytes, Inbox* inbox) noexcept {
   Flight* const flight = &pipeline_.first();
   const AnswerSteps::Stage stage = flight->steps.stage();
   const Message message{static_cast<Backend>(bytes[0]), false, bytes.data() + kHeader, length - 4};
+  const auto takes = [&] {
+    reader_.TookWhole();
+    inbox->Consume(1 + length);
+  };
   switch (message.type) {
     case Backend::kBindComplete:
       if (stage != AnswerSteps::Stage::kBind || message.size != 0) return false;
-      break;
+      takes();
+      TakeBound(flight);
+      return true;
     case Backend::kDataRow:
-      if (stage != AnswerSteps::Stage::kExecute || message.size < 2) return false;
-      if (message.size > MaxRow()) return false;
-      break;
+      if (stage != AnswerSteps::Stage::kExecute || message.size < 2 || message.size > MaxRow())
+        return false;
+      takes();
+      TakeRow(flight, message);
+      return true;
     case Backend::kCommandComplete:
       if (stage != AnswerSteps::Stage::kExecute || message.size < 1) return false;
-      break;
+      takes();
+      TakeTag(flight, message);
+      return true;
     case Backend::kReadyForQuery:
       if (stage != AnswerSteps::Stage::kReady || message.size != 1) return false;
-      break;
+      takes();
+      TakeReady(message);
+      return true;
     default:
       return false;
   }
-  reader_.TookWhole();
-  inbox->Consume(1 + length);
-  Take(message);
-  return true;
 }
 
 // Longer rows need not be kept.
@@ -120,25 +128,30 @@ void AnswerReader::Take(const Message& message) noexcept {
       if (flight->adds >> flight->steps.done() & 1) session_.cache.Confirm(flight->added++);
       return flight->steps.Take(message.type);
     case Backend::kBindComplete:
-      flight->steps.Take(message.type);
-      // What it will look like is known.
-      if (flight->steps.stage() == AnswerSteps::Stage::kExecute && flight->columns)
-        BeginRows(flight);
-      return;
+      return TakeBound(flight);
     case Backend::kCommandComplete:
       return TakeTag(flight, message);
     case Backend::kEmptyQuery:
       return TakeEnd(flight, {});
-    case Backend::kReadyForQuery: {
-      const auto status = static_cast<TransactionStatus>(*message.body);
-      if (status != TransactionStatus::kIdle && status != TransactionStatus::kOpen &&
-          status != TransactionStatus::kFailed)
-        return RefuseProtocol("an unknown state of the transaction");
-      return listener_.OnReady(status);
-    }
+    case Backend::kReadyForQuery:
+      return TakeReady(message);
     default:
       return listener_.OnUnusable(CopyRefused());
   }
+}
+
+void AnswerReader::TakeBound(Flight* flight) noexcept {
+  flight->steps.Take(Backend::kBindComplete);
+  // What it will look like is known.
+  if (flight->steps.stage() == AnswerSteps::Stage::kExecute && flight->columns) BeginRows(flight);
+}
+
+void AnswerReader::TakeReady(const Message& message) noexcept {
+  const auto status = static_cast<TransactionStatus>(*message.body);
+  if (status != TransactionStatus::kIdle && status != TransactionStatus::kOpen &&
+      status != TransactionStatus::kFailed)
+    return RefuseProtocol("an unknown state of the transaction");
+  listener_.OnReady(status);
 }
 
 void AnswerReader::TakeRow(Flight* flight, const Message& message) noexcept {

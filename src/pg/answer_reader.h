@@ -49,6 +49,8 @@ class AnswerReader {
   bool TakeUsual(std::string_view bytes, Inbox* inbox) noexcept;
   size_t MaxRow() noexcept;
   void Take(const Message& message) noexcept;
+  void TakeBound(Flight* flight) noexcept;
+  void TakeReady(const Message& message) noexcept;
   void TakeRow(Flight* flight, const Message& message) noexcept;
   void TakeColumns(Flight* flight, const Message& message) noexcept;
   void TakeNoColumns(Flight* flight) noexcept;

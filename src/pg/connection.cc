@@ -112,9 +112,10 @@ void Connection::Send(Command* command) noexcept {
   command->Encode(&encoder);
   command->again_ = false;
   shared_.counters.statements.Add();
+  flight.sent = loop_.stamp();
   if (pipeline_.empty()) {
     flight.was_alone = true;
-    flight.since = loop_.stamp();
+    flight.since = flight.sent;
   } else {
     shared_.counters.pipelined.Add();
   }
@@ -178,6 +179,7 @@ void Connection::OnReady(TransactionStatus status) noexcept {
     session_.maybe_in_transaction = ending.inside;
   else
     pipeline_.first().since = now;
+  quickest_ = std::min(quickest_, std::max<Nanos>(now - flight.sent, 0));
   answers_.Clear();
   Remember(flight, ending.error, now);
   // Its first statement may not have been run.

@@ -126,12 +126,17 @@ class Connection final : private Wire::Listener,
   void Advance() noexcept;
   // What several share: while the server has more to do than waits here, what comes waits for its
   // answers, and goes out in one send when they leave it less; until then it can be taken back
-  // without a word. Never on without something in flight, whose answer asks again; what goes out at
+  // without a word. Never without something in flight, whose answer asks again; what goes out at
   // the end of this turn takes along whatever there is.
-  bool HoldsBack(size_t waiting) const noexcept {
+  bool HoldsBack(size_t waiting) noexcept {
     constexpr size_t kBusy = 3;
     const size_t out = pipeline_.size();
-    return shared_use_ && out >= kBusy && out > waiting && !wire_.sends_soon();
+    return shared_use_ && out >= kBusy && out > waiting && !wire_.sends_soon() && busy();
+  }
+  // True if it is the server that lets the first in flight wait, and not the way to it: it has
+  // taken twice as long as the quickest answer so far.
+  bool busy() noexcept {
+    return quickest_ != kNever && ReadyTime() - pipeline_.first().sent >= 2 * quickest_;
   }
   // waiting: how many want to be sent, this one included.
   bool MaySend(const Command& command, size_t waiting) noexcept;
@@ -158,9 +163,10 @@ class Connection final : private Wire::Listener,
   struct TellLater : TurnEnd {
     explicit TellLater(Connection* owner) : TurnEnd(OnTurnEnd), connection(owner) {}
     Connection* const connection;
-  } tell_later_{this};  // something could not be sent: its owner must hear of it
-  ErrorRef closing_;    // not null: everything ends with this
-  ErrorRef why_;        // it was lost
+  } tell_later_{this};       // something could not be sent: its owner must hear of it
+  ErrorRef closing_;         // not null: everything ends with this
+  ErrorRef why_;             // it was lost
+  Nanos quickest_ = kNever;  // from a statement's sending to its answer, at least
   bool lost_ = false;
   bool shared_use_ = false;
   bool held_ = false;

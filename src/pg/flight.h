@@ -40,6 +40,7 @@ struct FlightFacts {
   uint64_t begin = 0;      // where its first byte stands in all that was ever written
   uint64_t hash = 0;       // of what it ran, for the history; 0: of no interest
   int64_t affected = -1;
+  Nanos sent = 0;           // at the end of the turn of this time
   Nanos since = 0;          // when it became the first
   Nanos asked = 0;          // when it was cancelled
   Nanos deadline = kNever;  // when its cancelling must be over

@@ -435,6 +435,10 @@ struct HeldBack : Fixture {
   // Three are with the server, and two wait.
   void SetUp() override {
     connection->set_shared(true);
+    Ask("select 0");
+    (void)Sent();
+    Say(OneInt(0));
+    queries.clear();
     for (int i = 0; i < 3; i++) Ask("select " + std::to_string(i));
     ASSERT_EQ(Sent(), "PBDESPBDESPBDES");
     Ask("select 3");
@@ -506,6 +510,25 @@ TEST_F(HeldBack, EndsWhenTheConnectionIsClosed) {
     EXPECT_EQ(queries[i].ending.error->status(), Status::kClosed);
   }
   EXPECT_EQ(queries[0].ends, 0);
+}
+
+// On a long way what is unanswered says nothing of the server.
+TEST_F(PgConnection, NothingIsHeldBackBecauseOfTheWay) {
+  connection->set_shared(true);
+  Ask("select 0");
+  (void)Sent();
+  loop->Advance(10 * kMillisecond);
+  Say(OneInt(0));
+  for (int i = 1; i < 6; i++) {
+    Ask("select " + std::to_string(i));
+    EXPECT_EQ(Sent(), "PBDES") << i;
+  }
+  // It takes longer than that.
+  loop->Advance(20 * kMillisecond);
+  Ask("select 6");
+  EXPECT_EQ(Sent(), "");
+  Say(OneInt(1) + OneInt(2) + OneInt(3));
+  EXPECT_EQ(Sent(), "PBDES");
 }
 
 // Who has it alone decides himself what is sent when.
