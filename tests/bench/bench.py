@@ -12,6 +12,7 @@ import subprocess
 import sys
 
 import structured
+from clients import Clients
 
 HTTP_CONNECTIONS = 100
 PG_CONNECTIONS = 10
@@ -21,15 +22,21 @@ PG_CONCURRENCY = 100
 # structured core have rows of their own (structured.py); those are met from a ratio of 1.
 WANTED = {
     ("http_keepalive_cpu", "wrk"): 1 / 1.1,
-    ("http_keepalive_cpu", "hyper"): 1 / 0.9,
+    ("http_keepalive_cpu", "hyper"): 1 / 0.85,
     ("https_keepalive_cpu", "wrk"): 1 / 1.3,
-    ("pg_held_cpu", "libpq loop"): 1 / 1.1,
+    ("http_64k_cpu", "hyper"): 1.0,
+    ("http_64k_cpu", "libcurl multi"): 1.0,
+    ("https_64k_cpu", "libcurl multi"): 1.0,
+    ("pg_held_cpu", "libpq loop"): 1 / 1.05,
     ("pg_held_cpu", "tokio-postgres"): 1.0,
     ("pg_pool_rate", "tokio-postgres"): 1.0,
+    ("pg_pool_cpu", "tokio-postgres"): 1 / 0.85,
     ("pg_pool_rate", "pgbench -M prepared"): 1.6,
+    ("pg_pool_rate", "pgxpool"): 1.7,
+    ("pg_pool_rate", "asyncpg on uvloop"): 3.5,
     ("pg_stream_rate", "libpq loop"): 1.0,
     ("pg_stream_rate", "tokio-postgres"): 1.0,
-    ("pg_stream_cpu", "tokio-postgres"): 1.0,
+    ("pg_stream_cpu", "tokio-postgres"): 1 / 0.6,
 }
 
 
@@ -66,7 +73,7 @@ class Run:
 
     @property
     def cpu_us(self):
-        return self.cpu / self.done * 1e6
+        return self.cpu / max(1, self.done) * 1e6
 
 
 class Bench:
@@ -74,6 +81,7 @@ class Bench:
         self.options = options
         self.rows = []
         self.skipped = []
+        self.clients = Clients(options.build, options.peers, self.skip)
 
     def skip(self, what, reason):
         self.skipped.append(f"skipped: {what}: {reason}")
@@ -96,6 +104,9 @@ class Bench:
         for peer in runs:
             if peer == "creche":
                 continue
+            if not all(run.done for run in runs[peer]):
+                self.skip(f"{name}, {peer}", "it did nothing in the time that it had")
+                continue
             theirs = statistics.median(value(run) for run in runs[peer])
             self.add(name, unit, ours, peer, theirs, more_is_better)
 
@@ -105,32 +116,25 @@ class Bench:
                "peer": round(theirs, 2), "ratio": round(ratio, 2)}
         self.rows.append(row)
 
-    def program(self, name):
-        return os.path.join(self.options.build, "tests", "bench", name)
-
-    def peer(self, name):
-        path = os.path.join(self.options.peers, name) if self.options.peers else ""
-        return path if os.path.exists(path) else None
-
     # ---- the benchmarks ----
 
-    def http(self, kind="http", ca=None):
-        url = os.environ["HTTPS_URL" if ca else "HTTP_URL"] + "/small"
-        seconds = str(self.options.seconds)
-        tail = [url, str(HTTP_CONNECTIONS), seconds] + ([ca] if ca else [])
-        commands = {
-            "creche": [self.program("http_bench")] + tail,
-            "wrk": ["wrk", "-t1", f"-c{HTTP_CONNECTIONS}", f"-d{seconds}", url],
-            "libcurl multi": [self.program("curl_bench")] + tail,
-        }
-        if not ca and self.peer("hyper_bench"):
-            commands["hyper"] = [self.peer("hyper_bench")] + tail
-        runs = self.alternate(commands)
-        self.compare(f"{kind}_keepalive_rate", "requests/s", runs, lambda r: r.rate, True)
-        self.compare(f"{kind}_keepalive_cpu", "us/request", runs, lambda r: r.cpu_us, False)
+    def http(self, kind="http_keepalive", path="/small", connections=HTTP_CONNECTIONS, ca=None):
+        url = os.environ["HTTPS_URL" if ca else "HTTP_URL"] + path
+        runs = self.alternate(self.clients.http(url, connections, self.options.seconds, ca))
+        self.compare(f"{kind}_rate", "requests/s", runs, lambda r: r.rate, True)
+        self.compare(f"{kind}_cpu", "us/request", runs, lambda r: r.cpu_us, False)
 
     def https(self):
-        self.http("https", os.environ["CA_FILE"])
+        self.http("https_keepalive", ca=os.environ["CA_FILE"])
+
+    def http_one(self):
+        self.http("http_one_at_a_time", connections=1)
+
+    def http_64k(self):
+        self.http("http_64k", "/middle")
+
+    def https_64k(self):
+        self.http("https_64k", "/middle", ca=os.environ["CA_FILE"])
 
     def pg_setup(self):
         dsn = os.environ["DATABASE_URL"]
@@ -142,25 +146,12 @@ class Bench:
                            stderr=subprocess.DEVNULL)
         return dsn
 
-    def pgbench(self, dsn):
-        script = os.path.join(os.path.dirname(os.path.abspath(__file__)), "by_key.sql")
-        return ["pgbench", "-n", "-M", "prepared", "-f", script, "-j", "1", "-c",
-                str(PG_CONNECTIONS), "-T", str(max(1, int(self.options.seconds))), dsn]
-
     def pg_mode(self, mode):
         dsn = self.pg_setup()
-        amount = "1000000" if mode == "stream" else str(self.options.seconds)
-        if mode == "stream" and self.options.quick:
-            amount = "200000"
-        tail = [mode, dsn, amount, str(PG_CONNECTIONS), str(PG_CONCURRENCY)]
-        commands = {"creche": [self.program("pg_bench")] + tail}
-        if mode != "stream":
-            commands["pgbench -M prepared"] = self.pgbench(dsn)
-        if mode != "pool":
-            commands["libpq loop"] = [self.program("libpq_bench")] + tail
-        if self.peer("tokio_pg_bench"):
-            commands["tokio-postgres"] = [self.peer("tokio_pg_bench")] + tail
-        runs = self.alternate(commands)
+        amount = self.options.seconds
+        if mode == "stream":
+            amount = 200000 if self.options.quick else 1000000
+        runs = self.alternate(self.clients.pg(mode, dsn, amount, PG_CONNECTIONS, PG_CONCURRENCY))
         what = "rows/s" if mode == "stream" else "queries/s"
         each = "us/row" if mode == "stream" else "us/query"
         self.compare(f"pg_{mode}_rate", what, runs, lambda r: r.rate, True)
@@ -197,7 +188,7 @@ class Bench:
 
 
 def main():
-    names = ["core", "http", "https", "pg_held", "pg_pool", "pg_stream"]
+    names = ["core", "http", "https", "http_one", "http_64k", "https_64k", "pg_held", "pg_pool", "pg_stream"]
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--build", required=True, help="the build folder")
     parser.add_argument("--peers", default="", help="folder of the Rust peers' programs")

@@ -9,7 +9,7 @@ static const char* const by_key = "select id, value from bench where id = $1";
 static creche_loop loop;
 static creche_pool pool;
 static creche_connection held[64];
-static unsigned long done;
+static unsigned long asked, done;
 static unsigned acquired;
 static double until;
 static int running = 1;
@@ -31,7 +31,8 @@ static void Answered(void* user, const creche_completion* c) {
 }
 
 static void Next(unsigned long i) {
-  creche_value key = creche_int4((int32_t)(1 + (done * 7919 + i) % 100000));
+  /* The keys that each client asks for, in this order, however many ask. */
+  creche_value key = creche_int4((int32_t)(1 + ++asked * 7919 % 100000));
   void* user = (void*)(size_t)i;
   BenchCheck(acquired
                  ? creche_connection_query(held[i], loop.scope, by_key, &key, 1, NULL, Answered,

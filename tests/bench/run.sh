@@ -3,12 +3,14 @@
 #
 #   sh tests/bench/run.sh [--quick] [--only NAME]... [--json FILE]
 #
-# NAME is core, http, https, pg_held, pg_pool, pg_stream, or a section of core: spawn, scope, cancel,
-# timers, post, drain, limiter, event, channel, memory, cost.
+# NAME is core, http, https, http_one (one at a time), http_64k, https_64k, pg_held, pg_pool, pg_stream,
+# or a section of core: spawn, scope, cancel, timers, post, drain, limiter, event, channel, memory, cost.
+# Charts of FILE: tests/bench/chart.py FILE FOLDER.
 #
-# Clients run on one core, nginx and PostgreSQL (private ones, on loopback) on another. Peers of HTTP
-# and PostgreSQL: wrk, libcurl, hyper, pgbench, a bare libpq loop, tokio-postgres. Peers of the core:
-# tokio, Go, asyncio, Trio. What is missing on the machine is skipped, with the reason.
+# Clients run on one core, nginx and PostgreSQL (private ones, on loopback) on another. Peers of HTTP:
+# wrk, libcurl, hyper, reqwest, Go's net/http, aiohttp (on uvloop, too); of PostgreSQL: pgbench, a bare
+# libpq loop, tokio-postgres, pgx and pgxpool, asyncpg and psycopg 3 on uvloop; of the core: tokio, Go,
+# asyncio, Trio. What is missing on the machine is skipped, with the reason.
 set -eu
 from=$PWD
 cd "$(dirname "$0")/../.."
@@ -24,7 +26,7 @@ for argument; do
     case $argument in --only*) servers= ;; esac
 done
 for argument; do
-    case ${argument#--only=} in http | https | pg_*) servers=1 ;; esac
+    case ${argument#--only=} in http* | pg_*) servers=1 ;; esac
 done
 
 build=$PWD/build-bench
@@ -42,16 +44,22 @@ if command -v cargo >/dev/null 2>&1; then
         --manifest-path tests/bench/peers/Cargo.toml || true
     peers=$build/peers/release
 fi
-[ -n "$peers" ] || echo "no Rust peers (hyper, tokio, tokio-postgres): cargo is missing" >&2
-rm -f "$build/go_bench"
+[ -n "$peers" ] || echo "no Rust peers (hyper, reqwest, tokio, tokio-postgres): cargo is missing" >&2
+rm -rf "$build/go_bench" "$build/go_peers"
 if command -v go >/dev/null 2>&1; then
-    echo "building the Go peer" >&2
-    (cd tests/bench/peers && go build -o "$build/go_bench" .) || true
+    echo "building the Go peers" >&2
+    (cd tests/bench/peers && go build -o "$build/go_bench" . &&
+        go build -o "$build/go_peers/net_http" ./net_http) || true
+    (cd tests/bench/peers/pgx && go build -o "$build/go_peers/pgx" .) || true
 fi
 venv=$build/venv
-if ! "$venv/bin/python" -c 'import trio' 2>/dev/null; then
-    echo "installing Trio" >&2
-    { python3 -m venv "$venv" && "$venv/bin/pip" install -q --disable-pip-version-check trio; } >&2 || true
+if ! "$venv/bin/python" -c 'import trio, aiohttp, uvloop, asyncpg, psycopg, matplotlib' 2>/dev/null; then
+    echo "installing the Python peers" >&2
+    python3 -m venv "$venv" >&2 || true
+    # One that cannot be had must not cost the others.
+    for package in trio aiohttp uvloop asyncpg 'psycopg[binary]' matplotlib; do
+        "$venv/bin/pip" install -q --disable-pip-version-check "$package" >&2 || true
+    done
 fi
 
 PATH=$PATH:$(ls -d /usr/lib/postgresql/*/bin | tail -n 1)

@@ -1,5 +1,6 @@
 //! tokio-postgres on one thread. usage: tokio_pg_bench held|pool|stream DSN SECONDS|ROWS CONNECTIONS CONCURRENCY
 use futures_util::TryStreamExt;
+use std::cell::Cell;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 use tokio_postgres::types::ToSql;
@@ -39,15 +40,17 @@ async fn main() {
             // held: one query at a time on each connection; pool: several, pipelined by hand.
             let each = if mode == "held" { 1 } else { concurrency / connections };
             let mut workers = Vec::new();
+            let asked = Rc::new(Cell::new(0u64)); // all walk the same keys, in one row
             for client in &clients {
                 let statement =
                     client.prepare("select id, value from bench where id = $1").await.expect("prepare");
                 for _ in 0..each {
-                    let (client, statement) = (client.clone(), statement.clone());
+                    let (client, statement, asked) = (client.clone(), statement.clone(), asked.clone());
                     workers.push(tokio::task::spawn_local(async move {
                         let mut n = 0u64;
                         while Instant::now() < until {
-                            let key = 1 + (n * 7919 % 100000) as i32;
+                            asked.set(asked.get() + 1);
+                            let key = 1 + (asked.get() * 7919 % 100000) as i32;
                             client.query_one(&statement, &[&key]).await.expect("row");
                             n += 1;
                         }
