@@ -49,6 +49,7 @@ enum class Known : uint32_t {
   kTransferEncoding,
   kUserAgent,
 };
+inline constexpr size_t kKnownNames = static_cast<size_t>(Known::kUserAgent) + 1;
 Known KnownName(std::string_view name) noexcept;
 // kOther has none, so sets of bits never speak of it.
 constexpr uint32_t Bit(Known name) {

@@ -9,9 +9,7 @@ constexpr size_t kFieldsGuess = 16;
 }  // namespace
 
 std::string_view ResponseHead::Find(Known name) const {
-  for (size_t i = 0; Has(name) && i < fields_.size(); i++)
-    if (fields_[i].known == name) return at(i).value;
-  return {};
+  return Has(name) ? at(first_[static_cast<size_t>(name)]).value : std::string_view();
 }
 
 size_t ResponseHead::IndexOf(std::string_view name) const {
@@ -21,12 +19,15 @@ size_t ResponseHead::IndexOf(std::string_view name) const {
 }
 
 bool ResponseHead::ListHas(Known name, std::string_view element) const {
-  for (size_t i = 0; Has(name) && i < fields_.size(); i++) {
-    if (fields_[i].known != name) continue;
-    std::string_view list = at(i).value;
-    std::string_view one;
-    while (NextElement(&list, &one))
-      if (SameName(one, element)) return true;
+  if (!Has(name)) return false;
+  for (size_t i = first_[static_cast<size_t>(name)]; i < fields_.size(); i++) {
+    if (fields_[i].known == name) {
+      std::string_view list = at(i).value;
+      std::string_view one;
+      while (NextElement(&list, &one))
+        if (SameName(one, element)) return true;
+    }
+    if (!Repeats(name)) return false;
   }
   return false;
 }
@@ -34,9 +35,18 @@ bool ResponseHead::ListHas(Known name, std::string_view element) const {
 void ResponseHead::Clear() {
   text_.clear();
   fields_.clear();
-  known_ = 0;
+  known_ = repeated_ = 0;
   status = 0;
   minor = 0;
+}
+
+// Of the last field.
+void ResponseHead::Note(Known name) noexcept {
+  if (Has(name))
+    repeated_ |= Bit(name);
+  else
+    first_[static_cast<size_t>(name)] = static_cast<uint32_t>(fields_.size() - 1);
+  known_ |= Bit(name);
 }
 
 void ResponseHead::Add(std::string_view name, std::string_view value) {
@@ -51,7 +61,7 @@ void ResponseHead::Add(std::string_view name, std::string_view value) {
   text_.append(value) += '\0';
   if (fields_.capacity() == 0) fields_.reserve(kFieldsGuess);
   fields_.push_back(span);
-  known_ |= Bit(span.known);
+  Note(span.known);
 }
 
 void ResponseHead::AddPlace(const char* lines, std::string_view name, std::string_view value) {
@@ -62,7 +72,7 @@ void ResponseHead::AddPlace(const char* lines, std::string_view name, std::strin
                      .value = static_cast<uint32_t>(value.data() - lines),
                      .value_size = static_cast<uint32_t>(value.size()),
                      .known = known});
-  known_ |= Bit(known);
+  Note(known);
 }
 
 void ResponseHead::TakeLines(std::string_view lines) {

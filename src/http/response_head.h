@@ -1,6 +1,7 @@
 // ResponseHead: status and header fields of a response. The text of all fields is one block, names
 // and values NUL-terminated, so that the C ABI can point into it; no allocation for each field.
 #pragma once
+#include <array>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -28,6 +29,8 @@ class ResponseHead {
   }
   Known known(size_t index) const { return fields_[index].known; }
   bool Has(Known name) const { return (known_ & Bit(name)) != 0; }
+  // More than one field of that name.
+  bool Repeats(Known name) const { return (repeated_ & Bit(name)) != 0; }
   // The first value; "" if there is none.
   std::string_view Find(Known name) const;
   // Any case. The index of the first field of that name, or size().
@@ -55,7 +58,11 @@ class ResponseHead {
   };
   std::basic_string<char, std::char_traits<char>, BlockAllocator<char>> text_;
   std::vector<FieldSpan, BlockAllocator<FieldSpan>> fields_;
-  uint32_t known_ = 0;
+  void Note(Known name) noexcept;
+  uint32_t known_ = 0;     // Bit(Known)s of what is there,
+  uint32_t repeated_ = 0;  // and of what is there more than once
+  // Where the first field of each known name is. Only for those in known_.
+  std::array<uint32_t, kKnownNames> first_{};
 };
 
 }  // namespace creche::http

@@ -113,6 +113,22 @@ static void large_bodies(void** state) {
   drop(c);
 }
 
+/* What was received at once stays where it was received. */
+static void bodies_that_are_received_at_once(const char* base) {
+  for (int i = 0; i < 4; i++) {
+    creche_completion c = fetch(at(base, "/middle"), NULL);
+    if (c.status != CRECHE_OK) fail_msg("%s", creche_error_message(c.error));
+    assert_int_equal(c.data_size, 64 << 10);
+    const char* bytes = c.data;
+    for (size_t k = 0; k <= c.data_size; k++) assert_int_equal(bytes[k], 0);
+    drop(c);
+  }
+}
+static void middle_bodies(void** state) {
+  (void)state;
+  bodies_that_are_received_at_once(support_nginx_http_url(nginx));
+}
+
 /* ---- TLS ---- */
 
 static void trust_our_own(void) {
@@ -135,6 +151,7 @@ static void tls_with_a_ca_file(void** state) {
     drop(c);
   }
   assert_int_equal(session_counters(web).connects, 1);
+  bodies_that_are_received_at_once(support_nginx_https_url(nginx));
   creche_completion c = fetch(at(support_nginx_https_url(nginx), "/big"), NULL);
   if (c.status != CRECHE_OK) fail_msg("%s", creche_error_message(c.error));
   assert_int_equal(c.data_size, 64 << 20);
@@ -191,6 +208,7 @@ int main(void) {
       cmocka_unit_test_setup_teardown(many_over_few_connections, set_up, tear_down),
       cmocka_unit_test_setup_teardown(any_status_is_an_answer, set_up, tear_down),
       cmocka_unit_test_setup_teardown(gzip_is_undone, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(middle_bodies, set_up, tear_down),
       cmocka_unit_test_setup_teardown(large_bodies, set_up, tear_down),
       cmocka_unit_test_setup_teardown(tls_with_a_ca_file, set_up, tear_down),
       cmocka_unit_test_setup_teardown(certificates_are_checked, set_up, tear_down),

@@ -166,10 +166,8 @@ bool H1Parser::DecideFraming() {
   if (coded) {
     // The one coding that every client knows; another, or two, is how smuggled bytes hide.
     if (sized) return Fail(Status::kProtocol, "both Content-Length and Transfer-Encoding came");
-    size_t codings = 0;
-    for (size_t i = 0; i < head_->size(); i++)
-      codings += head_->known(i) == Known::kTransferEncoding;
-    if (codings != 1 || !SameName(head_->Find(Known::kTransferEncoding), "chunked"))
+    if (head_->Repeats(Known::kTransferEncoding) ||
+        !SameName(head_->Find(Known::kTransferEncoding), "chunked"))
       return Fail(Status::kProtocol, "a Transfer-Encoding other than \"chunked\" came");
   }
   uint64_t length = 0;
@@ -201,11 +199,11 @@ bool H1Parser::DecideFraming() {
 // Reads the Content-Length. More than one number is refused; if they are equal, lenient takes it.
 bool H1Parser::ReadLength(uint64_t* length) {
   int numbers = 0;
-  for (size_t i = 0; i < head_->size(); i++) {
-    if (head_->known(i) != Known::kContentLength) continue;
-    if (!ReadLengths(head_->at(i).value, length, &numbers))
-      return Fail(Status::kProtocol, "the Content-Length is no number");
-  }
+  bool good = ReadLengths(head_->Find(Known::kContentLength), length, &numbers);
+  for (size_t i = 0; good && head_->Repeats(Known::kContentLength) && i < head_->size(); i++)
+    if (head_->known(i) == Known::kContentLength)
+      good = ReadLengths(head_->at(i).value, length, &numbers);
+  if (!good) return Fail(Status::kProtocol, "the Content-Length is no number");
   if (*length > static_cast<uint64_t>(INT64_MAX))
     return Fail(Status::kProtocol, "the Content-Length is beyond all measure");
   if (numbers > 1 && !lenient_) return Fail(Status::kProtocol, "more than one Content-Length came");
