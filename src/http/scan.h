@@ -32,18 +32,6 @@ constexpr uint64_t Controls(uint64_t eight) noexcept {
   return Below(eight, 0x20) | Equal(eight, 0x7f);
 }
 
-// The top bit of each byte from `first` to `last`, of bytes that are all below 0x80. Exact.
-constexpr uint64_t Between(uint64_t eight, uint8_t first, uint8_t last) noexcept {
-  return (eight + kOnes * (0x80 - first)) & ~(eight + kOnes * (0x7f - last)) & kTops;
-}
-// The same of each that is no letter, no digit and no '-'; of any bytes.
-constexpr uint64_t Uncommon(uint64_t eight) noexcept {
-  const uint64_t low = eight & ~kTops;
-  const uint64_t common =
-      Between(low | kOnes * 0x20, 'a', 'z') | Between(low, '0', '9') | Between(low, '-', '-');
-  return (common & ~eight & kTops) ^ kTops;
-}
-
 constexpr std::array<bool, 256> MakeTokenTable() {
   std::array<bool, 256> table{};
   for (int c = '0'; c <= '9'; c++) table[c] = true;
@@ -63,20 +51,6 @@ constexpr bool IsTokenChar(char c) noexcept {
 // Below 0x20, or 0x7f.
 constexpr bool IsControl(char c) noexcept {
   return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
-}
-
-// The first character that may not stand in a token; or `end`.
-inline const char* FindTokenEnd(const char* at, const char* end) noexcept {
-  if constexpr (std::endian::native == std::endian::little) {
-    for (; end - at >= 8; at += 8) {
-      if (const uint64_t found = scan::Uncommon(scan::Load(at))) {
-        at += std::countr_zero(found) >> 3;
-        break;
-      }
-    }
-  }
-  while (at < end && IsTokenChar(*at)) at++;
-  return at;
 }
 
 // The first character that no field value may hold, a control character but TAB; or `end`.

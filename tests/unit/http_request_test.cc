@@ -52,22 +52,6 @@ TEST(HeadersTest, Values) {
   }
 }
 
-TEST(HeadersTest, TokensEndAnywhere) {
-  for (size_t size = 0; size <= 20; size++) {
-    for (size_t at = 0; at <= size; at++) {
-      for (int c = 0; c < 256; c++) {
-        std::string text(size, "aZ09-_"[size % 6]);
-        if (at < size) text[at] = static_cast<char>(c);
-        size_t expected = 0;
-        while (expected < size && IsToken(text.substr(expected, 1))) expected++;
-        const char* const from = text.data();
-        ASSERT_EQ(FindTokenEnd(from, from + size) - from, static_cast<ptrdiff_t>(expected))
-            << size << " " << at << " " << c;
-      }
-    }
-  }
-}
-
 // Each character at each place of texts of all small sizes.
 TEST(HeadersTest, ControlsAnywhere) {
   for (size_t size = 1; size <= 20; size++) {

@@ -52,7 +52,7 @@ bool IsLength(std::string_view value) {
 // The same. lines: where the fields begin.
 const char* ReadField(const char* lines, const char* at, const char* end, ResponseHead* head) {
   const char* const name = at;
-  at = FindTokenEnd(at, end);
+  while (at < end && IsTokenChar(*at)) at++;
   if (at == name || at == end || *at != ':') return nullptr;  // a folded line's name is no token
   const std::string_view name_text(name, static_cast<size_t>(at - name));
   const char* const rest = at + 1;
