@@ -32,8 +32,8 @@ class Pipeline {
   // The place behind the last one; it is in flight from Push on.
   Flight& Next() noexcept;
   void Push() noexcept;
-  // The first one has ended. What is counted is released; what is to be kept was moved out. Stays as
-  // it is until the next one ends: the ring has a place more than there are flights.
+  // The first one has ended. What is counted is released; what is to be kept was moved out. Stays
+  // as it is until the next one ends: the ring has a place more than there are flights.
   const FlightFacts& Pop() noexcept;
 
   // True if it may be sent behind what is in flight. any_order: each is run again unseen if it is
