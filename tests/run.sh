@@ -151,6 +151,7 @@ long_tests() {
     long "a million random programs" 14400 "$tests/capi_structured_random" 1000000
     long "lifetimes" 7200 env CRECHE_LIFETIMES_ROUNDS=3000 "$tests/capi_stress_lifetimes"
     long "threads on one loop" 900 env CRECHE_STRESS_SECONDS=300 "$tests/capi_stress_threads"
+    long "posts to one loop" 900 env CRECHE_STRESS_SECONDS=120 "$tests/capi_stress_posts"
     long "storms of cancels" 7200 env CRECHE_STORM_ROUNDS=3000 "$tests/integration_cancel_storm"
     long "a server goes down" 7200 env CRECHE_FAULT_ROUNDS=100 "$tests/integration_faults_pg"
     long "every allocation fails" 21600 env CRECHE_EVERY=1 "$tests/fault_memory"
