@@ -26,7 +26,7 @@ struct Timeouts {
 struct RequestDefaults {
   HeaderList headers;
   std::string user_agent;
-  std::string usual[2];  // see RequestHead; without and with accept_codings
+  std::string usual[2] = {};  // see RequestHead; without and with accept_codings
 };
 
 struct Request {
