@@ -29,8 +29,30 @@ static inline long BenchPeak(void) {
   return peak;
 }
 
+/* How long single ones took, of those that come one at a time; the last so many. */
+enum { kBenchLatencies = 1 << 18 };
+static float bench_latencies[kBenchLatencies];
+static unsigned long bench_latency_count;
+
+static inline void BenchTook(double seconds) {
+  bench_latencies[bench_latency_count++ % kBenchLatencies] = (float)seconds;
+}
+
+static inline int BenchCompare(const void* left, const void* right) {
+  const float a = *(const float*)left, b = *(const float*)right;
+  return (a > b) - (a < b);
+}
+
 static inline void BenchPrint(unsigned long done, double seconds) {
-  printf("done %lu seconds %.6f peak_kib %ld\n", done, seconds, BenchPeak());
+  printf("done %lu seconds %.6f peak_kib %ld", done, seconds, BenchPeak());
+  const size_t n =
+      bench_latency_count < kBenchLatencies ? bench_latency_count : (size_t)kBenchLatencies;
+  if (n > 0) {
+    qsort(bench_latencies, n, sizeof *bench_latencies, BenchCompare);
+    printf(" p50_us %.2f p99_us %.2f", bench_latencies[n / 2] * 1e6,
+           bench_latencies[n * 99 / 100] * 1e6);
+  }
+  printf("\n");
 }
 
 static inline void BenchCheck(creche_status status, const char* what) {
@@ -46,12 +68,15 @@ static inline void BenchCompleted(const creche_completion* c, const char* what) 
   exit(1);
 }
 
-/* A loop that this thread runs. */
+/* A loop that this thread runs; BUSY_POLL_US in the environment: it polls so long before it sleeps.
+ */
 static inline creche_loop BenchLoop(void) {
   creche_loop_options o;
   creche_loop loop;
+  const char* busy_poll = getenv("BUSY_POLL_US");
   BenchCheck(creche_loop_options_init(&o, sizeof o), "options");
   o.run = CRECHE_RUN_CALLER;
+  if (busy_poll != NULL) o.busy_poll = atol(busy_poll) * CRECHE_MICROSECOND;
   BenchCheck(creche_loop_open(&o, &loop), "loop");
   return loop;
 }

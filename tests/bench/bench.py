@@ -24,6 +24,10 @@ WANTED = {
     ("http_keepalive_cpu", "wrk"): 1 / 1.1,
     ("http_keepalive_cpu", "hyper"): 1 / 0.85,
     ("https_keepalive_cpu", "wrk"): 1 / 1.3,
+    ("http_one_at_a_time_p50", "libcurl multi"): 1 / 1.05,
+    ("http_one_at_a_time_p50", "hyper"): 1 / 1.05,
+    ("http_one_at_a_time_busy_poll_p50", "libcurl multi"): 2.0,
+    ("http_one_at_a_time_busy_poll_p50", "hyper"): 2.0,
     ("http_64k_cpu", "hyper"): 1.0,
     ("http_64k_cpu", "libcurl multi"): 1.0,
     ("https_64k_cpu", "libcurl multi"): 1.0,
@@ -44,6 +48,7 @@ class Run:
     """One run of a client: what it did, in which time, and what that cost."""
 
     def __init__(self, command):
+        self.command = command
         process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         text = process.stdout.read()
         _, status, usage = os.wait4(process.pid, 0)
@@ -54,7 +59,13 @@ class Run:
         self.cpu = usage.ru_utime + usage.ru_stime
         peak = re.search(r"peak_kib (\d+)", text)
         self.rss = int(peak[1]) / 1024 if peak else 0
+        self.p50, self.p99 = (self.percentile(p) for p in (50, 99))
         self.done, self.seconds = self.read()
+
+    def percentile(self, part):
+        """How long so many of a hundred took, of one at a time; 0: it does not say."""
+        found = re.search(rf"p{part}_us ([\d.]+)", self.text)
+        return float(found[1]) if found else 0
 
     def read(self):
         for pattern in (
@@ -123,12 +134,22 @@ class Bench:
         runs = self.alternate(self.clients.http(url, connections, self.options.seconds, ca))
         self.compare(f"{kind}_rate", "requests/s", runs, lambda r: r.rate, True)
         self.compare(f"{kind}_cpu", "us/request", runs, lambda r: r.cpu_us, False)
+        return runs
 
     def https(self):
         self.http("https_keepalive", ca=os.environ["CA_FILE"])
 
     def http_one(self):
-        self.http("http_one_at_a_time", connections=1)
+        kind = "http_one_at_a_time"
+        runs = self.http(kind, connections=1)
+        timed = {name: of_it for name, of_it in runs.items() if of_it[0].p50}
+        self.compare(f"{kind}_p50", "us", timed, lambda r: r.p50, False)
+        self.compare(f"{kind}_p99", "us", timed, lambda r: r.p99, False)
+        os.environ["BUSY_POLL_US"] = "50"
+        self.progress("  with busy_poll")
+        timed["creche"] = self.alternate({"creche": runs["creche"][0].command})["creche"]
+        del os.environ["BUSY_POLL_US"]
+        self.compare(f"{kind}_busy_poll_p50", "us", timed, lambda r: r.p50, False)
 
     def http_64k(self):
         self.http("http_64k", "/middle")

@@ -22,7 +22,7 @@ int main(int argc, char** argv) {
     if (argc > 4) curl_easy_setopt(easy, CURLOPT_CAINFO, argv[4]);
     curl_multi_add_handle(multi, easy);
   }
-  double start = BenchNow(), until = start + atof(argv[3]);
+  double start = BenchNow(), started = start, until = start + atof(argv[3]);
   unsigned long done = 0;
   for (int running = 1; running;) {
     int active, left;
@@ -36,6 +36,10 @@ int main(int argc, char** argv) {
         return 1;
       }
       done++;
+      if (connections == 1) {
+        BenchTook(BenchNow() - started);
+        started = BenchNow();
+      }
       curl_multi_remove_handle(multi, easy);
       curl_multi_add_handle(multi, easy);
     }

@@ -25,7 +25,10 @@ async fn main() {
                 hyper::client::conn::http1::handshake(TokioIo::new(socket)).await.expect("handshake");
             tokio::task::spawn_local(connection);
             let mut done = 0u64;
+            let mut took = Vec::new(); // of one at a time
+            let one = connections == 1;
             while Instant::now() < until {
+                let started = one.then(Instant::now);
                 let request = hyper::Request::get(&path)
                     .header("host", &authority)
                     .body(Empty::<Bytes>::new())
@@ -37,11 +40,26 @@ async fn main() {
                     frame.expect("frame");
                 }
                 done += 1;
+                took.extend(started.map(|started| started.elapsed()));
             }
-            done
+            (done, took)
         }));
     }
-    let mut done = 0;
-    local.run_until(async { for w in workers { done += w.await.expect("worker"); } }).await;
-    println!("done {} seconds {:.6}", done, start.elapsed().as_secs_f64());
+    let (mut done, mut took) = (0, Vec::new());
+    local
+        .run_until(async {
+            for w in workers {
+                let (n, times) = w.await.expect("worker");
+                done += n;
+                took.extend(times);
+            }
+        })
+        .await;
+    print!("done {} seconds {:.6}", done, start.elapsed().as_secs_f64());
+    took.sort();
+    if !took.is_empty() {
+        let at = |part: usize| took[took.len() * part / 100].as_secs_f64() * 1e6;
+        print!(" p50_us {:.2} p99_us {:.2}", at(50), at(99));
+    }
+    println!();
 }
