@@ -10,8 +10,7 @@ enum { IN_FLIGHT = 3, HELD = 2 };
 
 /* The server: what it has received and not answered, and what it may answer when it comes. */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static support_peer* client;
-static int unanswered, answers;
+static int client = -1, unanswered, answers; /* its connection; -1: there is none */
 
 /* One row, of 7. Under the lock. */
 static void say_seven(void) {
@@ -25,17 +24,17 @@ static void say_seven(void) {
   fake_message(&o, 'D', row.bytes, row.size);
   fake_end(&o, "SELECT 1");
   fake_message(&o, 'Z', "I", 1);
-  send(support_peer_fd(client), o.bytes, o.size, MSG_NOSIGNAL);
+  send(client, o.bytes, o.size, MSG_NOSIGNAL);
 }
 static void let(int more) {
   pthread_mutex_lock(&lock);
   answers += more;
-  for (; answers > 0 && unanswered > 0; answers--, unanswered--) say_seven();
+  for (; client >= 0 && answers > 0 && unanswered > 0; answers--, unanswered--) say_seven();
   pthread_mutex_unlock(&lock);
 }
 static void hang_up(void) {
   pthread_mutex_lock(&lock);
-  shutdown(support_peer_fd(client), SHUT_RDWR);
+  shutdown(client, SHUT_RDWR);
   pthread_mutex_unlock(&lock);
 }
 
@@ -44,7 +43,7 @@ static void serve(support_peer* peer, void* user) {
   char type;
   if (!fake_start(peer, 1)) return;
   pthread_mutex_lock(&lock);
-  client = peer;
+  client = support_peer_fd(peer);
   unanswered = 0;
   pthread_mutex_unlock(&lock);
   while ((type = fake_take(peer)) != 0) {
@@ -55,6 +54,9 @@ static void serve(support_peer* peer, void* user) {
     let(0);
     support_count_request(peer);
   }
+  pthread_mutex_lock(&lock);
+  if (client == support_peer_fd(peer)) client = -1; /* it is closed now */
+  pthread_mutex_unlock(&lock);
 }
 
 static support_hostile* hostile;
