@@ -86,7 +86,7 @@ static void an_abandoned_offload_keeps_its_token(void** state) {
   borrowed(gate_limiter, 1, 1);
   open_gate(1);
   while (__atomic_load_n(&ran, __ATOMIC_SEQ_CST) < 1) sched_yield(); /* without a turn */
-  until_running(1); /* only now the other one */
+  until_running(1);                                                  /* only now the other one */
   open_gate(1);
   until(&s[1].finals, 1);
   assert_int_equal(most, 1);
