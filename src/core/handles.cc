@@ -55,7 +55,7 @@ Domain* DomainOfForked(uint64_t id) noexcept {
   return chunk ? chunk->domain.load() : nullptr;
 }
 
-void* FindHere(Domain* domain, uint64_t id, uint32_t kinds, Status* status) noexcept {
+void* FindOrSayWhy(Domain* domain, uint64_t id, uint32_t kinds, Status* status) noexcept {
   Domain* its = PeekDomain(id, kinds, status);
   if (!its) return nullptr;
   if (its == domain) return SlotAt(ChunkOf(SlotOf(id)), SlotOf(id)).object();

@@ -145,7 +145,20 @@ class Locked {
 
 // The object behind an id that must be of `domain`, whose lock is held; null with *status set:
 // kWrongLoop if it lives in another domain.
-void* FindHere(Domain* domain, uint64_t id, uint32_t kinds, Status* status) noexcept;
+void* FindOrSayWhy(Domain* domain, uint64_t id, uint32_t kinds, Status* status) noexcept;
+inline void* FindHere(Domain* domain, uint64_t id, uint32_t kinds, Status* status) noexcept {
+  const uint32_t number = table::SlotOf(id);
+  table::Chunk* chunk = table::ChunkOf(number);
+  if ((kinds >> (id >> 59) & 1) != 0 && chunk &&
+      chunk->domain.load(std::memory_order_relaxed) == domain) [[likely]] {
+    const table::Slot& slot = table::SlotAt(chunk, number);
+    if (slot.id() == id) [[likely]] {
+      *status = Status::kOk;
+      return slot.object();
+    }
+  }
+  return FindOrSayWhy(domain, id, kinds, status);
+}
 
 // What the domain of an id belongs to, found without a lock: for signal handlers. Null if the id is
 // no live one of these kinds; the answer may be out of date at once.

@@ -7,13 +7,15 @@
 #include "core/buffer.h"
 #include "core/loop.h"
 #include "http/counters.h"
+#include "http/h1/h1_writer.h"
 
 namespace creche::http {
 
 struct IoContext {
   static constexpr size_t kScratch = Blocks::kReceive;
 
-  IoContext(Loop& l, Counters& c) : loop(l), counters(c) {}
+  IoContext(Loop& l, Counters& c, const RequestDefaults& session)
+      : loop(l), counters(c), usual(session) {}
   // Room for kScratch bytes in `scratch`, which is empty then; null without memory.
   char* Scratch() noexcept {
     if (scratch.capacity() < kScratch) scratch.Release();  // a body has taken what was there
@@ -23,6 +25,7 @@ struct IoContext {
 
   Loop& loop;
   Counters& counters;
+  const UsualFields usual;
   Buffer scratch;    // what was received, until it has been read
   std::string head;  // a request's, while it is written
 };

@@ -1,5 +1,6 @@
-// When something has happened, for users to be told of and not for deadlines: without a look at the
-// clock, of which a request would need seven.
+// When something has happened, without a look at the clock, of which a request would need seven:
+// for users to be told of, and for deadlines that may be a turn early (how long a connection is
+// kept).
 #pragma once
 #include <algorithm>
 

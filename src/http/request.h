@@ -26,7 +26,6 @@ struct Timeouts {
 struct RequestDefaults {
   HeaderList headers;
   std::string user_agent;
-  std::string usual[2] = {};  // see RequestHead; without and with accept_codings
 };
 
 struct Request {
@@ -53,9 +52,8 @@ struct Request {
 
   // What is said of it, with what its session adds: for its check and for who sends it.
   RequestHead Head(const RequestDefaults& session) const {
-    return {
-        method,         url,      headers,        session.headers, session.user_agent,
-        accept_codings, withheld, body.framing(), body.size(),     session.usual[accept_codings]};
+    return {method,         url,      headers,        session.headers, session.user_agent,
+            accept_codings, withheld, body.framing(), body.size()};
   }
   bool head() const { return method == "HEAD"; }
 

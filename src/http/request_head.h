@@ -20,8 +20,6 @@ struct RequestHead {
   uint32_t withheld = 0;  // Bit(Known)s that are not sent: credentials, after a redirect elsewhere
   Framing framing = Framing::kNone;
   uint64_t body_size = 0;  // for kSized
-  // The fields of a request that adds none to those of its session, if they are written already.
-  std::string_view usual = {};
 };
 
 // What a user may not ask for: a method that is no token, framing fields that contradict the body,

@@ -3,7 +3,6 @@
 #include "core/resolver.h"
 #include "http/call.h"
 #include "http/h1/h1_opener.h"
-#include "http/h1/h1_writer.h"
 #include "http/io_context.h"
 
 namespace creche::http {
@@ -12,7 +11,7 @@ namespace creche::http {
 struct Session::Engine {
   Engine(Loop& loop, const SessionSettings& settings, Layers layers, Counters& counters,
          TlsContextRef made)
-      : io(loop, counters),
+      : io(loop, counters, settings.defaults),
         resolver(loop, loop.workers(WorkKind::kDns),
                  Resolver::Options{.ttl = settings.dns_ttl, .lookups = &io.counters.dns_lookups}),
         tls(loop, settings.tls(), std::move(made)),
@@ -41,7 +40,6 @@ Calls* Session::calls() const {
 }
 
 Result<Ref<Session>> Session::Open(Ref<Loop> loop, SessionSettings settings) {
-  WriteUsual(&settings.defaults);
   auto session = Ref<Session>::Adopt(new Session(std::move(loop), std::move(settings)));
   TlsContextRef tls;
   if (!session->settings_.ca_file.empty()) {

@@ -11,7 +11,6 @@ Needs valgrind and strace; a column is empty where its tool is missing.
 grown by more than 3 %; only what is inside the library counts, so that no update of another turns it red."""
 import json
 import os
-import platform
 import re
 import shutil
 import subprocess
@@ -68,13 +67,18 @@ def system_calls(command):
     return {name: int(calls) for calls, name in rows if name != "total"}
 
 
-def each(measure, program, kind, arguments):
-    """The difference of the two lengths, for one operation."""
+def each(measure, program, kind, arguments, longer=1):
+    """The difference of the two lengths, for one operation; so many times longer ones than usual."""
     large = any(part.endswith(("/middle", "/big")) for part in arguments)
-    short, long = (n // LARGE if large else n for n in (SHORT, LONG))
+    short, long = (n * longer // (LARGE if large else 1) for n in (SHORT, LONG))
     first, second = (measure([program, kind, str(n), *arguments]) for n in (short, long))
     costs = {name: (second[name] - first.get(name, 0)) / (long - short) for name in second}
     return {name: cost for name, cost in costs.items() if cost >= 0.005}
+
+
+def build_of(program):
+    """Compiler, kind of build and machine: those of another are no growth."""
+    return output([program, "build"]).stdout.strip()
 
 
 def available():
@@ -94,7 +98,8 @@ def table(program, wanted):
             continue
         row = each(instructions, program, kind, arguments) if shutil.which("valgrind") else {}
         row.update(each(allocations, program, kind, arguments))
-        calls = each(system_calls, program, kind, arguments) if shutil.which("strace") else {}
+        # How many share a send wobbles, and is quickly counted.
+        calls = each(system_calls, program, kind, arguments, longer=10) if shutil.which("strace") else {}
         shown = ", ".join(f"{call} {calls[call]:.2f}" for call in sorted(calls, key=lambda c: -calls[c]))
         print(f"{name:26}{row.get('library', 0):10.0f}{row.get('all', 0):10.0f}"
               f"{row.get('allocations', 0):13.2f}  {shown}", flush=True)
@@ -107,8 +112,8 @@ def check(program):
     """Prints "N passed, N failed", or says why it cannot be told here and exits with 77."""
     with open(KEPT, encoding="utf-8") as file:
         kept = json.load(file)
-    if kept["machine"] != platform.machine() or not shutil.which("valgrind"):
-        print(f"skipped: the counts that are kept are of valgrind on {kept['machine']}")
+    if kept["build"] != build_of(program) or not shutil.which("valgrind"):
+        print(f"skipped: the counts that are kept are of {kept['build']}, by valgrind")
         sys.exit(77)
     passed = failed = 0
     for name, kind, arguments in available():
@@ -140,7 +145,7 @@ def main():
         check(program)
     rows = table(program, wanted)
     if mode == "--keep":
-        kept = {"machine": platform.machine(), "paths": {}}
+        kept = {"build": build_of(program), "paths": {}}
         if os.path.exists(KEPT):
             with open(KEPT, encoding="utf-8") as file:
                 kept["paths"] = json.load(file)["paths"]

@@ -736,13 +736,12 @@ TEST_F(TransportTest, ResumesSessions) {
 // A server that wants new keys while much is being written to it: reading answers it, and who waits
 // for room to write hears of it all the same.
 TEST_F(TransportTest, NewKeysDoNotStopWhoWrites) {
-  std::atomic<bool> full{false}, asked{false};
+  std::atomic<bool> full{false};
   Server server([&](int fd) {
     TlsPeer peer(good_, fd);
     while (!full) std::this_thread::yield();
     SSL_key_update(peer.get(), SSL_KEY_UPDATE_REQUESTED);
     peer.Send("new keys, please");
-    asked = true;
     peer.Read(kMuch);
     peer.Send("!");
     test::AwaitEnd(fd);

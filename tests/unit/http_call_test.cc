@@ -33,8 +33,9 @@ TEST(CallTest, KeptConnection) {
 }
 
 TEST(CallTest, Redirect) {
-  H1Calls t;
-  ASSERT_TRUE(t.session.headers.Add("X-Session", "yes").ok());
+  RequestDefaults session;
+  ASSERT_TRUE(session.headers.Add("X-Session", "yes").ok());
+  H1Calls t({}, std::move(session));
   Caller* caller = t.Start("http://h/from");
   t.wire().TakeWritten();
   t.wire().Feed("HTTP/1.1 302 Found\r\nLocation: /to\r\nContent-Length: 4\r\n\r\nbody");

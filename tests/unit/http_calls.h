@@ -127,7 +127,8 @@ struct Caller final : Call::Owner {
 // All that calls need, with connections from OpenerType.
 template <class OpenerType>
 struct CallFixture {
-  explicit CallFixture(const Pool::Limits& limits = {}) : pool(*loop, limits, counters, opener) {}
+  explicit CallFixture(const Pool::Limits& limits = {}, RequestDefaults of_session = {})
+      : session(std::move(of_session)), pool(*loop, limits, counters, opener) {}
   ~CallFixture() { callers.clear(); }
   Caller* Start(Request request, bool stream = false) {
     callers.push_back(std::make_unique<Caller>(calls, std::move(request), stream));
@@ -138,9 +139,9 @@ struct CallFixture {
 
   Ref<TestLoop> loop = TestLoop::Open();
   Counters counters;
-  IoContext io{*loop, counters};
+  const RequestDefaults session;
+  IoContext io{*loop, counters, session};
   OpenerType opener{io};
-  RequestDefaults session;
   DefaultsLayer defaults{session, 64 << 10};
   StaleRetryLayer stale_retry;
   RedirectsLayer redirects;

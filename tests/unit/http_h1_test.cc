@@ -35,8 +35,8 @@ struct H1 : private Exchange::Listener, private Connection::Owner {
 
   Ref<TestLoop> loop = TestLoop::Open();
   Counters counters;
-  IoContext io{*loop, counters};
-  RequestDefaults session;
+  const RequestDefaults session;
+  IoContext io{*loop, counters, session};
   Request request;
   ResponseHead head;
   Attempt attempt;

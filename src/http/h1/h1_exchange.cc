@@ -43,7 +43,7 @@ void H1Exchange::Start() noexcept {
   attempt_->phase = Phase::kSend;
   try {
     io_.head.clear();
-    WriteHead(request_->Head(*request_->defaults), &io_.head);
+    WriteHead(request_->Head(*request_->defaults), &io_.usual, &io_.head);
   } catch (const std::bad_alloc&) {
     return End(NoMemoryError());
   }

@@ -199,10 +199,14 @@ bool H1Parser::DecideFraming() {
 // Reads the Content-Length. More than one number is refused; if they are equal, lenient takes it.
 bool H1Parser::ReadLength(uint64_t* length) {
   int numbers = 0;
-  bool good = ReadLengths(head_->Find(Known::kContentLength), length, &numbers);
-  for (size_t i = 0; good && head_->Repeats(Known::kContentLength) && i < head_->size(); i++)
-    if (head_->known(i) == Known::kContentLength)
-      good = ReadLengths(head_->at(i).value, length, &numbers);
+  bool good = true;
+  if (!head_->Repeats(Known::kContentLength)) {
+    good = ReadLengths(head_->Find(Known::kContentLength), length, &numbers);
+  } else {
+    for (size_t i = 0; good && i < head_->size(); i++)
+      if (head_->known(i) == Known::kContentLength)
+        good = ReadLengths(head_->at(i).value, length, &numbers);
+  }
   if (!good) return Fail(Status::kProtocol, "the Content-Length is no number");
   if (*length > static_cast<uint64_t>(INT64_MAX))
     return Fail(Status::kProtocol, "the Content-Length is beyond all measure");

@@ -58,13 +58,12 @@ void AppendAllFields(const RequestHead& head, std::string* out) {
 // True if its session alone says what these fields are. What is added to RequestHead and written
 // above has to be looked at here, too.
 bool IsUsual(const RequestHead& head) {
-  return !head.usual.empty() && head.headers.size() == 0 && head.withheld == 0 &&
-         head.url.authorization().empty();
+  return head.headers.size() == 0 && head.withheld == 0 && head.url.authorization().empty();
 }
 
 }  // namespace
 
-void WriteHead(const RequestHead& head, std::string* out) {
+void WriteHead(const RequestHead& head, const UsualFields* usual, std::string* out) {
   const HeaderList& own = head.headers;
   const HeaderList& session = head.session_headers;
   out->reserve(out->size() + head.url.text().size() + own.wire().size() + session.wire().size() +
@@ -78,8 +77,8 @@ void WriteHead(const RequestHead& head, std::string* out) {
     head.url.AppendHost(out);
   }
   out->append("\r\n");
-  if (IsUsual(head))
-    out->append(head.usual);
+  if (usual && IsUsual(head))
+    out->append(usual->text(head.accept_codings));
   else
     AppendAllFields(head, out);
   switch (head.framing) {
@@ -98,14 +97,12 @@ void WriteHead(const RequestHead& head, std::string* out) {
   out->append("\r\n");
 }
 
-void WriteUsual(RequestDefaults* session) {
+UsualFields::UsualFields(const RequestDefaults& session) {
   Request none;
   none.url = Url::Parse("http://host/").value();
   for (const bool codings : {false, true}) {
-    std::string fields;
     none.accept_codings = codings;
-    AppendAllFields(none.Head(*session), &fields);
-    session->usual[codings] = std::move(fields);
+    AppendAllFields(none.Head(session), &text_[codings]);
   }
 }
 

@@ -57,42 +57,32 @@ bool SelectsInto(std::string_view sql) {
 }  // namespace
 
 Verb VerbOf(std::string_view sql) noexcept {
+  static constexpr struct {
+    std::string_view word;
+    Verb verb;
+  } kVerbs[] = {
+      {"select", Verb::kQuery},
+      {"insert", Verb::kQuery},
+      {"update", Verb::kQuery},
+      {"delete", Verb::kQuery},
+      {"with", Verb::kQuery},
+      {"values", Verb::kQuery},
+      {"merge", Verb::kQuery},
+      {"table", Verb::kQuery},
+      {"copy", Verb::kCopy},
+      {"begin", Verb::kTransaction},
+      {"start", Verb::kTransaction},
+      {"commit", Verb::kTransaction},
+      {"end", Verb::kTransaction},
+      {"abort", Verb::kTransaction},
+      {"rollback", Verb::kTransaction},
+      {"call", Verb::kProcedure},
+      {"do", Verb::kProcedure},
+  };
   sql = SkipToWord(sql);
-  if (sql.empty()) return Verb::kOther;
-  switch (sql[0] | 0x20) {
-    case 'd':
-      if (StartsWithWord(sql, "do")) return Verb::kProcedure;
-      return StartsWithWord(sql, "delete") ? Verb::kQuery : Verb::kOther;
-    case 'i':
-      return StartsWithWord(sql, "insert") ? Verb::kQuery : Verb::kOther;
-    case 'm':
-      return StartsWithWord(sql, "merge") ? Verb::kQuery : Verb::kOther;
-    case 't':
-      return StartsWithWord(sql, "table") ? Verb::kQuery : Verb::kOther;
-    case 'u':
-      return StartsWithWord(sql, "update") ? Verb::kQuery : Verb::kOther;
-    case 'v':
-      return StartsWithWord(sql, "values") ? Verb::kQuery : Verb::kOther;
-    case 'w':
-      return StartsWithWord(sql, "with") ? Verb::kQuery : Verb::kOther;
-    case 'c':
-      if (StartsWithWord(sql, "copy")) return Verb::kCopy;
-      if (StartsWithWord(sql, "call")) return Verb::kProcedure;
-      return StartsWithWord(sql, "commit") ? Verb::kTransaction : Verb::kOther;
-    case 'b':
-      return StartsWithWord(sql, "begin") ? Verb::kTransaction : Verb::kOther;
-    case 's':
-      if (StartsWithWord(sql, "select")) return Verb::kQuery;
-      return StartsWithWord(sql, "start") ? Verb::kTransaction : Verb::kOther;
-    case 'r':
-      return StartsWithWord(sql, "rollback") ? Verb::kTransaction : Verb::kOther;
-    case 'e':
-      return StartsWithWord(sql, "end") ? Verb::kTransaction : Verb::kOther;
-    case 'a':
-      return StartsWithWord(sql, "abort") ? Verb::kTransaction : Verb::kOther;
-    default:
-      return Verb::kOther;
-  }
+  for (const auto& [word, verb] : kVerbs)
+    if (StartsWithWord(sql, word)) return verb;
+  return Verb::kOther;
 }
 
 bool LeavesState(std::string_view sql) noexcept {

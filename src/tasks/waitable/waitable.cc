@@ -20,23 +20,6 @@ void Waitable::EndIds() noexcept {
   if (id != 0) EndSlot(tree->domain(), id);
 }
 
-namespace {
-
-// FindHere, without a call where all is well.
-inline Node* FindScope(Domain* domain, uint64_t id, Status* status) noexcept {
-  const uint32_t number = table::SlotOf(id);
-  table::Chunk* chunk = table::ChunkOf(number);
-  if ((kScopeKinds >> (id >> 59) & 1) != 0 && chunk &&
-      chunk->domain.load(std::memory_order_relaxed) == domain) [[likely]] {
-    const table::Slot& slot = table::SlotAt(chunk, number);
-    if (slot.id() == id) [[likely]]
-      return static_cast<Node*>(slot.object());
-  }
-  return static_cast<Node*>(FindHere(domain, id, kScopeKinds, status));
-}
-
-}  // namespace
-
 WaitableSection::WaitableSection(uint64_t object, Kind kind, uint64_t in,
                                  uint64_t* culprit) noexcept
     : section_(object, Bit(kind)) {
@@ -44,7 +27,7 @@ WaitableSection::WaitableSection(uint64_t object, Kind kind, uint64_t in,
   status_ = section_.status();
   if (status_ != Status::kOk) return;
   *culprit = in;
-  in_ = FindScope(section_.tree()->domain(), in, &status_);
+  in_ = static_cast<Node*>(FindHere(section_.tree()->domain(), in, kScopeKinds, &status_));
   if (in_) status_ = Tree::Admits(in_);
 }
 

@@ -161,6 +161,39 @@ static void test_begin_in_flight(void** state) {
   close_pool(other);
 }
 
+/* The same of a statement behind a savepoint: its end was not sent, so it fails. */
+static void test_statement_in_flight(void** state) {
+  (void)state;
+  creche_pool other = open_pool(2);
+  tables(other);
+  creche_pool pool = open_plain(1);
+  creche_connection held = blocker(other), c = acquire(pool);
+  answer blocked, begin, insert;
+  creche_task task;
+  step(creche_connection_begin, c, CRECHE_OK);
+  const uint64_t sent = counters(pool).statements;
+  start(c, loop.scope, &blocked, BLOCKED, NULL);
+  start_step(creche_connection_begin, c, loop.scope, &begin, NULL);
+  start(c, loop.scope, &insert, "insert into cut values (1)", &task);
+  while (counters(pool).statements < sent + 3) sched_yield();
+  OK(creche_scope_cancel(task.scope, NULL));
+  end(&insert, CRECHE_E_CANCELLED);
+  unblock(held);
+  end(&blocked, CRECHE_OK);
+  end(&begin, CRECHE_OK);
+  answer commit;
+  start_step(creche_connection_commit, c, loop.scope, &commit, NULL);
+  end_in_state(&commit, "25P02");
+  step(creche_connection_rollback, c, CRECHE_OK);
+  step(creche_connection_commit, c, CRECHE_OK);
+  assert_int_equal(number(other, "select count(*) from cut"), 0);
+  usable(pool, c);
+  creche_connection_release(c);
+  close_pool(pool);
+  must(other, "drop table cut");
+  close_pool(other);
+}
+
 /* Started on the loop, all at once, so that nobody has been told of anything in between; `cut` in a
  * scope that is cancelled already. */
 typedef struct script {
@@ -335,9 +368,9 @@ static void test_failures_of_our_own(void** state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_in_the_queue),        cmocka_unit_test(test_begin_in_the_queue),
-      cmocka_unit_test(test_begin_in_flight),     cmocka_unit_test(test_never_started),
-      cmocka_unit_test(test_failures_of_our_own),
+      cmocka_unit_test(test_in_the_queue),    cmocka_unit_test(test_begin_in_the_queue),
+      cmocka_unit_test(test_begin_in_flight), cmocka_unit_test(test_statement_in_flight),
+      cmocka_unit_test(test_never_started),   cmocka_unit_test(test_failures_of_our_own),
   };
   return cmocka_run_group_tests(tests, start_server, stop_server);
 }
