@@ -32,7 +32,7 @@ static creche_status StartRequest(creche_session session, creche_scope in, const
   if (!found) return failed;
   http::Session& of = *found;
   // Before the look, so that a close waits for its end.
-  tasks::Use<http::Session> use(std::move(found));
+  tasks::ResidentUse<http::Session> use(std::move(found));
   if (of.closing()) return Fail(Status::kClosed, "the session is closed: open another one");
   Loop& loop = of.loop();
   auto operation = std::make_unique<http::RequestOperation>(std::move(use), stream);

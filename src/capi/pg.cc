@@ -23,10 +23,10 @@ namespace creche::capi {
 namespace {
 
 // For an operation on it, if it takes work: from now on a close waits for the operation's end.
-std::optional<tasks::Use<pg::Pool>> UsePool(creche_pool pool, creche_status* failed) {
+std::optional<tasks::ResidentUse<pg::Pool>> UsePool(creche_pool pool, creche_status* failed) {
   Ref<pg::Pool> found = Find<pg::Pool>(pool.id, failed);
   if (!found) return std::nullopt;
-  tasks::Use<pg::Pool> use(std::move(found));
+  tasks::ResidentUse<pg::Pool> use(std::move(found));
   if (!use->closing()) return use;
   *failed = Fail(Status::kClosed, "the pool is closed");
   return std::nullopt;

@@ -6,7 +6,7 @@ namespace creche::http {
 
 using tasks::Outcome;
 
-RequestOperation::RequestOperation(tasks::Use<Session> session, bool stream)
+RequestOperation::RequestOperation(tasks::ResidentUse<Session> session, bool stream)
     : session_(std::in_place, std::move(session)),
       call_(std::make_unique<Call>(stream, static_cast<Call::Owner*>(this))) {}
 

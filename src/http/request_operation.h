@@ -18,7 +18,7 @@ class RequestOperation final : public tasks::Operation,
                                private Response::Feeder {
  public:
   // Any thread. stream: completes at the head. May throw bad_alloc.
-  RequestOperation(tasks::Use<Session> session, bool stream);
+  RequestOperation(tasks::ResidentUse<Session> session, bool stream);
   // Before it is started: to be filled, or why that cannot be.
   Request& request() { return call_->request(); }
   void set_refused(ErrorRef why) { refused_ = std::move(why); }
@@ -39,7 +39,7 @@ class RequestOperation final : public tasks::Operation,
   void OnSent() noexcept override;
   void OnOver(ErrorRef why) noexcept override;
 
-  std::optional<tasks::Use<Session>> session_;  // until nothing more is sent
+  std::optional<tasks::ResidentUse<Session>> session_;  // until nothing more is sent
   const tasks::Resident* const of_ = session_->get();
   ErrorRef refused_;
   std::unique_ptr<Call> call_;  // until the response takes it

@@ -2,8 +2,8 @@
 
 #include "core/resolver.h"
 #include "http/call.h"
-#include "http/h1/h1_opener.h"
 #include "http/io_context.h"
+#include "http/network_opener.h"
 
 namespace creche::http {
 
@@ -22,7 +22,7 @@ struct Session::Engine {
   IoContext io;
   Resolver resolver;
   TlsConfig tls;
-  H1Opener opener;
+  NetworkOpener opener;
   Pool pool;
   Calls calls;
 };

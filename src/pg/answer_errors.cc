@@ -79,7 +79,7 @@ void AnswerReader::ForgetStatement(Flight* flight, bool executing,
   size_t at = flight->steps.done();
   if (flight->asks) {
     // It does not know what a process is: no server that we know.
-    if (at == 0) session_.peer = Session::Peer::kPooler;
+    if (at == 0) session_.peer = SessionState::Peer::kPooler;
     if (at == 0) flight->stale = flight->implicit && !flight->cancelled;
     if (at-- == 0) return;
   }

@@ -217,8 +217,8 @@ void AnswerReader::TakeTypes(Flight* flight, const Message& message) noexcept {
 void AnswerReader::TakeBackend(const Message& message) noexcept {
   const int process = BackendQuestion::Read(message.body, message.cut ? 0 : message.size);
   if (process != 0) shared_.tells_backend = true;
-  session_.peer =
-      process != 0 && process == process_ ? Session::Peer::kServer : Session::Peer::kPooler;
+  session_.peer = process != 0 && process == process_ ? SessionState::Peer::kServer
+                                                      : SessionState::Peer::kPooler;
 }
 
 void AnswerReader::TakeTag(Flight* flight, const Message& message) noexcept {

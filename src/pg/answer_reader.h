@@ -7,7 +7,7 @@
 #include "pg/protocol/message_reader.h"
 #include "pg/protocol/server_fields.h"
 #include "pg/rows/row_builder.h"
-#include "pg/session.h"
+#include "pg/session_state.h"
 #include "pg/shared.h"
 #include "pg/wire/wire.h"
 
@@ -28,7 +28,7 @@ class AnswerReader {
     ~Listener() = default;
   };
 
-  AnswerReader(Listener& listener, const Endpoint& endpoint, Session& session, Shared& shared,
+  AnswerReader(Listener& listener, const Endpoint& endpoint, SessionState& session, Shared& shared,
                Pipeline& pipeline)
       : listener_(listener),
         process_(endpoint.process()),
@@ -71,7 +71,7 @@ class AnswerReader {
 
   Listener& listener_;
   const int process_;  // that the handshake has named
-  Session& session_;
+  SessionState& session_;
   Shared& shared_;
   Pipeline& pipeline_;
   MessageReader reader_;

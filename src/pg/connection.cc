@@ -4,7 +4,7 @@
 #include <cerrno>
 #include <utility>
 
-#include "pg/command/breaker.h"
+#include "pg/command/abort_transaction.h"
 #include "pg/encoder.h"
 #include "pg/protocol/server_error.h"
 
@@ -183,8 +183,8 @@ void Connection::OnReady(TransactionStatus status) noexcept {
   answers_.Clear();
   Remember(flight, ending.error, now);
   // Its first statement may not have been run.
-  if (flight.asks && session_.peer == Session::Peer::kAsked)
-    session_.peer = Session::Peer::kUnknown;
+  if (flight.asks && session_.peer == SessionState::Peer::kAsked)
+    session_.peer = SessionState::Peer::kUnknown;
 
   ending.affected = flight.affected;
   ending.partial = flight.partial;
@@ -264,7 +264,7 @@ void Connection::Break(Command* before, Ref<Level> level) noexcept {
     const Command* neighbour = before ? queue_.Prev(before) : queue_.last();
     if (neighbour && neighbour->breaks()) return;
   }
-  Breaker* breaker = Breaker::Make(*this, std::move(level));
+  AbortTransaction* breaker = AbortTransaction::Make(*this, std::move(level));
   if (!breaker) return Lose(NoMemoryError());
   Enqueue(breaker, before);
   Advance();

@@ -8,7 +8,7 @@
 //
 // A command waits in `queue_` until it may be sent; then a flight of `pipeline_` stands for it, in
 // the order of the answers. What the parts do: Wire has the bytes, Encoder writes, AnswerReader
-// understands, Session remembers, Canceller stops.
+// understands, SessionState remembers, Canceller stops.
 #pragma once
 #include <memory>
 
@@ -37,7 +37,7 @@ class Connection final : private Wire::Listener,
     ~Owner() = default;
   };
   struct Settings {
-    Session::Settings session;
+    SessionState::Settings session;
     size_t depth = 64;  // commands in flight
     Nanos cancel_timeout = 5 * kSecond;
   };
@@ -97,8 +97,8 @@ class Connection final : private Wire::Listener,
     return load() == 0 && !session_.maybe_in_transaction;
   }
   // What is known of the session. Of its transaction: exact when idle.
-  Session& session() noexcept { return session_; }
-  const Session& session() const noexcept { return session_; }
+  SessionState& session() noexcept { return session_; }
+  const SessionState& session() const noexcept { return session_; }
 
  private:
   bool OnBytes() noexcept override;
@@ -153,7 +153,7 @@ class Connection final : private Wire::Listener,
   Owner& owner_;
   const std::unique_ptr<Endpoint> endpoint_;  // outlives what follows
   Shared& shared_;
-  Session session_;
+  SessionState session_;
   Wire wire_;
   Pipeline pipeline_;
   Canceller canceller_;

@@ -5,7 +5,7 @@
 #include <string>
 #include <utility>
 
-#include "pg/command/undo.h"
+#include "pg/command/undo_begin.h"
 
 namespace creche::pg {
 
@@ -37,7 +37,7 @@ void ConnectionLease::UndoKnown(uint32_t known) noexcept {
                                  [&](const auto& l) { return l.get() == level.get(); });
     if (it == levels.end()) continue;
     levels.erase(it, levels.end());
-    if (connection() && !level->missing) Undo::Submit(*connection(), level);
+    if (connection() && !level->missing) UndoBegin::Submit(*connection(), level);
   }
 }
 

@@ -13,13 +13,13 @@ constexpr size_t kClosedAtOnce = 4;
 
 }  // namespace
 
-size_t Encoder::Most(const Command& command, const Session& session,
+size_t Encoder::Most(const Command& command, const SessionState& session,
                      const Shared& shared) noexcept {
   size_t most = session.cache.to_close() > 0 ? kClosedAtOnce * MessageWriter::kMostClose : 0;
   const size_t forms = std::max(session.widest_forms, shared.forms.widest());
   for (size_t i = 0; i < command.count(); i++)
     most += MessageWriter::Most(command.statement(i), forms);
-  if (session.peer == Session::Peer::kUnknown) most += BackendQuestion::kMost;
+  if (session.peer == SessionState::Peer::kUnknown) most += BackendQuestion::kMost;
   return most;
 }
 
@@ -62,7 +62,8 @@ void Encoder::Add(const Statement& s, bool prepare, bool last) noexcept {
   // with text that is not to be read as the types that were inferred.
   if (prepared && (!prepared->confirmed || !prepared->Fits(s))) prepared = nullptr, prepare = false;
   if (s.verb() == Verb::kOther || s.verb() == Verb::kProcedure) flight_.changes = true;
-  if (session_.peer == Session::Peer::kUnknown && prepared && prepared->columns) AskForBackend();
+  if (session_.peer == SessionState::Peer::kUnknown && prepared && prepared->columns)
+    AskForBackend();
   // What is run for the second time is worth to be prepared.
   const bool parse = !prepared;
   if (!prepared && prepare && shared_.history.Touch(s.hash()) &&
@@ -80,7 +81,7 @@ void Encoder::Add(const Statement& s, bool prepare, bool last) noexcept {
   // and the server refuses to run it if they have become others; a pooler may prepare it on another
   // session, where they are what they are: then they are described each time.
   const bool known = prepared && prepared->columns && s.verb() == Verb::kQuery;
-  const bool describe = last && !(known && session_.peer == Session::Peer::kServer);
+  const bool describe = last && !(known && session_.peer == SessionState::Peer::kServer);
   out_.Bind(name, s, known ? &prepared->columns->forms() : shared_.forms.Find(s.hash()));
   if (last && known) flight_.columns = prepared->columns;
   if (describe) {
@@ -99,7 +100,7 @@ void Encoder::AskForBackend() noexcept {
   BackendQuestion::Write(&out_);
   flight_.steps.AddStatement(true, false);
   flight_.asks = true;
-  session_.peer = Session::Peer::kAsked;
+  session_.peer = SessionState::Peer::kAsked;
 }
 
 }  // namespace creche::pg

@@ -7,7 +7,7 @@
 #include "pg/command/command.h"
 #include "pg/flight.h"
 #include "pg/protocol/message_writer.h"
-#include "pg/session.h"
+#include "pg/session_state.h"
 #include "pg/shared.h"
 
 namespace creche::pg {
@@ -15,10 +15,11 @@ namespace creche::pg {
 class Encoder {
  public:
   // Bytes that a command takes, at most.
-  static size_t Most(const Command& command, const Session& session, const Shared& shared) noexcept;
+  static size_t Most(const Command& command, const SessionState& session,
+                     const Shared& shared) noexcept;
 
   // room: where Most bytes are free. now: the turn's time. behind_changes: Pipeline::has_changes.
-  Encoder(Session& session, Shared& shared, Flight& flight, char* room, Nanos now,
+  Encoder(SessionState& session, Shared& shared, Flight& flight, char* room, Nanos now,
           bool behind_changes) noexcept
       : session_(session),
         shared_(shared),
@@ -41,7 +42,7 @@ class Encoder {
   void Add(const Statement& statement, bool prepare, bool last) noexcept;
   void AskForBackend() noexcept;
 
-  Session& session_;
+  SessionState& session_;
   Shared& shared_;
   Flight& flight_;
   MessageWriter out_;

@@ -10,7 +10,7 @@
 #include "core/handles.h"
 #include "core/loop_job.h"
 #include "pg/checkout.h"
-#include "pg/connect/connector.h"
+#include "pg/connect/libpq_connector.h"
 #include "pg/counters.h"
 #include "pg/member.h"
 #include "pg/shared.h"
@@ -41,7 +41,7 @@ struct PoolOptions {
   uint64_t queue = 0;  // for the completion of its close
 };
 
-class Pool final : public Object, public tasks::Resident, private Connector::Listener {
+class Pool final : public Object, public tasks::Resident, private LibpqConnector::Listener {
  public:
   // Any thread. dsn: null for the environment. kClosed if the loop is closing. May throw bad_alloc.
   static Status Open(Ref<Loop> loop, const char* dsn, const PoolOptions& options, Ref<Pool>* pool);
@@ -102,12 +102,12 @@ class Pool final : public Object, public tasks::Resident, private Connector::Lis
 
   // pool_grow.cc: opening connections.
   void Grow() noexcept;
-  void OnConnected(Connector* connector, std::unique_ptr<Endpoint> endpoint) noexcept override;
-  void OnConnectFailed(Connector* connector, ErrorRef error) noexcept override;
+  void OnConnected(LibpqConnector* connector, std::unique_ptr<Endpoint> endpoint) noexcept override;
+  void OnConnectFailed(LibpqConnector* connector, ErrorRef error) noexcept override;
   // An attempt to connect has ended without a connection: there is another one later.
   void Failed(const ErrorRef& why) noexcept;
   // Destroyed when nobody can be inside it any more.
-  void Retire(Connector* connector) noexcept;
+  void Retire(LibpqConnector* connector) noexcept;
 
   // pool.cc: their life, and the pool's own.
   friend class Member;  // these two
@@ -151,9 +151,9 @@ class Pool final : public Object, public tasks::Resident, private Connector::Lis
   Sharing sharing_;
   std::unique_ptr<Resolver> resolver_;
   KnownAddresses known_addresses_;
-  std::vector<std::unique_ptr<Connector>> connectors_;
+  std::vector<std::unique_ptr<LibpqConnector>> connectors_;
   std::vector<std::unique_ptr<Member>> retired_;
-  std::vector<std::unique_ptr<Connector>> retired_connectors_;
+  std::vector<std::unique_ptr<LibpqConnector>> retired_connectors_;
   CheckoutLine alone_;      // want a connection of their own
   CheckoutLine shareable_;  // would share one
   uint64_t next_ticket_ = 1;

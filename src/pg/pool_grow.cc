@@ -28,10 +28,10 @@ void Pool::Grow() noexcept {
       if (!resolver_)
         resolver_ = std::make_unique<Resolver>(*loop_, loop_->workers(WorkKind::kDns),
                                                Resolver::Options{.spread = false});
-      const Connector::Shared connecting{*resolver_, known_addresses_};
-      auto connector =
-          std::make_unique<Connector>(*loop_, connecting, static_cast<Connector::Listener&>(*this),
-                                      dsn_, options_.application_name, options_.connect_timeout);
+      const LibpqConnector::Shared connecting{*resolver_, known_addresses_};
+      auto connector = std::make_unique<LibpqConnector>(
+          *loop_, connecting, static_cast<LibpqConnector::Listener&>(*this), dsn_,
+          options_.application_name, options_.connect_timeout);
       if (ErrorRef why = connector->Start()) return Failed(why);
       connectors_.push_back(std::move(connector));
     } catch (const std::bad_alloc&) {
@@ -40,7 +40,7 @@ void Pool::Grow() noexcept {
   }
 }
 
-void Pool::Retire(Connector* connector) noexcept {
+void Pool::Retire(LibpqConnector* connector) noexcept {
   const auto it = std::find_if(connectors_.begin(), connectors_.end(),
                                [=](const auto& c) { return c.get() == connector; });
   retired_connectors_.push_back(std::move(*it));
@@ -48,7 +48,7 @@ void Pool::Retire(Connector* connector) noexcept {
   destroy_job_.Submit(*loop_);
 }
 
-void Pool::OnConnected(Connector* connector, std::unique_ptr<Endpoint> endpoint) noexcept {
+void Pool::OnConnected(LibpqConnector* connector, std::unique_ptr<Endpoint> endpoint) noexcept {
   Retire(connector);
   failures_ = 0;
   connect_at_ = 0;
@@ -79,7 +79,7 @@ void Pool::OnConnected(Connector* connector, std::unique_ptr<Endpoint> endpoint)
   Serve();
 }
 
-void Pool::OnConnectFailed(Connector* connector, ErrorRef error) noexcept {
+void Pool::OnConnectFailed(LibpqConnector* connector, ErrorRef error) noexcept {
   Retire(connector);
   Failed(error);
   Serve();

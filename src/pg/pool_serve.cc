@@ -183,7 +183,7 @@ void Pool::Rest(Member* member) noexcept {
     Retire(member);
     return MaybeClosed();
   }
-  const Session& session = member->connection().session();
+  const SessionState& session = member->connection().session();
   const bool open = session.maybe_in_transaction;
   const bool dirty = session.dirty && options_.full_reset;
   if (open || dirty) return BeginReset(member, open, dirty);

@@ -53,11 +53,11 @@ class Closing {
 
 // An operation's hold on the object that it belongs to, T, whose Closing is T::uses().
 template <class T>
-class Use {
+class ResidentUse {
  public:
-  explicit Use(Ref<T> object) : object_(std::move(object)) { object_->uses().Enter(); }
-  Use(Use&&) noexcept = default;
-  ~Use() {
+  explicit ResidentUse(Ref<T> object) : object_(std::move(object)) { object_->uses().Enter(); }
+  ResidentUse(ResidentUse&&) noexcept = default;
+  ~ResidentUse() {
     if (object_) object_->uses().Leave();
   }
   const Ref<T>& ref() const noexcept { return object_; }

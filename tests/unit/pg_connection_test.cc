@@ -164,7 +164,7 @@ TEST_F(PgConnection, TheServerItselfIsKnownByItsProcess) {
       test::Message('D', test::RowBody({test::Big32(4711), "creche"})) + Tag("SELECT 1") +
       test::Bound() + test::IntColumn() + test::IntRow(6) + Tag("SELECT 1") + Ready());
   EXPECT_EQ(queries.back().value(), 6);
-  EXPECT_EQ(connection->session().peer, Session::Peer::kServer);
+  EXPECT_EQ(connection->session().peer, SessionState::Peer::kServer);
   Q& known = Ask("select 1");
   EXPECT_EQ(Sent(), "BES");
   Say(test::Bound() + test::IntRow(7) + Tag("SELECT 1") + Ready());

@@ -7,13 +7,13 @@
 #include <string>
 
 #include "core/worker_call.h"
-#include "pg/connect/connector.h"
+#include "pg/connect/libpq_connector.h"
 
 namespace creche::pg {
 
-class Connector::Reading : public WorkerCall {
+class LibpqConnector::Reading : public WorkerCall {
  public:
-  Reading(Loop& loop, Connector* connector)
+  Reading(Loop& loop, LibpqConnector* connector)
       : WorkerCall(loop, WorkKind::kFile),
         connector_(connector),
         dsn_(connector->dsn_),
@@ -29,16 +29,16 @@ class Connector::Reading : public WorkerCall {
   }
   void Done() noexcept override { connector_->OnRead(std::move(found_)); }
 
-  Connector* connector_;
+  LibpqConnector* connector_;
   const std::shared_ptr<const std::string> dsn_;
   const std::string application_name_;
   Result<Conninfo> found_;
 };
 
-class Connector::Beginning : public WorkerCall {
+class LibpqConnector::Beginning : public WorkerCall {
  public:
-  Beginning(Loop& loop, Connector* connector, std::shared_ptr<const Conninfo> info, size_t target,
-            const std::string& address, const char* session_attrs)
+  Beginning(Loop& loop, LibpqConnector* connector, std::shared_ptr<const Conninfo> info,
+            size_t target, const std::string& address, const char* session_attrs)
       : WorkerCall(loop, WorkKind::kFile),
         connector_(connector),
         info_(std::move(info)),
@@ -63,7 +63,7 @@ class Connector::Beginning : public WorkerCall {
     connector_->OnBegun(std::move(begun));
   }
 
-  Connector* connector_;
+  LibpqConnector* connector_;
   const std::shared_ptr<const Conninfo> info_;
   const size_t target_;
   const std::string address_;
@@ -72,9 +72,9 @@ class Connector::Beginning : public WorkerCall {
 };
 
 // Has the connection until it is done; if nobody waits any more it ends it.
-class Connector::Polling : public WorkerCall {
+class LibpqConnector::Polling : public WorkerCall {
  public:
-  Polling(Loop& loop, Connector* connector, PGconn* connection)
+  Polling(Loop& loop, LibpqConnector* connector, PGconn* connection)
       : WorkerCall(loop, WorkKind::kCrypto), connector_(connector), connection_(connection) {}
   ~Polling() override {
     if (connection_) PQfinish(connection_);
@@ -90,7 +90,7 @@ class Connector::Polling : public WorkerCall {
     connector_->OnPolled(connection, polled_);
   }
 
-  Connector* connector_;
+  LibpqConnector* connector_;
   PGconn* connection_;
   int polled_ = PGRES_POLLING_FAILED;
 };

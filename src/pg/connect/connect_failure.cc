@@ -7,8 +7,8 @@
 #include <new>
 
 #include "pg/connect/connect_calls.h"
-#include "pg/connect/connector.h"
 #include "pg/connect/handshake.h"
+#include "pg/connect/libpq_connector.h"
 #include "pg/protocol/server_error.h"
 
 namespace creche::pg {
@@ -39,7 +39,7 @@ bool MayBeBetterElsewhere(const ErrorRef& failure) {
 
 }  // namespace
 
-Phase Connector::PhaseNow() const noexcept {
+Phase LibpqConnector::PhaseNow() const noexcept {
   switch (PQstatus(connection_)) {
     case CONNECTION_NEEDED:
     case CONNECTION_STARTED:
@@ -52,7 +52,7 @@ Phase Connector::PhaseNow() const noexcept {
   }
 }
 
-std::string Connector::TargetText() const {
+std::string LibpqConnector::TargetText() const {
   if (next_try_ == 0 || !info_) return "the server";
   const Try& now = tries_[next_try_ - 1];
   if (info_->secrets.slip()) return "the server";
@@ -61,7 +61,7 @@ std::string Connector::TargetText() const {
   return text;
 }
 
-ErrorRef Connector::DnsError(const ErrorRef& why) const noexcept {
+ErrorRef LibpqConnector::DnsError(const ErrorRef& why) const noexcept {
   try {
     const ErrorFields& fields = why->fields();
     if (fields.status == static_cast<int32_t>(Status::kNoMemory)) return why;
@@ -80,7 +80,7 @@ ErrorRef Connector::DnsError(const ErrorRef& why) const noexcept {
   }
 }
 
-ErrorRef Connector::TimeoutError() const noexcept {
+ErrorRef LibpqConnector::TimeoutError() const noexcept {
   try {
     return MakeError(
         ErrorInfo{.status = Status::kTimeout,
@@ -94,7 +94,7 @@ ErrorRef Connector::TimeoutError() const noexcept {
   }
 }
 
-ErrorRef Connector::Unwatched(int why) const noexcept {
+ErrorRef LibpqConnector::Unwatched(int why) const noexcept {
   if (why == ENOMEM) return NoMemoryError();
   try {
     char text[128];
@@ -111,7 +111,7 @@ ErrorRef Connector::Unwatched(int why) const noexcept {
   }
 }
 
-ErrorRef Connector::RefusedStep(bool too_long, uint64_t iterations) const noexcept {
+ErrorRef LibpqConnector::RefusedStep(bool too_long, uint64_t iterations) const noexcept {
   try {
     std::string message = TargetText();
     if (too_long)
@@ -133,11 +133,11 @@ ErrorRef Connector::RefusedStep(bool too_long, uint64_t iterations) const noexce
 
 // As with libpq: who is refused by one server does not show the password to the next. One that
 // cannot take anybody now, or whose role is not the one that is asked for, is passed over.
-bool Connector::IsFinal(const ErrorRef& failure) const noexcept {
+bool LibpqConnector::IsFinal(const ErrorRef& failure) const noexcept {
   return !MayBeBetterElsewhere(failure) || PQconnectionNeedsPassword(connection_) != 0;
 }
 
-ErrorRef Connector::Failure() const noexcept {
+ErrorRef LibpqConnector::Failure() const noexcept {
   try {
     ErrorInfo info;
     std::string said = OneLine(PQerrorMessage(connection_));

@@ -10,7 +10,7 @@ namespace creche::pg {
 
 class AcquireOperation final : public tasks::Operation, public FromBlocks {
  public:
-  explicit AcquireOperation(tasks::Use<Pool> pool) : pool_(std::move(pool)) {}
+  explicit AcquireOperation(tasks::ResidentUse<Pool> pool) : pool_(std::move(pool)) {}
   void Start() noexcept override;
   void Cancel() noexcept override;
   const char* WaitsFor() const noexcept override { return "connection"; }
@@ -19,7 +19,7 @@ class AcquireOperation final : public tasks::Operation, public FromBlocks {
  private:
   void OnGranted(Member* member) noexcept;
   void OnRefused(const ErrorRef& why) noexcept { Complete(tasks::Outcome::Failed(why)); }
-  const tasks::Use<Pool> pool_;
+  const tasks::ResidentUse<Pool> pool_;
   CheckoutOf<&AcquireOperation::OnGranted, &AcquireOperation::OnRefused> checkout_{this};
 };
 

@@ -9,7 +9,7 @@ namespace creche::pg {
 
 class Connectable {
  public:
-  explicit Connectable(tasks::Use<Pool> pool) : pool_(std::move(pool)) {}
+  explicit Connectable(tasks::ResidentUse<Pool> pool) : pool_(std::move(pool)) {}
   explicit Connectable(Ref<ConnectionLease> lease, bool begin = false)
       : pool_(Ref<Pool>::Share(&lease->pool())), lease_(std::move(lease)), accepted_(true) {
     known_ = lease_->Accept(begin);
@@ -33,7 +33,7 @@ class Connectable {
   uint32_t known() const noexcept { return known_; }
 
  private:
-  tasks::Use<Pool> pool_;
+  tasks::ResidentUse<Pool> pool_;
   Ref<ConnectionLease> lease_;  // null: on the pool
   uint32_t known_ = 0;
   bool accepted_ = false;

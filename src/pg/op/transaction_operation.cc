@@ -11,8 +11,9 @@ namespace creche::pg {
 
 using tasks::Outcome;
 
-TransactionOperation::TransactionOperation(tasks::Use<Pool> pool, const TransactionOptions& options,
-                                           tasks::DoneFn body, void* user)
+TransactionOperation::TransactionOperation(tasks::ResidentUse<Pool> pool,
+                                           const TransactionOptions& options, tasks::DoneFn body,
+                                           void* user)
     : pool_(std::move(pool)),
       options_(options),
       body_(body),

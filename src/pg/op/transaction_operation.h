@@ -16,8 +16,8 @@ namespace creche::pg {
 class TransactionOperation final : public tasks::Operation, private tasks::BodyListener {
  public:
   // May throw bad_alloc.
-  TransactionOperation(tasks::Use<Pool> pool, const TransactionOptions& options, tasks::DoneFn body,
-                       void* user);
+  TransactionOperation(tasks::ResidentUse<Pool> pool, const TransactionOptions& options,
+                       tasks::DoneFn body, void* user);
   ~TransactionOperation() override;
   void Start() noexcept override;
   void Cancel() noexcept override;
@@ -55,7 +55,7 @@ class TransactionOperation final : public tasks::Operation, private tasks::BodyL
   void End(tasks::Outcome outcome) noexcept;
   bool ReadyForTheNext() noexcept;
 
-  const tasks::Use<Pool> pool_;
+  const tasks::ResidentUse<Pool> pool_;
   const TransactionOptions options_;
   const tasks::DoneFn body_;
   void* const body_user_;

@@ -5,7 +5,7 @@
 #include <cstring>
 #include <new>
 
-#include "pg/wire/transport.h"
+#include "pg/wire/libpq_transport.h"
 
 namespace creche::pg {
 

@@ -9,8 +9,8 @@
 #include "core/loop.h"
 #include "pg/wire/endpoint.h"
 #include "pg/wire/inbox.h"
+#include "pg/wire/libpq_transport.h"
 #include "pg/wire/stream_pace.h"
-#include "pg/wire/transport.h"
 #include "platform/reactor.h"
 
 namespace creche::pg {
@@ -84,7 +84,7 @@ class Wire {
 
   Loop& loop_;
   Listener& listener_;
-  Transport transport_;
+  LibpqTransport transport_;
   platform::Watch watch_;
   struct SendLater : TurnEnd {
     explicit SendLater(Wire* owner) : TurnEnd(OnTurnEnd), wire(owner) {}

@@ -1,4 +1,4 @@
-// Undo: ends a transaction whose begin has failed, when its user has been told of that. Owns
+// UndoBegin: ends a transaction whose begin has failed, when its user has been told of that. Owns
 // itself. Loop's thread.
 #pragma once
 #include "core/ref.h"
@@ -9,14 +9,14 @@ namespace creche::pg {
 
 class Connection;
 
-class Undo final : public Query {
+class UndoBegin final : public Query {
  public:
   // Without memory the connection is given up.
   static void Submit(Connection& connection, Ref<Level> level) noexcept;
   void OnEnd(Ending ending) noexcept override;
 
  private:
-  Undo(Connection& connection, Ref<Level> level);
+  UndoBegin(Connection& connection, Ref<Level> level);
   bool OnTurn(bool in_transaction, ErrorRef* failed) noexcept override;
 
   Connection& connection_;

@@ -1,4 +1,5 @@
-// H1Opener: makes connections that speak HTTP/1.1: name, TCP, TLS where the route says so.
+// NetworkOpener: makes connections over the network: name, TCP, TLS where the route says so; they
+// speak HTTP/1.1.
 #pragma once
 #include "core/connect/connector.h"
 #include "core/resolver.h"
@@ -7,14 +8,14 @@
 
 namespace creche::http {
 
-class H1Opener final : public Opener {
+class NetworkOpener final : public Opener {
  public:
-  H1Opener(IoContext& io, Resolver& resolver) : io_(io), resolver_(resolver) {}
+  NetworkOpener(IoContext& io, Resolver& resolver) : io_(io), resolver_(resolver) {}
   std::unique_ptr<Opening> Open(const Route& route, const Timeouts& timeouts,
                                 Listener* listener) override;
 
  private:
-  class H1Opening;
+  class NetworkOpening;
   IoContext& io_;
   Resolver& resolver_;
 };

@@ -1,4 +1,4 @@
-#include "pg/session.h"
+#include "pg/session_state.h"
 
 #include <cstring>
 #include <string>
@@ -24,7 +24,7 @@ bool IsOn(const char* value) noexcept {
 
 }  // namespace
 
-Session::Session(const Endpoint& endpoint, const Settings& settings)
+SessionState::SessionState(const Endpoint& endpoint, const Settings& settings)
     : cache(RandomPrefix(), settings.prepare ? settings.statement_cache : 0,
             settings.statement_lifetime),
       role_(settings.role),
@@ -35,12 +35,12 @@ Session::Session(const Endpoint& endpoint, const Settings& settings)
   if (endpoint.process() == 0) peer = Peer::kPooler;
 }
 
-void Session::OnParameter(std::string_view name, std::string_view value) noexcept {
+void SessionState::OnParameter(std::string_view name, std::string_view value) noexcept {
   if (name == "in_hot_standby") standby_ = value == "on";
   if (name == "default_transaction_read_only") reads_only_ = value == "on";
 }
 
-void Session::OnTrace(std::string_view tag) noexcept {
+void SessionState::OnTrace(std::string_view tag) noexcept {
   dirty = true;
   if (tag == "PREPARE") foreign_statements = true;
   if (tag == "DISCARD ALL" || tag == "DEALLOCATE ALL") {
@@ -49,7 +49,7 @@ void Session::OnTrace(std::string_view tag) noexcept {
   }
 }
 
-bool Session::HasRole() const noexcept {
+bool SessionState::HasRole() const noexcept {
   switch (role_) {
     case Role::kReadWrite:
       return !refused_write_ && !standby_ && !reads_only_;

@@ -1,5 +1,5 @@
-// Connector: makes one connection: resolves, tries each address of each host in turn with a time
-// limit of its own, drives the handshake. What blocks runs on worker threads. Loop's thread.
+// LibpqConnector: makes one connection: resolves, tries each address of each host in turn with a
+// time limit of its own, drives the handshake. What blocks runs on worker threads. Loop's thread.
 #pragma once
 #include <memory>
 #include <string>
@@ -29,13 +29,14 @@ struct KnownAddresses {
   void Keep(const std::string& host, const std::string& address) noexcept;
 };
 
-class Connector final : private Resolver::Query {
+class LibpqConnector final : private Resolver::Query {
  public:
   // Told once, never from inside Start; may destroy the connector.
   class Listener {
    public:
-    virtual void OnConnected(Connector* connector, std::unique_ptr<Endpoint> endpoint) noexcept = 0;
-    virtual void OnConnectFailed(Connector* connector, ErrorRef error) noexcept = 0;
+    virtual void OnConnected(LibpqConnector* connector,
+                             std::unique_ptr<Endpoint> endpoint) noexcept = 0;
+    virtual void OnConnectFailed(LibpqConnector* connector, ErrorRef error) noexcept = 0;
 
    protected:
     ~Listener() = default;
@@ -47,12 +48,13 @@ class Connector final : private Resolver::Query {
   };
 
   // dsn: null for the environment. timeout: for all of it.
-  Connector(Loop& loop, const Shared& shared, Listener& listener,
-            std::shared_ptr<const std::string> dsn, std::string application_name, Nanos timeout);
+  LibpqConnector(Loop& loop, const Shared& shared, Listener& listener,
+                 std::shared_ptr<const std::string> dsn, std::string application_name,
+                 Nanos timeout);
   // Gives up; nobody is called.
-  ~Connector();
-  Connector(const Connector&) = delete;
-  Connector& operator=(const Connector&) = delete;
+  ~LibpqConnector();
+  LibpqConnector(const LibpqConnector&) = delete;
+  LibpqConnector& operator=(const LibpqConnector&) = delete;
 
   // Null, or why nothing was started: no memory, no thread.
   [[nodiscard]] ErrorRef Start() noexcept;

@@ -1,4 +1,4 @@
-#include "pg/connect/connector.h"
+#include "pg/connect/libpq_connector.h"
 
 #include <libpq-fe.h>
 #include <netdb.h>
@@ -51,9 +51,9 @@ void KnownAddresses::Keep(const std::string& host, const std::string& address) n
   }
 }
 
-Connector::Connector(Loop& loop, const Shared& shared, Listener& listener,
-                     std::shared_ptr<const std::string> dsn, std::string application_name,
-                     Nanos timeout)
+LibpqConnector::LibpqConnector(Loop& loop, const Shared& shared, Listener& listener,
+                               std::shared_ptr<const std::string> dsn, std::string application_name,
+                               Nanos timeout)
     : loop_(loop),
       shared_(shared),
       listener_(listener),
@@ -63,11 +63,11 @@ Connector::Connector(Loop& loop, const Shared& shared, Listener& listener,
       timer_(loop, OnTimer, this),
       look_again_(loop, OnLookAgain, this) {}
 
-Connector::~Connector() {
+LibpqConnector::~LibpqConnector() {
   Drop();
 }
 
-void Connector::Drop() noexcept {
+void LibpqConnector::Drop() noexcept {
   Cancel();
   if (reading_) reading_->Abandon();
   if (beginning_) beginning_->Abandon();
@@ -84,7 +84,7 @@ void Connector::Drop() noexcept {
   patience_ = 0;
 }
 
-ErrorRef Connector::Start() noexcept {
+ErrorRef LibpqConnector::Start() noexcept {
   try {
     if (!timer_.Arm(deadline_)) return NoMemoryError();
     auto reading = MakeRef<Reading>(loop_, this);
@@ -97,7 +97,7 @@ ErrorRef Connector::Start() noexcept {
   }
 }
 
-void Connector::OnRead(Result<Conninfo> info) noexcept {
+void LibpqConnector::OnRead(Result<Conninfo> info) noexcept {
   reading_ = nullptr;
   if (!info.ok()) return Fail(info.error());
   try {
@@ -121,7 +121,7 @@ void Connector::OnRead(Result<Conninfo> info) noexcept {
   TryNext();
 }
 
-void Connector::Fail(ErrorRef error) noexcept {
+void LibpqConnector::Fail(ErrorRef error) noexcept {
   Drop();
   // They may have moved.
   for (size_t t = 0; info_ && t < info_->targets.size(); t++)
@@ -129,7 +129,7 @@ void Connector::Fail(ErrorRef error) noexcept {
   listener_.OnConnectFailed(this, std::move(error));
 }
 
-void Connector::Next(ErrorRef why, bool final) noexcept {
+void LibpqConnector::Next(ErrorRef why, bool final) noexcept {
   Drop();
   error_ = std::move(why);
   if (final || next_try_ == tries_.size() || loop_.now() >= deadline_) return Fail(error_);
@@ -137,7 +137,7 @@ void Connector::Next(ErrorRef why, bool final) noexcept {
 }
 
 // Each has its share of what is left, the DSN's connect_timeout at the most.
-void Connector::TryNext() noexcept {
+void LibpqConnector::TryNext() noexcept {
   const Nanos now = loop_.now();
   const auto left = static_cast<Nanos>(tries_.size() - next_try_);
   const Nanos share = deadline_ == kNever ? kNever : (deadline_ - now) / left;
@@ -151,7 +151,7 @@ void Connector::TryNext() noexcept {
 }
 
 // A host becomes its addresses, in the order of the system's preference.
-void Connector::OnResolved(Result<Addresses> answer) noexcept {
+void LibpqConnector::OnResolved(Result<Addresses> answer) noexcept {
   const size_t at = next_try_ - 1;
   if (!answer.ok()) return Next(DnsError(answer.error()));
   try {
@@ -180,7 +180,7 @@ void Connector::OnResolved(Result<Addresses> answer) noexcept {
   TryNext();
 }
 
-void Connector::Begin() noexcept {
+void LibpqConnector::Begin() noexcept {
   ErrorRef why = NoMemoryError();
   try {
     const Try& now = tries_[next_try_ - 1];
@@ -193,7 +193,7 @@ void Connector::Begin() noexcept {
   Fail(std::move(why));
 }
 
-void Connector::OnBegun(Result<PGconn*> begun) noexcept {
+void LibpqConnector::OnBegun(Result<PGconn*> begun) noexcept {
   beginning_ = nullptr;
   if (!begun.ok()) return Next(begun.error());
   connection_ = begun.value();
@@ -205,20 +205,20 @@ void Connector::OnBegun(Result<PGconn*> begun) noexcept {
   Watch(platform::kWrite);
 }
 
-void Connector::Watch(unsigned interest) noexcept {
+void LibpqConnector::Watch(unsigned interest) noexcept {
   const int failed = watch_.Start(loop_.reactor(), PQsocket(connection_), interest, OnReady, this);
   if (failed != 0) Next(Unwatched(failed));
 }
 
-void Connector::OnReady(void* self, unsigned) noexcept {
-  static_cast<Connector*>(self)->Poll();
+void LibpqConnector::OnReady(void* self, unsigned) noexcept {
+  static_cast<LibpqConnector*>(self)->Poll();
 }
 
-void Connector::OnLookAgain(void* self) noexcept {
-  static_cast<Connector*>(self)->Poll();
+void LibpqConnector::OnLookAgain(void* self) noexcept {
+  static_cast<LibpqConnector*>(self)->Poll();
 }
 
-void Connector::Poll() noexcept {
+void LibpqConnector::Poll() noexcept {
   // The socket may be another one afterwards, even under the same number.
   watch_.Stop();
   phase_ = PhaseNow();
@@ -242,7 +242,7 @@ void Connector::Poll() noexcept {
   }
 }
 
-void Connector::PollAway() noexcept {
+void LibpqConnector::PollAway() noexcept {
   ErrorRef why = NoMemoryError();
   try {
     polling_ = MakeRef<Polling>(loop_, this, connection_);
@@ -258,7 +258,7 @@ void Connector::PollAway() noexcept {
   Next(std::move(why));
 }
 
-void Connector::OnPolled(PGconn* connection, int polled) noexcept {
+void LibpqConnector::OnPolled(PGconn* connection, int polled) noexcept {
   polling_ = nullptr;
   connection_ = connection;
   unsigned interest = platform::kRead;
@@ -279,7 +279,7 @@ void Connector::OnPolled(PGconn* connection, int polled) noexcept {
   Watch(interest);
 }
 
-void Connector::Finish() noexcept {
+void LibpqConnector::Finish() noexcept {
   timer_.Disarm();
   PQsetErrorVerbosity(connection_, PQERRORS_DEFAULT);
   if (PQgssEncInUse(connection_))
@@ -295,8 +295,8 @@ void Connector::Finish() noexcept {
   listener_.OnConnected(this, std::move(endpoint));
 }
 
-void Connector::OnTimer(void* self) noexcept {
-  auto* c = static_cast<Connector*>(self);
+void LibpqConnector::OnTimer(void* self) noexcept {
+  auto* c = static_cast<LibpqConnector*>(self);
   c->Next(c->TimeoutError());
 }
 

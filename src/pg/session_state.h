@@ -1,6 +1,6 @@
-// Session: what is known of the session at the other end of a connection: what is prepared there,
-// whether a transaction is open, what somebody may have left behind, whether it is still of the
-// role that it was chosen for. Loop's thread.
+// SessionState: what is known of the session at the other end of a connection: what is prepared
+// there, whether a transaction is open, what somebody may have left behind, whether it is still of
+// the role that it was chosen for. Loop's thread.
 #pragma once
 #include <cstddef>
 #include <string_view>
@@ -12,7 +12,7 @@
 
 namespace creche::pg {
 
-class Session {
+class SessionState {
  public:
   struct Settings {
     bool prepare = true;
@@ -23,7 +23,7 @@ class Session {
   // Who is at the other end, the server or a pooler.
   enum class Peer : uint8_t { kUnknown, kAsked, kServer, kPooler };
 
-  Session(const Endpoint& endpoint, const Settings& settings);
+  SessionState(const Endpoint& endpoint, const Settings& settings);
 
   bool prepares() const noexcept { return prepares_; }
   // A ParameterStatus.

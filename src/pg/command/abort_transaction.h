@@ -1,7 +1,7 @@
-// Breaker: stands where a statement of a transaction was cut before it was sent (cancelled, out of
-// memory, a value that does not fit), and fails there. So it is the server that keeps the books:
-// what follows fails, and COMMIT rolls back, up to a rollback, to the savepoint if there is one.
-// Owns itself. Loop's thread.
+// AbortTransaction: stands where a statement of a transaction was cut before it was sent
+// (cancelled, out of memory, a value that does not fit), and fails there. So it is the server that
+// keeps the books: what follows fails, and COMMIT rolls back, up to a rollback, to the savepoint if
+// there is one. Owns itself. Loop's thread.
 #pragma once
 #include "core/ref.h"
 #include "pg/command/level.h"
@@ -11,15 +11,15 @@ namespace creche::pg {
 
 class Connection;
 
-class Breaker final : public Query {
+class AbortTransaction final : public Query {
  public:
   // level: the place is that of its begin, which is cut: it is opened first, so that what was to
   // happen in it does not happen outside of it. Null without memory.
-  static Breaker* Make(Connection& connection, Ref<Level> level) noexcept;
+  static AbortTransaction* Make(Connection& connection, Ref<Level> level) noexcept;
   void OnEnd(Ending ending) noexcept override;
 
  private:
-  Breaker(Connection& connection, Ref<Level> level);
+  AbortTransaction(Connection& connection, Ref<Level> level);
   bool OnTurn(bool in_transaction, ErrorRef* failed) noexcept override;
 
   Connection& connection_;

@@ -1,4 +1,4 @@
-#include "pg/command/breaker.h"
+#include "pg/command/abort_transaction.h"
 
 #include <new>
 
@@ -9,7 +9,7 @@
 namespace creche::pg {
 
 // A syntax error costs the server least, and stands in its log as it is written here.
-Breaker::Breaker(Connection& connection, Ref<Level> level)
+AbortTransaction::AbortTransaction(Connection& connection, Ref<Level> level)
     : connection_(connection),
       level_(std::move(level)),
       begin_("BEGIN", nullptr, 0),
@@ -21,15 +21,15 @@ Breaker::Breaker(Connection& connection, Ref<Level> level)
   if (level_ && !level_->savepoint) set_opens();
 }
 
-Breaker* Breaker::Make(Connection& connection, Ref<Level> level) noexcept {
+AbortTransaction* AbortTransaction::Make(Connection& connection, Ref<Level> level) noexcept {
   try {
-    return new Breaker(connection, std::move(level));
+    return new AbortTransaction(connection, std::move(level));
   } catch (const std::bad_alloc&) {
     return nullptr;
   }
 }
 
-bool Breaker::OnTurn(bool in_transaction, ErrorRef*) noexcept {
+bool AbortTransaction::OnTurn(bool in_transaction, ErrorRef*) noexcept {
   if (!level_) {
     run_[0] = &break_;
     Run(run_, 1);
@@ -42,7 +42,7 @@ bool Breaker::OnTurn(bool in_transaction, ErrorRef*) noexcept {
   return true;
 }
 
-void Breaker::OnEnd(Ending ending) noexcept {
+void AbortTransaction::OnEnd(Ending ending) noexcept {
   if (ending.error && ending.error->status() == Status::kNoMemory) connection_.Lose(ending.error);
   // Its own BEGIN has failed, too: what follows is still not to happen outside of it.
   if (level_ && !level_->savepoint && ending.answered && !ending.inside && !connection_.lost()) {

@@ -1,5 +1,5 @@
-// Transport: the socket, and the TLS on it, of a connection that somebody else (libpq) has opened
-// and will close. In between, bytes go past him.
+// LibpqTransport: the socket, and the TLS on it, of a connection that somebody else (libpq) has
+// opened and will close. In between, bytes go past him.
 #pragma once
 #include <sys/types.h>
 
@@ -10,10 +10,10 @@
 
 namespace creche::pg {
 
-class Transport {
+class LibpqTransport {
  public:
   // fd: connected and non-blocking. ssl: an SSL* after its handshake, or null.
-  Transport(int fd, void* ssl) noexcept : fd_(fd), tls_(ssl) {}
+  LibpqTransport(int fd, void* ssl) noexcept : fd_(fd), tls_(ssl) {}
 
   // Bytes, 0 at the end, or -errno (-EAGAIN: nothing now).
   ssize_t Receive(void* into, size_t capacity) noexcept;

@@ -1,4 +1,4 @@
-#include "pg/wire/transport.h"
+#include "pg/wire/libpq_transport.h"
 
 #include <sys/socket.h>
 
@@ -9,22 +9,22 @@
 
 namespace creche::pg {
 
-ssize_t Transport::Receive(void* into, size_t capacity) noexcept {
+ssize_t LibpqTransport::Receive(void* into, size_t capacity) noexcept {
   return tls_ ? tls_.Read(into, capacity) : platform::ReceiveFrom(fd_, into, capacity);
 }
 
-bool Transport::quiet() const noexcept {
+bool LibpqTransport::quiet() const noexcept {
   char byte;
   return !tls_.pending() && platform::ReceiveFrom(fd_, &byte, 1, MSG_PEEK) == -EAGAIN;
 }
 
-ssize_t Transport::Send(const void* data, size_t size) noexcept {
+ssize_t LibpqTransport::Send(const void* data, size_t size) noexcept {
   if (tls_) return tls_.Write(data, size);
   const iovec part{const_cast<void*>(data), size};
   return platform::SendOn(fd_, &part, 1);
 }
 
-void Transport::Cut() noexcept {
+void LibpqTransport::Cut() noexcept {
   if (fd_ >= 0) shutdown(fd_, SHUT_RDWR);
 }
 

@@ -1,4 +1,4 @@
-#include "pg/command/undo.h"
+#include "pg/command/undo_begin.h"
 
 #include <new>
 
@@ -7,7 +7,7 @@
 
 namespace creche::pg {
 
-Undo::Undo(Connection& connection, Ref<Level> level)
+UndoBegin::UndoBegin(Connection& connection, Ref<Level> level)
     : connection_(connection),
       level_(std::move(level)),
       rollback_("ROLLBACK", nullptr, 0),
@@ -17,15 +17,15 @@ Undo::Undo(Connection& connection, Ref<Level> level)
   set_firm();
 }
 
-void Undo::Submit(Connection& connection, Ref<Level> level) noexcept {
+void UndoBegin::Submit(Connection& connection, Ref<Level> level) noexcept {
   try {
-    connection.Submit(new Undo(connection, std::move(level)));
+    connection.Submit(new UndoBegin(connection, std::move(level)));
   } catch (const std::bad_alloc&) {
     connection.Lose(NoMemoryError());
   }
 }
 
-bool Undo::OnTurn(bool in_transaction, ErrorRef*) noexcept {
+bool UndoBegin::OnTurn(bool in_transaction, ErrorRef*) noexcept {
   if (!in_transaction || level_->missing) return false;
   run_[0] = level_->savepoint ? &back_ : &rollback_;
   run_[1] = &release_;
@@ -34,7 +34,7 @@ bool Undo::OnTurn(bool in_transaction, ErrorRef*) noexcept {
   return true;
 }
 
-void Undo::OnEnd(Ending ending) noexcept {
+void UndoBegin::OnEnd(Ending ending) noexcept {
   if (ending.error && ending.error->status() == Status::kNoMemory) connection_.Lose(ending.error);
   delete this;
 }

@@ -1,4 +1,4 @@
-#include "http/h1/h1_opener.h"
+#include "http/network_opener.h"
 
 #include <new>
 
@@ -33,10 +33,10 @@ Connector::Steps StepsOf(Loop& loop, Resolver& resolver, const Route& route,
 
 }  // namespace
 
-class H1Opener::H1Opening final : public Opening, private Connector::Listener {
+class NetworkOpener::NetworkOpening final : public Opening, private Connector::Listener {
  public:
-  H1Opening(IoContext& io, Resolver& resolver, const Route& route, const Timeouts& timeouts,
-            Opener::Listener* listener)
+  NetworkOpening(IoContext& io, Resolver& resolver, const Route& route, const Timeouts& timeouts,
+                 Opener::Listener* listener)
       : io_(io),
         listener_(listener),
         connector_(io.loop, StartOf(route), StepsOf(io.loop, resolver, route, timeouts), this) {}
@@ -63,9 +63,9 @@ class H1Opener::H1Opening final : public Opening, private Connector::Listener {
   Connector connector_;
 };
 
-std::unique_ptr<Opener::Opening> H1Opener::Open(const Route& route, const Timeouts& timeouts,
-                                                Listener* listener) {
-  return std::make_unique<H1Opening>(io_, resolver_, route, timeouts, listener);
+std::unique_ptr<Opener::Opening> NetworkOpener::Open(const Route& route, const Timeouts& timeouts,
+                                                     Listener* listener) {
+  return std::make_unique<NetworkOpening>(io_, resolver_, route, timeouts, listener);
 }
 
 }  // namespace creche::http
