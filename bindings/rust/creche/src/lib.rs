@@ -47,6 +47,7 @@
 
 // They use one another one way only: status, error, sys_ext, sync; section, clock, scope, runtime,
 // options, pending; and on these all that can be awaited.
+mod block;
 mod body;
 mod cell;
 mod channel;

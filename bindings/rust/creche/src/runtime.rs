@@ -1,4 +1,5 @@
 //! Loops.
+use crate::block;
 use crate::clock::{self, Hold};
 use crate::error::{Error, Result};
 use crate::scope::Scope;
@@ -7,6 +8,7 @@ use crate::sync::lock;
 use crate::sys_ext::{c_text, check, defaults, filled, nanoseconds};
 use creche_sys as sys;
 use std::ffi::c_char;
+use std::future::Future;
 use std::ptr::{null, null_mut};
 use std::sync::Mutex;
 use std::time::Duration;
@@ -26,12 +28,13 @@ pub struct LoopOptions {
     name: Option<String>,
     offload_limit: Option<u32>,
     virtual_clock: bool,
+    on_caller: bool,
     shuffle_seed: u64,
     busy_poll: Duration,
 }
 
 impl LoopOptions {
-    /// A loop on a thread of its own.
+    /// A loop on a thread of its own, unless it is said to run [`on_caller`](LoopOptions::on_caller).
     pub fn new() -> LoopOptions {
         LoopOptions::default()
     }
@@ -55,6 +58,24 @@ impl LoopOptions {
     /// that can be spared.
     pub fn busy_poll(mut self, moment: Duration) -> Self {
         self.busy_poll = moment;
+        self
+    }
+
+    /// It gets no thread: it runs on the thread that waits for it, in [`Loop::block_on`] and
+    /// [`Loop::join`], and stands still meanwhile. What is done one at a time is done without a
+    /// wake-up of another thread, which is most of the time of a short answer.
+    ///
+    /// ```
+    /// use creche::{Loop, LoopOptions, Times, sleep};
+    /// # fn main() -> creche::Result<()> {
+    /// let on = Loop::open(LoopOptions::new().on_caller())?;
+    /// on.block_on(async { sleep(1.millis()).within(on).await })??;
+    /// # on.close()?;
+    /// # on.join(10.secs())
+    /// # }
+    /// ```
+    pub fn on_caller(mut self) -> Self {
+        self.on_caller = true;
         self
     }
 
@@ -153,6 +174,9 @@ impl Loop {
             if options.virtual_clock {
                 o.clock = sys::CRECHE_CLOCK_VIRTUAL;
             }
+            if options.on_caller {
+                o.run = sys::CRECHE_RUN_CALLER;
+            }
             o.shuffle_seed = options.shuffle_seed;
             o.busy_poll = nanoseconds(options.busy_poll);
             sys::creche_loop_open(&o, &mut raw)
@@ -212,6 +236,16 @@ impl Loop {
                 }
             }
         }
+    }
+
+    /// Runs a loop that is [`on_caller`](LoopOptions::on_caller) on this thread until the future is
+    /// ready, and returns what it gave.
+    ///
+    /// Fails with [`Status::STATE`] if the loop has a thread of its own or another thread runs it, with
+    /// [`Status::WOULD_DEADLOCK`] on a loop's thread, and with [`Status::ENDED`] if the loop ends before;
+    /// the future is dropped then.
+    pub fn block_on<F: Future>(&self, future: F) -> Result<F::Output> {
+        block::block_on(self.raw, future)
     }
 
     /// The time of its clock.
