@@ -52,6 +52,7 @@ type SessionOptions struct {
 	Timeouts       Timeouts
 	UserAgent      string // "-" for none
 	CAFile         string // PEM file of trusted certificates instead of the system's
+	BaseURL        string // what URLs without a scheme are joined to, as JoinURL does; end its path with a slash
 	Insecure       bool   // do not verify certificates: for tests only
 	NoDecode       bool   // leave bodies coded
 	// Take responses of old and small servers that are refused otherwise, as far as they can be read in
@@ -98,7 +99,7 @@ func NewSession(options *SessionOptions) (*Session, error) {
 	c := cx.SessionOptions{
 		Limit: orNone(o.Limit), LimitPerHost: orNone(o.LimitPerHost), MaxWaiting: orNone(o.MaxWaiting),
 		MaxRedirects: orNone(o.MaxRedirects), MaxHeaderBytes: uint32(o.MaxHeaderBytes), MaxBody: uint64(max(o.MaxBody, 0)),
-		KeepAlive: o.KeepAlive, DNSTTL: ttl(o.DNSTTL), Timeouts: o.Timeouts.c(), CAFile: o.CAFile,
+		KeepAlive: o.KeepAlive, DNSTTL: ttl(o.DNSTTL), Timeouts: o.Timeouts.c(), CAFile: o.CAFile, BaseURL: o.BaseURL,
 	}
 	if o.Insecure {
 		c.Flags |= cx.SessionInsecure
@@ -151,6 +152,7 @@ func (s *Session) Counters() SessionCounters {
 type Request struct {
 	Method string // default: GET, or POST with a body
 	URL    string
+	Params [][2]string // names and values, appended to the query of the URL, percent-encoded
 	Header http.Header
 
 	// The body: bytes; or a reader, from which it is pulled while it is sent. BodySize is what a reader
@@ -216,6 +218,9 @@ func (w *waiter) fill(r *Request) {
 		for _, value := range values {
 			c.Header(name, value)
 		}
+	}
+	for _, p := range r.Params {
+		c.Param(p[0], p[1])
 	}
 	c.Flags, c.Body, c.PullSize = 0, r.Body, 0
 	c.MaxBody, c.MaxRedirects, c.Timeouts = uint64(max(r.MaxBody, 0)), cx.Default, r.Timeouts.c()

@@ -13,6 +13,7 @@
 #include "limiter.h"
 #include "event.h"
 #include "channel.h"
+#include "url.h"
 #include "http.h"
 #include "value.h"
 #include "rows.h"

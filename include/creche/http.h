@@ -3,6 +3,7 @@
 #define CRECHE_HTTP_H
 
 #include "task.h"
+#include "url.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -111,6 +112,9 @@ typedef struct creche_session_options {
     const creche_header *headers; /* sent with every request unless it names the same itself; copied */
     size_t headers_count;
     creche_queue queue; /* where the completion of its close goes if `done` is NULL; {0}: nobody is told */
+    const char *base_url; /* what URLs of requests without a scheme are joined to, as creche_url_join
+                           * does: end its path with a slash, or the last segment gives way. User info in
+                           * it is that of all of them. NULL: none; copied */
 } creche_session_options;
 
 /* Sets the defaults in the first `size` bytes (pass sizeof). Returns CRECHE_OK or CRECHE_E_INVALID.
@@ -118,7 +122,7 @@ typedef struct creche_session_options {
 CRECHE_API creche_status creche_session_options_init(creche_session_options *options, size_t size);
 
 /* Opens a session on a loop. Connects nowhere yet. Returns CRECHE_OK; CRECHE_E_INVALID (options),
- * CRECHE_E_UNSUPPORTED, CRECHE_E_SYSTEM or CRECHE_E_TLS (the CA file cannot be read or holds no
+ * CRECHE_E_URL (base_url), CRECHE_E_UNSUPPORTED, CRECHE_E_SYSTEM or CRECHE_E_TLS (the CA file cannot be read or holds no
  * certificate), CRECHE_E_CLOSED (the loop is closing), CRECHE_E_NO_MEMORY, the handle errors.
  * Since 0.1. */
 CRECHE_API creche_status creche_session_open(creche_loop loop, const creche_session_options *options,
@@ -180,6 +184,10 @@ typedef struct creche_request_options {
     uint32_t reserved;
     creche_http_timeouts timeouts; /* 0 in each: the session's */
     const creche_task_options *task; /* may be NULL */
+    const creche_param *params; /* appended to the query of the URL, percent-encoded (a blank: %20) but
+                                 * for letters, digits and "-._~"; in this order, names may come again;
+                                 * "name=value", without a value "name"; copied */
+    size_t params_count;
 } creche_request_options;
 
 #define CRECHE_UNKNOWN_SIZE SIZE_MAX

@@ -2,6 +2,9 @@
 
 #include <string_view>
 
+#include "http/query.h"
+#include "http/url_join.h"
+
 namespace creche::capi {
 
 template <>
@@ -72,12 +75,39 @@ creche_status CheckHeaders(const creche_header* headers, size_t count) {
   return CRECHE_OK;
 }
 
+creche_status CheckParams(const creche_param* params, size_t count) {
+  if (!params && count > 0) return Fail(Status::kInvalid, "params is NULL, params_count not 0");
+  for (size_t i = 0; i < count; i++) {
+    if (!params[i].name) return Fail(Status::kInvalid, "params[%zu].name is NULL", i);
+    if (!params[i].value && params[i].value_size > 0)
+      return Fail(Status::kInvalid, "params[%zu].value is NULL, its size not 0", i);
+  }
+  return CRECHE_OK;
+}
+
 Result<void> TakeHeaders(const creche_header* headers, size_t count, http::HeaderList* list) {
   for (size_t i = 0; i < count; i++) {
     const std::string_view value(headers[i].value ? headers[i].value : "", headers[i].value_size);
     if (auto r = list->Add(headers[i].name, value); !r.ok()) return r;
   }
   return {};
+}
+
+// The URL of a request: a relative one joined to the session's base, with its parameters.
+Result<http::Url> ReadUrl(std::string_view text, const creche_request_options& o,
+                          const http::SessionSettings& session, http::LastUrl* urls) {
+  const bool relative = !session.base_url.empty() && http::UrlScheme(text).empty();
+  if (!relative && o.params_count == 0) return urls->Parse(text);
+  std::string url = relative ? http::JoinUrl(session.base_url, text) : std::string(text);
+  if (o.params_count == 0) return urls->Parse(url);
+  url.resize(std::min(url.find('#'), url.size()));
+  for (size_t i = 0; i < o.params_count; i++) {
+    const creche_param& p = o.params[i];
+    std::optional<std::string_view> value;
+    if (p.value) value = std::string_view(p.value, p.value_size);
+    http::AppendParam(p.name, value, &url);
+  }
+  return http::Url::Parse(url);
 }
 
 }  // namespace
@@ -110,6 +140,10 @@ creche_status ReadSession(const creche_session_options* given, http::SessionSett
   settings->defaults.user_agent =
       o.user_agent ? o.user_agent : Defaults<creche_session_options>().user_agent;
   settings->ca_file = o.ca_file ? o.ca_file : "";
+  settings->base_url = o.base_url ? o.base_url : "";
+  if (o.base_url)
+    if (auto base = http::Url::Parse(o.base_url); !base.ok())
+      return Fail(Status::kUrl, "base_url: %s", base.error()->message());
   settings->queue = o.queue.id;
   settings->verify = (o.flags & CRECHE_SESSION_INSECURE) == 0;
   settings->decode = (o.flags & CRECHE_SESSION_NO_DECODE) == 0;
@@ -139,13 +173,13 @@ creche_status ReadRequest(const creche_request_options* given, creche_request_op
   if (o.body && o.body_size == CRECHE_UNKNOWN_SIZE)
     return Fail(Status::kInvalid, "only the size of a pulled body may be unknown");
   if (o.reserved != 0) return Fail(Status::kUnsupported, "reserved is set; leave it 0");
-  return CRECHE_OK;
+  return CheckParams(o.params, o.params_count);
 }
 
 Result<void> FillRequest(const char* text, const creche_request_options& o,
                          const http::SessionSettings& session, http::LastUrl* urls,
                          http::Request* request) {
-  Result<http::Url> url = urls->Parse(text);
+  Result<http::Url> url = ReadUrl(text, o, session, urls);
   if (!url.ok()) return url.error();
   http::Request& r = *request;
   r.url = std::move(url).value();

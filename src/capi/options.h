@@ -2,6 +2,7 @@
 // and the other way round as far as that is possible.
 #pragma once
 #include <creche/hooks.h>
+#include <creche/http.h>
 #include <creche/loop.h>
 #include <creche/pg.h>
 #include <creche/task.h>
@@ -28,6 +29,12 @@ inline constexpr size_t kLeastSize<creche_pool_options> = offsetof(creche_pool_o
                                                                    statement_lifetime);
 template <>
 inline constexpr size_t kLeastSize<creche_loop_options> = offsetof(creche_loop_options, busy_poll);
+template <>
+inline constexpr size_t kLeastSize<creche_session_options> = offsetof(creche_session_options,
+                                                                      base_url);
+template <>
+inline constexpr size_t kLeastSize<creche_request_options> = offsetof(creche_request_options,
+                                                                      params);
 
 // creche_x_options_init.
 template <class O>

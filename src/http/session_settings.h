@@ -20,6 +20,7 @@ struct SessionSettings {
   bool decode = true;
   bool lenient = false;  // see H1Parser
   std::string ca_file;
+  std::string base_url;  // of requests whose URLs have no scheme; "" for none
   uint64_t queue = 0;  // for the completion of its close
 
   platform::TlsOptions tls() const { return {.verify = verify, .ca_file = ca_file}; }

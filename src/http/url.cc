@@ -8,6 +8,7 @@
 #include <iterator>
 
 #include "http/scan.h"
+#include "http/url_join.h"
 
 namespace creche::http {
 
@@ -88,15 +89,6 @@ std::string BasicCredentials(std::string_view user_info) {
   return "Basic " + Base64(plain);
 }
 
-// The scheme before the first ':', or "" if there is none (RFC 3986, 3.1).
-std::string_view SchemeOf(std::string_view text) {
-  const size_t colon = text.find(':');
-  if (colon == std::string_view::npos || colon == 0 || !IsAlpha(text[0])) return {};
-  for (const char c : text.substr(0, colon))
-    if (!IsAlpha(c) && !IsDigit(c) && c != '+' && c != '-' && c != '.') return {};
-  return text.substr(0, colon);
-}
-
 // True for what the C library's old parsers take as an IPv4 address: a last label that is a number.
 // Such a host is either a plain dotted quad or refused ("127.1" and "0x7f000001" are ways around
 // checks on host names).
@@ -115,41 +107,13 @@ bool EndsInNumber(std::string_view host) {
   return true;
 }
 
-// RFC 3986, 5.2.4, on a path that starts with '/'.
-std::string RemoveDotSegments(std::string_view path) {
-  std::string out;
-  size_t at = 0;
-  while (at < path.size()) {
-    size_t end = path.find('/', at + 1);
-    if (end == std::string_view::npos) end = path.size();
-    const std::string_view segment = path.substr(at + 1, end - at - 1);
-    const bool last = end == path.size();
-    if (segment == ".") {
-      if (last) out += '/';
-    } else if (segment == "..") {
-      out.resize(out.empty() ? 0 : out.rfind('/'));
-      if (last) out += '/';
-    } else {
-      out += '/';
-      out += segment;
-    }
-    at = end;
-  }
-  return out;
-}
-
 }  // namespace
 
 Result<Url> Url::Parse(std::string_view text) {
-  return Read(text, false);
-}
-
-// tidy: takes dot segments out of the path.
-Result<Url> Url::Read(std::string_view text, bool tidy) {
   if (text.empty()) return Bad("the URL is empty: give one like https://host/path");
   if (text.size() > kMaxUrl) return Bad("the URL is longer than 1 MiB");
   if (HasControl(text)) return Bad("the URL holds a control character: percent-encode it");
-  const std::string_view scheme = SchemeOf(text);
+  const std::string_view scheme = UrlScheme(text);
   if (scheme.empty()) return Bad("the URL has no scheme: begin it with http:// or https://");
   Parts url;
   const std::string_view rest = text.substr(scheme.size() + 1);
@@ -170,13 +134,7 @@ Result<Url> Url::Read(std::string_view text, bool tidy) {
   url.text.reserve(text.size() + 10);
   url.text = url.https ? "https://" : "http://";
   if (auto r = url.ReadAuthority(text.substr(0, end)); !r.ok()) return r.error();
-  const std::string_view target = text.substr(end);
-  const size_t query = tidy ? std::min(target.find('?'), target.size()) : 0;
-  if (target.substr(0, query).find("/.") != target.npos) {
-    url.ReadTarget(RemoveDotSegments(target.substr(0, query)) + std::string(target.substr(query)));
-  } else {
-    url.ReadTarget(target);
-  }
+  url.ReadTarget(text.substr(end));
   return Url(std::move(url));
 }
 
@@ -356,16 +314,7 @@ Result<Url> Url::Resolve(std::string_view given) const {
     std::remove_copy(reference.begin(), reference.end(), std::back_inserter(without), '\t');
     reference = without;
   }
-  if (!SchemeOf(reference).empty()) return Read(reference, true);
-  const std::string scheme = https() ? "https:" : "http:";
-  if (reference.substr(0, 2) == "//") return Read(scheme + std::string(reference), true);
-  const std::string base(origin());
-  if (reference.empty()) return Parse(text());
-  const std::string_view path = target().substr(0, target().find('?'));
-  if (reference[0] == '?') return Parse(base + std::string(path) + std::string(reference));
-  std::string merged = base;
-  if (reference[0] != '/') merged += path.substr(0, path.rfind('/') + 1);
-  return Read(merged.append(reference), true);
+  return Parse(JoinUrl(text(), reference));
 }
 
 }  // namespace creche::http

@@ -84,7 +84,6 @@ class Url {
     const Parts parts;
   };
   explicit Url(Parts&& parts) : shared_(MakeRef<Shared>(std::move(parts))) {}
-  static Result<Url> Read(std::string_view text, bool tidy);
   std::string_view View(size_t at, size_t size) const {
     return std::string_view(parts().text).substr(at, size);
   }

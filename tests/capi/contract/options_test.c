@@ -1,7 +1,7 @@
 /* Options: sized structs, in and out; and other arguments that are refused at once. */
 #include "support/core.h"
 
-enum { CANARY = 0xa5, ROOM = 256 };
+enum { CANARY = 0xa5, ROOM = 1024 };
 typedef union room {
   unsigned char bytes[ROOM];
   creche_loop_options loop;
@@ -235,6 +235,8 @@ enum { KINDS = sizeof kinds / sizeof *kinds };
 static size_t least(size_t k) {
   if (kinds[k].init == init_loop) return offsetof(creche_loop_options, busy_poll);
   if (kinds[k].init == init_pool) return offsetof(creche_pool_options, statement_lifetime);
+  if (kinds[k].init == init_session) return offsetof(creche_session_options, base_url);
+  if (kinds[k].init == init_request) return offsetof(creche_request_options, params);
   return kinds[k].size;
 }
 

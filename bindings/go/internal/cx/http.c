@@ -20,8 +20,29 @@ static creche_header *unpack(const char *at, size_t n, creche_header few[FEW])
   return headers;
 }
 
+/* Parameters of a URL, unpacked as header fields. NULL: no memory. */
+static creche_param *params_of(const creche_header *unpacked, size_t n, creche_param few[FEW])
+{
+  creche_param *params = n > FEW ? malloc(n * sizeof *params) : few;
+  size_t i;
+  for (i = 0; params != NULL && i < n; i++) {
+    params[i].name = unpacked[i].name;
+    params[i].value = unpacked[i].value;
+    params[i].value_size = unpacked[i].value_size;
+  }
+  return params;
+}
+
+cx_answer cx_url_join(const char *text, char *joined, size_t capacity)
+{
+  size_t size = 0;
+  const creche_status status = creche_url_join(text, text + strlen(text) + 1, joined, capacity, &size);
+  const uint64_t id = size;
+  return answer(status, &id);
+}
+
 cx_answer cx_session_open(uint64_t id, creche_session_options o, const char *user_agent,
-                          const char *ca_file, const char *headers)
+                          const char *ca_file, const char *base_url, const char *headers)
 {
   creche_loop loop = {{id}};
   creche_session session = {0};
@@ -31,6 +52,7 @@ cx_answer cx_session_open(uint64_t id, creche_session_options o, const char *use
   o.headers = unpacked;
   if (user_agent != NULL) o.user_agent = user_agent;
   if (ca_file != NULL) o.ca_file = ca_file;
+  if (base_url != NULL) o.base_url = base_url;
   a = answer(creche_session_open(loop, &o, &session), &session.id);
   if (unpacked != few) free(unpacked);
   return a;
@@ -42,18 +64,26 @@ cx_answer cx_http(uint64_t id, cx_tail tail, int32_t whole, creche_request_optio
   creche_session session = {id};
   const creche_task_options to = options_of(tail);
   const char *method = text + strlen(text) + 1, *packed = method + strlen(method) + 1;
-  creche_header few[FEW], *headers = unpack(packed, o.headers_count, few);
+  creche_header few[FEW], *headers = unpack(packed, o.headers_count + o.params_count, few);
+  creche_param few_params[FEW], *params;
   creche_task task = {{0}};
   creche_status status;
   cx_answer a;
   if (headers == NULL) return no_memory();
+  params = params_of(headers + o.headers_count, o.params_count, few_params);
+  if (params == NULL) {
+    if (headers != few) free(headers);
+    return no_memory();
+  }
   if (*method != '\0') o.method = method;
   o.headers = headers;
+  o.params = params;
   o.body = body;
   o.task = &to;
   status = (whole ? creche_session_fetch : creche_session_send)(session, scope_of(tail.in), text, &o, NULL,
                                                                 user_of(tail), &task);
   a = answer(status, &task.scope.id);
+  if (params != few_params) free(params);
   if (headers != few) free(headers);
   return a;
 }

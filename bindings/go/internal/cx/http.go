@@ -49,13 +49,13 @@ type SessionOptions struct {
 	KeepAlive                                     time.Duration
 	Timeouts                                      Timeouts
 	UserAgent                                     *string
-	CAFile                                        string
+	CAFile, BaseURL                               string
 	Headers                                       [][2]string
 }
 
 // SessionOpen opens a session on a loop.
 func SessionOpen(loop uint64, so SessionOptions) Started {
-	if refused := whole("the CA file's name", so.CAFile); refused != nil {
+	if refused := whole("the CA file's name or the base URL", so.CAFile, so.BaseURL); refused != nil {
 		return Started{Failure: refused}
 	}
 	o := defaults.session
@@ -84,7 +84,7 @@ func SessionOpen(loop uint64, so SessionOptions) Started {
 		}
 		headers = packHeader(headers, h[0], h[1])
 	}
-	return answer(C.cx_session_open(C.uint64_t(loop), o, agent, maybe(so.CAFile),
+	return answer(C.cx_session_open(C.uint64_t(loop), o, agent, maybe(so.CAFile), maybe(so.BaseURL),
 		(*C.char)(unsafe.Pointer(unsafe.SliceData(headers)))))
 }
 
@@ -111,7 +111,8 @@ func SessionCounters(session uint64) (values [10]uint64, status int32) {
 	return values, status
 }
 
-// Request says what to send. Its texts lie in one buffer, which Target and Header fill.
+// Request says what to send. Its texts lie in one buffer, which Target, Header and Param fill, in this
+// order.
 type Request struct {
 	Flags        uint32
 	MaxRedirects uint32
@@ -121,7 +122,8 @@ type Request struct {
 	Timeouts     Timeouts
 
 	text    []byte
-	count   int
+	count   int // of headers
+	params  int
 	refused *Failure
 }
 
@@ -129,7 +131,7 @@ type Request struct {
 func (r *Request) Target(url, method string) {
 	r.text = append(append(r.text[:0], url...), 0)
 	r.text = append(append(r.text, method...), 0)
-	r.count, r.refused = 0, whole("the URL or method", url, method)
+	r.count, r.params, r.refused = 0, 0, whole("the URL or method", url, method)
 }
 
 // Header adds a header field.
@@ -141,6 +143,15 @@ func (r *Request) Header(name, value string) {
 	}
 }
 
+// Param adds a parameter of the URL.
+func (r *Request) Param(name, value string) {
+	r.text = packHeader(r.text, name, value)
+	r.params++
+	if r.refused == nil {
+		r.refused = whole("a parameter's name", name)
+	}
+}
+
 // HTTP starts a request: whole, or up to the head of its answer.
 func HTTP(session uint64, tail Tail, whole bool, r *Request) Started {
 	if r.refused != nil {
@@ -149,6 +160,7 @@ func HTTP(session uint64, tail Tail, whole bool, r *Request) Started {
 	o := defaults.request
 	o.flags = C.uint32_t(r.Flags)
 	o.headers_count = C.size_t(r.count)
+	o.params_count = C.size_t(r.params)
 	o.max_redirects = C.uint32_t(r.MaxRedirects)
 	set(&o.max_body, r.MaxBody)
 	o.body_size = C.size_t(len(r.Body))
@@ -158,6 +170,21 @@ func HTTP(session uint64, tail Tail, whole bool, r *Request) Started {
 	r.Timeouts.fill(&o.timeouts)
 	return answer(C.cx_http(C.uint64_t(session), tail.c(), C.int32_t(flag(whole)), o,
 		(*C.char)(unsafe.Pointer(&r.text[0])), unsafe.Pointer(unsafe.SliceData(r.Body))))
+}
+
+// JoinURL is creche_url_join.
+func JoinURL(base, reference string) (string, *Failure) {
+	if refused := whole("a URL", base, reference); refused != nil {
+		return "", refused
+	}
+	text := append(append(append([]byte(base), 0), reference...), 0)
+	joined := make([]byte, len(text)+8)
+	a := answer(C.cx_url_join((*C.char)(unsafe.Pointer(&text[0])), (*C.char)(unsafe.Pointer(&joined[0])),
+		C.size_t(len(joined))))
+	if a.Failure != nil {
+		return "", a.Failure
+	}
+	return string(joined[:a.ID]), nil
 }
 
 // Read starts a read of a response's body.

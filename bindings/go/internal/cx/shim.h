@@ -70,8 +70,11 @@ cx_answer cx_scope_set_shield(uint64_t scope, uint32_t shield);
 
 /* HTTP. user_agent: NULL is the default. headers: packed, o.headers_count of them. */
 cx_answer cx_session_open(uint64_t loop, creche_session_options o, const char *user_agent,
-                          const char *ca_file, const char *headers);
-/* text: the URL and the method (empty: the default), each with its NUL, then packed headers. */
+                          const char *ca_file, const char *base_url, const char *headers);
+/* text: the base and the reference, each with its NUL. The answer's id: the size of what is joined. */
+cx_answer cx_url_join(const char *text, char *joined, size_t capacity);
+/* text: the URL and the method (empty: the default), each with its NUL, then packed headers, then
+ * parameters, packed as these are. */
 cx_answer cx_http(uint64_t session, cx_tail tail, int32_t whole, creche_request_options o,
                   const char *text, const void *body);
 cx_answer cx_read(uint64_t response, cx_tail tail, size_t capacity);

@@ -1072,6 +1072,17 @@ pub struct creche_channel_state {
     pub receiving: u32,
 }
 
+/// A name and a value: of a query, of a form. Bytes, UTF-8 by custom, not encoded. Never grows.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct creche_param {
+    /// NUL-terminated
+    pub name: *const c_char,
+    /// NULL, with value_size 0: none, where that is another thing than an empty one
+    pub value: *const c_char,
+    pub value_size: usize,
+}
+
 /// A header field. Names are tokens; values are bytes without CR, LF and NUL. Never grows.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
@@ -1150,6 +1161,10 @@ pub struct creche_session_options {
     pub headers_count: usize,
     /// where the completion of its close goes if `done` is NULL; {0}: nobody is told
     pub queue: creche_queue,
+    /// what URLs of requests without a scheme are joined to, as creche_url_join
+    /// does: end its path with a slash, or the last segment gives way. User info in
+    /// it is that of all of them. NULL: none; copied
+    pub base_url: *const c_char,
 }
 
 /// What a session has now and did so far. Sized.
@@ -1213,6 +1228,11 @@ pub struct creche_request_options {
     pub timeouts: creche_http_timeouts,
     /// may be NULL
     pub task: *const creche_task_options,
+    /// appended to the query of the URL, percent-encoded (a blank: %20) but
+    /// for letters, digits and "-._~"; in this order, names may come again;
+    /// "name=value", without a value "name"; copied
+    pub params: *const creche_param,
+    pub params_count: usize,
 }
 
 pub const CRECHE_UNKNOWN_SIZE: usize = usize::MAX;
@@ -2100,12 +2120,22 @@ unsafe extern "C" {
     /// Since 0.1.
     pub fn creche_receiver_release(receiver: creche_receiver);
 
+    /// What `reference` means beside `base`, as RFC 3986, 5.2 has it (strictly), for URLs of all schemes:
+    /// "../g" beside "http://a/b/c/d" is "http://a/b/g". The last segment of base's path gives way, unless
+    /// it ends in a slash: "x" beside "http://a/v1" is "http://a/x", beside "http://a/v1/" it is
+    /// "http://a/v1/x". Dot segments are taken out of the path, nothing is encoded, decoded or put in
+    /// another case; a fragment of the reference is kept. Written to `joined` with a NUL, cut at `capacity`
+    /// (0: joined may be NULL); *size (may be NULL): the bytes that it needs without the NUL, also with
+    /// CRECHE_E_LIMIT. Returns CRECHE_OK; CRECHE_E_LIMIT (it was cut), CRECHE_E_URL (base has no scheme;
+    /// one of them holds a control character), CRECHE_E_INVALID, CRECHE_E_NO_MEMORY. Since 0.1.
+    pub fn creche_url_join(base: *const c_char, reference: *const c_char, joined: *mut c_char, capacity: usize, size: *mut usize) -> creche_status;
+
     /// Sets the defaults in the first `size` bytes (pass sizeof). Returns CRECHE_OK or CRECHE_E_INVALID.
     /// Since 0.1.
     pub fn creche_session_options_init(options: *mut creche_session_options, size: usize) -> creche_status;
 
     /// Opens a session on a loop. Connects nowhere yet. Returns CRECHE_OK; CRECHE_E_INVALID (options),
-    /// CRECHE_E_UNSUPPORTED, CRECHE_E_SYSTEM or CRECHE_E_TLS (the CA file cannot be read or holds no
+    /// CRECHE_E_URL (base_url), CRECHE_E_UNSUPPORTED, CRECHE_E_SYSTEM or CRECHE_E_TLS (the CA file cannot be read or holds no
     /// certificate), CRECHE_E_CLOSED (the loop is closing), CRECHE_E_NO_MEMORY, the handle errors.
     /// Since 0.1.
     pub fn creche_session_open(loop_: creche_loop, options: *const creche_session_options, session: *mut creche_session) -> creche_status;

@@ -28,6 +28,24 @@ impl Fields {
             .collect();
         Ok(use_them(&raw))
     }
+
+    /// The same as parameters of a URL.
+    pub(crate) fn with_params<R>(
+        &self,
+        use_them: impl FnOnce(&[sys::creche_param]) -> R,
+    ) -> Result<R> {
+        self.with(|fields| {
+            let raw: Vec<_> = fields
+                .iter()
+                .map(|field| sys::creche_param {
+                    name: field.name,
+                    value: field.value,
+                    value_size: field.value_size,
+                })
+                .collect();
+            use_them(&raw)
+        })
+    }
 }
 
 /// Timeouts of the phases of a request. None: the session's, in a session the library's.

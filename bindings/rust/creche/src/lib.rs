@@ -77,6 +77,7 @@ mod sync;
 mod sys_ext;
 mod task;
 mod transaction;
+mod url;
 mod value;
 
 pub use body::{Body, BodyWriter};
@@ -110,4 +111,5 @@ pub use task::task;
 pub use transaction::{
     Begin, Beginning, Isolation, OpenTransaction, Transaction, TransactionOptions,
 };
+pub use url::url_join;
 pub use value::{ToSql, Value, oid};

@@ -17,6 +17,7 @@ impl Session {
             url,
             method: Some(method),
             headers: Fields::default(),
+            params: Fields::default(),
             body: None,
             flags: 0,
             max_body: 0,
@@ -51,6 +52,7 @@ pub struct Request<'a> {
     url: &'a str,
     method: Option<&'a str>,
     headers: Fields,
+    params: Fields,
     body: Option<Body>,
     flags: u32,
     max_body: u64,
@@ -76,6 +78,12 @@ impl<'a> Request<'a> {
     /// A header field.
     pub fn header(mut self, name: impl Into<String>, value: impl Into<Vec<u8>>) -> Self {
         self.headers.push(name, value);
+        self
+    }
+
+    /// A parameter, appended to the query of the URL and percent-encoded. Names may come again.
+    pub fn param(mut self, name: impl Into<String>, value: impl Into<Vec<u8>>) -> Self {
+        self.params.push(name, value);
         self
     }
 
@@ -160,10 +168,14 @@ impl<'a> Request<'a> {
             self.headers.with(|headers| {
                 o.headers = headers.as_ptr();
                 o.headers_count = headers.len();
-                // SAFETY: the options and what they point to live until the call returns; user until
-                // the final completion.
-                unsafe { call(self.session.raw, within, url.as_ptr(), &o, done, user, task) }
-            })
+                self.params.with_params(|params| {
+                    o.params = params.as_ptr();
+                    o.params_count = params.len();
+                    // SAFETY: the options and what they point to live until the call returns; user
+                    // until the final completion.
+                    unsafe { call(self.session.raw, within, url.as_ptr(), &o, done, user, task) }
+                })
+            })?
         })
     }
 }

@@ -23,6 +23,7 @@ pub struct SessionOptions {
     timeouts: HttpTimeouts,
     user_agent: Option<String>,
     ca_file: Option<String>,
+    base_url: Option<String>,
     headers: Fields,
 }
 
@@ -118,6 +119,13 @@ impl SessionOptions {
         self
     }
 
+    /// What URLs of requests without a scheme are joined to, as [`url_join`](crate::url_join) does: end
+    /// its path with a slash, or the last segment gives way.
+    pub fn base_url(mut self, url: impl Into<String>) -> Self {
+        self.base_url = Some(url.into());
+        self
+    }
+
     /// A header field that every request gets, unless it names the same itself.
     pub fn header(mut self, name: impl Into<String>, value: impl Into<Vec<u8>>) -> Self {
         self.headers.push(name, value);
@@ -127,6 +135,7 @@ impl SessionOptions {
     fn open(&self, on: Loop) -> Result<sys::creche_session> {
         let agent = self.user_agent.as_deref().map(c_text).transpose()?;
         let file = self.ca_file.as_deref().map(c_text).transpose()?;
+        let base = self.base_url.as_deref().map(c_text).transpose()?;
         let mut session = sys::creche_session::default();
         self.headers.with(|headers| {
             // SAFETY: plain options; they and what they point to live until the call returns.
@@ -146,6 +155,7 @@ impl SessionOptions {
                 self.timeouts.set_in(&mut o.timeouts);
                 o.user_agent = agent.as_ref().map_or(o.user_agent, |text| text.as_ptr());
                 o.ca_file = file.as_ref().map_or(null(), |text| text.as_ptr());
+                o.base_url = base.as_ref().map_or(null(), |text| text.as_ptr());
                 o.headers = headers.as_ptr();
                 o.headers_count = headers.len();
                 sys::creche_session_open(on.raw, &o, &mut session)

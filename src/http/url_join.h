@@ -1,0 +1,15 @@
+// Joining of URLs as text (RFC 3986, 5.2): what a reference means beside a base, of any scheme.
+// Nothing is encoded, decoded or put in another case: what was written is in the result as it was.
+#pragma once
+#include <string>
+#include <string_view>
+
+namespace creche::http {
+
+// The scheme before the first ':', or "" if there is none (RFC 3986, 3.1).
+std::string_view UrlScheme(std::string_view text) noexcept;
+
+// base: has a scheme; its fragment does not matter.
+std::string JoinUrl(std::string_view base, std::string_view reference);
+
+}  // namespace creche::http
