@@ -188,6 +188,18 @@ func TestTypes(t *testing.T) {
 	}
 }
 
+// TestTextOfAnyType: what Go has no type for comes as PostgreSQL prints it.
+func TestTextOfAnyType(t *testing.T) {
+	db := pool(t, nil)
+	var address, bits, span, pairs, row string
+	err := db.QueryRow(context.Background(), `select inet '10.0.0.1/8', varbit '0110', int4range '[1,5)',
+		array[point '(1,2)', null], row(1, macaddr '08:00:2b:01:02:ff', 'a b'::text)`).Scan(&address, &bits, &span, &pairs, &row)
+	if err != nil || address != "10.0.0.1/8" || bits != "0110" || span != "[1,5)" ||
+		pairs != `{"(1,2)",NULL}` || row != `(1,08:00:2b:01:02:ff,"a b")` {
+		t.Fatal(err, address, bits, span, pairs, row)
+	}
+}
+
 func TestServerErrors(t *testing.T) {
 	db := pool(t, nil)
 	var e *creche.Error

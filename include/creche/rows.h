@@ -124,9 +124,12 @@ CRECHE_API const char *creche_row_text(const creche_row_block *rows, uint64_t ro
  * SQL NULL and for types held in bits. Since 0.1. */
 CRECHE_API const void *creche_row_bytes(const creche_row_block *rows, uint64_t row, uint32_t column,
                                         size_t *size);
-/* Any cell as text, like PostgreSQL prints it (ISO dates, hex bytea; other types by their binary form
- * in hex), written to buffer with a NUL, cut at capacity. Returns the bytes that all of it needs
- * without the NUL; 0 for SQL NULL. Since 0.1. */
+/* Any cell as text, exactly as PostgreSQL prints it with DateStyle ISO, hex bytea and time zone UTC:
+ * every built-in type, arrays and rows of them and of enums. By their binary form in hex come only
+ * types of extensions, ranges and arrays of domains of your own, and what depends on the server's
+ * catalog or settings (regclass and its like, money): cast those to text in the statement. Written to
+ * buffer with a NUL, cut at capacity. Returns the bytes that all of it needs without the NUL; 0 for
+ * SQL NULL. Since 0.1. */
 CRECHE_API size_t creche_row_format(const creche_row_block *rows, uint64_t row, uint32_t column,
                                     char *buffer, size_t capacity);
 

@@ -3,8 +3,8 @@
 #include <bit>
 #include <cstring>
 
-#include "core/utf8.h"
 #include "pg/type/numeric.h"
+#include "pg/type/print.h"
 #include "pg/type/type.h"
 
 namespace creche::pg {
@@ -15,19 +15,6 @@ namespace {
 bool Fits(uint64_t offset, uint64_t count, uint64_t size, uint64_t total) {
   uint64_t bytes;
   return !__builtin_mul_overflow(count, size, &bytes) && offset <= total && bytes <= total - offset;
-}
-
-// What is not built in may be an enum or citext, which send text, or anything else. Binary forms of
-// other types have a count, a version or a flag in front: a control character.
-bool LooksLikeText(const char* bytes, size_t size) {
-  for (size_t i = 0; i < size;) {
-    const auto c = static_cast<unsigned char>(bytes[i]);
-    if (c < 0x20 && c != '\t' && c != '\n' && c != '\r') return false;
-    const size_t length = c < 0x80 ? 1 : CharacterAt({bytes + i, size - i});
-    if (length == 0) return false;
-    i += length;
-  }
-  return true;
 }
 
 }  // namespace

@@ -26,6 +26,7 @@ class RowView {
     bool null = true;
     uint32_t later = 0;  // of a timestamp: seconds to be added
     bool text = false;   // bytes are the text form, whatever the type is
+    uint8_t depth = 0;   // it stands so deep in arrays, ranges and rows
   };
   Cell At(uint64_t row, uint32_t column) const noexcept;
 

@@ -61,8 +61,12 @@ bool PrintFloat4(std::string* out, const RowView::Cell& cell) {
   return true;
 }
 
+void AppendFloat8(std::string* out, double value) {
+  AppendReal(out, value, 15);
+}
+
 bool PrintFloat8(std::string* out, const RowView::Cell& cell) {
-  AppendReal(out, std::bit_cast<double>(cell.bits), 15);
+  AppendFloat8(out, std::bit_cast<double>(cell.bits));
   return true;
 }
 

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 #include "pg/rows/row_view.h"
 
@@ -22,9 +23,46 @@ bool PrintTimestamptz(std::string* out, const RowView::Cell& cell);
 bool PrintTime(std::string* out, const RowView::Cell& cell);
 bool PrintTimetz(std::string* out, const RowView::Cell& cell);
 bool PrintInterval(std::string* out, const RowView::Cell& cell);
+// print_net.cc
+bool PrintInet(std::string* out, const RowView::Cell& cell);
+bool PrintMac(std::string* out, const RowView::Cell& cell);
+// print_system.cc
+bool PrintBits(std::string* out, const RowView::Cell& cell);
+bool PrintTid(std::string* out, const RowView::Cell& cell);
+bool PrintXid(std::string* out, const RowView::Cell& cell);
+bool PrintXid8(std::string* out, const RowView::Cell& cell);
+bool PrintLsn(std::string* out, const RowView::Cell& cell);
+bool PrintSnapshot(std::string* out, const RowView::Cell& cell);
+// print_geometry.cc
+bool PrintPoint(std::string* out, const RowView::Cell& cell);
+bool PrintLseg(std::string* out, const RowView::Cell& cell);
+bool PrintBox(std::string* out, const RowView::Cell& cell);
+bool PrintPath(std::string* out, const RowView::Cell& cell);
+bool PrintPolygon(std::string* out, const RowView::Cell& cell);
+bool PrintLine(std::string* out, const RowView::Cell& cell);
+bool PrintCircle(std::string* out, const RowView::Cell& cell);
+// print_search.cc
+bool PrintTsvector(std::string* out, const RowView::Cell& cell);
+bool PrintTsquery(std::string* out, const RowView::Cell& cell);
+// print_nested.cc
+bool PrintArray(std::string* out, const RowView::Cell& cell);
+bool PrintVector(std::string* out, const RowView::Cell& cell);
+bool PrintRecord(std::string* out, const RowView::Cell& cell);
+bool PrintRange(std::string* out, const RowView::Cell& cell);
+bool PrintMultirange(std::string* out, const RowView::Cell& cell);
+// What an enum, a domain over text or an extension's type has sent: text; else an array or a row,
+// if it can be nothing else.
+bool PrintOfUser(std::string* out, const RowView::Cell& cell);
+
+// A value of any type in its binary form, which stands `depth` deep in others.
+bool PrintValue(std::string* out, uint32_t type, std::string_view bytes, uint8_t depth);
+// What is not built in may be an enum or citext, which send text, or anything else.
+bool LooksLikeText(const char* bytes, size_t size) noexcept;
 
 // With zeros in front up to `width` digits.
 void AppendInteger(std::string* out, int64_t value, int width = 0);
+// As a float8 is printed.
+void AppendFloat8(std::string* out, double value);
 void AppendHex(std::string* out, const char* bytes, size_t size);
 
 }  // namespace creche::pg

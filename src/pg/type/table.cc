@@ -6,6 +6,7 @@
 #include "pg/type/decode.h"
 #include "pg/type/encode.h"
 #include "pg/type/print.h"
+#include "pg/type/printed_types.h"
 #include "pg/type/type.h"
 
 namespace creche::pg {
@@ -15,8 +16,8 @@ namespace {
 using Kind = Type::Kind;
 using Binary = Type::Binary;
 
-// By oid.
-constexpr Type kTypes[] = {
+// All but those of printed_types.h.
+constexpr Type kMainTypes[] = {
     {.oid = kBool,
      .name = "bool",
      .size = 1,
@@ -78,12 +79,12 @@ constexpr Type kTypes[] = {
      .encode_real = EncodeFloat8,
      .print = PrintFloat8},
     {.oid = kUnknown, .name = "unknown", .kind = Kind::kText},
-    {.oid = kInet, .name = "inet"},
-    {.oid = kInt2Array, .name = "int2[]", .canonical = IsIntegersText},
-    {.oid = kInt4Array, .name = "int4[]", .canonical = IsIntegersText},
-    {.oid = kTextArray, .name = "text[]", .canonical = IsWordsText},
-    {.oid = kVarcharArray, .name = "varchar[]", .canonical = IsWordsText},
-    {.oid = kInt8Array, .name = "int8[]", .canonical = IsIntegersText},
+    {.oid = kInet, .name = "inet", .print = PrintInet},
+    {.oid = kInt2Array, .name = "int2[]", .print = PrintArray, .canonical = IsIntegersText},
+    {.oid = kInt4Array, .name = "int4[]", .print = PrintArray, .canonical = IsIntegersText},
+    {.oid = kTextArray, .name = "text[]", .print = PrintArray, .canonical = IsWordsText},
+    {.oid = kVarcharArray, .name = "varchar[]", .print = PrintArray, .canonical = IsWordsText},
+    {.oid = kInt8Array, .name = "int8[]", .print = PrintArray, .canonical = IsIntegersText},
     {.oid = kAclitem, .name = "aclitem", .binary = Binary::kNo},
     {.oid = kAclitemArray, .name = "aclitem[]", .binary = Binary::kNo},
     {.oid = kBpchar, .name = "bpchar", .kind = Kind::kText},
@@ -117,11 +118,11 @@ constexpr Type kTypes[] = {
      .print = PrintNumeric,
      .canonical = IsIntegerText},
     {.oid = kRefcursor, .name = "refcursor", .kind = Kind::kText},
-    {.oid = kRecord, .name = "record", .binary = Binary::kPerhaps},
+    {.oid = kRecord, .name = "record", .binary = Binary::kPerhaps, .print = PrintRecord},
     {.oid = kCstring, .name = "cstring", .kind = Kind::kText},
     // Of anything (as in pg_stats), and so of what has no binary form, too.
     {.oid = kAnyArray, .name = "anyarray", .binary = Binary::kNo},
-    {.oid = kRecordArray, .name = "record[]", .binary = Binary::kPerhaps},
+    {.oid = kRecordArray, .name = "record[]", .binary = Binary::kPerhaps, .print = PrintArray},
     {.oid = kUuid, .name = "uuid", .print = PrintUuid, .canonical = IsUuidText},
     {.oid = kGtsvector, .name = "gtsvector", .binary = Binary::kNo},
     {.oid = kGtsvectorArray, .name = "gtsvector[]", .binary = Binary::kNo},
@@ -130,12 +131,25 @@ constexpr Type kTypes[] = {
 };
 constexpr Type kNotKnown = {};
 // They may be, or hold, anything.
-constexpr Type kOfUser = {
-    .kind = Kind::kPerhapsText, .binary = Binary::kPerhaps, .canonical = IsWordText};
+constexpr Type kOfUser = {.kind = Kind::kPerhapsText,
+                          .binary = Binary::kPerhaps,
+                          .print = PrintOfUser,
+                          .canonical = IsWordText};
 
-constexpr uint32_t kLastOid = kTypes[std::size(kTypes) - 1].oid;
-static_assert(std::is_sorted(std::begin(kTypes), std::end(kTypes),
-                             [](const Type& a, const Type& b) { return a.oid < b.oid; }));
+// By oid.
+constexpr auto kTypes = [] {
+  std::array<Type, std::size(kMainTypes) + std::size(kPrintedTypes)> all{};
+  const auto rest = std::copy(std::begin(kMainTypes), std::end(kMainTypes), all.begin());
+  std::copy(std::begin(kPrintedTypes), std::end(kPrintedTypes), rest);
+  std::sort(all.begin(), all.end(), [](const Type& a, const Type& b) { return a.oid < b.oid; });
+  return all;
+}();
+
+constexpr uint32_t kLastOid = kTypes.back().oid;
+static_assert(std::adjacent_find(kTypes.begin(), kTypes.end(), [](const Type& a, const Type& b) {
+                return a.oid == b.oid;
+              }) == kTypes.end());
+static_assert(std::size(kTypes) < UINT8_MAX);
 
 // By oid: one more than the place in the table.
 constexpr auto kPlaces = [] {

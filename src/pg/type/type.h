@@ -41,6 +41,8 @@ struct Type {
   // Appends a value as the server prints it with DateStyle ISO and time zone UTC; false if it is no
   // value of this type, and nothing was appended. Null: its bytes are its text, or in hexadecimal.
   bool (*print)(std::string* out, const RowView::Cell& cell) = nullptr;
+  // Of a range its bounds' type, of a multirange its ranges'; 0 for all others.
+  uint32_t element = 0;
   // Whether a text of a parameter means the same whatever type reads it. Null: none is known to (it
   // is read in too many ways: times, floats, bytea, inet, jsonb, char(n), ...), so that a statement
   // is not worth being kept for which the server has inferred this type.

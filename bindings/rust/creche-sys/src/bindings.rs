@@ -2292,9 +2292,12 @@ unsafe extern "C" {
     /// SQL NULL and for types held in bits. Since 0.1.
     pub fn creche_row_bytes(rows: *const creche_row_block, row: u64, column: u32, size: *mut usize) -> *const c_void;
 
-    /// Any cell as text, like PostgreSQL prints it (ISO dates, hex bytea; other types by their binary form
-    /// in hex), written to buffer with a NUL, cut at capacity. Returns the bytes that all of it needs
-    /// without the NUL; 0 for SQL NULL. Since 0.1.
+    /// Any cell as text, exactly as PostgreSQL prints it with DateStyle ISO, hex bytea and time zone UTC:
+    /// every built-in type, arrays and rows of them and of enums. By their binary form in hex come only
+    /// types of extensions, ranges and arrays of domains of your own, and what depends on the server's
+    /// catalog or settings (regclass and its like, money): cast those to text in the statement. Written to
+    /// buffer with a NUL, cut at capacity. Returns the bytes that all of it needs without the NUL; 0 for
+    /// SQL NULL. Since 0.1.
     pub fn creche_row_format(rows: *const creche_row_block, row: u64, column: u32, buffer: *mut c_char, capacity: usize) -> usize;
 
     /// The block of a rows handle; NULL if the handle is bad. Lives until it is released. Since 0.1.

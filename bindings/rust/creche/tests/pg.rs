@@ -11,6 +11,27 @@ use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 #[test]
+fn any_type_has_a_text() {
+    let Some(db) = open() else { return };
+    let rows = block_on(async {
+        db.query(
+            "select inet '10.0.0.1/8', varbit '0110', int4range '[1,5)', array[point '(1,2)', null],
+                    row(1, macaddr '08:00:2b:01:02:ff', 'a b'::text)",
+            &[],
+        )
+        .await
+    })
+    .unwrap();
+    let texts: Vec<String> = (0..rows.width())
+        .map(|i| rows.one().unwrap().get::<creche::Cell<'_>>(i).unwrap().format())
+        .collect();
+    assert_eq!(
+        texts,
+        ["10.0.0.1/8", "0110", "[1,5)", "{\"(1,2)\",NULL}", "(1,08:00:2b:01:02:ff,\"a b\")"]
+    );
+}
+
+#[test]
 fn values_go_there_and_come_back() {
     let Some(db) = open() else { return };
     let now = UNIX_EPOCH + Duration::from_micros(1_790_000_000_123_456);

@@ -1,0 +1,53 @@
+// A value by itself, outside of a block: an element of an array, a bound of a range, a field of a
+// row.
+#include "core/utf8.h"
+#include "pg/type/decode.h"
+#include "pg/type/print.h"
+#include "pg/type/type.h"
+
+namespace creche::pg {
+
+// Binary forms of other types have a count, a version or a flag in front: a control character.
+bool LooksLikeText(const char* bytes, size_t size) noexcept {
+  for (size_t i = 0; i < size;) {
+    const auto c = static_cast<unsigned char>(bytes[i]);
+    if (c < 0x20 && c != '\t' && c != '\n' && c != '\r') return false;
+    const size_t length = c < 0x80 ? 1 : CharacterAt({bytes + i, size - i});
+    if (length == 0) return false;
+    i += length;
+  }
+  return true;
+}
+
+bool PrintValue(std::string* out, uint32_t oid, std::string_view bytes, uint8_t depth) {
+  // What is quoted again and again doubles each time.
+  constexpr uint8_t kDeepest = 12;
+  if (depth > kDeepest || bytes.size() >= kCellNull) return false;
+  const Type& type = TypeOf(oid);
+  if (type.kind == Type::Kind::kText) return out->append(bytes), true;
+  if (type.kind == Type::Kind::kVersionedText) {
+    if (bytes.empty() || bytes[0] != 1) return false;
+    return out->append(bytes.substr(1)), true;
+  }
+  if (oid == kBytea) {
+    out->append("\\x");
+    AppendHex(out, bytes.data(), bytes.size());
+    return true;
+  }
+  RowView::Cell cell{.type = oid, .size = static_cast<uint32_t>(bytes.size()), .null = false};
+  cell.depth = depth;
+  if (type.size == 0) {
+    cell.bytes = bytes.data();
+  } else {
+    if (bytes.size() != type.size) return false;
+    cell.bits = type.decode(bytes.data());
+    if (cell.bits == uint64_t{kLate} && type.kind == Type::Kind::kMoment) {
+      const RowCell late = LateTimestamp(bytes.data());
+      cell.bits = late.bits;
+      cell.later = late.later;
+    }
+  }
+  return type.print && type.print(out, cell);
+}
+
+}  // namespace creche::pg
