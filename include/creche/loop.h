@@ -79,6 +79,26 @@ CRECHE_API creche_status creche_loop_run(creche_loop loop);
  * (negative); else as creche_loop_run. Since 0.1. */
 CRECHE_API creche_status creche_loop_poll(creche_loop loop, int64_t timeout);
 
+/* A CRECHE_RUN_CALLER loop inside another one (epoll, libuv, asyncio, tokio, GLib), on its thread: watch
+ * the descriptor of creche_loop_fd for reading, level-triggered; when it is readable, or the time of
+ * creche_loop_next_timeout is over, call creche_loop_poll(loop, 0) once or more; then ask
+ * creche_loop_next_timeout anew, the last thing before the other loop waits again: 0 means that there is
+ * more to do now (let others go first, and poll again).
+ *
+ * Stores in *fd a descriptor that becomes readable when the loop has something to do. It is the library's:
+ * watch it, but do not read, write or close it; stop watching it before creche_loop_join takes the loop
+ * away. Returns CRECHE_OK; CRECHE_E_STATE if the loop has a thread of its own; CRECHE_E_UNSUPPORTED if
+ * there is none; CRECHE_E_INVALID, the handle errors (CRECHE_E_ENDED too once the loop has ended). Since
+ * 0.1. */
+CRECHE_API creche_status creche_loop_fd(creche_loop loop, int32_t *fd);
+
+/* [not on a loop] Stores in *timeout after how many nanoseconds a CRECHE_RUN_CALLER loop must be polled
+ * though its descriptor is not readable: 0: now; CRECHE_NEVER: not before it is. From this call to the
+ * next poll, whatever anybody starts, posts or cancels makes the descriptor readable, also on this
+ * thread; a time that was told before does not hold any more then. Round it up: polls that come too early
+ * find nothing to do. Returns CRECHE_OK; CRECHE_E_INVALID; else as creche_loop_poll. Since 0.1. */
+CRECHE_API creche_status creche_loop_next_timeout(creche_loop loop, int64_t *timeout);
+
 /* Calls fn(user, completion with kind CRECHE_POST) on the loop, later, in the order of posting. An
  * accepted post is run before the loop ends, whatever else fails. Not a task: it cannot be cancelled.
  * Returns CRECHE_OK; CRECHE_E_INVALID (fn is NULL or a route), CRECHE_E_CLOSED once the loop is

@@ -109,6 +109,23 @@ creche_status creche_loop_poll(creche_loop loop, int64_t timeout) {
   });
 }
 
+creche_status creche_loop_fd(creche_loop loop, int32_t* fd) {
+  return Guard([&]() -> creche_status {
+    if (!fd) return Fail(Status::kInvalid, "fd is NULL");
+    const Status status = tasks::LoopFd(loop.scope.id, fd);
+    if (status == Status::kUnsupported)
+      return Fail(status, "the loop's descriptor is not known here; call creche_loop_poll in time");
+    return OfRun(status, loop);
+  });
+}
+
+creche_status creche_loop_next_timeout(creche_loop loop, int64_t* timeout) {
+  return Guard([&]() -> creche_status {
+    if (!timeout) return Fail(Status::kInvalid, "timeout is NULL");
+    return OfRun(tasks::NextTimeout(loop.scope.id, timeout), loop);
+  });
+}
+
 creche_status creche_loop_post(creche_loop loop, creche_done_fn fn, void* user) {
   return Guard([&]() -> creche_status {
     if (!fn || fn == creche_to_group || fn == creche_nobody)

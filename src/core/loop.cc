@@ -142,6 +142,19 @@ Nanos Loop::BusyPoll(Nanos timeout) noexcept {
   return 0;
 }
 
+// For how long to sleep; 0: not at all. Announces the sleep first, then looks again, at deadlines
+// too: who adds something after this look sees the announcement, and the first of them wakes.
+// Somebody who saw the last one may be late, and its wake be taken by a look that is no sleep.
+Nanos Loop::FallAsleep(Nanos timeout) noexcept {
+  wake_sent_.store(false, std::memory_order_relaxed);
+  sleeping_.store(true);
+  return HasWork() ? 0 : HowLong(timeout, timers_.next());
+}
+
+Nanos Loop::SleepElsewhere() noexcept {
+  return turn_ends_.empty() && !Ready() ? FallAsleep(kNever) : 0;
+}
+
 // Returns when the turn began: what was there to be read by then has been read.
 Nanos Loop::Poll(Nanos timeout, bool* signalled) noexcept {
   look_first_.store(false, std::memory_order_relaxed);
@@ -152,12 +165,7 @@ Nanos Loop::Poll(Nanos timeout, bool* signalled) noexcept {
       if (const Nanos looked_at = BusyPoll(timeout)) return looked_at;
       if (timeout != kNever) timeout = std::max<Nanos>(0, timeout - busy_poll_);
     }
-    // Announce the sleep first, then look again, at deadlines too: who adds something after this
-    // look sees the announcement, and the first of them wakes. Somebody who saw the last one may be
-    // late, and its wake be taken by a look that is no sleep.
-    wake_sent_.store(false, std::memory_order_relaxed);
-    sleeping_.store(true);
-    if (!HasWork()) wait = HowLong(timeout, timers_.next());
+    wait = FallAsleep(timeout);
   }
   unpolled_ = 0;
   if (wait <= 0) {

@@ -159,6 +159,9 @@ class Loop : public RefCounted {
   // One turn, waiting for up to `timeout`. True if there was anything to do. signalled: if given, a
   // signal handler that runs meanwhile ends the wait, and *signalled says so.
   bool Turn(Nanos timeout, bool* signalled = nullptr) noexcept;
+  // Its thread goes to sleep somewhere else, where the reactor's descriptor is watched: for how
+  // long at the most. Until the next turn, who adds something makes the descriptor ready.
+  Nanos SleepElsewhere() noexcept;
   // Refuses jobs from now on and runs those it has. Returns after the last.
   void StopJobs() noexcept;
   void StopWorkers() noexcept {
@@ -217,6 +220,7 @@ class Loop : public RefCounted {
   bool MayGoOn() noexcept;
   bool HasWork() noexcept { return HasJobs() || Ready() || domain_->interrupted.load(); }
   Nanos BusyPoll(Nanos timeout) noexcept;
+  Nanos FallAsleep(Nanos timeout) noexcept;
   Nanos Poll(Nanos timeout, bool* signalled) noexcept;
   bool RunJobs() noexcept;
   bool HeardAsleep() noexcept;

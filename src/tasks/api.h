@@ -28,6 +28,9 @@ struct LoopOptions {
 Status OpenLoop(const LoopOptions& options, uint64_t* id, int* system_errno) noexcept;
 Status RunLoop(uint64_t loop) noexcept;
 Status PollLoop(uint64_t loop, Nanos timeout) noexcept;
+// For who waits elsewhere: what to wait on (kUnsupported: there is nothing), and for how long.
+Status LoopFd(uint64_t loop, int* fd) noexcept;
+Status NextTimeout(uint64_t loop, Nanos* timeout) noexcept;
 Status PostTo(uint64_t loop, DoneFn fn, void* user) noexcept;
 Status CloseLoop(uint64_t loop) noexcept;
 Status ShutdownLoop(uint64_t loop, Nanos grace) noexcept;

@@ -69,6 +69,22 @@ Status PollLoop(uint64_t id, Nanos timeout) noexcept {
   }
 }
 
+Status LoopFd(uint64_t id, int* fd) noexcept {
+  Section section(id, Bit(Kind::kLoop));
+  if (!section.ok()) return section.status();
+  Tree* tree = section.tree();
+  if (!tree->runner_.caller_runs) return Status::kState;
+  if (tree->life_.ended) return Status::kEnded;
+  *fd = tree->domain()->epoll_fd;
+  return *fd < 0 ? Status::kUnsupported : Status::kOk;
+}
+
+Status NextTimeout(uint64_t id, Nanos* timeout) noexcept {
+  Run run(id);
+  if (run.status() == Status::kOk) *timeout = run->SleepElsewhere();
+  return run.status();
+}
+
 bool Tree::BeginAwait(const void* object) noexcept {
   if (!runner_.caller_runs || runner_.being_run || runner_.joining || life_.ended ||
       runner_.caller != pthread_self())

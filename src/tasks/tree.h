@@ -47,6 +47,7 @@ class alignas(64) Tree final : public Loop {
     RequestWake();
   }
   using Loop::LookFirst;
+  using Loop::SleepElsewhere;
   using Loop::Turn;
   bool HasEnded() noexcept;
   // Waits for the end and takes everything down. survivors: what is alive at a timeout.

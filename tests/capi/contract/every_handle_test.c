@@ -74,6 +74,7 @@ static struct {
   const creche_error* error;
   uint64_t item;
   int64_t time;
+  int fd;
   void* data;
   char text[8];
   size_t size;
@@ -134,6 +135,8 @@ static creche_status found(const void* pointer) {
 #define CALLS(X)                                                                                   \
   X(loop_run, 1 << LOOP, creche_loop_run(OF_LOOP))                                                 \
   X(loop_poll, 1 << LOOP, creche_loop_poll(OF_LOOP, 0))                                            \
+  X(loop_fd, 1 << LOOP, creche_loop_fd(OF_LOOP, &out.fd))                                          \
+  X(loop_next_timeout, 1 << LOOP, creche_loop_next_timeout(OF_LOOP, &out.time))                    \
   X(loop_post, 1 << LOOP, creche_loop_post(OF_LOOP, see, NULL))                                    \
   X(loop_close, 1 << LOOP, creche_loop_close(OF_LOOP))                                             \
   X(loop_shutdown, 1 << LOOP, creche_loop_shutdown(OF_LOOP, 0))                                    \

@@ -1627,6 +1627,25 @@ unsafe extern "C" {
     /// (negative); else as creche_loop_run. Since 0.1.
     pub fn creche_loop_poll(loop_: creche_loop, timeout: i64) -> creche_status;
 
+    /// A CRECHE_RUN_CALLER loop inside another one (epoll, libuv, asyncio, tokio, GLib), on its thread: watch
+    /// the descriptor of creche_loop_fd for reading, level-triggered; when it is readable, or the time of
+    /// creche_loop_next_timeout is over, call creche_loop_poll(loop, 0) once or more; then ask
+    /// creche_loop_next_timeout anew, the last thing before the other loop waits again: 0 means that there is
+    /// more to do now (let others go first, and poll again).
+    /// Stores in *fd a descriptor that becomes readable when the loop has something to do. It is the library's:
+    /// watch it, but do not read, write or close it; stop watching it before creche_loop_join takes the loop
+    /// away. Returns CRECHE_OK; CRECHE_E_STATE if the loop has a thread of its own; CRECHE_E_UNSUPPORTED if
+    /// there is none; CRECHE_E_INVALID, the handle errors (CRECHE_E_ENDED too once the loop has ended). Since
+    /// 0.1.
+    pub fn creche_loop_fd(loop_: creche_loop, fd: *mut i32) -> creche_status;
+
+    /// [not on a loop] Stores in *timeout after how many nanoseconds a CRECHE_RUN_CALLER loop must be polled
+    /// though its descriptor is not readable: 0: now; CRECHE_NEVER: not before it is. From this call to the
+    /// next poll, whatever anybody starts, posts or cancels makes the descriptor readable, also on this
+    /// thread; a time that was told before does not hold any more then. Round it up: polls that come too early
+    /// find nothing to do. Returns CRECHE_OK; CRECHE_E_INVALID; else as creche_loop_poll. Since 0.1.
+    pub fn creche_loop_next_timeout(loop_: creche_loop, timeout: *mut i64) -> creche_status;
+
     /// Calls fn(user, completion with kind CRECHE_POST) on the loop, later, in the order of posting. An
     /// accepted post is run before the loop ends, whatever else fails. Not a task: it cannot be cancelled.
     /// Returns CRECHE_OK; CRECHE_E_INVALID (fn is NULL or a route), CRECHE_E_CLOSED once the loop is

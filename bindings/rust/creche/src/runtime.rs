@@ -9,6 +9,7 @@ use crate::sys_ext::{c_text, check, defaults, filled, nanoseconds};
 use creche_sys as sys;
 use std::ffi::c_char;
 use std::future::Future;
+use std::os::fd::RawFd;
 use std::ptr::{null, null_mut};
 use std::sync::Mutex;
 use std::time::Duration;
@@ -246,6 +247,36 @@ impl Loop {
     /// the future is dropped then.
     pub fn block_on<F: Future>(&self, future: F) -> Result<F::Output> {
         block::block_on(self.raw, future)
+    }
+
+    /// Runs one turn of a loop that is [`on_caller`](LoopOptions::on_caller): waits up to `timeout` for
+    /// something to do, and does it. False if there was nothing. For programs that have an event loop of
+    /// their own, with [`fd`](Loop::fd) and [`next_timeout`](Loop::next_timeout).
+    pub fn poll(&self, timeout: Duration) -> Result<bool> {
+        // SAFETY: any thread, any handle: misuse is an error.
+        match unsafe { sys::creche_loop_poll(self.raw, nanoseconds(timeout)) } {
+            sys::CRECHE_E_TIMEOUT | sys::CRECHE_E_INTERRUPTED => Ok(false),
+            status => check(status).map(|()| true),
+        }
+    }
+
+    /// A descriptor that becomes readable when a loop that is [`on_caller`](LoopOptions::on_caller) has
+    /// something to do. It is the loop's: watch it for reading, level-triggered, and nothing else.
+    pub fn fd(&self) -> Result<RawFd> {
+        let mut fd = -1;
+        // SAFETY: any handle; fd outlives the call.
+        check(unsafe { sys::creche_loop_fd(self.raw, &mut fd) })?;
+        Ok(fd)
+    }
+
+    /// After what time the loop must be polled though its descriptor is not readable; zero: now; None:
+    /// not before it is. To be asked after each poll, the last thing before the other loop waits: from
+    /// then on whatever anybody adds makes the descriptor readable.
+    pub fn next_timeout(&self) -> Result<Option<Duration>> {
+        let mut timeout = 0;
+        // SAFETY: any handle; timeout outlives the call.
+        check(unsafe { sys::creche_loop_next_timeout(self.raw, &mut timeout) })?;
+        Ok((timeout != sys::CRECHE_NEVER).then(|| Duration::from_nanos(timeout.max(0) as u64)))
     }
 
     /// The time of its clock.

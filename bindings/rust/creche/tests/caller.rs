@@ -139,3 +139,38 @@ fn no_loop_is_run_on_the_thread_of_another() {
     assert_eq!(answers.recv().unwrap(), Status::WOULD_DEADLOCK);
     end(on);
 }
+
+#[repr(C)]
+struct PollFd {
+    fd: i32,
+    events: i16,
+    revents: i16,
+}
+
+unsafe extern "C" {
+    /// The C library's, with which this event loop waits.
+    fn poll(fds: *mut PollFd, count: std::ffi::c_ulong, timeout: i32) -> i32;
+}
+
+#[test]
+fn another_event_loop_watches_it() {
+    let Some(url) = server("HTTP_URL") else { return };
+    let on = caller();
+    let web = Session::on(on, SessionOptions::new()).unwrap();
+    let mut context = Context::from_waker(Waker::noop());
+    let mut page = web.get(&format!("{url}/small")).start();
+    let answer = loop {
+        if let Poll::Ready(answer) = Pin::new(&mut page).poll(&mut context) {
+            break answer.unwrap();
+        }
+        let most = on.next_timeout().unwrap().unwrap_or(60.secs()).as_nanos();
+        let mut watched = PollFd { fd: on.fd().unwrap(), events: 1, revents: 0 };
+        // SAFETY: one descriptor, which the loop has while it lives.
+        unsafe { poll(&mut watched, 1, most.div_ceil(1_000_000) as i32) };
+        on.poll(0.secs()).unwrap();
+    };
+    assert_eq!(answer.body().len(), 1024);
+    drop((answer, web));
+    end(on);
+    assert_eq!(on.fd().unwrap_err().status(), Status::ENDED);
+}

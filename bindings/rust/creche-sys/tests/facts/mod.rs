@@ -293,6 +293,8 @@ pub fn facts() -> Vec<(&'static str, i128)> {
         ("function creche_loop_open", creche_loop_open as *const () as usize as i128),
         ("function creche_loop_run", creche_loop_run as *const () as usize as i128),
         ("function creche_loop_poll", creche_loop_poll as *const () as usize as i128),
+        ("function creche_loop_fd", creche_loop_fd as *const () as usize as i128),
+        ("function creche_loop_next_timeout", creche_loop_next_timeout as *const () as usize as i128),
         ("function creche_loop_post", creche_loop_post as *const () as usize as i128),
         ("function creche_loop_close", creche_loop_close as *const () as usize as i128),
         ("function creche_loop_shutdown", creche_loop_shutdown as *const () as usize as i128),
