@@ -25,6 +25,7 @@ type Timeouts struct {
 	Send      time.Duration // a gap without progress; 60 s
 	FirstByte time.Duration // 300 s
 	ReadGap   time.Duration // 60 s
+	Proxy     time.Duration // a proxy to connect: CONNECT, SOCKS; 30 s
 }
 
 func (t Timeouts) c() cx.Timeouts {
@@ -35,7 +36,7 @@ func (t Timeouts) c() cx.Timeouts {
 		return d
 	}
 	return cx.Timeouts{Pool: never(t.Pool), DNS: never(t.DNS), Connect: never(t.Connect), TLS: never(t.TLS),
-		Send: never(t.Send), FirstByte: never(t.FirstByte), ReadGap: never(t.ReadGap)}
+		Send: never(t.Send), FirstByte: never(t.FirstByte), ReadGap: never(t.ReadGap), Proxy: never(t.Proxy)}
 }
 
 // SessionOptions of NewSession. 0 is the default, in numbers negative is no limit.
@@ -60,6 +61,13 @@ type SessionOptions struct {
 	// the size of a chunk.
 	Lenient bool
 	Header  http.Header
+
+	// "http://user:password@host:port", https://, socks5:// (names are resolved here) or socks5h://; "":
+	// none, or the environment's with EnvProxy; "direct": none.
+	Proxy       string
+	ProxyHeader http.Header // for http and https proxies alone
+	NoProxy     string      // hosts that need none, separated by commas
+	EnvProxy    bool        // takes what is not given from the environment, read now
 }
 
 // Session is an HTTP client that keeps connections. It is safe for concurrent use.
@@ -84,6 +92,16 @@ func ttl(d time.Duration) *uint32 {
 	}
 	value := uint32(min(max(d.Milliseconds(), 0), math.MaxUint32))
 	return &value
+}
+
+// pairs of names and values.
+func pairs(header http.Header) (all [][2]string) {
+	for name, values := range header {
+		for _, value := range values {
+			all = append(all, [2]string{name, value})
+		}
+	}
+	return all
 }
 
 // NewSession opens a session. It connects nowhere yet.
@@ -117,11 +135,11 @@ func NewSession(options *SessionOptions) (*Session, error) {
 		}
 		c.UserAgent = &agent
 	}
-	for name, values := range o.Header {
-		for _, value := range values {
-			c.Headers = append(c.Headers, [2]string{name, value})
-		}
+	c.Headers, c.ProxyHeaders = pairs(o.Header), pairs(o.ProxyHeader)
+	if o.EnvProxy {
+		c.Flags |= cx.SessionEnvProxy
 	}
+	c.Proxy, c.NoProxy = o.Proxy, o.NoProxy
 	opened := cx.SessionOpen(l.id, c)
 	if opened.Failure != nil {
 		return nil, newError(opened.Failure, nil)
@@ -167,6 +185,7 @@ type Request struct {
 	NoRetry      bool  // never send again when a kept connection was dead
 	Lenient      bool  // as SessionOptions.Lenient, for this request
 	Timeouts     Timeouts
+	Proxy        string // as SessionOptions.Proxy, whatever NoProxy says; "": the session's
 }
 
 // Response is a whole answer. It holds no resources.
@@ -214,6 +233,7 @@ func (s *Session) Do(ctx context.Context, r *Request) (*Response, error) {
 func (w *waiter) fill(r *Request) {
 	c := &w.request
 	c.Target(r.URL, r.Method)
+	c.By(r.Proxy)
 	for name, values := range r.Header {
 		for _, value := range values {
 			c.Header(name, value)

@@ -41,6 +41,7 @@ const (
 	ErrCoding         Status = -48
 	ErrBody           Status = -49
 	ErrRedirect       Status = -50
+	ErrProxy          Status = -55
 	ErrPG             Status = -60
 	ErrOutcomeUnknown Status = -61
 	ErrRolledBack     Status = -62
@@ -76,10 +77,11 @@ const (
 	PhaseTask
 	PhaseClose
 	PhaseOptions
+	PhaseProxy
 )
 
 var phaseNames = [...]string{"", "limit", "pool", "dns", "connect", "tls", "send", "headers", "body", "auth",
-	"query", "commit", "rollback", "reset", "task", "close", "options"}
+	"query", "commit", "rollback", "reset", "task", "close", "options", "proxy"}
 
 // String is the phase in one word.
 func (p Phase) String() string {

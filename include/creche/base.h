@@ -73,6 +73,7 @@ enum {
     CRECHE_E_CODING = -48,       /* the body does not decode (gzip, deflate, br, zstd) */
     CRECHE_E_BODY = -49,         /* the request's body could not be produced or sent again */
     CRECHE_E_REDIRECT = -50,     /* too many redirects, or one to a place that cannot be fetched */
+    CRECHE_E_PROXY = -55,        /* a proxy refused to make the connection; http_status, if it said one */
     /* PostgreSQL. */
     CRECHE_E_PG = -60,              /* the server answered with an error; error->sqlstate has its code */
     CRECHE_E_OUTCOME_UNKNOWN = -61, /* a COMMIT was sent and its answer never came */
@@ -143,7 +144,8 @@ enum {
     CRECHE_PHASE_RESET = 13,
     CRECHE_PHASE_TASK = 14, /* the user's own code */
     CRECHE_PHASE_CLOSE = 15,
-    CRECHE_PHASE_OPTIONS = 16 /* reading what the user asked for: URL, DSN, files */
+    CRECHE_PHASE_OPTIONS = 16, /* reading what the user asked for: URL, DSN, files */
+    CRECHE_PHASE_PROXY = 17    /* asking a proxy for a connection to the server */
 };
 
 /* Why a scope was cancelled. The first reason sticks. */

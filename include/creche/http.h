@@ -41,7 +41,7 @@ typedef struct creche_http_timeouts {
                            before it: 1xx, or a head in small pieces [300 s] */
     int64_t read_gap;   /* between two reads: inside a head; of the body's own bytes, while you are
                            ready to read and all of the request has been sent [60 s] */
-    int64_t reserved;
+    int64_t proxy;      /* a proxy to connect: CONNECT, SOCKS [30 s] */
 } creche_http_timeouts;
 
 /* What a session does by itself, for fetch and send alike:
@@ -78,6 +78,16 @@ typedef struct creche_http_timeouts {
  *   server has closed it or said anything: then it is closed unused.
  * - A link-local address may have a zone (http://[fe80::1%25eth0]/), which is told to no server.
  * - What comes behind the end of a coded body is dropped.
+ * - Proxies: http:// and https:// ones are sent http URLs whole, to be forwarded, and asked for a
+ *   tunnel (CONNECT) to the servers of https ones; socks5:// ones are asked for connections to all,
+ *   by addresses that are resolved here, socks5h:// ones by names. User info in a proxy's URL is its
+ *   Proxy-Authorization (Basic), or the user and password of SOCKS. That and proxy_headers is what a
+ *   proxy gets; a CONNECT says nothing else of the session or the request, and through a tunnel, or
+ *   without a proxy, no Proxy-Authorization of yours goes. Any 2xx opens a tunnel; another answer, or
+ *   SOCKS reply, is CRECHE_E_PROXY with CRECHE_PHASE_PROXY and error->http_status, 407 too; what else a
+ *   proxy says is CRECHE_E_PROTOCOL, _LIMIT, _DISCONNECTED or _TIMEOUT in that phase. A forwarding
+ *   proxy's answers are answers like others. Each hop of a redirect has its proxy chosen anew.
+ *   Connections to a forwarding proxy are shared by all servers behind it, and counted as one host.
  * - No message, dump or hook holds user info, the query of a URL or the value of a header; all
  *   messages are UTF-8. */
 
@@ -90,7 +100,11 @@ enum {
      * Content-Length, Transfer-Encoding and Connection (of other fields they are always joined by one
      * blank); several Content-Lengths that are equal; blanks behind the size of a chunk. Behind a proxy
      * that reads them differently that is a risk: use it for such servers. */
-    CRECHE_SESSION_LENIENT = 4
+    CRECHE_SESSION_LENIENT = 4,
+    /* Takes proxies from the environment, read now, where `proxy` is NULL: http_proxy for http URLs,
+     * https_proxy or HTTPS_PROXY for https ones, all_proxy or ALL_PROXY for both; and, if `no_proxy` is
+     * NULL, no_proxy or NO_PROXY. (HTTP_PROXY is not read: in a CGI program a client sets it.) */
+    CRECHE_SESSION_ENV_PROXY = 256
 };
 
 typedef struct creche_session_options {
@@ -115,6 +129,14 @@ typedef struct creche_session_options {
     const char *base_url; /* what URLs of requests without a scheme are joined to, as creche_url_join
                            * does: end its path with a slash, or the last segment gives way. User info in
                            * it is that of all of them. NULL: none; copied */
+    const char *proxy; /* see above: "http://user:password@host:port", https://, socks5:// or socks5h://;
+                        * default port: 80, 443, 1080; NULL: none, or the environment's; "direct": none;
+                        * copied */
+    const creche_header *proxy_headers; /* for http and https proxies, those of requests, too; copied */
+    size_t proxy_headers_count;
+    const char *no_proxy; /* hosts that need none, by commas: "*"; "example.org" for it and all names
+                           * below it; an IP address or net ("10.0.0.0/8"); each with or without
+                           * ":port". NULL: none, or the environment's; copied */
 } creche_session_options;
 
 /* Sets the defaults in the first `size` bytes (pass sizeof). Returns CRECHE_OK or CRECHE_E_INVALID.
@@ -188,6 +210,8 @@ typedef struct creche_request_options {
                                  * for letters, digits and "-._~"; in this order, names may come again;
                                  * "name=value", without a value "name"; copied */
     size_t params_count;
+    const char *proxy; /* as creche_session_options.proxy, whatever no_proxy says; "direct": none; NULL:
+                        * the session's; copied. What is wrong with it is CRECHE_E_INVALID, later */
 } creche_request_options;
 
 #define CRECHE_UNKNOWN_SIZE SIZE_MAX

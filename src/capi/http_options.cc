@@ -1,7 +1,7 @@
 #include "capi/http_options.h"
 
-#include <string_view>
-
+#include "capi/http_headers.h"
+#include "capi/http_routes.h"
 #include "http/query.h"
 #include "http/url_join.h"
 
@@ -48,14 +48,13 @@ constexpr TimeoutField kTimeouts[] = {
     {&creche_http_timeouts::send, &http::Timeouts::send, "send"},
     {&creche_http_timeouts::first_byte, &http::Timeouts::first_byte, "first_byte"},
     {&creche_http_timeouts::read_gap, &http::Timeouts::read_gap, "read_gap"},
+    {&creche_http_timeouts::proxy, &http::Timeouts::proxy, "proxy"},
 };
 
 creche_status CheckTimeouts(const creche_http_timeouts& given) {
   for (const TimeoutField& f : kTimeouts)
     if (given.*f.given < 0)
       return Fail(Status::kInvalid, "timeouts.%s is negative; it counts nanoseconds", f.name);
-  if (given.reserved != 0)
-    return Fail(Status::kUnsupported, "timeouts.reserved is set; leave it 0");
   return CRECHE_OK;
 }
 
@@ -63,16 +62,6 @@ creche_status CheckTimeouts(const creche_http_timeouts& given) {
 void TakeTimeouts(const creche_http_timeouts& given, http::Timeouts* timeouts) {
   for (const TimeoutField& f : kTimeouts)
     if (given.*f.given != 0) timeouts->*f.kept = given.*f.given;
-}
-
-creche_status CheckHeaders(const creche_header* headers, size_t count) {
-  if (!headers && count > 0) return Fail(Status::kInvalid, "headers is NULL, headers_count not 0");
-  for (size_t i = 0; i < count; i++) {
-    if (!headers[i].name) return Fail(Status::kInvalid, "headers[%zu].name is NULL", i);
-    if (!headers[i].value && headers[i].value_size > 0)
-      return Fail(Status::kInvalid, "headers[%zu].value is NULL, its size not 0", i);
-  }
-  return CRECHE_OK;
 }
 
 creche_status CheckParams(const creche_param* params, size_t count) {
@@ -83,14 +72,6 @@ creche_status CheckParams(const creche_param* params, size_t count) {
       return Fail(Status::kInvalid, "params[%zu].value is NULL, its size not 0", i);
   }
   return CRECHE_OK;
-}
-
-Result<void> TakeHeaders(const creche_header* headers, size_t count, http::HeaderList* list) {
-  for (size_t i = 0; i < count; i++) {
-    const std::string_view value(headers[i].value ? headers[i].value : "", headers[i].value_size);
-    if (auto r = list->Add(headers[i].name, value); !r.ok()) return r;
-  }
-  return {};
 }
 
 // The URL of a request: a relative one joined to the session's base, with its parameters.
@@ -114,9 +95,10 @@ Result<http::Url> ReadUrl(std::string_view text, const creche_request_options& o
 
 creche_status ReadSession(const creche_session_options* given, http::SessionSettings* settings) {
   creche_session_options o;
-  if (creche_status failed = ReadOptions(
-          given, &o, CRECHE_SESSION_INSECURE | CRECHE_SESSION_NO_DECODE | CRECHE_SESSION_LENIENT,
-          "creche_session_options"))
+  if (creche_status failed = ReadOptions(given, &o,
+                                         CRECHE_SESSION_INSECURE | CRECHE_SESSION_NO_DECODE |
+                                             CRECHE_SESSION_LENIENT | CRECHE_SESSION_ENV_PROXY,
+                                         "creche_session_options"))
     return failed;
   if (creche_status failed = CheckQueue(o.queue)) return failed;
   if (creche_status failed = CheckTimeouts(o.timeouts)) return failed;
@@ -149,7 +131,7 @@ creche_status ReadSession(const creche_session_options* given, http::SessionSett
   settings->decode = (o.flags & CRECHE_SESSION_NO_DECODE) == 0;
   settings->lenient = (o.flags & CRECHE_SESSION_LENIENT) != 0;
   TakeTimeouts(o.timeouts, &settings->timeouts);
-  return CRECHE_OK;
+  return ReadRoutes(o, &settings->routes);
 }
 
 creche_status ReadRequest(const creche_request_options* given, creche_request_options* options) {
@@ -192,6 +174,7 @@ Result<void> FillRequest(const char* text, const creche_request_options& o,
   r.max_body = o.max_body != 0 ? o.max_body : session.max_body;
   r.max_redirects = o.max_redirects != CRECHE_DEFAULT ? o.max_redirects : session.max_redirects;
   r.timeouts = session.timeouts;
+  if (auto taken = TakeRoute(o, session.routes, &r.route); !taken.ok()) return taken;
   TakeTimeouts(o.timeouts, &r.timeouts);
   if (auto taken = TakeHeaders(o.headers, o.headers_count, &r.headers); !taken.ok()) return taken;
   if (pulled && o.body_size == CRECHE_UNKNOWN_SIZE) {

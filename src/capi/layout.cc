@@ -45,10 +45,12 @@ static_assert(Same(Status::kInvalid, CRECHE_E_INVALID) && Same(Status::kEnded, C
               Same(Status::kInternal, CRECHE_E_INTERNAL) &&
               Same(Status::kCancelled, CRECHE_E_CANCELLED) && Same(Status::kUser, CRECHE_E_USER) &&
               Same(Status::kNotStarted, CRECHE_E_NOT_STARTED) && Same(Status::kUrl, CRECHE_E_URL) &&
-              Same(Status::kRedirect, CRECHE_E_REDIRECT) && Same(Status::kPg, CRECHE_E_PG) &&
-              Same(Status::kType, CRECHE_E_TYPE) && Same(Status::kNull, CRECHE_E_NULL));
+              Same(Status::kRedirect, CRECHE_E_REDIRECT) && Same(Status::kProxy, CRECHE_E_PROXY) &&
+              Same(Status::kPg, CRECHE_E_PG) && Same(Status::kType, CRECHE_E_TYPE) &&
+              Same(Status::kNull, CRECHE_E_NULL));
 static_assert(static_cast<int>(Phase::kOptions) == CRECHE_PHASE_OPTIONS &&
               static_cast<int>(Phase::kQuery) == CRECHE_PHASE_QUERY &&
+              static_cast<int>(Phase::kProxy) == CRECHE_PHASE_PROXY &&
               static_cast<int>(Phase::kBody) == CRECHE_PHASE_BODY);
 static_assert(static_cast<int>(Reason::kMisnested) == CRECHE_REASON_MISNESTED &&
               static_cast<int>(Reason::kSibling) == CRECHE_REASON_SIBLING);

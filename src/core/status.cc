@@ -72,6 +72,8 @@ const char* StatusName(Status status) noexcept {
       return "CRECHE_E_BODY";
     case Status::kRedirect:
       return "CRECHE_E_REDIRECT";
+    case Status::kProxy:
+      return "CRECHE_E_PROXY";
     case Status::kPg:
       return "CRECHE_E_PG";
     case Status::kOutcomeUnknown:
@@ -122,6 +124,8 @@ const char* PhaseName(Phase phase) noexcept {
       return "close";
     case Phase::kOptions:
       return "options";
+    case Phase::kProxy:
+      return "proxy";
   }
   return "";
 }

@@ -40,6 +40,7 @@ enum class Status : int32_t {
   kCoding = -48,
   kBody = -49,
   kRedirect = -50,
+  kProxy = -55,
   kPg = -60,
   kOutcomeUnknown = -61,
   kRolledBack = -62,
@@ -65,6 +66,7 @@ enum class Phase : uint32_t {
   kTask = 14,
   kClose = 15,
   kOptions = 16,
+  kProxy = 17,
 };
 
 enum class Reason : uint8_t {

@@ -69,7 +69,8 @@ void Call::Reserve() noexcept {
   const Request& request = state_.request;
   Pool::Answer answer;
   try {
-    answer = calls.pool.Reserve({request.url, calls.tls}, request.timeouts, state_.fresh, this);
+    answer = calls.pool.Reserve({request.url, calls.tls, request.way.get()}, request.timeouts,
+                                state_.fresh, this);
     if (answer == Pool::Answer::kGiven) return;  // and much may have happened
   } catch (const std::bad_alloc&) {
     return Fail(NoMemoryError());

@@ -49,8 +49,8 @@ void Pool::OpenFor(PoolLine* line, Checkout* checkout) noexcept {
   PoolMember* member = nullptr;
   try {
     member = new PoolMember(*this, line);
-    member->opening_ =
-        opener_.Open({*checkout->url_, checkout->tls_}, *checkout->timeouts_, member);
+    member->opening_ = opener_.Open({*checkout->url_, checkout->tls_, checkout->way_},
+                                    *checkout->timeouts_, member);
   } catch (const std::bad_alloc&) {
     delete member;
     if (!member) ForgetIfUnused(line);

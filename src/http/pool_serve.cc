@@ -20,6 +20,7 @@ Pool::Answer Pool::Reserve(const Route& route, const Timeouts& timeouts, bool fr
   PoolLine* line = LineOf(route.key());
   checkout->url_ = &route.url;
   checkout->tls_ = route.tls;
+  checkout->way_ = route.way;
   checkout->timeouts_ = &timeouts;
   checkout->fresh_ = fresh;
   if (line->waiting.empty()) {

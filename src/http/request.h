@@ -8,6 +8,7 @@
 #include "http/request_head.h"
 #include "http/response_head.h"
 #include "http/url.h"
+#include "http/way.h"
 
 namespace creche::http {
 
@@ -20,12 +21,21 @@ struct Timeouts {
   Nanos send = 60 * kSecond;
   Nanos first_byte = 300 * kSecond;
   Nanos read_gap = 60 * kSecond;
+  Nanos proxy = 30 * kSecond;
 };
 
 // What a session sends with each of its requests.
 struct RequestDefaults {
   HeaderList headers;
   std::string user_agent;
+};
+
+// What a request says of its own way, in place of its session.
+struct OwnRoute {
+  ProxyRef proxy = {};
+  bool straight = false;  // by no proxy
+  bool upgrades = false;  // becomes another protocol: no proxy can forward it
+  bool any() const { return proxy || straight; }
 };
 
 struct Request {
@@ -39,6 +49,7 @@ struct Request {
   uint64_t max_body = 0;
   uint32_t max_redirects = 0;
   Timeouts timeouts = {};
+  OwnRoute route = {};
   Nanos started = 0;  // when it was called
 
   // Of the layers: see RequestHead and H1Parser.
@@ -46,14 +57,31 @@ struct Request {
   uint32_t max_head = 64 << 10;
   bool accept_codings = false;
 
+  // Of routing.
+  WayRef way = {};                        // null: straight
+  bool to_proxy = false;                  // it is sent to a proxy, which forwards it
+  bool hide_proxy_authorization = false;  // the user's is for a proxy, and this goes to none
+
   // Of redirects.
   uint32_t redirects = 0;
   uint32_t withheld = 0;  // see RequestHead
 
   // What is said of it, with what its session adds: for its check and for who sends it.
   RequestHead Head(const RequestDefaults& session) const {
-    return {method,         url,      headers,        session.headers, session.user_agent,
-            accept_codings, withheld, body.framing(), body.size()};
+    uint32_t hidden = withheld;
+    if (hide_proxy_authorization && (headers.Has(Known::kProxyAuthorization) ||
+                                     session.headers.Has(Known::kProxyAuthorization)))
+      hidden |= Bit(Known::kProxyAuthorization);
+    return {method,
+            url,
+            headers,
+            session.headers,
+            session.user_agent,
+            accept_codings,
+            hidden,
+            body.framing(),
+            body.size(),
+            to_proxy ? way->proxy.get() : nullptr};
   }
   bool head() const { return method == "HEAD"; }
 

@@ -6,6 +6,7 @@
 #include "core/result.h"
 #include "http/body/source.h"
 #include "http/headers.h"
+#include "http/proxy.h"
 #include "http/url.h"
 
 namespace creche::http {
@@ -19,7 +20,8 @@ struct RequestHead {
   bool accept_codings = true;         // offer what body/decoder.h can undo
   uint32_t withheld = 0;  // Bit(Known)s that are not sent: credentials, after a redirect elsewhere
   Framing framing = Framing::kNone;
-  uint64_t body_size = 0;  // for kSized
+  uint64_t body_size = 0;        // for kSized
+  const Proxy* proxy = nullptr;  // that it is sent to, to be forwarded
 };
 
 // What a user may not ask for: a method that is no token, framing fields that contradict the body,

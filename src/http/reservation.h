@@ -71,6 +71,7 @@ class Checkout : private ListNode<Checkout> {
   PoolMember* opening_ = nullptr;  // opened for it
   const Url* url_ = nullptr;       // its route, and how long its steps may take
   TlsConfig* tls_ = nullptr;
+  const Way* way_ = nullptr;
   const Timeouts* timeouts_ = nullptr;
   uint64_t number_ = 0;
   bool fresh_ = false;

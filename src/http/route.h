@@ -5,15 +5,17 @@
 
 #include "core/connect/tls_config.h"
 #include "http/url.h"
+#include "http/way.h"
 
 namespace creche::http {
 
 struct Route {
   const Url& url;
-  TlsConfig* tls;  // for https
+  TlsConfig* tls;            // for https
+  const Way* way = nullptr;  // null: straight
 
   // Equal keys, the same way: a connection that was made for one may be used for the other.
-  std::string_view key() const { return url.origin(); }
+  std::string_view key() const { return way ? std::string_view(way->key) : url.origin(); }
 };
 
 }  // namespace creche::http

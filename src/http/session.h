@@ -12,6 +12,7 @@
 #include "http/layer/decoding.h"
 #include "http/layer/defaults.h"
 #include "http/layer/redirects.h"
+#include "http/layer/routing.h"
 #include "http/layer/stale_retry.h"
 #include "http/session_settings.h"
 #include "http/url.h"
@@ -53,8 +54,10 @@ class Session final : public Object, public tasks::Resident {
   const StaleRetryLayer stale_retry_;
   const RedirectsLayer redirects_;
   const DecodingLayer decoding_;
+  const RoutingLayer routing_{settings_.routes};
   // In the order in which they are asked.
-  const std::array<const Layer*, 4> layers_{&defaults_, &stale_retry_, &redirects_, &decoding_};
+  const std::array<const Layer*, 5> layers_{&defaults_, &stale_retry_, &redirects_, &decoding_,
+                                            &routing_};
   Counters counters_;
   LastUrl urls_;
   std::unique_ptr<Engine> engine_;

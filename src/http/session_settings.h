@@ -4,6 +4,7 @@
 
 #include "http/pool.h"
 #include "http/request.h"
+#include "http/route_plan.h"
 #include "platform/tls.h"
 
 namespace creche::http {
@@ -16,12 +17,13 @@ struct SessionSettings {
   Nanos dns_ttl = 10 * kSecond;
   Timeouts timeouts;
   RequestDefaults defaults;
+  RoutePlan routes;
   bool verify = true;
   bool decode = true;
   bool lenient = false;  // see H1Parser
   std::string ca_file;
   std::string base_url;  // of requests whose URLs have no scheme; "" for none
-  uint64_t queue = 0;  // for the completion of its close
+  uint64_t queue = 0;    // for the completion of its close
 
   platform::TlsOptions tls() const { return {.verify = verify, .ca_file = ca_file}; }
 };

@@ -7,6 +7,7 @@
 #include <charconv>
 #include <iterator>
 
+#include "http/credentials.h"
 #include "http/scan.h"
 #include "http/url_join.h"
 
@@ -58,36 +59,6 @@ constexpr std::array<bool, 256> MakePlain() {
   return plain;
 }
 constexpr std::array<bool, 256> kPlain = MakePlain();
-
-std::string Base64(std::string_view in) {
-  static constexpr char kDigits[] =
-      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  std::string out;
-  out.reserve((in.size() + 2) / 3 * 4);
-  for (size_t i = 0; i < in.size(); i += 3) {
-    uint32_t bits = 0;
-    for (size_t k = 0; k < 3; k++)
-      bits = bits << 8 | (i + k < in.size() ? static_cast<unsigned char>(in[i + k]) : 0u);
-    for (size_t k = 0; k < 4; k++)
-      out += i + k <= in.size() ? kDigits[bits >> (18 - 6 * k) & 63] : '=';
-  }
-  return out;
-}
-
-// "user:password" with its escapes undone, as Basic credentials.
-std::string BasicCredentials(std::string_view user_info) {
-  std::string plain;
-  for (size_t i = 0; i < user_info.size(); i++) {
-    if (user_info[i] == '%' && IsEscape(user_info, i)) {
-      plain += static_cast<char>(HexValue(user_info[i + 1]) << 4 | HexValue(user_info[i + 2]));
-      i += 2;
-    } else {
-      plain += user_info[i];
-    }
-  }
-  if (user_info.find(':') == std::string_view::npos) plain += ':';
-  return "Basic " + Base64(plain);
-}
 
 // True for what the C library's old parsers take as an IPv4 address: a last label that is a number.
 // Such a host is either a plain dotted quad or refused ("127.1" and "0x7f000001" are ways around
@@ -143,7 +114,7 @@ Result<void> Url::Parts::ReadAuthority(std::string_view authority) {
   if (authority.find('\\') != std::string_view::npos)
     return Bad("a backslash stands before the path of the URL: percent-encode it, or use /");
   if (const size_t at = authority.rfind('@'); at != std::string_view::npos) {
-    if (at > 0) authorization = BasicCredentials(authority.substr(0, at));
+    if (at > 0) authorization = Credentials::OfUserInfo(authority.substr(0, at)).Basic();
     authority.remove_prefix(at + 1);
   }
   std::string_view host = authority;

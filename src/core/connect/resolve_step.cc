@@ -7,8 +7,11 @@ namespace creche {
 void ResolveStep::Start(Connecting* so_far, Listener* listener) {
   so_far_ = so_far;
   listener_ = listener;
-  if (auto known = resolver_.Resolve(so_far->host, so_far->port, this))
-    OnResolved(std::move(*known));
+  if (host_.empty()) {
+    host_ = so_far->host;
+    port_ = so_far->port;
+  }
+  if (auto known = resolver_.Resolve(host_, port_, this)) OnResolved(std::move(*known));
 }
 
 void ResolveStep::OnResolved(Result<Addresses> answer) noexcept {
@@ -17,8 +20,8 @@ void ResolveStep::OnResolved(Result<Addresses> answer) noexcept {
   listener_->OnStepDone();
 }
 
-ErrorRef ResolveStep::TimedOut(const Connecting& so_far) {
-  return TimeoutError("the name " + so_far.host + " was not resolved", ": check the resolver");
+ErrorRef ResolveStep::TimedOut(const Connecting&) {
+  return TimeoutError("the name " + host_ + " was not resolved", ": check the resolver");
 }
 
 }  // namespace creche

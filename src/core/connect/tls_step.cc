@@ -55,8 +55,11 @@ void TlsStep::OnHandshakeDone(ErrorRef error) noexcept {
   std::exchange(listener_, nullptr)->OnStepWantsAnew();
 }
 
-ErrorRef TlsStep::TimedOut(const Connecting& so_far) {
-  return TimeoutError("no TLS handshake with " + so_far.authority, ": check that it speaks TLS");
+ErrorRef TlsStep::TimedOut(const Connecting&) {
+  const bool v6 = host_.find(':') != std::string::npos;
+  return TimeoutError(
+      "no TLS handshake with " + (v6 ? "[" + host_ + "]" : host_) + ":" + std::to_string(port_),
+      ": check that it speaks TLS");
 }
 
 }  // namespace creche

@@ -68,7 +68,12 @@ void WriteHead(const RequestHead& head, const UsualFields* usual, std::string* o
   const HeaderList& session = head.session_headers;
   out->reserve(out->size() + head.url.text().size() + own.wire().size() + session.wire().size() +
                head.user_agent.size() + 192);
-  out->append(head.method).append(" ").append(head.url.target()).append(" HTTP/1.1\r\nHost: ");
+  out->append(head.method).append(" ");
+  if (head.proxy) {  // RFC 9112, 3.2.2
+    out->append("http://");
+    head.url.AppendHost(out);
+  }
+  out->append(head.url.target()).append(" HTTP/1.1\r\nHost: ");
   if (own.Has(Known::kHost)) {
     out->append(own.Find(Known::kHost));
   } else if (session.Has(Known::kHost) && (head.withheld & Bit(Known::kHost)) == 0) {
@@ -81,6 +86,7 @@ void WriteHead(const RequestHead& head, const UsualFields* usual, std::string* o
     out->append(usual->text(head.accept_codings));
   else
     AppendAllFields(head, out);
+  if (head.proxy) head.proxy->AppendFields((own.known() | session.known()) & ~head.withheld, out);
   switch (head.framing) {
     case Framing::kNone:
       if (!NeedsNoLength(head.method)) out->append("Content-Length: 0\r\n");

@@ -41,25 +41,37 @@ cx_answer cx_url_join(const char *text, char *joined, size_t capacity)
   return answer(status, &id);
 }
 
+/* The text at *at, or NULL if it is empty; *at goes to the next. */
+static const char *next_text(const char **at)
+{
+  const char *text = *at;
+  *at += strlen(text) + 1;
+  return *text != '\0' ? text : NULL;
+}
+
 cx_answer cx_session_open(uint64_t id, creche_session_options o, const char *user_agent,
-                          const char *ca_file, const char *base_url, const char *headers)
+                          const char *ca_file, const char *base_url, const char *headers,
+                          const char *route)
 {
   creche_loop loop = {{id}};
   creche_session session = {0};
-  creche_header few[FEW], *unpacked = unpack(headers, o.headers_count, few);
+  creche_header few[FEW], *unpacked = unpack(headers, o.headers_count + o.proxy_headers_count, few);
   cx_answer a;
   if (unpacked == NULL) return no_memory();
   o.headers = unpacked;
   if (user_agent != NULL) o.user_agent = user_agent;
   if (ca_file != NULL) o.ca_file = ca_file;
   if (base_url != NULL) o.base_url = base_url;
+  o.proxy_headers = unpacked + o.headers_count;
+  o.proxy = next_text(&route);
+  o.no_proxy = next_text(&route);
   a = answer(creche_session_open(loop, &o, &session), &session.id);
   if (unpacked != few) free(unpacked);
   return a;
 }
 
 cx_answer cx_http(uint64_t id, cx_tail tail, int32_t whole, creche_request_options o, const char *text,
-                  const void *body)
+                  const char *proxy, const void *body)
 {
   creche_session session = {id};
   const creche_task_options to = options_of(tail);
@@ -79,6 +91,7 @@ cx_answer cx_http(uint64_t id, cx_tail tail, int32_t whole, creche_request_optio
   o.headers = headers;
   o.params = params;
   o.body = body;
+  o.proxy = proxy;
   o.task = &to;
   status = (whole ? creche_session_fetch : creche_session_send)(session, scope_of(tail.in), text, &o, NULL,
                                                                 user_of(tail), &task);

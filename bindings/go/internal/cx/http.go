@@ -16,6 +16,7 @@ const (
 	SessionInsecure = C.CRECHE_SESSION_INSECURE
 	SessionNoDecode = C.CRECHE_SESSION_NO_DECODE
 	SessionLenient  = C.CRECHE_SESSION_LENIENT
+	SessionEnvProxy = C.CRECHE_SESSION_ENV_PROXY
 	RequestNoDecode = C.CRECHE_REQUEST_NO_DECODE
 	RequestPullBody = C.CRECHE_REQUEST_PULL_BODY
 	RequestNoRetry  = C.CRECHE_REQUEST_NO_RETRY
@@ -26,7 +27,7 @@ const (
 
 // Timeouts of the phases of a request; 0 is the default of the session, or of the library.
 type Timeouts struct {
-	Pool, DNS, Connect, TLS, Send, FirstByte, ReadGap time.Duration
+	Pool, DNS, Connect, TLS, Send, FirstByte, ReadGap, Proxy time.Duration
 }
 
 func (t Timeouts) fill(c *C.creche_http_timeouts) {
@@ -37,6 +38,7 @@ func (t Timeouts) fill(c *C.creche_http_timeouts) {
 	set(&c.send, t.Send)
 	set(&c.first_byte, t.FirstByte)
 	set(&c.read_gap, t.ReadGap)
+	set(&c.proxy, t.Proxy)
 }
 
 // SessionOptions: nil and 0 are the library's defaults.
@@ -51,6 +53,8 @@ type SessionOptions struct {
 	UserAgent                                     *string
 	CAFile, BaseURL                               string
 	Headers                                       [][2]string
+	ProxyHeaders                                  [][2]string
+	Proxy, NoProxy                                string
 }
 
 // SessionOpen opens a session on a loop.
@@ -78,14 +82,24 @@ func SessionOpen(loop uint64, so SessionOptions) Started {
 		agent = text(*so.UserAgent)
 	}
 	var headers []byte
-	for _, h := range so.Headers {
-		if refused := whole("a header's name", h[0]); refused != nil {
+	for _, all := range [][][2]string{so.Headers, so.ProxyHeaders} {
+		for _, h := range all {
+			if refused := whole("a header's name", h[0]); refused != nil {
+				return Started{Failure: refused}
+			}
+			headers = packHeader(headers, h[0], h[1])
+		}
+	}
+	o.proxy_headers_count = C.size_t(len(so.ProxyHeaders))
+	var route []byte
+	for _, given := range []string{so.Proxy, so.NoProxy} {
+		if refused := whole("the way to the servers", given); refused != nil {
 			return Started{Failure: refused}
 		}
-		headers = packHeader(headers, h[0], h[1])
+		route = append(append(route, given...), 0)
 	}
 	return answer(C.cx_session_open(C.uint64_t(loop), o, agent, maybe(so.CAFile), maybe(so.BaseURL),
-		(*C.char)(unsafe.Pointer(unsafe.SliceData(headers)))))
+		(*C.char)(unsafe.Pointer(unsafe.SliceData(headers))), (*C.char)(unsafe.Pointer(&route[0]))))
 }
 
 // packHeader appends a header field as the shim reads it.
@@ -124,6 +138,7 @@ type Request struct {
 	text    []byte
 	count   int // of headers
 	params  int
+	proxy   string
 	refused *Failure
 }
 
@@ -131,7 +146,15 @@ type Request struct {
 func (r *Request) Target(url, method string) {
 	r.text = append(append(r.text[:0], url...), 0)
 	r.text = append(append(r.text, method...), 0)
-	r.count, r.params, r.refused = 0, 0, whole("the URL or method", url, method)
+	r.count, r.params, r.proxy, r.refused = 0, 0, "", whole("the URL or method", url, method)
+}
+
+// By sets the proxy; "" is the session's.
+func (r *Request) By(proxy string) {
+	r.proxy = proxy
+	if r.refused == nil {
+		r.refused = whole("the proxy", proxy)
+	}
 }
 
 // Header adds a header field.
@@ -169,7 +192,7 @@ func HTTP(session uint64, tail Tail, whole bool, r *Request) Started {
 	}
 	r.Timeouts.fill(&o.timeouts)
 	return answer(C.cx_http(C.uint64_t(session), tail.c(), C.int32_t(flag(whole)), o,
-		(*C.char)(unsafe.Pointer(&r.text[0])), unsafe.Pointer(unsafe.SliceData(r.Body))))
+		(*C.char)(unsafe.Pointer(&r.text[0])), maybe(r.proxy), unsafe.Pointer(unsafe.SliceData(r.Body))))
 }
 
 // JoinURL is creche_url_join.

@@ -68,15 +68,17 @@ cx_answer cx_task_started(uint64_t task);
 cx_answer cx_scope_set_timeout(uint64_t scope, int64_t timeout);
 cx_answer cx_scope_set_shield(uint64_t scope, uint32_t shield);
 
-/* HTTP. user_agent: NULL is the default. headers: packed, o.headers_count of them. */
+/* HTTP. user_agent: NULL is the default. headers: packed, o.headers_count of them, then
+ * o.proxy_headers_count. route: proxy and no_proxy, each with its NUL; empty: not given. */
 cx_answer cx_session_open(uint64_t loop, creche_session_options o, const char *user_agent,
-                          const char *ca_file, const char *base_url, const char *headers);
+                          const char *ca_file, const char *base_url, const char *headers,
+                          const char *route);
 /* text: the base and the reference, each with its NUL. The answer's id: the size of what is joined. */
 cx_answer cx_url_join(const char *text, char *joined, size_t capacity);
 /* text: the URL and the method (empty: the default), each with its NUL, then packed headers, then
  * parameters, packed as these are. */
 cx_answer cx_http(uint64_t session, cx_tail tail, int32_t whole, creche_request_options o,
-                  const char *text, const void *body);
+                  const char *text, const char *proxy, const void *body);
 cx_answer cx_read(uint64_t response, cx_tail tail, size_t capacity);
 /* Packs the headers of a response into buffer, and before them the URL as a header without a name: the bytes that all of it needs, or a negative status. Releases the response if
  * it fitted and `release` says so. */

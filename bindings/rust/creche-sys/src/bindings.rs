@@ -114,6 +114,9 @@ pub const CRECHE_E_BODY: creche_status = -49;
 /// too many redirects, or one to a place that cannot be fetched
 pub const CRECHE_E_REDIRECT: creche_status = -50;
 
+/// a proxy refused to make the connection; http_status, if it said one
+pub const CRECHE_E_PROXY: creche_status = -55;
+
 /// the server answered with an error; error->sqlstate has its code
 pub const CRECHE_E_PG: creche_status = -60;
 
@@ -295,6 +298,9 @@ pub const CRECHE_PHASE_CLOSE: u32 = 15;
 
 /// reading what the user asked for: URL, DSN, files
 pub const CRECHE_PHASE_OPTIONS: u32 = 16;
+
+/// asking a proxy for a connection to the server
+pub const CRECHE_PHASE_PROXY: u32 = 17;
 
 pub const CRECHE_REASON_NONE: u32 = 0;
 
@@ -1115,7 +1121,8 @@ pub struct creche_http_timeouts {
     /// between two reads: inside a head; of the body's own bytes, while you are
     /// ready to read and all of the request has been sent [60 s]
     pub read_gap: i64,
-    pub reserved: i64,
+    /// a proxy to connect: CONNECT, SOCKS [30 s]
+    pub proxy: i64,
 }
 
 /// do not verify certificates: for tests only
@@ -1125,6 +1132,8 @@ pub const CRECHE_SESSION_INSECURE: u32 = 1;
 pub const CRECHE_SESSION_NO_DECODE: u32 = 2;
 
 pub const CRECHE_SESSION_LENIENT: u32 = 4;
+
+pub const CRECHE_SESSION_ENV_PROXY: u32 = 256;
 
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
@@ -1165,6 +1174,17 @@ pub struct creche_session_options {
     /// does: end its path with a slash, or the last segment gives way. User info in
     /// it is that of all of them. NULL: none; copied
     pub base_url: *const c_char,
+    /// see above: "http://user:password@host:port", https://, socks5:// or socks5h://;
+    /// default port: 80, 443, 1080; NULL: none, or the environment's; "direct": none;
+    /// copied
+    pub proxy: *const c_char,
+    /// for http and https proxies, those of requests, too; copied
+    pub proxy_headers: *const creche_header,
+    pub proxy_headers_count: usize,
+    /// hosts that need none, by commas: "*"; "example.org" for it and all names
+    /// below it; an IP address or net ("10.0.0.0/8"); each with or without
+    /// ":port". NULL: none, or the environment's; copied
+    pub no_proxy: *const c_char,
 }
 
 /// What a session has now and did so far. Sized.
@@ -1233,6 +1253,9 @@ pub struct creche_request_options {
     /// "name=value", without a value "name"; copied
     pub params: *const creche_param,
     pub params_count: usize,
+    /// as creche_session_options.proxy, whatever no_proxy says; "direct": none; NULL:
+    /// the session's; copied. What is wrong with it is CRECHE_E_INVALID, later
+    pub proxy: *const c_char,
 }
 
 pub const CRECHE_UNKNOWN_SIZE: usize = usize::MAX;

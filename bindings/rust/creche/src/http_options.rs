@@ -65,6 +65,8 @@ pub struct HttpTimeouts {
     pub first_byte: Option<Duration>,
     /// Between two reads.
     pub read_gap: Option<Duration>,
+    /// A proxy to connect: CONNECT, SOCKS.
+    pub proxy: Option<Duration>,
 }
 
 impl HttpTimeouts {
@@ -79,7 +81,7 @@ impl HttpTimeouts {
             send: one(self.send),
             first_byte: one(self.first_byte),
             read_gap: one(self.read_gap),
-            reserved: 0,
+            proxy: one(self.proxy),
         }
     }
 
@@ -94,6 +96,7 @@ impl HttpTimeouts {
             (&mut all.send, given.send),
             (&mut all.first_byte, given.first_byte),
             (&mut all.read_gap, given.read_gap),
+            (&mut all.proxy, given.proxy),
         ] {
             if value != 0 {
                 *place = value;

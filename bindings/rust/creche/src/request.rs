@@ -23,6 +23,7 @@ impl Session {
             max_body: 0,
             max_redirects: None,
             timeouts: HttpTimeouts::default(),
+            proxy: None,
             task: TaskOptions::new(),
         }
     }
@@ -58,6 +59,7 @@ pub struct Request<'a> {
     max_body: u64,
     max_redirects: Option<u32>,
     timeouts: HttpTimeouts,
+    proxy: Option<&'a str>,
     task: TaskOptions,
 }
 
@@ -111,6 +113,12 @@ impl<'a> Request<'a> {
         self
     }
 
+    /// A proxy in place of the session's, as [`SessionOptions::proxy`](crate::SessionOptions::proxy).
+    pub fn proxy(mut self, url: &'a str) -> Self {
+        self.proxy = Some(url);
+        self
+    }
+
     /// Sends no Accept-Encoding, leaves the body coded.
     pub fn no_decode(mut self) -> Self {
         self.flags |= sys::CRECHE_REQUEST_NO_DECODE;
@@ -155,10 +163,12 @@ impl<'a> Request<'a> {
         Pending::start_pulling(on, &options, source, |within, task_options, done, user, task| {
             let url = c_text(self.url)?;
             let method = self.method.map(c_text).transpose()?;
+            let proxy = self.proxy.map(c_text).transpose()?;
             // SAFETY: its own init function.
             let mut o = unsafe { defaults(sys::creche_request_options_init) }?;
             o.flags = self.flags;
             o.method = method.as_ref().map_or(null(), |text| text.as_ptr());
+            o.proxy = proxy.as_ref().map_or(null(), |text| text.as_ptr());
             o.body = bytes.as_ref().map_or(null(), |bytes| bytes.as_ptr().cast());
             o.body_size = size;
             o.max_body = self.max_body;

@@ -25,6 +25,9 @@ pub struct SessionOptions {
     ca_file: Option<String>,
     base_url: Option<String>,
     headers: Fields,
+    proxy: Option<String>,
+    proxy_headers: Fields,
+    no_proxy: Option<String>,
 }
 
 impl SessionOptions {
@@ -132,35 +135,69 @@ impl SessionOptions {
         self
     }
 
+    /// A proxy: `http://user:password@host:port`, `https://`, `socks5://` (names are resolved here)
+    /// or `socks5h://`; `direct` for none, whatever the environment says.
+    pub fn proxy(mut self, url: impl Into<String>) -> Self {
+        self.proxy = Some(url.into());
+        self
+    }
+
+    /// A header field for http and https proxies alone.
+    pub fn proxy_header(mut self, name: impl Into<String>, value: impl Into<Vec<u8>>) -> Self {
+        self.proxy_headers.push(name, value);
+        self
+    }
+
+    /// Hosts that are reached without a proxy, separated by commas.
+    pub fn no_proxy(mut self, hosts: impl Into<String>) -> Self {
+        self.no_proxy = Some(hosts.into());
+        self
+    }
+
+    /// Takes what is not given of the proxies from the environment, read when the session is opened.
+    pub fn env_proxy(mut self) -> Self {
+        self.flags |= sys::CRECHE_SESSION_ENV_PROXY;
+        self
+    }
+
     fn open(&self, on: Loop) -> Result<sys::creche_session> {
+        let proxy = self.proxy.as_deref().map(c_text).transpose()?;
+        let no_proxy = self.no_proxy.as_deref().map(c_text).transpose()?;
         let agent = self.user_agent.as_deref().map(c_text).transpose()?;
         let file = self.ca_file.as_deref().map(c_text).transpose()?;
         let base = self.base_url.as_deref().map(c_text).transpose()?;
         let mut session = sys::creche_session::default();
-        self.headers.with(|headers| {
-            // SAFETY: plain options; they and what they point to live until the call returns.
-            check(unsafe {
-                let mut o = defaults(sys::creche_session_options_init)?;
-                o.flags = self.flags;
-                o.limit = self.limit.unwrap_or(o.limit);
-                o.limit_per_host = self.limit_per_host.unwrap_or(o.limit_per_host);
-                o.max_waiting = self.max_waiting.unwrap_or(o.max_waiting);
-                o.max_redirects = self.max_redirects.unwrap_or(o.max_redirects);
-                o.max_header_bytes = self.max_header_bytes.unwrap_or(o.max_header_bytes);
-                o.max_body = self.max_body.unwrap_or(o.max_body);
-                o.keepalive = self.keepalive.map_or(o.keepalive, nanoseconds);
-                if let Some(ttl) = self.dns_ttl {
-                    o.dns_ttl_ms = ttl.as_millis().try_into().unwrap_or(u32::MAX);
-                }
-                self.timeouts.set_in(&mut o.timeouts);
-                o.user_agent = agent.as_ref().map_or(o.user_agent, |text| text.as_ptr());
-                o.ca_file = file.as_ref().map_or(null(), |text| text.as_ptr());
-                o.base_url = base.as_ref().map_or(null(), |text| text.as_ptr());
-                o.headers = headers.as_ptr();
-                o.headers_count = headers.len();
-                sys::creche_session_open(on.raw, &o, &mut session)
+        let all = self.headers.with(|headers| {
+            self.proxy_headers.with(|proxy_headers| {
+                // SAFETY: plain options; they and what they point to live until the call returns.
+                check(unsafe {
+                    let mut o = defaults(sys::creche_session_options_init)?;
+                    o.flags = self.flags;
+                    o.limit = self.limit.unwrap_or(o.limit);
+                    o.limit_per_host = self.limit_per_host.unwrap_or(o.limit_per_host);
+                    o.max_waiting = self.max_waiting.unwrap_or(o.max_waiting);
+                    o.max_redirects = self.max_redirects.unwrap_or(o.max_redirects);
+                    o.max_header_bytes = self.max_header_bytes.unwrap_or(o.max_header_bytes);
+                    o.max_body = self.max_body.unwrap_or(o.max_body);
+                    o.keepalive = self.keepalive.map_or(o.keepalive, nanoseconds);
+                    if let Some(ttl) = self.dns_ttl {
+                        o.dns_ttl_ms = ttl.as_millis().try_into().unwrap_or(u32::MAX);
+                    }
+                    self.timeouts.set_in(&mut o.timeouts);
+                    o.user_agent = agent.as_ref().map_or(o.user_agent, |text| text.as_ptr());
+                    o.ca_file = file.as_ref().map_or(null(), |text| text.as_ptr());
+                    o.base_url = base.as_ref().map_or(null(), |text| text.as_ptr());
+                    o.headers = headers.as_ptr();
+                    o.headers_count = headers.len();
+                    o.proxy = proxy.as_ref().map_or(null(), |text| text.as_ptr());
+                    o.proxy_headers = proxy_headers.as_ptr();
+                    o.proxy_headers_count = proxy_headers.len();
+                    o.no_proxy = no_proxy.as_ref().map_or(null(), |text| text.as_ptr());
+                    sys::creche_session_open(on.raw, &o, &mut session)
+                })
             })
-        })??;
+        });
+        all???;
         Ok(session)
     }
 }

@@ -1,0 +1,176 @@
+/* Proxies and what is behind them, for the tests of both: a TLS server, a relay that does what it
+ * was told before it passes bytes on, and what each of them was sent. */
+#ifndef CAPI_HTTP_PROXIES_H
+#define CAPI_HTTP_PROXIES_H
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <openssl/ssl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "http_test.h"
+#include "support/tls.h"
+
+static pthread_mutex_t noting = PTHREAD_MUTEX_INITIALIZER;
+static char to_proxy[8192]; /* the last head, or the bytes of SOCKS, that a proxy got */
+static char __attribute__((unused))
+to_server[8192]; /* the last head that the server behind it got */
+static size_t to_proxy_size;
+
+static inline void note(char* place, const char* text, size_t size) {
+  pthread_mutex_lock(&noting);
+  if (size > 8191) size = 8191;
+  memcpy(place, text, size);
+  place[size] = '\0';
+  if (place == to_proxy) to_proxy_size = size;
+  pthread_mutex_unlock(&noting);
+}
+static inline int noted(const char* place, const char* text) {
+  pthread_mutex_lock(&noting);
+  const int there = strstr(place, text) != NULL;
+  pthread_mutex_unlock(&noting);
+  return there;
+}
+
+/* ---- TLS ---- */
+
+static SSL_CTX* tls;
+static char* folder;
+static char ca_path[512];
+
+static inline int make_tls(void** state) {
+  char path[512];
+  (void)state;
+  signal(SIGPIPE, SIG_IGN); /* OpenSSL's own sockets raise it */
+  folder = support_folder_make((uid_t)-1, (gid_t)-1);
+  if (folder == NULL || support_tls_make(folder, support_plain_user()) != 0) return -1;
+  snprintf(ca_path, sizeof ca_path, "%s/ca.pem", folder);
+  tls = SSL_CTX_new(TLS_server_method());
+  snprintf(path, sizeof path, "%s/server.pem", folder);
+  if (SSL_CTX_use_certificate_chain_file(tls, path) != 1) return -1;
+  snprintf(path, sizeof path, "%s/server.key", folder);
+  return SSL_CTX_use_PrivateKey_file(tls, path, SSL_FILETYPE_PEM) == 1 ? 0 : -1;
+}
+static inline int free_tls(void** state) {
+  (void)state;
+  SSL_CTX_free(tls);
+  support_folder_remove(folder);
+  free(folder);
+  return 0;
+}
+
+/* Reads up to the empty line; 0 at the end. */
+static inline int ssl_head(SSL* ssl, char* head, int capacity) {
+  int size = 0;
+  while (size < capacity - 1) {
+    const int n = SSL_read(ssl, head + size, 1);
+    if (n <= 0) return 0;
+    size += n;
+    head[size] = '\0';
+    if (size >= 4 && strcmp(head + size - 4, "\r\n\r\n") == 0) return size;
+  }
+  return 0;
+}
+
+/* Answers each request over TLS. */
+static inline void tls_server(support_peer* peer, void* user) {
+  static const char answer[] = "HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nsecret";
+  char head[8192];
+  SSL* ssl = SSL_new(tls);
+  int size;
+  (void)user;
+  SSL_set_fd(ssl, support_peer_fd(peer));
+  if (SSL_accept(ssl) == 1)
+    while ((size = ssl_head(ssl, head, sizeof head)) > 0) {
+      support_count_request(peer);
+      note(to_server, head, (size_t)size);
+      SSL_write(ssl, answer, sizeof answer - 1);
+    }
+  SSL_free(ssl);
+}
+
+/* ---- Relays ---- */
+
+static inline int dial(int port) {
+  struct sockaddr_in to = {0};
+  const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  to.sin_family = AF_INET;
+  to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  to.sin_port = htons((uint16_t)port);
+  if (connect(fd, (struct sockaddr*)&to, sizeof to) == 0) return fd;
+  close(fd);
+  return -1;
+}
+
+static inline int pass(int from, int to) {
+  char bytes[4096];
+  const ssize_t n = recv(from, bytes, sizeof bytes, 0);
+  return n > 0 && send(to, bytes, (size_t)n, MSG_NOSIGNAL) == n;
+}
+
+/* Both ways, until one of them closes. */
+static inline void pump(int one, int port) {
+  const int other = dial(port);
+  if (other < 0) return;
+  for (;;) {
+    struct pollfd fds[2] = {{one, POLLIN, 0}, {other, POLLIN, 0}};
+    if (poll(fds, 2, 20000) <= 0) break;
+    if (fds[0].revents != 0 && !pass(one, other)) break;
+    if (fds[1].revents != 0 && !pass(other, one)) break;
+  }
+  close(other);
+}
+
+typedef struct relay {
+  const char* answer; /* to CONNECT */
+  int trickled;       /* byte by byte */
+  int port;           /* where all is passed on to; 0: nothing is */
+} relay;
+
+static inline void relay_connect(support_peer* peer, void* user) {
+  const relay* r = user;
+  if (!support_expect(peer, "\r\n\r\n")) return;
+  note(to_proxy, support_received(peer), support_received_size(peer));
+  support_count_request(peer);
+  if (r->trickled ? !support_trickle(peer, r->answer, strlen(r->answer))
+                  : !support_send_text(peer, r->answer))
+    return;
+  if (r->port != 0)
+    pump(support_peer_fd(peer), r->port);
+  else
+    support_await_close(peer);
+}
+
+/* The same over TLS. */
+static inline void relay_connect_tls(support_peer* peer, void* user) {
+  const relay* r = user;
+  char head[8192], bytes[4096];
+  SSL* ssl = SSL_new(tls);
+  int size, n, other = -1;
+  SSL_set_fd(ssl, support_peer_fd(peer));
+  if (SSL_accept(ssl) == 1 && (size = ssl_head(ssl, head, sizeof head)) > 0) {
+    note(to_proxy, head, (size_t)size);
+    SSL_write(ssl, r->answer, (int)strlen(r->answer));
+    other = r->port != 0 ? dial(r->port) : -1;
+    while (other >= 0) {
+      struct pollfd fds[2] = {{support_peer_fd(peer), POLLIN, 0}, {other, POLLIN, 0}};
+      if (SSL_pending(ssl) == 0 && poll(fds, 2, 20000) <= 0) break;
+      if (SSL_pending(ssl) > 0 || fds[0].revents != 0) {
+        n = SSL_read(ssl, bytes, sizeof bytes);
+        if (n <= 0 || send(other, bytes, (size_t)n, MSG_NOSIGNAL) != n) break;
+      }
+      if (fds[1].revents != 0) {
+        n = (int)recv(other, bytes, sizeof bytes, 0);
+        if (n <= 0 || SSL_write(ssl, bytes, n) != n) break;
+      }
+    }
+    if (other >= 0) close(other);
+  }
+  SSL_free(ssl);
+}
+
+#endif
