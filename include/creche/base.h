@@ -261,7 +261,8 @@ enum {
     CRECHE_END = 6,    /* the end of a stream */
     CRECHE_ROWS = 7,   /* a block of rows; value: creche_rows, data: const creche_row_block * */
     CRECHE_POST = 8,   /* the call of a posted function */
-    CRECHE_STALLED = 9 /* to the user: this task has not ended in its group's grace time */
+    CRECHE_STALLED = 9, /* to the user: this task has not ended in its group's grace time */
+    CRECHE_EVENT = 10  /* an event of a server; data: const creche_server_event * */
 };
 
 /* creche_completion.flags */

@@ -15,6 +15,7 @@
 #include "channel.h"
 #include "url.h"
 #include "http.h"
+#include "events.h"
 #include "value.h"
 #include "rows.h"
 #include "pg.h"

@@ -260,6 +260,10 @@ ErrorRef Call::WithAdvice(ErrorRef error) const {
 
 void Calls::FailAll(const ErrorRef& error) noexcept {
   while (Call* call = under_way.first()) call->Fail(error);
+  while (Guest* guest = guests.first()) {
+    guests.Remove(guest);
+    guest->OnSessionClosed(error);
+  }
 }
 
 }  // namespace creche::http

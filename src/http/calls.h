@@ -3,6 +3,7 @@
 #include "core/list.h"
 #include "core/loop.h"
 #include "http/counters.h"
+#include "http/guest.h"
 #include "http/layer/layer.h"
 #include "http/pool.h"
 
@@ -17,8 +18,9 @@ struct Calls {
   TlsConfig* const tls;  // of their routes
   const Layers layers;
   List<Call> under_way{};
+  List<Guest> guests{};
 
-  // Ends them all with this error.
+  // Ends them all with this error, and then the guests.
   void FailAll(const ErrorRef& error) noexcept;
 };
 

@@ -47,6 +47,7 @@ enum class What : uint8_t {
   kRows = 7,
   kPost = 8,
   kStalled = 9,
+  kEvent = 10,
 };
 
 // Memory that a completion's data points into, kept until the callback has returned or the drained

@@ -19,7 +19,7 @@ STATUSES = {
     "ROLLED_BACK": -62, "TYPE": -63}
 globals().update({f"E_{name}": number for name, number in STATUSES.items()})
 E_INVALID, E_CANCELLED, E_USER, E_CLOSED = -1, -20, -25, -4  # again, for readers and linters
-DONE, BEGIN, CANCEL, PULL, ASK, CHUNK, END, ROWS, POST, STALLED = range(10)
+DONE, BEGIN, CANCEL, PULL, ASK, CHUNK, END, ROWS, POST, STALLED, EVENT = range(11)
 MORE, OWNED, CAUGHT, PASSING = 1, 2, 4, 8
 FAIL_FAST, COLLECT, RACE = range(3)
 FAIL, MOVE_ON = range(2)

@@ -186,6 +186,8 @@ static creche_status found(const void* pointer) {
     creche_channel_receive(THE(receiver, RECEIVER), OF_SCOPE, TAIL))                               \
   X(session_fetch_in, ANY_SCOPE,                                                                   \
     creche_session_fetch(THE(session, SESSION), OF_SCOPE, "http://h/", TAIL))                      \
+  X(session_events_in, ANY_SCOPE,                                                                  \
+    creche_session_events(THE(session, SESSION), OF_SCOPE, "http://h/", TAIL))                     \
   X(session_send_in, ANY_SCOPE,                                                                    \
     creche_session_send(THE(session, SESSION), OF_SCOPE, "http://h/", TAIL))                       \
   X(response_read_in, ANY_SCOPE, creche_response_read(THE(response, RESPONSE), OF_SCOPE, 0, TAIL)) \
@@ -231,6 +233,8 @@ static creche_status found(const void* pointer) {
   X(session_get_counters, 1 << SESSION,                                                            \
     creche_session_get_counters(OF(session), &out.session_counters, sizeof out.session_counters))  \
   X(session_fetch, 1 << SESSION, creche_session_fetch(OF(session), THE_SCOPE, "http://h/", TAIL))  \
+  X(session_events, 1 << SESSION,                                                                  \
+    creche_session_events(OF(session), THE_SCOPE, "http://h/", TAIL))                              \
   X(session_send, 1 << SESSION, creche_session_send(OF(session), THE_SCOPE, "http://h/", TAIL))    \
   X(response_read, 1 << RESPONSE, creche_response_read(OF(response), THE_SCOPE, 0, TAIL))          \
   X(response_move, 1 << RESPONSE, creche_response_move(OF(response), THE_SCOPE))                   \

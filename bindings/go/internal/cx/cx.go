@@ -29,6 +29,7 @@ const (
 	End     = C.CRECHE_END
 	RowsOf  = C.CRECHE_ROWS
 	Stalled = C.CRECHE_STALLED
+	EventOf = C.CRECHE_EVENT
 )
 
 // Flags of completions.

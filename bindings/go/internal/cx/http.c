@@ -70,8 +70,13 @@ cx_answer cx_session_open(uint64_t id, creche_session_options o, const char *use
   return a;
 }
 
-cx_answer cx_http(uint64_t id, cx_tail tail, int32_t whole, creche_request_options o, const char *text,
-                  const char *proxy, const void *body)
+/* Starts something with a request whose options are whole; more: what else it needs. */
+typedef creche_status (*start)(creche_session session, cx_tail tail, const char *url,
+                               const creche_request_options *o, const void *more, creche_task *task);
+
+static cx_answer with_request(start call, const void *more, uint64_t id, cx_tail tail,
+                              creche_request_options o, const char *text, const char *proxy,
+                              const void *body)
 {
   creche_session session = {id};
   const creche_task_options to = options_of(tail);
@@ -93,12 +98,39 @@ cx_answer cx_http(uint64_t id, cx_tail tail, int32_t whole, creche_request_optio
   o.body = body;
   o.proxy = proxy;
   o.task = &to;
-  status = (whole ? creche_session_fetch : creche_session_send)(session, scope_of(tail.in), text, &o, NULL,
-                                                                user_of(tail), &task);
+  status = call(session, tail, text, &o, more, &task);
   a = answer(status, &task.scope.id);
   if (params != few_params) free(params);
   if (headers != few) free(headers);
   return a;
+}
+
+static creche_status start_http(creche_session session, cx_tail tail, const char *url,
+                                const creche_request_options *o, const void *whole, creche_task *task)
+{
+  return (whole != NULL ? creche_session_fetch : creche_session_send)(session, scope_of(tail.in), url, o,
+                                                                      NULL, user_of(tail), task);
+}
+
+cx_answer cx_http(uint64_t id, cx_tail tail, int32_t whole, creche_request_options o, const char *text,
+                  const char *proxy, const void *body)
+{
+  return with_request(start_http, whole ? &id : NULL, id, tail, o, text, proxy, body);
+}
+
+static creche_status start_events(creche_session session, cx_tail tail, const char *url,
+                                  const creche_request_options *o, const void *more, creche_task *task)
+{
+  creche_events_options e = *(const creche_events_options *)more;
+  e.request = o;
+  return creche_session_events(session, scope_of(tail.in), url, &e, NULL, user_of(tail), task);
+}
+
+cx_answer cx_events(uint64_t id, cx_tail tail, creche_request_options o, creche_events_options e,
+                    const char *text, const char *proxy, const char *last_id, const void *body)
+{
+  e.last_event_id = last_id;
+  return with_request(start_events, &e, id, tail, o, text, proxy, body);
 }
 
 cx_answer cx_read(uint64_t id, cx_tail tail, size_t capacity)

@@ -180,6 +180,11 @@ func HTTP(session uint64, tail Tail, whole bool, r *Request) Started {
 	if r.refused != nil {
 		return Started{Failure: r.refused}
 	}
+	return answer(C.cx_http(C.uint64_t(session), tail.c(), C.int32_t(flag(whole)), r.options(),
+		(*C.char)(unsafe.Pointer(&r.text[0])), maybe(r.proxy), unsafe.Pointer(unsafe.SliceData(r.Body))))
+}
+
+func (r *Request) options() C.creche_request_options {
 	o := defaults.request
 	o.flags = C.uint32_t(r.Flags)
 	o.headers_count = C.size_t(r.count)
@@ -191,8 +196,7 @@ func HTTP(session uint64, tail Tail, whole bool, r *Request) Started {
 		o.body_size = C.size_t(r.PullSize)
 	}
 	r.Timeouts.fill(&o.timeouts)
-	return answer(C.cx_http(C.uint64_t(session), tail.c(), C.int32_t(flag(whole)), o,
-		(*C.char)(unsafe.Pointer(&r.text[0])), maybe(r.proxy), unsafe.Pointer(unsafe.SliceData(r.Body))))
+	return o
 }
 
 // JoinURL is creche_url_join.

@@ -13,6 +13,7 @@ var defaults struct {
 	task        C.creche_task_options
 	session     C.creche_session_options
 	request     C.creche_request_options
+	events      C.creche_events_options
 	pool        C.creche_pool_options
 	query       C.creche_query_options
 	transaction C.creche_transaction_options
@@ -29,6 +30,7 @@ func init() {
 	C.creche_task_options_init(&d.task, C.sizeof_creche_task_options)
 	C.creche_session_options_init(&d.session, C.sizeof_creche_session_options)
 	C.creche_request_options_init(&d.request, C.sizeof_creche_request_options)
+	C.creche_events_options_init(&d.events, C.sizeof_creche_events_options)
 	C.creche_pool_options_init(&d.pool, C.sizeof_creche_pool_options)
 	C.creche_query_options_init(&d.query, C.sizeof_creche_query_options)
 	C.creche_transaction_options_init(&d.transaction, C.sizeof_creche_transaction_options)

@@ -79,6 +79,9 @@ cx_answer cx_url_join(const char *text, char *joined, size_t capacity);
  * parameters, packed as these are. */
 cx_answer cx_http(uint64_t session, cx_tail tail, int32_t whole, creche_request_options o,
                   const char *text, const char *proxy, const void *body);
+/* last_id: may be NULL. */
+cx_answer cx_events(uint64_t session, cx_tail tail, creche_request_options o, creche_events_options e,
+                    const char *text, const char *proxy, const char *last_id, const void *body);
 cx_answer cx_read(uint64_t response, cx_tail tail, size_t capacity);
 /* Packs the headers of a response into buffer, and before them the URL as a header without a name: the bytes that all of it needs, or a negative status. Releases the response if
  * it fitted and `release` says so. */

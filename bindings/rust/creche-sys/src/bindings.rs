@@ -417,6 +417,9 @@ pub const CRECHE_POST: u32 = 8;
 /// to the user: this task has not ended in its group's grace time
 pub const CRECHE_STALLED: u32 = 9;
 
+/// an event of a server; data: const creche_server_event *
+pub const CRECHE_EVENT: u32 = 10;
+
 /// not the last one of its task
 pub const CRECHE_MORE: u32 = 1;
 
@@ -1285,6 +1288,69 @@ pub struct creche_response_info {
     pub http_minor: u32,
     /// 1: over TLS
     pub tls: u32,
+}
+
+/// One event. Made by the library only, so it may grow at its end: read a field only if `size` covers
+/// it. Texts are UTF-8 (what was none has U+FFFD), with a NUL behind them; they lie in the completion's
+/// own memory, for as long as its data does.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct creche_server_event {
+    pub size: u32,
+    /// the number of the connection that brought it, from 1 on: a greater one than
+    /// before says that the stream was lost in between
+    pub connection: u32,
+    /// "message" if the server names none
+    pub type_: *const c_char,
+    pub type_size: usize,
+    /// lines joined by line feeds; perhaps empty
+    pub data: *const c_char,
+    pub data_size: usize,
+    /// the last that the server has said, in this event or before; or empty
+    pub id: *const c_char,
+    pub id_size: usize,
+}
+
+/// the end of the first stream is the end: nothing is asked for again
+pub const CRECHE_EVENTS_ONCE: u32 = 1;
+
+/// ask again also with a method that is not idempotent, such as POST
+pub const CRECHE_EVENTS_AGAIN: u32 = 2;
+
+/// each event is yours: value is a handle, CRECHE_OWNED, and data a view
+/// into it until creche_value_release. For functions that hand events on:
+/// without it an event is released when the function returns, however
+/// slowly what it has handed on is worked off
+pub const CRECHE_EVENTS_KEEP: u32 = 4;
+
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct creche_events_options {
+    /// set by _init
+    pub size: u32,
+    /// CRECHE_EVENTS_*
+    pub flags: u32,
+    /// method, headers, body, timeouts, task; may be NULL.
+    /// timeouts.read_gap is how long a stream may be silent before it counts as
+    /// lost; 0 (and the session's) is no limit here
+    pub request: *const creche_request_options,
+    /// where to go on; default NULL: at the beginning; copied
+    pub last_event_id: *const c_char,
+    /// the wait before the next connection, until the server says another; default
+    /// 3 s
+    pub retry: i64,
+    /// the longest wait, whoever says so; default 30 s
+    pub max_retry: i64,
+    /// bytes of an event's data; default 16 MiB; more is CRECHE_E_LIMIT
+    pub max_data: u64,
+    /// bytes of events that you may hold unreleased, each with 256 more than its
+    /// text; with so many the server is held back; default 256 KiB
+    pub max_held: u64,
+    /// connections in a row that bring nothing before it fails; default 10; 0: no
+    /// limit
+    pub attempts: u32,
+    /// 0
+    pub reserved: u32,
 }
 
 /// text whose type the server infers from where the parameter stands
@@ -2268,6 +2334,30 @@ unsafe extern "C" {
     /// Fills the first `size` bytes of *info. Returns CRECHE_OK, CRECHE_E_INVALID, the handle errors.
     /// Since 0.1.
     pub fn creche_response_get_info(response: creche_response, info: *mut creche_response_info, size: usize) -> creche_status;
+
+    /// Sets the defaults in the first `size` bytes (pass sizeof). Returns CRECHE_OK or CRECHE_E_INVALID.
+    /// Since 0.1.
+    pub fn creche_events_options_init(options: *mut creche_events_options, size: usize) -> creche_status;
+
+    /// Listens to a stream of events: completions of kind CRECHE_EVENT with CRECHE_MORE, data: a const
+    /// creche_server_event *, code: 200; at the end CRECHE_DONE. The request has Accept:
+    /// text/event-stream and Cache-Control: no-store unless you name them, and Last-Event-ID once there
+    /// is an id (one that cannot stand in a header is not sent).
+    /// A stream that ends or breaks is asked for anew, at the URL that you gave: after the wait that the
+    /// server or `retry` says; twice as long after each failure in a row, up to max_retry; and up to a
+    /// quarter more, at random. What had come is delivered before; an event without the empty line
+    /// behind it is none. The first connection is tried once: if it fails, so does the task. Later ones
+    /// that fail with CRECHE_E_DNS, _CONNECT, _TLS, _DISCONNECTED, _PROTOCOL, _TRUNCATED, _CODING, _TIMEOUT
+    /// or _SYSTEM are tried again, `attempts` in a row at the most; one counts as good once a byte of a
+    /// stream has come, or when its stream has lasted for max_retry. Nothing is sent again with
+    /// CRECHE_EVENTS_ONCE, nor with a method that is not idempotent unless CRECHE_EVENTS_AGAIN allows it:
+    /// then the end of the stream is CRECHE_DONE with CRECHE_OK and code 200, its loss a failure.
+    /// A 204 ends it with CRECHE_OK, code 204: the server wants no more connections. Any other status than
+    /// 200, or another Content-Type, is CRECHE_E_PROTOCOL with error->http_status (and code) at once.
+    /// Further failures as of creche_session_fetch. Cancelled, or at a deadline: its connection is closed.
+    /// A body can only be bytes. Returns as creche_session_fetch does; CRECHE_E_INVALID also for a pulled
+    /// body. Since 0.1.
+    pub fn creche_session_events(session: creche_session, in_: creche_scope, url: *const c_char, options: *const creche_events_options, done: creche_done_fn, user: *mut c_void, task: *mut creche_task) -> creche_status;
 
     /// A bool: 0 or 1. Since 0.1.
     pub fn creche_row_get_bool(rows: *const creche_row_block, row: u64, column: u32, value: *mut i32) -> creche_status;

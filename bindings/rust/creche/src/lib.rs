@@ -54,6 +54,8 @@ mod channel;
 mod clock;
 mod error;
 mod event;
+mod events;
+mod flow;
 mod group;
 mod http_options;
 mod limiter;
@@ -89,6 +91,7 @@ pub use channel::{
 pub use clock::Hold;
 pub use error::{Error, Result, ServerError};
 pub use event::{Event, EventOptions, WaitEvent};
+pub use events::{EventStream, Events, ServerEvent};
 pub use group::{Child, Group, GroupOptions, Outcome, Policy, group};
 pub use http_options::HttpTimeouts;
 pub use limiter::{AcquireToken, Limiter, LimiterOptions, LimiterState, Token};

@@ -1,5 +1,6 @@
 //! Statements.
 use crate::error::Result;
+use crate::flow::Flow;
 use crate::options::{TaskOptions, task_options};
 use crate::pending::{Answer, Pending, awaitable};
 use crate::rows::{RowStream, Rows};
@@ -110,9 +111,9 @@ impl<'a> Query<'a> {
 
     /// Starts it, for its rows as they come, on a connection that is its own while it runs.
     pub fn stream(self) -> RowStream {
-        RowStream::start(self.on, &self.task, |within, options, done, user, task| {
+        RowStream::new(Flow::start(self.on, &self.task, |within, options, done, user, task| {
             self.call(true, within, options, done, user, task)
-        })
+        }))
     }
 
     fn call(

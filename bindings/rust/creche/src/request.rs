@@ -1,13 +1,15 @@
 //! Requests.
 use crate::body::Body;
+use crate::error::Result;
 use crate::http_options::{Fields, HttpTimeouts};
 use crate::options::{TaskOptions, task_options};
-use crate::pending::{Answer, Pending, awaitable};
+use crate::pending::{Answer, Pending, Pull, awaitable};
 use crate::response::{Response, Streaming};
 use crate::session::Session;
 use crate::sys_ext::{c_text, defaults};
 use creche_sys as sys;
 use std::ptr::null;
+use std::sync::Arc;
 
 impl Session {
     /// A request. A malformed URL or header fails like any other request: when it is awaited.
@@ -150,44 +152,88 @@ impl<'a> Request<'a> {
     }
 
     fn call<T: Answer>(mut self, call: Call) -> Pending<T> {
-        let (bytes, size, source) = match self.body.take().map(Body::into_parts) {
-            None => (None, 0, None),
-            Some((Some(bytes), size, _)) => (Some(bytes), size, None),
+        let (parts, source) = self.take_body();
+        let raw = self.session.raw;
+        Pending::start_pulling(
+            self.session.on,
+            &self.task,
+            source,
+            |within, task_options, done, user, task| {
+                // SAFETY: the options and what they point to live until the call returns; user until
+                // the final completion.
+                self.in_c(&parts, task_options, |url, o| unsafe {
+                    call(raw, within, url, o, done, user, task)
+                })
+            },
+        )
+    }
+
+    /// Takes its body out: bytes and a size, or who writes it.
+    fn take_body(&mut self) -> (BodyParts, Option<Arc<dyn Pull>>) {
+        match self.body.take().map(Body::into_parts) {
+            None => ((None, 0), None),
+            Some((Some(bytes), size, _)) => ((Some(bytes), size), None),
             Some((None, size, source)) => {
                 self.flags |= sys::CRECHE_REQUEST_PULL_BODY;
-                (None, size, source)
+                ((None, size), source)
             }
-        };
-        let on = self.session.on;
-        let options = self.task.clone();
-        Pending::start_pulling(on, &options, source, |within, task_options, done, user, task| {
-            let url = c_text(self.url)?;
-            let method = self.method.map(c_text).transpose()?;
-            let proxy = self.proxy.map(c_text).transpose()?;
-            // SAFETY: its own init function.
-            let mut o = unsafe { defaults(sys::creche_request_options_init) }?;
-            o.flags = self.flags;
-            o.method = method.as_ref().map_or(null(), |text| text.as_ptr());
-            o.proxy = proxy.as_ref().map_or(null(), |text| text.as_ptr());
-            o.body = bytes.as_ref().map_or(null(), |bytes| bytes.as_ptr().cast());
-            o.body_size = size;
-            o.max_body = self.max_body;
-            o.max_redirects = self.max_redirects.unwrap_or(o.max_redirects);
-            o.timeouts = self.timeouts.raw();
-            o.task = task_options;
-            self.headers.with(|headers| {
-                o.headers = headers.as_ptr();
-                o.headers_count = headers.len();
-                self.params.with_params(|params| {
-                    o.params = params.as_ptr();
-                    o.params_count = params.len();
-                    // SAFETY: the options and what they point to live until the call returns; user
-                    // until the final completion.
-                    unsafe { call(self.session.raw, within, url.as_ptr(), &o, done, user, task) }
-                })
-            })?
-        })
+        }
+    }
+
+    /// For calls with options of their own: itself, and the body of bytes.
+    pub(crate) fn into_parts(mut self) -> (Request<'a>, BodyParts) {
+        let (parts, source) = self.take_body();
+        if let Some(source) = source {
+            source.over(); // nobody asks for it
+        }
+        (self, parts)
+    }
+
+    pub(crate) fn session(&self) -> &'a Session {
+        self.session
+    }
+
+    pub(crate) fn task(&self) -> &TaskOptions {
+        &self.task
+    }
+
+    /// Calls with its URL and options as those of C, which live until `then` returns.
+    pub(crate) fn in_c(
+        &self,
+        (bytes, size): &BodyParts,
+        task_options: *const sys::creche_task_options,
+        then: impl FnOnce(
+            *const std::ffi::c_char,
+            *const sys::creche_request_options,
+        ) -> sys::creche_status,
+    ) -> Result<sys::creche_status> {
+        let url = c_text(self.url)?;
+        let method = self.method.map(c_text).transpose()?;
+        let proxy = self.proxy.map(c_text).transpose()?;
+        // SAFETY: its own init function.
+        let mut o = unsafe { defaults(sys::creche_request_options_init) }?;
+        o.flags = self.flags;
+        o.method = method.as_ref().map_or(null(), |text| text.as_ptr());
+        o.proxy = proxy.as_ref().map_or(null(), |text| text.as_ptr());
+        o.body = bytes.as_ref().map_or(null(), |bytes| bytes.as_ptr().cast());
+        o.body_size = *size;
+        o.max_body = self.max_body;
+        o.max_redirects = self.max_redirects.unwrap_or(o.max_redirects);
+        o.timeouts = self.timeouts.raw();
+        o.task = task_options;
+        self.headers.with(|headers| {
+            o.headers = headers.as_ptr();
+            o.headers_count = headers.len();
+            self.params.with_params(|params| {
+                o.params = params.as_ptr();
+                o.params_count = params.len();
+                then(url.as_ptr(), &o)
+            })
+        })?
     }
 }
+
+/// Bytes, and the size of the body.
+pub(crate) type BodyParts = (Option<Vec<u8>>, usize);
 
 awaitable!(Request<'a> => Response);

@@ -1,21 +1,16 @@
 //! Rows: answers of statements, as one block of memory; and streams of such blocks.
 use crate::cell::{Cell, FromSql};
 use crate::error::{Error, Result};
-use crate::options::TaskOptions;
+use crate::flow::{Flow, Flowing, Next};
 use crate::pending::Answer;
 use crate::scope::Scope;
 use crate::status::Status;
-use crate::sync::{keep, lock, wake};
-use crate::sys_ext::check;
 use creche_sys as sys;
-use std::collections::VecDeque;
-use std::ffi::{CStr, c_void};
+use std::ffi::CStr;
 use std::fmt;
 use std::future::poll_fn;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::ptr::{NonNull, null};
-use std::sync::{Arc, Mutex};
-use std::task::{Context, Poll, Waker};
+use std::ptr::NonNull;
+use std::task::{Context, Poll};
 
 /// The rows of an answer. They stay valid after their pool and loop are gone.
 pub struct Rows {
@@ -222,96 +217,26 @@ impl<'a> IntoIterator for &'a Rows {
 
 // ---- Streams ----
 
-#[derive(Default)]
-struct Flow {
-    blocks: VecDeque<Rows>,
-    end: Option<Result<u64>>,
-    done: bool,
-    waker: Option<Waker>,
+impl Flowing for Rows {
+    const KIND: u32 = sys::CRECHE_ROWS;
 }
 
 /// The rows of a statement, block by block, as they come. Blocks that you hold back hold the server
 /// back. Dropping it cancels the statement.
 #[must_use = "dropping it cancels the statement"]
 pub struct RowStream {
-    flow: Arc<Mutex<Flow>>,
-    scope: Scope,
+    flow: Flow<Rows>,
     affected: Option<u64>,
 }
 
-unsafe extern "C" fn flowed(user: *mut c_void, completion: *const sys::creche_completion) {
-    // SAFETY: the completion lives until we return; user is an Arc that the final one gives back.
-    let (completion, flow) = unsafe {
-        let completion = &*completion;
-        let flow = user.cast::<Mutex<Flow>>().cast_const();
-        if completion.flags & sys::CRECHE_MORE != 0 {
-            Arc::increment_strong_count(flow);
-        }
-        (completion, Arc::from_raw(flow))
-    };
-    let _ = catch_unwind(AssertUnwindSafe(|| {
-        let more = completion.flags & sys::CRECHE_MORE != 0;
-        let block = match completion.kind {
-            // SAFETY: a live completion without a failure, read once.
-            sys::CRECHE_ROWS => unsafe { Rows::read(completion) }.ok(),
-            _ => None,
-        };
-        let mut state = lock(&flow);
-        // Nobody waits any more: the block is released, so that the end can come.
-        let unwanted = match block {
-            Some(block) if !state.done => {
-                state.blocks.push_back(block);
-                None
-            }
-            block => block,
-        };
-        if !more {
-            state.end = Some(match completion.status {
-                sys::CRECHE_OK => Ok(completion.code.into()),
-                // SAFETY: alive until we return.
-                _ => Err(unsafe { Error::of(completion) }),
-            });
-        }
-        let waker = state.waker.take();
-        drop(state);
-        drop(unwanted);
-        wake(waker);
-    }));
-}
-
 impl RowStream {
-    pub(crate) fn start(
-        on: sys::creche_loop,
-        options: &TaskOptions,
-        call: impl FnOnce(
-            sys::creche_scope,
-            *const sys::creche_task_options,
-            sys::creche_done_fn,
-            *mut c_void,
-            *mut sys::creche_task,
-        ) -> Result<sys::creche_status>,
-    ) -> RowStream {
-        let within = options.scope_on(on);
-        let flow = Arc::new(Mutex::new(Flow::default()));
-        let user = Arc::into_raw(flow.clone());
-        let mut task = sys::creche_task::default();
-        let status = options
-            .in_c(|options| {
-                call(within.raw, options, Some(flowed), user.cast_mut().cast(), &mut task)
-            })
-            .and_then(|status| status)
-            .and_then(check);
-        if let Err(error) = status {
-            // SAFETY: an error return means no completion ever.
-            drop(unsafe { Arc::from_raw(user) });
-            lock(&flow).end = Some(Err(error));
-        }
-        RowStream { flow, scope: Scope { raw: task.scope, on: within.on }, affected: None }
+    pub(crate) fn new(flow: Flow<Rows>) -> RowStream {
+        RowStream { flow, affected: None }
     }
 
     /// The operation's own scope.
     pub fn scope(&self) -> Scope {
-        self.scope
+        self.flow.scope()
     }
 
     /// The next block; None at the end.
@@ -321,29 +246,14 @@ impl RowStream {
 
     /// The same, for adapters to other streams.
     pub fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<Result<Option<Rows>>> {
-        let mut flow = lock(&self.flow);
-        if let Some(block) = flow.blocks.pop_front() {
-            return Poll::Ready(Ok(Some(block)));
-        }
-        if flow.done {
-            return Poll::Ready(Ok(None));
-        }
-        match flow.end.take() {
-            Some(end) => {
-                flow.done = true;
-                drop(flow);
-                Poll::Ready(end.map(|affected| {
-                    self.affected = Some(affected);
-                    None
-                }))
+        self.flow.poll_next(context).map_ok(|next| match next {
+            Next::Item(block) => Some(block),
+            Next::End(affected) => {
+                self.affected = Some(affected.into());
+                None
             }
-            None => {
-                let old = keep(&mut flow.waker, context.waker());
-                drop(flow);
-                drop(old);
-                Poll::Pending
-            }
-        }
+            Next::Over => None,
+        })
     }
 
     /// After its end: how many rows there were.
@@ -352,24 +262,8 @@ impl RowStream {
     }
 }
 
-impl Drop for RowStream {
-    fn drop(&mut self) {
-        let mut flow = lock(&self.flow);
-        let ended = flow.done || flow.end.is_some();
-        flow.done = true;
-        flow.waker = None;
-        let blocks = std::mem::take(&mut flow.blocks);
-        drop(flow);
-        drop(blocks);
-        if !ended {
-            // SAFETY: any thread; too late is harmless.
-            unsafe { sys::creche_scope_cancel(self.scope.raw, null()) };
-        }
-    }
-}
-
 impl fmt::Debug for RowStream {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RowStream").field("scope", &self.scope).finish_non_exhaustive()
+        f.debug_struct("RowStream").field("scope", &self.scope()).finish_non_exhaustive()
     }
 }
