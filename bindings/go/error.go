@@ -20,6 +20,8 @@ type Error struct {
 	Errno      syscall.Errno // of the system call that failed, or 0
 	TLSVerify  int           // X509_V_ERR_* of a certificate that failed, or 0
 	HTTPStatus int
+	HTTPBody   []byte       // ErrHTTPStatus: the start of the answer's body, up to 4096 bytes
+	Attempts   int          // how often a Retry let the request be made, the first time counted
 	SQLState   string       // five characters, or empty
 	Server     *ServerError // what a PostgreSQL server said
 	Children   []error      // ErrGroup: the failures, in the order of completion
@@ -132,6 +134,8 @@ func newError(f *cx.Failure, foreign func(cookie uintptr) error) *Error {
 		Message:    f.Message,
 		TLSVerify:  int(f.TLSVerify),
 		HTTPStatus: int(f.HTTPStatus),
+		HTTPBody:   f.HTTPBody,
+		Attempts:   f.Attempts,
 		SQLState:   f.SQLState,
 		Dropped:    f.Dropped,
 		flags:      f.Flags,

@@ -43,7 +43,7 @@ func (t *roundTripper) RoundTrip(req *http.Request) (*http.Response, error) {
 	defer w.free()
 	decoding := req.Method != http.MethodHead && req.Header.Get("Accept-Encoding") == "" && req.Header.Get("Range") == ""
 	r := Request{Method: req.Method, URL: req.URL.Scheme + "://" + req.URL.Host + req.URL.RequestURI(),
-		MaxRedirects: -1, NoDecode: !decoding}
+		MaxRedirects: -1, NoDecode: !decoding, AnyStatus: true}
 	if r.Method == "" {
 		r.Method = http.MethodGet
 	}

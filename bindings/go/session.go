@@ -15,30 +15,6 @@ import (
 	"libcreche/creche/internal/cx"
 )
 
-// Timeouts of the phases of a request. 0 is the default (of the session; of the library), negative is
-// no timeout. Each failure names its phase.
-type Timeouts struct {
-	Pool      time.Duration // waiting for a connection of the session; none
-	DNS       time.Duration // 30 s
-	Connect   time.Duration // 30 s
-	TLS       time.Duration // 30 s
-	Send      time.Duration // a gap without progress; 60 s
-	FirstByte time.Duration // 300 s
-	ReadGap   time.Duration // 60 s
-	Proxy     time.Duration // a proxy to connect: CONNECT, SOCKS; 30 s
-}
-
-func (t Timeouts) c() cx.Timeouts {
-	never := func(d time.Duration) time.Duration {
-		if d < 0 {
-			return time.Duration(cx.Never)
-		}
-		return d
-	}
-	return cx.Timeouts{Pool: never(t.Pool), DNS: never(t.DNS), Connect: never(t.Connect), TLS: never(t.TLS),
-		Send: never(t.Send), FirstByte: never(t.FirstByte), ReadGap: never(t.ReadGap), Proxy: never(t.Proxy)}
-}
-
 // SessionOptions of NewSession. 0 is the default, in numbers negative is no limit.
 type SessionOptions struct {
 	Loop           *Loop         // nil: the default one
@@ -62,6 +38,9 @@ type SessionOptions struct {
 	Lenient bool
 	Header  http.Header
 
+	FailOnStatus bool   // a status of 400 or above is a failure, ErrHTTPStatus
+	Retry        *Retry // when requests are made again
+	NoRetry      bool   // nothing is ever sent again, also when a kept connection was dead
 	// "http://user:password@host:port", https://, socks5:// (names are resolved here) or socks5h://; "":
 	// none, or the environment's with EnvProxy; "direct": none.
 	Proxy       string
@@ -128,6 +107,13 @@ func NewSession(options *SessionOptions) (*Session, error) {
 	if o.Lenient {
 		c.Flags |= cx.SessionLenient
 	}
+	if o.FailOnStatus {
+		c.Flags |= cx.SessionFailOnStatus
+	}
+	if o.NoRetry {
+		c.Flags |= cx.SessionNoRetry
+	}
+	c.Retry = o.Retry.c()
 	if o.UserAgent != "" {
 		agent := o.UserAgent
 		if agent == "-" {
@@ -158,12 +144,14 @@ type SessionCounters struct {
 	Requests, Connects, Reuses, Retries, DNSLookups uint64
 	BytesSent, BytesReceived                        uint64
 	Active, Idle, Waiting                           uint64
+	Attempts                                        uint64 // made by a Retry, after the first
+	RetriesDenied                                   uint64 // by its budget
 }
 
 // Counters of the session; zero once it is closed.
 func (s *Session) Counters() SessionCounters {
 	v, _ := cx.SessionCounters(s.id)
-	return SessionCounters{v[0], v[1], v[2], v[3], v[4], v[5], v[6], v[7], v[8], v[9]}
+	return SessionCounters{v[0], v[1], v[2], v[3], v[4], v[5], v[6], v[7], v[8], v[9], v[10], v[11]}
 }
 
 // Request is what Do and Send send.
@@ -182,10 +170,19 @@ type Request struct {
 	MaxBody      int64 // of a whole answer; 0: the session's
 	MaxRedirects int   // 0: the session's; negative: none is followed
 	NoDecode     bool  // leave the answer's body coded
-	NoRetry      bool  // never send again when a kept connection was dead
+	NoRetry      bool  // never send again: neither when a kept connection was dead, nor by a Retry
 	Lenient      bool  // as SessionOptions.Lenient, for this request
 	Timeouts     Timeouts
 	Proxy        string // as SessionOptions.Proxy, whatever NoProxy says; "": the session's
+	FailOnStatus bool   // a status of 400 or above is a failure, ErrHTTPStatus
+	AnyStatus    bool   // any status is a success, whatever the session says
+	Retry        *Retry // when it is made again; nil: what the session says
+
+	BodyFile       *FilePart     // instead of Body: a part of a file
+	Form           *Form         // instead of Body: a form
+	Coding         Coding        // the body is sent coded, in chunks
+	ExpectContinue bool          // ask the server whether it wants the body (Expect: 100-continue)
+	ExpectTimeout  time.Duration // the wait for its answer; 1 s; negative: for ever
 }
 
 // Response is a whole answer. It holds no resources.
@@ -256,6 +253,14 @@ func (w *waiter) fill(r *Request) {
 	if r.Lenient {
 		c.Flags |= cx.RequestLenient
 	}
+	if r.FailOnStatus {
+		c.Flags |= cx.RequestFailOnStatus
+	}
+	if r.AnyStatus {
+		c.Flags |= cx.RequestAnyStatus
+	}
+	c.Retry = r.Retry.c()
+	r.fillBody(c)
 	if r.BodyReader != nil {
 		c.Flags |= cx.RequestPullBody
 		c.PullSize = cx.UnknownSize

@@ -41,6 +41,7 @@ const (
 	ErrCoding         Status = -48
 	ErrBody           Status = -49
 	ErrRedirect       Status = -50
+	ErrHTTPStatus     Status = -51
 	ErrProxy          Status = -55
 	ErrPG             Status = -60
 	ErrOutcomeUnknown Status = -61

@@ -73,6 +73,7 @@ enum {
     CRECHE_E_CODING = -48,       /* the body does not decode (gzip, deflate, br, zstd) */
     CRECHE_E_BODY = -49,         /* the request's body could not be produced or sent again */
     CRECHE_E_REDIRECT = -50,     /* too many redirects, or one to a place that cannot be fetched */
+    CRECHE_E_HTTP_STATUS = -51,  /* a status of 400 or above, where that was to be a failure */
     CRECHE_E_PROXY = -55,        /* a proxy refused to make the connection; http_status, if it said one */
     /* PostgreSQL. */
     CRECHE_E_PG = -60,              /* the server answered with an error; error->sqlstate has its code */
@@ -202,7 +203,11 @@ typedef struct creche_error {
     const char *server_constraint;
     const char *server_routine;
     int32_t server_position; /* 1-based character in the statement, or 0 */
-    uint32_t reserved;
+    uint32_t http_attempts; /* of an HTTP request: how often its retry policy let it be made, the first
+                               time counted; 0 for all else */
+    const char *http_body; /* CRECHE_E_HTTP_STATUS: the start of the answer's body, decoded, up to 4096
+                              bytes, and a NUL; NULL for all else */
+    size_t http_body_size;
 } creche_error;
 
 /* The plain copy of the last synchronous failure of this thread. Never NULL; after a success it

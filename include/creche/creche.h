@@ -14,6 +14,8 @@
 #include "event.h"
 #include "channel.h"
 #include "url.h"
+#include "body.h"
+#include "retry.h"
 #include "http.h"
 #include "events.h"
 #include "value.h"

@@ -2,6 +2,8 @@
 #ifndef CRECHE_HTTP_H
 #define CRECHE_HTTP_H
 
+#include "body.h"
+#include "retry.h"
 #include "task.h"
 #include "url.h"
 
@@ -58,8 +60,10 @@ typedef struct creche_http_timeouts {
  * - Sending again: once for each hop, on a new connection, if a kept connection proves to be dead
  *   before a byte of an answer has come, and nothing had been sent of the request, or its method is
  *   GET, HEAD, OPTIONS, TRACE, PUT or DELETE; never if any of its body has been pulled, or with
- *   CRECHE_REQUEST_NO_RETRY. A TLS handshake that fails with a session to resume is tried once
- *   more without. Nothing else is ever sent twice.
+ *   CRECHE_REQUEST_NO_RETRY. So it is if the server gives a kept connection up with a 408 and
+ *   "Connection: close", whatever the method: it has not taken the request. A TLS handshake that fails
+ *   with a session to resume is tried once more without. Nothing else is ever sent twice, but by a
+ *   retry policy (creche/retry.h).
  * - Header fields of yours: those of a request stand in place of the session's of the same name.
  *   Content-Length and Transfer-Encoding are the library's to write: yours may only say the same as
  *   the body (else CRECHE_E_INVALID). Host: one, sent in place of the URL's, of what may
@@ -101,6 +105,8 @@ enum {
      * blank); several Content-Lengths that are equal; blanks behind the size of a chunk. Behind a proxy
      * that reads them differently that is a risk: use it for such servers. */
     CRECHE_SESSION_LENIENT = 4,
+    CRECHE_SESSION_FAIL_ON_STATUS = 8, /* as CRECHE_REQUEST_FAIL_ON_STATUS, for all requests */
+    CRECHE_SESSION_NO_RETRY = 16,      /* as CRECHE_REQUEST_NO_RETRY, for all requests */
     /* Takes proxies from the environment, read now, where `proxy` is NULL: http_proxy for http URLs,
      * https_proxy or HTTPS_PROXY for https ones, all_proxy or ALL_PROXY for both; and, if `no_proxy` is
      * NULL, no_proxy or NO_PROXY. (HTTP_PROXY is not read: in a CGI program a client sets it.) */
@@ -137,6 +143,7 @@ typedef struct creche_session_options {
     const char *no_proxy; /* hosts that need none, by commas: "*"; "example.org" for it and all names
                            * below it; an IP address or net ("10.0.0.0/8"); each with or without
                            * ":port". NULL: none, or the environment's; copied */
+    const creche_retry *retry; /* when requests are made again; NULL: never, but as said above; copied */
 } creche_session_options;
 
 /* Sets the defaults in the first `size` bytes (pass sizeof). Returns CRECHE_OK or CRECHE_E_INVALID.
@@ -177,6 +184,8 @@ typedef struct creche_session_counters {
     uint64_t active;    /* connections in use */
     uint64_t idle;
     uint64_t waiting;   /* requests waiting for a connection */
+    uint64_t attempts;  /* made by retry policies, after the first */
+    uint64_t retries_denied; /* attempts that a policy would have made, had its budget not been spent */
 } creche_session_counters;
 
 /* Fills the first `size` bytes of *counters. Returns CRECHE_OK, CRECHE_E_INVALID, the handle errors.
@@ -189,8 +198,20 @@ enum {
     CRECHE_REQUEST_NO_DECODE = 1,  /* for this request: no Accept-Encoding, leave the body coded */
     CRECHE_REQUEST_PULL_BODY = 2,  /* the body is pulled: CRECHE_PULL comes where the completion goes
                                       (done or a queue), each answered by creche_task_answer */
-    CRECHE_REQUEST_NO_RETRY = 4,   /* never send again on a new connection when a kept one was dead */
-    CRECHE_REQUEST_LENIENT = 8     /* for this request: as CRECHE_SESSION_LENIENT */
+    CRECHE_REQUEST_NO_RETRY = 4,   /* never send again: neither on a new connection when a kept one was
+                                      dead, nor by a retry policy */
+    CRECHE_REQUEST_LENIENT = 8,    /* for this request: as CRECHE_SESSION_LENIENT */
+    /* A final status of 400 or above (after redirects and retries) is a failure: CRECHE_E_HTTP_STATUS,
+     * phase headers, completion->code and error->http_status the status, error->http_body the start of
+     * the body. It is waited for 1 s at the most. */
+    CRECHE_REQUEST_FAIL_ON_STATUS = 16,
+    CRECHE_REQUEST_ANY_STATUS = 32, /* any status is success, whatever the session says */
+    CRECHE_REQUEST_MULTIPART = 64,  /* the form is sent as multipart/form-data in any case */
+    /* Expect: 100-continue is sent with a body, and the body when 100 Continue comes, or
+     * expect_timeout is over; an Expect header of yours that says so does the same. A final answer
+     * before that is yours, the body is not sent, and the connection not kept. After a 417 the request
+     * is made once more without. */
+    CRECHE_REQUEST_EXPECT = 128
 };
 
 typedef struct creche_request_options {
@@ -212,6 +233,20 @@ typedef struct creche_request_options {
     size_t params_count;
     const char *proxy; /* as creche_session_options.proxy, whatever no_proxy says; "direct": none; NULL:
                         * the session's; copied. What is wrong with it is CRECHE_E_INVALID, later */
+    const creche_retry *retry; /* NULL: the session's; copied */
+    const creche_file *body_file; /* the body, instead of body; NULL: none; copied */
+    const creche_part *form;      /* the body is a form of these fields, in this order. If one of them has
+                                   * a file, a filename or a type, multipart/form-data (RFC 7578), with
+                                   * the boundary of a Content-Type of yours if that has one; else
+                                   * application/x-www-form-urlencoded. No line break nor another control
+                                   * character may stand in a name, filename or type of a multipart
+                                   * (CRECHE_E_INVALID); NULL: none; copied */
+    size_t form_count;
+    uint32_t coding; /* CRECHE_CODING_*: the body, whatever it is, is sent coded, in chunks, and
+                      * Content-Encoding says so; yours may not be there then */
+    uint32_t reserved2;
+    int64_t expect_timeout; /* CRECHE_REQUEST_EXPECT: the wait for 100 Continue, in nanoseconds; then the
+                             * body is sent all the same; CRECHE_NEVER for none; 0: 1 s */
 } creche_request_options;
 
 #define CRECHE_UNKNOWN_SIZE SIZE_MAX
@@ -222,11 +257,11 @@ typedef struct creche_request_options {
 CRECHE_API creche_status creche_request_options_init(creche_request_options *options, size_t size);
 
 /* Fetches a URL whole: status, headers and the decoded body, up to max_body. Any HTTP status is
- * success. The completion: code: the HTTP status; value: a creche_response, CRECHE_OWNED; data and
+ * success, but for CRECHE_REQUEST_FAIL_ON_STATUS. The completion: code: the HTTP status; value: a creche_response, CRECHE_OWNED; data and
  * data_size: the body, a view into it (never NULL; a NUL byte follows the body). A malformed URL or
  * header fails like any other fetch, in the completion (CRECHE_E_URL, CRECHE_E_INVALID).
  * Failures: CRECHE_E_URL, _DNS, _CONNECT, _TLS, _TLS_VERIFY, _DISCONNECTED, _PROTOCOL, _TRUNCATED,
- * _CODING, _BODY, _REDIRECT, _LIMIT, _TIMEOUT, _CANCELLED, _CLOSED, _SYSTEM, _NO_MEMORY; error->phase
+ * _CODING, _BODY, _REDIRECT, _HTTP_STATUS, _LIMIT, _TIMEOUT, _CANCELLED, _CLOSED, _SYSTEM, _NO_MEMORY; error->phase
  * says where. Cancelled: its connection is closed. options: may be NULL. task: may be NULL.
  * Returns CRECHE_OK, or as creche_task_spawn does. Since 0.1. */
 CRECHE_API creche_status creche_session_fetch(creche_session session, creche_scope in, const char *url,
@@ -304,6 +339,8 @@ typedef struct creche_response_info {
     uint32_t redirects;
     uint32_t http_minor; /* of HTTP/1.x */
     uint32_t tls;        /* 1: over TLS */
+    uint32_t attempts;   /* 1, and what a retry policy made after the first */
+    uint32_t reserved;
 } creche_response_info;
 
 /* Fills the first `size` bytes of *info. Returns CRECHE_OK, CRECHE_E_INVALID, the handle errors.

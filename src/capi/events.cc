@@ -47,9 +47,7 @@ static creche_status ReadEvents(const creche_events_options* given, creche_event
 static Result<void> FillEvents(const char* url, const creche_events_options& o,
                                const creche_request_options& r, http::Session* session,
                                http::Request* request) {
-  if (auto filled = FillRequest(url, r, session->settings(), &session->urls(), request);
-      !filled.ok())
-    return filled;
+  if (auto filled = FillRequest(url, r, *session, request); !filled.ok()) return filled;
   if (o.last_event_id && !http::IsFieldValue(o.last_event_id))
     return MakeError(Status::kInvalid, Phase::kOptions,
                      "last_event_id holds what cannot stand in a header");

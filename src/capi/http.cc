@@ -37,8 +37,10 @@ static creche_status StartRequest(creche_session session, creche_scope in, const
   Loop& loop = of.loop();
   auto operation = std::make_unique<http::RequestOperation>(std::move(use), stream);
   http::Request& request = operation->request();
+  if (o.retry)
+    if (creche_status failed = ReadRetry(o.retry, &request.retry_policy)) return failed;
   request.started = loop.now();
-  if (auto filled = FillRequest(url, o, of.settings(), &of.urls(), &request); !filled.ok())
+  if (auto filled = FillRequest(url, o, of, &request); !filled.ok())
     operation->set_refused(filled.error());
   return Started(tasks::StartOperation(loop, reader.args, std::move(operation)), in);
 }
@@ -102,6 +104,8 @@ creche_status creche_session_get_counters(creche_session session, creche_session
     const uint64_t open = n.open.get();  // the two change one after the other
     c.active = open > c.idle ? open - c.idle : 0;
     c.waiting = n.waiting.get();
+    c.attempts = n.attempts.get();
+    c.retries_denied = n.retries_denied.get();
     StoreSized(c, counters, size);
     return CRECHE_OK;
   });

@@ -1,5 +1,9 @@
 #include "capi/http_options.h"
 
+#include <algorithm>
+#include <optional>
+#include <string_view>
+
 #include "capi/http_headers.h"
 #include "capi/http_routes.h"
 #include "http/query.h"
@@ -91,14 +95,24 @@ Result<http::Url> ReadUrl(std::string_view text, const creche_request_options& o
   return http::Url::Parse(url);
 }
 
+// The user's own Expect header.
+bool ExpectsByItself(const http::Request& r, const http::SessionSettings& session) {
+  const http::HeaderList& own = r.headers;
+  const http::HeaderList& all = session.defaults.headers;
+  if (((own.known() | all.known()) & http::Bit(http::Known::kExpect)) == 0) return false;
+  const bool is_own = own.Has(http::Known::kExpect);
+  return http::SameName((is_own ? own : all).Find(http::Known::kExpect), "100-continue");
+}
+
 }  // namespace
 
 creche_status ReadSession(const creche_session_options* given, http::SessionSettings* settings) {
   creche_session_options o;
-  if (creche_status failed = ReadOptions(given, &o,
-                                         CRECHE_SESSION_INSECURE | CRECHE_SESSION_NO_DECODE |
-                                             CRECHE_SESSION_LENIENT | CRECHE_SESSION_ENV_PROXY,
-                                         "creche_session_options"))
+  if (creche_status failed = ReadOptions(
+          given, &o,
+          CRECHE_SESSION_INSECURE | CRECHE_SESSION_NO_DECODE | CRECHE_SESSION_LENIENT |
+              CRECHE_SESSION_FAIL_ON_STATUS | CRECHE_SESSION_NO_RETRY | CRECHE_SESSION_ENV_PROXY,
+          "creche_session_options"))
     return failed;
   if (creche_status failed = CheckQueue(o.queue)) return failed;
   if (creche_status failed = CheckTimeouts(o.timeouts)) return failed;
@@ -126,6 +140,10 @@ creche_status ReadSession(const creche_session_options* given, http::SessionSett
   if (o.base_url)
     if (auto base = http::Url::Parse(o.base_url); !base.ok())
       return Fail(Status::kUrl, "base_url: %s", base.error()->message());
+  if (o.retry)
+    if (creche_status failed = ReadRetry(o.retry, &settings->retry_policy)) return failed;
+  settings->retry = (o.flags & CRECHE_SESSION_NO_RETRY) == 0;
+  settings->fail_on_status = (o.flags & CRECHE_SESSION_FAIL_ON_STATUS) != 0;
   settings->queue = o.queue.id;
   settings->verify = (o.flags & CRECHE_SESSION_INSECURE) == 0;
   settings->decode = (o.flags & CRECHE_SESSION_NO_DECODE) == 0;
@@ -140,50 +158,49 @@ creche_status ReadRequest(const creche_request_options* given, creche_request_op
     o = Defaults<creche_request_options>();
     return CRECHE_OK;
   }
-  if (creche_status failed = ReadOptions(given, &o,
-                                         CRECHE_REQUEST_NO_DECODE | CRECHE_REQUEST_PULL_BODY |
-                                             CRECHE_REQUEST_NO_RETRY | CRECHE_REQUEST_LENIENT,
-                                         "creche_request_options"))
+  if (creche_status failed = ReadOptions(
+          given, &o,
+          CRECHE_REQUEST_NO_DECODE | CRECHE_REQUEST_PULL_BODY | CRECHE_REQUEST_NO_RETRY |
+              CRECHE_REQUEST_LENIENT | CRECHE_REQUEST_FAIL_ON_STATUS | CRECHE_REQUEST_ANY_STATUS |
+              CRECHE_REQUEST_MULTIPART | CRECHE_REQUEST_EXPECT,
+          "creche_request_options"))
     return failed;
   if (creche_status failed = CheckTimeouts(o.timeouts)) return failed;
   if (creche_status failed = CheckHeaders(o.headers, o.headers_count)) return failed;
-  const bool pulled = (o.flags & CRECHE_REQUEST_PULL_BODY) != 0;
-  if (pulled && o.body)
-    return Fail(Status::kInvalid, "a body is given as bytes or pulled, not both");
-  if (!pulled && !o.body && o.body_size > 0)
-    return Fail(Status::kInvalid, "body is NULL, body_size not 0");
-  if (o.body && o.body_size == CRECHE_UNKNOWN_SIZE)
-    return Fail(Status::kInvalid, "only the size of a pulled body may be unknown");
-  if (o.reserved != 0) return Fail(Status::kUnsupported, "reserved is set; leave it 0");
+  if ((o.flags & CRECHE_REQUEST_FAIL_ON_STATUS) && (o.flags & CRECHE_REQUEST_ANY_STATUS))
+    return Fail(Status::kInvalid, "a status of 400 is a failure or it is not: give one flag");
+  if (o.expect_timeout < 0)
+    return Fail(Status::kInvalid, "expect_timeout is negative; it counts nanoseconds");
+  if (o.reserved != 0 || o.reserved2 != 0)
+    return Fail(Status::kUnsupported, "reserved is set; leave it 0");
+  if (creche_status failed = CheckBody(o)) return failed;
   return CheckParams(o.params, o.params_count);
 }
 
-Result<void> FillRequest(const char* text, const creche_request_options& o,
-                         const http::SessionSettings& session, http::LastUrl* urls,
+Result<void> FillRequest(const char* text, const creche_request_options& o, http::Session& of,
                          http::Request* request) {
-  Result<http::Url> url = ReadUrl(text, o, session, urls);
+  const http::SessionSettings& session = of.settings();
+  Result<http::Url> url = ReadUrl(text, o, session, &of.urls());
   if (!url.ok()) return url.error();
   http::Request& r = *request;
   r.url = std::move(url).value();
-  const bool pulled = (o.flags & CRECHE_REQUEST_PULL_BODY) != 0;
-  const bool body = pulled || o.body;
+  const bool body = (o.flags & CRECHE_REQUEST_PULL_BODY) || o.body || o.body_file || o.form;
   r.method = o.method ? o.method : body ? "POST" : "GET";
   r.decode = session.decode && (o.flags & CRECHE_REQUEST_NO_DECODE) == 0;
   r.lenient = session.lenient || (o.flags & CRECHE_REQUEST_LENIENT) != 0;
-  r.retry = (o.flags & CRECHE_REQUEST_NO_RETRY) == 0;
+  r.retry = session.retry && (o.flags & CRECHE_REQUEST_NO_RETRY) == 0;
+  r.fail_on_status = (o.flags & CRECHE_REQUEST_FAIL_ON_STATUS) != 0 ||
+                     (session.fail_on_status && (o.flags & CRECHE_REQUEST_ANY_STATUS) == 0);
+  if (!r.retry_policy) r.retry_policy = session.retry_policy;
   r.max_body = o.max_body != 0 ? o.max_body : session.max_body;
   r.max_redirects = o.max_redirects != CRECHE_DEFAULT ? o.max_redirects : session.max_redirects;
   r.timeouts = session.timeouts;
   if (auto taken = TakeRoute(o, session.routes, &r.route); !taken.ok()) return taken;
   TakeTimeouts(o.timeouts, &r.timeouts);
   if (auto taken = TakeHeaders(o.headers, o.headers_count, &r.headers); !taken.ok()) return taken;
-  if (pulled && o.body_size == CRECHE_UNKNOWN_SIZE) {
-    r.body = http::BodySource::PulledOfUnknownSize();
-  } else if (pulled) {
-    r.body = http::BodySource::Pulled(o.body_size);
-  } else if (body) {
-    r.body = http::BodySource::Bytes(std::string(static_cast<const char*>(o.body), o.body_size));
-  }
+  if (auto filled = FillBody(o, of.loop(), &r); !filled.ok()) return filled;
+  if (o.expect_timeout != 0) r.continue_timeout = o.expect_timeout;
+  r.expect = (o.flags & CRECHE_REQUEST_EXPECT) != 0 || ExpectsByItself(r, session);
   return http::CheckRequest(r.Head(session.defaults));
 }
 

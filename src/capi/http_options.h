@@ -5,7 +5,7 @@
 #include "capi/options.h"
 #include "core/result.h"
 #include "http/request.h"
-#include "http/session_settings.h"
+#include "http/session.h"
 
 namespace creche::capi {
 
@@ -19,7 +19,14 @@ creche_status ReadRequest(const creche_request_options* given, creche_request_op
 // where it is to stay. What is wrong with the content is an error that the operation fails with.
 // May throw bad_alloc.
 Result<void> FillRequest(const char* url, const creche_request_options& options,
-                         const http::SessionSettings& session, http::LastUrl* urls,
-                         http::Request* request);
+                         http::Session& session, http::Request* request);
+
+// The body of creche_request_options: at most one, and whole. What is wrong is misuse.
+creche_status CheckBody(const creche_request_options& options);
+// The same to the request, with the fields that describe it. The rest as FillRequest.
+Result<void> FillBody(const creche_request_options& options, Loop& loop, http::Request* request);
+
+// creche_retry; given is not null. What is wrong is misuse. May throw bad_alloc.
+creche_status ReadRetry(const creche_retry* given, Ref<const http::RetryPolicy>* policy);
 
 }  // namespace creche::capi

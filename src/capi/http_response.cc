@@ -121,6 +121,7 @@ creche_status creche_response_get_info(creche_response response, creche_response
     i.redirects = known.redirects;
     i.http_minor = found->head().minor;
     i.tls = known.tls;
+    i.attempts = known.attempts;
     StoreSized(i, info, size);
     return CRECHE_OK;
   });

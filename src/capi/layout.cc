@@ -19,6 +19,7 @@ static_assert(offsetof(creche_error, server_severity) ==
 static_assert(offsetof(creche_error, server_routine) ==
               offsetof(ErrorFields, server) + kServerRoutine * sizeof(char*));
 static_assert(offsetof(creche_error, server_position) == offsetof(ErrorFields, server_position));
+static_assert(offsetof(creche_error, http_body) == offsetof(ErrorFields, http_body));
 
 using tasks::Completion;
 static_assert(sizeof(creche_completion) == sizeof(Completion));
@@ -46,8 +47,8 @@ static_assert(Same(Status::kInvalid, CRECHE_E_INVALID) && Same(Status::kEnded, C
               Same(Status::kCancelled, CRECHE_E_CANCELLED) && Same(Status::kUser, CRECHE_E_USER) &&
               Same(Status::kNotStarted, CRECHE_E_NOT_STARTED) && Same(Status::kUrl, CRECHE_E_URL) &&
               Same(Status::kRedirect, CRECHE_E_REDIRECT) && Same(Status::kProxy, CRECHE_E_PROXY) &&
-              Same(Status::kPg, CRECHE_E_PG) && Same(Status::kType, CRECHE_E_TYPE) &&
-              Same(Status::kNull, CRECHE_E_NULL));
+              Same(Status::kHttpStatus, CRECHE_E_HTTP_STATUS) && Same(Status::kPg, CRECHE_E_PG) &&
+              Same(Status::kType, CRECHE_E_TYPE) && Same(Status::kNull, CRECHE_E_NULL));
 static_assert(static_cast<int>(Phase::kOptions) == CRECHE_PHASE_OPTIONS &&
               static_cast<int>(Phase::kQuery) == CRECHE_PHASE_QUERY &&
               static_cast<int>(Phase::kProxy) == CRECHE_PHASE_PROXY &&

@@ -36,7 +36,9 @@ constexpr Error Error::Immortal(Status status, Phase phase, const char* message)
                            .children_dropped = 0,
                            .server = {},
                            .server_position = 0,
-                           .reserved = 0},
+                           .http_attempts = 0,
+                           .http_body = nullptr,
+                           .http_body_size = 0},
                true);
 }
 
@@ -85,6 +87,11 @@ ErrorRef MakeError(ErrorInfo info) noexcept {
     for (int s = 0; s < kServerFields; s++)
       f.server[s] = i.server[s].empty() ? nullptr : i.server[s].c_str();
     f.server_position = i.server_position;
+    f.http_attempts = i.http_attempts;
+    if (i.status == Status::kHttpStatus) {
+      f.http_body = i.http_body.c_str();
+      f.http_body_size = i.http_body.size();
+    }
     auto* error = new Error(f, false);
     error->storage_ = storage.release();
     return ErrorRef::Adopt(error);

@@ -35,7 +35,9 @@ struct ErrorFields {
   size_t children_dropped;
   const char* server[11];  // severity, message, detail, hint, ... in the order of creche_error
   int32_t server_position;
-  uint32_t reserved;
+  uint32_t http_attempts;
+  const char* http_body;
+  size_t http_body_size;
 };
 
 enum ErrorFlag : uint32_t { kRetryable = 1, kUnsent = 2 };
@@ -68,6 +70,8 @@ struct ErrorInfo {
   int system_errno = 0;
   int tls_verify = 0;
   uint32_t http_status = 0;
+  uint32_t http_attempts = 0;
+  std::string http_body = {};
   std::string sqlstate = {};
   std::array<std::string, kServerFields> server = {};
   int server_position = 0;

@@ -74,6 +74,8 @@ const char* StatusName(Status status) noexcept {
       return "CRECHE_E_REDIRECT";
     case Status::kProxy:
       return "CRECHE_E_PROXY";
+    case Status::kHttpStatus:
+      return "CRECHE_E_HTTP_STATUS";
     case Status::kPg:
       return "CRECHE_E_PG";
     case Status::kOutcomeUnknown:

@@ -40,6 +40,7 @@ enum class Status : int32_t {
   kCoding = -48,
   kBody = -49,
   kRedirect = -50,
+  kHttpStatus = -51,
   kProxy = -55,
   kPg = -60,
   kOutcomeUnknown = -61,

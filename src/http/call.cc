@@ -58,6 +58,7 @@ void Call::BeginAttempt() noexcept {
   timer_.reset();
   reading_over_ = false;
   sent_any_ = sent_any();
+  if (sent_any_) state_.request.body.Rewind();
   state_.attempt = {.phase = Phase::kPool};
   if (Ask([](auto& layer, auto& call) { return layer.OnRequest(call); }) == Next::kFail)
     return Fail(std::move(state_.failure));
@@ -132,16 +133,44 @@ void Call::OnReserved(Reservation reservation, bool reused) noexcept {
 
 void Call::Answer(Status status, std::string piece, bool more, ErrorRef error) noexcept {
   if (!exchange_ || !exchange_->pulling()) return;
-  if (status == Status::kOk) return exchange_->Answer(std::move(piece), more);
+  if (status == Status::kOk) return Give(std::move(piece), more);
   FailWith({Status::kBody, "the request's body could not be produced"}, std::move(error));
+}
+
+bool Call::OnPull(uint64_t hint) noexcept {
+  BodyProducer* const producer = state_.request.body.producer();
+  return producer ? producer->Produce(this) : owner_->OnPull(hint);
+}
+
+void Call::OnPiece(ErrorRef error, std::string piece, bool more) noexcept {
+  if (!exchange_ || !exchange_->pulling()) return;
+  if (error) return Fail(std::move(error));
+  Give(std::move(piece), more);
+}
+
+void Call::Give(std::string piece, bool more) noexcept {
+  Problem problem;
+  try {
+    problem = state_.request.body.Encode(&piece, more);
+  } catch (const std::bad_alloc&) {
+    return Fail(NoMemoryError());
+  }
+  if (problem.bad()) return FailWith(problem);
+  exchange_->Answer(std::move(piece), more);
 }
 
 BodySink* Call::OnHead(bool has_body) noexcept {
   state_.has_body = has_body;
   state_.decoder.reset();
   // What ends the call ends it in OnReceived: here the connection is in the middle of something.
+  if (state_.request.retry_policy) AskAboutTime();
   reading_over_ = Ask([](auto& layer, auto& call) { return layer.OnResponse(call); }) != Next::kGo;
   if (reading_over_) return nullptr;
+  if (state_.request.fail_on_status && state_.head.status >= 400) {
+    refused_.reset(new (std::nothrow) RefusedBody(std::move(state_.decoder)));
+    if (!refused_) state_.failure = NoMemoryError();
+    return refused_.get();
+  }
   if (stream_) {
     stream_->Prepare(std::move(state_.decoder));
     return stream_;
@@ -152,7 +181,7 @@ BodySink* Call::OnHead(bool has_body) noexcept {
 
 bool Call::OnReceived() noexcept {
   if (state_.failure) return Fail(std::move(state_.failure)), false;
-  if (reading_over_ || !stream_) return true;
+  if (reading_over_ || refused_ || !stream_) return true;
   if (announced_) {
     owner_->OnBody();
   } else {
@@ -175,7 +204,11 @@ void Call::SetAwaited(size_t capacity) noexcept {
 void Call::OnEnd(ErrorRef error) noexcept {
   exchange_ = nullptr;
   if (state_.failure) return Fail(std::move(state_.failure));  // a layer's, at the head
-  if (reading_over_) return Again();
+  if (reading_over_) {
+    if (state_.fresh) calls_->counters.retries.Add();
+    return Again();
+  }
+  if (refused_) return FailWithStatus();
   if (error) return AttemptFailed(std::move(error));
   Complete();
 }
@@ -193,11 +226,33 @@ void Call::Complete() noexcept {
   owner_->OnEnd(nullptr);
 }
 
+// What a retry policy is to know.
+void Call::AskAboutTime() noexcept {
+  state_.now = calls_->loop.now();
+  state_.announced = announced_;
+  state_.deadline = announced_ ? kNever : owner_->Deadline();
+}
+
+void Call::FailWithStatus() noexcept {
+  try {
+    const int status = state_.head.status;
+    Fail(MakeError({.status = Status::kHttpStatus,
+                    .phase = Phase::kHeaders,
+                    .message = std::string(state_.request.url.shown()) +
+                               ": the server answered with status " + std::to_string(status),
+                    .http_status = static_cast<uint32_t>(status),
+                    .http_body = refused_->Take()}));
+  } catch (const std::bad_alloc&) {
+    Fail(NoMemoryError());
+  }
+}
+
 void Call::AttemptFailed(ErrorRef error) noexcept {
+  if (state_.request.retry_policy) AskAboutTime();
   const Next next = Ask([&](auto& layer, auto& call) { return layer.OnFailure(call, *error); });
   if (next == Next::kGo) return Fail(std::move(error));
   if (next == Next::kFail) return Fail(std::move(state_.failure));
-  calls_->counters.retries.Add();
+  if (state_.fresh) calls_->counters.retries.Add();
   Again();
 }
 
@@ -229,6 +284,11 @@ void Call::Stop() noexcept {
   calls_ = nullptr;
 }
 
+// Statuses that may be others soon.
+static bool IsTransient(uint32_t status) {
+  return status == 408 || status == 425 || status == 429 || (status >= 502 && status <= 504);
+}
+
 // Says where it happened, whether anything was sent, and whether it is worth and safe to try again.
 ErrorRef Call::WithAdvice(ErrorRef error) const {
   const ErrorFields& fields = error->fields();
@@ -237,6 +297,7 @@ ErrorRef Call::WithAdvice(ErrorRef error) const {
   const bool transient = error->retryable() || status == Status::kConnect ||
                          status == Status::kTimeout || status == Status::kDisconnected ||
                          status == Status::kTruncated || status == Status::kSystem ||
+                         (status == Status::kHttpStatus && IsTransient(fields.http_status)) ||
                          (status == Status::kLimit && state_.attempt.phase == Phase::kPool);
   const bool sent = sent_any();
   const bool safe = !sent || (state_.repeatable && IsIdempotent(state_.request.method));
@@ -244,6 +305,9 @@ ErrorRef Call::WithAdvice(ErrorRef error) const {
     const std::string where(state_.request.url.authority());
     std::string message = error->message();
     if (message.find(where) == std::string::npos) message = where + ": " + message;
+    if (state_.attempts > 1)
+      message += " (attempt " + std::to_string(state_.attempts) + " of " +
+                 std::to_string(state_.request.retry_policy->attempts) + ")";
     return MakeError(
         {.status = status,
          .phase = error->phase() == Phase::kNone ? phase() : error->phase(),
@@ -252,6 +316,8 @@ ErrorRef Call::WithAdvice(ErrorRef error) const {
          .system_errno = fields.system_errno,
          .tls_verify = fields.tls_verify,
          .http_status = fields.http_status,
+         .http_attempts = state_.attempts,
+         .http_body = std::string(fields.http_body ? fields.http_body : "", fields.http_body_size),
          .cause = fields.cause ? ErrorRef::Share(Error::Of(fields.cause)) : ErrorRef()});
   } catch (const std::bad_alloc&) {
     return NoMemoryError();

@@ -13,6 +13,7 @@
 
 #include "core/blocks.h"
 #include "core/list.h"
+#include "http/body/refused_body.h"
 #include "http/body/stream_body.h"
 #include "http/body/whole_body.h"
 #include "http/calls.h"
@@ -32,6 +33,7 @@ struct Times {
 class Call final : public FromBlocks,
                    public ListNode<Call>,
                    private Checkout,
+                   private BodyProducer::Listener,
                    private Exchange::Listener {
  public:
   // Told from the loop; perhaps inside Start, Answer or SetAwaited.
@@ -48,6 +50,8 @@ class Call final : public FromBlocks,
     virtual void OnSent() noexcept = 0;
     // The last call: the response is complete (null), or why not. May destroy the call.
     virtual void OnEnd(ErrorRef error) noexcept = 0;
+    // When the task of a call that nobody has heard of will be cancelled; kNever if not.
+    virtual Nanos Deadline() noexcept { return kNever; }
 
    protected:
     ~Owner() = default;
@@ -81,6 +85,8 @@ class Call final : public FromBlocks,
   uint64_t body_bytes() const { return state_.attempt.body_bytes; }
   bool reused() const { return state_.attempt.reused; }
   bool tls() const { return state_.request.url.https(); }
+  // How often its retry policy let it be made; 0 without one.
+  uint32_t attempts() const { return state_.attempts; }
   // After the head: the response has a body.
   bool has_body() const { return state_.has_body; }
   // There is more of the body to be pulled.
@@ -93,17 +99,21 @@ class Call final : public FromBlocks,
   void OnOpenFailed(Phase phase, ErrorRef error) noexcept override;
   BodySink* OnHead(bool has_body) noexcept override;
   bool OnReceived() noexcept override;
-  bool OnPull(uint64_t hint) noexcept override { return owner_->OnPull(hint); }
+  bool OnPull(uint64_t hint) noexcept override;
+  void OnPiece(ErrorRef error, std::string piece, bool more) noexcept override;
   bool OnSent() noexcept override;
   void OnEnd(ErrorRef error) noexcept override;
 
   template <class Hook>
   Next Ask(Hook hook) noexcept;
   void Reserve() noexcept;
+  void Give(std::string piece, bool more) noexcept;
   void SetTimer(Nanos at) noexcept;
   void OnTimer() noexcept;
   void Again() noexcept;
   void Complete() noexcept;
+  void AskAboutTime() noexcept;
+  void FailWithStatus() noexcept;
   void AttemptFailed(ErrorRef error) noexcept;
   void FailWith(const Problem& problem, ErrorRef cause = {}) noexcept;
   void Stop() noexcept;
@@ -120,6 +130,7 @@ class Call final : public FromBlocks,
   Reservation reservation_;
   Exchange* exchange_ = nullptr;  // there
   WholeBody whole_;
+  std::unique_ptr<RefusedBody> refused_;  // the answer is a failure
   StreamBody* stream_ = nullptr;
   std::unique_ptr<StreamBody> stream_owned_;  // until the owner takes it
   bool reading_over_ = false;                 // the next attempt follows

@@ -6,7 +6,9 @@ namespace creche::http {
 
 struct Counters {
   Counter requests, connects, reuses, retries, dns_lookups, bytes_sent, bytes_received;
-  Counter open;  // connections, idle and connecting ones too
+  Counter attempts;        // after the first, by a retry policy
+  Counter retries_denied;  // for want of budget
+  Counter open;            // connections, idle and connecting ones too
   Counter idle;
   Counter waiting;  // requests in line
 };

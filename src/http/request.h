@@ -7,6 +7,7 @@
 #include "http/headers.h"
 #include "http/request_head.h"
 #include "http/response_head.h"
+#include "http/retry_policy.h"
 #include "http/url.h"
 #include "http/way.h"
 
@@ -44,8 +45,12 @@ struct Request {
   HeaderList headers = {};
   BodySource body = {};
   bool decode = true;
-  bool lenient = false;  // see H1Parser
-  bool retry = true;     // on a new connection, when a kept one was dead
+  bool lenient = false;              // see H1Parser
+  bool retry = true;                 // ever: when a kept connection was dead, or as the policy says
+  Nanos continue_timeout = kSecond;  // with expect
+  bool expect = false;               // ask with 100-continue before a body is sent
+  bool fail_on_status = false;       // a status of 400 and above is a failure
+  Ref<const RetryPolicy> retry_policy = {};  // null for none
   uint64_t max_body = 0;
   uint32_t max_redirects = 0;
   Timeouts timeouts = {};
@@ -81,8 +86,10 @@ struct Request {
             hidden,
             body.framing(),
             body.size(),
-            to_proxy ? way->proxy.get() : nullptr};
+            to_proxy ? way->proxy.get() : nullptr,
+            expects()};
   }
+  bool expects() const { return expect && !body.empty(); }
   bool head() const { return method == "HEAD"; }
 
   // True if `head` sends the request elsewhere and that is to be followed.

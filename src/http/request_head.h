@@ -22,6 +22,7 @@ struct RequestHead {
   Framing framing = Framing::kNone;
   uint64_t body_size = 0;        // for kSized
   const Proxy* proxy = nullptr;  // that it is sent to, to be forwarded
+  bool expect = false;           // the body waits for 100 Continue
 };
 
 // What a user may not ask for: a method that is no token, framing fields that contradict the body,

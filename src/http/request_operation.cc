@@ -2,6 +2,8 @@
 
 #include <new>
 
+#include "tasks/api.h"
+
 namespace creche::http {
 
 using tasks::Outcome;
@@ -90,8 +92,18 @@ void RequestOperation::OnOver(ErrorRef why) noexcept {
   Complete(std::move(outcome));
 }
 
+Nanos RequestOperation::Deadline() noexcept {
+  tasks::ScopeState state{};
+  if (tasks::GetScopeState(task_id(), &state) != Status::kOk) return kNever;
+  return state.effective_deadline;
+}
+
 void RequestOperation::OnEnd(ErrorRef error) noexcept {
-  if (error) return Complete(Outcome::Failed(std::move(error)));
+  if (error) {
+    Outcome failed = Outcome::Failed(std::move(error));
+    if (failed.status == Status::kHttpStatus) failed.code = failed.error->fields().http_status;
+    return Complete(std::move(failed));
+  }
   Outcome outcome;
   try {
     Ref<Response> response = Response::Whole(*call_);

@@ -37,6 +37,7 @@ class RequestOperation final : public tasks::Operation,
   bool OnPull(uint64_t hint) noexcept override { return Ask(tasks::What::kPull, hint); }
   void OnEnd(ErrorRef error) noexcept override;
   void OnSent() noexcept override;
+  Nanos Deadline() noexcept override;
   void OnOver(ErrorRef why) noexcept override;
 
   std::optional<tasks::ResidentUse<Session>> session_;  // until nothing more is sent

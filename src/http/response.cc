@@ -1,5 +1,6 @@
 #include "http/response.h"
 
+#include <algorithm>
 #include <new>
 
 #include "http/read_operation.h"
@@ -18,6 +19,7 @@ struct Piece : tasks::Held {
 Response::Response(Call& call) : head_(std::move(call.head())), url_(call.request().url) {
   info_.times = call.times();
   info_.redirects = call.request().redirects;
+  info_.attempts = std::max(call.attempts(), 1u);
   info_.reused = call.reused();
   info_.tls = call.tls();
   sent_at_.store(info_.times.sent, std::memory_order_relaxed);

@@ -21,6 +21,7 @@ struct ResponseInfo {
   Times times;
   uint64_t body_bytes = 0;
   uint32_t redirects = 0;
+  uint32_t attempts = 0;
   bool reused = false;
   bool tls = false;
 };

@@ -31,6 +31,7 @@ Session::Session(Ref<Loop> loop, SessionSettings settings)
     : loop_(std::move(loop)),
       settings_(std::move(settings)),
       defaults_(settings_.defaults, settings_.max_header_bytes),
+      retry_budget_(loop_->clock() ? 1 : static_cast<uint64_t>(loop_->now())),
       uses_(*loop_, this, settings_.queue) {}
 
 Session::~Session() = default;

@@ -11,7 +11,9 @@
 #include "http/calls.h"
 #include "http/layer/decoding.h"
 #include "http/layer/defaults.h"
+#include "http/layer/expectations.h"
 #include "http/layer/redirects.h"
+#include "http/layer/retries.h"
 #include "http/layer/routing.h"
 #include "http/layer/stale_retry.h"
 #include "http/session_settings.h"
@@ -52,13 +54,16 @@ class Session final : public Object, public tasks::Resident {
   const SessionSettings settings_;
   const DefaultsLayer defaults_;
   const StaleRetryLayer stale_retry_;
+  Counters counters_;
+  RetryBudget retry_budget_;  // the loop's thread's
+  const RetriesLayer retries_{counters_, retry_budget_};
+  const ExpectationsLayer expectations_;
   const RedirectsLayer redirects_;
   const DecodingLayer decoding_;
   const RoutingLayer routing_{settings_.routes};
   // In the order in which they are asked.
-  const std::array<const Layer*, 5> layers_{&defaults_, &stale_retry_, &redirects_, &decoding_,
-                                            &routing_};
-  Counters counters_;
+  const std::array<const Layer*, 7> layers_{&defaults_,  &stale_retry_, &expectations_, &retries_,
+                                            &redirects_, &decoding_,    &routing_};
   LastUrl urls_;
   std::unique_ptr<Engine> engine_;
   Ref<Session> self_;  // while it is the loop's resident

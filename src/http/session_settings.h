@@ -20,7 +20,10 @@ struct SessionSettings {
   RoutePlan routes;
   bool verify = true;
   bool decode = true;
-  bool lenient = false;  // see H1Parser
+  bool lenient = false;         // see H1Parser
+  bool retry = true;            // see Request
+  bool fail_on_status = false;  // the same
+  Ref<const RetryPolicy> retry_policy;
   std::string ca_file;
   std::string base_url;  // of requests whose URLs have no scheme; "" for none
   uint64_t queue = 0;    // for the completion of its close

@@ -12,8 +12,8 @@ import re
 import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-HEADERS = ["base", "hooks", "loop", "scope", "group", "task", "queue", "limiter", "event", "channel", "url", "http",
-           "events", "value", "rows", "pg", "transaction"]
+HEADERS = ["base", "hooks", "loop", "scope", "group", "task", "queue", "limiter", "event", "channel", "url", "body",
+           "retry", "http", "events", "value", "rows", "pg", "transaction"]
 SCALARS = {
     "uint8_t": "u8", "uint16_t": "u16", "uint32_t": "u32", "uint64_t": "u64", "int16_t": "i16",
     "int32_t": "i32", "int64_t": "i64", "size_t": "usize", "double": "f64", "char": "c_char",
@@ -87,7 +87,7 @@ def docs(comment, indent=""):
 
 def number(value):
     value = value.strip()
-    limits = {"INT64_MAX": ("i64", "i64::MAX"), "SIZE_MAX": ("usize", "usize::MAX"),
+    limits = {"INT64_MAX": ("i64", "i64::MAX"), "SIZE_MAX": ("usize", "usize::MAX"), "UINT64_MAX": ("u64", "u64::MAX"),
               "UINT32_MAX": ("u32", "u32::MAX")}
     if value in limits:
         return limits[value]

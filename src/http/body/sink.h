@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "core/buffer.h"
+#include "core/status.h"
 #include "http/problem.h"
 
 namespace creche::http {
@@ -28,6 +29,9 @@ class BodySink {
   virtual bool low() const noexcept { return true; }
   // Somebody waits for what comes next; else no time is too long.
   virtual bool awaited() const noexcept { return true; }
+  // Not 0: the exchange ends without the rest of the body once this is full, or after this time,
+  // unless the rest is soon read over.
+  virtual Nanos patience() const noexcept { return 0; }
 
  protected:
   ~BodySink() = default;

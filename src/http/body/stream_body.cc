@@ -56,6 +56,12 @@ void StreamBody::Advance() noexcept {
   later_.erase(later_.begin());
 }
 
+void StreamBody::DropAll() noexcept {
+  coded_ = Buffer();
+  later_.clear();
+  held_ = 0;
+}
+
 void StreamBody::Consume(size_t size) noexcept {
   coded_.Consume(size);
   held_ -= size;

@@ -24,7 +24,10 @@ class StreamBody final : public BodySink {
   static constexpr size_t kUsual = 64 << 10;
 
   // Before Begin.
-  void Prepare(std::unique_ptr<Decoder> decoder) noexcept { decoder_ = std::move(decoder); }
+  void Prepare(std::unique_ptr<Decoder> decoder) noexcept {
+    decoder_ = std::move(decoder);
+    if (held_ > 0) DropAll();  // of an attempt that failed
+  }
   // Somebody waits for up to so many bytes more, or nobody does (0).
   void set_awaited(size_t capacity) noexcept { awaited_ = capacity; }
   Problem Begin(uint64_t) noexcept override { return {}; }
@@ -53,6 +56,7 @@ class StreamBody final : public BodySink {
   Buffer& last() noexcept { return later_.empty() ? coded_ : later_.back(); }
   void Consume(size_t size) noexcept;
   void Advance() noexcept;
+  void DropAll() noexcept;
 
   Buffer coded_;               // what comes next; not empty if anything is there
   std::vector<Buffer> later_;  // behind it, whole pieces mostly; none with a decoder

@@ -22,6 +22,8 @@ constexpr size_t kDecodeStep = 64 << 10;
 void WholeBody::Prepare(std::unique_ptr<Decoder> decoder, uint64_t max) noexcept {
   decoder_ = std::move(decoder);
   max_ = max;
+  coded_ = 0;
+  if (!bytes_.empty()) bytes_ = Buffer();  // of an attempt that failed
 }
 
 Problem WholeBody::Begin(uint64_t expected) noexcept {

@@ -31,9 +31,9 @@ void H1Exchange::Begin(Request* request, ResponseHead* head, Attempt* attempt,
   sink_ = nullptr;
   send_error_ = {};
   problem_ = {};
-  send_by_ = head_by_ = read_by_ = kNever;
+  send_by_ = continue_by_ = head_by_ = read_by_ = kNever;
   keep_for_ = 0;
-  head_told_ = paused_ = false;
+  head_told_ = paused_ = body_withheld_ = false;
   parser_.Begin(request->head(), request->max_head, request->lenient, head, this);
 }
 
@@ -47,7 +47,7 @@ void H1Exchange::Start() noexcept {
   } catch (const std::bad_alloc&) {
     return End(NoMemoryError());
   }
-  upload_.Begin(io_.head, &request_->body);
+  upload_.Begin(io_.head, &request_->body, request_->expects());
   Send();
 }
 
@@ -76,14 +76,27 @@ void H1Exchange::Send() noexcept {
     case H1Upload::Step::kBlocked:
       send_by_ = In(request_->timeouts.send);
       return SetTimer();
+    case H1Upload::Step::kHeld:
+      attempt_->phase = Phase::kHeaders;
+      if (parser_.continued()) return SendBody();
+      if (continue_by_ == kNever) continue_by_ = In(request_->continue_timeout);
+      return SetTimer();
     case H1Upload::Step::kPull:
       SetTimer();  // the user's time, not the server's
-      attempt_->pulled = true;
+      attempt_->pulled = request_->body.pulled();
       if (!listener_->OnPull(kPullHint)) End(NoMemoryError());
       return;
     case H1Upload::Step::kFailed:
       return SendingFailed();
   }
+}
+
+// The server wants the body that it was asked about, or has said nothing for long.
+void H1Exchange::SendBody() noexcept {
+  continue_by_ = kNever;
+  attempt_->phase = Phase::kSend;
+  upload_.GoOn();
+  Send();
 }
 
 // A server that refuses a request may answer, close, and never read the rest.
@@ -115,7 +128,7 @@ void H1Exchange::Answer(std::string piece, bool more) noexcept {
 // ---- Time ----
 
 void H1Exchange::SetTimer() noexcept {
-  timer_.Set(std::min({send_by_, head_by_, read_by_}));
+  timer_.Set(std::min({send_by_, continue_by_, head_by_, read_by_}));
 }
 
 // The request has been sent: all of the answer's head is to come in first_byte, however often
@@ -128,6 +141,7 @@ void H1Exchange::AwaitHead() noexcept {
 // More of the body is to come in read_gap, if somebody waits for it, and the server need not wait
 // for more of the request.
 void H1Exchange::AwaitBody() noexcept {
+  if (sink_ && sink_->patience() != 0) return SetTimer();
   const bool waits = !sending() && !paused_ && (!sink_ || sink_->awaited());
   read_by_ = waits ? In(request_->timeouts.read_gap) : kNever;
   SetTimer();
@@ -135,6 +149,7 @@ void H1Exchange::AwaitBody() noexcept {
 
 void H1Exchange::OnTimeout() noexcept {
   const Nanos now = io_.loop.now();
+  if (continue_by_ <= now) return SendBody();
   const char* text = "the next part of the body did not come in time: raise timeouts.read_gap";
   if (send_by_ <= now) {
     attempt_->phase = Phase::kSend;

@@ -30,7 +30,9 @@ class H1Exchange final : public Exchange, private H1Parser::Sink {
   void Answer(std::string piece, bool more) noexcept override;
   void ReadOn() noexcept override;
   bool pulling() const noexcept override { return upload_.pulling() && !send_error_; }
-  bool sending() const noexcept override { return !upload_.done() && !send_error_; }
+  bool sending() const noexcept override {
+    return !upload_.done() && !send_error_ && !body_withheld_;
+  }
   void Abort() noexcept override { Close(); }
   // The connection's, while it is open.
   void OnReadable() noexcept;
@@ -43,6 +45,7 @@ class H1Exchange final : public Exchange, private H1Parser::Sink {
 
   void Send() noexcept;
   void SendingFailed() noexcept;
+  void SendBody() noexcept;
   bool ReadOnce(bool* more) noexcept;
   char* WhereToRead(size_t* room) noexcept;
   bool Act(H1Parser::Verdict verdict, bool leftover) noexcept;
@@ -76,13 +79,15 @@ class H1Exchange final : public Exchange, private H1Parser::Sink {
   BodySink* sink_ = nullptr;      // from the head on; null then: the body is read over
   ErrorRef send_error_;           // writing failed; what was received before may still be an answer
   Problem problem_;               // found while parsing
-  // What the timer waits for: progress in sending; all of the head; the next bytes.
+  // What the timer waits for: progress in sending; 100 Continue; all of the head; the next bytes.
   Nanos send_by_ = kNever;
+  Nanos continue_by_ = kNever;  // 100 Continue, or the body is sent without
   Nanos head_by_ = kNever;
   Nanos read_by_ = kNever;
   Nanos keep_for_ = 0;
   bool head_told_ = false;
   bool paused_ = false;
+  bool body_withheld_ = false;  // the answer came before the body was begun: it never is
   bool large_ = false;  // the last body with a length was larger than what is received at once
 };
 

@@ -42,6 +42,7 @@ void H1Parser::Begin(bool head_request, size_t max_head, bool lenient, ResponseH
   problem_ = {};
   content_length_ = body_bytes_ = 0;
   informational_ = 0;
+  continued_ = false;
   framing_ = BodyFraming::kNone;
   head_request_ = head_request;
   lenient_ = lenient;
@@ -151,6 +152,7 @@ bool H1Parser::EndHead() {
   if (head_->status < 200) {
     if (++informational_ > kMaxInformational)
       return Fail(Status::kProtocol, "more than 32 informational responses (1xx) came");
+    continued_ = continued_ || head_->status == 100;
     BeginHead();
     return true;
   }

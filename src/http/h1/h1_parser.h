@@ -50,6 +50,8 @@ class H1Parser {
   bool head_done() const { return head_done_; }
   // Some of a head has come, an informational one's too, and not all of it.
   bool head_open() const { return version_matched_ > 0 && !head_done_; }
+  // A 100 Continue has come.
+  bool continued() const { return continued_; }
   // From OnHead on.
   BodyFraming framing() const { return framing_; }
   uint64_t content_length() const { return content_length_; }  // for kLength
@@ -87,6 +89,7 @@ class H1Parser {
   uint8_t empty_lines_ = 0;      // before the status line
   uint8_t informational_ = 0;
   bool in_lines_ = false;  // it is read line by line
+  bool continued_ = false;
 
   BodyFraming framing_ = BodyFraming::kNone;
   bool head_request_ = false;

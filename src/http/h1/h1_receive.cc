@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <charconv>
 #include <optional>
+#include <utility>
 
 #include "http/h1/h1_exchange.h"
 #include "http/recent.h"
@@ -101,7 +102,8 @@ bool H1Exchange::ReadOnce(bool* more) noexcept {
 // Of the parser: the final head is there.
 void H1Exchange::OnHead() noexcept {
   attempt_->phase = Phase::kBody;
-  head_by_ = read_by_ = kNever;
+  head_by_ = read_by_ = continue_by_ = kNever;
+  body_withheld_ = upload_.held();
   const bool has_body =
       parser_.framing() != H1Parser::BodyFraming::kNone &&
       (parser_.framing() != H1Parser::BodyFraming::kLength || parser_.content_length() != 0);
@@ -135,16 +137,21 @@ bool H1Exchange::Act(H1Parser::Verdict verdict, bool leftover) noexcept {
   if (!parser_.head_done()) {
     if (verdict == Verdict::kFailed) return ParserFailed();
     if (upload_.done()) AwaitHead();
+    if (upload_.held() && parser_.continued()) {
+      continue_by_ = io_.loop.now();  // at once, but not in here, where sending might end all
+      SetTimer();
+    }
     return true;
   }
   // Sizes of chunks, extensions and trailers may come in drips for hours: only a body goes on.
   const bool went_on = attempt_->body_bytes != parser_.body_bytes() || read_by_ == kNever;
   attempt_->body_bytes = parser_.body_bytes();
   if (verdict == Verdict::kMore || !head_told_) {
-    head_told_ = true;
+    const bool first = !std::exchange(head_told_, true);
     if (!listener_->OnReceived()) return false;
+    if (first && body_withheld_ && !listener_->OnSent()) return false;
   }
-  if (!sink_) return ReadOver(verdict, leftover);
+  if (!sink_ || sink_->patience() != 0) return ReadOver(verdict, leftover);
   if (verdict == Verdict::kFailed) return ParserFailed();
   if (verdict == Verdict::kDone) return Finish(leftover), false;
   if (sink_->full()) {
@@ -155,13 +162,15 @@ bool H1Exchange::Act(H1Parser::Verdict verdict, bool leftover) noexcept {
   return !paused_;
 }
 
-// Nobody wants the body: it is read over if that is soon done and the connection can be used again.
+// Nobody wants the body, or no more than a piece of it: it is read over if that is soon done and
+// the connection can be used again.
 bool H1Exchange::ReadOver(H1Parser::Verdict verdict, bool leftover) noexcept {
   const bool known = parser_.framing() == H1Parser::BodyFraming::kLength;
   const uint64_t size = known ? parser_.content_length() : parser_.body_bytes();
-  if (verdict == H1Parser::Verdict::kMore && size <= kMostReadOver && parser_.keep_alive() &&
-      upload_.done()) {
-    if (read_by_ == kNever) read_by_ = In(kReadOverTime);
+  const bool soon = size <= kMostReadOver && parser_.keep_alive() && upload_.done();
+  const bool wanted = sink_ && !sink_->full();
+  if (verdict == H1Parser::Verdict::kMore && (soon || wanted)) {
+    if (read_by_ == kNever) read_by_ = In(sink_ ? sink_->patience() : kReadOverTime);
     return SetTimer(), true;
   }
   if (verdict == H1Parser::Verdict::kDone)

@@ -12,12 +12,18 @@ constexpr size_t kKept = 4 << 10;
 
 }  // namespace
 
-void H1Upload::Begin(std::string_view head, BodySource* body) noexcept {
+void H1Upload::Begin(std::string_view head, BodySource* body, bool hold) noexcept {
   body_ = body;
   first_ = head;
-  second_ = body->bytes();
+  second_ = hold ? std::string_view() : body->bytes();
+  held_ = hold;
   sent_ = 0;
   done_ = pulling_ = false;
+}
+
+void H1Upload::GoOn() noexcept {
+  held_ = false;
+  second_ = body_->bytes();
 }
 
 void H1Upload::End() noexcept {
@@ -47,6 +53,7 @@ H1Upload::Step H1Upload::Write(Transport* transport) {
     }
     return Step::kBlocked;
   }
+  if (held_) return Step::kHeld;
   if (body_->complete()) {
     done_ = true;
     return Step::kDone;

@@ -14,12 +14,18 @@ class H1Upload {
   enum class Step {
     kDone,     // everything is with the system
     kBlocked,  // OnWritable follows
+    kHeld,     // the head is with the system, and the body waits for GoOn
     kPull,     // the next piece, please
     kFailed    // see Transport::Failure
   };
 
-  // head: used up by the first Write, or copied by it. The body must outlive the upload.
-  void Begin(std::string_view head, BodySource* body) noexcept;
+  // head: used up by the first Write, or copied by it. The body must outlive the upload. hold: it
+  // waits for GoOn.
+  void Begin(std::string_view head, BodySource* body, bool hold) noexcept;
+  // The body may be sent.
+  void GoOn() noexcept;
+  // Its body waits.
+  bool held() const { return held_; }
   // Writes what there is, with one send if it fits.
   Step Write(Transport* transport);
   // A piece of a pulled body; `more` will follow. Fails with kBody if that contradicts its size.
@@ -38,6 +44,7 @@ class H1Upload {
   std::string_view second_;  // the body, of body_
   std::string out_;          // what is left of a head, or a framed piece
   uint64_t sent_ = 0;
+  bool held_ = false;
   bool done_ = false;
   bool pulling_ = false;
 };

@@ -100,6 +100,9 @@ void WriteHead(const RequestHead& head, const UsualFields* usual, std::string* o
       out->append("Transfer-Encoding: chunked\r\n");
       break;
   }
+  if (head.expect &&
+      ((own.known() | (session.known() & ~head.withheld)) & Bit(Known::kExpect)) == 0)
+    out->append("Expect: 100-continue\r\n");
   out->append("\r\n");
 }
 

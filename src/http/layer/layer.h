@@ -31,6 +31,12 @@ struct CallState {
   bool repeatable = true;
   // Of `stale_retry`: the next attempt takes no kept connection.
   bool fresh = false;
+  // Of `retries`: attempts that its policy has let be made, 0 without one. And for it, where there
+  // is one: the time, the deadline of the task, and whether the user has the head of a stream.
+  uint32_t attempts = 0;
+  Nanos now = 0;
+  Nanos deadline = kNever;
+  bool announced = false;
 };
 
 enum class Next : uint8_t {

@@ -2,9 +2,14 @@
 
 namespace creche::http {
 
+// A server that gives a kept connection up may say so with a 408, which tells that it has not taken
+// the request: it was on its way then.
 Next StaleRetryLayer::OnResponse(CallState& call) const {
-  call.fresh = false;
-  return Next::kGo;
+  const Attempt& attempt = call.attempt;
+  const bool stale = call.head.status == 408 && attempt.reused && !call.fresh && !attempt.pulled &&
+                     call.request.retry && call.head.ListHas(Known::kConnection, "close");
+  call.fresh = stale;
+  return stale ? Next::kAgain : Next::kGo;
 }
 
 Next StaleRetryLayer::OnFailure(CallState& call, const Error&) const noexcept {

@@ -54,7 +54,8 @@ Error._fields_ = [
     ("server_detail", c_char_p), ("server_hint", c_char_p), ("server_context", c_char_p),
     ("server_schema", c_char_p), ("server_table", c_char_p), ("server_column", c_char_p),
     ("server_datatype", c_char_p), ("server_constraint", c_char_p), ("server_routine", c_char_p),
-    ("server_position", c_int32), ("reserved", c_uint32)]
+    ("server_position", c_int32), ("http_attempts", c_uint32), ("http_body", c_void_p),
+    ("http_body_size", c_size_t)]
 Completion = structure("Completion", [
     ("status", c_int32), ("kind", c_uint32), ("flags", c_uint32), ("code", c_uint32),
     ("value", c_uint64), ("data", c_void_p), ("data_size", c_size_t), ("error", POINTER(Error)),

@@ -18,6 +18,7 @@ typedef union room {
   creche_hooks hooks;
   creche_session_options session;
   creche_request_options request;
+  creche_retry retry;
   creche_pool_options pool;
   creche_query_options query;
   creche_transaction_options transaction;
@@ -135,6 +136,9 @@ static creche_status init_session(room* r, size_t size) {
 static creche_status init_request(room* r, size_t size) {
   return creche_request_options_init((creche_request_options*)r, size);
 }
+static creche_status init_retry(room* r, size_t size) {
+  return creche_retry_init((creche_retry*)r, size);
+}
 static creche_status init_pool(room* r, size_t size) {
   return creche_pool_options_init((creche_pool_options*)r, size);
 }
@@ -182,6 +186,15 @@ static creche_status use_request(const room* r) {
   creche_session_release(session);
   return status;
 }
+static creche_status use_retry(const room* r) {
+  creche_session_options o;
+  creche_session session;
+  creche_session_options_init(&o, sizeof o);
+  o.retry = &r->retry;
+  creche_status status = creche_session_open(loop, &o, &session);
+  creche_session_release(session);
+  return status;
+}
 static creche_status use_pool(const room* r) {
   creche_pool pool;
   creche_status status = creche_pool_open(loop, "host=127.0.0.1 port=1", &r->pool, &pool);
@@ -224,6 +237,7 @@ static const kind kinds[] = {
     {"creche_hooks", sizeof(creche_hooks), init_hooks, use_hooks},
     {"creche_session_options", sizeof(creche_session_options), init_session, use_session},
     {"creche_request_options", sizeof(creche_request_options), init_request, use_request},
+    {"creche_retry", sizeof(creche_retry), init_retry, use_retry},
     {"creche_pool_options", sizeof(creche_pool_options), init_pool, use_pool},
     {"creche_query_options", sizeof(creche_query_options), init_query, use_query},
     {"creche_transaction_options", sizeof(creche_transaction_options), init_transaction,

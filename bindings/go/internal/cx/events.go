@@ -47,7 +47,8 @@ func Events(session uint64, tail Tail, r *Request, eo EventsOptions) Started {
 	}
 	set(&e.max_data, eo.MaxData)
 	set(&e.max_held, eo.MaxHeld)
-	return answer(C.cx_events(C.uint64_t(session), tail.c(), r.options(), e, (*C.char)(unsafe.Pointer(&r.text[0])),
+	body, statuses := r.body()
+	return answer(C.cx_events(C.uint64_t(session), tail.c(), r.options(), body, statuses, r.where(), e, (*C.char)(unsafe.Pointer(&r.text[0])),
 		maybe(r.proxy), maybe(eo.LastEventID), unsafe.Pointer(unsafe.SliceData(r.Body))))
 }
 

@@ -24,6 +24,8 @@ type Failure struct {
 	Children   []*Failure
 	Dropped    int
 	Server     *Server
+	HTTPBody   []byte
+	Attempts   int
 }
 
 // Server holds the fields of a PostgreSQL server's message.
@@ -57,6 +59,10 @@ func failureOf(e *C.creche_error) *Failure {
 		Cookie:     uintptr(e.cookie),
 		Cause:      failureOf(e.cause),
 		Dropped:    int(e.children_dropped),
+		Attempts:   int(e.http_attempts),
+	}
+	if e.http_body != nil {
+		f.HTTPBody = C.GoBytes(unsafe.Pointer(e.http_body), C.int(e.http_body_size))
 	}
 	if e.children_count != 0 {
 		children := unsafe.Slice(e.children, int(e.children_count))

@@ -33,6 +33,23 @@ static creche_param *params_of(const creche_header *unpacked, size_t n, creche_p
   return params;
 }
 
+/* Fields of a form, unpacked as three header fields each. NULL: no memory. */
+static creche_part *parts_of(const creche_header *unpacked, const cx_part *form, size_t n,
+                             creche_part few[FEW])
+{
+  creche_part *parts = n > FEW ? malloc(n * sizeof *parts) : few;
+  size_t i;
+  for (i = 0; parts != NULL && i < n; i++, unpacked += 3) {
+    parts[i].filename = *unpacked[0].name != '\0' ? unpacked[0].name : NULL;
+    parts[i].type = *unpacked[1].name != '\0' ? unpacked[1].name : NULL;
+    parts[i].name = unpacked[2].name;
+    parts[i].file = form[i].file.fd >= 0 ? &form[i].file : NULL;
+    parts[i].value = parts[i].file == NULL ? unpacked[2].value : NULL;
+    parts[i].value_size = parts[i].file == NULL ? unpacked[2].value_size : 0;
+  }
+  return parts;
+}
+
 cx_answer cx_url_join(const char *text, char *joined, size_t capacity)
 {
   size_t size = 0;
@@ -50,8 +67,8 @@ static const char *next_text(const char **at)
 }
 
 cx_answer cx_session_open(uint64_t id, creche_session_options o, const char *user_agent,
-                          const char *ca_file, const char *base_url, const char *headers,
-                          const char *route)
+                          const char *ca_file, const char *base_url, creche_retry retry,
+                          const uint16_t *statuses, const char *headers, const char *route)
 {
   creche_loop loop = {{id}};
   creche_session session = {0};
@@ -65,6 +82,8 @@ cx_answer cx_session_open(uint64_t id, creche_session_options o, const char *use
   o.proxy_headers = unpacked + o.headers_count;
   o.proxy = next_text(&route);
   o.no_proxy = next_text(&route);
+  retry.statuses = statuses;
+  if (retry.size != 0) o.retry = &retry;
   a = answer(creche_session_open(loop, &o, &session), &session.id);
   if (unpacked != few) free(unpacked);
   return a;
@@ -75,31 +94,39 @@ typedef creche_status (*start)(creche_session session, cx_tail tail, const char 
                                const creche_request_options *o, const void *more, creche_task *task);
 
 static cx_answer with_request(start call, const void *more, uint64_t id, cx_tail tail,
-                              creche_request_options o, const char *text, const char *proxy,
-                              const void *body)
+                              creche_request_options o, cx_body body, const uint16_t *statuses,
+                              const cx_part *form, const char *text, const char *proxy, const void *bytes)
 {
   creche_session session = {id};
   const creche_task_options to = options_of(tail);
   const char *method = text + strlen(text) + 1, *packed = method + strlen(method) + 1;
-  creche_header few[FEW], *headers = unpack(packed, o.headers_count + o.params_count, few);
+  creche_header few[FEW], *headers = unpack(packed, o.headers_count + o.params_count + 3 * o.form_count, few);
+  creche_part few_parts[FEW], *parts;
   creche_param few_params[FEW], *params;
   creche_task task = {{0}};
   creche_status status;
   cx_answer a;
   if (headers == NULL) return no_memory();
   params = params_of(headers + o.headers_count, o.params_count, few_params);
-  if (params == NULL) {
+  parts = params != NULL ? parts_of(headers + o.headers_count + o.params_count, form, o.form_count, few_parts) : NULL;
+  if (parts == NULL) {
+    if (params != few_params) free(params);
     if (headers != few) free(headers);
     return no_memory();
   }
+  if (form != NULL) o.form = parts;
+  if (body.file.fd >= 0) o.body_file = &body.file;
   if (*method != '\0') o.method = method;
   o.headers = headers;
   o.params = params;
-  o.body = body;
+  o.body = bytes;
   o.proxy = proxy;
+  body.retry.statuses = statuses;
+  if (body.retry.size != 0) o.retry = &body.retry;
   o.task = &to;
   status = call(session, tail, text, &o, more, &task);
   a = answer(status, &task.scope.id);
+  if (parts != few_parts) free(parts);
   if (params != few_params) free(params);
   if (headers != few) free(headers);
   return a;
@@ -112,10 +139,11 @@ static creche_status start_http(creche_session session, cx_tail tail, const char
                                                                       NULL, user_of(tail), task);
 }
 
-cx_answer cx_http(uint64_t id, cx_tail tail, int32_t whole, creche_request_options o, const char *text,
-                  const char *proxy, const void *body)
+cx_answer cx_http(uint64_t id, cx_tail tail, int32_t whole, creche_request_options o, cx_body body,
+                  const uint16_t *statuses, const cx_part *form, const char *text, const char *proxy,
+                  const void *bytes)
 {
-  return with_request(start_http, whole ? &id : NULL, id, tail, o, text, proxy, body);
+  return with_request(start_http, whole ? &id : NULL, id, tail, o, body, statuses, form, text, proxy, bytes);
 }
 
 static creche_status start_events(creche_session session, cx_tail tail, const char *url,
@@ -126,11 +154,12 @@ static creche_status start_events(creche_session session, cx_tail tail, const ch
   return creche_session_events(session, scope_of(tail.in), url, &e, NULL, user_of(tail), task);
 }
 
-cx_answer cx_events(uint64_t id, cx_tail tail, creche_request_options o, creche_events_options e,
-                    const char *text, const char *proxy, const char *last_id, const void *body)
+cx_answer cx_events(uint64_t id, cx_tail tail, creche_request_options o, cx_body body,
+                    const uint16_t *statuses, const cx_part *form, creche_events_options e,
+                    const char *text, const char *proxy, const char *last_id, const void *bytes)
 {
   e.last_event_id = last_id;
-  return with_request(start_events, &e, id, tail, o, text, proxy, body);
+  return with_request(start_events, &e, id, tail, o, body, statuses, form, text, proxy, bytes);
 }
 
 cx_answer cx_read(uint64_t id, cx_tail tail, size_t capacity)

@@ -21,8 +21,18 @@ const (
 	RequestPullBody = C.CRECHE_REQUEST_PULL_BODY
 	RequestNoRetry  = C.CRECHE_REQUEST_NO_RETRY
 	RequestLenient  = C.CRECHE_REQUEST_LENIENT
-	UnknownSize     = uint64(C.CRECHE_UNKNOWN_SIZE)
-	Default         = uint32(C.CRECHE_DEFAULT)
+
+	SessionFailOnStatus = C.CRECHE_SESSION_FAIL_ON_STATUS
+	SessionNoRetry      = C.CRECHE_SESSION_NO_RETRY
+	RequestFailOnStatus = C.CRECHE_REQUEST_FAIL_ON_STATUS
+	RequestAnyStatus    = C.CRECHE_REQUEST_ANY_STATUS
+	RequestMultipart    = C.CRECHE_REQUEST_MULTIPART
+	RequestExpect       = C.CRECHE_REQUEST_EXPECT
+	CodingGzip          = C.CRECHE_CODING_GZIP
+	CodingDeflate       = C.CRECHE_CODING_DEFLATE
+
+	UnknownSize = uint64(C.CRECHE_UNKNOWN_SIZE)
+	Default     = uint32(C.CRECHE_DEFAULT)
 )
 
 // Timeouts of the phases of a request; 0 is the default of the session, or of the library.
@@ -55,6 +65,7 @@ type SessionOptions struct {
 	Headers                                       [][2]string
 	ProxyHeaders                                  [][2]string
 	Proxy, NoProxy                                string
+	Retry                                         *Retry
 }
 
 // SessionOpen opens a session on a loop.
@@ -81,6 +92,7 @@ func SessionOpen(loop uint64, so SessionOptions) Started {
 		}
 		agent = text(*so.UserAgent)
 	}
+	retry, statuses := so.Retry.c()
 	var headers []byte
 	for _, all := range [][][2]string{so.Headers, so.ProxyHeaders} {
 		for _, h := range all {
@@ -98,7 +110,7 @@ func SessionOpen(loop uint64, so SessionOptions) Started {
 		}
 		route = append(append(route, given...), 0)
 	}
-	return answer(C.cx_session_open(C.uint64_t(loop), o, agent, maybe(so.CAFile), maybe(so.BaseURL),
+	return answer(C.cx_session_open(C.uint64_t(loop), o, agent, maybe(so.CAFile), maybe(so.BaseURL), retry, statuses,
 		(*C.char)(unsafe.Pointer(unsafe.SliceData(headers))), (*C.char)(unsafe.Pointer(&route[0]))))
 }
 
@@ -115,13 +127,13 @@ func SessionRelease(session uint64) {
 }
 
 // SessionCounters are those of creche_session_counters, in its order.
-func SessionCounters(session uint64) (values [10]uint64, status int32) {
+func SessionCounters(session uint64) (values [12]uint64, status int32) {
 	var c C.creche_session_counters
 	status = int32(C.creche_session_get_counters(C.creche_session{id: C.uint64_t(session)}, &c,
 		C.sizeof_creche_session_counters))
-	values = [10]uint64{uint64(c.requests), uint64(c.connects), uint64(c.reuses), uint64(c.retries),
+	values = [12]uint64{uint64(c.requests), uint64(c.connects), uint64(c.reuses), uint64(c.retries),
 		uint64(c.dns_lookups), uint64(c.bytes_sent), uint64(c.bytes_received), uint64(c.active),
-		uint64(c.idle), uint64(c.waiting)}
+		uint64(c.idle), uint64(c.waiting), uint64(c.attempts), uint64(c.retries_denied)}
 	return values, status
 }
 
@@ -134,11 +146,18 @@ type Request struct {
 	Body         []byte
 	PullSize     uint64 // with RequestPullBody
 	Timeouts     Timeouts
+	Retry        *Retry
+	Coding       uint32
+	File         *File // the body
+
+	ExpectTimeout time.Duration
 
 	text    []byte
 	count   int // of headers
 	params  int
 	proxy   string
+	parts   []C.cx_part
+	form    bool
 	refused *Failure
 }
 
@@ -146,6 +165,7 @@ type Request struct {
 func (r *Request) Target(url, method string) {
 	r.text = append(append(r.text[:0], url...), 0)
 	r.text = append(append(r.text, method...), 0)
+	r.parts, r.form = r.parts[:0], false
 	r.count, r.params, r.proxy, r.refused = 0, 0, "", whole("the URL or method", url, method)
 }
 
@@ -180,7 +200,8 @@ func HTTP(session uint64, tail Tail, whole bool, r *Request) Started {
 	if r.refused != nil {
 		return Started{Failure: r.refused}
 	}
-	return answer(C.cx_http(C.uint64_t(session), tail.c(), C.int32_t(flag(whole)), r.options(),
+	body, statuses := r.body()
+	return answer(C.cx_http(C.uint64_t(session), tail.c(), C.int32_t(flag(whole)), r.options(), body, statuses, r.where(),
 		(*C.char)(unsafe.Pointer(&r.text[0])), maybe(r.proxy), unsafe.Pointer(unsafe.SliceData(r.Body))))
 }
 
@@ -196,6 +217,9 @@ func (r *Request) options() C.creche_request_options {
 		o.body_size = C.size_t(r.PullSize)
 	}
 	r.Timeouts.fill(&o.timeouts)
+	o.coding = C.uint32_t(r.Coding)
+	o.form_count = C.size_t(len(r.parts))
+	set(&o.expect_timeout, r.ExpectTimeout)
 	return o
 }
 

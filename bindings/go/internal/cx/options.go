@@ -14,6 +14,7 @@ var defaults struct {
 	session     C.creche_session_options
 	request     C.creche_request_options
 	events      C.creche_events_options
+	retry       C.creche_retry
 	pool        C.creche_pool_options
 	query       C.creche_query_options
 	transaction C.creche_transaction_options
@@ -31,6 +32,7 @@ func init() {
 	C.creche_session_options_init(&d.session, C.sizeof_creche_session_options)
 	C.creche_request_options_init(&d.request, C.sizeof_creche_request_options)
 	C.creche_events_options_init(&d.events, C.sizeof_creche_events_options)
+	C.creche_retry_init(&d.retry, C.sizeof_creche_retry)
 	C.creche_pool_options_init(&d.pool, C.sizeof_creche_pool_options)
 	C.creche_query_options_init(&d.query, C.sizeof_creche_query_options)
 	C.creche_transaction_options_init(&d.transaction, C.sizeof_creche_transaction_options)

@@ -26,6 +26,19 @@ typedef struct cx_tail {
   uint64_t user;
 } cx_tail;
 
+/* A field of a form: its file, of which there is none if the descriptor is negative. Its filename, its
+ * type (both empty for none), its name and value lie behind the parameters, packed as headers are. */
+typedef struct cx_part {
+  creche_file file;
+} cx_part;
+
+/* What else a request has, without pointers. retry: none if its size is 0; its statuses go beside it.
+ * file: the body, unless its descriptor is negative. */
+typedef struct cx_body {
+  creche_retry retry;
+  creche_file file;
+} cx_body;
+
 /* A parameter of a statement; its bytes lie in the text of the statement. */
 typedef struct cx_value {
   uint32_t type;
@@ -68,20 +81,23 @@ cx_answer cx_task_started(uint64_t task);
 cx_answer cx_scope_set_timeout(uint64_t scope, int64_t timeout);
 cx_answer cx_scope_set_shield(uint64_t scope, uint32_t shield);
 
-/* HTTP. user_agent: NULL is the default. headers: packed, o.headers_count of them, then
- * o.proxy_headers_count. route: proxy and no_proxy, each with its NUL; empty: not given. */
+/* HTTP. user_agent: NULL is the default. retry: none if its size is 0. headers: packed,
+ * o.headers_count of them, then o.proxy_headers_count. route: proxy and no_proxy, each with its NUL;
+ * empty: not given. */
 cx_answer cx_session_open(uint64_t loop, creche_session_options o, const char *user_agent,
-                          const char *ca_file, const char *base_url, const char *headers,
-                          const char *route);
+                          const char *ca_file, const char *base_url, creche_retry retry,
+                          const uint16_t *statuses, const char *headers, const char *route);
 /* text: the base and the reference, each with its NUL. The answer's id: the size of what is joined. */
 cx_answer cx_url_join(const char *text, char *joined, size_t capacity);
 /* text: the URL and the method (empty: the default), each with its NUL, then packed headers, then
- * parameters, packed as these are. */
+ * parameters, packed as these are, then three for each field of the form. form: NULL is none. */
 cx_answer cx_http(uint64_t session, cx_tail tail, int32_t whole, creche_request_options o,
-                  const char *text, const char *proxy, const void *body);
+                  cx_body body, const uint16_t *statuses, const cx_part *form, const char *text,
+                  const char *proxy, const void *bytes);
 /* last_id: may be NULL. */
-cx_answer cx_events(uint64_t session, cx_tail tail, creche_request_options o, creche_events_options e,
-                    const char *text, const char *proxy, const char *last_id, const void *body);
+cx_answer cx_events(uint64_t session, cx_tail tail, creche_request_options o, cx_body body,
+                    const uint16_t *statuses, const cx_part *form, creche_events_options e,
+                    const char *text, const char *proxy, const char *last_id, const void *bytes);
 cx_answer cx_read(uint64_t response, cx_tail tail, size_t capacity);
 /* Packs the headers of a response into buffer, and before them the URL as a header without a name: the bytes that all of it needs, or a negative status. Releases the response if
  * it fitted and `release` says so. */

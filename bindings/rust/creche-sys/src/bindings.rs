@@ -114,6 +114,9 @@ pub const CRECHE_E_BODY: creche_status = -49;
 /// too many redirects, or one to a place that cannot be fetched
 pub const CRECHE_E_REDIRECT: creche_status = -50;
 
+/// a status of 400 or above, where that was to be a failure
+pub const CRECHE_E_HTTP_STATUS: creche_status = -51;
+
 /// a proxy refused to make the connection; http_status, if it said one
 pub const CRECHE_E_PROXY: creche_status = -55;
 
@@ -383,7 +386,13 @@ pub struct creche_error {
     pub server_routine: *const c_char,
     /// 1-based character in the statement, or 0
     pub server_position: i32,
-    pub reserved: u32,
+    /// of an HTTP request: how often its retry policy let it be made, the first
+    /// time counted; 0 for all else
+    pub http_attempts: u32,
+    /// CRECHE_E_HTTP_STATUS: the start of the answer's body, decoded, up to 4096
+    /// bytes, and a NUL; NULL for all else
+    pub http_body: *const c_char,
+    pub http_body_size: usize,
 }
 
 /// the end of a task, with its result
@@ -1092,6 +1101,98 @@ pub struct creche_param {
     pub value_size: usize,
 }
 
+/// A part of a file, as a body or in a form. Read at its offset by threads of the library, whatever the
+/// position of the descriptor, and anew each time the body is sent; the descriptor is duplicated: close
+/// yours when you like. Only what can be read at an offset: no pipe, no socket (pull these). Fewer bytes
+/// than announced fail the request with CRECHE_E_BODY, more are not sent. Never grows.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct creche_file {
+    pub fd: i32,
+    /// 0
+    pub reserved: u32,
+    pub offset: u64,
+    /// CRECHE_TO_THE_END: what is there at the call
+    pub size: u64,
+}
+
+pub const CRECHE_TO_THE_END: u64 = u64::MAX;
+
+/// A field of a form: its bytes, or a file. Copied by the call it is given to. Never grows.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct creche_part {
+    pub name: *const c_char,
+    /// NULL with value_size 0: an empty one
+    pub value: *const c_void,
+    pub value_size: usize,
+    /// instead of value; NULL: none
+    pub file: *const creche_file,
+    /// what a server is told as the name of a file; NULL: none
+    pub filename: *const c_char,
+    /// Content-Type; NULL: none, or application/octet-stream for a file or what
+    /// has a filename
+    pub type_: *const c_char,
+}
+
+pub const CRECHE_CODING_NONE: u32 = 0;
+
+pub const CRECHE_CODING_GZIP: u32 = 1;
+
+/// with zlib's header, as the standard says
+pub const CRECHE_CODING_DEFLATE: u32 = 2;
+
+/// a POST or PATCH, too, may be made twice
+pub const CRECHE_RETRY_ANY_METHOD: u32 = 1;
+
+/// wait for the whole delay each time
+pub const CRECHE_RETRY_NO_JITTER: u32 = 2;
+
+/// however many others are made again
+pub const CRECHE_RETRY_NO_BUDGET: u32 = 4;
+
+/// A policy: of a session (creche_session_options.retry) or a request (creche_request_options.retry).
+/// A request that has one is made again, up to `attempts` in all,
+/// - after a failure that may pass: no connection (also for want of a name, if the resolver says that
+///   it may try again), one that broke, a timeout of a phase, a body that was cut; never after one that
+///   waited for a connection of the session, and never once you have the head of a stream;
+/// - after an answer with one of `statuses`;
+/// if nothing of it had been sent, or its method is GET, HEAD, OPTIONS, TRACE, PUT or DELETE, or it has
+/// an Idempotency-Key among its own header fields, or by CRECHE_RETRY_ANY_METHOD; and if its body is
+/// there: of a pulled one nothing may have been pulled. Otherwise the failure or the answer is yours, as
+/// it is when no attempt is left, or when the next one would begin at or after the deadline of its task
+/// or of a scope around it.
+/// It waits a random time of up to `delay` before the second attempt, of up to twice as much before the
+/// third and so on, up to max_delay ("full jitter"); or, after an answer with a Retry-After of seconds
+/// or a date, just as long as that says (a date from the answer's own Date on, if it has one; the past is
+/// now), up to max_retry_after. It holds no connection meanwhile.
+/// The budget keeps the retries of a session few when a server is down for all: each request with a
+/// policy adds `budget` hundredths of a retry, each retry takes one; besides there are 10 retries each
+/// 10 s. Sending again over a new connection because a kept one was dead is no such attempt, and neither
+/// is a redirect; a connection that was lost after that may be.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct creche_retry {
+    /// set by _init
+    pub size: u32,
+    /// CRECHE_RETRY_*
+    pub flags: u32,
+    /// in all; default 3; 1: it is never made again
+    pub attempts: u32,
+    /// percent; default 20
+    pub budget: u32,
+    /// nanoseconds; default 100 ms
+    pub delay: i64,
+    /// default 10 s
+    pub max_delay: i64,
+    /// default 60 s; 0: Retry-After is not looked at
+    pub max_retry_after: i64,
+    /// 400 to 599; NULL, with statuses_count 0: 408, 429, 502, 503, 504; a
+    /// list of none: no answer is made again; copied
+    pub statuses: *const u16,
+    pub statuses_count: usize,
+}
+
 /// A header field. Names are tokens; values are bytes without CR, LF and NUL. Never grows.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
@@ -1135,6 +1236,12 @@ pub const CRECHE_SESSION_INSECURE: u32 = 1;
 pub const CRECHE_SESSION_NO_DECODE: u32 = 2;
 
 pub const CRECHE_SESSION_LENIENT: u32 = 4;
+
+/// as CRECHE_REQUEST_FAIL_ON_STATUS, for all requests
+pub const CRECHE_SESSION_FAIL_ON_STATUS: u32 = 8;
+
+/// as CRECHE_REQUEST_NO_RETRY, for all requests
+pub const CRECHE_SESSION_NO_RETRY: u32 = 16;
 
 pub const CRECHE_SESSION_ENV_PROXY: u32 = 256;
 
@@ -1188,6 +1295,8 @@ pub struct creche_session_options {
     /// below it; an IP address or net ("10.0.0.0/8"); each with or without
     /// ":port". NULL: none, or the environment's; copied
     pub no_proxy: *const c_char,
+    /// when requests are made again; NULL: never, but as said above; copied
+    pub retry: *const creche_retry,
 }
 
 /// What a session has now and did so far. Sized.
@@ -1211,6 +1320,10 @@ pub struct creche_session_counters {
     pub idle: u64,
     /// requests waiting for a connection
     pub waiting: u64,
+    /// made by retry policies, after the first
+    pub attempts: u64,
+    /// attempts that a policy would have made, had its budget not been spent
+    pub retries_denied: u64,
 }
 
 /// for this request: no Accept-Encoding, leave the body coded
@@ -1220,11 +1333,22 @@ pub const CRECHE_REQUEST_NO_DECODE: u32 = 1;
 /// (done or a queue), each answered by creche_task_answer
 pub const CRECHE_REQUEST_PULL_BODY: u32 = 2;
 
-/// never send again on a new connection when a kept one was dead
+/// never send again: neither on a new connection when a kept one was
+/// dead, nor by a retry policy
 pub const CRECHE_REQUEST_NO_RETRY: u32 = 4;
 
 /// for this request: as CRECHE_SESSION_LENIENT
 pub const CRECHE_REQUEST_LENIENT: u32 = 8;
+
+pub const CRECHE_REQUEST_FAIL_ON_STATUS: u32 = 16;
+
+/// any status is success, whatever the session says
+pub const CRECHE_REQUEST_ANY_STATUS: u32 = 32;
+
+/// the form is sent as multipart/form-data in any case
+pub const CRECHE_REQUEST_MULTIPART: u32 = 64;
+
+pub const CRECHE_REQUEST_EXPECT: u32 = 128;
 
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
@@ -1259,6 +1383,25 @@ pub struct creche_request_options {
     /// as creche_session_options.proxy, whatever no_proxy says; "direct": none; NULL:
     /// the session's; copied. What is wrong with it is CRECHE_E_INVALID, later
     pub proxy: *const c_char,
+    /// NULL: the session's; copied
+    pub retry: *const creche_retry,
+    /// the body, instead of body; NULL: none; copied
+    pub body_file: *const creche_file,
+    /// the body is a form of these fields, in this order. If one of them has
+    /// a file, a filename or a type, multipart/form-data (RFC 7578), with
+    /// the boundary of a Content-Type of yours if that has one; else
+    /// application/x-www-form-urlencoded. No line break nor another control
+    /// character may stand in a name, filename or type of a multipart
+    /// (CRECHE_E_INVALID); NULL: none; copied
+    pub form: *const creche_part,
+    pub form_count: usize,
+    /// CRECHE_CODING_*: the body, whatever it is, is sent coded, in chunks, and
+    /// Content-Encoding says so; yours may not be there then
+    pub coding: u32,
+    pub reserved2: u32,
+    /// CRECHE_REQUEST_EXPECT: the wait for 100 Continue, in nanoseconds; then the
+    /// body is sent all the same; CRECHE_NEVER for none; 0: 1 s
+    pub expect_timeout: i64,
 }
 
 pub const CRECHE_UNKNOWN_SIZE: usize = usize::MAX;
@@ -1288,6 +1431,9 @@ pub struct creche_response_info {
     pub http_minor: u32,
     /// 1: over TLS
     pub tls: u32,
+    /// 1, and what a retry policy made after the first
+    pub attempts: u32,
+    pub reserved: u32,
 }
 
 /// One event. Made by the library only, so it may grow at its end: read a field only if `size` covers
@@ -2240,6 +2386,10 @@ unsafe extern "C" {
 
     /// Sets the defaults in the first `size` bytes (pass sizeof). Returns CRECHE_OK or CRECHE_E_INVALID.
     /// Since 0.1.
+    pub fn creche_retry_init(retry: *mut creche_retry, size: usize) -> creche_status;
+
+    /// Sets the defaults in the first `size` bytes (pass sizeof). Returns CRECHE_OK or CRECHE_E_INVALID.
+    /// Since 0.1.
     pub fn creche_session_options_init(options: *mut creche_session_options, size: usize) -> creche_status;
 
     /// Opens a session on a loop. Connects nowhere yet. Returns CRECHE_OK; CRECHE_E_INVALID (options),
@@ -2270,11 +2420,11 @@ unsafe extern "C" {
     pub fn creche_request_options_init(options: *mut creche_request_options, size: usize) -> creche_status;
 
     /// Fetches a URL whole: status, headers and the decoded body, up to max_body. Any HTTP status is
-    /// success. The completion: code: the HTTP status; value: a creche_response, CRECHE_OWNED; data and
+    /// success, but for CRECHE_REQUEST_FAIL_ON_STATUS. The completion: code: the HTTP status; value: a creche_response, CRECHE_OWNED; data and
     /// data_size: the body, a view into it (never NULL; a NUL byte follows the body). A malformed URL or
     /// header fails like any other fetch, in the completion (CRECHE_E_URL, CRECHE_E_INVALID).
     /// Failures: CRECHE_E_URL, _DNS, _CONNECT, _TLS, _TLS_VERIFY, _DISCONNECTED, _PROTOCOL, _TRUNCATED,
-    /// _CODING, _BODY, _REDIRECT, _LIMIT, _TIMEOUT, _CANCELLED, _CLOSED, _SYSTEM, _NO_MEMORY; error->phase
+    /// _CODING, _BODY, _REDIRECT, _HTTP_STATUS, _LIMIT, _TIMEOUT, _CANCELLED, _CLOSED, _SYSTEM, _NO_MEMORY; error->phase
     /// says where. Cancelled: its connection is closed. options: may be NULL. task: may be NULL.
     /// Returns CRECHE_OK, or as creche_task_spawn does. Since 0.1.
     pub fn creche_session_fetch(session: creche_session, in_: creche_scope, url: *const c_char, options: *const creche_request_options, done: creche_done_fn, user: *mut c_void, task: *mut creche_task) -> creche_status;

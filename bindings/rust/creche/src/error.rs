@@ -234,6 +234,18 @@ impl Error {
         self.kept().map(|kept| kept.http_status as u16).filter(|number| *number != 0)
     }
 
+    /// The start of the body of an answer that is the failure, decoded: up to 4096 bytes.
+    pub fn http_body(&self) -> Option<&[u8]> {
+        let kept = self.kept().filter(|kept| !kept.http_body.is_null())?;
+        // SAFETY: so many bytes, as long as the error.
+        Some(unsafe { std::slice::from_raw_parts(kept.http_body.cast(), kept.http_body_size) })
+    }
+
+    /// How often a retry policy let the request be made, the first time counted.
+    pub fn http_attempts(&self) -> Option<u32> {
+        self.kept().map(|kept| kept.http_attempts).filter(|number| *number != 0)
+    }
+
     /// The five characters of PostgreSQL's SQLSTATE.
     pub fn sqlstate(&self) -> Option<&str> {
         let bytes = &self.kept()?.sqlstate;

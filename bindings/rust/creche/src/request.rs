@@ -1,14 +1,17 @@
 //! Requests.
 use crate::body::Body;
 use crate::error::Result;
+use crate::form::{FilePart, Form};
 use crate::http_options::{Fields, HttpTimeouts};
 use crate::options::{TaskOptions, task_options};
 use crate::pending::{Answer, Pending, Pull, awaitable};
 use crate::response::{Response, Streaming};
+use crate::retry::Retry;
 use crate::session::Session;
-use crate::sys_ext::{c_text, defaults};
+use crate::sys_ext::{c_text, defaults, nanoseconds};
 use creche_sys as sys;
 use std::ptr::null;
+use std::time::Duration;
 use std::sync::Arc;
 
 impl Session {
@@ -20,7 +23,12 @@ impl Session {
             method: Some(method),
             headers: Fields::default(),
             params: Fields::default(),
+            retry: None,
             body: None,
+            file: None,
+            form: None,
+            coding: sys::CRECHE_CODING_NONE,
+            expect_timeout: None,
             flags: 0,
             max_body: 0,
             max_redirects: None,
@@ -56,7 +64,12 @@ pub struct Request<'a> {
     method: Option<&'a str>,
     headers: Fields,
     params: Fields,
+    retry: Option<Retry>,
     body: Option<Body>,
+    file: Option<FilePart>,
+    form: Option<Form>,
+    coding: u32,
+    expect_timeout: Option<Duration>,
     flags: u32,
     max_body: u64,
     max_redirects: Option<u32>,
@@ -97,6 +110,38 @@ impl<'a> Request<'a> {
         self
     }
 
+    /// A part of a file as its body, instead of [`body`](Self::body).
+    pub fn file(mut self, file: FilePart) -> Self {
+        self.file = Some(file);
+        self
+    }
+
+    /// A form as its body, instead of [`body`](Self::body).
+    pub fn form(mut self, form: Form) -> Self {
+        self.form = Some(form);
+        self
+    }
+
+    /// Its body is sent coded by gzip, in chunks.
+    pub fn gzip(mut self) -> Self {
+        self.coding = sys::CRECHE_CODING_GZIP;
+        self
+    }
+
+    /// Its body is sent coded by deflate, in chunks.
+    pub fn deflate(mut self) -> Self {
+        self.coding = sys::CRECHE_CODING_DEFLATE;
+        self
+    }
+
+    /// Asks the server with `Expect: 100-continue` whether it wants the body, and waits for its answer for
+    /// so long (a second, if that is not said), then sends it all the same.
+    pub fn expect_continue(mut self, timeout: Option<Duration>) -> Self {
+        self.flags |= sys::CRECHE_REQUEST_EXPECT;
+        self.expect_timeout = timeout;
+        self
+    }
+
     /// Of the answer's whole body, decoded.
     pub fn max_body(mut self, bytes: u64) -> Self {
         self.max_body = bytes;
@@ -127,7 +172,26 @@ impl<'a> Request<'a> {
         self
     }
 
-    /// Never sends it again on a new connection when a kept one was dead.
+    /// A status of 400 or above is a failure, [`Status::HTTP_STATUS`](crate::Status::HTTP_STATUS), whose
+    /// [`http_body`](crate::Error::http_body) is the start of the answer's.
+    pub fn fail_on_status(mut self) -> Self {
+        self.flags |= sys::CRECHE_REQUEST_FAIL_ON_STATUS;
+        self
+    }
+
+    /// Any status is a success, whatever the session says.
+    pub fn any_status(mut self) -> Self {
+        self.flags |= sys::CRECHE_REQUEST_ANY_STATUS;
+        self
+    }
+
+    /// When it is made again, instead of what the session says.
+    pub fn retry(mut self, policy: Retry) -> Self {
+        self.retry = Some(policy);
+        self
+    }
+
+    /// Never sends it again: neither on a new connection when a kept one was dead, nor by a policy.
     pub fn no_retry(mut self) -> Self {
         self.flags |= sys::CRECHE_REQUEST_NO_RETRY;
         self
@@ -210,6 +274,7 @@ impl<'a> Request<'a> {
         let url = c_text(self.url)?;
         let method = self.method.map(c_text).transpose()?;
         let proxy = self.proxy.map(c_text).transpose()?;
+        let retry = self.retry.as_ref().map(Retry::raw).transpose()?;
         // SAFETY: its own init function.
         let mut o = unsafe { defaults(sys::creche_request_options_init) }?;
         o.flags = self.flags;
@@ -221,15 +286,29 @@ impl<'a> Request<'a> {
         o.max_redirects = self.max_redirects.unwrap_or(o.max_redirects);
         o.timeouts = self.timeouts.raw();
         o.task = task_options;
+        o.retry = retry.as_ref().map_or(null(), |retry| retry);
+        o.coding = self.coding;
+        o.expect_timeout = self.expect_timeout.map_or(0, |time| nanoseconds(time).max(1));
+        let file = self.file.as_ref().map(FilePart::raw);
+        o.body_file = file.as_ref().map_or(null(), |file| file);
+        let empty = Form::new();
+        let fields = self.form.as_ref().unwrap_or(&empty);
+        if fields.multipart {
+            o.flags |= sys::CRECHE_REQUEST_MULTIPART;
+        }
         self.headers.with(|headers| {
             o.headers = headers.as_ptr();
             o.headers_count = headers.len();
             self.params.with_params(|params| {
                 o.params = params.as_ptr();
                 o.params_count = params.len();
-                then(url.as_ptr(), &o)
+                fields.with(|fields| {
+                    o.form = if self.form.is_some() { fields.as_ptr() } else { null() };
+                    o.form_count = fields.len();
+                    then(url.as_ptr(), &o)
+                })
             })
-        })?
+        })??
     }
 }
 

@@ -42,6 +42,8 @@ pub struct ResponseInfo {
     /// Of HTTP/1.x.
     pub http_minor: u32,
     pub tls: bool,
+    /// 1, and what a retry policy made after the first.
+    pub attempts: u32,
 }
 
 impl Head {
@@ -94,6 +96,7 @@ impl Head {
             redirects: info.redirects,
             http_minor: info.http_minor,
             tls: info.tls != 0,
+            attempts: info.attempts,
         })
     }
 }

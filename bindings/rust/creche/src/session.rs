@@ -2,6 +2,7 @@
 use crate::error::Result;
 use crate::http_options::{Fields, HttpTimeouts};
 use crate::pending::{Pending, closing};
+use crate::retry::Retry;
 use crate::runtime::Loop;
 use crate::sys_ext::{c_text, check, defaults, filled, nanoseconds};
 use creche_sys as sys;
@@ -24,6 +25,7 @@ pub struct SessionOptions {
     user_agent: Option<String>,
     ca_file: Option<String>,
     base_url: Option<String>,
+    retry: Option<Retry>,
     headers: Fields,
     proxy: Option<String>,
     proxy_headers: Fields,
@@ -53,6 +55,24 @@ impl SessionOptions {
     /// Content-Lengths, blanks behind the size of a chunk.
     pub fn lenient(mut self) -> Self {
         self.flags |= sys::CRECHE_SESSION_LENIENT;
+        self
+    }
+
+    /// A status of 400 or above is a failure, [`Status::HTTP_STATUS`](crate::Status::HTTP_STATUS).
+    pub fn fail_on_status(mut self) -> Self {
+        self.flags |= sys::CRECHE_SESSION_FAIL_ON_STATUS;
+        self
+    }
+
+    /// When requests are made again.
+    pub fn retry(mut self, policy: Retry) -> Self {
+        self.retry = Some(policy);
+        self
+    }
+
+    /// Nothing is ever sent again, also when a kept connection was dead.
+    pub fn no_retry(mut self) -> Self {
+        self.flags |= sys::CRECHE_SESSION_NO_RETRY;
         self
     }
 
@@ -166,6 +186,7 @@ impl SessionOptions {
         let agent = self.user_agent.as_deref().map(c_text).transpose()?;
         let file = self.ca_file.as_deref().map(c_text).transpose()?;
         let base = self.base_url.as_deref().map(c_text).transpose()?;
+        let retry = self.retry.as_ref().map(Retry::raw).transpose()?;
         let mut session = sys::creche_session::default();
         let all = self.headers.with(|headers| {
             self.proxy_headers.with(|proxy_headers| {
@@ -186,6 +207,7 @@ impl SessionOptions {
                     self.timeouts.set_in(&mut o.timeouts);
                     o.user_agent = agent.as_ref().map_or(o.user_agent, |text| text.as_ptr());
                     o.ca_file = file.as_ref().map_or(null(), |text| text.as_ptr());
+                    o.retry = retry.as_ref().map_or(null(), |retry| retry);
                     o.base_url = base.as_ref().map_or(null(), |text| text.as_ptr());
                     o.headers = headers.as_ptr();
                     o.headers_count = headers.len();
@@ -217,6 +239,9 @@ pub struct SessionCounters {
     pub active: u64,
     pub idle: u64,
     pub waiting: u64,
+    /// Made by retry policies, after the first.
+    pub attempts: u64,
+    pub retries_denied: u64,
 }
 
 /// An HTTP client with a pool of kept connections. Share it by reference; dropping it closes it.
@@ -253,6 +278,8 @@ impl Session {
             active: c.active,
             idle: c.idle,
             waiting: c.waiting,
+            attempts: c.attempts,
+            retries_denied: c.retries_denied,
         })
     }
 

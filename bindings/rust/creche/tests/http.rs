@@ -389,17 +389,3 @@ fn handles_cross_threads() {
     both::<creche::BodyWriter>();
     both::<Body>();
 }
-
-#[test]
-fn urls_are_joined_and_have_parameters() {
-    let url = listen(echo);
-    let web = Session::new(SessionOptions::new().base_url(format!("{url}/api/"))).unwrap();
-    let page = block_on(async { web.get("x?y").param("k", "a b&").param("k", "2").await }).unwrap();
-    let text = page.text().unwrap();
-    assert!(text.starts_with("GET /api/x?y&k=a%20b%26&k=2 HTTP/1.1\r\n"), "{text}");
-    assert_eq!(creche::url_join("http://a/b/c/d;p?q", "../g#s").unwrap(), "http://a/b/g#s");
-    assert_eq!(creche::url_join("http://a/b", "/\u{e4}").unwrap(), "http://a/\u{e4}");
-    assert_eq!(creche::url_join("/b", "c").unwrap_err().status(), Status::URL);
-    let wrong = Session::new(SessionOptions::new().base_url("/x")).unwrap_err();
-    assert_eq!(wrong.status(), Status::URL);
-}

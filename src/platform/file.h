@@ -1,0 +1,20 @@
+// Files that somebody else has opened: read at an offset, whatever their own position is.
+#pragma once
+#include <cstddef>
+#include <cstdint>
+#include <string>
+
+#include "platform/unique_fd.h"
+
+namespace creche::platform {
+
+// Another descriptor of the same open file. Returns 0 or an errno.
+int DuplicateFile(int fd, UniqueFd* copy) noexcept;
+// The bytes behind `offset`, of a regular file or what else has a size. Returns 0 or an errno:
+// ESPIPE for what has none.
+int SizeBehind(int fd, uint64_t offset, uint64_t* size) noexcept;
+// Fills *into, as long as it is, from `offset` on, or as far as the file goes. May block. Returns 0
+// or an errno.
+int ReadAt(int fd, uint64_t offset, std::string* into) noexcept;
+
+}  // namespace creche::platform
