@@ -11,8 +11,8 @@ use crate::session::Session;
 use crate::sys_ext::{c_text, defaults, nanoseconds};
 use creche_sys as sys;
 use std::ptr::null;
-use std::time::Duration;
 use std::sync::Arc;
+use std::time::Duration;
 
 impl Session {
     /// A request. A malformed URL or header fails like any other request: when it is awaited.
