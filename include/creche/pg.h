@@ -1,11 +1,12 @@
 /* creche/pg.h: PostgreSQL: a pool of connections, pipelined queries and streams. With it come the values
- * that they take (value.h), the rows that they return (rows.h), and transactions (transaction.h). */
+ * that they take (value.h), the rows that they return (rows.h), COPY (copy.h), and transactions (transaction.h). */
 #ifndef CRECHE_PG_H
 #define CRECHE_PG_H
 
 #include "task.h"
 #include "value.h"
 #include "rows.h"
+#include "copy.h"
 #include "transaction.h"
 
 #ifdef __cplusplus
@@ -153,7 +154,7 @@ CRECHE_API creche_status creche_query_options_init(creche_query_options *options
  * affected (at most UINT32_MAX; the block has all of it). An error in the SQL fails in the completion.
  * Failures: CRECHE_E_PG (with sqlstate and the server's fields), _CONNECT, _DNS, _TLS, _TLS_VERIFY,
  * _DISCONNECTED, _PROTOCOL, _TIMEOUT, _CANCELLED, _CLOSED, _LIMIT, _INVALID (a value, the DSN), _TYPE
- * (a value's form does not fit its type), _UNSUPPORTED (COPY), _NO_MEMORY. Cancelled: a running query is
+ * (a value's form does not fit its type), _UNSUPPORTED (COPY: creche/copy.h), _NO_MEMORY. Cancelled: a running query is
  * cancelled on the server and the connection stays usable; other callers' statements are untouched.
  *
  * Prepared statements are kept from the second run on, on each connection; nothing of them is taken
@@ -229,7 +230,7 @@ CRECHE_API creche_status creche_connection_stream(creche_connection connection, 
 
 /* Runs several statements separated by semicolons, without parameters, as one implicit transaction
  * unless they say otherwise. The completion has no rows; code: rows affected by the last. COPY from
- * STDIN or to STDOUT in it: CRECHE_E_UNSUPPORTED, and nothing of it is done. The rest as
+ * STDIN or to STDOUT in it: CRECHE_E_UNSUPPORTED, and nothing of it is done (creche/copy.h). The rest as
  * creche_pool_query. Since 0.1. */
 CRECHE_API creche_status creche_connection_script(creche_connection connection, creche_scope in,
                                                   const char *sql, const creche_query_options *options,

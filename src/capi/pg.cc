@@ -2,10 +2,10 @@
 #include <creche/pg.h>
 
 #include <memory>
-#include <optional>
 
 #include "capi/open_close.h"
 #include "capi/options.h"
+#include "capi/pg_find.h"
 #include "capi/pg_options.h"
 #include "capi/start_args.h"
 #include "pg/op/acquire_operation.h"
@@ -21,23 +21,6 @@ using namespace creche::capi;
 namespace creche::capi {
 
 namespace {
-
-// For an operation on it, if it takes work: from now on a close waits for the operation's end.
-std::optional<tasks::ResidentUse<pg::Pool>> UsePool(creche_pool pool, creche_status* failed) {
-  Ref<pg::Pool> found = Find<pg::Pool>(pool.id, failed);
-  if (!found) return std::nullopt;
-  tasks::ResidentUse<pg::Pool> use(std::move(found));
-  if (!use->closing()) return use;
-  *failed = Fail(Status::kClosed, "the pool is closed");
-  return std::nullopt;
-}
-
-Ref<pg::ConnectionLease> FindConnection(creche_connection connection, creche_status* failed) {
-  auto found = Find<pg::ConnectionLease>(connection.id, failed);
-  if (!found || !found->pool().closing()) return found;
-  *failed = Fail(Status::kClosed, "the connection's pool is closed");
-  return nullptr;
-}
 
 enum class Form { kQuery, kStream, kScript };
 

@@ -99,7 +99,8 @@ const creche_row_block* creche_rows_block(creche_rows rows) {
   return GuardOr<const creche_row_block*>(nullptr, [&] {
     creche_status failed = CRECHE_OK;
     const Ref<pg::Rows> found = Find<pg::Rows>(rows.id, &failed);
-    return found ? reinterpret_cast<const creche_row_block*>(found->block()) : nullptr;
+    return found && found->is_block() ? reinterpret_cast<const creche_row_block*>(found->block())
+                                      : nullptr;
   });
 }
 

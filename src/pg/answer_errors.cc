@@ -53,6 +53,7 @@ void AnswerReader::TakeError(const Message& message) noexcept {
   }
   ErrorRef error = ServerError(fields, flight->phase, !flight->commits);
   if (!flight->error) flight->error = error;
+  if (flight->alone && flight->command) flight->command->OnError();
   if (!fields.fatal()) return;
   // Nothing follows. What had not begun by then never will.
   last_words_ = std::move(error);

@@ -16,8 +16,8 @@ namespace {
 
 ErrorRef CopyRefused() noexcept {
   return MakeError(Status::kUnsupported, Phase::kQuery,
-                   "COPY to or from the client is not supported; use INSERT ... SELECT unnest(...) "
-                   "or a stream; the connection had to be dropped");
+                   "COPY from or to the client came through a query: use creche_pool_copy_in or "
+                   "creche_pool_copy_out; the connection had to be dropped");
 }
 
 // The next text of a body; false if there is none.
@@ -38,7 +38,8 @@ void AnswerReader::TakeAll(Wire* wire) noexcept {
     if (bytes.empty()) break;
     if (!pipeline_.empty() && !reader_.skipping() && TakeUsual(bytes, &inbox)) continue;
     const AnswerSteps* steps = pipeline_.empty() ? nullptr : &pipeline_.first().steps;
-    const bool row = reader_.skipping() || static_cast<Backend>(bytes[0]) == Backend::kDataRow;
+    const auto type = static_cast<Backend>(bytes[0]);
+    const bool row = reader_.skipping() || type == Backend::kDataRow || type == Backend::kCopyData;
     const size_t max_row = row ? MaxRow() : 0;
     size_t used;
     Message message;
@@ -75,6 +76,11 @@ bool AnswerReader::TakeUsual(std::string_view bytes, Inbox* inbox) noexcept {
     case Backend::kDataRow:
       if (stage != AnswerSteps::Stage::kExecute || message.size < 2 || message.size > MaxRow())
         return false;
+      takes();
+      TakeRow(flight, message);
+      return true;
+    case Backend::kCopyData:
+      if (!flight->steps.Takes(message.type) || message.size > MaxRow()) return false;
       takes();
       TakeRow(flight, message);
       return true;
@@ -135,6 +141,13 @@ void AnswerReader::Take(const Message& message) noexcept {
       return TakeEnd(flight, {});
     case Backend::kReadyForQuery:
       return TakeReady(message);
+    case Backend::kCopyData:
+      return TakeRow(flight, message);
+    case Backend::kCopyDone:
+      return flight->steps.Take(message.type);
+    case Backend::kCopyIn:
+    case Backend::kCopyOut:
+      return TakeCopy(flight, message.type == Backend::kCopyIn);
     default:
       return listener_.OnUnusable(CopyRefused());
   }
@@ -144,6 +157,14 @@ void AnswerReader::TakeBound(Flight* flight) noexcept {
   flight->steps.Take(Backend::kBindComplete);
   // What it will look like is known.
   if (flight->steps.stage() == AnswerSteps::Stage::kExecute && flight->columns) BeginRows(flight);
+}
+
+void AnswerReader::TakeCopy(Flight* flight, bool in) noexcept {
+  flight->steps.Take(in ? Backend::kCopyIn : Backend::kCopyOut);
+  Command* command = flight->command;
+  const bool taken = command && (in ? command->OnCopyIn() : command->OnCopyOut(flight));
+  if (!taken) return listener_.OnUnusable(CopyRefused());
+  if (flight->error) listener_.OnGivenUp(flight);
 }
 
 void AnswerReader::TakeReady(const Message& message) noexcept {

@@ -9,7 +9,8 @@ namespace creche::pg {
 
 namespace {
 
-// With others behind it in the pipeline, what is cancelled gets this long to end by itself.
+// With others behind it in the pipeline, or if it has said itself that it is to be stopped, what is
+// cancelled gets this long to end by itself.
 constexpr Nanos kGrace = 10 * kMillisecond;
 // What one request may hit: the postmaster signals the backend and then its process group, which is
 // two signals if the backend has taken the first one by the time of the second.
@@ -52,11 +53,12 @@ void Canceller::Mark(Flight* flight) noexcept {
   pipeline_.MarkCancelled(flight);
   flight->asked = loop_.now();
   flight->deadline = After(flight->asked, timeout_);
+  flight->told = flight->command && flight->command->OnStop();
 }
 
 Nanos Canceller::Due() noexcept {
   const Flight& first = pipeline_.first();
-  if (pipeline_.size() == 1 || hurried_) return retry_at_;
+  if (!first.told && (pipeline_.size() == 1 || hurried_)) return retry_at_;
   return std::max(retry_at_, std::max(first.since, first.asked) + kGrace);
 }
 

@@ -120,7 +120,9 @@ void Connection::Send(Command* command) noexcept {
     shared_.counters.pipelined.Add();
   }
   pipeline_.Push();
+  const bool alone = flight.alone;
   wire_.Commit(static_cast<size_t>(encoder.end() - room));
+  if (alone && !lost_) command->OnSent(&wire_);
 }
 
 void Connection::OnTurnEnd(TurnEnd* end) noexcept {

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "pg/protocol/backend_question.h"
+#include "pg/sql/verb.h"
 
 namespace creche::pg {
 
@@ -29,6 +30,12 @@ void Encoder::Script(const Statement& script) noexcept {
   flight_.commits = script.verb() == Verb::kProcedure;
   session_.maybe_in_transaction = true;
   session_.dirty = true;
+}
+
+void Encoder::Copy(const Statement& copy) noexcept {
+  out_.Query(copy.text());
+  flight_.steps.SetScript();
+  flight_.leaves_state = LeavesState(copy.text());
 }
 
 void Encoder::Statements(const Command& command) noexcept {

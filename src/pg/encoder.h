@@ -33,6 +33,9 @@ class Encoder {
   void Statements(const Command& command) noexcept;
   // By the simple protocol.
   void Script(const Statement& script) noexcept;
+  // One COPY, by the simple protocol: whatever is between us and the server knows it that way, and
+  // after an error in the middle nothing need be sent.
+  void Copy(const Statement& copy) noexcept;
   Flight& flight() noexcept { return flight_; }
 
   // Behind the last byte.

@@ -32,6 +32,7 @@ struct FlightFacts {
   bool commits = false;       // a failure may have left a part of it done
   bool partial = false;       // rows of it were thrown away
   bool asks = false;          // its first statement is BackendQuestion
+  bool told = false;          // it has said itself that it is to be stopped
   bool stale = false;         // what was assumed of the session was not so: run it again
   AnswerSteps steps;
   uint32_t adds = 0;       // bit i: statement i is added to the cache

@@ -17,6 +17,7 @@ namespace creche::pg {
 class Encoder;
 struct Flight;
 struct Message;
+class Wire;
 
 // How a command ended.
 struct Ending {
@@ -47,6 +48,18 @@ class Command : public ListNode<Command> {
   virtual bool OnTurn(bool /*in_transaction*/, ErrorRef* /*failed*/) noexcept { return true; }
   // Writes its statements; the encoder notes what the server will answer.
   virtual void Encode(Encoder* encoder) const noexcept = 0;
+
+  // It was sent, and is alone: what it has to send later goes out there, until it ends.
+  virtual void OnSent(Wire* /*wire*/) noexcept {}
+  // The server awaits what is copied to it. False: this is none of those that can.
+  virtual bool OnCopyIn() noexcept { return false; }
+  // The server sends what it copies: each piece comes as a row. False: as above.
+  virtual bool OnCopyOut(Flight* /*flight*/) noexcept { return false; }
+  // The server has refused it, and takes no more.
+  virtual void OnError() noexcept {}
+  // It is to be stopped. True if it has told the server so itself, in what it sends: a request to
+  // cancel it follows only if that is not enough.
+  virtual bool OnStop() noexcept { return false; }
 
   // ---- Who takes the answer: to its last statement ----
   // whole: where the results of a connection are collected that are taken as a whole.

@@ -11,8 +11,7 @@ uint32_t AffectedCode(int64_t affected) noexcept {
 ErrorRef CopyError() noexcept {
   return MakeError(
       Status::kUnsupported, Phase::kQuery,
-      "COPY is not supported: use INSERT ... SELECT unnest(...) to write much, a stream "
-      "to read much",
+      "COPY from or to the client is no query: call creche_pool_copy_in or creche_pool_copy_out",
       kUnsent);
 }
 

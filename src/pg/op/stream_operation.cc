@@ -3,34 +3,9 @@
 #include <algorithm>
 #include <new>
 
-#include "core/loop_job.h"
 #include "pg/connection.h"
 
 namespace creche::pg {
-
-// Counts the blocks that the user holds; outlives the stream for as long as there are any.
-class StreamOperation::BlockBudget final : public BlockListener {
- public:
-  BlockBudget(StreamOperation* stream, Loop& loop)
-      : loop_(Ref<Loop>::Share(&loop)), stream_(stream) {}
-  void BlockReleased() noexcept override {
-    held_.fetch_sub(1);
-    tell_.Submit(*loop_);
-  }
-  void Given() noexcept { held_.fetch_add(1); }
-  uint32_t held() const noexcept { return held_.load(); }
-  void Forget() noexcept { stream_ = nullptr; }
-
- private:
-  void Tell() noexcept {
-    if (stream_) stream_->BlockReleased();
-  }
-
-  LoopJob<&BlockBudget::Tell> tell_{this};
-  const Ref<Loop> loop_;
-  StreamOperation* stream_;  // loop's thread; null once it has ended
-  std::atomic<uint32_t> held_{0};
-};
 
 StreamOperation::StreamOperation(Connectable on, Statement&& statement, const QueryOptions& options)
     : PgOperation(std::move(on)),
@@ -103,7 +78,7 @@ bool StreamOperation::Deliver() noexcept {
   return false;
 }
 
-void StreamOperation::BlockReleased() noexcept {
+void StreamOperation::OnBlockBack() noexcept {
   if (connection() && budget_->held() < options_.blocks) connection()->Pause(false);
 }
 

@@ -2,18 +2,18 @@
 // the blocks that the user has not released.
 #pragma once
 #include "pg/command/row_stream.h"
+#include "pg/op/block_budget.h"
 #include "pg/op/pg_operation.h"
 #include "pg/op/query_operation.h"
 
 namespace creche::pg {
 
-class StreamOperation final : public PgOperation {
+class StreamOperation final : public PgOperation, public BlockBudget::Owner {
  public:
   StreamOperation(Connectable on, Statement&& statement, const QueryOptions& options);
   ~StreamOperation() override;
 
  private:
-  class BlockBudget;
   class Streaming final : public RunOf<RowStream, &PgOperation::OnEnd> {
    public:
     Streaming(StreamOperation* operation, const QueryOptions& options)
@@ -34,7 +34,7 @@ class StreamOperation final : public PgOperation {
   bool Deliver() noexcept;
   // The same, while it runs; with what follows from it.
   void DeliverNow() noexcept;
-  void BlockReleased() noexcept;
+  void OnBlockBack() noexcept override;
   static void OnTimer(void* self) noexcept;
 
   // Rows do not wait longer than this for their block to fill up.

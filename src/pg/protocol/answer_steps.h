@@ -47,7 +47,7 @@ class AnswerSteps {
   // An ErrorResponse came: what is left is skipped.
   void Fail() noexcept {
     stage_ = Stage::kReady;
-    in_rows_ = false;
+    in_rows_ = in_copy_ = false;
     closes_ = 0;  // they were skipped, and are so once: another error may follow
   }
 
@@ -74,6 +74,7 @@ class AnswerSteps {
   uint8_t done_ = 0;  // statements that have ended
   bool describe_ = false;
   bool in_rows_ = false;  // of a script: the columns have come, so rows may
+  bool in_copy_ = false;  // of a script: what it copies to us comes, or it awaits what we do
   uint32_t parses_ = 0;   // bit i: statement i is prepared
   uint32_t types_ = 0;    // bit i: the types of its parameters are asked for
 };
@@ -81,6 +82,8 @@ class AnswerSteps {
 // For each message that comes: not worth a call.
 inline bool AnswerSteps::Takes(Backend type) const noexcept {
   const bool script = stage_ == Stage::kScript;
+  if (in_copy_ && type != Backend::kCommandComplete)
+    return type == Backend::kCopyData || type == Backend::kCopyDone;
   switch (type) {
     case Backend::kCloseComplete:
       return stage_ == Stage::kClose;
@@ -113,7 +116,9 @@ inline bool AnswerSteps::Takes(Backend type) const noexcept {
 
 inline void AnswerSteps::Take(Backend type) noexcept {
   if (stage_ == Stage::kScript) {
+    if (type == Backend::kCopyData) return;
     if (type != Backend::kDataRow) in_rows_ = type == Backend::kRowDescription;
+    in_copy_ = type == Backend::kCopyIn || type == Backend::kCopyOut;
     return;
   }
   switch (type) {

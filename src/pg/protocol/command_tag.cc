@@ -33,7 +33,7 @@ int64_t AffectedOf(std::string_view tag) noexcept {
 
 bool IsPlain(std::string_view tag) noexcept {
   return StartsWith(tag, "SELECT") || StartsWith(tag, "INSERT") || StartsWith(tag, "UPDATE") ||
-         StartsWith(tag, "DELETE") || StartsWith(tag, "MERGE");
+         StartsWith(tag, "DELETE") || StartsWith(tag, "MERGE") || StartsWith(tag, "COPY");
 }
 
 }  // namespace creche::pg

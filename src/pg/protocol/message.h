@@ -11,6 +11,8 @@ enum class Backend : char {
   kCloseComplete = '3',
   kNotification = 'A',
   kCommandComplete = 'C',
+  kCopyData = 'd',
+  kCopyDone = 'c',
   kDataRow = 'D',
   kError = 'E',
   kCopyIn = 'G',
@@ -29,6 +31,9 @@ enum class Backend : char {
 enum class Frontend : char {
   kBind = 'B',
   kClose = 'C',
+  kCopyData = 'd',
+  kCopyDone = 'c',
+  kCopyFail = 'f',
   kDescribe = 'D',
   kExecute = 'E',
   kParse = 'P',

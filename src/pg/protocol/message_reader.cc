@@ -43,6 +43,8 @@ constexpr auto kLimits = [] {
   set(Backend::kParameterDescription, 2, kMaxTypes, kMaxTypes);
   set(Backend::kRowDescription, 2, kMaxColumns, kMaxColumns);
   set(Backend::kDataRow, 2, MessageReader::kMaxRow, 0);
+  set(Backend::kCopyData, 0, MessageReader::kMaxRow, 0);
+  set(Backend::kCopyDone, 0, 0, 0);
   set(Backend::kError, 1, kMaxLong, MessageReader::kMaxText);
   set(Backend::kNotice, 1, kMaxLong, MessageReader::kMaxText);
   set(Backend::kNotification, 6, kMaxLong, 0);  // nobody listens
@@ -76,7 +78,7 @@ MessageReader::Got MessageReader::Next(const char* bytes, size_t size, const Ans
   const size_t body = length - 4;
   if (length < 4 || body < limits.least || body > limits.most)
     return Bad("a message with a length that cannot be");
-  const bool row = type == Backend::kDataRow;
+  const bool row = type == Backend::kDataRow || type == Backend::kCopyData;
   const size_t kept = std::min(body, row ? max_row : size_t{limits.kept});
   if (row && kept < body) {
     // Not even the beginning.

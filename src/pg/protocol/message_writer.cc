@@ -117,6 +117,23 @@ void MessageWriter::Sync() noexcept {
   End();
 }
 
+void MessageWriter::CopyData(std::string_view bytes) noexcept {
+  Begin(Frontend::kCopyData);
+  PutBytes(bytes.data(), bytes.size());
+  End();
+}
+
+void MessageWriter::CopyDone() noexcept {
+  Begin(Frontend::kCopyDone);
+  End();
+}
+
+void MessageWriter::CopyFail(std::string_view why) noexcept {
+  Begin(Frontend::kCopyFail);
+  PutText(why);
+  End();
+}
+
 void MessageWriter::Query(std::string_view sql) noexcept {
   Begin(Frontend::kQuery);
   PutText(sql);

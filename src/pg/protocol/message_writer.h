@@ -23,6 +23,8 @@ class MessageWriter {
   }
   // The same for a Close.
   static constexpr size_t kMostClose = 8 + kMaxName;
+  // More than CopyData, CopyDone or CopyFail have around their bytes.
+  static constexpr size_t kMostCopy = 8;
 
   explicit MessageWriter(char* at) noexcept : at_(at) {}
   // Behind the last byte.
@@ -44,6 +46,10 @@ class MessageWriter {
   void Sync() noexcept;
   // A script: the simple protocol.
   void Query(std::string_view sql) noexcept;
+  // Of COPY FROM STDIN.
+  void CopyData(std::string_view bytes) noexcept;
+  void CopyDone() noexcept;
+  void CopyFail(std::string_view why) noexcept;
 
  private:
   // Begins a message, of which End writes the length.

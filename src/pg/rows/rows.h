@@ -25,8 +25,16 @@ class Rows final : public Object {
     return Ref<Rows>::Adopt(new (all) Rows(all));
   }
 
+  // The same for bytes that are no block: what a COPY has said.
+  static Ref<Rows> MakeBytes(size_t bytes) {
+    Ref<Rows> made = Make(bytes);
+    made->is_block_ = false;
+    return made;
+  }
+
   char* memory() noexcept { return reinterpret_cast<char*>(this) + kOffset; }
   RowBlock* block() noexcept { return reinterpret_cast<RowBlock*>(memory()); }
+  bool is_block() const noexcept { return is_block_; }
   const RowBlock* block() const noexcept { return const_cast<Rows*>(this)->block(); }
 
   void set_listener(Ref<BlockListener> listener) noexcept { listener_ = std::move(listener); }
@@ -52,6 +60,7 @@ class Rows final : public Object {
   }
 
   const size_t size_;
+  bool is_block_ = true;
   Ref<BlockListener> listener_;
 };
 static_assert(sizeof(Rows) <= 64, "the block is behind it");

@@ -80,6 +80,17 @@ bool EndsTransaction(std::string_view statement) noexcept {
   return Ends(word, &words, &word);
 }
 
+bool HasMore(std::string_view sql) noexcept {
+  Words words(sql);
+  bool begun = false, ended = false;
+  for (std::string_view word = words.Next(); !word.empty(); word = words.Next()) {
+    if (word != ";" && ended) return true;
+    begun = begun || word != ";";
+    ended = begun && word == ";";
+  }
+  return false;
+}
+
 ScriptFacts LookAtScript(std::string_view script) noexcept {
   ScriptFacts facts;
   Words words(script);

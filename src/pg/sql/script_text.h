@@ -13,6 +13,9 @@ struct ScriptFacts {
   bool copies = false;            // one of them is a COPY from or to the client
 };
 // Looks at all of a text.
+// True if something stands behind the semicolon that ends the first statement.
+bool HasMore(std::string_view sql) noexcept;
+
 ScriptFacts LookAtScript(std::string_view script) noexcept;
 
 }  // namespace creche::pg

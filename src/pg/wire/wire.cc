@@ -1,6 +1,7 @@
 #include "pg/wire/wire.h"
 
 #include <cerrno>
+#include <utility>
 
 namespace creche::pg {
 
@@ -119,9 +120,13 @@ void Wire::Flush() noexcept {
   constexpr size_t kKeep = 16 * 1024;
   if (outbox_.empty() && outbox_.capacity() > kKeep) outbox_.Release();
   const bool more = !outbox_.empty() && !cut_off_;
-  if (more == flushing_ && !cut_off_) return;
-  flushing_ = more;
-  UpdateInterest();
+  if (more != flushing_ || cut_off_) {
+    flushing_ = more;
+    UpdateInterest();
+  }
+  constexpr size_t kLittle = 32 * 1024;
+  if (drain_ && outbox_.size() <= kLittle && !cut_off_ && !stopped_)
+    std::exchange(drain_, nullptr)->OnDrained();
 }
 
 void Wire::UpdateInterest() noexcept {

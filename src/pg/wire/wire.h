@@ -33,6 +33,15 @@ class Wire {
     ~Listener() = default;
   };
 
+  // Waits until what was written has gone out, but for a little.
+  class Drain {
+   public:
+    virtual void OnDrained() noexcept = 0;
+
+   protected:
+    ~Drain() = default;
+  };
+
   Wire(Loop& loop, Listener& listener, const Endpoint& endpoint, ReceiveSpace& space);
   // A farewell must not wait on a broken link, and not stand inside a message of which only a part
   // has gone: then nothing more goes out.
@@ -58,6 +67,11 @@ class Wire {
   // Bytes that were written, and of them those that have gone out, since the beginning.
   uint64_t written() const noexcept { return sent_ + outbox_.size(); }
   uint64_t sent() const noexcept { return sent_; }
+  // OnDrained follows once, later; null: not any more.
+  void AwaitDrain(Drain* drain) noexcept {
+    drain_ = drain;
+    if (drain && !flushing_) loop_.AtTurnEnd(&turn_end_);
+  }
   bool sends_soon() const noexcept { return !outbox_.empty(); }
 
   // ---- In ----
@@ -92,6 +106,7 @@ class Wire {
   } turn_end_{this};
   Buffer outbox_;      // whole messages, but for the first one, of which a part may have gone
   uint64_t sent_ = 0;  // bytes, since the beginning
+  Drain* drain_ = nullptr;
   Inbox inbox_;
   size_t wanted_ = 0;
   StreamPace pace_;

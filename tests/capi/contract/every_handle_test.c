@@ -196,6 +196,14 @@ static creche_status found(const void* pointer) {
     creche_pool_query(THE(pool, POOL), OF_SCOPE, "select 1", NULL, 0, TAIL))                       \
   X(pool_stream_in, ANY_SCOPE,                                                                     \
     creche_pool_stream(THE(pool, POOL), OF_SCOPE, "select 1", NULL, 0, TAIL))                      \
+  X(pool_copy_out_in, ANY_SCOPE, creche_pool_copy_out(THE(pool, POOL), OF_SCOPE, "copy", TAIL))    \
+  X(pool_copy_in_in, ANY_SCOPE,                                                                    \
+    creche_pool_copy_in(THE(pool, POOL), OF_SCOPE, "copy", NULL, see, NULL, NULL))                 \
+  X(connection_copy_out_in, ANY_SCOPE,                                                             \
+    creche_connection_copy_out(THE(connection, CONNECTION), OF_SCOPE, "copy", TAIL))               \
+  X(connection_copy_in_in, ANY_SCOPE,                                                              \
+    creche_connection_copy_in(THE(connection, CONNECTION), OF_SCOPE, "copy", NULL, see, NULL,      \
+                              NULL))                                                               \
   X(pool_acquire_in, ANY_SCOPE, creche_pool_acquire(THE(pool, POOL), OF_SCOPE, TAIL))              \
   X(pool_transaction_in, ANY_SCOPE,                                                                \
     creche_pool_transaction(THE(pool, POOL), OF_SCOPE, see, NULL, TAIL))                           \
@@ -249,6 +257,13 @@ static creche_status found(const void* pointer) {
     creche_pool_get_counters(OF(pool), &out.pool_counters, sizeof out.pool_counters))              \
   X(pool_query, 1 << POOL, creche_pool_query(OF(pool), THE_SCOPE, "select 1", NULL, 0, TAIL))      \
   X(pool_stream, 1 << POOL, creche_pool_stream(OF(pool), THE_SCOPE, "select 1", NULL, 0, TAIL))    \
+  X(pool_copy_out, 1 << POOL, creche_pool_copy_out(OF(pool), THE_SCOPE, "copy", TAIL))             \
+  X(pool_copy_in, 1 << POOL,                                                                       \
+    creche_pool_copy_in(OF(pool), THE_SCOPE, "copy", NULL, see, NULL, NULL))                       \
+  X(connection_copy_out, 1 << CONNECTION,                                                          \
+    creche_connection_copy_out(OF(connection), THE_SCOPE, "copy", TAIL))                           \
+  X(connection_copy_in, 1 << CONNECTION,                                                           \
+    creche_connection_copy_in(OF(connection), THE_SCOPE, "copy", NULL, see, NULL, NULL))           \
   X(pool_acquire, 1 << POOL, creche_pool_acquire(OF(pool), THE_SCOPE, TAIL))                       \
   X(pool_transaction, 1 << POOL, creche_pool_transaction(OF(pool), THE_SCOPE, see, NULL, TAIL))    \
   X(connection_move, 1 << CONNECTION, creche_connection_move(OF(connection), THE_SCOPE))           \

@@ -55,6 +55,28 @@ cx_answer cx_query_start(int32_t what, uint64_t id, cx_tail tail, creche_query_o
   return a;
 }
 
+cx_answer cx_copy_start(int32_t what, uint64_t id, cx_tail tail, const char *sql)
+{
+  creche_pool pool = {id};
+  creche_connection connection = {id};
+  const creche_task_options to = options_of(tail);
+  creche_copy_options o;
+  creche_task task = {{0}};
+  creche_scope in = scope_of(tail.in);
+  void *user = user_of(tail);
+  creche_status status = creche_copy_options_init(&o, sizeof o);
+  o.task = &to;
+  if (status == CRECHE_OK && what == CX_POOL_COPY_IN)
+    status = creche_pool_copy_in(pool, in, sql, &o, NULL, user, &task);
+  else if (status == CRECHE_OK && what == CX_POOL_COPY_OUT)
+    status = creche_pool_copy_out(pool, in, sql, &o, NULL, user, &task);
+  else if (status == CRECHE_OK && what == CX_CONNECTION_COPY_IN)
+    status = creche_connection_copy_in(connection, in, sql, &o, NULL, user, &task);
+  else if (status == CRECHE_OK)
+    status = creche_connection_copy_out(connection, in, sql, &o, NULL, user, &task);
+  return answer(status, &task.scope.id);
+}
+
 cx_answer cx_acquire(uint64_t id, cx_tail tail)
 {
   creche_pool pool = {id};

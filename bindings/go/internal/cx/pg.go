@@ -12,14 +12,18 @@ import (
 
 // What QueryStart starts, and the steps of a transaction.
 const (
-	PoolQuery        = C.CX_POOL_QUERY
-	PoolStream       = C.CX_POOL_STREAM
-	ConnectionQuery  = C.CX_CONNECTION_QUERY
-	ConnectionStream = C.CX_CONNECTION_STREAM
-	Script           = C.CX_SCRIPT
-	BeginStep        = C.CX_BEGIN
-	CommitStep       = C.CX_COMMIT
-	RollbackStep     = C.CX_ROLLBACK
+	PoolQuery         = C.CX_POOL_QUERY
+	PoolStream        = C.CX_POOL_STREAM
+	ConnectionQuery   = C.CX_CONNECTION_QUERY
+	ConnectionStream  = C.CX_CONNECTION_STREAM
+	Script            = C.CX_SCRIPT
+	BeginStep         = C.CX_BEGIN
+	PoolCopyIn        = C.CX_POOL_COPY_IN
+	PoolCopyOut       = C.CX_POOL_COPY_OUT
+	ConnectionCopyIn  = C.CX_CONNECTION_COPY_IN
+	ConnectionCopyOut = C.CX_CONNECTION_COPY_OUT
+	CommitStep        = C.CX_COMMIT
+	RollbackStep      = C.CX_ROLLBACK
 
 	PoolNoPrepare  = C.CRECHE_POOL_NO_PREPARE
 	PoolNoPipeline = C.CRECHE_POOL_NO_PIPELINE
@@ -164,6 +168,14 @@ func QueryStart(what int32, handle uint64, tail Tail, q *Query) Started {
 	return answer(C.cx_query_start(C.int32_t(what), C.uint64_t(handle), tail.c(), defaults.query,
 		(*C.char)(unsafe.Pointer(&q.text[0])), (*C.cx_value)(unsafe.Pointer(unsafe.SliceData(q.args))),
 		C.size_t(len(q.args))))
+}
+
+// CopyStart starts a COPY on a pool or connection.
+func CopyStart(what int32, handle uint64, tail Tail, q *Query) Started {
+	if q.refused != nil {
+		return Started{Failure: q.refused}
+	}
+	return answer(C.cx_copy_start(C.int32_t(what), C.uint64_t(handle), tail.c(), (*C.char)(unsafe.Pointer(&q.text[0]))))
 }
 
 // Acquire acquires a connection.

@@ -50,6 +50,7 @@ typedef struct cx_value {
 } cx_value;
 
 enum { CX_POOL_QUERY = 0, CX_POOL_STREAM = 1, CX_CONNECTION_QUERY = 2, CX_CONNECTION_STREAM = 3, CX_SCRIPT = 4 };
+enum { CX_POOL_COPY_IN = 0, CX_POOL_COPY_OUT = 1, CX_CONNECTION_COPY_IN = 2, CX_CONNECTION_COPY_OUT = 3 };
 enum { CX_BEGIN = 0, CX_COMMIT = 1, CX_ROLLBACK = 2 };
 
 /* Loop and queue. */
@@ -108,6 +109,7 @@ cx_answer cx_pool_open(uint64_t loop, creche_pool_options o, const char *dsn,
                        const char *application_name);
 cx_answer cx_query_start(int32_t what, uint64_t handle, cx_tail tail, creche_query_options o,
                          const char *text, const cx_value *args, size_t args_count);
+cx_answer cx_copy_start(int32_t what, uint64_t id, cx_tail tail, const char *sql);
 cx_answer cx_acquire(uint64_t pool, cx_tail tail);
 cx_answer cx_transaction(int32_t step, uint64_t connection, cx_tail tail, creche_transaction_options o);
 

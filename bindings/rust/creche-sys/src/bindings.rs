@@ -1626,6 +1626,21 @@ pub struct creche_row_cell {
 
 pub const CRECHE_CELL_NULL: u32 = u32::MAX;
 
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct creche_copy_options {
+    /// set by _init
+    pub size: u32,
+    /// 0
+    pub flags: u32,
+    /// out: about how big a chunk gets; default 256 KiB
+    pub chunk_bytes: u32,
+    /// out: chunks that you may hold unreleased; default 4
+    pub chunks: u32,
+    /// may be NULL
+    pub task: *const creche_task_options,
+}
+
 /// never prepare by name: behind a transaction-pooling PgBouncer
 pub const CRECHE_POOL_NO_PREPARE: u32 = 1;
 
@@ -2590,6 +2605,46 @@ unsafe extern "C" {
 
     /// Sets the defaults in the first `size` bytes (pass sizeof). Returns CRECHE_OK or CRECHE_E_INVALID.
     /// Since 0.1.
+    pub fn creche_copy_options_init(options: *mut creche_copy_options, size: usize) -> creche_status;
+
+    /// Runs COPY ... TO STDOUT and delivers its bytes as they come: completions with kind CRECHE_CHUNK and
+    /// CRECHE_MORE, data and data_size: the bytes, which may begin and end anywhere in a line; value:
+    /// CRECHE_OWNED, to be given up by creche_value_release (or creche_rows_release) when the bytes are not
+    /// needed any more. At the end CRECHE_DONE, code: rows (at most UINT32_MAX), value: the same as 64 bits,
+    /// not owned. Bounded: with `chunks` of them unreleased the server is held back. The connection is its
+    /// own while it runs. sql: one COPY; copied; it has no parameters.
+    /// Failures come in the completion, behind the bytes that came before: CRECHE_E_INVALID (it is no COPY,
+    /// more than one statement, a COPY FROM STDIN), and those of creche_pool_query. Cancelled: the COPY is
+    /// cancelled on the server, and what was on its way is thrown away; the connection stays usable.
+    /// Returns CRECHE_OK, or as creche_task_spawn does. Since 0.1.
+    pub fn creche_pool_copy_out(pool: creche_pool, in_: creche_scope, sql: *const c_char, options: *const creche_copy_options, done: creche_done_fn, user: *mut c_void, task: *mut creche_task) -> creche_status;
+
+    /// The same on this connection; what is started after it waits for its end. Since 0.1.
+    pub fn creche_connection_copy_out(connection: creche_connection, in_: creche_scope, sql: *const c_char, options: *const creche_copy_options, done: creche_done_fn, user: *mut c_void, task: *mut creche_task) -> creche_status;
+
+    /// Runs COPY ... FROM STDIN with bytes that you are asked for: completions with kind CRECHE_PULL and
+    /// CRECHE_MORE go where its completion goes (a function or a queue; value: about how many bytes fit at
+    /// once), each to be answered once by creche_task_answer: bytes, which may begin and end anywhere, and
+    /// CRECHE_MORE in its flags if others follow. The next is asked for when these have been sent, so what
+    /// is kept is one piece, however much there is. A status other than CRECHE_OK there ends the COPY, of which
+    /// nothing stays: CRECHE_E_BODY.
+    /// At the end CRECHE_DONE, code: rows (at most UINT32_MAX), value: the same as 64 bits, not owned. The
+    /// COPY is all or nothing, unless it is in a transaction of yours, which then has failed.
+    /// An error of the server (a row that does not fit) comes as soon as the server says it, whatever is
+    /// still to be pulled: nothing more is asked for, and an answer that was on its way is CRECHE_E_STATE or
+    /// CRECHE_E_ENDED, or is thrown away. After it, after CRECHE_E_BODY and after a cancellation (the server
+    /// is told by CopyFail, and asked to cancel if that is not enough) the connection is as usable as
+    /// before. A COPY from which anything was pulled is never run again.
+    /// Failures as creche_pool_copy_out; CRECHE_E_INVALID for a COPY TO STDOUT.
+    /// Returns CRECHE_OK; CRECHE_E_INVALID (creche_to_group or creche_nobody, who cannot be asked), or as
+    /// creche_task_spawn does. Since 0.1.
+    pub fn creche_pool_copy_in(pool: creche_pool, in_: creche_scope, sql: *const c_char, options: *const creche_copy_options, done: creche_done_fn, user: *mut c_void, task: *mut creche_task) -> creche_status;
+
+    /// The same on this connection; what is started after it waits for its end. Since 0.1.
+    pub fn creche_connection_copy_in(connection: creche_connection, in_: creche_scope, sql: *const c_char, options: *const creche_copy_options, done: creche_done_fn, user: *mut c_void, task: *mut creche_task) -> creche_status;
+
+    /// Sets the defaults in the first `size` bytes (pass sizeof). Returns CRECHE_OK or CRECHE_E_INVALID.
+    /// Since 0.1.
     pub fn creche_pool_options_init(options: *mut creche_pool_options, size: usize) -> creche_status;
 
     /// Opens a pool on a loop. dsn: a PostgreSQL URI or key=value string; copied; NULL: the environment
@@ -2645,7 +2700,7 @@ unsafe extern "C" {
     /// affected (at most UINT32_MAX; the block has all of it). An error in the SQL fails in the completion.
     /// Failures: CRECHE_E_PG (with sqlstate and the server's fields), _CONNECT, _DNS, _TLS, _TLS_VERIFY,
     /// _DISCONNECTED, _PROTOCOL, _TIMEOUT, _CANCELLED, _CLOSED, _LIMIT, _INVALID (a value, the DSN), _TYPE
-    /// (a value's form does not fit its type), _UNSUPPORTED (COPY), _NO_MEMORY. Cancelled: a running query is
+    /// (a value's form does not fit its type), _UNSUPPORTED (COPY: creche/copy.h), _NO_MEMORY. Cancelled: a running query is
     /// cancelled on the server and the connection stays usable; other callers' statements are untouched.
     /// Prepared statements are kept from the second run on, on each connection; nothing of them is taken
     /// on trust: a name is used when the server has confirmed it (until then the text is sent). Behind a
@@ -2704,7 +2759,7 @@ unsafe extern "C" {
 
     /// Runs several statements separated by semicolons, without parameters, as one implicit transaction
     /// unless they say otherwise. The completion has no rows; code: rows affected by the last. COPY from
-    /// STDIN or to STDOUT in it: CRECHE_E_UNSUPPORTED, and nothing of it is done. The rest as
+    /// STDIN or to STDOUT in it: CRECHE_E_UNSUPPORTED, and nothing of it is done (creche/copy.h). The rest as
     /// creche_pool_query. Since 0.1.
     pub fn creche_connection_script(connection: creche_connection, in_: creche_scope, sql: *const c_char, options: *const creche_query_options, done: creche_done_fn, user: *mut c_void, task: *mut creche_task) -> creche_status;
 

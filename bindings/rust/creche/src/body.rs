@@ -11,7 +11,7 @@ use std::ptr::null;
 use std::sync::{Arc, Mutex};
 use std::task::{Poll, Waker};
 
-/// The body of a request.
+/// The body of a request, or what a COPY takes in.
 pub struct Body(Kind);
 
 enum Kind {
@@ -49,6 +49,29 @@ impl Body {
             Kind::Written(feed, size) => (None, size, Some(feed as Arc<dyn Pull>)),
         }
     }
+}
+
+impl Body {
+    /// What is asked for its pieces: for what takes no whole ones.
+    pub(crate) fn into_source(self) -> Arc<dyn Pull> {
+        match self.0 {
+            Kind::Whole(bytes) => Arc::new(Mutex::new(bytes)),
+            Kind::Written(feed, _) => feed,
+        }
+    }
+}
+
+impl Pull for Mutex<Vec<u8>> {
+    fn pulled(&self, task: sys::creche_task) {
+        let bytes = std::mem::take(&mut *lock(self));
+        let data = bytes.as_ptr().cast();
+        // SAFETY: any thread; too late is harmless; the bytes are copied.
+        unsafe {
+            sys::creche_task_answer(task, sys::CRECHE_OK, data, bytes.len(), 0, null());
+        }
+    }
+
+    fn over(&self) {}
 }
 
 impl fmt::Debug for Body {

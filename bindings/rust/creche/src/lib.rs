@@ -52,6 +52,7 @@ mod body;
 mod cell;
 mod channel;
 mod clock;
+mod copy;
 mod error;
 mod event;
 mod events;
@@ -91,6 +92,7 @@ pub use channel::{
     channel, channel_on,
 };
 pub use clock::Hold;
+pub use copy::{Chunk, CopyIn, CopyStream};
 pub use error::{Error, Result, ServerError};
 pub use event::{Event, EventOptions, WaitEvent};
 pub use events::{EventStream, Events, ServerEvent};

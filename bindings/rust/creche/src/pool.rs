@@ -1,4 +1,6 @@
 //! PostgreSQL: pools, and connections that are leased from them.
+use crate::body::Body;
+use crate::copy::{self, CopyIn, CopyStream};
 use crate::error::Result;
 use crate::options::{TaskOptions, task_options};
 use crate::pending::{Answer, Pending, awaitable, closing};
@@ -172,6 +174,17 @@ impl Pool {
         Execute::new(self.query(sql, args))
     }
 
+    /// COPY ... TO STDOUT: its bytes as they come.
+    pub fn copy_out(&self, sql: &str) -> CopyStream {
+        copy::copy_out(Target::Pool(self.raw), self.on, sql)
+    }
+
+    /// COPY ... FROM STDIN of bytes, or of a body that is [written](crate::Body::written) in the
+    /// server's pace; for how many rows there were. Nothing is stored after a failure.
+    pub fn copy_in<'a>(&self, sql: &'a str, body: impl Into<Body>) -> CopyIn<'a> {
+        CopyIn::new(Target::Pool(self.raw), self.on, sql, body.into())
+    }
+
     /// A connection of your own: a lease of the nearest task or group, which gets it back at its end
     /// at the latest.
     pub fn acquire(&self) -> Acquire<'_> {
@@ -273,6 +286,17 @@ impl Connection {
     /// The same, for the number of rows that it changed.
     pub fn execute<'a>(&self, sql: &'a str, args: &'a [&'a dyn ToSql]) -> Execute<'a> {
         Execute::new(self.query(sql, args))
+    }
+
+    /// COPY ... TO STDOUT: its bytes as they come.
+    pub fn copy_out(&self, sql: &str) -> CopyStream {
+        copy::copy_out(Target::Connection(self.raw), self.on, sql)
+    }
+
+    /// COPY ... FROM STDIN of bytes, or of a body that is [written](crate::Body::written) in the
+    /// server's pace; for how many rows there were. Nothing is stored after a failure.
+    pub fn copy_in<'a>(&self, sql: &'a str, body: impl Into<Body>) -> CopyIn<'a> {
+        CopyIn::new(Target::Connection(self.raw), self.on, sql, body.into())
     }
 
     /// Several statements separated by semicolons, without parameters, as one implicit transaction.

@@ -167,6 +167,9 @@ pub struct Execute<'a> {
 
 impl Answer for u64 {
     unsafe fn read(completion: &sys::creche_completion) -> Result<u64> {
+        if completion.flags & sys::CRECHE_OWNED == 0 {
+            return Ok(completion.value); // of a COPY
+        }
         // SAFETY: the caller's promise.
         unsafe { Rows::read(completion) }.map(|rows| rows.affected())
     }

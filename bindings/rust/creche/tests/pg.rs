@@ -11,6 +11,49 @@ use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 #[test]
+fn copy_in_and_out() {
+    let Some(db) = open() else { return };
+    block_on(async {
+        let name = "copied";
+        db.execute("drop table if exists copied", &[]).await.unwrap();
+        db.execute("create table copied (id int, name text)", &[]).await.unwrap();
+        let text = "7\tsome name\n".repeat(50_000);
+        let sql = format!("copy {name} from stdin");
+        assert_eq!(db.copy_in(&sql, text.as_str()).await.unwrap(), 50_000);
+        let (mut writer, body) = creche::Body::written(None);
+        let written = db.copy_in(&sql, body).start();
+        for _ in 0..10 {
+            writer.write(b"1\tone\n2\t").await.unwrap();
+            writer.write(b"two\n").await.unwrap();
+        }
+        writer.finish();
+        assert_eq!(written.await.unwrap(), 20);
+        // Given up, and refused.
+        let (writer, body) = creche::Body::written(None);
+        let written = db.copy_in(&sql, body).start();
+        drop(writer);
+        assert_eq!(written.await.unwrap_err().status(), Status::BODY);
+        let error = db.copy_in(&sql, "x\ty\n").await.unwrap_err();
+        assert_eq!(error.status(), Status::PG);
+        let sql = format!("copy (select * from {name} where id = 7) to stdout");
+        let mut out = db.copy_out(&sql);
+        let mut all = Vec::new();
+        while let Some(chunk) = out.next().await.unwrap() {
+            all.extend_from_slice(&chunk);
+        }
+        assert_eq!(out.affected(), Some(50_000));
+        assert!(all == text.as_bytes());
+        let mut refused = db.copy_out("select 1");
+        assert_eq!(refused.next().await.unwrap_err().status(), Status::INVALID);
+        let mut dropped = db.copy_out("copy (select generate_series(1, 10000000)) to stdout");
+        assert!(dropped.next().await.unwrap().is_some());
+        drop(dropped);
+        let rows = db.query("select count(*) from copied where id = 2", &[]).await.unwrap();
+        assert_eq!(count(&rows), 10);
+    });
+}
+
+#[test]
 fn any_type_has_a_text() {
     let Some(db) = open() else { return };
     let rows = block_on(async {

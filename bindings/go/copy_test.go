@@ -1,0 +1,67 @@
+package creche_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"strings"
+	"testing"
+
+	"libcreche/creche"
+)
+
+type failsAfter struct{ after int }
+
+func (f *failsAfter) Read(p []byte) (int, error) {
+	if f.after--; f.after < 0 {
+		return 0, errors.New("the disk is gone")
+	}
+	return copy(p, "1\n"), nil
+}
+
+func (f *failsAfter) Write(p []byte) (int, error) {
+	if f.after--; f.after < 0 {
+		return 0, errors.New("the disk is full")
+	}
+	return len(p), nil
+}
+
+func TestCopy(t *testing.T) {
+	ctx := context.Background()
+	db := pool(t, nil)
+	name := table(t, db, "id int, name text")
+	lines := strings.Repeat("7\tsome name\n", 100000)
+	if n, err := db.CopyIn(ctx, "copy "+name+" from stdin", strings.NewReader(lines)); err != nil || n != 100000 {
+		t.Fatal(n, err)
+	}
+	var out bytes.Buffer
+	if n, err := db.CopyOut(ctx, &out, "copy "+name+" to stdout"); err != nil || n != 100000 || out.String() != lines {
+		t.Fatal(n, err, out.Len())
+	}
+	conn, err := db.Acquire(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Release()
+	_, err = conn.CopyIn(ctx, "copy "+name+" (id) from stdin", &failsAfter{3})
+	var failure *creche.Error
+	if !errors.As(err, &failure) || failure.Status != creche.ErrBody || !strings.Contains(err.Error(), "disk is gone") {
+		t.Fatal(err)
+	}
+	if _, err = conn.CopyOut(ctx, &failsAfter{2}, "copy (select generate_series(1, 10000000)) to stdout"); err == nil ||
+		err.Error() != "the disk is full" {
+		t.Fatal(err)
+	}
+	if _, err = conn.CopyIn(ctx, "copy "+name+" (id) from stdin", strings.NewReader("x\n")); !errors.As(err, &failure) ||
+		failure.SQLState != "22P02" {
+		t.Fatal(err)
+	}
+	if _, err = conn.CopyOut(ctx, io.Discard, "select 1"); !errors.As(err, &failure) || failure.Status != creche.ErrInvalid {
+		t.Fatal(err)
+	}
+	var n int
+	if err = conn.QueryRow(ctx, "select count(*) from "+name).Scan(&n); err != nil || n != 100000 {
+		t.Fatal(n, err)
+	}
+}

@@ -1,0 +1,71 @@
+/* creche/copy.h: COPY: much data in and out of PostgreSQL, as bytes, in whatever format the statement
+ * says (text, CSV, binary). With creche/pg.h, which says the rest of pools and connections. */
+#ifndef CRECHE_COPY_H
+#define CRECHE_COPY_H
+
+#include "task.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct creche_copy_options {
+    uint32_t size; /* set by _init */
+    uint32_t flags; /* 0 */
+    uint32_t chunk_bytes; /* out: about how big a chunk gets; default 256 KiB */
+    uint32_t chunks;      /* out: chunks that you may hold unreleased; default 4 */
+    const creche_task_options *task; /* may be NULL */
+} creche_copy_options;
+
+/* Sets the defaults in the first `size` bytes (pass sizeof). Returns CRECHE_OK or CRECHE_E_INVALID.
+ * Since 0.1. */
+CRECHE_API creche_status creche_copy_options_init(creche_copy_options *options, size_t size);
+
+/* Runs COPY ... TO STDOUT and delivers its bytes as they come: completions with kind CRECHE_CHUNK and
+ * CRECHE_MORE, data and data_size: the bytes, which may begin and end anywhere in a line; value:
+ * CRECHE_OWNED, to be given up by creche_value_release (or creche_rows_release) when the bytes are not
+ * needed any more. At the end CRECHE_DONE, code: rows (at most UINT32_MAX), value: the same as 64 bits,
+ * not owned. Bounded: with `chunks` of them unreleased the server is held back. The connection is its
+ * own while it runs. sql: one COPY; copied; it has no parameters.
+ * Failures come in the completion, behind the bytes that came before: CRECHE_E_INVALID (it is no COPY,
+ * more than one statement, a COPY FROM STDIN), and those of creche_pool_query. Cancelled: the COPY is
+ * cancelled on the server, and what was on its way is thrown away; the connection stays usable.
+ * Returns CRECHE_OK, or as creche_task_spawn does. Since 0.1. */
+CRECHE_API creche_status creche_pool_copy_out(creche_pool pool, creche_scope in, const char *sql,
+                                              const creche_copy_options *options, creche_done_fn done,
+                                              void *user, creche_task *task);
+
+/* The same on this connection; what is started after it waits for its end. Since 0.1. */
+CRECHE_API creche_status creche_connection_copy_out(creche_connection connection, creche_scope in,
+                                                    const char *sql, const creche_copy_options *options,
+                                                    creche_done_fn done, void *user, creche_task *task);
+
+/* Runs COPY ... FROM STDIN with bytes that you are asked for: completions with kind CRECHE_PULL and
+ * CRECHE_MORE go where its completion goes (a function or a queue; value: about how many bytes fit at
+ * once), each to be answered once by creche_task_answer: bytes, which may begin and end anywhere, and
+ * CRECHE_MORE in its flags if others follow. The next is asked for when these have been sent, so what
+ * is kept is one piece, however much there is. A status other than CRECHE_OK there ends the COPY, of which
+ * nothing stays: CRECHE_E_BODY.
+ * At the end CRECHE_DONE, code: rows (at most UINT32_MAX), value: the same as 64 bits, not owned. The
+ * COPY is all or nothing, unless it is in a transaction of yours, which then has failed.
+ * An error of the server (a row that does not fit) comes as soon as the server says it, whatever is
+ * still to be pulled: nothing more is asked for, and an answer that was on its way is CRECHE_E_STATE or
+ * CRECHE_E_ENDED, or is thrown away. After it, after CRECHE_E_BODY and after a cancellation (the server
+ * is told by CopyFail, and asked to cancel if that is not enough) the connection is as usable as
+ * before. A COPY from which anything was pulled is never run again.
+ * Failures as creche_pool_copy_out; CRECHE_E_INVALID for a COPY TO STDOUT.
+ * Returns CRECHE_OK; CRECHE_E_INVALID (creche_to_group or creche_nobody, who cannot be asked), or as
+ * creche_task_spawn does. Since 0.1. */
+CRECHE_API creche_status creche_pool_copy_in(creche_pool pool, creche_scope in, const char *sql,
+                                             const creche_copy_options *options, creche_done_fn done,
+                                             void *user, creche_task *task);
+
+/* The same on this connection; what is started after it waits for its end. Since 0.1. */
+CRECHE_API creche_status creche_connection_copy_in(creche_connection connection, creche_scope in,
+                                                   const char *sql, const creche_copy_options *options,
+                                                   creche_done_fn done, void *user, creche_task *task);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

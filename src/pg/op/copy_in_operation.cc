@@ -1,0 +1,69 @@
+#include "pg/op/copy_in_operation.h"
+
+#include <new>
+#include <utility>
+
+#include "pg/op/copy_check.h"
+#include "pg/op/query_operation.h"
+
+namespace creche::pg {
+
+namespace {
+
+ErrorRef NotProduced(ErrorRef cause) noexcept {
+  try {
+    std::string message = "what was to be copied could not be produced";
+    if (cause) message += std::string(": ") + cause->message();
+    return MakeError(ErrorInfo{.status = Status::kBody,
+                               .phase = Phase::kQuery,
+                               .message = std::move(message),
+                               .cause = std::move(cause)});
+  } catch (const std::bad_alloc&) {
+    return NoMemoryError();
+  }
+}
+
+}  // namespace
+
+CopyInOperation::CopyInOperation(Connectable on, Statement&& statement)
+    : PgOperation(std::move(on)), statement_(std::move(statement)), unfit_(CheckCopy(statement_)) {}
+
+ErrorRef CopyInOperation::Prepare() noexcept {
+  if (unfit_) return unfit_;
+  run_.Run(&statement_);
+  return nullptr;
+}
+
+void CopyInOperation::OnWanted() noexcept {
+  constexpr uint64_t kPiece = 256 * 1024;
+  if (Ask(tasks::What::kPull, kPiece)) return;
+  error_ = NoMemoryError();
+  run_.GiveUp("out of memory");
+}
+
+// It may come when nobody needs it any more: the server has refused, or it was cancelled.
+void CopyInOperation::Answer(Status status, std::string bytes, bool more, ErrorRef error) noexcept {
+  if (!run_.open()) return;
+  if (status == Status::kOk) return run_.Give(std::move(bytes), more);
+  error_ = NotProduced(std::move(error));
+  run_.GiveUp(error_->message());
+}
+
+void CopyInOperation::FinishCancelled(Phase phase, const Ending& ending) noexcept {
+  run_.Close();
+  PgOperation::FinishCancelled(phase, ending);
+}
+
+void CopyInOperation::Finish(Ending ending) noexcept {
+  run_.Close();
+  // The server's answer to CopyFail says nothing new.
+  if (error_ || ending.error) Break(ending);
+  if (error_) return Fail(error_);
+  if (ending.error) return Fail(std::move(ending.error));
+  tasks::Outcome outcome;
+  outcome.code = AffectedCode(ending.affected);
+  outcome.value = ending.affected > 0 ? static_cast<uint64_t>(ending.affected) : 0;
+  Complete(std::move(outcome));
+}
+
+}  // namespace creche::pg
