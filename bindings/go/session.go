@@ -4,9 +4,9 @@ import (
 	"bytes"
 	"context"
 	"io"
-	"math"
 	"net/http"
 	"net/textproto"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -15,72 +15,10 @@ import (
 	"libcreche/creche/internal/cx"
 )
 
-// SessionOptions of NewSession. 0 is the default, in numbers negative is no limit.
-type SessionOptions struct {
-	Loop           *Loop         // nil: the default one
-	Limit          int           // connections, idle ones too; 100
-	LimitPerHost   int           // none
-	MaxWaiting     int           // requests waiting for a connection; no limit
-	MaxRedirects   int           // 10; negative: none is followed
-	MaxHeaderBytes int           // 64 KiB
-	MaxBody        int64         // of a whole body, decoded; 64 MiB
-	KeepAlive      time.Duration // 15 s
-	DNSTTL         time.Duration // how long a resolved name is kept; 10 s; negative: not at all
-	Timeouts       Timeouts
-	UserAgent      string // "-" for none
-	CAFile         string // PEM file of trusted certificates instead of the system's
-	BaseURL        string // what URLs without a scheme are joined to, as JoinURL does; end its path with a slash
-	Insecure       bool   // do not verify certificates: for tests only
-	NoDecode       bool   // leave bodies coded
-	// Take responses of old and small servers that are refused otherwise, as far as they can be read in
-	// one way only: line feeds alone, folded lines of framing fields, equal Content-Lengths, blanks behind
-	// the size of a chunk.
-	Lenient bool
-	Header  http.Header
-
-	FailOnStatus bool   // a status of 400 or above is a failure, ErrHTTPStatus
-	Retry        *Retry // when requests are made again
-	NoRetry      bool   // nothing is ever sent again, also when a kept connection was dead
-	// "http://user:password@host:port", https://, socks5:// (names are resolved here) or socks5h://; "":
-	// none, or the environment's with EnvProxy; "direct": none.
-	Proxy       string
-	ProxyHeader http.Header // for http and https proxies alone
-	NoProxy     string      // hosts that need none, separated by commas
-	EnvProxy    bool        // takes what is not given from the environment, read now
-}
-
 // Session is an HTTP client that keeps connections. It is safe for concurrent use.
 type Session struct {
 	loop *Loop
 	id   uint64
-}
-
-// orNone turns "0 is the default, negative is none" into what C wants.
-func orNone(n int) *uint32 {
-	if n == 0 {
-		return nil
-	}
-	value := uint32(max(n, 0))
-	return &value
-}
-
-// ttl in whole milliseconds; what is shorter is none.
-func ttl(d time.Duration) *uint32 {
-	if d == 0 {
-		return nil
-	}
-	value := uint32(min(max(d.Milliseconds(), 0), math.MaxUint32))
-	return &value
-}
-
-// pairs of names and values.
-func pairs(header http.Header) (all [][2]string) {
-	for name, values := range header {
-		for _, value := range values {
-			all = append(all, [2]string{name, value})
-		}
-	}
-	return all
 }
 
 // NewSession opens a session. It connects nowhere yet.
@@ -125,8 +63,16 @@ func NewSession(options *SessionOptions) (*Session, error) {
 	if o.EnvProxy {
 		c.Flags |= cx.SessionEnvProxy
 	}
-	c.Proxy, c.NoProxy = o.Proxy, o.NoProxy
+	c.Proxy, c.NoProxy, c.UnixPath, c.LocalAddress = o.Proxy, o.NoProxy, o.UnixPath, o.LocalAddress
+	c.Hosts, c.Auth = o.Hosts, o.Auth.c
+	if o.Netrc {
+		c.Flags |= cx.SessionNetrc
+	}
+	if o.Cookies != nil {
+		c.Cookies = o.Cookies.id
+	}
 	opened := cx.SessionOpen(l.id, c)
+	runtime.KeepAlive(o.Cookies)
 	if opened.Failure != nil {
 		return nil, newError(opened.Failure, nil)
 	}
@@ -183,6 +129,10 @@ type Request struct {
 	Coding         Coding        // the body is sent coded, in chunks
 	ExpectContinue bool          // ask the server whether it wants the body (Expect: 100-continue)
 	ExpectTimeout  time.Duration // the wait for its answer; 1 s; negative: for ever
+	UnixPath       string        // as SessionOptions.UnixPath, with its redirects
+	Auth           Auth          // the zero value: the session's
+	NoAuth         bool          // show nothing of the session's Auth and Netrc
+	NoCookies      bool          // neither send nor keep cookies of the session's jar
 }
 
 // Response is a whole answer. It holds no resources.
@@ -230,7 +180,7 @@ func (s *Session) Do(ctx context.Context, r *Request) (*Response, error) {
 func (w *waiter) fill(r *Request) {
 	c := &w.request
 	c.Target(r.URL, r.Method)
-	c.By(r.Proxy)
+	c.By(r.Proxy, r.UnixPath, r.Auth.c)
 	for name, values := range r.Header {
 		for _, value := range values {
 			c.Header(name, value)
@@ -261,6 +211,12 @@ func (w *waiter) fill(r *Request) {
 	}
 	c.Retry = r.Retry.c()
 	r.fillBody(c)
+	if r.NoAuth {
+		c.Flags |= cx.RequestNoAuth
+	}
+	if r.NoCookies {
+		c.Flags |= cx.RequestNoCookies
+	}
 	if r.BodyReader != nil {
 		c.Flags |= cx.RequestPullBody
 		c.PullSize = cx.UnknownSize

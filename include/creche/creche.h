@@ -16,6 +16,7 @@
 #include "url.h"
 #include "body.h"
 #include "retry.h"
+#include "cookies.h"
 #include "http.h"
 #include "events.h"
 #include "value.h"

@@ -4,6 +4,7 @@
 
 #include "body.h"
 #include "retry.h"
+#include "cookies.h"
 #include "task.h"
 #include "url.h"
 
@@ -95,6 +96,9 @@ typedef struct creche_http_timeouts {
  * - No message, dump or hook holds user info, the query of a URL or the value of a header; all
  *   messages are UTF-8. */
 
+/* Cookies of a jar and a Cookie field of yours are sent as one field: yours first, and in place of those
+ * of the jar with the same name. */
+
 /* creche_session_options.flags */
 enum {
     CRECHE_SESSION_INSECURE = 1, /* do not verify certificates: for tests only */
@@ -110,8 +114,47 @@ enum {
     /* Takes proxies from the environment, read now, where `proxy` is NULL: http_proxy for http URLs,
      * https_proxy or HTTPS_PROXY for https ones, all_proxy or ALL_PROXY for both; and, if `no_proxy` is
      * NULL, no_proxy or NO_PROXY. (HTTP_PROXY is not read: in a CGI program a client sets it.) */
-    CRECHE_SESSION_ENV_PROXY = 256
+    CRECHE_SESSION_ENV_PROXY = 256,
+    /* Takes users and passwords of hosts from the file that the variable NETRC names, or ~/.netrc, read
+     * now, for requests without auth, user info and Authorization of their own (Basic). A file that is
+     * not there has none; one that cannot be read is CRECHE_E_SYSTEM or CRECHE_E_INVALID. */
+    CRECHE_SESSION_NETRC = 512
 };
+
+/* creche_auth.schemes */
+enum {
+    CRECHE_AUTH_BASIC = 1,  /* user and password; at once, but with DIGEST only when it is asked for */
+    CRECHE_AUTH_DIGEST = 2, /* user and password, when they are asked for: SHA-512-256, SHA-256, MD5 (the
+                               strongest that is offered), -sess, qop auth or auth-int, userhash; later
+                               requests to that origin answer the same challenge at once */
+    CRECHE_AUTH_BEARER = 4  /* a token, at once */
+};
+
+/* Gives another token where the last one was answered by 401: stores up to `capacity` bytes and returns
+ * how many; 0 or less: there is none. Called on the loop, where it may not block, once for each hop of a
+ * request; the token is used for all later requests of the session, too. */
+typedef int64_t (*creche_token_fn)(void *user, char *token, size_t capacity);
+
+/* What is shown to servers, at the origin of the request and nowhere else. In place of it goes an
+ * Authorization of the request's own, or the user info of its URL. A 401 that it answers is read over and
+ * the request sent again, once (twice if only the nonce had become old); all others, and those of a
+ * request whose body was pulled, are yours. */
+typedef struct creche_auth {
+    uint32_t size; /* sizeof the struct */
+    uint32_t schemes; /* CRECHE_AUTH_*: BASIC, DIGEST or both; or BEARER */
+    const char *user; /* without ':' for BASIC */
+    const char *password; /* NULL: empty */
+    const char *token;    /* of BEARER; NULL: the callback's */
+    creche_token_fn refresh; /* NULL: none; called until the session is closed */
+    void *refresh_user;
+} creche_auth;
+
+/* Where to connect to instead of what a name means (as --resolve and --connect-to of curl). */
+typedef struct creche_mapped_host {
+    const char *host; /* "example.org", "example.org:443", "[::1]:80"; "*" for all, "*:443" */
+    const char *to;   /* "127.0.0.1", "127.0.0.1:8443", several by commas; "unix:/path"; or one name,
+                       * "other.example:8443". Without a port that of the URL */
+} creche_mapped_host;
 
 typedef struct creche_session_options {
     uint32_t size; /* set by _init */
@@ -144,6 +187,14 @@ typedef struct creche_session_options {
                            * below it; an IP address or net ("10.0.0.0/8"); each with or without
                            * ":port". NULL: none, or the environment's; copied */
     const creche_retry *retry; /* when requests are made again; NULL: never, but as said above; copied */
+    const char *unix_path; /* a Unix socket that all requests go to, "@name" for an abstract one, in
+                            * place of any proxy; TLS and Host are the URL's; NULL: none; copied */
+    const creche_mapped_host *hosts; /* the first that fits counts, also for proxies; copied */
+    size_t hosts_count;
+    const char *local_address; /* an IP address that connections come from, so that only those of its
+                                * family are made; NULL: any; copied */
+    creche_cookie_jar cookies; /* {0}: none */
+    const creche_auth *auth;   /* for all requests; NULL: none; copied */
 } creche_session_options;
 
 /* Sets the defaults in the first `size` bytes (pass sizeof). Returns CRECHE_OK or CRECHE_E_INVALID.
@@ -211,7 +262,9 @@ enum {
      * expect_timeout is over; an Expect header of yours that says so does the same. A final answer
      * before that is yours, the body is not sent, and the connection not kept. After a 417 the request
      * is made once more without. */
-    CRECHE_REQUEST_EXPECT = 128
+    CRECHE_REQUEST_EXPECT = 128,
+    CRECHE_REQUEST_NO_COOKIES = 256, /* neither sends nor keeps those of the session's jar */
+    CRECHE_REQUEST_NO_AUTH = 512     /* shows nothing of the session's auth and netrc */
 };
 
 typedef struct creche_request_options {
@@ -247,6 +300,9 @@ typedef struct creche_request_options {
     uint32_t reserved2;
     int64_t expect_timeout; /* CRECHE_REQUEST_EXPECT: the wait for 100 Continue, in nanoseconds; then the
                              * body is sent all the same; CRECHE_NEVER for none; 0: 1 s */
+    const char *unix_path; /* as creche_session_options.unix_path, for this request and its redirects, in
+                            * place of any proxy; NULL: the session's, unless proxy is given; copied */
+    const creche_auth *auth; /* NULL: the session's; copied */
 } creche_request_options;
 
 #define CRECHE_UNKNOWN_SIZE SIZE_MAX

@@ -4,6 +4,7 @@
 #include <optional>
 #include <string_view>
 
+#include "capi/http_auth.h"
 #include "capi/http_headers.h"
 #include "capi/http_routes.h"
 #include "http/query.h"
@@ -108,11 +109,12 @@ bool ExpectsByItself(const http::Request& r, const http::SessionSettings& sessio
 
 creche_status ReadSession(const creche_session_options* given, http::SessionSettings* settings) {
   creche_session_options o;
-  if (creche_status failed = ReadOptions(
-          given, &o,
-          CRECHE_SESSION_INSECURE | CRECHE_SESSION_NO_DECODE | CRECHE_SESSION_LENIENT |
-              CRECHE_SESSION_FAIL_ON_STATUS | CRECHE_SESSION_NO_RETRY | CRECHE_SESSION_ENV_PROXY,
-          "creche_session_options"))
+  if (creche_status failed =
+          ReadOptions(given, &o,
+                      CRECHE_SESSION_INSECURE | CRECHE_SESSION_NO_DECODE | CRECHE_SESSION_LENIENT |
+                          CRECHE_SESSION_FAIL_ON_STATUS | CRECHE_SESSION_NO_RETRY |
+                          CRECHE_SESSION_ENV_PROXY | CRECHE_SESSION_NETRC,
+                      "creche_session_options"))
     return failed;
   if (creche_status failed = CheckQueue(o.queue)) return failed;
   if (creche_status failed = CheckTimeouts(o.timeouts)) return failed;
@@ -149,6 +151,7 @@ creche_status ReadSession(const creche_session_options* given, http::SessionSett
   settings->decode = (o.flags & CRECHE_SESSION_NO_DECODE) == 0;
   settings->lenient = (o.flags & CRECHE_SESSION_LENIENT) != 0;
   TakeTimeouts(o.timeouts, &settings->timeouts);
+  if (creche_status failed = ReadAuth(o, settings)) return failed;
   return ReadRoutes(o, &settings->routes);
 }
 
@@ -162,7 +165,8 @@ creche_status ReadRequest(const creche_request_options* given, creche_request_op
           given, &o,
           CRECHE_REQUEST_NO_DECODE | CRECHE_REQUEST_PULL_BODY | CRECHE_REQUEST_NO_RETRY |
               CRECHE_REQUEST_LENIENT | CRECHE_REQUEST_FAIL_ON_STATUS | CRECHE_REQUEST_ANY_STATUS |
-              CRECHE_REQUEST_MULTIPART | CRECHE_REQUEST_EXPECT,
+              CRECHE_REQUEST_MULTIPART | CRECHE_REQUEST_EXPECT | CRECHE_REQUEST_NO_COOKIES |
+              CRECHE_REQUEST_NO_AUTH,
           "creche_request_options"))
     return failed;
   if (creche_status failed = CheckTimeouts(o.timeouts)) return failed;
@@ -196,6 +200,7 @@ Result<void> FillRequest(const char* text, const creche_request_options& o, http
   r.max_redirects = o.max_redirects != CRECHE_DEFAULT ? o.max_redirects : session.max_redirects;
   r.timeouts = session.timeouts;
   if (auto taken = TakeRoute(o, session.routes, &r.route); !taken.ok()) return taken;
+  if (auto taken = TakeAuth(o, session, &r); !taken.ok()) return taken;
   TakeTimeouts(o.timeouts, &r.timeouts);
   if (auto taken = TakeHeaders(o.headers, o.headers_count, &r.headers); !taken.ok()) return taken;
   if (auto filled = FillBody(o, of.loop(), &r); !filled.ok()) return filled;

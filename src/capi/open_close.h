@@ -11,6 +11,7 @@
 namespace creche {
 
 namespace http {
+class CookieJar;
 class Response;
 class Session;
 }  // namespace http
@@ -33,6 +34,8 @@ template <>
 inline constexpr HandleKind kHandleOf<http::Session> = {Kind::kSession, "a session"};
 template <>
 inline constexpr HandleKind kHandleOf<http::Response> = {Kind::kResponse, "a response"};
+template <>
+inline constexpr HandleKind kHandleOf<http::CookieJar> = {Kind::kCookieJar, "a jar of cookies"};
 template <>
 inline constexpr HandleKind kHandleOf<pg::Pool> = {Kind::kPool, "a pool"};
 template <>

@@ -1,6 +1,7 @@
 // Options structs of the ABI: sized, so that old callers and new libraries understand each other,
 // and the other way round as far as that is possible.
 #pragma once
+#include <creche/cookies.h>
 #include <creche/hooks.h>
 #include <creche/http.h>
 #include <creche/loop.h>

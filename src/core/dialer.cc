@@ -100,7 +100,8 @@ void Dialer::TryNext() noexcept {
 }
 
 int Dialer::Begin(Attempt* attempt) noexcept {
-  const int failed = attempt->socket.Connect(attempt->address);
+  const int failed =
+      attempt->socket.Connect(attempt->address, local_ ? *local_ : platform::Address());
   if (failed != EINPROGRESS) return failed;
   const int unwatched = attempt->watch.Start(loop_.reactor(), attempt->socket.fd(),
                                              platform::kWrite, OnReady, attempt);

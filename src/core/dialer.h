@@ -45,6 +45,8 @@ class Dialer {
                            Nanos time = kNever) noexcept;
   // Closes all attempts; nobody is called. Harmless when not dialing.
   void Cancel() noexcept;
+  // Where connections come from; it outlives the dialer. Null, or AF_UNSPEC: anywhere.
+  void set_local(const platform::Address* local) noexcept { local_ = local; }
   bool dialing() const noexcept { return !attempts_.empty(); }
   // "192.0.2.1:443: Connection refused; 192.0.2.2:443: no answer yet": for the message of a
   // timeout.
@@ -67,6 +69,7 @@ class Dialer {
   const Nanos longest_stagger_;
   Nanos stagger_;
   Timer timer_;  // starts the next attempt
+  const platform::Address* local_ = nullptr;
   std::string target_;
   std::vector<std::unique_ptr<Attempt>> attempts_;  // in the order they are made
   size_t begun_ = 0;

@@ -44,6 +44,8 @@ const char* KindName(Kind kind) noexcept {
       return "a sender";
     case Kind::kReceiver:
       return "a receiver";
+    case Kind::kCookieJar:
+      return "a jar of cookies";
     case Kind::kReceived:
       return "a completion in a queue";
   }

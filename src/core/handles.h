@@ -41,6 +41,7 @@ enum class Kind : uint32_t {
   kSender = 17,
   kReceiver = 18,
   kReceived = 19,  // a receive that has ended and is in a queue, not drained yet
+  kCookieJar = 24,
 };
 
 constexpr uint32_t Bit(Kind kind) {
@@ -187,6 +188,8 @@ class Object : public RefCounted {
 // Makes a handle that owns `object`, of `loop`; 0 without memory (the reference is dropped then).
 uint64_t AddObject(Kind kind, Ref<Object> object, const Loop& loop,
                    Counted counted = Counted::kYes) noexcept;
+// The same for an object that belongs to no loop.
+uint64_t AddObject(Kind kind, Ref<Object> object) noexcept;
 // The counted handles of a loop that are not released: up to `capacity` of them are stored. Looks
 // at each.
 struct ObjectsOf {
@@ -195,6 +198,8 @@ struct ObjectsOf {
     Nanos age;  // in real time
   };
   static size_t Find(const Loop& loop, One* found, size_t capacity) noexcept;
+  // For AddObject: makes the handle.
+  static uint64_t Add(Domain* domain, Kind kind, Ref<Object> object) noexcept;
 };
 // The object behind a handle with a reference of the caller's own; null with *status set.
 Ref<Object> FindObject(uint64_t id, Kind kind, Status* status) noexcept;

@@ -66,9 +66,34 @@ void table::UnlockObjects() noexcept {
     if (domain) domain->lock.unlock();
 }
 
+namespace {
+
+// That of objects without a loop, made when there is one.
+constinit std::atomic<Domain*> g_of_no_loop{nullptr};
+
+Domain* OfNoLoop() noexcept {
+  Domain* domain = g_of_no_loop.load(std::memory_order_acquire);
+  if (domain && !domain->forked()) return domain;
+  Domain* made = EnterObjects();
+  if (!made) return nullptr;
+  if (g_of_no_loop.compare_exchange_strong(domain, made, std::memory_order_acq_rel)) return made;
+  LeaveObjects(made);  // another thread was quicker
+  return domain;
+}
+
+}  // namespace
+
 uint64_t AddObject(Kind kind, Ref<Object> object, const Loop& loop, Counted counted) noexcept {
-  Domain* domain = loop.objects();
   object->loop_ = counted == Counted::kYes ? loop.id() : 0;
+  return ObjectsOf::Add(loop.objects(), kind, std::move(object));
+}
+
+uint64_t AddObject(Kind kind, Ref<Object> object) noexcept {
+  Domain* domain = OfNoLoop();
+  return domain ? ObjectsOf::Add(domain, kind, std::move(object)) : 0;
+}
+
+uint64_t ObjectsOf::Add(Domain* domain, Kind kind, Ref<Object> object) noexcept {
   object->born_ = platform::CoarseNow();
   std::lock_guard guard(domain->lock);
   const uint64_t id = AddSlot(domain, kind, object.get());
@@ -104,7 +129,8 @@ Ref<Object> FindObject(uint64_t id, Kind kind, Status* status) noexcept {
 
 namespace {
 constexpr uint32_t kObjectKinds = Bit(Kind::kSession) | Bit(Kind::kResponse) | Bit(Kind::kPool) |
-                                  Bit(Kind::kConnection) | Bit(Kind::kRows) | Bit(Kind::kHold);
+                                  Bit(Kind::kConnection) | Bit(Kind::kRows) | Bit(Kind::kHold) |
+                                  Bit(Kind::kCookieJar);
 
 Ref<Object> Take(uint64_t id) {
   Locked found(id, kObjectKinds);

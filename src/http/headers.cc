@@ -77,6 +77,7 @@ Known ByLength(std::string_view name, char first) {
       return is("location", Known::kLocation);
     case 10:
       if (first == 'c') return is("connection", Known::kConnection);
+      if (first == 's') return is("set-cookie", Known::kSetCookie);
       return first == 'k' ? is("keep-alive", Known::kKeepAlive)
                           : is("user-agent", Known::kUserAgent);
     case 11:

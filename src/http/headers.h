@@ -46,6 +46,7 @@ enum class Known : uint32_t {
   kOfBody,  // what else describes a body: Content-*, Digest, Last-Modified and the like
   kProxyAuthorization,
   kProxyConnection,
+  kSetCookie,
   kTransferEncoding,
   kUserAgent,
 };

@@ -3,11 +3,13 @@
 #include <new>
 
 #include "core/connect/dial_step.h"
+#include "core/connect/given_step.h"
 #include "core/connect/resolve_step.h"
 #include "core/connect/socks_step.h"
 #include "core/connect/tls_step.h"
 #include "core/connect/tunnel_step.h"
 #include "http/h1/h1_connection.h"
+#include "http/tunnel_auth.h"
 
 namespace creche::http {
 
@@ -22,27 +24,33 @@ std::string HostAndPort(const Url& url) {
 }
 
 Connecting StartOf(const Route& route) {
-  if (!route.way)
-    return {.host = route.url.dial_host(),
-            .port = route.url.port(),
-            .authority = std::string(route.url.authority())};
-  const Proxy& proxy = *route.way->proxy;
-  return {.host = proxy.host, .port = proxy.port, .authority = "the proxy " + proxy.shown};
-}
-
-// What a proxy is asked for a tunnel with: nothing of the request but where it goes.
-std::string ConnectHead(const Url& url, const Proxy& proxy) {
-  const std::string target = HostAndPort(url);
-  std::string head = "CONNECT " + target + " HTTP/1.1\r\nHost: " + target + "\r\n";
-  proxy.AppendFields(0, &head);
-  return head += "\r\n";
+  const Proxy* proxy = route.way ? route.way->proxy.get() : nullptr;
+  if (proxy)
+    return {.host = proxy->host, .port = proxy->port, .authority = "the proxy " + proxy->shown};
+  std::string shown(route.url.authority());
+  if (route.way) shown = "unix:" + route.way->unix_path;
+  return {.host = route.url.dial_host(), .port = route.url.port(), .authority = std::move(shown)};
 }
 
 using Limit = ConnectStep::Limit;
 
+// The addresses of a host, in so_far or for a later step: those it is mapped to, or the resolver's.
+std::unique_ptr<ConnectStep> Addressing(Resolver& resolver, const RoutePlan& plan,
+                                        const std::string& host, uint16_t port, Limit limit) {
+  const HostMap::Entry* mapped = plan.hosts.empty() ? nullptr : plan.hosts.Find(host, port);
+  if (!mapped) return std::make_unique<ResolveStep>(resolver, host, port, limit);
+  if (!mapped->name.empty())
+    return std::make_unique<ResolveStep>(resolver, mapped->name,
+                                         mapped->name_port != 0 ? mapped->name_port : port, limit);
+  Addresses addresses = mapped->addresses;
+  for (platform::Address& address : addresses)
+    if (address.port() == 0) address.set_port(port);
+  return std::make_unique<GivenStep>(std::move(addresses));
+}
+
 // From the proxy to the server.
-void AddProxySteps(Loop& loop, Resolver& resolver, const Route& route, const Timeouts& timeouts,
-                   Connector::Steps* steps) {
+void AddProxySteps(Loop& loop, Resolver& resolver, const RoutePlan& plan, const Route& route,
+                   const Timeouts& timeouts, Connector::Steps* steps) {
   const Proxy& proxy = *route.way->proxy;
   const Limit limit{timeouts.proxy, "timeouts.proxy"};
   if (proxy.kind == Proxy::Kind::kHttps)
@@ -51,14 +59,18 @@ void AddProxySteps(Loop& loop, Resolver& resolver, const Route& route, const Tim
   if (route.way->forwards) return;
   const std::string target = HostAndPort(route.url);
   if (!proxy.socks()) {
-    steps->push_back(std::make_unique<TunnelStep>(ConnectHead(route.url, proxy), nullptr,
-                                                  proxy.shown, target, limit));
+    auto auth = std::make_shared<TunnelAuth>(route.way->proxy, target);
+    std::string first = auth->First();
+    steps->push_back(std::make_unique<TunnelStep>(
+        std::move(first),
+        [auth](int status, std::string_view head) { return auth->Again(status, head); },
+        proxy.shown, target, limit));
     return;
   }
   const bool here = proxy.kind == Proxy::Kind::kSocks5;
   if (here)
-    steps->push_back(std::make_unique<ResolveStep>(
-        resolver, route.url.dial_host(), route.url.port(), Limit{timeouts.dns, "timeouts.dns"}));
+    steps->push_back(Addressing(resolver, plan, route.url.dial_host(), route.url.port(),
+                                Limit{timeouts.dns, "timeouts.dns"}));
   steps->push_back(
       std::make_unique<SocksStep>(SocksStep::To{.host = std::string(route.url.host()),
                                                 .port = route.url.port(),
@@ -69,13 +81,19 @@ void AddProxySteps(Loop& loop, Resolver& resolver, const Route& route, const Tim
                                   proxy.shown, target, limit));
 }
 
-Connector::Steps StepsOf(Loop& loop, Resolver& resolver, const Route& route,
+Connector::Steps StepsOf(Loop& loop, Resolver& resolver, const RoutePlan& plan, const Route& route,
                          const Timeouts& timeouts) {
   Connector::Steps steps;
-  steps.push_back(std::make_unique<ResolveStep>(resolver, Limit{timeouts.dns, "timeouts.dns"}));
-  steps.push_back(
-      std::make_unique<DialStep>(loop, resolver, Limit{timeouts.connect, "timeouts.connect"}));
-  if (route.way) AddProxySteps(loop, resolver, route, timeouts, &steps);
+  const Connecting start = StartOf(route);
+  const Limit dns{timeouts.dns, "timeouts.dns"};
+  if (route.way && !route.way->unix_path.empty())
+    steps.push_back(
+        std::make_unique<GivenStep>(Addresses{*platform::Address::Unix(route.way->unix_path)}));
+  else
+    steps.push_back(Addressing(resolver, plan, start.host, start.port, dns));
+  steps.push_back(std::make_unique<DialStep>(
+      loop, resolver, Limit{timeouts.connect, "timeouts.connect"}, &plan.local));
+  if (route.way && route.way->proxy) AddProxySteps(loop, resolver, plan, route, timeouts, &steps);
   if (route.url.https())
     steps.push_back(std::make_unique<TlsStep>(loop, *route.tls, route.url.dial_host(),
                                               route.url.port(),
@@ -87,11 +105,12 @@ Connector::Steps StepsOf(Loop& loop, Resolver& resolver, const Route& route,
 
 class NetworkOpener::NetworkOpening final : public Opening, private Connector::Listener {
  public:
-  NetworkOpening(IoContext& io, Resolver& resolver, const Route& route, const Timeouts& timeouts,
-                 Opener::Listener* listener)
+  NetworkOpening(IoContext& io, Resolver& resolver, const RoutePlan& plan, const Route& route,
+                 const Timeouts& timeouts, Opener::Listener* listener)
       : io_(io),
         listener_(listener),
-        connector_(io.loop, StartOf(route), StepsOf(io.loop, resolver, route, timeouts), this) {}
+        connector_(io.loop, StartOf(route), StepsOf(io.loop, resolver, plan, route, timeouts),
+                   this) {}
   void Start() noexcept override { connector_.Start(); }
   Phase phase() const noexcept override { return connector_.phase(); }
 
@@ -117,7 +136,7 @@ class NetworkOpener::NetworkOpening final : public Opening, private Connector::L
 
 std::unique_ptr<Opener::Opening> NetworkOpener::Open(const Route& route, const Timeouts& timeouts,
                                                      Listener* listener) {
-  return std::make_unique<NetworkOpening>(io_, resolver_, route, timeouts, listener);
+  return std::make_unique<NetworkOpening>(io_, resolver_, plan_, route, timeouts, listener);
 }
 
 }  // namespace creche::http

@@ -5,12 +5,15 @@
 #include "core/resolver.h"
 #include "http/io_context.h"
 #include "http/opener.h"
+#include "http/route_plan.h"
 
 namespace creche::http {
 
 class NetworkOpener final : public Opener {
  public:
-  NetworkOpener(IoContext& io, Resolver& resolver) : io_(io), resolver_(resolver) {}
+  // plan: its mapped hosts and local address.
+  NetworkOpener(IoContext& io, Resolver& resolver, const RoutePlan& plan)
+      : io_(io), resolver_(resolver), plan_(plan) {}
   std::unique_ptr<Opening> Open(const Route& route, const Timeouts& timeouts,
                                 Listener* listener) override;
 
@@ -18,6 +21,7 @@ class NetworkOpener final : public Opener {
   class NetworkOpening;
   IoContext& io_;
   Resolver& resolver_;
+  const RoutePlan& plan_;
 };
 
 }  // namespace creche::http

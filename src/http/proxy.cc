@@ -67,11 +67,13 @@ Result<ProxyRef> Proxy::Parse(std::string_view text, const HeaderList& headers) 
   return ProxyRef(std::move(proxy));
 }
 
-void Proxy::AppendFields(uint32_t unless, std::string* out) const {
+void Proxy::AppendFields(uint32_t unless, std::string_view authorization, std::string* out) const {
   out->append(headers.wire());
   const bool said = ((headers.known() | unless) & Bit(Known::kProxyAuthorization)) != 0;
-  if (credentials.given && !said)
-    out->append("Proxy-Authorization: ").append(credentials.Basic()).append("\r\n");
+  if (said || !credentials.given) return;
+  out->append("Proxy-Authorization: ");
+  out->append(authorization.empty() ? credentials.Basic() : std::string(authorization));
+  out->append("\r\n");
 }
 
 }  // namespace creche::http

@@ -21,8 +21,8 @@ struct Proxy final : RefCounted {
 
   bool socks() const { return kind == Kind::kSocks5 || kind == Kind::kSocks5h; }
   // What a request to it, or a CONNECT, says to it alone: Proxy-Authorization and its headers.
-  // unless: bits of known names that are said already.
-  void AppendFields(uint32_t unless, std::string* out) const;
+  // unless: bits of known names that are said already. authorization: in place of Basic, or "".
+  void AppendFields(uint32_t unless, std::string_view authorization, std::string* out) const;
 
   Kind kind = Kind::kHttp;
   std::string host;  // to be dialled

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "core/status.h"
+#include "http/auth/login.h"
 #include "http/headers.h"
 #include "http/request_head.h"
 #include "http/response_head.h"
@@ -35,8 +36,9 @@ struct RequestDefaults {
 struct OwnRoute {
   ProxyRef proxy = {};
   bool straight = false;  // by no proxy
+  std::string unix_path = {};
   bool upgrades = false;  // becomes another protocol: no proxy can forward it
-  bool any() const { return proxy || straight; }
+  bool any() const { return proxy || straight || !unix_path.empty(); }
 };
 
 struct Request {
@@ -55,7 +57,10 @@ struct Request {
   uint32_t max_redirects = 0;
   Timeouts timeouts = {};
   OwnRoute route = {};
-  Nanos started = 0;  // when it was called
+  LoginRef login = {};  // its own, or its session's
+  bool use_netrc = true;
+  bool cookies = true;  // those of the session's jar
+  Nanos started = 0;    // when it was called
 
   // Of the layers: see RequestHead and H1Parser.
   const RequestDefaults* defaults = nullptr;
@@ -67,6 +72,11 @@ struct Request {
   bool to_proxy = false;                  // it is sent to a proxy, which forwards it
   bool hide_proxy_authorization = false;  // the user's is for a proxy, and this goes to none
 
+  // Of cookies and auth: values of fields, "" for none.
+  std::string jar_cookies = {};
+  std::string authorization = {};
+  std::string proxy_authorization = {};
+
   // Of redirects.
   uint32_t redirects = 0;
   uint32_t withheld = 0;  // see RequestHead
@@ -77,20 +87,29 @@ struct Request {
     if (hide_proxy_authorization && (headers.Has(Known::kProxyAuthorization) ||
                                      session.headers.Has(Known::kProxyAuthorization)))
       hidden |= Bit(Known::kProxyAuthorization);
-    return {method,
-            url,
-            headers,
-            session.headers,
-            session.user_agent,
-            accept_codings,
-            hidden,
-            body.framing(),
-            body.size(),
-            to_proxy ? way->proxy.get() : nullptr,
-            expects()};
+    return {.method = method,
+            .url = url,
+            .headers = headers,
+            .session_headers = session.headers,
+            .user_agent = session.user_agent,
+            .accept_codings = accept_codings,
+            .withheld = hidden,
+            .framing = body.framing(),
+            .body_size = body.size(),
+            .proxy = to_proxy ? way->proxy.get() : nullptr,
+            .expect = expects(),
+            .authorization = authorization,
+            .proxy_authorization = proxy_authorization,
+            .cookies = jar_cookies};
   }
   bool expects() const { return expect && !body.empty(); }
   bool head() const { return method == "HEAD"; }
+  // What the request line has for a proxy that forwards.
+  std::string ForwardTarget() const {
+    std::string target = "http://";
+    url.AppendHost(&target);
+    return target.append(url.target());
+  }
 
   // True if `head` sends the request elsewhere and that is to be followed.
   bool IsRedirected(const ResponseHead& head) const;

@@ -23,6 +23,11 @@ struct RequestHead {
   uint64_t body_size = 0;        // for kSized
   const Proxy* proxy = nullptr;  // that it is sent to, to be forwarded
   bool expect = false;           // the body waits for 100 Continue
+  // What the layers say, "" for nothing: in place of the session's; in place of what the proxy's
+  // URL says; beside the user's own.
+  std::string_view authorization = {};
+  std::string_view proxy_authorization = {};
+  std::string_view cookies = {};
 };
 
 // What a user may not ask for: a method that is no token, framing fields that contradict the body,

@@ -3,6 +3,7 @@
 #pragma once
 #include <string>
 
+#include "http/host_map.h"
 #include "http/no_proxy.h"
 #include "http/proxy.h"
 #include "http/url.h"
@@ -14,8 +15,11 @@ struct RoutePlan {
   ProxyRef https;  // for https URLs
   NoProxy no_proxy;
   HeaderList proxy_headers;  // for a request's own proxy, too
+  std::string unix_path;     // in place of all proxies
+  HostMap hosts;
+  platform::Address local;  // to bind to; AF_UNSPEC: any
 
-  bool straight() const { return !http && !https; }
+  bool straight() const { return !http && !https && unix_path.empty(); }
   // The proxy for a URL; or null.
   const ProxyRef& ProxyFor(const Url& url) const {
     static const ProxyRef kNone;

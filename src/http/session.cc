@@ -15,7 +15,7 @@ struct Session::Engine {
         resolver(loop, loop.workers(WorkKind::kDns),
                  Resolver::Options{.ttl = settings.dns_ttl, .lookups = &io.counters.dns_lookups}),
         tls(loop, settings.tls(), std::move(made)),
-        opener(io, resolver),
+        opener(io, resolver, settings.routes),
         pool(loop, settings.limits, counters, opener),
         calls{loop, counters, pool, &tls, layers} {}
 

@@ -9,6 +9,8 @@
 #include "core/loop_job.h"
 #include "core/result.h"
 #include "http/calls.h"
+#include "http/layer/auth.h"
+#include "http/layer/cookies.h"
 #include "http/layer/decoding.h"
 #include "http/layer/defaults.h"
 #include "http/layer/expectations.h"
@@ -61,9 +63,14 @@ class Session final : public Object, public tasks::Resident {
   const RedirectsLayer redirects_;
   const DecodingLayer decoding_;
   const RoutingLayer routing_{settings_.routes};
+  const ReceiveCookiesLayer receive_cookies_{settings_.cookies.get()};
+  const SendCookiesLayer send_cookies_{settings_.cookies.get()};
+  AuthMemory auth_memory_;  // the loop's thread's
+  const AuthLayer auth_{auth_memory_, settings_.netrc};
   // In the order in which they are asked.
-  const std::array<const Layer*, 7> layers_{&defaults_,  &stale_retry_, &expectations_, &retries_,
-                                            &redirects_, &decoding_,    &routing_};
+  const std::array<const Layer*, 10> layers_{
+      &receive_cookies_, &defaults_, &stale_retry_, &expectations_, &retries_,
+      &redirects_,       &decoding_, &routing_,     &send_cookies_, &auth_};
   LastUrl urls_;
   std::unique_ptr<Engine> engine_;
   Ref<Session> self_;  // while it is the loop's resident

@@ -2,6 +2,8 @@
 #pragma once
 #include <string>
 
+#include "http/auth/netrc.h"
+#include "http/cookies/cookie_jar.h"
 #include "http/pool.h"
 #include "http/request.h"
 #include "http/route_plan.h"
@@ -18,6 +20,9 @@ struct SessionSettings {
   Timeouts timeouts;
   RequestDefaults defaults;
   RoutePlan routes;
+  Ref<CookieJar> cookies;  // or null
+  LoginRef login;          // or null
+  Netrc netrc;
   bool verify = true;
   bool decode = true;
   bool lenient = false;         // see H1Parser

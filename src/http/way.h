@@ -1,6 +1,7 @@
 // Way: how one request gets to its server where its URL alone does not say it. Immutable.
 #pragma once
 #include <string>
+#include <utility>
 
 #include "http/proxy.h"
 #include "http/url.h"
@@ -8,17 +9,22 @@
 namespace creche::http {
 
 struct Way final : RefCounted {
+  // By a proxy. upgrades: the connection becomes another protocol's, so the proxy cannot forward.
   Way(ProxyRef by, const Url& url, bool upgrades)
       : proxy(std::move(by)),
-        forwards(proxy && !proxy->socks() && !url.https() && !upgrades),
+        forwards(!proxy->socks() && !url.https() && !upgrades),
         key(proxy->key) {
     // What a proxy forwards may be for any server; a tunnel ends at one.
     if (!forwards) key.append(url.origin());
   }
+  // By a Unix socket.
+  Way(std::string path, const Url& url)
+      : unix_path(std::move(path)), key("unix:" + unix_path + "\n" + std::string(url.origin())) {}
 
-  const ProxyRef proxy;
-  const bool forwards;  // the proxy is asked for the URL, and makes a request of its own
-  std::string key;      // of the pool
+  const ProxyRef proxy;         // or null
+  const std::string unix_path;  // or ""
+  const bool forwards = false;  // the proxy is asked for the URL, and makes a request of its own
+  std::string key;              // of the pool
 };
 
 using WayRef = Ref<const Way>;

@@ -27,13 +27,19 @@ ssize_t ReceiveFrom(int fd, void* into, size_t capacity, int flags) noexcept {
   return n < 0 ? -errno : n;
 }
 
-int Socket::Connect(const Address& to) noexcept {
+int Socket::Connect(const Address& to, const Address& from) noexcept {
   UniqueFd fd(socket(to.family(), SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!fd) return errno;
   if (to.family() != AF_UNIX) {
     // Requests are written whole: waiting for more to send would only cost time.
     const int on = 1;
     setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    if (from.family() != AF_UNSPEC) {
+      if (from.family() != to.family()) return EADDRNOTAVAIL;
+      // The port is chosen when both ends are known: so there are as many as for each server.
+      setsockopt(fd.get(), IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on);
+      if (bind(fd.get(), from.get(), from.size()) != 0) return errno;
+    }
   }
   // A connect that a signal interrupts goes on by itself, as one in progress does.
   int failed = connect(fd.get(), to.get(), to.size()) == 0 ? 0 : errno;

@@ -19,8 +19,9 @@ class Socket {
 
   // Makes a socket for the address and starts to connect. Returns 0 (connected), EINPROGRESS (watch
   // for writing, then call ConnectResult), EAGAIN (a Unix socket whose backlog is full: nothing
-  // will report that it is free, so try again later) or another errno.
-  int Connect(const Address& to) noexcept;
+  // will report that it is free, so try again later) or another errno. from: the local address to
+  // bind to, unless that is AF_UNSPEC or `to` a Unix path; of another family: EADDRNOTAVAIL.
+  int Connect(const Address& to, const Address& from = {}) noexcept;
   // How a connect in progress has ended: 0 or an errno. Call it when the socket is writable.
   int ConnectResult() noexcept;
 

@@ -8,11 +8,14 @@ namespace creche {
 class DialStep final : public ConnectStep, private Dialer::Listener {
  public:
   // resolver: forgets a host of which no address answers: it may have moved.
-  DialStep(Loop& loop, Resolver& resolver, Limit limit)
+  // local: where it comes from, see Dialer.
+  DialStep(Loop& loop, Resolver& resolver, Limit limit, const platform::Address* local = nullptr)
       : ConnectStep(Phase::kConnect, limit),
         loop_(loop),
         resolver_(resolver),
-        dialer_(loop, *this, &resolver.history()) {}
+        dialer_(loop, *this, &resolver.history()) {
+    dialer_.set_local(local);
+  }
   void Start(Connecting* so_far, ConnectStep::Listener* listener) override;
   ErrorRef TimedOut(const Connecting& so_far) override;
 

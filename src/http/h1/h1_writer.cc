@@ -1,5 +1,6 @@
 #include "http/h1/h1_writer.h"
 
+#include <algorithm>
 #include <charconv>
 
 namespace creche::http {
@@ -35,14 +36,50 @@ void AppendFields(const HeaderList& list, uint32_t skip, const HeaderList* unles
   }
 }
 
+// True if the user's own cookies have one of that name.
+bool HasCookie(std::string_view cookies, std::string_view name) {
+  while (!cookies.empty()) {
+    const size_t end = std::min(cookies.find(';'), cookies.size());
+    const std::string_view pair = TrimBlanks(cookies.substr(0, end));
+    if (pair.substr(0, pair.find('=')) == name) return true;
+    cookies.remove_prefix(std::min(end + 1, cookies.size()));
+  }
+  return false;
+}
+
+// One field (RFC 6265, 5.4): the user's own, then those of the jar with other names.
+void AppendCookies(const RequestHead& head, std::string* out) {
+  std::string users;
+  if ((head.withheld & Bit(Known::kCookie)) == 0) {
+    const HeaderList& list = head.headers.Has(Known::kCookie) ? head.headers : head.session_headers;
+    for (size_t i = 0; i < list.size() && list.Has(Known::kCookie); i++) {
+      if (list.at(i).known != Known::kCookie) continue;
+      if (!users.empty()) users += "; ";
+      users += list.at(i).value;
+    }
+  }
+  std::string all = users;
+  for (std::string_view rest = head.cookies; !rest.empty();) {
+    const size_t end = std::min(rest.find("; "), rest.size());
+    const std::string_view pair = rest.substr(0, end);
+    rest.remove_prefix(std::min(end + 2, rest.size()));
+    if (HasCookie(users, pair.substr(0, pair.find('=')))) continue;
+    if (!all.empty()) all += "; ";
+    all += pair;
+  }
+  out->append("Cookie: ").append(all).append("\r\n");
+}
+
 // What stands between Host and the framing.
 void AppendAllFields(const RequestHead& head, std::string* out) {
   const HeaderList& own = head.headers;
   const HeaderList& session = head.session_headers;
   // Credentials in a URL are closer to the request than those of the session.
-  const std::string_view authorization =
-      own.Has(Known::kAuthorization) ? std::string_view() : head.url.authorization();
-  const uint32_t skip = kFramingNames | Bit(Known::kHost) | head.withheld;
+  std::string_view authorization = head.url.authorization();
+  if (authorization.empty()) authorization = head.authorization;
+  if (own.Has(Known::kAuthorization)) authorization = {};
+  const uint32_t skip = kFramingNames | Bit(Known::kHost) | head.withheld |
+                        (head.cookies.empty() ? 0 : Bit(Known::kCookie));
   const uint32_t skip_session = skip | (authorization.empty() ? 0 : Bit(Known::kAuthorization));
   AppendFields(own, skip, nullptr, out);
   AppendFields(session, skip_session, &own, out);
@@ -53,12 +90,14 @@ void AppendAllFields(const RequestHead& head, std::string* out) {
   if (!head.user_agent.empty() && (sent & Bit(Known::kUserAgent)) == 0)
     out->append("User-Agent: ").append(head.user_agent).append("\r\n");
   if (!authorization.empty()) out->append("Authorization: ").append(authorization).append("\r\n");
+  if (!head.cookies.empty()) AppendCookies(head, out);
 }
 
 // True if its session alone says what these fields are. What is added to RequestHead and written
 // above has to be looked at here, too.
 bool IsUsual(const RequestHead& head) {
-  return head.headers.size() == 0 && head.withheld == 0 && head.url.authorization().empty();
+  return head.headers.size() == 0 && head.withheld == 0 && head.url.authorization().empty() &&
+         head.authorization.empty() && head.cookies.empty();
 }
 
 }  // namespace
@@ -86,7 +125,9 @@ void WriteHead(const RequestHead& head, const UsualFields* usual, std::string* o
     out->append(usual->text(head.accept_codings));
   else
     AppendAllFields(head, out);
-  if (head.proxy) head.proxy->AppendFields((own.known() | session.known()) & ~head.withheld, out);
+  if (head.proxy)
+    head.proxy->AppendFields((own.known() | session.known()) & ~head.withheld,
+                             head.proxy_authorization, out);
   switch (head.framing) {
     case Framing::kNone:
       if (!NeedsNoLength(head.method)) out->append("Content-Length: 0\r\n");

@@ -29,6 +29,17 @@ struct CallState {
   // Of `redirects`: the head says where to go. And: what was sent before could be sent twice.
   bool redirected = false;
   bool repeatable = true;
+  // Of `auth`: what was asked at this hop, and answered.
+  struct Asked {
+    struct Of {
+      bool once = false;
+      bool stale = false;  // a second time, as the nonce had become old
+    };
+    Of server = {}, proxy = {};
+    bool basic = false;  // the server wants Basic
+  };
+  Asked asked = {};
+  uint32_t asked_hop = 0;
   // Of `stale_retry`: the next attempt takes no kept connection.
   bool fresh = false;
   // Of `retries`: attempts that its policy has let be made, 0 without one. And for it, where there

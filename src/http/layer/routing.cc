@@ -4,9 +4,15 @@ namespace creche::http {
 
 Next RoutingLayer::Choose(Request& request) const {
   const OwnRoute& own = request.route;
-  const ProxyRef& proxy = own.proxy || own.straight ? own.proxy : plan_.ProxyFor(request.url);
   request.way = nullptr;
-  if (proxy) request.way = MakeRef<Way>(proxy, request.url, own.upgrades);
+  // What the request says goes before all that the session does.
+  const bool none = own.proxy || own.straight;
+  const std::string& path = own.unix_path.empty() && !none ? plan_.unix_path : own.unix_path;
+  if (!path.empty()) {
+    request.way = MakeRef<Way>(path, request.url);
+  } else if (const ProxyRef& proxy = none ? own.proxy : plan_.ProxyFor(request.url)) {
+    request.way = MakeRef<Way>(proxy, request.url, own.upgrades);
+  }
   // What a user says to the proxy is for no server.
   request.to_proxy = request.way && request.way->forwards;
   request.hide_proxy_authorization = !request.to_proxy;

@@ -26,12 +26,13 @@ enum {
   EVENT,
   SENDER,
   RECEIVER,
+  COOKIE_JAR,
   KINDS
 };
 static const char* const kind_names[KINDS] = {
-    "a loop",         "a scope",  "a group",      "a task",    "a queue",   "a session",
-    "a response",     "a pool",   "a connection", "rows",      "a limiter", "a token",
-    "a rate limiter", "an event", "a sender",     "a receiver"};
+    "a loop",         "a scope",  "a group",      "a task",     "a queue",         "a session",
+    "a response",     "a pool",   "a connection", "rows",       "a limiter",       "a token",
+    "a rate limiter", "an event", "a sender",     "a receiver", "a jar of cookies"};
 
 /* One of each. */
 static uint64_t live[KINDS], dead[KINDS];
@@ -59,6 +60,7 @@ static struct {
   creche_event event;
   creche_sender sender;
   creche_receiver receiver;
+  creche_cookie_jar jar;
   creche_completion completion;
   creche_scope_state scope_state;
   creche_loop_counters loop_counters;
@@ -104,6 +106,16 @@ static creche_status session_to(uint64_t id) {
   o.queue.id = id;
   return creche_session_open((creche_loop){{live[LOOP]}}, &o, &out.session);
 }
+static creche_status session_with(uint64_t id) {
+  creche_session_options o;
+  creche_session_options_init(&o, sizeof o);
+  o.cookies.id = id;
+  return creche_session_open((creche_loop){{live[LOOP]}}, &o, &out.session);
+}
+static int32_t see_cookie(const creche_cookie* cookie, void* user) {
+  (void)user;
+  return cookie->name == NULL;
+}
 static creche_status pool_to(uint64_t id) {
   creche_pool_options o;
   creche_pool_options_init(&o, sizeof o);
@@ -121,6 +133,9 @@ static creche_status offload_under(uint64_t id) {
 static creche_status found(const void* pointer) {
   return pointer != NULL ? CRECHE_OK : creche_last_error()->status;
 }
+
+static const creche_cookie a_cookie = {sizeof a_cookie, 0,    "a",  "b",
+                                       "h.example",     NULL, NULL, CRECHE_NEVER};
 
 #define OF_LOOP ((creche_loop){{id}})
 #define OF_SCOPE ((creche_scope){id})
@@ -303,6 +318,22 @@ static creche_status found(const void* pointer) {
   X(channel_try_receive, 1 << RECEIVER, creche_channel_try_receive(OF(receiver), &out.item))       \
   X(channel_put_back, 1 << RECEIVER, creche_channel_put_back(OF(receiver), 0))                     \
   X(receiver_clone, 1 << RECEIVER, creche_receiver_clone(OF(receiver), &out.receiver))             \
+  X(cookie_jar_set, 1 << COOKIE_JAR, creche_cookie_jar_set(OF(cookie_jar), &a_cookie))             \
+  X(cookie_jar_receive, 1 << COOKIE_JAR,                                                           \
+    creche_cookie_jar_receive(OF(cookie_jar), "http://h/", "a=b"))                                 \
+  X(cookie_jar_get, 1 << COOKIE_JAR,                                                               \
+    creche_cookie_jar_get(OF(cookie_jar), "http://x/", out.text, sizeof out.text, &out.size))      \
+  X(cookie_jar_each, 1 << COOKIE_JAR, creche_cookie_jar_each(OF(cookie_jar), see_cookie, NULL))    \
+  X(cookie_jar_clear, 1 << COOKIE_JAR, creche_cookie_jar_clear(OF(cookie_jar), NULL))              \
+  X(cookie_jar_export, 1 << COOKIE_JAR,                                                            \
+    creche_cookie_jar_export(OF(cookie_jar), CRECHE_COOKIES_JSON, NULL, 0, &out.size))             \
+  X(cookie_jar_import, 1 << COOKIE_JAR,                                                            \
+    creche_cookie_jar_import(OF(cookie_jar), CRECHE_COOKIES_JSON, "[]", 2))                        \
+  X(cookie_jar_save, 1 << COOKIE_JAR,                                                              \
+    creche_cookie_jar_save(OF(cookie_jar), CRECHE_COOKIES_JSON, "/dev/null/none"))                 \
+  X(cookie_jar_load, 1 << COOKIE_JAR,                                                              \
+    creche_cookie_jar_load(OF(cookie_jar), CRECHE_COOKIES_JSON, "/dev/null/none"))                 \
+  X(jar_of_session, 1 << COOKIE_JAR | OR_NONE, session_with(id))                                   \
   X(receiver_get_state, 1 << RECEIVER,                                                             \
     creche_receiver_get_state(OF(receiver), &out.channel_state, sizeof out.channel_state))
 
@@ -333,6 +364,7 @@ static void release_as_everything(uint64_t id) {
   creche_event_release(OF(event));
   creche_sender_release(OF(sender));
   creche_receiver_release(OF(receiver));
+  creche_cookie_jar_release(OF(cookie_jar));
   creche_value_release(id);
 }
 
@@ -412,6 +444,8 @@ static void open_one_of_each(uint64_t* ids) {
   OK(creche_channel_open(l, NULL, &out.sender, &out.receiver));
   ids[SENDER] = out.sender.id;
   ids[RECEIVER] = out.receiver.id;
+  OK(creche_cookie_jar_open(NULL, &out.jar));
+  ids[COOKIE_JAR] = out.jar.id;
 }
 
 static void end_all(uint64_t* ids) {
@@ -526,6 +560,7 @@ static void released_as_another_kind(void** state) {
     if (kind != EVENT) creche_event_release(OF(event));
     if (kind != SENDER) creche_sender_release(OF(sender));
     if (kind != RECEIVER) creche_receiver_release(OF(receiver));
+    if (kind != COOKIE_JAR) creche_cookie_jar_release(OF(cookie_jar));
   }
   assert_true(creche_queue_fd(THE(queue, QUEUE)) >= 0);
   OK(call_session_get_counters(live[SESSION]));
@@ -539,6 +574,7 @@ static void released_as_another_kind(void** state) {
   assert_int_equal(creche_event_is_set(THE(event, EVENT)), 0);
   OK(call_sender_get_state(live[SENDER]));
   OK(call_receiver_get_state(live[RECEIVER]));
+  OK(call_cookie_jar_clear(live[COOKIE_JAR]));
 }
 
 /* In the child: how many answers are wrong. */

@@ -49,7 +49,7 @@ func Events(session uint64, tail Tail, r *Request, eo EventsOptions) Started {
 	set(&e.max_held, eo.MaxHeld)
 	body, statuses := r.body()
 	return answer(C.cx_events(C.uint64_t(session), tail.c(), r.options(), body, statuses, r.where(), e, (*C.char)(unsafe.Pointer(&r.text[0])),
-		maybe(r.proxy), maybe(eo.LastEventID), unsafe.Pointer(unsafe.SliceData(r.Body))))
+		(*C.char)(unsafe.Pointer(unsafe.SliceData(r.way))), maybe(eo.LastEventID), unsafe.Pointer(unsafe.SliceData(r.Body))))
 }
 
 // ServerEvent copies the event of a completion.

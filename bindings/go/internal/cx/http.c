@@ -66,6 +66,23 @@ static const char *next_text(const char **at)
   return *text != '\0' ? text : NULL;
 }
 
+/* auth as its texts are packed; false: none. */
+static int unpack_auth(const char **at, creche_auth *auth)
+{
+  const char *schemes = next_text(at), *user = next_text(at), *secret = next_text(at);
+  memset(auth, 0, sizeof *auth);
+  auth->size = sizeof *auth;
+  if (schemes == NULL) return 0;
+  auth->schemes = (uint32_t)atoi(schemes);
+  if (auth->schemes == CRECHE_AUTH_BEARER) {
+    auth->token = secret;
+  } else {
+    auth->user = user != NULL ? user : "";
+    auth->password = secret;
+  }
+  return 1;
+}
+
 cx_answer cx_session_open(uint64_t id, creche_session_options o, const char *user_agent,
                           const char *ca_file, const char *base_url, creche_retry retry,
                           const uint16_t *statuses, const char *headers, const char *route)
@@ -73,6 +90,9 @@ cx_answer cx_session_open(uint64_t id, creche_session_options o, const char *use
   creche_loop loop = {{id}};
   creche_session session = {0};
   creche_header few[FEW], *unpacked = unpack(headers, o.headers_count + o.proxy_headers_count, few);
+  creche_mapped_host *hosts;
+  creche_auth auth;
+  size_t i;
   cx_answer a;
   if (unpacked == NULL) return no_memory();
   o.headers = unpacked;
@@ -84,7 +104,17 @@ cx_answer cx_session_open(uint64_t id, creche_session_options o, const char *use
   o.no_proxy = next_text(&route);
   retry.statuses = statuses;
   if (retry.size != 0) o.retry = &retry;
-  a = answer(creche_session_open(loop, &o, &session), &session.id);
+  o.unix_path = next_text(&route);
+  o.local_address = next_text(&route);
+  if (unpack_auth(&route, &auth)) o.auth = &auth;
+  hosts = malloc((o.hosts_count + 1) * sizeof *hosts);
+  for (i = 0; hosts != NULL && i < o.hosts_count; i++) {
+    hosts[i].host = next_text(&route);
+    hosts[i].to = next_text(&route);
+  }
+  o.hosts = hosts;
+  a = hosts != NULL ? answer(creche_session_open(loop, &o, &session), &session.id) : no_memory();
+  free(hosts);
   if (unpacked != few) free(unpacked);
   return a;
 }
@@ -95,7 +125,7 @@ typedef creche_status (*start)(creche_session session, cx_tail tail, const char 
 
 static cx_answer with_request(start call, const void *more, uint64_t id, cx_tail tail,
                               creche_request_options o, cx_body body, const uint16_t *statuses,
-                              const cx_part *form, const char *text, const char *proxy, const void *bytes)
+                              const cx_part *form, const char *text, const char *way, const void *bytes)
 {
   creche_session session = {id};
   const creche_task_options to = options_of(tail);
@@ -103,6 +133,7 @@ static cx_answer with_request(start call, const void *more, uint64_t id, cx_tail
   creche_header few[FEW], *headers = unpack(packed, o.headers_count + o.params_count + 3 * o.form_count, few);
   creche_part few_parts[FEW], *parts;
   creche_param few_params[FEW], *params;
+  creche_auth auth;
   creche_task task = {{0}};
   creche_status status;
   cx_answer a;
@@ -120,9 +151,13 @@ static cx_answer with_request(start call, const void *more, uint64_t id, cx_tail
   o.headers = headers;
   o.params = params;
   o.body = bytes;
-  o.proxy = proxy;
   body.retry.statuses = statuses;
   if (body.retry.size != 0) o.retry = &body.retry;
+  if (way != NULL) {
+    o.proxy = next_text(&way);
+    o.unix_path = next_text(&way);
+    if (unpack_auth(&way, &auth)) o.auth = &auth;
+  }
   o.task = &to;
   status = call(session, tail, text, &o, more, &task);
   a = answer(status, &task.scope.id);
@@ -140,10 +175,10 @@ static creche_status start_http(creche_session session, cx_tail tail, const char
 }
 
 cx_answer cx_http(uint64_t id, cx_tail tail, int32_t whole, creche_request_options o, cx_body body,
-                  const uint16_t *statuses, const cx_part *form, const char *text, const char *proxy,
+                  const uint16_t *statuses, const cx_part *form, const char *text, const char *way,
                   const void *bytes)
 {
-  return with_request(start_http, whole ? &id : NULL, id, tail, o, body, statuses, form, text, proxy, bytes);
+  return with_request(start_http, whole ? &id : NULL, id, tail, o, body, statuses, form, text, way, bytes);
 }
 
 static creche_status start_events(creche_session session, cx_tail tail, const char *url,
@@ -156,10 +191,51 @@ static creche_status start_events(creche_session session, cx_tail tail, const ch
 
 cx_answer cx_events(uint64_t id, cx_tail tail, creche_request_options o, cx_body body,
                     const uint16_t *statuses, const cx_part *form, creche_events_options e,
-                    const char *text, const char *proxy, const char *last_id, const void *bytes)
+                    const char *text, const char *way, const char *last_id, const void *bytes)
 {
   e.last_event_id = last_id;
-  return with_request(start_events, &e, id, tail, o, body, statuses, form, text, proxy, bytes);
+  return with_request(start_events, &e, id, tail, o, body, statuses, form, text, way, bytes);
+}
+
+cx_answer cx_jar_open(void)
+{
+  creche_cookie_jar jar = {0};
+  const creche_status status = creche_cookie_jar_open(NULL, &jar);
+  return answer(status, &jar.id);
+}
+
+cx_answer cx_jar_receive(uint64_t id, const char *text)
+{
+  creche_cookie_jar jar = {id};
+  return answer(creche_cookie_jar_receive(jar, text, text + strlen(text) + 1), NULL);
+}
+
+cx_answer cx_jar_clear(uint64_t id, const char *domain)
+{
+  creche_cookie_jar jar = {id};
+  return answer(creche_cookie_jar_clear(jar, domain), NULL);
+}
+
+cx_answer cx_jar_text(uint64_t id, uint32_t form, const char *url, char *text, size_t capacity)
+{
+  creche_cookie_jar jar = {id};
+  size_t size = 0;
+  const creche_status status = form == 0 ? creche_cookie_jar_get(jar, url, text, capacity, &size)
+                                         : creche_cookie_jar_export(jar, form, text, capacity, &size);
+  const uint64_t whole = size;
+  return answer(status == CRECHE_E_LIMIT ? CRECHE_OK : status, &whole);
+}
+
+cx_answer cx_jar_import(uint64_t id, uint32_t form, const char *text, size_t size)
+{
+  creche_cookie_jar jar = {id};
+  return answer(creche_cookie_jar_import(jar, form, text, size), NULL);
+}
+
+cx_answer cx_jar_file(uint64_t id, uint32_t form, const char *path, int32_t save)
+{
+  creche_cookie_jar jar = {id};
+  return answer((save ? creche_cookie_jar_save : creche_cookie_jar_load)(jar, form, path), NULL);
 }
 
 cx_answer cx_read(uint64_t id, cx_tail tail, size_t capacity)

@@ -7,6 +7,7 @@ import "C"
 
 import (
 	"encoding/binary"
+	"strconv"
 	"time"
 	"unsafe"
 )
@@ -22,6 +23,9 @@ const (
 	RequestNoRetry  = C.CRECHE_REQUEST_NO_RETRY
 	RequestLenient  = C.CRECHE_REQUEST_LENIENT
 
+	SessionNetrc        = C.CRECHE_SESSION_NETRC
+	RequestNoCookies    = C.CRECHE_REQUEST_NO_COOKIES
+	RequestNoAuth       = C.CRECHE_REQUEST_NO_AUTH
 	SessionFailOnStatus = C.CRECHE_SESSION_FAIL_ON_STATUS
 	SessionNoRetry      = C.CRECHE_SESSION_NO_RETRY
 	RequestFailOnStatus = C.CRECHE_REQUEST_FAIL_ON_STATUS
@@ -64,8 +68,43 @@ type SessionOptions struct {
 	CAFile, BaseURL                               string
 	Headers                                       [][2]string
 	ProxyHeaders                                  [][2]string
-	Proxy, NoProxy                                string
 	Retry                                         *Retry
+	Proxy, NoProxy, UnixPath, LocalAddress        string
+	Auth                                          Auth
+	Hosts                                         [][2]string
+	Cookies                                       uint64
+}
+
+// Auth is what servers are shown; no schemes: nothing.
+type Auth struct {
+	Schemes      uint32 // C.CRECHE_AUTH_*
+	User, Secret string
+}
+
+// Schemes of Auth.
+const (
+	AuthBasic  = C.CRECHE_AUTH_BASIC
+	AuthDigest = C.CRECHE_AUTH_DIGEST
+	AuthBearer = C.CRECHE_AUTH_BEARER
+)
+
+func (a Auth) texts() [3]string {
+	if a.Schemes == 0 {
+		return [3]string{}
+	}
+	return [3]string{strconv.Itoa(int(a.Schemes)), a.User, a.Secret}
+}
+
+// packTexts, each with its NUL.
+func packTexts(what string, all ...string) ([]byte, *Failure) {
+	var packed []byte
+	for _, text := range all {
+		if refused := whole(what, text); refused != nil {
+			return nil, refused
+		}
+		packed = append(append(packed, text...), 0)
+	}
+	return packed, nil
 }
 
 // SessionOpen opens a session on a loop.
@@ -103,13 +142,17 @@ func SessionOpen(loop uint64, so SessionOptions) Started {
 		}
 	}
 	o.proxy_headers_count = C.size_t(len(so.ProxyHeaders))
-	var route []byte
-	for _, given := range []string{so.Proxy, so.NoProxy} {
-		if refused := whole("the way to the servers", given); refused != nil {
-			return Started{Failure: refused}
-		}
-		route = append(append(route, given...), 0)
+	auth := so.Auth.texts()
+	texts := append([]string{so.Proxy, so.NoProxy, so.UnixPath, so.LocalAddress}, auth[:]...)
+	for _, host := range so.Hosts {
+		texts = append(texts, host[0], host[1])
 	}
+	route, refused := packTexts("the way to the servers", texts...)
+	if refused != nil {
+		return Started{Failure: refused}
+	}
+	o.hosts_count = C.size_t(len(so.Hosts))
+	o.cookies.id = C.uint64_t(so.Cookies)
 	return answer(C.cx_session_open(C.uint64_t(loop), o, agent, maybe(so.CAFile), maybe(so.BaseURL), retry, statuses,
 		(*C.char)(unsafe.Pointer(unsafe.SliceData(headers))), (*C.char)(unsafe.Pointer(&route[0]))))
 }
@@ -155,7 +198,7 @@ type Request struct {
 	text    []byte
 	count   int // of headers
 	params  int
-	proxy   string
+	way     []byte
 	parts   []C.cx_part
 	form    bool
 	refused *Failure
@@ -166,14 +209,19 @@ func (r *Request) Target(url, method string) {
 	r.text = append(append(r.text[:0], url...), 0)
 	r.text = append(append(r.text, method...), 0)
 	r.parts, r.form = r.parts[:0], false
-	r.count, r.params, r.proxy, r.refused = 0, 0, "", whole("the URL or method", url, method)
+	r.count, r.params, r.way, r.refused = 0, 0, nil, whole("the URL or method", url, method)
 }
 
-// By sets the proxy; "" is the session's.
-func (r *Request) By(proxy string) {
-	r.proxy = proxy
+// By sets the proxy, the Unix path and the auth; what is empty is the session's.
+func (r *Request) By(proxy, unixPath string, auth Auth) {
+	if proxy == "" && unixPath == "" && auth.Schemes == 0 {
+		return
+	}
+	shown := auth.texts()
+	way, refused := packTexts("the way to the server", proxy, unixPath, shown[0], shown[1], shown[2])
+	r.way = way
 	if r.refused == nil {
-		r.refused = whole("the proxy", proxy)
+		r.refused = refused
 	}
 }
 
@@ -202,7 +250,7 @@ func HTTP(session uint64, tail Tail, whole bool, r *Request) Started {
 	}
 	body, statuses := r.body()
 	return answer(C.cx_http(C.uint64_t(session), tail.c(), C.int32_t(flag(whole)), r.options(), body, statuses, r.where(),
-		(*C.char)(unsafe.Pointer(&r.text[0])), maybe(r.proxy), unsafe.Pointer(unsafe.SliceData(r.Body))))
+		(*C.char)(unsafe.Pointer(&r.text[0])), (*C.char)(unsafe.Pointer(unsafe.SliceData(r.way))), unsafe.Pointer(unsafe.SliceData(r.Body))))
 }
 
 func (r *Request) options() C.creche_request_options {

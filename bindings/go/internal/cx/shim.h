@@ -83,22 +83,34 @@ cx_answer cx_scope_set_timeout(uint64_t scope, int64_t timeout);
 cx_answer cx_scope_set_shield(uint64_t scope, uint32_t shield);
 
 /* HTTP. user_agent: NULL is the default. retry: none if its size is 0. headers: packed,
- * o.headers_count of them, then o.proxy_headers_count. route: proxy and no_proxy, each with its NUL;
- * empty: not given. */
+ * o.headers_count of them, then o.proxy_headers_count. route: proxy, no_proxy, unix_path,
+ * local_address and those of auth (below), each with its NUL; empty: not given; then o.hosts_count
+ * pairs. */
 cx_answer cx_session_open(uint64_t loop, creche_session_options o, const char *user_agent,
                           const char *ca_file, const char *base_url, creche_retry retry,
                           const uint16_t *statuses, const char *headers, const char *route);
 /* text: the base and the reference, each with its NUL. The answer's id: the size of what is joined. */
 cx_answer cx_url_join(const char *text, char *joined, size_t capacity);
 /* text: the URL and the method (empty: the default), each with its NUL, then packed headers, then
- * parameters, packed as these are, then three for each field of the form. form: NULL is none. */
+ * parameters, packed as these are, then three for each field of the form. form: NULL is none. way:
+ * NULL, or proxy, unix_path and those of auth, each with its NUL. Of auth: the schemes as a number, the
+ * user, and the password or token; no schemes: none. */
 cx_answer cx_http(uint64_t session, cx_tail tail, int32_t whole, creche_request_options o,
                   cx_body body, const uint16_t *statuses, const cx_part *form, const char *text,
-                  const char *proxy, const void *bytes);
+                  const char *way, const void *bytes);
 /* last_id: may be NULL. */
 cx_answer cx_events(uint64_t session, cx_tail tail, creche_request_options o, cx_body body,
                     const uint16_t *statuses, const cx_part *form, creche_events_options e,
-                    const char *text, const char *proxy, const char *last_id, const void *bytes);
+                    const char *text, const char *way, const char *last_id, const void *bytes);
+/* Jars of cookies. text: a URL and a Set-Cookie, each with its NUL; NULL in `domain`: all. */
+cx_answer cx_jar_open(void);
+cx_answer cx_jar_receive(uint64_t jar, const char *text);
+cx_answer cx_jar_clear(uint64_t jar, const char *domain);
+/* The answer's id: the size of the whole text. form: 0: what is sent to the URL `url`. */
+cx_answer cx_jar_text(uint64_t jar, uint32_t form, const char *url, char *text, size_t capacity);
+cx_answer cx_jar_import(uint64_t jar, uint32_t form, const char *text, size_t size);
+/* save: else it is loaded. */
+cx_answer cx_jar_file(uint64_t jar, uint32_t form, const char *path, int32_t save);
 cx_answer cx_read(uint64_t response, cx_tail tail, size_t capacity);
 /* Packs the headers of a response into buffer, and before them the URL as a header without a name: the bytes that all of it needs, or a negative status. Releases the response if
  * it fitted and `release` says so. */

@@ -1193,6 +1193,76 @@ pub struct creche_retry {
     pub statuses_count: usize,
 }
 
+/// A jar. It belongs to no loop: sessions of any may share it (creche_session_options.cookies), and so
+/// does it outlive them. Owned: release it once; sessions that have it keep it. What it does follows
+/// RFC 6265 and its successor:
+/// - What answers say in Set-Cookie is kept, those of redirects, too, and sent on the next hop; what is
+///   to be sent is looked up for each hop anew, and is of the moment: nothing that has expired.
+/// - A Domain attribute must be the host's or one above it, and no public suffix ("co.uk", "github.io";
+///   libpsl's list), else the cookie is ignored; without one a cookie is for its host alone, as are
+///   those of IP addresses.
+/// - Secure cookies are taken from and sent to https URLs only, and cannot be hidden by cookies of
+///   http ones. __Secure- and __Host- cookies (in any case of letters) must be what these say.
+/// - Cookies of one name on several paths are all sent, the longest path first, then the oldest.
+/// - Max-Age goes before Expires, which may be in any form that servers ever wrote.
+/// - A field with a control character, a pair of more than 4096 bytes, and one without name and value
+///   are ignored. Where there are too many, those that are not Secure and were used longest ago go.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
+pub struct creche_cookie_jar {
+    pub id: u64,
+}
+
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct creche_cookie_jar_options {
+    /// set by _init
+    pub size: u32,
+    /// 0
+    pub flags: u32,
+    /// default 3000
+    pub max_cookies: u32,
+    /// default 180
+    pub max_per_domain: u32,
+}
+
+pub const CRECHE_COOKIE_SECURE: u32 = 1;
+
+pub const CRECHE_COOKIE_HTTP_ONLY: u32 = 2;
+
+/// for the host `domain`, not for those below it
+pub const CRECHE_COOKIE_HOST_ONLY: u32 = 4;
+
+/// A cookie. Sized.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct creche_cookie {
+    /// sizeof the struct
+    pub size: u32,
+    /// CRECHE_COOKIE_*
+    pub flags: u32,
+    pub name: *const c_char,
+    pub value: *const c_char,
+    /// a host or an IP address; a dot before it changes nothing
+    pub domain: *const c_char,
+    /// NULL: "/"
+    pub path: *const c_char,
+    /// as it was said; kept, and nothing else; NULL or "": not said
+    pub same_site: *const c_char,
+    /// seconds since 1970; CRECHE_NEVER: with the session of its user
+    pub expires: i64,
+}
+
+/// seven fields a line: what curl and wget have; without SameSite
+pub const CRECHE_COOKIES_NETSCAPE: u32 = 1;
+
+/// an array of objects: name, value, domain, path, expires (seconds or
+/// null), secure, httpOnly, hostOnly, sameSite; others are skipped
+pub const CRECHE_COOKIES_JSON: u32 = 2;
+
+/// Told of a cookie, whose text lives until it returns; the jar may be used in it. 0 goes on.
+pub type creche_cookie_fn = Option<unsafe extern "C" fn(cookie: *const creche_cookie, user: *mut c_void) -> i32>;
+
 /// A header field. Names are tokens; values are bytes without CR, LF and NUL. Never grows.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
@@ -1244,6 +1314,57 @@ pub const CRECHE_SESSION_FAIL_ON_STATUS: u32 = 8;
 pub const CRECHE_SESSION_NO_RETRY: u32 = 16;
 
 pub const CRECHE_SESSION_ENV_PROXY: u32 = 256;
+
+pub const CRECHE_SESSION_NETRC: u32 = 512;
+
+/// user and password; at once, but with DIGEST only when it is asked for
+pub const CRECHE_AUTH_BASIC: u32 = 1;
+
+/// user and password, when they are asked for: SHA-512-256, SHA-256, MD5 (the
+/// strongest that is offered), -sess, qop auth or auth-int, userhash; later
+/// requests to that origin answer the same challenge at once
+pub const CRECHE_AUTH_DIGEST: u32 = 2;
+
+/// a token, at once
+pub const CRECHE_AUTH_BEARER: u32 = 4;
+
+/// Gives another token where the last one was answered by 401: stores up to `capacity` bytes and returns
+/// how many; 0 or less: there is none. Called on the loop, where it may not block, once for each hop of a
+/// request; the token is used for all later requests of the session, too.
+pub type creche_token_fn = Option<unsafe extern "C" fn(user: *mut c_void, token: *mut c_char, capacity: usize) -> i64>;
+
+/// What is shown to servers, at the origin of the request and nowhere else. In place of it goes an
+/// Authorization of the request's own, or the user info of its URL. A 401 that it answers is read over and
+/// the request sent again, once (twice if only the nonce had become old); all others, and those of a
+/// request whose body was pulled, are yours.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct creche_auth {
+    /// sizeof the struct
+    pub size: u32,
+    /// CRECHE_AUTH_*: BASIC, DIGEST or both; or BEARER
+    pub schemes: u32,
+    /// without ':' for BASIC
+    pub user: *const c_char,
+    /// NULL: empty
+    pub password: *const c_char,
+    /// of BEARER; NULL: the callback's
+    pub token: *const c_char,
+    /// NULL: none; called until the session is closed
+    pub refresh: creche_token_fn,
+    pub refresh_user: *mut c_void,
+}
+
+/// Where to connect to instead of what a name means (as --resolve and --connect-to of curl).
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct creche_mapped_host {
+    /// "example.org", "example.org:443", "[::1]:80"; "*" for all, "*:443"
+    pub host: *const c_char,
+    /// "127.0.0.1", "127.0.0.1:8443", several by commas; "unix:/path"; or one name,
+    /// "other.example:8443". Without a port that of the URL
+    pub to: *const c_char,
+}
 
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
@@ -1297,6 +1418,19 @@ pub struct creche_session_options {
     pub no_proxy: *const c_char,
     /// when requests are made again; NULL: never, but as said above; copied
     pub retry: *const creche_retry,
+    /// a Unix socket that all requests go to, "@name" for an abstract one, in
+    /// place of any proxy; TLS and Host are the URL's; NULL: none; copied
+    pub unix_path: *const c_char,
+    /// the first that fits counts, also for proxies; copied
+    pub hosts: *const creche_mapped_host,
+    pub hosts_count: usize,
+    /// an IP address that connections come from, so that only those of its
+    /// family are made; NULL: any; copied
+    pub local_address: *const c_char,
+    /// {0}: none
+    pub cookies: creche_cookie_jar,
+    /// for all requests; NULL: none; copied
+    pub auth: *const creche_auth,
 }
 
 /// What a session has now and did so far. Sized.
@@ -1350,6 +1484,12 @@ pub const CRECHE_REQUEST_MULTIPART: u32 = 64;
 
 pub const CRECHE_REQUEST_EXPECT: u32 = 128;
 
+/// neither sends nor keeps those of the session's jar
+pub const CRECHE_REQUEST_NO_COOKIES: u32 = 256;
+
+/// shows nothing of the session's auth and netrc
+pub const CRECHE_REQUEST_NO_AUTH: u32 = 512;
+
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct creche_request_options {
@@ -1402,6 +1542,11 @@ pub struct creche_request_options {
     /// CRECHE_REQUEST_EXPECT: the wait for 100 Continue, in nanoseconds; then the
     /// body is sent all the same; CRECHE_NEVER for none; 0: 1 s
     pub expect_timeout: i64,
+    /// as creche_session_options.unix_path, for this request and its redirects, in
+    /// place of any proxy; NULL: the session's, unless proxy is given; copied
+    pub unix_path: *const c_char,
+    /// NULL: the session's; copied
+    pub auth: *const creche_auth,
 }
 
 pub const CRECHE_UNKNOWN_SIZE: usize = usize::MAX;
@@ -2402,6 +2547,60 @@ unsafe extern "C" {
     /// Sets the defaults in the first `size` bytes (pass sizeof). Returns CRECHE_OK or CRECHE_E_INVALID.
     /// Since 0.1.
     pub fn creche_retry_init(retry: *mut creche_retry, size: usize) -> creche_status;
+
+    /// Sets the defaults in the first `size` bytes (pass sizeof). Returns CRECHE_OK or CRECHE_E_INVALID.
+    /// Since 0.1.
+    pub fn creche_cookie_jar_options_init(options: *mut creche_cookie_jar_options, size: usize) -> creche_status;
+
+    /// Makes an empty jar. options: may be NULL. Returns CRECHE_OK, CRECHE_E_INVALID, CRECHE_E_UNSUPPORTED,
+    /// CRECHE_E_NO_MEMORY. Since 0.1.
+    pub fn creche_cookie_jar_open(options: *const creche_cookie_jar_options, jar: *mut creche_cookie_jar) -> creche_status;
+
+    /// Gives the handle up. Since 0.1.
+    pub fn creche_cookie_jar_release(jar: creche_cookie_jar);
+
+    /// Puts a cookie in as it is, in place of one of that name, domain and path; one that has expired
+    /// takes it out. Returns CRECHE_OK; CRECHE_E_INVALID (a part that is no part of a cookie, a prefix that
+    /// does not hold), CRECHE_E_NO_MEMORY, the handle errors. Since 0.1.
+    pub fn creche_cookie_jar_set(jar: creche_cookie_jar, cookie: *const creche_cookie) -> creche_status;
+
+    /// Takes the value of a Set-Cookie field as an answer from `url` had it. Returns CRECHE_OK if it was
+    /// kept (or took another out); CRECHE_E_INVALID (it was ignored), CRECHE_E_URL, CRECHE_E_NO_MEMORY, the
+    /// handle errors. Since 0.1.
+    pub fn creche_cookie_jar_receive(jar: creche_cookie_jar, url: *const c_char, set_cookie: *const c_char) -> creche_status;
+
+    /// What would be sent to `url` as Cookie now: stores up to capacity - 1 bytes and a NUL in buffer (may
+    /// be NULL with capacity 0), and the whole size in *size (may be NULL). Returns CRECHE_OK;
+    /// CRECHE_E_LIMIT (the buffer is too small: *size says how much is needed), CRECHE_E_INVALID,
+    /// CRECHE_E_URL, CRECHE_E_NO_MEMORY, the handle errors. Since 0.1.
+    pub fn creche_cookie_jar_get(jar: creche_cookie_jar, url: *const c_char, buffer: *mut c_char, capacity: usize, size: *mut usize) -> creche_status;
+
+    /// Calls `each` for all cookies that have not expired, as they were when this was called, the oldest
+    /// first, in the calling thread, until it returns something else than 0. Returns CRECHE_OK,
+    /// CRECHE_E_INVALID, CRECHE_E_NO_MEMORY, the handle errors. Since 0.1.
+    pub fn creche_cookie_jar_each(jar: creche_cookie_jar, each: creche_cookie_fn, user: *mut c_void) -> creche_status;
+
+    /// Takes out the cookies of `domain` and all below it; NULL: all. Returns CRECHE_OK, the handle errors.
+    /// Since 0.1.
+    pub fn creche_cookie_jar_clear(jar: creche_cookie_jar, domain: *const c_char) -> creche_status;
+
+    /// All cookies as text in a form (CRECHE_COOKIES_*), those that end with the session, too: stores them as
+    /// creche_cookie_jar_get does, with the same statuses. Since 0.1.
+    pub fn creche_cookie_jar_export(jar: creche_cookie_jar, form: u32, buffer: *mut c_char, capacity: usize, size: *mut usize) -> creche_status;
+
+    /// Puts in what is in a text; cookies of it that are none, or have expired, are left out. Returns
+    /// CRECHE_OK; CRECHE_E_INVALID (not of that form, then nothing has changed), CRECHE_E_NO_MEMORY, the
+    /// handle errors. Since 0.1.
+    pub fn creche_cookie_jar_import(jar: creche_cookie_jar, form: u32, text: *const c_char, size: usize) -> creche_status;
+
+    /// Writes all cookies to a file that only its owner can read (mode 0600), in place of the one that is
+    /// there, in one step. [not on a loop] Blocks. Returns CRECHE_OK, CRECHE_E_INVALID, CRECHE_E_SYSTEM,
+    /// CRECHE_E_WOULD_DEADLOCK, CRECHE_E_NO_MEMORY, the handle errors. Since 0.1.
+    pub fn creche_cookie_jar_save(jar: creche_cookie_jar, form: u32, path: *const c_char) -> creche_status;
+
+    /// Puts in what is in a file. [not on a loop] Blocks. Returns as creche_cookie_jar_import and _save do.
+    /// Since 0.1.
+    pub fn creche_cookie_jar_load(jar: creche_cookie_jar, form: u32, path: *const c_char) -> creche_status;
 
     /// Sets the defaults in the first `size` bytes (pass sizeof). Returns CRECHE_OK or CRECHE_E_INVALID.
     /// Since 0.1.

@@ -47,11 +47,13 @@
 
 // They use one another one way only: status, error, sys_ext, sync; section, clock, scope, runtime,
 // options, pending; and on these all that can be awaited.
+mod auth;
 mod block;
 mod body;
 mod cell;
 mod channel;
 mod clock;
+mod cookies;
 mod copy;
 mod error;
 mod event;
@@ -85,6 +87,7 @@ mod transaction;
 mod url;
 mod value;
 
+pub use auth::Auth;
 pub use body::{Body, BodyWriter};
 pub use cell::{Cell, FromSql};
 pub use channel::{
@@ -92,6 +95,7 @@ pub use channel::{
     channel, channel_on,
 };
 pub use clock::Hold;
+pub use cookies::{CookieForm, CookieJar};
 pub use copy::{Chunk, CopyIn, CopyStream};
 pub use error::{Error, Result, ServerError};
 pub use event::{Event, EventOptions, WaitEvent};

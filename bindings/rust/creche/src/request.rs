@@ -1,4 +1,5 @@
 //! Requests.
+use crate::auth::Auth;
 use crate::body::Body;
 use crate::error::Result;
 use crate::form::{FilePart, Form};
@@ -34,6 +35,8 @@ impl Session {
             max_redirects: None,
             timeouts: HttpTimeouts::default(),
             proxy: None,
+            unix_path: None,
+            auth: None,
             task: TaskOptions::new(),
         }
     }
@@ -75,6 +78,8 @@ pub struct Request<'a> {
     max_redirects: Option<u32>,
     timeouts: HttpTimeouts,
     proxy: Option<&'a str>,
+    unix_path: Option<&'a str>,
+    auth: Option<Auth>,
     task: TaskOptions,
 }
 
@@ -163,6 +168,30 @@ impl<'a> Request<'a> {
     /// A proxy in place of the session's, as [`SessionOptions::proxy`](crate::SessionOptions::proxy).
     pub fn proxy(mut self, url: &'a str) -> Self {
         self.proxy = Some(url);
+        self
+    }
+
+    /// A Unix socket that it goes to, with its redirects.
+    pub fn unix_path(mut self, path: &'a str) -> Self {
+        self.unix_path = Some(path);
+        self
+    }
+
+    /// What servers are shown, in place of the session's.
+    pub fn auth(mut self, auth: Auth) -> Self {
+        self.auth = Some(auth);
+        self
+    }
+
+    /// Shows nothing of the session's auth and netrc.
+    pub fn no_auth(mut self) -> Self {
+        self.flags |= sys::CRECHE_REQUEST_NO_AUTH;
+        self
+    }
+
+    /// Neither sends nor keeps cookies of the session's jar.
+    pub fn no_cookies(mut self) -> Self {
+        self.flags |= sys::CRECHE_REQUEST_NO_COOKIES;
         self
     }
 
@@ -275,11 +304,13 @@ impl<'a> Request<'a> {
         let method = self.method.map(c_text).transpose()?;
         let proxy = self.proxy.map(c_text).transpose()?;
         let retry = self.retry.as_ref().map(Retry::raw).transpose()?;
+        let unix_path = self.unix_path.map(c_text).transpose()?;
         // SAFETY: its own init function.
         let mut o = unsafe { defaults(sys::creche_request_options_init) }?;
         o.flags = self.flags;
         o.method = method.as_ref().map_or(null(), |text| text.as_ptr());
         o.proxy = proxy.as_ref().map_or(null(), |text| text.as_ptr());
+        o.unix_path = unix_path.as_ref().map_or(null(), |text| text.as_ptr());
         o.body = bytes.as_ref().map_or(null(), |bytes| bytes.as_ptr().cast());
         o.body_size = *size;
         o.max_body = self.max_body;
@@ -305,10 +336,13 @@ impl<'a> Request<'a> {
                 fields.with(|fields| {
                     o.form = if self.form.is_some() { fields.as_ptr() } else { null() };
                     o.form_count = fields.len();
-                    then(url.as_ptr(), &o)
+                    Auth::with(self.auth.as_ref(), |auth| {
+                        o.auth = auth;
+                        then(url.as_ptr(), &o)
+                    })
                 })
             })
-        })??
+        })???
     }
 }
 

@@ -1,4 +1,6 @@
 //! HTTP client sessions.
+use crate::auth::Auth;
+use crate::cookies::CookieJar;
 use crate::error::Result;
 use crate::http_options::{Fields, HttpTimeouts};
 use crate::pending::{Pending, closing};
@@ -30,6 +32,11 @@ pub struct SessionOptions {
     proxy: Option<String>,
     proxy_headers: Fields,
     no_proxy: Option<String>,
+    unix_path: Option<String>,
+    hosts: Vec<(String, String)>,
+    local_address: Option<String>,
+    cookies: Option<CookieJar>,
+    auth: Option<Auth>,
 }
 
 impl SessionOptions {
@@ -180,9 +187,57 @@ impl SessionOptions {
         self
     }
 
+    /// A Unix socket that all requests go to; `@name` for an abstract one.
+    pub fn unix_path(mut self, path: impl Into<String>) -> Self {
+        self.unix_path = Some(path.into());
+        self
+    }
+
+    /// Where to connect to for a host (`example.org:443`): an address, several by commas, `unix:/path`,
+    /// or another name. The first that fits counts.
+    pub fn host(mut self, host: impl Into<String>, to: impl Into<String>) -> Self {
+        self.hosts.push((host.into(), to.into()));
+        self
+    }
+
+    /// An IP address that connections come from.
+    pub fn local_address(mut self, address: impl Into<String>) -> Self {
+        self.local_address = Some(address.into());
+        self
+    }
+
+    /// Its cookies.
+    pub fn cookies(mut self, jar: &CookieJar) -> Self {
+        self.cookies = Some(jar.clone());
+        self
+    }
+
+    /// What servers are shown.
+    pub fn auth(mut self, auth: Auth) -> Self {
+        self.auth = Some(auth);
+        self
+    }
+
+    /// Takes users and passwords of hosts from the file that `NETRC` names, or `~/.netrc`.
+    pub fn netrc(mut self) -> Self {
+        self.flags |= sys::CRECHE_SESSION_NETRC;
+        self
+    }
+
     fn open(&self, on: Loop) -> Result<sys::creche_session> {
         let proxy = self.proxy.as_deref().map(c_text).transpose()?;
         let no_proxy = self.no_proxy.as_deref().map(c_text).transpose()?;
+        let unix_path = self.unix_path.as_deref().map(c_text).transpose()?;
+        let local = self.local_address.as_deref().map(c_text).transpose()?;
+        let hosts = self
+            .hosts
+            .iter()
+            .map(|(host, to)| Ok((c_text(host)?, c_text(to)?)))
+            .collect::<Result<Vec<_>>>()?;
+        let mapped: Vec<_> = hosts
+            .iter()
+            .map(|(host, to)| sys::creche_mapped_host { host: host.as_ptr(), to: to.as_ptr() })
+            .collect();
         let agent = self.user_agent.as_deref().map(c_text).transpose()?;
         let file = self.ca_file.as_deref().map(c_text).transpose()?;
         let base = self.base_url.as_deref().map(c_text).transpose()?;
@@ -214,8 +269,19 @@ impl SessionOptions {
                     o.proxy = proxy.as_ref().map_or(null(), |text| text.as_ptr());
                     o.proxy_headers = proxy_headers.as_ptr();
                     o.proxy_headers_count = proxy_headers.len();
+                    o.unix_path = unix_path.as_ref().map_or(null(), |text| text.as_ptr());
+                    o.hosts = mapped.as_ptr();
+                    o.hosts_count = mapped.len();
+                    o.local_address = local.as_ref().map_or(null(), |text| text.as_ptr());
+                    o.cookies = self.cookies.as_ref().map_or(o.cookies, |jar| jar.0.0);
                     o.no_proxy = no_proxy.as_ref().map_or(null(), |text| text.as_ptr());
-                    sys::creche_session_open(on.raw, &o, &mut session)
+                    match Auth::with(self.auth.as_ref(), |auth| {
+                        o.auth = auth;
+                        sys::creche_session_open(on.raw, &o, &mut session)
+                    }) {
+                        Ok(status) => status,
+                        Err(error) => return Err(error),
+                    }
                 })
             })
         });

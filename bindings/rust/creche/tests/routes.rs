@@ -1,8 +1,8 @@
-//! The way to a server: proxies.
+//! The way to a server, and who it is shown: proxies, sockets, cookies, auth.
 mod common;
 
 use common::block_on;
-use creche::{Session, SessionOptions, Status};
+use creche::{Auth, CookieForm, CookieJar, Session, SessionOptions, Status};
 use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
 use std::thread;
@@ -56,4 +56,60 @@ fn requests_go_by_proxies() {
     assert_eq!(refused.status(), Status::INVALID);
     let env = Session::new(SessionOptions::new().env_proxy()).unwrap();
     assert_eq!(env.counters().unwrap().requests, 0);
+}
+
+#[test]
+fn requests_go_by_other_ways() {
+    let url = listen();
+    let port = url.rsplit(':').next().unwrap().to_owned();
+    let web = Session::new(
+        SessionOptions::new()
+            .host("a.invalid", format!("127.0.0.1:{port}"))
+            .local_address("127.0.0.1"),
+    )
+    .unwrap();
+    let head = block_on(web.get("http://a.invalid/x").start()).unwrap();
+    assert!(String::from_utf8_lossy(head.body()).contains("Host: a.invalid"));
+    let by_path = web.get("http://a.invalid/").unix_path("/nowhere/socket");
+    assert_eq!(block_on(by_path.start()).unwrap_err().status(), Status::CONNECT);
+    let all = Session::new(SessionOptions::new().unix_path("/nowhere/socket")).unwrap();
+    assert_eq!(block_on(all.get(&url).start()).unwrap_err().status(), Status::CONNECT);
+}
+
+#[test]
+fn servers_are_shown_cookies_and_auth() {
+    let url = listen();
+    let jar = CookieJar::new().unwrap();
+    jar.receive(&url, "n=v; Max-Age=1000").unwrap();
+    assert_eq!(jar.receive(&url, "n=v; Domain=other.org").unwrap_err().status(), Status::INVALID);
+    assert_eq!(jar.get(&url).unwrap(), b"n=v");
+    let options = SessionOptions::new().cookies(&jar).auth(Auth::basic("u", "p")).netrc();
+    let web = Session::new(options).unwrap();
+    let told = |request: creche::Request<'_>| {
+        String::from_utf8(block_on(request.start()).unwrap().body().to_vec()).unwrap()
+    };
+    let head = told(web.get(&url));
+    assert!(head.contains("Cookie: n=v\r\n"), "{head}");
+    assert!(head.contains("Authorization: Basic dTpw\r\n"), "{head}");
+    let head = told(web.get(&url).auth(Auth::bearer("t")).no_cookies());
+    assert!(!head.contains("Cookie:"), "{head}");
+    assert!(head.contains("Authorization: Bearer t\r\n"), "{head}");
+    for auth in [Auth::digest("u", "p"), Auth::any("u", "p")] {
+        assert!(!format!("{auth:?}").contains('p'.to_string().repeat(2).as_str()));
+        assert!(!told(web.get(&url).auth(auth)).contains("Authorization"));
+    }
+    assert!(!told(web.get(&url).no_auth()).contains("Authorization"));
+    for form in [CookieForm::Netscape, CookieForm::Json] {
+        let other = CookieJar::new().unwrap();
+        other.import(form, &jar.export(form).unwrap()).unwrap();
+        assert_eq!(other.get(&url).unwrap(), b"n=v");
+        let path = std::env::temp_dir().join(format!("creche-cookies-{}", std::process::id()));
+        let path = path.to_str().unwrap();
+        other.save(form, path).unwrap();
+        other.clear(None).unwrap();
+        assert_eq!(other.get(&url).unwrap(), b"");
+        other.load(form, path).unwrap();
+        assert_eq!(other.get(&url).unwrap(), b"n=v");
+        std::fs::remove_file(path).unwrap();
+    }
 }

@@ -1,0 +1,30 @@
+// AuthMemory: what a session has learnt of servers' and proxies' challenges, and its last token.
+// Loop's thread only.
+#pragma once
+#include <string>
+#include <unordered_map>
+
+#include "http/auth/digest.h"
+#include "http/auth/login.h"
+
+namespace creche::http {
+
+struct AuthMemory {
+  static constexpr size_t kMost = 1000;
+  // By origin, or the proxy's key, with user and password. A cache: it may forget.
+  std::unordered_map<std::string, Digest> digests;
+  // The last token that somebody's callback gave.
+  LoginRef token_of;
+  std::string token;
+
+  void Keep(const std::string& key, Digest digest) {
+    if (digests.size() >= kMost) digests.clear();
+    digests[key] = std::move(digest);
+  }
+  Digest* Find(const std::string& key) {
+    const auto found = digests.find(key);
+    return found != digests.end() && found->second.ready() ? &found->second : nullptr;
+  }
+};
+
+}  // namespace creche::http
