@@ -34,7 +34,8 @@ func NewSession(options *SessionOptions) (*Session, error) {
 	c := cx.SessionOptions{
 		Limit: orNone(o.Limit), LimitPerHost: orNone(o.LimitPerHost), MaxWaiting: orNone(o.MaxWaiting),
 		MaxRedirects: orNone(o.MaxRedirects), MaxHeaderBytes: uint32(o.MaxHeaderBytes), MaxBody: uint64(max(o.MaxBody, 0)),
-		KeepAlive: o.KeepAlive, DNSTTL: ttl(o.DNSTTL), Timeouts: o.Timeouts.c(), CAFile: o.CAFile, BaseURL: o.BaseURL,
+		KeepAlive: o.KeepAlive, MaxLifetime: max(o.MaxLifetime, 0), MaxRequests: uint32(max(o.MaxRequests, 0)),
+		DNSTTL: ttl(o.DNSTTL), Timeouts: o.Timeouts.c(), CAFile: o.CAFile, BaseURL: o.BaseURL,
 	}
 	if o.Insecure {
 		c.Flags |= cx.SessionInsecure
@@ -98,6 +99,50 @@ type SessionCounters struct {
 func (s *Session) Counters() SessionCounters {
 	v, _ := cx.SessionCounters(s.id)
 	return SessionCounters{v[0], v[1], v[2], v[3], v[4], v[5], v[6], v[7], v[8], v[9], v[10], v[11]}
+}
+
+// Histogram says how often something took how long.
+type Histogram struct {
+	Count    uint64
+	Sum, Max time.Duration
+	// Number i counts times from 2^i up to 2^(i+1) nanoseconds, the first one 0 too, the last one all
+	// that are longer.
+	Buckets [40]uint64
+}
+
+// SessionTimings say how long what a session did took so far.
+type SessionTimings struct {
+	Pool      Histogram // requests that waited for a connection, and got one
+	DNS       Histogram // of new connections
+	Connect   Histogram
+	TLS       Histogram
+	FirstByte Histogram // of answers that have come whole: from the end of sending
+	Total     Histogram // of these: from the call to the end of the body
+}
+
+// Timings of the session; zero once it is closed.
+func (s *Session) Timings() SessionTimings {
+	v, _ := cx.SessionTimings(s.id)
+	h := func(i int) Histogram {
+		return Histogram{v[i][0], time.Duration(v[i][1]), time.Duration(v[i][2]), [40]uint64(v[i][3:])}
+	}
+	return SessionTimings{h(0), h(1), h(2), h(3), h(4), h(5)}
+}
+
+// WarmUp opens connections to where a request would go until there are count, those that are there
+// counted, and keeps them idle for who comes. Returns how many were opened.
+func (s *Session) WarmUp(ctx context.Context, r *Request, count int) (int, error) {
+	w := newWaiter(takeValue)
+	defer w.free()
+	w.fill(r)
+	w.request.Body, w.request.Flags = nil, w.request.Flags&^cx.RequestPullBody
+	start := func(tail cx.Tail) cx.Started {
+		return cx.WarmUp(s.id, tail, uint32(min(max(count, 1), math.MaxInt32)), &w.request)
+	}
+	if e := s.loop.callIn(ctx, s.loop.where(ctx), w, start); e != nil {
+		return 0, e
+	}
+	return int(w.code), nil
 }
 
 // Request is what Do and Send send.

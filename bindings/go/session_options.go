@@ -16,6 +16,8 @@ type SessionOptions struct {
 	MaxHeaderBytes int           // 64 KiB
 	MaxBody        int64         // of a whole body, decoded; 64 MiB
 	KeepAlive      time.Duration // 15 s
+	MaxLifetime    time.Duration // of a connection; each ends in the last tenth of it; none
+	MaxRequests    int           // that a connection carries; no limit
 	DNSTTL         time.Duration // how long a resolved name is kept; 10 s; negative: not at all
 	Timeouts       Timeouts
 	UserAgent      string // "-" for none

@@ -3,6 +3,7 @@
 #define CRECHE_HTTP_H
 
 #include "body.h"
+#include "loop.h"
 #include "retry.h"
 #include "cookies.h"
 #include "task.h"
@@ -195,6 +196,12 @@ typedef struct creche_session_options {
                                 * family are made; NULL: any; copied */
     creche_cookie_jar cookies; /* {0}: none */
     const creche_auth *auth;   /* for all requests; NULL: none; copied */
+    uint32_t max_requests;   /* that a connection carries before it is closed; default 0: no limit */
+    uint32_t reserved;       /* 0 */
+    int64_t max_lifetime;    /* of a connection, in nanoseconds: it is given to no request in the last
+                              * tenth of it at the latest (each at its own moment, so that those made at
+                              * a time do not end at a time), and closed when the last one has ended:
+                              * for load balancers that would never see it again; default 0: no limit */
 } creche_session_options;
 
 /* Sets the defaults in the first `size` bytes (pass sizeof). Returns CRECHE_OK or CRECHE_E_INVALID.
@@ -243,6 +250,24 @@ typedef struct creche_session_counters {
  * Since 0.1. */
 CRECHE_API creche_status creche_session_get_counters(creche_session session,
                                                      creche_session_counters *counters, size_t size);
+
+/* How long what a session did took so far: for each phase how often how long. Sized. */
+typedef struct creche_session_timings {
+    uint32_t size;
+    uint32_t flags;
+    creche_histogram pool;       /* requests that waited for a connection, and got one */
+    creche_histogram dns;        /* of new connections: names that were looked up, or known already */
+    creche_histogram connect;
+    creche_histogram tls;        /* handshakes */
+    creche_histogram first_byte; /* of answers that have come whole: from the end of sending (of the last
+                                    attempt) to their first byte */
+    creche_histogram total;      /* of these: from the call to the end of the body */
+} creche_session_timings;
+
+/* Fills the first `size` bytes of *timings. Returns CRECHE_OK, CRECHE_E_INVALID, the handle errors.
+ * Since 0.1. */
+CRECHE_API creche_status creche_session_get_timings(creche_session session,
+                                                    creche_session_timings *timings, size_t size);
 
 /* creche_request_options.flags */
 enum {
@@ -323,6 +348,16 @@ CRECHE_API creche_status creche_request_options_init(creche_request_options *opt
 CRECHE_API creche_status creche_session_fetch(creche_session session, creche_scope in, const char *url,
                                               const creche_request_options *options, creche_done_fn done,
                                               void *user, creche_task *task);
+
+/* Opens connections to where a request to this URL would go until there are `count` (those in use or
+ * idle counted, within the session's limits, and closing none for it), and keeps them idle for who comes:
+ * they know the name, have shaken hands, and wait for `keepalive`. Completes when all of them are open:
+ * code: how many were opened. If one cannot be, it fails as a fetch would, when the others are done, and
+ * what was opened is kept. options (may be NULL): timeouts and task, and what chooses the way there.
+ * Returns CRECHE_OK; CRECHE_E_INVALID (count is 0), or as creche_task_spawn does. Since 0.1. */
+CRECHE_API creche_status creche_session_warm_up(creche_session session, creche_scope in, const char *url,
+                                                uint32_t count, const creche_request_options *options,
+                                                creche_done_fn done, void *user, creche_task *task);
 
 /* Sends a request and completes at the head of the answer: code: the HTTP status; value: a
  * creche_response, CRECHE_OWNED, whose body is read with creche_response_read. Until its body has

@@ -1,6 +1,9 @@
 // creche/http.h: sessions and requests.
 #include <creche/http.h>
 
+#include <cstring>
+#include <optional>
+
 #include "capi/guard.h"
 #include "capi/http_options.h"
 #include "capi/open_close.h"
@@ -8,41 +11,63 @@
 #include "capi/start_args.h"
 #include "http/request_operation.h"
 #include "http/session.h"
+#include "http/warm_up_operation.h"
 
 using namespace creche;
 using namespace creche::capi;
 
 namespace creche::capi {
 
+// What starting has found: options, the last arguments, the session, which a close waits for.
+struct RequestStart {
+  creche_request_options options;
+  StartArgsReader reader;
+  std::optional<tasks::ResidentUse<http::Session>> use;
+
+  creche_status Read(creche_session session, creche_scope in, const char* url,
+                     const creche_request_options* given, creche_done_fn done, void* user,
+                     creche_task* task) {
+    if (task) *task = {};
+    if (creche_status failed = ReadRequest(given, &options)) return failed;
+    if (creche_status failed = reader.Read(in, options.task, done, user, task)) return failed;
+    if (!url) return Fail(Status::kInvalid, "url is NULL");
+    if ((options.flags & CRECHE_REQUEST_PULL_BODY) &&
+        (done == creche_to_group || done == creche_nobody))
+      return Fail(Status::kInvalid,
+                  "a pulled body needs somebody to ask: give a function, or NULL and a queue");
+    creche_status failed = CRECHE_OK;
+    Ref<http::Session> found = Find<http::Session>(session.id, &failed);
+    if (!found) return failed;
+    // Before the look, so that a close waits for its end.
+    use.emplace(std::move(found));
+    if ((*use)->closing()) return Fail(Status::kClosed, "the session is closed: open another one");
+    return CRECHE_OK;
+  }
+
+  // operation: made from `use`.
+  template <class T>
+  creche_status Start(http::Session& of, const char* url, std::unique_ptr<T> operation,
+                      creche_scope in) {
+    Loop& loop = of.loop();
+    http::Request& request = operation->request();
+    if (options.retry)
+      if (creche_status failed = ReadRetry(options.retry, &request.retry_policy)) return failed;
+    request.started = loop.now();
+    if (auto filled = FillRequest(url, options, of, &request); !filled.ok())
+      operation->set_refused(filled.error());
+    return Started(tasks::StartOperation(loop, reader.args, std::move(operation)), in);
+  }
+};
+
 // Fetch and send differ only in when they complete.
 static creche_status StartRequest(creche_session session, creche_scope in, const char* url,
                                   const creche_request_options* options, creche_done_fn done,
                                   void* user, creche_task* task, bool stream) {
-  if (task) *task = {};
-  creche_request_options o;
-  if (creche_status failed = ReadRequest(options, &o)) return failed;
-  StartArgsReader reader;
-  if (creche_status failed = reader.Read(in, o.task, done, user, task)) return failed;
-  if (!url) return Fail(Status::kInvalid, "url is NULL");
-  if ((o.flags & CRECHE_REQUEST_PULL_BODY) && (done == creche_to_group || done == creche_nobody))
-    return Fail(Status::kInvalid,
-                "a pulled body needs somebody to ask: give a function, or NULL and a queue");
-  creche_status failed = CRECHE_OK;
-  Ref<http::Session> found = Find<http::Session>(session.id, &failed);
-  if (!found) return failed;
-  http::Session& of = *found;
-  // Before the look, so that a close waits for its end.
-  tasks::ResidentUse<http::Session> use(std::move(found));
-  if (of.closing()) return Fail(Status::kClosed, "the session is closed: open another one");
-  Loop& loop = of.loop();
-  auto operation = std::make_unique<http::RequestOperation>(std::move(use), stream);
-  http::Request& request = operation->request();
-  if (o.retry)
-    if (creche_status failed = ReadRetry(o.retry, &request.retry_policy)) return failed;
-  request.started = loop.now();
-  if (auto filled = FillRequest(url, o, of, &request); !filled.ok())
-    operation->set_refused(filled.error());
-  return Started(tasks::StartOperation(loop, reader.args, std::move(operation)), in);
+  RequestStart start;
+  if (creche_status failed = start.Read(session, in, url, options, done, user, task)) return failed;
+  http::Session& of = **start.use;
+  return start.Start(of, url,
+                     std::make_unique<http::RequestOperation>(std::move(*start.use), stream), in);
 }
 
 }  // namespace creche::capi
@@ -111,6 +136,34 @@ creche_status creche_session_get_counters(creche_session session, creche_session
   });
 }
 
+static_assert(sizeof(creche_histogram) == sizeof(Histogram::Values));
+
+creche_status creche_session_get_timings(creche_session session, creche_session_timings* timings,
+                                         size_t size) {
+  return Guard([&]() -> creche_status {
+    if (creche_status failed = CheckFilled(timings, size, "timings")) return failed;
+    creche_status failed = CRECHE_OK;
+    Ref<http::Session> found = Find<http::Session>(session.id, &failed);
+    if (!found) return failed;
+    const http::Timings& from = found->counters().timings;
+    creche_session_timings t{};
+    t.size = static_cast<uint32_t>(size);
+    const auto read = [](const Histogram& histogram, creche_histogram* into) {
+      Histogram::Values values;
+      histogram.Read(&values);
+      memcpy(into, &values, sizeof values);
+    };
+    read(from.pool, &t.pool);
+    read(from.dns, &t.dns);
+    read(from.connect, &t.connect);
+    read(from.tls, &t.tls);
+    read(from.first_byte, &t.first_byte);
+    read(from.total, &t.total);
+    StoreSized(t, timings, size);
+    return CRECHE_OK;
+  });
+}
+
 creche_status creche_session_fetch(creche_session session, creche_scope in, const char* url,
                                    const creche_request_options* options, creche_done_fn done,
                                    void* user, creche_task* task) {
@@ -121,6 +174,22 @@ creche_status creche_session_send(creche_session session, creche_scope in, const
                                   const creche_request_options* options, creche_done_fn done,
                                   void* user, creche_task* task) {
   return Guard([&] { return StartRequest(session, in, url, options, done, user, task, true); });
+}
+
+creche_status creche_session_warm_up(creche_session session, creche_scope in, const char* url,
+                                     uint32_t count, const creche_request_options* options,
+                                     creche_done_fn done, void* user, creche_task* task) {
+  return Guard([&]() -> creche_status {
+    if (task) *task = {};
+    if (count == 0)
+      return Fail(Status::kInvalid, "count is 0: say how many connections there shall be");
+    RequestStart start;
+    if (creche_status failed = start.Read(session, in, url, options, done, user, task))
+      return failed;
+    http::Session& of = **start.use;
+    return start.Start(of, url,
+                       std::make_unique<http::WarmUpOperation>(std::move(*start.use), count), in);
+  });
 }
 
 }  // extern "C"

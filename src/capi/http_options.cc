@@ -120,6 +120,8 @@ creche_status ReadSession(const creche_session_options* given, http::SessionSett
   if (creche_status failed = CheckTimeouts(o.timeouts)) return failed;
   if (creche_status failed = CheckHeaders(o.headers, o.headers_count)) return failed;
   if (o.keepalive < 0) return Fail(Status::kInvalid, "keepalive is negative");
+  if (o.max_lifetime < 0) return Fail(Status::kInvalid, "max_lifetime is negative");
+  if (o.reserved != 0) return Fail(Status::kUnsupported, "reserved is set; leave it 0");
   if (o.max_header_bytes == 0) return Fail(Status::kInvalid, "max_header_bytes is 0");
   if (auto r = TakeHeaders(o.headers, o.headers_count, &settings->defaults.headers); !r.ok())
     return Fail(Status::kInvalid, "headers: %s", r.error()->message());
@@ -130,7 +132,12 @@ creche_status ReadSession(const creche_session_options* given, http::SessionSett
                 "Content-Length and Transfer-Encoding out");
   if (o.user_agent && !http::IsFieldValue(o.user_agent))
     return Fail(Status::kInvalid, "user_agent holds a control character");
-  settings->limits = {o.limit, o.limit_per_host, o.max_waiting, o.keepalive};
+  settings->limits = {.total = o.limit,
+                      .per_route = o.limit_per_host,
+                      .max_waiting = o.max_waiting,
+                      .max_requests = o.max_requests,
+                      .keepalive = o.keepalive,
+                      .max_lifetime = o.max_lifetime == 0 ? kNever : o.max_lifetime};
   settings->max_redirects = o.max_redirects;
   settings->max_header_bytes = o.max_header_bytes;
   settings->max_body = o.max_body;

@@ -219,6 +219,9 @@ void Call::Complete() noexcept {
   const Attempt& attempt = state_.attempt;
   ended_ = std::max({Recent(calls_->loop), connected_at_, attempt.sent_at, attempt.first_byte});
   const Problem problem = stream_ ? Problem() : whole_.End();
+  Timings& timings = calls_->counters.timings;
+  timings.first_byte.Add(attempt.first_byte - attempt.sent_at);
+  timings.total.Add(ended_ - state_.request.started);
   reservation_.GiveBack();
   if (problem.bad()) return FailWith(problem);
   if (stream_) stream_->End();

@@ -1,6 +1,7 @@
 // What a session has now and has done so far; written on the loop's thread, read from any.
 #pragma once
 #include "core/counter.h"
+#include "http/timings.h"
 
 namespace creche::http {
 
@@ -11,6 +12,7 @@ struct Counters {
   Counter open;            // connections, idle and connecting ones too
   Counter idle;
   Counter waiting;  // requests in line
+  Timings timings;
 };
 
 }  // namespace creche::http

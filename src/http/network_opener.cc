@@ -128,6 +128,9 @@ class NetworkOpener::NetworkOpening final : public Opening, private Connector::L
   void OnConnectFailed(ErrorRef error) noexcept override {
     listener_->OnOpenFailed(std::move(error));
   }
+  void OnPhaseDone(Phase phase, Nanos time) noexcept override {
+    io_.counters.timings.AddStep(phase, time);
+  }
 
   IoContext& io_;
   Opener::Listener* const listener_;

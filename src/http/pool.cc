@@ -21,6 +21,7 @@ Pool::Pool(Loop& loop, const Limits& limits, Counters& counters, Opener& opener)
       limits_(limits),
       counters_(counters),
       opener_(opener),
+      random_(static_cast<uint32_t>(platform::MonotonicNow())),
       timer_(
           loop, [](void* self) noexcept { static_cast<Pool*>(self)->CloseExpired(); }, this),
       serve_(
@@ -75,6 +76,8 @@ void Pool::Opened(PoolMember* member) noexcept {
   Checkout* checkout = std::exchange(member->checkout_, nullptr);
   checkout->opening_ = nullptr;
   member->used_ = 1;
+  member->carried_ = 1;
+  member->last_use_ = LastUse();
   if (member->has_room()) Changed(member);
   checkout->OnReserved(Reservation(member), false);
 }
@@ -93,6 +96,22 @@ void Pool::OpenFailed(PoolMember* member, ErrorRef error) noexcept {
 
 // ---- Places ----
 
+bool PoolMember::has_room() const noexcept {
+  return used_ < connection_->capacity() && !pool_.IsUsedUp(this);
+}
+
+// It has carried as many requests as it may. (Its time is looked up when a place is taken.)
+bool Pool::IsUsedUp(const PoolMember* member) const noexcept {
+  return limits_.max_requests != 0 && member->carried_ >= limits_.max_requests;
+}
+
+// Until when a connection that is new now may be used.
+Nanos Pool::LastUse() noexcept {
+  if (limits_.max_lifetime == kNever) return kNever;
+  const Nanos early = std::uniform_int_distribution<Nanos>(0, limits_.max_lifetime / 10)(random_);
+  return After(loop_.now(), limits_.max_lifetime - early);
+}
+
 Connection& Reservation::connection() const noexcept {
   return *member_->connection_;
 }
@@ -101,9 +120,14 @@ void Reservation::GiveBack() noexcept {
   if (PoolMember* member = std::exchange(member_, nullptr)) member->pool_.GiveBack(member);
 }
 
+void Reservation::GiveBackUnused() noexcept {
+  member_->carried_--;
+  GiveBack();
+}
+
 void Pool::GiveBack(PoolMember* member) noexcept {
   if (--member->used_ > 0) return Changed(member);
-  if (member->connection_->keep_for() > 0)
+  if (member->connection_->keep_for() > 0 && !IsUsedUp(member))
     Keep(member);
   else
     delete member;
@@ -119,7 +143,7 @@ void Pool::Changed(PoolMember* member) noexcept {
     if (!member->has_room() || !member->connection_->IdleIsSound()) Close(member);
     return;
   }
-  const bool has_room = member->has_room();
+  const bool has_room = member->has_room() && member->last_use_ > loop_.turn_time();
   if (has_room == Available::Has(member)) return;
   if (has_room)
     member->line_->available.PushFront(member);
@@ -144,8 +168,13 @@ PoolMember* Pool::TakePlace(PoolLine* line) noexcept {
         delete member;
         continue;
       }
+    } else if (member->last_use_ <= loop_.turn_time()) {
+      List<PoolMember, struct OfLine>::Remove(member);  // for good: it goes with those it carries
+      Requeue(line);
+      continue;
     }
     member->used_++;
+    member->carried_++;
     if (!member->has_room()) List<PoolMember, struct OfLine>::Remove(member);
     Requeue(line);
     return member;
@@ -159,7 +188,8 @@ PoolMember* Pool::TakePlace(PoolLine* line) noexcept {
 void Pool::Keep(PoolMember* member) noexcept {
   PoolLine* line = member->line_;
   member->idle_until_ =
-      After(Recent(loop_), std::min(member->connection_->keep_for(), limits_.keepalive));
+      std::min(After(Recent(loop_), std::min(member->connection_->keep_for(), limits_.keepalive)),
+               member->last_use_);
   List<PoolMember, struct OfLine>::Remove(member);
   line->available.PushFront(member);
   idle_.PushBack(member);
@@ -242,6 +272,18 @@ bool Pool::MakeRoom(PoolLine* line) noexcept {
   }
   if (!has_room()) Close(FindVictim(line));
   return true;
+}
+
+uint32_t Pool::RoomAlong(const Route& route, uint32_t wanted) const {
+  const auto found = lines_.find(route.key());
+  const uint32_t open = found == lines_.end() ? 0 : found->second.open;
+  const auto left = [](uint64_t limit, uint64_t used) {
+    return static_cast<uint32_t>(limit > used ? std::min<uint64_t>(limit - used, UINT32_MAX) : 0);
+  };
+  uint32_t room = left(wanted, open);
+  if (limits_.per_route != 0) room = std::min(room, left(limits_.per_route, open));
+  if (limits_.total != 0) room = std::min(room, left(limits_.total, counters_.open.get()));
+  return room;
 }
 
 void Pool::Freed(PoolLine* line) noexcept {

@@ -12,6 +12,7 @@
 // them: those that can be served are found by what they wait for, and then by who is first.
 #pragma once
 #include <cstdint>
+#include <random>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -25,10 +26,12 @@ namespace creche::http {
 class Pool {
  public:
   struct Limits {
-    uint32_t total = 100;      // connections, idle ones and those being opened too; 0: no limit
-    uint32_t per_route = 0;    // 0: no limit
-    uint32_t max_waiting = 0;  // 0: no limit
+    uint32_t total = 100;       // connections, idle ones and those being opened too; 0: no limit
+    uint32_t per_route = 0;     // 0: no limit
+    uint32_t max_waiting = 0;   // 0: no limit
+    uint32_t max_requests = 0;  // that a connection carries; 0: no limit
     Nanos keepalive = 15 * kSecond;
+    Nanos max_lifetime = kNever;  // of a connection; it ends in the last tenth of it
   };
 
   Pool(Loop& loop, const Limits& limits, Counters& counters, Opener& opener);
@@ -43,6 +46,9 @@ class Pool {
   // ones proved to be dead. What route and timeouts refer to outlives the wait. May throw
   // bad_alloc.
   Answer Reserve(const Route& route, const Timeouts& timeouts, bool fresh, Checkout* checkout);
+  // How many connections can be opened along a route, with nobody's closed for them, until there
+  // are `wanted`.
+  uint32_t RoomAlong(const Route& route, uint32_t wanted) const;
   // Lines and connections looked at so far, to see how much work it was.
   uint64_t work() const noexcept {
     return work_ + kept_lines_.work() + new_lines_.work() + more_lines_.work();
@@ -72,6 +78,8 @@ class Pool {
   PoolMember* FindVictim(const PoolLine* line) const noexcept;
   bool CanOpen(const PoolLine* line) const noexcept;
   bool MakeRoom(PoolLine* line) noexcept;
+  bool IsUsedUp(const PoolMember* member) const noexcept;
+  Nanos LastUse() noexcept;
   bool has_room() const noexcept {
     return limits_.total == 0 || counters_.open.get() < limits_.total;
   }
@@ -103,7 +111,8 @@ class Pool {
   mutable uint64_t work_ = 0;
   List<PoolMember, struct ByAge> idle_;  // the oldest first
   uint64_t numbers_ = 0;
-  Timer timer_;  // for the idle one that expires next, or earlier
+  std::minstd_rand random_;  // so that connections made at a time do not end at a time
+  Timer timer_;              // for the idle one that expires next, or earlier
   Nanos timer_at_ = kNever;
   Nanos next_sweep_ = 0;  // expired ones are closed in sweeps, not more often than this
   bool serving_ = false;

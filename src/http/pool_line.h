@@ -21,7 +21,7 @@ class PoolMember final : public ListNode<PoolMember, struct OfLine>,
   ~PoolMember();
 
   bool idle() const noexcept { return used_ == 0 && connection_; }
-  bool has_room() const noexcept { return used_ < connection_->capacity(); }
+  bool has_room() const noexcept;
 
  private:
   friend class Checkout;
@@ -36,8 +36,10 @@ class PoolMember final : public ListNode<PoolMember, struct OfLine>,
   Checkout* checkout_ = nullptr;  // that it is opened for
   std::unique_ptr<Opener::Opening> opening_;
   std::unique_ptr<Connection> connection_;
-  size_t used_ = 0;       // places given away
-  Nanos idle_until_ = 0;  // while it is idle
+  size_t used_ = 0;          // places given away
+  uint32_t carried_ = 0;     // requests so far
+  Nanos last_use_ = kNever;  // it is given to nobody later than that
+  Nanos idle_until_ = 0;     // while it is idle
 };
 
 // What a pool knows of a route. As a Line it is in one of the pool's heaps while somebody waits in

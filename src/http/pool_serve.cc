@@ -2,6 +2,7 @@
 #include <utility>
 
 #include "http/pool.h"
+#include "http/recent.h"
 
 namespace creche::http {
 
@@ -66,6 +67,7 @@ void Pool::StartWaiting(PoolLine* line, Checkout* checkout) noexcept {
   checkout->pool_ = this;
   checkout->line_ = line;
   checkout->number_ = ++numbers_;
+  checkout->waits_since_ = Recent(loop_);
   const bool first = line->waiting.empty();
   line->waiting.PushBack(checkout);
   counters_.waiting.Add();
@@ -134,6 +136,7 @@ void Pool::Serve(PoolLine* line) noexcept {
     member = TakePlace(line);
     if (!member) return;
   }
+  counters_.timings.pool.Add(Recent(loop_) - checkout->waits_since_);
   if (member) {
     StopWaiting(checkout);
     counters_.reuses.Add();

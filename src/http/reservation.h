@@ -31,6 +31,8 @@ class Reservation {
   }
   ~Reservation() { GiveBack(); }
   void GiveBack() noexcept;
+  // The same, if nothing was sent there.
+  void GiveBackUnused() noexcept;
   explicit operator bool() const noexcept { return member_ != nullptr; }
   Connection& connection() const noexcept;
 
@@ -74,6 +76,7 @@ class Checkout : private ListNode<Checkout> {
   const Way* way_ = nullptr;
   const Timeouts* timeouts_ = nullptr;
   uint64_t number_ = 0;
+  Nanos waits_since_ = 0;
   bool fresh_ = false;
 };
 

@@ -73,6 +73,11 @@ class ConnectorTest : public testing::Test, public Connector::Listener {
     if (goes_) connector_.reset();
   }
 
+  void OnPhaseDone(Phase, Nanos time) noexcept override {
+    done_++;
+    EXPECT_GE(time, 0);
+  }
+
   const Ref<TestLoop> loop_ = TestLoop::Open();
   std::string log_;
   Connector::Steps steps_;
@@ -80,6 +85,7 @@ class ConnectorTest : public testing::Test, public Connector::Listener {
   std::unique_ptr<Transport> transport_;
   ErrorRef error_;
   int told_ = 0;
+  int done_ = 0;
   bool goes_ = true;
 };
 
@@ -90,6 +96,7 @@ TEST_F(ConnectorTest, TakesItsStepsInOrder) {
   Start();
   EXPECT_EQ(log_, "ABCabc~c~b~a");
   EXPECT_EQ(told_, 1);
+  EXPECT_EQ(done_, 3);
   ASSERT_TRUE(transport_);
   EXPECT_TRUE(transport_->reading());
 }
@@ -118,6 +125,7 @@ TEST_F(ConnectorTest, AFailureIsTheEnd) {
   Add('c', Done);
   Start();
   EXPECT_EQ(log_, "ABCab~c~b~a");
+  EXPECT_EQ(done_, 1);
   EXPECT_EQ(error_->status(), Status::kNoMemory);
 }
 

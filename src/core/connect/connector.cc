@@ -32,7 +32,8 @@ void Connector::RunStep(size_t at) noexcept {
   at_ = at;
   ConnectStep& step = *steps_[at];
   // Without memory for the timer there is no timeout; the connection may still come.
-  [[maybe_unused]] const bool armed = timer_.Arm(After(loop_.now(), step.time()));
+  step_began_ = loop_.now();
+  [[maybe_unused]] const bool armed = timer_.Arm(After(step_began_, step.time()));
   try {
     step.Start(&so_far_, this);
   } catch (const std::bad_alloc&) {
@@ -41,6 +42,7 @@ void Connector::RunStep(size_t at) noexcept {
 }
 
 void Connector::OnStepDone() noexcept {
+  listener_->OnPhaseDone(phase(), loop_.now() - step_began_);
   if (at_ + 1 < steps_.size()) return RunStep(at_ + 1);
   timer_.Disarm();
   if (const int failed = so_far_.transport->Open(&unheard_))

@@ -18,6 +18,8 @@ class Connector final : private ConnectStep::Listener {
     virtual void OnConnected(std::unique_ptr<Transport> transport) noexcept = 0;
     // See phase.
     virtual void OnConnectFailed(ErrorRef error) noexcept = 0;
+    // A step has been done, in so much time.
+    virtual void OnPhaseDone(Phase phase, Nanos time) noexcept = 0;
 
    protected:
     ~Listener() = default;
@@ -50,6 +52,7 @@ class Connector final : private ConnectStep::Listener {
   Connecting so_far_;
   Steps steps_;
   size_t at_ = 0;
+  Nanos step_began_ = 0;
 };
 
 }  // namespace creche

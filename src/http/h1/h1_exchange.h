@@ -84,7 +84,7 @@ class H1Exchange final : public Exchange, private H1Parser::Sink {
   Nanos continue_by_ = kNever;  // 100 Continue, or the body is sent without
   Nanos head_by_ = kNever;
   Nanos read_by_ = kNever;
-  Nanos keep_for_ = 0;
+  Nanos keep_for_ = kNever;  // nothing has been said on it yet
   bool head_told_ = false;
   bool paused_ = false;
   bool body_withheld_ = false;  // the answer came before the body was begun: it never is

@@ -66,6 +66,7 @@ static struct {
   creche_loop_counters loop_counters;
   creche_loop_lag lag;
   creche_session_counters session_counters;
+  creche_session_timings timings;
   creche_pool_counters pool_counters;
   creche_response_info info;
   creche_limiter_state limiter_state;
@@ -268,6 +269,10 @@ static const creche_cookie a_cookie = {sizeof a_cookie, 0,    "a",  "b",
   X(response_get_info, 1 << RESPONSE,                                                              \
     creche_response_get_info(OF(response), &out.info, sizeof out.info))                            \
   X(pool_close, 1 << POOL, creche_pool_close(OF(pool), NULL, NULL))                                \
+  X(session_warm_up, 1 << SESSION,                                                                 \
+    creche_session_warm_up(OF(session), THE_SCOPE, "http://127.0.0.1:1/", 1, TAIL))                \
+  X(session_get_timings, 1 << SESSION,                                                             \
+    creche_session_get_timings(OF(session), &out.timings, sizeof out.timings))                     \
   X(pool_get_counters, 1 << POOL,                                                                  \
     creche_pool_get_counters(OF(pool), &out.pool_counters, sizeof out.pool_counters))              \
   X(pool_query, 1 << POOL, creche_pool_query(OF(pool), THE_SCOPE, "select 1", NULL, 0, TAIL))      \

@@ -181,6 +181,20 @@ cx_answer cx_http(uint64_t id, cx_tail tail, int32_t whole, creche_request_optio
   return with_request(start_http, whole ? &id : NULL, id, tail, o, body, statuses, form, text, way, bytes);
 }
 
+static creche_status start_warm_up(creche_session session, cx_tail tail, const char *url,
+                                   const creche_request_options *o, const void *count, creche_task *task)
+{
+  return creche_session_warm_up(session, scope_of(tail.in), url, *(const uint32_t *)count, o, NULL,
+                                user_of(tail), task);
+}
+
+cx_answer cx_warm_up(uint64_t id, cx_tail tail, uint32_t count, creche_request_options o, cx_body body,
+                     const uint16_t *statuses, const cx_part *form, const char *text, const char *way,
+                     const void *bytes)
+{
+  return with_request(start_warm_up, &count, id, tail, o, body, statuses, form, text, way, bytes);
+}
+
 static creche_status start_events(creche_session session, cx_tail tail, const char *url,
                                   const creche_request_options *o, const void *more, creche_task *task)
 {

@@ -63,6 +63,8 @@ type SessionOptions struct {
 	MaxHeaderBytes                                uint32
 	MaxBody                                       uint64
 	KeepAlive                                     time.Duration
+	MaxLifetime                                   time.Duration
+	MaxRequests                                   uint32
 	Timeouts                                      Timeouts
 	UserAgent                                     *string
 	CAFile, BaseURL                               string
@@ -122,6 +124,8 @@ func SessionOpen(loop uint64, so SessionOptions) Started {
 	set(&o.max_body, so.MaxBody)
 	setTo(&o.dns_ttl_ms, so.DNSTTL)
 	set(&o.keepalive, so.KeepAlive)
+	set(&o.max_lifetime, so.MaxLifetime)
+	o.max_requests = C.uint32_t(so.MaxRequests)
 	so.Timeouts.fill(&o.timeouts)
 	o.headers_count = C.size_t(len(so.Headers))
 	var agent *C.char
@@ -177,6 +181,20 @@ func SessionCounters(session uint64) (values [12]uint64, status int32) {
 	values = [12]uint64{uint64(c.requests), uint64(c.connects), uint64(c.reuses), uint64(c.retries),
 		uint64(c.dns_lookups), uint64(c.bytes_sent), uint64(c.bytes_received), uint64(c.active),
 		uint64(c.idle), uint64(c.waiting), uint64(c.attempts), uint64(c.retries_denied)}
+	return values, status
+}
+
+// Histogram is creche_histogram: count, sum, max, buckets.
+type Histogram [43]uint64
+
+// SessionTimings are those of creche_session_timings, in its order.
+func SessionTimings(session uint64) (values [6]Histogram, status int32) {
+	var t C.creche_session_timings
+	status = int32(C.creche_session_get_timings(C.creche_session{id: C.uint64_t(session)}, &t,
+		C.sizeof_creche_session_timings))
+	for i, h := range []*C.creche_histogram{&t.pool, &t.dns, &t.connect, &t.tls, &t.first_byte, &t.total} {
+		values[i] = *(*Histogram)(unsafe.Pointer(h))
+	}
 	return values, status
 }
 
@@ -250,6 +268,16 @@ func HTTP(session uint64, tail Tail, whole bool, r *Request) Started {
 	}
 	body, statuses := r.body()
 	return answer(C.cx_http(C.uint64_t(session), tail.c(), C.int32_t(flag(whole)), r.options(), body, statuses, r.where(),
+		(*C.char)(unsafe.Pointer(&r.text[0])), (*C.char)(unsafe.Pointer(unsafe.SliceData(r.way))), unsafe.Pointer(unsafe.SliceData(r.Body))))
+}
+
+// WarmUp has connections opened to where a request would go, until there are count.
+func WarmUp(session uint64, tail Tail, count uint32, r *Request) Started {
+	if r.refused != nil {
+		return Started{Failure: r.refused}
+	}
+	body, statuses := r.body()
+	return answer(C.cx_warm_up(C.uint64_t(session), tail.c(), C.uint32_t(count), r.options(), body, statuses, r.where(),
 		(*C.char)(unsafe.Pointer(&r.text[0])), (*C.char)(unsafe.Pointer(unsafe.SliceData(r.way))), unsafe.Pointer(unsafe.SliceData(r.Body))))
 }
 

@@ -98,6 +98,9 @@ cx_answer cx_url_join(const char *text, char *joined, size_t capacity);
 cx_answer cx_http(uint64_t session, cx_tail tail, int32_t whole, creche_request_options o,
                   cx_body body, const uint16_t *statuses, const cx_part *form, const char *text,
                   const char *way, const void *bytes);
+cx_answer cx_warm_up(uint64_t session, cx_tail tail, uint32_t count, creche_request_options o,
+                     cx_body body, const uint16_t *statuses, const cx_part *form, const char *text,
+                     const char *way, const void *bytes);
 /* last_id: may be NULL. */
 cx_answer cx_events(uint64_t session, cx_tail tail, creche_request_options o, cx_body body,
                     const uint16_t *statuses, const cx_part *form, creche_events_options e,

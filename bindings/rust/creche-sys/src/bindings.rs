@@ -1431,6 +1431,15 @@ pub struct creche_session_options {
     pub cookies: creche_cookie_jar,
     /// for all requests; NULL: none; copied
     pub auth: *const creche_auth,
+    /// that a connection carries before it is closed; default 0: no limit
+    pub max_requests: u32,
+    /// 0
+    pub reserved: u32,
+    /// of a connection, in nanoseconds: it is given to no request in the last
+    /// tenth of it at the latest (each at its own moment, so that those made at
+    /// a time do not end at a time), and closed when the last one has ended:
+    /// for load balancers that would never see it again; default 0: no limit
+    pub max_lifetime: i64,
 }
 
 /// What a session has now and did so far. Sized.
@@ -1458,6 +1467,26 @@ pub struct creche_session_counters {
     pub attempts: u64,
     /// attempts that a policy would have made, had its budget not been spent
     pub retries_denied: u64,
+}
+
+/// How long what a session did took so far: for each phase how often how long. Sized.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct creche_session_timings {
+    pub size: u32,
+    pub flags: u32,
+    /// requests that waited for a connection, and got one
+    pub pool: creche_histogram,
+    /// of new connections: names that were looked up, or known already
+    pub dns: creche_histogram,
+    pub connect: creche_histogram,
+    /// handshakes
+    pub tls: creche_histogram,
+    /// of answers that have come whole: from the end of sending (of the last
+    /// attempt) to their first byte
+    pub first_byte: creche_histogram,
+    /// of these: from the call to the end of the body
+    pub total: creche_histogram,
 }
 
 /// for this request: no Accept-Encoding, leave the body coded
@@ -2629,6 +2658,10 @@ unsafe extern "C" {
     /// Since 0.1.
     pub fn creche_session_get_counters(session: creche_session, counters: *mut creche_session_counters, size: usize) -> creche_status;
 
+    /// Fills the first `size` bytes of *timings. Returns CRECHE_OK, CRECHE_E_INVALID, the handle errors.
+    /// Since 0.1.
+    pub fn creche_session_get_timings(session: creche_session, timings: *mut creche_session_timings, size: usize) -> creche_status;
+
     /// Sets the defaults in the first `size` bytes (pass sizeof). Returns CRECHE_OK or CRECHE_E_INVALID.
     /// Since 0.1.
     pub fn creche_request_options_init(options: *mut creche_request_options, size: usize) -> creche_status;
@@ -2642,6 +2675,14 @@ unsafe extern "C" {
     /// says where. Cancelled: its connection is closed. options: may be NULL. task: may be NULL.
     /// Returns CRECHE_OK, or as creche_task_spawn does. Since 0.1.
     pub fn creche_session_fetch(session: creche_session, in_: creche_scope, url: *const c_char, options: *const creche_request_options, done: creche_done_fn, user: *mut c_void, task: *mut creche_task) -> creche_status;
+
+    /// Opens connections to where a request to this URL would go until there are `count` (those in use or
+    /// idle counted, within the session's limits, and closing none for it), and keeps them idle for who comes:
+    /// they know the name, have shaken hands, and wait for `keepalive`. Completes when all of them are open:
+    /// code: how many were opened. If one cannot be, it fails as a fetch would, when the others are done, and
+    /// what was opened is kept. options (may be NULL): timeouts and task, and what chooses the way there.
+    /// Returns CRECHE_OK; CRECHE_E_INVALID (count is 0), or as creche_task_spawn does. Since 0.1.
+    pub fn creche_session_warm_up(session: creche_session, in_: creche_scope, url: *const c_char, count: u32, options: *const creche_request_options, done: creche_done_fn, user: *mut c_void, task: *mut creche_task) -> creche_status;
 
     /// Sends a request and completes at the head of the answer: code: the HTTP status; value: a
     /// creche_response, CRECHE_OWNED, whose body is read with creche_response_read. Until its body has

@@ -94,6 +94,13 @@ type Call = unsafe extern "C" fn(
     *mut sys::creche_task,
 ) -> sys::creche_status;
 
+/// How many connections were opened.
+impl Answer for u32 {
+    unsafe fn read(completion: &sys::creche_completion) -> crate::error::Result<u32> {
+        Ok(completion.code)
+    }
+}
+
 impl<'a> Request<'a> {
     task_options!();
 
@@ -242,6 +249,24 @@ impl<'a> Request<'a> {
     /// A [written](Body::written) body may still be written while the answer is read.
     pub fn stream(self) -> Pending<Streaming> {
         self.call(sys::creche_session_send)
+    }
+
+    /// Sends nothing, but opens connections to where it would go until there are `count`, those that are
+    /// there counted, and keeps them idle for who comes. Says how many were opened.
+    pub fn warm_up(self, count: u32) -> Pending<u32> {
+        let (request, parts) = self.into_parts();
+        let raw = request.session.raw;
+        Pending::start(
+            request.session.on,
+            &request.task,
+            |within, task_options, done, user, task| {
+                // SAFETY: the options and what they point to live until the call returns; user until the
+                // completion.
+                request.in_c(&parts, task_options, |url, o| unsafe {
+                    sys::creche_session_warm_up(raw, within, url, count, o, done, user, task)
+                })
+            },
+        )
     }
 
     fn call<T: Answer>(mut self, call: Call) -> Pending<T> {

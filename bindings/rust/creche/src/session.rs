@@ -2,6 +2,7 @@
 use crate::auth::Auth;
 use crate::cookies::CookieJar;
 use crate::error::Result;
+use crate::histogram::Histogram;
 use crate::http_options::{Fields, HttpTimeouts};
 use crate::pending::{Pending, closing};
 use crate::retry::Retry;
@@ -23,6 +24,8 @@ pub struct SessionOptions {
     dns_ttl: Option<Duration>,
     max_body: Option<u64>,
     keepalive: Option<Duration>,
+    max_lifetime: Option<Duration>,
+    max_requests: u32,
     timeouts: HttpTimeouts,
     user_agent: Option<String>,
     ca_file: Option<String>,
@@ -128,6 +131,18 @@ impl SessionOptions {
     /// How long an idle connection is kept.
     pub fn keepalive(mut self, time: Duration) -> Self {
         self.keepalive = Some(time);
+        self
+    }
+
+    /// How long a connection is used; each ends in the last tenth of it, at its own moment.
+    pub fn max_lifetime(mut self, time: Duration) -> Self {
+        self.max_lifetime = Some(time);
+        self
+    }
+
+    /// Requests that a connection carries; 0: no limit.
+    pub fn max_requests(mut self, count: u32) -> Self {
+        self.max_requests = count;
         self
     }
 
@@ -256,6 +271,8 @@ impl SessionOptions {
                     o.max_header_bytes = self.max_header_bytes.unwrap_or(o.max_header_bytes);
                     o.max_body = self.max_body.unwrap_or(o.max_body);
                     o.keepalive = self.keepalive.map_or(o.keepalive, nanoseconds);
+                    o.max_lifetime = self.max_lifetime.map_or(o.max_lifetime, nanoseconds);
+                    o.max_requests = self.max_requests;
                     if let Some(ttl) = self.dns_ttl {
                         o.dns_ttl_ms = ttl.as_millis().try_into().unwrap_or(u32::MAX);
                     }
@@ -310,6 +327,24 @@ pub struct SessionCounters {
     pub retries_denied: u64,
 }
 
+/// How long what a session did took so far: for each phase how often how long.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct SessionTimings {
+    /// Requests that waited for a connection, and got one.
+    pub pool: Histogram,
+    /// Of new connections: names that were looked up, or known already.
+    pub dns: Histogram,
+    /// Of new connections.
+    pub connect: Histogram,
+    /// Handshakes.
+    pub tls: Histogram,
+    /// Of answers that have come whole: from the end of sending to their first byte.
+    pub first_byte: Histogram,
+    /// Of these: from the call to the end of the body.
+    pub total: Histogram,
+}
+
 /// An HTTP client with a pool of kept connections. Share it by reference; dropping it closes it.
 #[derive(Debug)]
 pub struct Session {
@@ -346,6 +381,21 @@ impl Session {
             waiting: c.waiting,
             attempts: c.attempts,
             retries_denied: c.retries_denied,
+        })
+    }
+
+    /// How long what it did took so far.
+    pub fn timings(&self) -> Result<SessionTimings> {
+        // SAFETY: plain numbers; the size is that of the memory.
+        let t: sys::creche_session_timings =
+            unsafe { filled(|t, size| sys::creche_session_get_timings(self.raw, t, size)) }?;
+        Ok(SessionTimings {
+            pool: t.pool.into(),
+            dns: t.dns.into(),
+            connect: t.connect.into(),
+            tls: t.tls.into(),
+            first_byte: t.first_byte.into(),
+            total: t.total.into(),
         })
     }
 

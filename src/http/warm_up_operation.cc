@@ -1,0 +1,80 @@
+#include "http/warm_up_operation.h"
+
+#include <new>
+
+namespace creche::http {
+
+using tasks::Outcome;
+
+void WarmUpOperation::Start() noexcept {
+  if (failure_) return Complete(Outcome::Failed(std::move(failure_)));
+  Calls* calls = session_->calls();
+  if (!calls)
+    return Complete(Outcome::Failed(
+        MakeError(Status::kClosed, Phase::kPool, "the session was closed: open another one")));
+  calls->guests.PushBack(this);
+  pending_ = 1;  // until all are started
+  try {
+    StartAll(*calls);
+  } catch (const std::bad_alloc&) {
+    if (!failure_) failure_ = NoMemoryError();
+  }
+  OneIsDone();
+}
+
+// Where to, the layers say, as for any request.
+void WarmUpOperation::StartAll(Calls& calls) {
+  for (const Layer* layer : calls.layers) {
+    if (layer->OnRequest(state_) != Next::kFail) continue;
+    failure_ = std::move(state_.failure);
+    return;
+  }
+  const Request& request = state_.request;
+  const Route route{request.url, calls.tls, request.way.get()};
+  Pool& pool = calls.pool;
+  for (uint32_t left = pool.RoomAlong(route, count_); left > 0; left--) {
+    ways_.push_back(std::make_unique<Opened>(*this));
+    pending_++;
+    if (pool.Reserve(route, request.timeouts, true, ways_.back().get()) == Pool::Answer::kGiven)
+      continue;
+    ways_.pop_back();  // others have come first: there is no more room
+    pending_--;
+    return;
+  }
+}
+
+// It goes back to the pool at once, which keeps it.
+void WarmUpOperation::Opened::OnReserved(Reservation reservation, bool) noexcept {
+  reservation.GiveBackUnused();
+  operation_.opened_++;
+  operation_.OneIsDone();
+}
+
+void WarmUpOperation::Opened::OnOpenFailed(Phase, ErrorRef error) noexcept {
+  if (!operation_.failure_) operation_.failure_ = std::move(error);
+  operation_.OneIsDone();
+}
+
+void WarmUpOperation::OneIsDone() noexcept {
+  if (--pending_ > 0) return;
+  if (failure_) return Finish(Outcome::Failed(std::move(failure_)));
+  Outcome outcome;
+  outcome.code = opened_;
+  Finish(std::move(outcome));
+}
+
+void WarmUpOperation::Cancel() noexcept {
+  Finish(Outcome::Cancelled(Phase::kConnect));
+}
+
+void WarmUpOperation::OnSessionClosed(const ErrorRef& error) noexcept {
+  Finish(Outcome::Failed(ErrorRef(error)));
+}
+
+void WarmUpOperation::Finish(Outcome outcome) noexcept {
+  List<Guest>::Remove(this);
+  ways_.clear();  // gives up what is not open yet
+  Complete(std::move(outcome));
+}
+
+}  // namespace creche::http
