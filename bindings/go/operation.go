@@ -117,6 +117,7 @@ func (w *waiter) deliver(ev *cx.Event) {
 			w.failure = &cx.Failure{}
 		}
 		w.failure.Status = ev.Status
+		w.n = int(ev.Value) // of many rows the one that failed
 	} else {
 		w.kind, w.code = ev.Kind, ev.Code
 		switch {

@@ -13,6 +13,7 @@ type PoolOptions struct {
 	MinSize           int   // connections kept open; 0
 	MaxSize           int   // 10
 	MaxWaiting        int   // callers waiting for a connection; no limit
+	MaxUses           int   // a connection that was given out so often is closed; no limit
 	StatementCache    int   // prepared statements on each connection; 256; negative: none
 	PipelineDepth     int   // statements in flight on a shared connection; 64
 	NoPrepare         bool  // behind a PgBouncer that pools transactions
@@ -53,6 +54,7 @@ func OpenPool(dsn string, options *PoolOptions) (*Pool, error) {
 	}
 	c := cx.PoolOptions{
 		MinSize: uint32(max(o.MinSize, 0)), MaxSize: uint32(max(o.MaxSize, 0)), MaxWaiting: uint32(max(o.MaxWaiting, 0)),
+		MaxUses:       uint32(max(o.MaxUses, 0)),
 		PipelineDepth: uint32(max(o.PipelineDepth, 0)), StatementCache: orNone(o.StatementCache),
 		ConnectTimeout: o.ConnectTimeout, AcquireTimeout: o.AcquireTimeout, IdleTimeout: o.IdleTimeout,
 		MaxLifetime: o.MaxLifetime, CancelTimeout: o.CancelTimeout, StatementLifetime: o.StatementLifetime,
@@ -82,15 +84,17 @@ func (p *Pool) Close() error {
 
 // PoolCounters say what a pool has now, and did so far.
 type PoolCounters struct {
-	Connections, Idle, Leased, Waiting        uint64
-	Connects, Statements, Pipelined, Prepares uint64
-	Cancels, Resent, Dropped                  uint64
+	Connections, Idle, Leased, Waiting         uint64
+	Connects, Statements, Pipelined, Prepares  uint64
+	Cancels, Resent, Dropped                   uint64
+	Acquires, EmptyAcquires, CancelledAcquires uint64
+	Waited                                     time.Duration // of all that had to wait
 }
 
 // Counters of the pool; zero once it is closed.
 func (p *Pool) Counters() PoolCounters {
 	v, _ := cx.PoolCounters(p.id)
-	return PoolCounters{v[0], v[1], v[2], v[3], v[4], v[5], v[6], v[7], v[8], v[9], v[10]}
+	return PoolCounters{v[0], v[1], v[2], v[3], v[4], v[5], v[6], v[7], v[8], v[9], v[10], v[11], v[12], v[13], time.Duration(v[14])}
 }
 
 // Result says what a statement did.

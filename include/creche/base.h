@@ -267,7 +267,8 @@ enum {
     CRECHE_ROWS = 7,   /* a block of rows; value: creche_rows, data: const creche_row_block * */
     CRECHE_POST = 8,   /* the call of a posted function */
     CRECHE_STALLED = 9, /* to the user: this task has not ended in its group's grace time */
-    CRECHE_EVENT = 10  /* an event of a server; data: const creche_server_event * */
+    CRECHE_EVENT = 10,  /* an event of a server; data: const creche_server_event * */
+    CRECHE_NOTIFY = 11 /* what somebody said by NOTIFY; value: a handle, data: const creche_notification * */
 };
 
 /* creche_completion.flags */

@@ -1,5 +1,5 @@
 /* creche/pg.h: PostgreSQL: a pool of connections, pipelined queries and streams. With it come the values
- * that they take (value.h), the rows that they return (rows.h), COPY (copy.h), and transactions (transaction.h). */
+ * that they take (value.h), the rows that they return (rows.h), COPY (copy.h), LISTEN (listen.h), and transactions (transaction.h). */
 #ifndef CRECHE_PG_H
 #define CRECHE_PG_H
 
@@ -7,6 +7,7 @@
 #include "value.h"
 #include "rows.h"
 #include "copy.h"
+#include "listen.h"
 #include "transaction.h"
 
 #ifdef __cplusplus
@@ -56,6 +57,9 @@ typedef struct creche_pool_options {
     creche_queue queue; /* where the completion of its close goes if `done` is NULL; {0}: nobody is told */
     int64_t statement_lifetime; /* a statement is prepared anew after this; default (and 0) 300 s;
                                    CRECHE_NEVER: kept until an error or a reset */
+    uint32_t max_uses; /* a connection that was given out so often is closed when it has nothing to do;
+                          0: no limit */
+    uint32_t reserved; /* 0 */
 } creche_pool_options;
 
 /* Sets the defaults in the first `size` bytes (pass sizeof). Returns CRECHE_OK or CRECHE_E_INVALID.
@@ -114,6 +118,10 @@ typedef struct creche_pool_counters {
     uint64_t cancels;     /* cancel requests sent to the server */
     uint64_t resent;      /* statements hit by somebody else's cancel, and run again unseen */
     uint64_t dropped;     /* connections given up after a failure */
+    uint64_t acquires;    /* connections given to an operation, alone or shared */
+    uint64_t empty_acquires;     /* of those, to one that had to wait for it */
+    uint64_t cancelled_acquires; /* operations that were cancelled while they waited */
+    uint64_t waited;      /* nanoseconds that those of empty_acquires have waited, together */
 } creche_pool_counters;
 
 /* Fills the first `size` bytes of *counters. Returns CRECHE_OK, CRECHE_E_INVALID, the handle errors.
@@ -190,6 +198,22 @@ CRECHE_API creche_status creche_pool_stream(creche_pool pool, creche_scope in, c
                                             const creche_value *args, size_t args_count,
                                             const creche_query_options *options, creche_done_fn done,
                                             void *user, creche_task *task);
+
+/* Runs one statement with many rows of parameters, all or nothing: in one transaction on a connection
+ * that is its own meanwhile, up to 64 rows in flight at a time. args: args_count * rows values, row after
+ * row; copied. Rows that it returns are thrown away. It stops at the first row that fails: nothing more is
+ * sent, and nothing stays of those before. For very many rows COPY (creche/copy.h) is quicker.
+ * The completion: value: rows affected by all together, as 64 bits, not owned; code: the same (at most
+ * UINT32_MAX); data: an int64_t for each row, how many rows it affected (-1: it does not say), data_size bytes
+ * of them. After a failure value is the number of the row that failed, from 0 on (`rows`: the COMMIT: a
+ * deferred constraint); a value that cannot be sent fails before anything is. Failures as
+ * creche_pool_query, and CRECHE_E_OUTCOME_UNKNOWN as creche_pool_transaction: the COMMIT is shielded.
+ * options: its flags but CRECHE_QUERY_ALONE, and task. Returns CRECHE_OK, or as creche_task_spawn does.
+ * Since 0.1. */
+CRECHE_API creche_status creche_pool_execute_many(creche_pool pool, creche_scope in, const char *sql,
+                                                  const creche_value *args, size_t args_count,
+                                                  size_t rows, const creche_query_options *options,
+                                                  creche_done_fn done, void *user, creche_task *task);
 
 /* Acquires a connection: value: a creche_connection, CRECHE_OWNED: a lease of the nearest task or
  * group around `in` (or the loop), which holds it open. options->timeout, if sooner, replaces the

@@ -151,6 +151,10 @@ creche_status creche_pool_get_counters(creche_pool pool, creche_pool_counters* c
     filled.cancels = c.cancels.get();
     filled.resent = c.resent.get();
     filled.dropped = c.dropped.get();
+    filled.acquires = c.acquires.get();
+    filled.empty_acquires = c.empty_acquires.get();
+    filled.cancelled_acquires = c.cancelled_acquires.get();
+    filled.waited = c.waited.get();
     StoreSized(filled, counters, size);
     return CRECHE_OK;
   });

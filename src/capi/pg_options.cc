@@ -62,6 +62,7 @@ creche_status ReadPool(const creche_pool_options* given, pg::PoolOptions* option
   if (o.pipeline_depth < 1 || o.pipeline_depth > kMaxDepth)
     return Fail(Status::kInvalid, "pipeline_depth is %u; it is 1 to %u", o.pipeline_depth,
                 kMaxDepth);
+  if (o.reserved != 0) return Fail(Status::kUnsupported, "creche_pool_options.reserved is not 0");
   if (o.reset > CRECHE_RESET_NONE)
     return Fail(Status::kInvalid, "reset is %u; use CRECHE_RESET_FULL or _NONE", o.reset);
   if (o.connect_timeout < 0) return Negative("connect_timeout");
@@ -75,6 +76,7 @@ creche_status ReadPool(const creche_pool_options* given, pg::PoolOptions* option
   options->min_size = o.min_size;
   options->max_size = o.max_size;
   options->max_waiting = o.max_waiting;
+  options->max_uses = o.max_uses;
   options->statement_cache = o.statement_cache;
   options->pipeline_depth = o.pipeline_depth;
   options->full_reset = o.reset == CRECHE_RESET_FULL;

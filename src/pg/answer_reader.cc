@@ -116,7 +116,7 @@ void AnswerReader::Take(const Message& message) noexcept {
     case Backend::kParameterStatus:
       return TakeParameter(message);
     case Backend::kNotification:
-      return;  // nobody listens
+      return TakeNotification(message);
     case Backend::kError:
       return TakeError(message);
     case Backend::kDataRow:
@@ -268,6 +268,16 @@ void AnswerReader::TakeParameter(const Message& message) noexcept {
   if (!NextText(&at, end, &name) || !NextText(&at, end, &value) || at != end)
     return RefuseProtocol("a malformed parameter");
   session_.OnParameter(name, value);
+}
+
+void AnswerReader::TakeNotification(const Message& message) noexcept {
+  if (message.cut) return;  // no server says so much
+  const char* at = message.body + 4;
+  const char* end = message.body + message.size;
+  std::string_view channel, payload;
+  if (!NextText(&at, end, &channel) || !NextText(&at, end, &payload) || at != end)
+    return RefuseProtocol("a malformed notification");
+  listener_.OnNotification(Load32(message.body), channel, payload);
 }
 
 // Ends what runs for a reason of our own; its answer is read to the end.

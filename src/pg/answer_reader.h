@@ -23,6 +23,9 @@ class AnswerReader {
     virtual void OnGivenUp(Flight* flight) noexcept = 0;
     // The connection is of no use any more.
     virtual void OnUnusable(const ErrorRef& why) noexcept = 0;
+    // Somebody has said NOTIFY.
+    virtual void OnNotification(uint32_t /*process*/, std::string_view /*channel*/,
+                                std::string_view /*payload*/) noexcept {}
 
    protected:
     ~Listener() = default;
@@ -61,6 +64,7 @@ class AnswerReader {
   void TakeEnd(Flight* flight, std::string_view tag) noexcept;
   void BeginRows(Flight* flight) noexcept;
   void TakeParameter(const Message& message) noexcept;
+  void TakeNotification(const Message& message) noexcept;
   void GiveUp(Flight* flight, ErrorRef why) noexcept;
   // answer_errors.cc
   void TakeError(const Message& message) noexcept;

@@ -34,6 +34,7 @@ class Checkout : public ListNode<Checkout> {
   uint64_t hash_ = 0;
   uint64_t ticket_ = 0;  // the order of arrival; kept when it must wait again
   Nanos deadline_ = kNever;
+  Nanos since_ = 0;  // it came
 };
 
 // A checkout that calls two member functions of its operation:

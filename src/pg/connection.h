@@ -32,6 +32,9 @@ class Connection final : private Wire::Listener,
     virtual void OnProgress() noexcept = 0;
     // It is of no use any more; all commands have ended. Do not destroy it inside.
     virtual void OnLost(const ErrorRef& why) noexcept = 0;
+    // Somebody has said NOTIFY, and this session listens.
+    virtual void OnNotification(uint32_t /*process*/, std::string_view /*channel*/,
+                                std::string_view /*payload*/) noexcept {}
 
    protected:
     ~Owner() = default;
@@ -108,6 +111,10 @@ class Connection final : private Wire::Listener,
   void OnReady(TransactionStatus status) noexcept override;
   void OnGivenUp(Flight* flight) noexcept override;
   void OnUnusable(const ErrorRef& why) noexcept override { Lose(why); }
+  void OnNotification(uint32_t process, std::string_view channel,
+                      std::string_view payload) noexcept override {
+    owner_.OnNotification(process, channel, payload);
+  }
   void OnCancelOver() noexcept override;
   void OnCancelFailed(const ErrorRef& why) noexcept override { Lose(why); }
   static void OnTurnEnd(TurnEnd* end) noexcept;

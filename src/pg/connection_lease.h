@@ -16,6 +16,19 @@ namespace creche::pg {
 
 class ConnectionLease final : public Object, public tasks::Lease {
  public:
+  // Of an operation that has one: what happens to its connection. Loop's thread.
+  class Watcher {
+   public:
+    // It was lost, and is given back already. The pool is in the middle of it.
+    virtual void OnLeaseLost() noexcept = 0;
+    // The server has said something to who listens.
+    virtual void OnNotification(uint32_t process, std::string_view channel,
+                                std::string_view payload) noexcept = 0;
+
+   protected:
+    ~Watcher() = default;
+  };
+
   // Loop's thread. of_operation: it belongs to creche_pool_transaction; releasing the handle only
   // ends the handle. May throw bad_alloc.
   static Ref<ConnectionLease> Make(Ref<Pool> pool, Member* member, bool of_operation);
@@ -42,7 +55,10 @@ class ConnectionLease final : public Object, public tasks::Lease {
   Connection* connection() const noexcept { return member_ ? &member_->connection() : nullptr; }
   // Why there is none.
   ErrorRef Gone(Phase phase = Phase::kQuery) const noexcept;
-  void Lost() noexcept { member_ = nullptr; }
+  void Lost() noexcept {
+    member_ = nullptr;
+    if (watcher) watcher->OnLeaseLost();
+  }
   // Of what it will be lost.
   void set_why(const ErrorRef& why) noexcept { why_ = why; }
   // Gives the connection back. Idempotent.
@@ -56,6 +72,7 @@ class ConnectionLease final : public Object, public tasks::Lease {
     if (known != 0) UndoKnown(known);
   }
 
+  Watcher* watcher = nullptr;
   // The transactions that are open by creche_connection_begin, outermost first, once all that was
   // started has been done.
   std::vector<Ref<Level>> levels;

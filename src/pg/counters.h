@@ -6,6 +6,7 @@ namespace creche::pg {
 
 struct Counters {
   Counter connections, idle, leased, waiting;  // now
+  Counter acquires, empty_acquires, cancelled_acquires, waited;
   Counter connects, statements, pipelined, prepares, cancels, resent, dropped;
 };
 

@@ -36,12 +36,15 @@ class Member final : public ListNode<Member>, private Connection::Owner {
 
   bool reserved = false;  // drains for somebody who needs it alone
   uint8_t level = 0;      // of Sharing
+  uint32_t uses = 0;      // given out so often; counted if there is a limit
   Nanos idle_since = 0;
   Nanos expires = kNever;
 
  private:
   void OnProgress() noexcept override;
   void OnLost(const ErrorRef& why) noexcept override;
+  void OnNotification(uint32_t process, std::string_view channel,
+                      std::string_view payload) noexcept override;
 
   Pool& pool_;
   Connection connection_;

@@ -58,7 +58,7 @@ void Pool::CloseForLoop() noexcept {
 
 void Pool::RefuseAll(const ErrorRef& why) noexcept {
   while (Checkout* checkout = Oldest()) {
-    Leave(checkout);
+    TakeOut(checkout);
     checkout->OnRefused(why);
   }
 }
@@ -105,6 +105,11 @@ void Member::OnProgress() noexcept {
 
 void Member::OnLost(const ErrorRef& why) noexcept {
   pool_.OnLost(this, why);
+}
+
+void Member::OnNotification(uint32_t process, std::string_view channel,
+                            std::string_view payload) noexcept {
+  if (holder_ && holder_->watcher) holder_->watcher->OnNotification(process, channel, payload);
 }
 
 void Pool::OnProgress(Member* member) noexcept {

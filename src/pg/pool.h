@@ -28,6 +28,7 @@ struct PoolOptions {
   uint32_t min_size = 0;
   uint32_t max_size = 10;
   uint32_t max_waiting = 0;  // 0: no limit
+  uint32_t max_uses = 0;     // 0: no limit
   uint32_t statement_cache = 256;
   uint32_t pipeline_depth = 64;
   bool full_reset = true;
@@ -63,7 +64,7 @@ class Pool final : public Object, public tasks::Resident, private LibpqConnector
   // Waits for a connection. May call back at once. shareable: it is one plain statement whose text
   // and types have this hash.
   void Wait(Checkout* checkout, bool shareable, uint64_t hash) noexcept;
-  // Takes it out of the line; false if it is not in there.
+  // Nobody wants it any more: takes it out of the line. False if it is not in there.
   bool Leave(Checkout* checkout) noexcept;
   // A lease gives its connection back, or holds it from now on.
   void Hold(Member* member, ConnectionLease* lease) noexcept;
@@ -81,6 +82,9 @@ class Pool final : public Object, public tasks::Resident, private LibpqConnector
   // What the counters say of now.
   void Count() noexcept;
   void ServeOnce() noexcept;
+  void TakeOut(Checkout* checkout) noexcept;
+  // The same, for who is to be granted: how long he has waited is counted.
+  void TakeFirst(Checkout* checkout) noexcept;
   Checkout* Oldest() const noexcept;
   Checkout* OldestSharing() noexcept;
   bool MayShare(const Checkout& checkout) noexcept;

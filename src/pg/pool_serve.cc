@@ -1,4 +1,5 @@
 // Pool: who gets which connection.
+#include <algorithm>
 #include <new>
 
 #include "pg/connection_lease.h"
@@ -30,7 +31,8 @@ void Pool::Wait(Checkout* checkout, bool shareable, uint64_t hash) noexcept {
           "group's limit), or raise max_size",
           kRetryable | kUnsent));
     checkout->ticket_ = next_ticket_++;
-    checkout->deadline_ = After(loop_->now(), options_.acquire_timeout);
+    checkout->since_ = loop_->now();
+    checkout->deadline_ = After(checkout->since_, options_.acquire_timeout);
   }
   (checkout->shareable_ ? shareable_ : alone_).Add(checkout);
   Serve();
@@ -38,11 +40,23 @@ void Pool::Wait(Checkout* checkout, bool shareable, uint64_t hash) noexcept {
 
 bool Pool::Leave(Checkout* checkout) noexcept {
   if (!checkout->waits()) return false;
+  shared_.counters.cancelled_acquires.Add();
+  TakeOut(checkout);
+  return true;
+}
+
+void Pool::TakeFirst(Checkout* checkout) noexcept {
+  TakeOut(checkout);
+  shared_.counters.empty_acquires.Add();
+  shared_.counters.waited.Add(
+      static_cast<uint64_t>(std::max<Nanos>(loop_->now() - checkout->since_, 0)));
+}
+
+void Pool::TakeOut(Checkout* checkout) noexcept {
   (checkout->shareable_ ? shareable_ : alone_).Remove(checkout);
   if (alone_.size() == 0 && reserving_) Serve();
   // Nobody need be served for one who waits to go: it was cancelled.
   shared_.counters.waiting.Set(waiting());
-  return true;
 }
 
 Checkout* Pool::Oldest() const noexcept {
@@ -92,7 +106,7 @@ void Pool::ServeOnce() noexcept {
   while (Checkout* checkout = Oldest()) {
     Member* member = TakeIdle();
     if (!member) break;
-    Leave(checkout);
+    TakeFirst(checkout);
     Grant(checkout, member, MayShare(*checkout));
   }
   Grow();
@@ -101,7 +115,7 @@ void Pool::ServeOnce() noexcept {
   while (Checkout* checkout = OldestSharing()) {
     Member* member = PickShared();
     if (!member) break;
-    Leave(checkout);
+    TakeFirst(checkout);
     Grant(checkout, member, true);
   }
   Reserve();
@@ -120,6 +134,8 @@ Member* Pool::TakeIdle() noexcept {
 
 void Pool::Grant(Checkout* checkout, Member* member, bool shared) noexcept {
   member->set_state(shared ? Member::State::kShared : Member::State::kHeld);
+  shared_.counters.acquires.Add();
+  if (options_.max_uses != 0 && ++member->uses >= options_.max_uses) member->expires = 0;
   checkout->OnGranted(member);
   if (shared) sharing_.Gave(member);
 }

@@ -47,7 +47,7 @@ constexpr auto kLimits = [] {
   set(Backend::kCopyDone, 0, 0, 0);
   set(Backend::kError, 1, kMaxLong, MessageReader::kMaxText);
   set(Backend::kNotice, 1, kMaxLong, MessageReader::kMaxText);
-  set(Backend::kNotification, 6, kMaxLong, 0);  // nobody listens
+  set(Backend::kNotification, 6, kMaxLong, kMaxShort);
   set(Backend::kCopyIn, 3, kMaxShort, 0);
   set(Backend::kCopyOut, 3, kMaxShort, 0);
   set(Backend::kCopyBoth, 3, kMaxShort, 0);

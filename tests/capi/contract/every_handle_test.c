@@ -90,6 +90,8 @@ static creche_status work(void* arg, creche_task task, uint64_t* value) {
   return CRECHE_OK;
 }
 
+static const char* const channel_name = "channel";
+
 /* With a queue or a limiter in the options. */
 static creche_status sleep_to(uint64_t id) {
   creche_task_options o = task_options();
@@ -220,6 +222,10 @@ static const creche_cookie a_cookie = {sizeof a_cookie, 0,    "a",  "b",
   X(connection_copy_in_in, ANY_SCOPE,                                                              \
     creche_connection_copy_in(THE(connection, CONNECTION), OF_SCOPE, "copy", NULL, see, NULL,      \
                               NULL))                                                               \
+  X(pool_listen_in, ANY_SCOPE,                                                                     \
+    creche_pool_listen(THE(pool, POOL), OF_SCOPE, &channel_name, 1, TAIL))                         \
+  X(pool_execute_many_in, ANY_SCOPE,                                                               \
+    creche_pool_execute_many(THE(pool, POOL), OF_SCOPE, "select 1", NULL, 0, 1, TAIL))             \
   X(pool_acquire_in, ANY_SCOPE, creche_pool_acquire(THE(pool, POOL), OF_SCOPE, TAIL))              \
   X(pool_transaction_in, ANY_SCOPE,                                                                \
     creche_pool_transaction(THE(pool, POOL), OF_SCOPE, see, NULL, TAIL))                           \
@@ -284,6 +290,9 @@ static const creche_cookie a_cookie = {sizeof a_cookie, 0,    "a",  "b",
     creche_connection_copy_out(OF(connection), THE_SCOPE, "copy", TAIL))                           \
   X(connection_copy_in, 1 << CONNECTION,                                                           \
     creche_connection_copy_in(OF(connection), THE_SCOPE, "copy", NULL, see, NULL, NULL))           \
+  X(pool_listen, 1 << POOL, creche_pool_listen(OF(pool), THE_SCOPE, &channel_name, 1, TAIL))       \
+  X(pool_execute_many, 1 << POOL,                                                                  \
+    creche_pool_execute_many(OF(pool), THE_SCOPE, "select 1", NULL, 0, 1, TAIL))                   \
   X(pool_acquire, 1 << POOL, creche_pool_acquire(OF(pool), THE_SCOPE, TAIL))                       \
   X(pool_transaction, 1 << POOL, creche_pool_transaction(OF(pool), THE_SCOPE, see, NULL, TAIL))    \
   X(connection_move, 1 << CONNECTION, creche_connection_move(OF(connection), THE_SCOPE))           \

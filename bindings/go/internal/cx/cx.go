@@ -26,6 +26,7 @@ const (
 	Pull    = C.CRECHE_PULL
 	Ask     = C.CRECHE_ASK
 	Chunk   = C.CRECHE_CHUNK
+	Notify  = C.CRECHE_NOTIFY
 	End     = C.CRECHE_END
 	RowsOf  = C.CRECHE_ROWS
 	Stalled = C.CRECHE_STALLED

@@ -77,6 +77,44 @@ cx_answer cx_copy_start(int32_t what, uint64_t id, cx_tail tail, const char *sql
   return answer(status, &task.scope.id);
 }
 
+cx_answer cx_listen_start(uint64_t id, cx_tail tail, char **channels, size_t n)
+{
+  creche_pool pool = {id};
+  const creche_task_options to = options_of(tail);
+  creche_listen_options o;
+  creche_task task = {{0}};
+  creche_status status = creche_listen_options_init(&o, sizeof o);
+  o.task = &to;
+  if (status == CRECHE_OK)
+    status = creche_pool_listen(pool, scope_of(tail.in), (const char *const *)channels, n, &o, NULL, user_of(tail), &task);
+  return answer(status, &task.scope.id);
+}
+
+cx_answer cx_many_start(uint64_t id, cx_tail tail, creche_query_options o, const char *text, const cx_value *args,
+                        size_t width, size_t rows)
+{
+  creche_pool pool = {id};
+  const creche_task_options to = options_of(tail);
+  creche_value few[FEW], *values = width * rows > FEW ? malloc(width * rows * sizeof *values) : few;
+  creche_task task = {{0}};
+  size_t i;
+  cx_answer a;
+  if (values == NULL) return no_memory();
+  for (i = 0; i < width * rows; i++) {
+    values[i].type = args[i].type;
+    values[i].form = args[i].form;
+    values[i].integer = args[i].integer;
+    values[i].real = args[i].real;
+    values[i].data = text + args[i].offset;
+    values[i].size = (size_t)args[i].size;
+  }
+  o.task = &to;
+  a = answer(creche_pool_execute_many(pool, scope_of(tail.in), text, values, width, rows, &o, NULL, user_of(tail), &task),
+             &task.scope.id);
+  if (values != few) free(values);
+  return a;
+}
+
 cx_answer cx_acquire(uint64_t id, cx_tail tail)
 {
   creche_pool pool = {id};

@@ -1,6 +1,7 @@
 package cx
 
 /*
+#include <stdlib.h>
 #include "shim.h"
 */
 import "C"
@@ -18,6 +19,8 @@ const (
 	ConnectionStream  = C.CX_CONNECTION_STREAM
 	Script            = C.CX_SCRIPT
 	BeginStep         = C.CX_BEGIN
+	ListenStarted     = C.CRECHE_LISTEN_STARTED
+	ListenGap         = C.CRECHE_LISTEN_GAP
 	PoolCopyIn        = C.CX_POOL_COPY_IN
 	PoolCopyOut       = C.CX_POOL_COPY_OUT
 	ConnectionCopyIn  = C.CX_CONNECTION_COPY_IN
@@ -66,12 +69,12 @@ const (
 
 // PoolOptions: nil and 0 are the library's defaults.
 type PoolOptions struct {
-	Flags                                              uint32
-	MinSize, MaxSize, MaxWaiting, PipelineDepth, Reset uint32
-	StatementCache                                     *uint32
-	ConnectTimeout, AcquireTimeout, IdleTimeout        time.Duration
-	MaxLifetime, CancelTimeout, StatementLifetime      time.Duration
-	ApplicationName                                    string
+	Flags                                                       uint32
+	MinSize, MaxSize, MaxWaiting, MaxUses, PipelineDepth, Reset uint32
+	StatementCache                                              *uint32
+	ConnectTimeout, AcquireTimeout, IdleTimeout                 time.Duration
+	MaxLifetime, CancelTimeout, StatementLifetime               time.Duration
+	ApplicationName                                             string
 }
 
 // PoolOpen opens a pool on a loop; an empty dsn is the environment.
@@ -84,6 +87,7 @@ func PoolOpen(loop uint64, dsn string, po PoolOptions) Started {
 	set(&o.min_size, po.MinSize)
 	set(&o.max_size, po.MaxSize)
 	set(&o.max_waiting, po.MaxWaiting)
+	set(&o.max_uses, po.MaxUses)
 	set(&o.pipeline_depth, po.PipelineDepth)
 	set(&o.reset, po.Reset)
 	setTo(&o.statement_cache, po.StatementCache)
@@ -100,13 +104,14 @@ func PoolOpen(loop uint64, dsn string, po PoolOptions) Started {
 func PoolRelease(pool uint64) { C.creche_pool_release(C.creche_pool{id: C.uint64_t(pool)}) }
 
 // PoolCounters are those of creche_pool_counters, in its order.
-func PoolCounters(pool uint64) (values [11]uint64, status int32) {
+func PoolCounters(pool uint64) (values [15]uint64, status int32) {
 	var c C.creche_pool_counters
 	status = int32(C.creche_pool_get_counters(C.creche_pool{id: C.uint64_t(pool)}, &c,
 		C.sizeof_creche_pool_counters))
-	values = [11]uint64{uint64(c.connections), uint64(c.idle), uint64(c.leased), uint64(c.waiting),
+	values = [15]uint64{uint64(c.connections), uint64(c.idle), uint64(c.leased), uint64(c.waiting),
 		uint64(c.connects), uint64(c.statements), uint64(c.pipelined), uint64(c.prepares),
-		uint64(c.cancels), uint64(c.resent), uint64(c.dropped)}
+		uint64(c.cancels), uint64(c.resent), uint64(c.dropped), uint64(c.acquires),
+		uint64(c.empty_acquires), uint64(c.cancelled_acquires), uint64(c.waited)}
 	return values, status
 }
 
@@ -176,6 +181,35 @@ func CopyStart(what int32, handle uint64, tail Tail, q *Query) Started {
 		return Started{Failure: q.refused}
 	}
 	return answer(C.cx_copy_start(C.int32_t(what), C.uint64_t(handle), tail.c(), (*C.char)(unsafe.Pointer(&q.text[0]))))
+}
+
+// ListenStart listens on the channels.
+func ListenStart(pool uint64, tail Tail, channels []string) Started {
+	names := make([]*C.char, len(channels)+1)
+	for i, name := range channels {
+		if refused := whole("a channel's name", name); refused != nil {
+			return Started{Failure: refused}
+		}
+		names[i] = C.CString(name)
+		defer C.free(unsafe.Pointer(names[i]))
+	}
+	return answer(C.cx_listen_start(C.uint64_t(pool), tail.c(), &names[0], C.size_t(len(channels))))
+}
+
+// Notification is a view of an event of kind Notify.
+func (ev *Event) Notification() (what, process uint32, dropped uint64, channel, payload string) {
+	n := (*C.creche_notification)(ev.Data)
+	return uint32(n.what), uint32(n.process), uint64(n.dropped), C.GoString(n.channel),
+		C.GoStringN(n.payload, C.int(n.payload_size))
+}
+
+// ManyStart starts a statement whose parameters are rows of `width` ones each.
+func ManyStart(pool uint64, tail Tail, q *Query, width, rows int) Started {
+	if q.refused != nil {
+		return Started{Failure: q.refused}
+	}
+	return answer(C.cx_many_start(C.uint64_t(pool), tail.c(), defaults.query, (*C.char)(unsafe.Pointer(&q.text[0])),
+		(*C.cx_value)(unsafe.Pointer(unsafe.SliceData(q.args))), C.size_t(width), C.size_t(rows)))
 }
 
 // Acquire acquires a connection.

@@ -125,6 +125,9 @@ cx_answer cx_pool_open(uint64_t loop, creche_pool_options o, const char *dsn,
 cx_answer cx_query_start(int32_t what, uint64_t handle, cx_tail tail, creche_query_options o,
                          const char *text, const cx_value *args, size_t args_count);
 cx_answer cx_copy_start(int32_t what, uint64_t id, cx_tail tail, const char *sql);
+cx_answer cx_listen_start(uint64_t pool, cx_tail tail, char **channels, size_t n);
+cx_answer cx_many_start(uint64_t pool, cx_tail tail, creche_query_options o, const char *text, const cx_value *args,
+                        size_t width, size_t rows);
 cx_answer cx_acquire(uint64_t pool, cx_tail tail);
 cx_answer cx_transaction(int32_t step, uint64_t connection, cx_tail tail, creche_transaction_options o);
 

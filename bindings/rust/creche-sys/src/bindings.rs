@@ -429,6 +429,9 @@ pub const CRECHE_STALLED: u32 = 9;
 /// an event of a server; data: const creche_server_event *
 pub const CRECHE_EVENT: u32 = 10;
 
+/// what somebody said by NOTIFY; value: a handle, data: const creche_notification *
+pub const CRECHE_NOTIFY: u32 = 11;
+
 /// not the last one of its task
 pub const CRECHE_MORE: u32 = 1;
 
@@ -1815,6 +1818,53 @@ pub struct creche_copy_options {
     pub task: *const creche_task_options,
 }
 
+/// somebody has said NOTIFY
+pub const CRECHE_LISTEN_NOTIFICATION: u32 = 0;
+
+/// from now on nothing is missed: comes first
+pub const CRECHE_LISTEN_STARTED: u32 = 1;
+
+/// the connection was lost, and there is another one that listens: what was
+/// said in between is lost. Look at what you would have been told of
+pub const CRECHE_LISTEN_GAP: u32 = 2;
+
+/// What was said. A view into the completion's value. Grows at its end only.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct creche_notification {
+    /// CRECHE_LISTEN_*
+    pub what: u32,
+    /// of the server's that said it; 0 for all but notifications
+    pub process: u32,
+    /// notifications that were thrown away before this one, because max_held were held
+    pub dropped: u64,
+    /// NUL-terminated; "" for all but notifications
+    pub channel: *const c_char,
+    /// NUL-terminated
+    pub payload: *const c_char,
+    /// bytes, without the NUL
+    pub payload_size: usize,
+}
+
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct creche_listen_options {
+    /// set by _init
+    pub size: u32,
+    /// 0
+    pub flags: u32,
+    /// notifications that you may hold unreleased; what comes then is thrown away, and
+    /// counted; default 1024
+    pub max_held: u32,
+    /// 0
+    pub reserved: u32,
+    /// the server is asked for a sign of life so often, and the connection is given up
+    /// if there was none until the next time; default 30 s; CRECHE_NEVER: never asked
+    pub heartbeat: i64,
+    /// may be NULL
+    pub task: *const creche_task_options,
+}
+
 /// never prepare by name: behind a transaction-pooling PgBouncer
 pub const CRECHE_POOL_NO_PREPARE: u32 = 1;
 
@@ -1865,6 +1915,11 @@ pub struct creche_pool_options {
     /// a statement is prepared anew after this; default (and 0) 300 s;
     /// CRECHE_NEVER: kept until an error or a reset
     pub statement_lifetime: i64,
+    /// a connection that was given out so often is closed when it has nothing to do;
+    /// 0: no limit
+    pub max_uses: u32,
+    /// 0
+    pub reserved: u32,
 }
 
 /// What a pool has now and did so far. Sized.
@@ -1893,6 +1948,14 @@ pub struct creche_pool_counters {
     pub resent: u64,
     /// connections given up after a failure
     pub dropped: u64,
+    /// connections given to an operation, alone or shared
+    pub acquires: u64,
+    /// of those, to one that had to wait for it
+    pub empty_acquires: u64,
+    /// operations that were cancelled while they waited
+    pub cancelled_acquires: u64,
+    /// nanoseconds that those of empty_acquires have waited, together
+    pub waited: u64,
 }
 
 /// do not keep it as a prepared statement
@@ -2885,6 +2948,22 @@ unsafe extern "C" {
 
     /// Sets the defaults in the first `size` bytes (pass sizeof). Returns CRECHE_OK or CRECHE_E_INVALID.
     /// Since 0.1.
+    pub fn creche_listen_options_init(options: *mut creche_listen_options, size: usize) -> creche_status;
+
+    /// Listens on `count` channels, on a connection of its own (one of the pool's max_size), until it is
+    /// cancelled or the pool is closed. channels: their names as they are, without quotes: 1 to 63 bytes each;
+    /// copied. Completions with kind CRECHE_NOTIFY and CRECHE_MORE: data: const creche_notification *, value:
+    /// CRECHE_OWNED, to be given up by creche_value_release. The first one is CRECHE_LISTEN_STARTED.
+    /// When the connection is lost (the server restarts, another one takes over, nothing is heard of it for a
+    /// heartbeat) another one is made, as often as it takes, later and later up to 2 s, and listens:
+    /// CRECHE_LISTEN_GAP. Only a first attempt fails, with the errors of creche_pool_query.
+    /// The end is CRECHE_E_CANCELLED, CRECHE_E_CLOSED (the pool was closed) or that failure; its connection is closed.
+    /// Returns CRECHE_OK; CRECHE_E_INVALID (no channel, or a name that is none), or as creche_task_spawn does.
+    /// Since 0.1.
+    pub fn creche_pool_listen(pool: creche_pool, in_: creche_scope, channels: *const *const c_char, count: usize, options: *const creche_listen_options, done: creche_done_fn, user: *mut c_void, task: *mut creche_task) -> creche_status;
+
+    /// Sets the defaults in the first `size` bytes (pass sizeof). Returns CRECHE_OK or CRECHE_E_INVALID.
+    /// Since 0.1.
     pub fn creche_pool_options_init(options: *mut creche_pool_options, size: usize) -> creche_status;
 
     /// Opens a pool on a loop. dsn: a PostgreSQL URI or key=value string; copied; NULL: the environment
@@ -2969,6 +3048,19 @@ unsafe extern "C" {
     /// of them unreleased the server is held back. The connection is its own while it runs. The rest as
     /// creche_pool_query. Since 0.1.
     pub fn creche_pool_stream(pool: creche_pool, in_: creche_scope, sql: *const c_char, args: *const creche_value, args_count: usize, options: *const creche_query_options, done: creche_done_fn, user: *mut c_void, task: *mut creche_task) -> creche_status;
+
+    /// Runs one statement with many rows of parameters, all or nothing: in one transaction on a connection
+    /// that is its own meanwhile, up to 64 rows in flight at a time. args: args_count * rows values, row after
+    /// row; copied. Rows that it returns are thrown away. It stops at the first row that fails: nothing more is
+    /// sent, and nothing stays of those before. For very many rows COPY (creche/copy.h) is quicker.
+    /// The completion: value: rows affected by all together, as 64 bits, not owned; code: the same (at most
+    /// UINT32_MAX); data: an int64_t for each row, how many rows it affected (-1: it does not say), data_size bytes
+    /// of them. After a failure value is the number of the row that failed, from 0 on (`rows`: the COMMIT: a
+    /// deferred constraint); a value that cannot be sent fails before anything is. Failures as
+    /// creche_pool_query, and CRECHE_E_OUTCOME_UNKNOWN as creche_pool_transaction: the COMMIT is shielded.
+    /// options: its flags but CRECHE_QUERY_ALONE, and task. Returns CRECHE_OK, or as creche_task_spawn does.
+    /// Since 0.1.
+    pub fn creche_pool_execute_many(pool: creche_pool, in_: creche_scope, sql: *const c_char, args: *const creche_value, args_count: usize, rows: usize, options: *const creche_query_options, done: creche_done_fn, user: *mut c_void, task: *mut creche_task) -> creche_status;
 
     /// Acquires a connection: value: a creche_connection, CRECHE_OWNED: a lease of the nearest task or
     /// group around `in` (or the loop), which holds it open. options->timeout, if sooner, replaces the

@@ -1,11 +1,13 @@
 //! PostgreSQL: pools, and connections that are leased from them.
 use crate::body::Body;
 use crate::copy::{self, CopyIn, CopyStream};
-use crate::error::Result;
+use crate::error::{Error, Result};
+use crate::listen::Listener;
 use crate::options::{TaskOptions, task_options};
 use crate::pending::{Answer, Pending, awaitable, closing};
 use crate::query::{Execute, Query, Script, Target};
 use crate::runtime::Loop;
+use crate::status::Status;
 use crate::sys_ext::{c_text, check, defaults, filled, nanoseconds};
 use crate::value::ToSql;
 use creche_sys as sys;
@@ -19,6 +21,7 @@ pub struct PoolOptions {
     min_size: Option<u32>,
     max_size: Option<u32>,
     max_waiting: Option<u32>,
+    max_uses: Option<u32>,
     statement_cache: Option<u32>,
     pipeline_depth: Option<u32>,
     keep_state: bool,
@@ -54,6 +57,8 @@ impl PoolOptions {
         max_size: u32,
         /// Callers that may wait for a connection; 0: no limit.
         max_waiting: u32,
+        /// A connection that was given out so often is closed; no limit.
+        max_uses: u32,
         /// Prepared statements kept on each connection; 0: none.
         statement_cache: u32,
         /// Statements in flight on one shared connection.
@@ -107,6 +112,7 @@ impl PoolOptions {
             o.min_size = self.min_size.unwrap_or(o.min_size);
             o.max_size = self.max_size.unwrap_or(o.max_size);
             o.max_waiting = self.max_waiting.unwrap_or(o.max_waiting);
+            o.max_uses = self.max_uses.unwrap_or(o.max_uses);
             o.statement_cache = self.statement_cache.unwrap_or(o.statement_cache);
             o.pipeline_depth = self.pipeline_depth.unwrap_or(o.pipeline_depth);
             if self.keep_state {
@@ -143,6 +149,11 @@ pub struct PoolCounters {
     pub cancels: u64,
     pub resent: u64,
     pub dropped: u64,
+    pub acquires: u64,
+    pub empty_acquires: u64,
+    pub cancelled_acquires: u64,
+    /// Nanoseconds, of all that had to wait.
+    pub waited: u64,
 }
 
 /// A pool of connections to a PostgreSQL server. Share it by reference; dropping it closes it.
@@ -195,6 +206,37 @@ impl Pool {
         (self.raw, self.on)
     }
 
+    /// One statement with many rows of parameters, all or nothing: for how many rows it has affected.
+    /// It stops at the first one that fails.
+    pub fn execute_many(&self, sql: &str, rows: &[&[&dyn ToSql]]) -> Pending<u64> {
+        let width = rows.first().map_or(0, |row| row.len());
+        if let Some(at) = rows.iter().position(|row| row.len() != width) {
+            let text = format!("row {at} has {} parameters, the first one {width}", rows[at].len());
+            return Pending::failed(Error::own(Status::INVALID, text));
+        }
+        Pending::start(self.on, &TaskOptions::new(), |within, options, done, user, task| {
+            let sql = c_text(sql)?;
+            let values: Vec<_> =
+                rows.iter().flat_map(|row| row.iter()).map(|arg| arg.value().raw()).collect();
+            // SAFETY: plain options; they, the text and the values live until the call returns, which
+            // copies them; user lives until the final completion.
+            Ok(unsafe {
+                let mut o = defaults(sys::creche_query_options_init)?;
+                o.task = options;
+                let (sql, values) = (sql.as_ptr(), values.as_ptr());
+                let count = rows.len();
+                sys::creche_pool_execute_many(
+                    self.raw, within, sql, values, width, count, &o, done, user, task,
+                )
+            })
+        })
+    }
+
+    /// Hears what is said by NOTIFY on these channels, by their names as they are.
+    pub fn listen(&self, channels: &[&str]) -> Listener {
+        Listener::start(self.raw, self.on, channels)
+    }
+
     /// What it has now and did so far.
     pub fn counters(&self) -> Result<PoolCounters> {
         // SAFETY: plain numbers; the size is that of the memory.
@@ -212,6 +254,10 @@ impl Pool {
             cancels: c.cancels,
             resent: c.resent,
             dropped: c.dropped,
+            acquires: c.acquires,
+            empty_acquires: c.empty_acquires,
+            cancelled_acquires: c.cancelled_acquires,
+            waited: c.waited,
         })
     }
 

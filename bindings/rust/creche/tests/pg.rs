@@ -11,6 +11,47 @@ use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 #[test]
+fn hears_what_is_said() {
+    let Some(db) = open() else { return };
+    block_on(async {
+        let mut listener = db.listen(&["rust \"news\""]);
+        assert_eq!(listener.next().await.unwrap(), Some(creche::Heard::Started));
+        db.execute("select pg_notify('rust \"news\"', 'here')", &[]).await.unwrap();
+        match listener.next().await.unwrap() {
+            Some(creche::Heard::Notification { channel, payload, process, dropped }) => {
+                assert_eq!((channel.as_str(), payload.as_slice()), ("rust \"news\"", &b"here"[..]));
+                assert!(process > 0 && dropped == 0);
+            }
+            other => panic!("{other:?}"),
+        }
+        let killed = "select pg_terminate_backend(pid) from pg_stat_activity where query like 'LISTEN \"rust%'";
+        db.execute(killed, &[]).await.unwrap();
+        assert_eq!(listener.next().await.unwrap(), Some(creche::Heard::Gap));
+        drop(listener);
+        let mut refused = db.listen(&[""]);
+        assert_eq!(refused.next().await.unwrap_err().status(), Status::INVALID);
+        assert!(db.counters().unwrap().acquires >= 3);
+    });
+}
+
+#[test]
+fn many_rows_of_parameters() {
+    let Some(db) = open() else { return };
+    block_on(async {
+        table(&db, "many_rows").await.unwrap();
+        let sql = "insert into many_rows values ($1, $2)";
+        let ids: Vec<i32> = (0..100).collect();
+        let rows: Vec<[&dyn creche::ToSql; 2]> = ids.iter().map(|id| [id as _, &7 as _]).collect();
+        let rows: Vec<&[&dyn creche::ToSql]> = rows.iter().map(|row| &row[..]).collect();
+        assert_eq!(db.execute_many(sql, &rows).await.unwrap(), 100);
+        let error = db.execute_many(sql, &[&[&1000, &1], &[&5, &1]]).await.unwrap_err();
+        assert_eq!(error.status(), Status::PG);
+        let rows = db.query("select count(*) from many_rows", &[]).await.unwrap();
+        assert_eq!(count(&rows), 100);
+    });
+}
+
+#[test]
 fn copy_in_and_out() {
     let Some(db) = open() else { return };
     block_on(async {

@@ -1,0 +1,32 @@
+package creche_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+
+	"libcreche/creche"
+)
+
+func TestExecMany(t *testing.T) {
+	ctx := context.Background()
+	db := pool(t, nil)
+	name := table(t, db, "id int primary key, name text")
+	rows := make([][]any, 500)
+	for i := range rows {
+		rows[i] = []any{i, "name"}
+	}
+	n, failed, err := db.ExecMany(ctx, "insert into "+name+" values ($1, $2)", rows)
+	if err != nil || n != 500 || failed != -1 {
+		t.Fatal(n, failed, err)
+	}
+	var e *creche.Error
+	rows = [][]any{{1000, "new"}, {7, "old"}, {1001, "new"}}
+	if _, failed, err = db.ExecMany(ctx, "insert into "+name+" values ($1, $2)", rows); failed != 1 || !errors.As(err, &e) || e.SQLState != "23505" {
+		t.Fatal(failed, err)
+	}
+	var count int
+	if err := db.QueryRow(ctx, "select count(*) from "+name).Scan(&count); err != nil || count != 500 {
+		t.Fatal(count, err)
+	}
+}

@@ -1,0 +1,166 @@
+/* One statement with many rows of parameters: all or nothing, and which row it was. */
+#include "pg_test.h"
+
+static creche_pool pool;
+
+static int open_one(void** state) {
+  if (start_server(state) != 0) return -1;
+  pool = open_pool(2);
+  must(pool, "create table things (id int primary key, name text)");
+  return 0;
+}
+
+static int close_one(void** state) {
+  close_pool(pool);
+  return stop_server(state);
+}
+
+typedef struct many {
+  answer end;
+  int64_t counts[1000];
+  size_t size;
+} many;
+
+static void on_many(void* user, const creche_completion* c) {
+  many* m = user;
+  m->size = c->data_size / sizeof(int64_t);
+  if (m->size > 0 && m->size <= 1000) memcpy(m->counts, c->data, c->data_size);
+  on_answer(&m->end, c);
+}
+
+static creche_status run_many(many* m, const char* sql, const creche_value* args, size_t width,
+                              size_t rows) {
+  memset(m, 0, sizeof *m);
+  answer_init(&m->end);
+  OK(creche_pool_execute_many(pool, loop.scope, sql, args, width, rows, NULL, on_many, m, NULL));
+  return answer_wait(&m->end);
+}
+
+static void many_free(many* m) {
+  m->end.value = 0;
+  answer_free(&m->end);
+}
+
+static void test_all(void** state) {
+  (void)state;
+  creche_value args[2000];
+  for (int i = 0; i < 1000; i++) {
+    args[2 * i] = creche_int4(i);
+    args[2 * i + 1] = i % 3 == 0 ? creche_null() : creche_text("name");
+  }
+  many m;
+  run_many(&m, "insert into things values ($1, $2)", args, 2, 1000);
+  EXPECT(&m.end, CRECHE_OK);
+  assert_int_equal(m.end.code, 1000);
+  assert_int_equal(m.end.value, 1000);
+  assert_int_equal(m.size, 1000);
+  for (int i = 0; i < 1000; i++) assert_int_equal(m.counts[i], 1);
+  many_free(&m);
+  assert_int_equal(number(pool, "select count(name) from things"), 666);
+  /* Counts of each; rows that come back are nobody's. */
+  creche_value ids[3] = {creche_int4(10), creche_int4(-1), creche_int4(500)};
+  run_many(&m, "delete from things where id < $1 returning *", ids, 1, 3);
+  EXPECT(&m.end, CRECHE_OK);
+  assert_int_equal(m.end.value, 500);
+  assert_int_equal(m.counts[0], 10);
+  assert_int_equal(m.counts[1], 0);
+  assert_int_equal(m.counts[2], 490);
+  many_free(&m);
+  run_many(&m, "delete from things where id < $1", NULL, 1, 0);
+  EXPECT(&m.end, CRECHE_OK);
+  assert_int_equal(m.end.value, 0);
+  many_free(&m);
+  must(pool, "truncate things");
+}
+
+/* Which row it was; nothing stays; and not all were sent. */
+static void test_a_row_fails(void** state) {
+  (void)state;
+  static creche_value args[100000];
+  for (int i = 0; i < 100000; i++) args[i] = creche_int4(i == 700 ? 3 : i);
+  many m;
+  const uint64_t before = counters(pool).statements;
+  run_many(&m, "insert into things values ($1)", args, 1, 100000);
+  EXPECT(&m.end, CRECHE_E_PG);
+  assert_string_equal(answer_state(&m.end), "23505");
+  assert_int_equal(m.end.value, 700);
+  many_free(&m);
+  assert_true(counters(pool).statements - before < 2000);
+  assert_int_equal(number(pool, "select count(*) from things"), 0);
+  /* The statement itself. */
+  run_many(&m, "insert into nothing values ($1)", args, 1, 10);
+  EXPECT(&m.end, CRECHE_E_PG);
+  assert_int_equal(m.end.value, 0);
+  many_free(&m);
+  /* A value that cannot be sent: nothing is. */
+  const uint64_t sent = counters(pool).statements;
+  creche_value bad[3] = {creche_int4(1), creche_int4(2), creche_int8(1)};
+  bad[2].type = CRECHE_PG_INT2;
+  bad[2].integer = 70000;
+  run_many(&m, "insert into things values ($1)", bad, 1, 3);
+  EXPECT(&m.end, CRECHE_E_INVALID);
+  assert_int_equal(m.end.value, 2);
+  many_free(&m);
+  assert_int_equal(counters(pool).statements, sent);
+  /* The COMMIT. */
+  must(pool, "create table later (id int primary key deferrable initially deferred)");
+  creche_value twice[2] = {creche_int4(1), creche_int4(1)};
+  run_many(&m, "insert into later values ($1)", twice, 1, 2);
+  EXPECT(&m.end, CRECHE_E_PG);
+  assert_int_equal(m.end.value, 2);
+  many_free(&m);
+  assert_int_equal(number(pool, "select count(*) from things"), 0);
+}
+
+/* While a lock is in the way. */
+static void test_cancelled(void** state) {
+  (void)state;
+  creche_connection holder = acquire(pool);
+  must_on(holder, "begin");
+  must_on(holder, "insert into things values (50)");
+  creche_value args[200];
+  for (int i = 0; i < 200; i++) args[i] = creche_int4(i);
+  many m;
+  memset(&m, 0, sizeof m);
+  answer_init(&m.end);
+  creche_task task;
+  OK(creche_pool_execute_many(pool, loop.scope, "insert into things values ($1)", args, 1, 200,
+                              NULL, on_many, &m, &task));
+  while (number_on(holder, "select count(*) from pg_locks where not granted") == 0) nap_ms(1);
+  OK(creche_scope_cancel(task.scope, "enough"));
+  EXPECT(&m.end, CRECHE_E_CANCELLED);
+  many_free(&m);
+  must_on(holder, "rollback");
+  creche_connection_release(holder);
+  assert_int_equal(number(pool, "select count(*) from things"), 0);
+  assert_int_equal(counters(pool).dropped, 0);
+}
+
+static void test_the_pool_is_closed(void** state) {
+  (void)state;
+  creche_pool before = pool;
+  pool = open_pool(1);
+  creche_value args[10];
+  for (int i = 0; i < 10; i++) args[i] = creche_float8(100);
+  many m;
+  memset(&m, 0, sizeof m);
+  answer_init(&m.end);
+  OK(creche_pool_execute_many(pool, loop.scope, "select pg_sleep($1)", args, 1, 10, NULL, on_many,
+                              &m, NULL));
+  while (number(before, "select count(*) from pg_stat_activity where wait_event = 'PgSleep'") == 0)
+    nap_ms(1);
+  close_pool(pool);
+  EXPECT(&m.end, CRECHE_E_CLOSED);
+  many_free(&m);
+  pool = before;
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_all),
+      cmocka_unit_test(test_a_row_fails),
+      cmocka_unit_test(test_cancelled),
+      cmocka_unit_test(test_the_pool_is_closed),
+  };
+  return cmocka_run_group_tests(tests, open_one, close_one);
+}
