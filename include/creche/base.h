@@ -268,7 +268,7 @@ enum {
     CRECHE_POST = 8,   /* the call of a posted function */
     CRECHE_STALLED = 9, /* to the user: this task has not ended in its group's grace time */
     CRECHE_EVENT = 10,  /* an event of a server; data: const creche_server_event * */
-    CRECHE_NOTIFY = 11 /* what somebody said by NOTIFY; value: a handle, data: const creche_notification * */
+    CRECHE_NOTIFY = 12 /* what somebody said by NOTIFY; value: a handle, data: const creche_notification * */
 };
 
 /* creche_completion.flags */

@@ -8,7 +8,7 @@
 namespace creche::pg {
 
 // CRECHE_NOTIFY: a kind of completion that nobody else makes.
-inline constexpr auto kNotify = static_cast<tasks::What>(11);
+inline constexpr auto kNotify = static_cast<tasks::What>(12);
 
 struct Notification {
   enum What : uint32_t { kNotification = 0, kStarted = 1, kGap = 2 };

@@ -430,7 +430,7 @@ pub const CRECHE_STALLED: u32 = 9;
 pub const CRECHE_EVENT: u32 = 10;
 
 /// what somebody said by NOTIFY; value: a handle, data: const creche_notification *
-pub const CRECHE_NOTIFY: u32 = 11;
+pub const CRECHE_NOTIFY: u32 = 12;
 
 /// not the last one of its task
 pub const CRECHE_MORE: u32 = 1;
