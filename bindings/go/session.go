@@ -35,7 +35,7 @@ func NewSession(options *SessionOptions) (*Session, error) {
 		Limit: orNone(o.Limit), LimitPerHost: orNone(o.LimitPerHost), MaxWaiting: orNone(o.MaxWaiting),
 		MaxRedirects: orNone(o.MaxRedirects), MaxHeaderBytes: uint32(o.MaxHeaderBytes), MaxBody: uint64(max(o.MaxBody, 0)),
 		KeepAlive: o.KeepAlive, MaxLifetime: max(o.MaxLifetime, 0), MaxRequests: uint32(max(o.MaxRequests, 0)),
-		DNSTTL: ttl(o.DNSTTL), Timeouts: o.Timeouts.c(), CAFile: o.CAFile, BaseURL: o.BaseURL,
+		DNSTTL: ttl(o.DNSTTL), Timeouts: o.Timeouts.c(), CAFile: o.CAFile, TLS: o.TLS.handle(), BaseURL: o.BaseURL,
 	}
 	if o.Insecure {
 		c.Flags |= cx.SessionInsecure
@@ -74,6 +74,7 @@ func NewSession(options *SessionOptions) (*Session, error) {
 	}
 	opened := cx.SessionOpen(l.id, c)
 	runtime.KeepAlive(o.Cookies)
+	runtime.KeepAlive(o.TLS)
 	if opened.Failure != nil {
 		return nil, newError(opened.Failure, nil)
 	}
@@ -161,6 +162,7 @@ type Request struct {
 	MaxBody      int64 // of a whole answer; 0: the session's
 	MaxRedirects int   // 0: the session's; negative: none is followed
 	NoDecode     bool  // leave the answer's body coded
+	TLS          *TLS  // settings in place of the session's
 	NoRetry      bool  // never send again: neither when a kept connection was dead, nor by a Retry
 	Lenient      bool  // as SessionOptions.Lenient, for this request
 	Timeouts     Timeouts
@@ -235,6 +237,7 @@ func (w *waiter) fill(r *Request) {
 		c.Param(p[0], p[1])
 	}
 	c.Flags, c.Body, c.PullSize = 0, r.Body, 0
+	c.TLS = r.TLS.handle()
 	c.MaxBody, c.MaxRedirects, c.Timeouts = uint64(max(r.MaxBody, 0)), cx.Default, r.Timeouts.c()
 	if r.MaxRedirects != 0 {
 		c.MaxRedirects = uint32(max(r.MaxRedirects, 0))

@@ -22,6 +22,7 @@ type SessionOptions struct {
 	Timeouts       Timeouts
 	UserAgent      string // "-" for none
 	CAFile         string // PEM file of trusted certificates instead of the system's
+	TLS            *TLS   // settings; not with CAFile or Insecure
 	BaseURL        string // what URLs without a scheme are joined to, as JoinURL does; end its path with a slash
 	Insecure       bool   // do not verify certificates: for tests only
 	NoDecode       bool   // leave bodies coded

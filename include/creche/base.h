@@ -112,6 +112,8 @@ typedef struct creche_rate { uint64_t id; } creche_rate;
 typedef struct creche_event { uint64_t id; } creche_event;
 typedef struct creche_sender { uint64_t id; } creche_sender;
 typedef struct creche_receiver { uint64_t id; } creche_receiver;
+typedef struct creche_tls { uint64_t id; } creche_tls;
+typedef struct creche_websocket { uint64_t id; } creche_websocket;
 
 /* ---- Contexts ----------------------------------------------------------------------------------
  * A pointer of yours that travels down the tree with your tasks, as context variables do in other
@@ -268,6 +270,7 @@ enum {
     CRECHE_POST = 8,   /* the call of a posted function */
     CRECHE_STALLED = 9, /* to the user: this task has not ended in its group's grace time */
     CRECHE_EVENT = 10,  /* an event of a server; data: const creche_server_event * */
+    CRECHE_MESSAGE = 11, /* a message of a WebSocket: data, data_size */
     CRECHE_NOTIFY = 12 /* what somebody said by NOTIFY; value: a handle, data: const creche_notification * */
 };
 

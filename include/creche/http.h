@@ -202,6 +202,8 @@ typedef struct creche_session_options {
                               * tenth of it at the latest (each at its own moment, so that those made at
                               * a time do not end at a time), and closed when the last one has ended:
                               * for load balancers that would never see it again; default 0: no limit */
+    creche_tls tls; /* settings of TLS, also for https proxies; {0}: the defaults. Not with ca_file or
+                     * CRECHE_SESSION_INSECURE. The session keeps them: the handle may be released */
 } creche_session_options;
 
 /* Sets the defaults in the first `size` bytes (pass sizeof). Returns CRECHE_OK or CRECHE_E_INVALID.
@@ -328,6 +330,8 @@ typedef struct creche_request_options {
     const char *unix_path; /* as creche_session_options.unix_path, for this request and its redirects, in
                             * place of any proxy; NULL: the session's, unless proxy is given; copied */
     const creche_auth *auth; /* NULL: the session's; copied */
+    creche_tls tls; /* settings of TLS in place of the session's, for all its hops; {0}: the session's.
+                     * Only connections that were made with the same are used for it */
 } creche_request_options;
 
 #define CRECHE_UNKNOWN_SIZE SIZE_MAX
@@ -432,6 +436,10 @@ typedef struct creche_response_info {
     uint32_t tls;        /* 1: over TLS */
     uint32_t attempts;   /* 1, and what a retry policy made after the first */
     uint32_t reserved;
+    /* Of the connection; these texts live as long as the response. */
+    const char *peer;        /* "192.0.2.1:443", "[2001:db8::1]:80": of the proxy, if there is one */
+    const char *tls_version; /* "TLSv1.3"; NULL without TLS */
+    const char *tls_cipher;  /* "TLS_AES_256_GCM_SHA384"; NULL without TLS */
 } creche_response_info;
 
 /* Fills the first `size` bytes of *info. Returns CRECHE_OK, CRECHE_E_INVALID, the handle errors.

@@ -7,6 +7,8 @@
 #include "capi/http_auth.h"
 #include "capi/http_headers.h"
 #include "capi/http_routes.h"
+#include "capi/open_close.h"
+#include "core/connect/tls_settings.h"
 #include "http/query.h"
 #include "http/url_join.h"
 
@@ -107,6 +109,15 @@ bool ExpectsByItself(const http::Request& r, const http::SessionSettings& sessio
 
 }  // namespace
 
+// {0}: none.
+static creche_status FindTls(creche_tls tls, TlsContextRef* context) {
+  if (tls.id == 0) return CRECHE_OK;
+  creche_status failed = CRECHE_OK;
+  if (const Ref<TlsSettings> found = Find<TlsSettings>(tls.id, &failed))
+    *context = found->context();
+  return failed;
+}
+
 creche_status ReadSession(const creche_session_options* given, http::SessionSettings* settings) {
   creche_session_options o;
   if (creche_status failed =
@@ -145,6 +156,10 @@ creche_status ReadSession(const creche_session_options* given, http::SessionSett
   settings->defaults.user_agent =
       o.user_agent ? o.user_agent : Defaults<creche_session_options>().user_agent;
   settings->ca_file = o.ca_file ? o.ca_file : "";
+  if (o.tls.id != 0 && (o.ca_file || (o.flags & CRECHE_SESSION_INSECURE)))
+    return Fail(Status::kInvalid,
+                "tls says whom to trust: leave ca_file and CRECHE_SESSION_INSECURE out");
+  if (creche_status failed = FindTls(o.tls, &settings->tls_context)) return failed;
   settings->base_url = o.base_url ? o.base_url : "";
   if (o.base_url)
     if (auto base = http::Url::Parse(o.base_url); !base.ok())
@@ -185,6 +200,8 @@ creche_status ReadRequest(const creche_request_options* given, creche_request_op
   if (o.reserved != 0 || o.reserved2 != 0)
     return Fail(Status::kUnsupported, "reserved is set; leave it 0");
   if (creche_status failed = CheckBody(o)) return failed;
+  TlsContextRef found;
+  if (creche_status failed = FindTls(o.tls, &found)) return failed;
   return CheckParams(o.params, o.params_count);
 }
 
@@ -206,6 +223,12 @@ Result<void> FillRequest(const char* text, const creche_request_options& o, http
   r.max_body = o.max_body != 0 ? o.max_body : session.max_body;
   r.max_redirects = o.max_redirects != CRECHE_DEFAULT ? o.max_redirects : session.max_redirects;
   r.timeouts = session.timeouts;
+  if (o.tls.id != 0) {
+    TlsContextRef context;
+    if (FindTls(o.tls, &context) != CRECHE_OK)
+      return MakeError(Status::kEnded, Phase::kOptions, "the TLS settings were released");
+    r.tls = std::make_shared<http::OwnTls>(std::move(context));
+  }
   if (auto taken = TakeRoute(o, session.routes, &r.route); !taken.ok()) return taken;
   if (auto taken = TakeAuth(o, session, &r); !taken.ok()) return taken;
   TakeTimeouts(o.timeouts, &r.timeouts);

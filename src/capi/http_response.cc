@@ -122,6 +122,11 @@ creche_status creche_response_get_info(creche_response response, creche_response
     i.http_minor = found->head().minor;
     i.tls = known.tls;
     i.attempts = known.attempts;
+    if (known.connection) {
+      i.peer = known.connection->peer.c_str();
+      i.tls_version = known.connection->tls_version;
+      i.tls_cipher = known.connection->cipher;
+    }
     StoreSized(i, info, size);
     return CRECHE_OK;
   });

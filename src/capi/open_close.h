@@ -10,10 +10,12 @@
 
 namespace creche {
 
+class TlsSettings;
 namespace http {
 class CookieJar;
 class Response;
 class Session;
+class Websocket;
 }  // namespace http
 namespace pg {
 class ConnectionLease;
@@ -36,6 +38,10 @@ template <>
 inline constexpr HandleKind kHandleOf<http::Response> = {Kind::kResponse, "a response"};
 template <>
 inline constexpr HandleKind kHandleOf<http::CookieJar> = {Kind::kCookieJar, "a jar of cookies"};
+template <>
+inline constexpr HandleKind kHandleOf<http::Websocket> = {Kind::kWebsocket, "a WebSocket"};
+template <>
+inline constexpr HandleKind kHandleOf<TlsSettings> = {Kind::kTls, "TLS settings"};
 template <>
 inline constexpr HandleKind kHandleOf<pg::Pool> = {Kind::kPool, "a pool"};
 template <>

@@ -46,6 +46,10 @@ const char* KindName(Kind kind) noexcept {
       return "a receiver";
     case Kind::kCookieJar:
       return "a jar of cookies";
+    case Kind::kTls:
+      return "TLS settings";
+    case Kind::kWebsocket:
+      return "a WebSocket";
     case Kind::kReceived:
       return "a completion in a queue";
   }

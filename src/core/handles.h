@@ -42,6 +42,8 @@ enum class Kind : uint32_t {
   kReceiver = 18,
   kReceived = 19,  // a receive that has ended and is in a queue, not drained yet
   kCookieJar = 24,
+  kTls = 25,
+  kWebsocket = 26,
 };
 
 constexpr uint32_t Bit(Kind kind) {

@@ -130,7 +130,7 @@ Ref<Object> FindObject(uint64_t id, Kind kind, Status* status) noexcept {
 namespace {
 constexpr uint32_t kObjectKinds = Bit(Kind::kSession) | Bit(Kind::kResponse) | Bit(Kind::kPool) |
                                   Bit(Kind::kConnection) | Bit(Kind::kRows) | Bit(Kind::kHold) |
-                                  Bit(Kind::kCookieJar);
+                                  Bit(Kind::kCookieJar) | Bit(Kind::kTls) | Bit(Kind::kWebsocket);
 
 Ref<Object> Take(uint64_t id) {
   Locked found(id, kObjectKinds);

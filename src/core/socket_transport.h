@@ -26,6 +26,7 @@ class SocketTransport final : public Transport {
   bool IdleIsSound() noexcept override;
   ErrorRef Failure(Phase phase) const noexcept override;
   int failed_errno() const noexcept override { return errno_; }
+  platform::Address Peer() const noexcept override { return socket_.Peer(); }
 
  private:
   static void OnReady(void* self, unsigned ready) noexcept;

@@ -44,6 +44,7 @@ class TlsTransport final : public Transport,
   bool IdleIsSound() noexcept override;
   ErrorRef Failure(Phase phase) const noexcept override;
   int failed_errno() const noexcept override { return errno_; }
+  platform::Address Peer() const noexcept override { return lower_->Peer(); }
   const platform::TlsSession* tls() const noexcept override { return session_.get(); }
 
  private:

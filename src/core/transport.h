@@ -10,6 +10,7 @@
 #include <cstddef>
 
 #include "core/error.h"
+#include "platform/address.h"
 
 namespace creche {
 
@@ -80,6 +81,8 @@ class Transport {
   // The errno of it; 0 if it has none.
   virtual int failed_errno() const noexcept = 0;
 
+  // The other end of the socket below; AF_UNSPEC if there is none.
+  virtual platform::Address Peer() const noexcept { return {}; }
   // Null if it is not encrypted.
   virtual const platform::TlsSession* tls() const noexcept { return nullptr; }
 

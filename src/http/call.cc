@@ -70,8 +70,12 @@ void Call::Reserve() noexcept {
   const Request& request = state_.request;
   Pool::Answer answer;
   try {
-    answer = calls.pool.Reserve({request.url, calls.tls, request.way.get()}, request.timeouts,
-                                state_.fresh, this);
+    Route route{request.url, calls.tls, request.way.get()};
+    if (request.tls && request.url.https()) {
+      route.tls = &request.tls->config;
+      route.own_key = request.tls->KeyOf(route.key());
+    }
+    answer = calls.pool.Reserve(route, request.timeouts, state_.fresh, this);
     if (answer == Pool::Answer::kGiven) return;  // and much may have happened
   } catch (const std::bad_alloc&) {
     return Fail(NoMemoryError());
@@ -189,6 +193,15 @@ bool Call::OnReceived() noexcept {
     if (!owner_->OnHead()) return Fail(NoMemoryError()), false;
   }
   return exchange_ != nullptr;
+}
+
+Call::Upgraded Call::Upgrade() {
+  Upgraded upgraded;
+  upgraded.transport = exchange_->Upgrade(&upgraded.rest);
+  exchange_ = nullptr;
+  upgraded.reservation = std::move(reservation_);
+  Stop();
+  return upgraded;
 }
 
 bool Call::OnSent() noexcept {

@@ -69,6 +69,15 @@ class Call final : public FromBlocks,
   void Abort() noexcept { Stop(); }
   // Ends it with this error, as if it had happened by itself.
   void Fail(ErrorRef error) noexcept;
+  // In the owner's OnHead of a 101 that was asked for: what the connection is now. The call is
+  // over. May throw bad_alloc.
+  struct Upgraded {
+    Reservation reservation = {};
+    Transport* transport = nullptr;  // the reservation's
+    std::string rest = {};           // what came behind the answer
+    std::string where = {};          // for messages; the owner's to fill
+  };
+  Upgraded Upgrade();
   // The answer to OnPull; ignored if nobody needs it any more.
   void Answer(Status status, std::string piece, bool more, ErrorRef error) noexcept;
   void set_owner(Owner* owner) { owner_ = owner; }
@@ -84,6 +93,7 @@ class Call final : public FromBlocks,
   Times times() const;
   uint64_t body_bytes() const { return state_.attempt.body_bytes; }
   bool reused() const { return state_.attempt.reused; }
+  const ConnectionInfoRef& connection() const { return state_.attempt.connection; }
   bool tls() const { return state_.request.url.https(); }
   // How often its retry policy let it be made; 0 without one.
   uint32_t attempts() const { return state_.attempts; }

@@ -10,6 +10,11 @@
 
 #include "core/error.h"
 #include "http/body/sink.h"
+#include "http/connection_info.h"
+
+namespace creche {
+class Transport;
+}
 
 namespace creche::http {
 
@@ -24,6 +29,7 @@ struct Attempt {
   uint64_t body_bytes = 0;  // of the answer's body, still coded
   Nanos sent_at = 0;        // all of it; 0 for not yet
   Nanos first_byte = 0;
+  ConnectionInfoRef connection = {};  // that it is made on
 };
 
 class Exchange {
@@ -61,6 +67,9 @@ class Exchange {
   virtual bool pulling() const noexcept = 0;
   // Something is left of the request that is to be sent.
   virtual bool sending() const noexcept = 0;
+  // In OnReceived of an answer 101 that was asked for: the connection, which belongs to who made
+  // the exchange, and what came behind the answer. The exchange is over. May throw bad_alloc.
+  virtual Transport* Upgrade(std::string* /*rest*/) { return nullptr; }
   // Gives it up; the listener is told nothing more.
   virtual void Abort() noexcept = 0;
 

@@ -1,11 +1,13 @@
 // Request: what a user asked for, checked and copied; changed only by redirects.
 #pragma once
 #include <cstdint>
+#include <memory>
 #include <string>
 
 #include "core/status.h"
 #include "http/auth/login.h"
 #include "http/headers.h"
+#include "http/own_tls.h"
 #include "http/request_head.h"
 #include "http/response_head.h"
 #include "http/retry_policy.h"
@@ -68,6 +70,7 @@ struct Request {
   bool accept_codings = false;
 
   // Of routing.
+  std::shared_ptr<OwnTls> tls = {};       // null: the session's
   WayRef way = {};                        // null: straight
   bool to_proxy = false;                  // it is sent to a proxy, which forwards it
   bool hide_proxy_authorization = false;  // the user's is for a proxy, and this goes to none

@@ -22,6 +22,7 @@ Response::Response(Call& call) : head_(std::move(call.head())), url_(call.reques
   info_.attempts = std::max(call.attempts(), 1u);
   info_.reused = call.reused();
   info_.tls = call.tls();
+  info_.connection = call.connection();
   sent_at_.store(info_.times.sent, std::memory_order_relaxed);
   ended_.store(info_.times.ended, std::memory_order_relaxed);
   body_bytes_.store(call.body_bytes(), std::memory_order_relaxed);

@@ -24,6 +24,7 @@ struct ResponseInfo {
   uint32_t attempts = 0;
   bool reused = false;
   bool tls = false;
+  ConnectionInfoRef connection = {};
 };
 
 class ReadOperation;

@@ -42,7 +42,7 @@ Calls* Session::calls() const {
 
 Result<Ref<Session>> Session::Open(Ref<Loop> loop, SessionSettings settings) {
   auto session = Ref<Session>::Adopt(new Session(std::move(loop), std::move(settings)));
-  TlsContextRef tls;
+  TlsContextRef tls = session->settings_.tls_context;
   if (!session->settings_.ca_file.empty()) {
     auto made = MakeTls(session->settings_.tls());
     if (!made.ok()) return made.error();

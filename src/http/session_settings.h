@@ -2,12 +2,12 @@
 #pragma once
 #include <string>
 
+#include "core/connect/tls_config.h"
 #include "http/auth/netrc.h"
 #include "http/cookies/cookie_jar.h"
 #include "http/pool.h"
 #include "http/request.h"
 #include "http/route_plan.h"
-#include "platform/tls.h"
 
 namespace creche::http {
 
@@ -30,8 +30,9 @@ struct SessionSettings {
   bool fail_on_status = false;  // the same
   Ref<const RetryPolicy> retry_policy;
   std::string ca_file;
-  std::string base_url;  // of requests whose URLs have no scheme; "" for none
-  uint64_t queue = 0;    // for the completion of its close
+  TlsContextRef tls_context;  // in place of verify and ca_file, if there is one
+  std::string base_url;       // of requests whose URLs have no scheme; "" for none
+  uint64_t queue = 0;         // for the completion of its close
 
   platform::TlsOptions tls() const { return {.verify = verify, .ca_file = ca_file}; }
 };

@@ -1,12 +1,16 @@
 #include "platform/tls.h"
 
+#include <fcntl.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
+#include <sys/uio.h>
 
+#include <atomic>
+#include <cerrno>
 #include <cstring>
-#include <mutex>
 #include <new>
 
+#include "platform/tls_files.h"
 #include "platform/tls_offer.h"
 #include "platform/tls_session.h"
 #include "platform/tls_text.h"
@@ -20,23 +24,6 @@ namespace {
 bool InitialiseOpenSsl() {
   static const bool done = OPENSSL_init_ssl(OPENSSL_INIT_NO_ATEXIT, nullptr) == 1;
   return done;
-}
-
-bool TrustFile(SSL_CTX* context, const std::string& file, TlsFailure* failure) {
-  ERR_clear_error();
-  if (SSL_CTX_load_verify_file(context, file.c_str()) == 1) return true;
-  const unsigned long error = ERR_peek_error();
-  *failure = TlsFailure{.no_memory = TakeMemoryFailure()};
-  if (failure->no_memory) return false;
-  if (ERR_SYSTEM_ERROR(error)) {
-    failure->system_errno = ERR_GET_REASON(error);
-    char text[128];
-    failure->text = "the CA file " + file +
-                    " cannot be read: " + strerror_r(failure->system_errno, text, sizeof text);
-  } else {
-    failure->text = "the CA file " + file + " holds no certificate: it must be in PEM format";
-  }
-  return false;
 }
 
 bool OfferProtocol(SSL_CTX* context, const std::string& name) {
@@ -73,19 +60,31 @@ std::shared_ptr<TlsContext> TlsContext::Create(const TlsOptions& options,
     SSL_CTX_set_verify(context, options.verify ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, nullptr);
     // Whatever is trusted is an anchor: an intermediate CA, or the server's own certificate.
     X509_VERIFY_PARAM_set_flags(SSL_CTX_get0_param(context), X509_V_FLAG_PARTIAL_CHAIN);
-    if (!options.ca_file.empty()) {
-      if (!TrustFile(context, options.ca_file, failure)) return nullptr;
-    } else if (options.verify) {
-      // What cannot be read here is missed by name when a certificate does not verify.
-      SSL_CTX_set_default_verify_paths(context);
-      // All of them, or none: the context is kept.
-      if (TakeMemoryFailure()) return nullptr;
+    TlsFailure why;
+    if (!UseTrusted(context, options, &why) || !UseIdentity(context, options, &why) ||
+        !UseVersions(context, options, &why)) {
+      *failure = std::move(why);
+      return nullptr;
     }
     if (!ReadTrusted(context)) {
       *failure = TlsFailure{.no_memory = true};
       return nullptr;
     }
-    std::shared_ptr<TlsContext> made(new TlsContext(options.max_sessions));
+    std::shared_ptr<TlsContext> made(new TlsContext(options));
+    if (!options.key_log_file.empty()) {
+      made->key_log_ = UniqueFd(open(options.key_log_file.c_str(),
+                                     O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0600));
+      if (!made->key_log_) {
+        const int error = errno;
+        char text[128];
+        *failure = TlsFailure{.text = "the key log " + options.key_log_file +
+                                      " cannot be opened: " + strerror_r(error, text, sizeof text),
+                              .system_errno = error};
+        return nullptr;
+      }
+      if (SSL_CTX_set_app_data(context, made.get()) != 1) return nullptr;
+      SSL_CTX_set_keylog_callback(context, OnKeyLog);
+    }
     SSL_CTX_up_ref(context);
     made->context_ = context;
     *failure = TlsFailure{};
@@ -94,6 +93,23 @@ std::shared_ptr<TlsContext> TlsContext::Create(const TlsOptions& options,
     *failure = TlsFailure{.no_memory = true};
     return nullptr;
   }
+}
+
+TlsContext::TlsContext(const TlsOptions& options)
+    : cache_(options.max_sessions),
+      server_name_(options.server_name),
+      pins_(options.pins),
+      number_([] {
+        static std::atomic<uint64_t> last{0};
+        return ++last;
+      }()) {}
+
+// A line in one write, for several processes may share the file.
+void TlsContext::OnKeyLog(const ssl_st* ssl, const char* line) {
+  const auto* self = static_cast<const TlsContext*>(SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl)));
+  char end = '\n';
+  const iovec parts[] = {{const_cast<char*>(line), strlen(line)}, {&end, 1}};
+  [[maybe_unused]] const ssize_t written = writev(self->key_log_.get(), parts, 2);
 }
 
 TlsContext::~TlsContext() {

@@ -65,12 +65,13 @@ std::unique_ptr<TlsSession> TlsSession::Open(std::shared_ptr<TlsContext> context
                                              TlsFailure* failure, bool resume) noexcept {
   try {
     // With the dot of an absolute name neither SNI nor certificates would match.
-    std::string name = host;
-    if (!name.empty() && name.back() == '.') name.pop_back();
-    std::unique_ptr<TlsSession> session(
-        new TlsSession(std::move(context), lower, name + ":" + std::to_string(port)));
+    std::string server = host;
+    if (!server.empty() && server.back() == '.') server.pop_back();
+    std::string name = context->server_name().empty() ? server : context->server_name();
+    std::unique_ptr<TlsSession> session(new TlsSession(
+        std::move(context), lower, server + ":" + std::to_string(port), std::move(name)));
     ERR_clear_error();
-    const bool ok = session->Prepare(name, resume);
+    const bool ok = session->Prepare(resume);
     const bool no_memory = TakeMemoryFailure();
     if (ok) return session;
     *failure = TlsFailure{};
@@ -82,7 +83,8 @@ std::unique_ptr<TlsSession> TlsSession::Open(std::shared_ptr<TlsContext> context
   return nullptr;
 }
 
-bool TlsSession::Prepare(const std::string& host, bool resume) {
+bool TlsSession::Prepare(bool resume) {
+  const std::string& host = name_;
   ssl_ = SSL_new(context_->get());
   BIO* bio = ssl_ ? NewBio(&bio_) : nullptr;
   if (!bio) return false;
@@ -115,9 +117,8 @@ int TlsSession::OnVerified(int good, x509_store_ctx_st* verifying) {
   if (good == 1 || X509_STORE_CTX_get_error(verifying) != X509_V_ERR_HOSTNAME_MISMATCH) return good;
   auto* ssl = static_cast<SSL*>(
       X509_STORE_CTX_get_ex_data(verifying, SSL_get_ex_data_X509_STORE_CTX_idx()));
-  const std::string_view server = static_cast<TlsSession*>(SSL_get_app_data(ssl))->server_;
-  if (!WildcardCovers(X509_STORE_CTX_get0_cert(verifying), server.substr(0, server.rfind(':'))))
-    return good;
+  const std::string_view name = static_cast<TlsSession*>(SSL_get_app_data(ssl))->name_;
+  if (!WildcardCovers(X509_STORE_CTX_get0_cert(verifying), name)) return good;
   X509_STORE_CTX_set_error(verifying, X509_V_OK);
   return 1;
 }
@@ -138,6 +139,10 @@ TlsState TlsSession::Handshake() noexcept {
   ERR_clear_error();
   const int returned = SSL_do_handshake(ssl_);
   if (returned == 1) {
+    if (!context_->pins().empty() && !IsPinned()) {
+      context_->cache().Drop(server_);
+      return ended_ = TlsState::kFailed;
+    }
     ready_ = true;
     // The server may have said something already, and the socket will not be readable for it again.
     pending_ = SSL_has_pending(ssl_) == 1;
@@ -148,6 +153,21 @@ TlsState TlsSession::Handshake() noexcept {
   // It may have been the session that was offered: never offer one again that may be broken.
   context_->cache().Drop(server_);
   return ended_ = TlsState::kFailed;
+}
+
+// Whoever the server is that OpenSSL was content with: is it one of those?
+bool TlsSession::IsPinned() noexcept {
+  try {
+    std::string seen;
+    if (PinsMatch(ssl_, context_->pins(), &seen)) return true;
+    failure_ = TlsFailure{.verify = X509_V_ERR_APPLICATION_VERIFICATION};
+    failure_.text = "the certificate of " + server_ +
+                    " is none of those that were pinned: " + seen + "; if that is right, pin it";
+  } catch (const std::bad_alloc&) {
+    failure_ = TlsFailure{.no_memory = true};
+  }
+  ERR_clear_error();
+  return false;
 }
 
 TlsResult TlsSession::Read(void* into, size_t capacity) noexcept {

@@ -74,9 +74,14 @@ class TlsSession {
 
  private:
   friend class TlsContext;  // installs OnNewSession
-  TlsSession(std::shared_ptr<TlsContext> context, TlsLower* lower, std::string server)
-      : context_(std::move(context)), bio_{.lower = lower}, server_(std::move(server)) {}
-  bool Prepare(const std::string& host, bool resume);
+  TlsSession(std::shared_ptr<TlsContext> context, TlsLower* lower, std::string server,
+             std::string name)
+      : context_(std::move(context)),
+        bio_{.lower = lower},
+        server_(std::move(server)),
+        name_(std::move(name)) {}
+  bool Prepare(bool resume);
+  bool IsPinned() noexcept;
   // What it means that a call of OpenSSL did not succeed. Fills failure_ unless it only has to
   // wait.
   TlsState Sort(int returned) noexcept;
@@ -88,6 +93,7 @@ class TlsSession {
   TlsBio bio_;
   ssl_st* ssl_ = nullptr;
   const std::string server_;  // "host:port": for messages, and the key in the cache
+  const std::string name_;    // that it must have a certificate for
   bool offered_ = false;
   bool ready_ = false;    // the handshake is done
   bool writing_ = false;  // a record is under way, or stuck

@@ -18,6 +18,11 @@ const char* VerifyHint(long code) {
     case X509_V_ERR_CERT_HAS_EXPIRED:
     case X509_V_ERR_CERT_NOT_YET_VALID:
       return "the server needs a new one, or this machine's clock is wrong";
+    case X509_V_ERR_UNABLE_TO_GET_CRL:
+      return "crl_file has no list of its issuer";
+    case X509_V_ERR_CRL_HAS_EXPIRED:
+    case X509_V_ERR_CRL_NOT_YET_VALID:
+      return "get a new list for crl_file";
     case X509_V_ERR_CERT_REVOKED:
       return "do not trust this server";
     default:

@@ -48,6 +48,7 @@ enum class What : uint8_t {
   kPost = 8,
   kStalled = 9,
   kEvent = 10,
+  kMessage = 11,
 };
 
 // Memory that a completion's data points into, kept until the callback has returned or the drained

@@ -41,7 +41,9 @@ class TlsConfig::Making final : public WorkerCall {
 };
 
 TlsConfig::TlsConfig(Loop& loop, platform::TlsOptions options, TlsContextRef made)
-    : loop_(loop), options_(std::move(options)), made_(std::move(made)) {}
+    : loop_(&loop), options_(std::move(options)), made_(std::move(made)) {}
+
+TlsConfig::TlsConfig(TlsContextRef made) : loop_(nullptr), made_(std::move(made)) {}
 
 TlsConfig::~TlsConfig() {
   if (!making_) return;
@@ -52,7 +54,7 @@ TlsConfig::~TlsConfig() {
 Result<TlsContextRef> TlsConfig::Get(Waiter* waiter) {
   if (made_) return made_;
   if (!making_) {
-    auto making = MakeRef<Making>(loop_, this);
+    auto making = MakeRef<Making>(*loop_, this);
     if (!making->Start())
       return NoThreadError(Phase::kTls, "read the trusted CAs", making->start_errno(), kUnsent);
     making_ = std::move(making);

@@ -35,6 +35,8 @@ class TlsConfig {
 
   // made: null if it is to be made when it is needed.
   TlsConfig(Loop& loop, platform::TlsOptions options, TlsContextRef made);
+  // Of what is made: any thread.
+  explicit TlsConfig(TlsContextRef made);
   // Those who still wait are not called.
   ~TlsConfig();
   TlsConfig(const TlsConfig&) = delete;
@@ -47,7 +49,7 @@ class TlsConfig {
   class Making;
   void Finish(Making* making) noexcept;
 
-  Loop& loop_;
+  Loop* const loop_;
   const platform::TlsOptions options_;
   TlsContextRef made_;
   Ref<Making> making_;

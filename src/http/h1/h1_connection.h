@@ -23,6 +23,7 @@ class H1Connection final : public Connection, private Transport::Listener {
   void OnWritable() noexcept override;
 
   const std::unique_ptr<Transport> transport_;
+  const ConnectionInfoRef info_;
   H1Exchange exchange_;
 };
 

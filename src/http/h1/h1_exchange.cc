@@ -34,7 +34,9 @@ void H1Exchange::Begin(Request* request, ResponseHead* head, Attempt* attempt,
   send_by_ = continue_by_ = head_by_ = read_by_ = kNever;
   keep_for_ = 0;
   head_told_ = paused_ = body_withheld_ = false;
-  parser_.Begin(request->head(), request->max_head, request->lenient, head, this);
+  behind_ = {};
+  parser_.Begin(request->head(), request->max_head, request->lenient, head, this,
+                request->route.upgrades);
 }
 
 // ---- Sending ----
@@ -193,6 +195,12 @@ void H1Exchange::End(ErrorRef error) noexcept {
   Listener* listener = listener_;
   Close();
   listener->OnEnd(std::move(error));
+}
+
+Transport* H1Exchange::Upgrade(std::string* rest) {
+  rest->assign(behind_);
+  Close();
+  return &transport_;
 }
 
 void H1Exchange::Close() noexcept {

@@ -33,6 +33,7 @@ class H1Exchange final : public Exchange, private H1Parser::Sink {
   bool sending() const noexcept override {
     return !upload_.done() && !send_error_ && !body_withheld_;
   }
+  Transport* Upgrade(std::string* rest) override;
   void Abort() noexcept override { Close(); }
   // The connection's, while it is open.
   void OnReadable() noexcept;
@@ -79,6 +80,7 @@ class H1Exchange final : public Exchange, private H1Parser::Sink {
   BodySink* sink_ = nullptr;      // from the head on; null then: the body is read over
   ErrorRef send_error_;           // writing failed; what was received before may still be an answer
   Problem problem_;               // found while parsing
+  std::string_view behind_;       // in OnReceived: what came behind the answer
   // What the timer waits for: progress in sending; 100 Continue; all of the head; the next bytes.
   Nanos send_by_ = kNever;
   Nanos continue_by_ = kNever;  // 100 Continue, or the body is sent without

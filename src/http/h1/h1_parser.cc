@@ -35,7 +35,7 @@ const char* GuessProtocol(char first) {
 }  // namespace
 
 void H1Parser::Begin(bool head_request, size_t max_head, bool lenient, ResponseHead* head,
-                     Sink* sink) {
+                     Sink* sink, bool upgrade) {
   head_ = head;
   sink_ = sink;
   max_head_ = max_head;
@@ -46,6 +46,7 @@ void H1Parser::Begin(bool head_request, size_t max_head, bool lenient, ResponseH
   framing_ = BodyFraming::kNone;
   head_request_ = head_request;
   lenient_ = lenient;
+  upgrade_ = upgrade;
   started_ = head_done_ = keep_alive_ = false;
   BeginHead();
 }
@@ -146,6 +147,13 @@ bool H1Parser::TakeLine(std::string_view line) {
 }
 
 bool H1Parser::EndHead() {
+  if (head_->status == 101 && upgrade_) {
+    framing_ = BodyFraming::kNone;
+    keep_alive_ = false;
+    head_done_ = true;
+    sink_->OnHead();
+    return true;
+  }
   if (head_->status == 101)
     return Fail(Status::kProtocol, "101 Switching Protocols came, which nobody asked for");
   if (!DecideFraming()) return false;

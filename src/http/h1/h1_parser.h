@@ -38,7 +38,9 @@ class H1Parser {
   // Ready for the response to one request. `head` is cleared and filled; both must outlive the
   // parsing. max_head: bytes of one head. lenient: takes lines of a head that end in a line feed
   // alone, any folded ones, equal Content-Lengths, blanks behind a chunk's size.
-  void Begin(bool head_request, size_t max_head, bool lenient, ResponseHead* head, Sink* sink);
+  // upgrade: a 101 is the end of the answer, not an informational one.
+  void Begin(bool head_request, size_t max_head, bool lenient, ResponseHead* head, Sink* sink,
+             bool upgrade = false);
   // Takes bytes; *used says how many belong to this response. After kDone or kFailed: Begin.
   Verdict Feed(const char* data, size_t size, size_t* used);
   // The peer has closed. clean: by a FIN, or a TLS close_notify where there is TLS.
@@ -94,6 +96,7 @@ class H1Parser {
   BodyFraming framing_ = BodyFraming::kNone;
   bool head_request_ = false;
   bool lenient_ = false;
+  bool upgrade_ = false;
   bool started_ = false;
   bool head_done_ = false;
   bool keep_alive_ = false;

@@ -78,6 +78,7 @@ bool H1Exchange::ReadOnce(bool* more) noexcept {
       if (into == io_.scratch.data()) io_.scratch.Commit(result.size);
       const H1Parser::Verdict verdict = parser_.Feed(into, result.size, &used);
       attempt_->answered = parser_.started();
+      if (used < result.size) behind_ = {into + used, result.size - used};
       return Act(verdict, used < result.size);
     }
     case Io::kLater:

@@ -27,12 +27,13 @@ enum {
   SENDER,
   RECEIVER,
   COOKIE_JAR,
+  TLS,
   KINDS
 };
 static const char* const kind_names[KINDS] = {
-    "a loop",         "a scope",  "a group",      "a task",     "a queue",         "a session",
-    "a response",     "a pool",   "a connection", "rows",       "a limiter",       "a token",
-    "a rate limiter", "an event", "a sender",     "a receiver", "a jar of cookies"};
+    "a loop",         "a scope",  "a group",      "a task",     "a queue",          "a session",
+    "a response",     "a pool",   "a connection", "rows",       "a limiter",        "a token",
+    "a rate limiter", "an event", "a sender",     "a receiver", "a jar of cookies", "TLS settings"};
 
 /* One of each. */
 static uint64_t live[KINDS], dead[KINDS];
@@ -61,6 +62,7 @@ static struct {
   creche_sender sender;
   creche_receiver receiver;
   creche_cookie_jar jar;
+  creche_tls tls;
   creche_completion completion;
   creche_scope_state scope_state;
   creche_loop_counters loop_counters;
@@ -118,6 +120,19 @@ static creche_status session_with(uint64_t id) {
 static int32_t see_cookie(const creche_cookie* cookie, void* user) {
   (void)user;
   return cookie->name == NULL;
+}
+static creche_status session_with_tls(uint64_t id) {
+  creche_session_options o;
+  creche_session_options_init(&o, sizeof o);
+  o.tls.id = id;
+  return creche_session_open((creche_loop){{live[LOOP]}}, &o, &out.session);
+}
+static creche_status fetch_with_tls(uint64_t id) {
+  creche_request_options o;
+  creche_request_options_init(&o, sizeof o);
+  o.tls.id = id;
+  return creche_session_fetch((creche_session){live[SESSION]}, (creche_scope){live[LOOP]},
+                              "http://h/", &o, creche_nobody, NULL, &out.task);
 }
 static creche_status pool_to(uint64_t id) {
   creche_pool_options o;
@@ -257,6 +272,8 @@ static const creche_cookie a_cookie = {sizeof a_cookie, 0,    "a",  "b",
   X(queue_close, 1 << QUEUE, creche_queue_close(OF(queue), NULL, NULL))                            \
   X(queue_of_task, 1 << QUEUE | OR_NONE, sleep_to(id))                                             \
   X(queue_of_group, 1 << QUEUE | OR_NONE, group_to(id))                                            \
+  X(tls_of_session, 1 << TLS | OR_NONE, session_with_tls(id))                                      \
+  X(tls_of_request, 1 << TLS | OR_NONE, fetch_with_tls(id))                                        \
   X(queue_of_session, 1 << QUEUE | OR_NONE, session_to(id))                                        \
   X(queue_of_pool, 1 << QUEUE | OR_NONE, pool_to(id))                                              \
   X(session_close, 1 << SESSION, creche_session_close(OF(session), NULL, NULL))                    \
@@ -379,6 +396,7 @@ static void release_as_everything(uint64_t id) {
   creche_sender_release(OF(sender));
   creche_receiver_release(OF(receiver));
   creche_cookie_jar_release(OF(cookie_jar));
+  creche_tls_release(OF(tls));
   creche_value_release(id);
 }
 
@@ -460,6 +478,11 @@ static void open_one_of_each(uint64_t* ids) {
   ids[RECEIVER] = out.receiver.id;
   OK(creche_cookie_jar_open(NULL, &out.jar));
   ids[COOKIE_JAR] = out.jar.id;
+  creche_tls_options tls;
+  OK(creche_tls_options_init(&tls, sizeof tls));
+  tls.flags = CRECHE_TLS_INSECURE;
+  OK(creche_tls_open(&tls, &out.tls));
+  ids[TLS] = out.tls.id;
 }
 
 static void end_all(uint64_t* ids) {
@@ -575,6 +598,7 @@ static void released_as_another_kind(void** state) {
     if (kind != SENDER) creche_sender_release(OF(sender));
     if (kind != RECEIVER) creche_receiver_release(OF(receiver));
     if (kind != COOKIE_JAR) creche_cookie_jar_release(OF(cookie_jar));
+    if (kind != TLS) creche_tls_release(OF(tls));
   }
   assert_true(creche_queue_fd(THE(queue, QUEUE)) >= 0);
   OK(call_session_get_counters(live[SESSION]));
@@ -589,6 +613,7 @@ static void released_as_another_kind(void** state) {
   OK(call_sender_get_state(live[SENDER]));
   OK(call_receiver_get_state(live[RECEIVER]));
   OK(call_cookie_jar_clear(live[COOKIE_JAR]));
+  OK(call_tls_of_session(live[TLS]));
 }
 
 /* In the child: how many answers are wrong. */

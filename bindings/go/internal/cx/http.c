@@ -289,3 +289,27 @@ int64_t cx_response_head(uint64_t id, char *buffer, size_t capacity, int32_t rel
   if (release && at <= capacity) creche_response_release(response);
   return (int64_t)at;
 }
+
+cx_answer cx_tls_open(creche_tls_options o, const char *texts, const void *ca, const void *cert,
+                      const void *key)
+{
+  const char **places[] = {&o.ca_file, &o.ca_folder, &o.cert_file, &o.key_file, &o.key_password, &o.ciphers,
+                           &o.ciphersuites, &o.server_name, &o.crl_file, &o.key_log_file};
+  const char *few[FEW], **pins = o.pins_count > FEW ? malloc(o.pins_count * sizeof *pins) : few;
+  creche_tls tls = {0};
+  cx_answer a;
+  size_t i;
+  if (pins == NULL) return no_memory();
+  for (i = 0; i < sizeof places / sizeof *places; i++) *places[i] = next_text(&texts);
+  for (i = 0; i < o.pins_count; i++) {
+    pins[i] = texts;
+    texts += strlen(texts) + 1;
+  }
+  o.pins = pins;
+  o.ca_data = ca;
+  o.cert_data = cert;
+  o.key_data = key;
+  a = answer(creche_tls_open(&o, &tls), &tls.id);
+  if (pins != few) free(pins);
+  return a;
+}

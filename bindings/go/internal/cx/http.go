@@ -68,6 +68,7 @@ type SessionOptions struct {
 	Timeouts                                      Timeouts
 	UserAgent                                     *string
 	CAFile, BaseURL                               string
+	TLS                                           uint64
 	Headers                                       [][2]string
 	ProxyHeaders                                  [][2]string
 	Retry                                         *Retry
@@ -127,6 +128,7 @@ func SessionOpen(loop uint64, so SessionOptions) Started {
 	set(&o.max_lifetime, so.MaxLifetime)
 	o.max_requests = C.uint32_t(so.MaxRequests)
 	so.Timeouts.fill(&o.timeouts)
+	o.tls.id = C.uint64_t(so.TLS)
 	o.headers_count = C.size_t(len(so.Headers))
 	var agent *C.char
 	if so.UserAgent != nil {
@@ -212,6 +214,7 @@ type Request struct {
 	File         *File // the body
 
 	ExpectTimeout time.Duration
+	TLS           uint64
 
 	text    []byte
 	count   int // of headers
@@ -296,6 +299,7 @@ func (r *Request) options() C.creche_request_options {
 	o.coding = C.uint32_t(r.Coding)
 	o.form_count = C.size_t(len(r.parts))
 	set(&o.expect_timeout, r.ExpectTimeout)
+	o.tls.id = C.uint64_t(r.TLS)
 	return o
 }
 

@@ -15,6 +15,7 @@ var defaults struct {
 	request     C.creche_request_options
 	events      C.creche_events_options
 	retry       C.creche_retry
+	tls         C.creche_tls_options
 	pool        C.creche_pool_options
 	query       C.creche_query_options
 	transaction C.creche_transaction_options
@@ -31,6 +32,7 @@ func init() {
 	C.creche_task_options_init(&d.task, C.sizeof_creche_task_options)
 	C.creche_session_options_init(&d.session, C.sizeof_creche_session_options)
 	C.creche_request_options_init(&d.request, C.sizeof_creche_request_options)
+	C.creche_tls_options_init(&d.tls, C.sizeof_creche_tls_options)
 	C.creche_events_options_init(&d.events, C.sizeof_creche_events_options)
 	C.creche_retry_init(&d.retry, C.sizeof_creche_retry)
 	C.creche_pool_options_init(&d.pool, C.sizeof_creche_pool_options)

@@ -82,6 +82,11 @@ cx_answer cx_task_started(uint64_t task);
 cx_answer cx_scope_set_timeout(uint64_t scope, int64_t timeout);
 cx_answer cx_scope_set_shield(uint64_t scope, uint32_t shield);
 
+/* texts: ca_file, ca_folder, cert_file, key_file, key_password, ciphers, ciphersuites, server_name,
+ * crl_file, key_log_file (each with its NUL; empty: NULL), then o.pins_count pins. */
+cx_answer cx_tls_open(creche_tls_options o, const char *texts, const void *ca, const void *cert,
+                      const void *key);
+
 /* HTTP. user_agent: NULL is the default. retry: none if its size is 0. headers: packed,
  * o.headers_count of them, then o.proxy_headers_count. route: proxy, no_proxy, unix_path,
  * local_address and those of auth (below), each with its NUL; empty: not given; then o.hosts_count

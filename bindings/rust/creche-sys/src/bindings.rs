@@ -246,6 +246,18 @@ pub struct creche_receiver {
     pub id: u64,
 }
 
+#[repr(C)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
+pub struct creche_tls {
+    pub id: u64,
+}
+
+#[repr(C)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
+pub struct creche_websocket {
+    pub id: u64,
+}
+
 /// A pointer of yours that travels down the tree with your tasks, as context variables do in other
 /// languages (a trace id, a locale). Given to a loop or a task; a task without one of its own has a
 /// copy of that of the task that started it (inside a callback: the task whose callback runs; else
@@ -428,6 +440,9 @@ pub const CRECHE_STALLED: u32 = 9;
 
 /// an event of a server; data: const creche_server_event *
 pub const CRECHE_EVENT: u32 = 10;
+
+/// a message of a WebSocket: data, data_size
+pub const CRECHE_MESSAGE: u32 = 11;
 
 /// what somebody said by NOTIFY; value: a handle, data: const creche_notification *
 pub const CRECHE_NOTIFY: u32 = 12;
@@ -1266,6 +1281,61 @@ pub const CRECHE_COOKIES_JSON: u32 = 2;
 /// Told of a cookie, whose text lives until it returns; the jar may be used in it. 0 goes on.
 pub type creche_cookie_fn = Option<unsafe extern "C" fn(cookie: *const creche_cookie, user: *mut c_void) -> i32>;
 
+/// verify nothing: for tests, or with pins in place of authorities
+pub const CRECHE_TLS_INSECURE: u32 = 1;
+
+/// trust the system's authorities, too, beside those given here
+pub const CRECHE_TLS_SYSTEM_CAS: u32 = 2;
+
+/// offer no protocol
+pub const CRECHE_TLS_NO_ALPN: u32 = 4;
+
+/// neither keep sessions nor offer them for resumption
+pub const CRECHE_TLS_NO_RESUME: u32 = 8;
+
+/// What is given as bytes is PEM or, if it is one certificate or key, DER. All of it is copied.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct creche_tls_options {
+    /// set by _init
+    pub size: u32,
+    /// CRECHE_TLS_*
+    pub flags: u32,
+    pub ca_file: *const c_char,
+    pub ca_folder: *const c_char,
+    pub ca_data: *const c_void,
+    pub ca_size: usize,
+    pub cert_file: *const c_char,
+    pub cert_data: *const c_void,
+    pub cert_size: usize,
+    /// neither this nor key_data: it is in the same place as the certificate
+    pub key_file: *const c_char,
+    pub key_data: *const c_void,
+    pub key_size: usize,
+    /// of an encrypted key; nobody is asked on a terminal
+    pub key_password: *const c_char,
+    /// default 0: TLS 1.2
+    pub min_version: u32,
+    /// default 0: the newest
+    pub max_version: u32,
+    /// of TLS 1.2, as OpenSSL writes them: "ECDHE+AESGCM"
+    pub ciphers: *const c_char,
+    /// of TLS 1.3: "TLS_AES_128_GCM_SHA256"
+    pub ciphersuites: *const c_char,
+    /// for SNI and the certificate, in place of the URL's host
+    pub server_name: *const c_char,
+    /// the server's must be one of these, beside all else that is verified:
+    /// "sha256//BASE64", its public key (as curl has it), or
+    /// "cert-sha256:HEX", the certificate itself; SHA-256
+    pub pins: *const *const c_char,
+    pub pins_count: usize,
+    /// PEM, lists of revoked certificates: those of servers are looked up, and
+    /// those of an issuer without a list are refused
+    pub crl_file: *const c_char,
+    /// secrets are appended to it, for who looks at packets (NSS format)
+    pub key_log_file: *const c_char,
+}
+
 /// A header field. Names are tokens; values are bytes without CR, LF and NUL. Never grows.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
@@ -1443,6 +1513,9 @@ pub struct creche_session_options {
     /// a time do not end at a time), and closed when the last one has ended:
     /// for load balancers that would never see it again; default 0: no limit
     pub max_lifetime: i64,
+    /// settings of TLS, also for https proxies; {0}: the defaults. Not with ca_file or
+    /// CRECHE_SESSION_INSECURE. The session keeps them: the handle may be released
+    pub tls: creche_tls,
 }
 
 /// What a session has now and did so far. Sized.
@@ -1579,6 +1652,9 @@ pub struct creche_request_options {
     pub unix_path: *const c_char,
     /// NULL: the session's; copied
     pub auth: *const creche_auth,
+    /// settings of TLS in place of the session's, for all its hops; {0}: the session's.
+    /// Only connections that were made with the same are used for it
+    pub tls: creche_tls,
 }
 
 pub const CRECHE_UNKNOWN_SIZE: usize = usize::MAX;
@@ -1611,6 +1687,13 @@ pub struct creche_response_info {
     /// 1, and what a retry policy made after the first
     pub attempts: u32,
     pub reserved: u32,
+    pub connection: *mut ,
+    /// "192.0.2.1:443", "[2001:db8::1]:80": of the proxy, if there is one
+    pub peer: *const c_char,
+    /// "TLSv1.3"; NULL without TLS
+    pub tls_version: *const c_char,
+    /// "TLS_AES_256_GCM_SHA384"; NULL without TLS
+    pub tls_cipher: *const c_char,
 }
 
 /// One event. Made by the library only, so it may grow at its end: read a field only if `size` covers
@@ -1674,6 +1757,38 @@ pub struct creche_events_options {
     pub attempts: u32,
     /// 0
     pub reserved: u32,
+}
+
+/// do not offer permessage-deflate
+pub const CRECHE_WEBSOCKET_NO_COMPRESSION: u32 = 1;
+
+/// let its windows go on from message to message: shorter, but some
+/// 300 KiB are held by each WebSocket; without it none while nothing
+/// is under way
+pub const CRECHE_WEBSOCKET_TAKEOVER: u32 = 2;
+
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct creche_websocket_options {
+    /// set by _init
+    pub size: u32,
+    /// CRECHE_WEBSOCKET_*
+    pub flags: u32,
+    /// headers, timeouts, TLS, proxy, task of the handshake; no body;
+    /// may be NULL
+    pub request: *const creche_request_options,
+    /// subprotocols to offer, the first one is liked best; copied
+    pub protocols: *const *const c_char,
+    pub protocols_count: usize,
+    /// bytes of a message that is received, inflated or not; default 16 MiB; more
+    /// ends the WebSocket with CRECHE_E_LIMIT (and 1009 for the server)
+    pub max_message: u64,
+    /// after so long without a byte a ping is sent; after as long again, counted
+    /// once it has gone out, the connection is gone: CRECHE_E_TIMEOUT. Not
+    /// while the server is held back; default CRECHE_NEVER
+    pub heartbeat: i64,
+    /// for the server to answer a close; default 10 s
+    pub close_timeout: i64,
 }
 
 /// text whose type the server infers from where the parameter stands
@@ -2696,6 +2811,22 @@ unsafe extern "C" {
 
     /// Sets the defaults in the first `size` bytes (pass sizeof). Returns CRECHE_OK or CRECHE_E_INVALID.
     /// Since 0.1.
+    pub fn creche_tls_options_init(options: *mut creche_tls_options, size: usize) -> creche_status;
+
+    /// Makes settings, for sessions and requests of all loops. Reads all files now, and blocks for that
+    /// (the system's authorities take some 80 ms): what they hold later is for new settings. Immutable;
+    /// sessions and requests keep what they use. Connections are only used again by requests with the
+    /// same settings. Returns CRECHE_OK; CRECHE_E_INVALID (options: a pin that is none, a key without a
+    /// certificate, contradictions), CRECHE_E_UNSUPPORTED; CRECHE_E_SYSTEM (a file cannot be read),
+    /// CRECHE_E_TLS (it does not hold what it should, a key does not fit, unknown ciphers),
+    /// CRECHE_E_NO_MEMORY. Since 0.1.
+    pub fn creche_tls_open(options: *const creche_tls_options, tls: *mut creche_tls) -> creche_status;
+
+    /// Gives the handle up. Since 0.1.
+    pub fn creche_tls_release(tls: creche_tls);
+
+    /// Sets the defaults in the first `size` bytes (pass sizeof). Returns CRECHE_OK or CRECHE_E_INVALID.
+    /// Since 0.1.
     pub fn creche_session_options_init(options: *mut creche_session_options, size: usize) -> creche_status;
 
     /// Opens a session on a loop. Connects nowhere yet. Returns CRECHE_OK; CRECHE_E_INVALID (options),
@@ -2826,6 +2957,59 @@ unsafe extern "C" {
     /// A body can only be bytes. Returns as creche_session_fetch does; CRECHE_E_INVALID also for a pulled
     /// body. Since 0.1.
     pub fn creche_session_events(session: creche_session, in_: creche_scope, url: *const c_char, options: *const creche_events_options, done: creche_done_fn, user: *mut c_void, task: *mut creche_task) -> creche_status;
+
+    /// Sets the defaults in the first `size` bytes (pass sizeof). Returns CRECHE_OK or CRECHE_E_INVALID.
+    /// Since 0.1.
+    pub fn creche_websocket_options_init(options: *mut creche_websocket_options, size: usize) -> creche_status;
+
+    /// Opens a WebSocket: "ws://...", "wss://..." or the same with http and https. The handshake is a
+    /// request of the session's (its limits, proxy, TLS; redirects are followed). The completion: code: 101;
+    /// value: a creche_websocket, CRECHE_OWNED: a lease of the nearest task or group around `in` (or the loop),
+    /// which it holds open until it is closed. Its connection counts for the limits of the session, and is
+    /// never used for anything else. Failures: CRECHE_E_PROTOCOL with error->http_status (and code): another
+    /// status than 101, or an answer that is not to our key or grants what was not offered; the rest as
+    /// creche_session_fetch. Returns as creche_session_fetch does; CRECHE_E_INVALID also for a request with
+    /// a body or a method. Since 0.1.
+    pub fn creche_session_websocket(session: creche_session, in_: creche_scope, url: *const c_char, options: *const creche_websocket_options, done: creche_done_fn, user: *mut c_void, task: *mut creche_task) -> creche_status;
+
+    /// Sends a message (copied), behind those of the calls before; completes when the system has taken all
+    /// of it, so that awaiting each holds you back as far as the server does. Text must be UTF-8:
+    /// CRECHE_E_INVALID. Cancelled before it has begun to go out, it is not sent; later it goes out all the
+    /// same. Failures: CRECHE_E_CLOSED (a close was begun, by you or the server), _DISCONNECTED, _TIMEOUT,
+    /// _PROTOCOL, _LIMIT: why the WebSocket has ended. Returns CRECHE_OK, CRECHE_E_INVALID, or as
+    /// creche_task_spawn does. Since 0.1.
+    pub fn creche_websocket_send(websocket: creche_websocket, in_: creche_scope, type_: u32, data: *const c_void, size: usize, options: *const creche_task_options, done: creche_done_fn, user: *mut c_void, task: *mut creche_task) -> creche_status;
+
+    /// Receives the next message, whole: kind CRECHE_MESSAGE, code: CRECHE_WEBSOCKET_TEXT (it is UTF-8) or
+    /// _BINARY, data and data_size, with a NUL behind. Kind CRECHE_END: the server has closed, code: its close
+    /// code, 1005 if it gave none, data: its reason; and again. Otherwise it fails, once all that had come
+    /// was received, as the WebSocket did: CRECHE_E_PROTOCOL, _CODING, _LIMIT (the server was told why by
+    /// a close), _DISCONNECTED, _TIMEOUT, _CLOSED, with code 1006. One receive at a time: a second one
+    /// completes with CRECHE_E_STATE. With 256 KiB unreceived the server is held back. Cancelling a receive
+    /// cancels only that. Pings are answered without your help, in the order of what is received.
+    /// Returns CRECHE_OK, or as creche_task_spawn does. Since 0.1.
+    pub fn creche_websocket_receive(websocket: creche_websocket, in_: creche_scope, options: *const creche_task_options, done: creche_done_fn, user: *mut c_void, task: *mut creche_task) -> creche_status;
+
+    /// Closes in order: what was sent before goes out, then a close with this code (0: none; 1000 to 1003,
+    /// 1007 to 1014, 3000 to 4999) and reason (UTF-8, up to 123 bytes, or NULL). Completes when the server
+    /// has closed too, or the connection has ended: code: the server's close code, 1005 if it gave none, 1006
+    /// if it never closed; after close_timeout with CRECHE_E_TIMEOUT, and the connection is dropped. Messages
+    /// that come after the call are not kept; those before can still be received. Idempotent: each call
+    /// gets a completion. Returns CRECHE_OK, CRECHE_E_INVALID (code, reason), or as creche_task_spawn does.
+    /// Since 0.1.
+    pub fn creche_websocket_close(websocket: creche_websocket, in_: creche_scope, code: u32, reason: *const c_char, options: *const creche_task_options, done: creche_done_fn, user: *mut c_void, task: *mut creche_task) -> creche_status;
+
+    /// The subprotocol that was agreed on, "" for none; NULL if the handle is bad. Lives as long as the
+    /// handle. Since 0.1.
+    pub fn creche_websocket_protocol(websocket: creche_websocket) -> *const c_char;
+
+    /// Hands it to another owner: the task, group or loop nearest to `to`. As creche_response_move.
+    /// Since 0.1.
+    pub fn creche_websocket_move(websocket: creche_websocket, to: creche_scope) -> creche_status;
+
+    /// Gives it up: a close (1000) is sent if that is possible at once, and the connection is closed; so it is
+    /// at the end of its owner (1001). What was received lives on. Since 0.1.
+    pub fn creche_websocket_release(websocket: creche_websocket);
 
     /// A bool: 0 or 1. Since 0.1.
     pub fn creche_row_get_bool(rows: *const creche_row_block, row: u64, column: u32, value: *mut i32) -> creche_status;

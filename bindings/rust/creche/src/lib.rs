@@ -85,6 +85,7 @@ mod status;
 mod sync;
 mod sys_ext;
 mod task;
+mod tls;
 mod transaction;
 mod url;
 mod value;
@@ -125,6 +126,7 @@ pub use sleep::{Offload, Offloaded, Sleep, Yield, offload, sleep, timeout, yield
 pub use start::Started;
 pub use status::{Phase, Reason, Status};
 pub use task::task;
+pub use tls::{Tls, TlsOptions, TlsVersion};
 pub use transaction::{
     Begin, Beginning, Isolation, OpenTransaction, Transaction, TransactionOptions,
 };

@@ -10,6 +10,7 @@ use crate::response::{Response, Streaming};
 use crate::retry::Retry;
 use crate::session::Session;
 use crate::sys_ext::{c_text, defaults, nanoseconds};
+use crate::tls::Tls;
 use creche_sys as sys;
 use std::ptr::null;
 use std::sync::Arc;
@@ -37,6 +38,7 @@ impl Session {
             proxy: None,
             unix_path: None,
             auth: None,
+            tls: None,
             task: TaskOptions::new(),
         }
     }
@@ -80,6 +82,7 @@ pub struct Request<'a> {
     proxy: Option<&'a str>,
     unix_path: Option<&'a str>,
     auth: Option<Auth>,
+    tls: Option<Tls>,
     task: TaskOptions,
 }
 
@@ -199,6 +202,12 @@ impl<'a> Request<'a> {
     /// Neither sends nor keeps cookies of the session's jar.
     pub fn no_cookies(mut self) -> Self {
         self.flags |= sys::CRECHE_REQUEST_NO_COOKIES;
+        self
+    }
+
+    /// Settings of TLS in place of the session's.
+    pub fn tls(mut self, tls: &Tls) -> Self {
+        self.tls = Some(tls.clone());
         self
     }
 
@@ -341,6 +350,7 @@ impl<'a> Request<'a> {
         o.max_body = self.max_body;
         o.max_redirects = self.max_redirects.unwrap_or(o.max_redirects);
         o.timeouts = self.timeouts.raw();
+        o.tls = self.tls.as_ref().map(Tls::raw).unwrap_or_default();
         o.task = task_options;
         o.retry = retry.as_ref().map_or(null(), |retry| retry);
         o.coding = self.coding;

@@ -25,7 +25,7 @@ impl Drop for Head {
 }
 
 /// Where the time of a request went: points of the loop's clock, None for what did not happen.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 #[allow(missing_docs)]
 #[non_exhaustive]
 pub struct ResponseInfo {
@@ -44,6 +44,11 @@ pub struct ResponseInfo {
     pub tls: bool,
     /// 1, and what a retry policy made after the first.
     pub attempts: u32,
+    /// The other end of the connection, "192.0.2.1:443"; of the proxy, if there is one.
+    pub peer: Option<String>,
+    /// "TLSv1.3"
+    pub tls_version: Option<String>,
+    pub tls_cipher: Option<String>,
 }
 
 impl Head {
@@ -85,6 +90,10 @@ impl Head {
         let info: sys::creche_response_info =
             unsafe { filled(|info, size| sys::creche_response_get_info(self.raw, info, size)) }?;
         let point = |at: i64| (at > 0).then(|| Duration::from_nanos(at as u64));
+        let text = |at: *const std::ffi::c_char| {
+            // SAFETY: text of the response, with its NUL.
+            (!at.is_null()).then(|| unsafe { CStr::from_ptr(at) }.to_string_lossy().into_owned())
+        };
         Ok(ResponseInfo {
             started: point(info.started),
             connected: point(info.connected),
@@ -97,6 +106,9 @@ impl Head {
             http_minor: info.http_minor,
             tls: info.tls != 0,
             attempts: info.attempts,
+            peer: text(info.peer),
+            tls_version: text(info.tls_version),
+            tls_cipher: text(info.tls_cipher),
         })
     }
 }

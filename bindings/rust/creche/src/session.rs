@@ -8,6 +8,7 @@ use crate::pending::{Pending, closing};
 use crate::retry::Retry;
 use crate::runtime::Loop;
 use crate::sys_ext::{c_text, check, defaults, filled, nanoseconds};
+use crate::tls::Tls;
 use creche_sys as sys;
 use std::ptr::null;
 use std::time::Duration;
@@ -29,6 +30,7 @@ pub struct SessionOptions {
     timeouts: HttpTimeouts,
     user_agent: Option<String>,
     ca_file: Option<String>,
+    tls: Option<Tls>,
     base_url: Option<String>,
     retry: Option<Retry>,
     headers: Fields,
@@ -164,6 +166,12 @@ impl SessionOptions {
         self
     }
 
+    /// Settings of TLS. Not with `ca_file` or `insecure`.
+    pub fn tls(mut self, tls: &Tls) -> Self {
+        self.tls = Some(tls.clone());
+        self
+    }
+
     /// What URLs of requests without a scheme are joined to, as [`url_join`](crate::url_join) does: end
     /// its path with a slash, or the last segment gives way.
     pub fn base_url(mut self, url: impl Into<String>) -> Self {
@@ -280,6 +288,7 @@ impl SessionOptions {
                     o.user_agent = agent.as_ref().map_or(o.user_agent, |text| text.as_ptr());
                     o.ca_file = file.as_ref().map_or(null(), |text| text.as_ptr());
                     o.retry = retry.as_ref().map_or(null(), |retry| retry);
+                    o.tls = self.tls.as_ref().map(Tls::raw).unwrap_or_default();
                     o.base_url = base.as_ref().map_or(null(), |text| text.as_ptr());
                     o.headers = headers.as_ptr();
                     o.headers_count = headers.len();
