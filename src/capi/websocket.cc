@@ -65,9 +65,7 @@ static std::string AsHttp(const char* url) {
 static Result<void> FillHandshake(const char* url, const creche_request_options& r,
                                   const http::WebsocketOffer& offer, http::Session* session,
                                   http::Request* request) {
-  if (auto filled =
-          FillRequest(AsHttp(url).c_str(), r, session->settings(), &session->urls(), request);
-      !filled.ok())
+  if (auto filled = FillRequest(AsHttp(url).c_str(), r, *session, request); !filled.ok())
     return filled;
   request->decode = false;
   request->route.upgrades = true;
