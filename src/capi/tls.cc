@@ -1,6 +1,5 @@
 // creche/tls.h
 #include <creche/tls.h>
-#include <openssl/ssl.h>
 
 #include "capi/guard.h"
 #include "capi/open_close.h"
@@ -31,7 +30,7 @@ static std::string Bytes(const void* data, size_t size) {
 static creche_status ReadVersion(uint32_t given, const char* name, int* version) {
   if (given != 0 && given != CRECHE_TLS_1_2 && given != CRECHE_TLS_1_3)
     return Fail(Status::kInvalid, "%s is %u; use CRECHE_TLS_1_2 or CRECHE_TLS_1_3", name, given);
-  *version = given == 0 ? 0 : given == CRECHE_TLS_1_2 ? TLS1_2_VERSION : TLS1_3_VERSION;
+  *version = static_cast<int>(given);
   return CRECHE_OK;
 }
 

@@ -41,7 +41,7 @@ struct TlsOptions {
   std::string key_file = {};  // neither this nor key_data: in the same place as the certificate
   std::string key_data = {};
   std::string key_password = {};
-  int min_version = 0;            // TLS1_2_VERSION, ...; 0: 1.2
+  int min_version = 0;            // 12 or 13, of TLS 1.2 or 1.3; 0: 1.2
   int max_version = 0;            // 0: the newest
   std::string ciphers = {};       // of TLS 1.2
   std::string ciphersuites = {};  // of TLS 1.3

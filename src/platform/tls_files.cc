@@ -188,6 +188,10 @@ int GivePassword(char* into, int capacity, int, void* password) {
   return static_cast<int>(text.size());
 }
 
+int Number(int version) {
+  return version == 13 ? TLS1_3_VERSION : TLS1_2_VERSION;
+}
+
 bool UseKey(SSL_CTX* context, const std::string& where, std::string_view bytes,
             const std::string& password, TlsFailure* failure) {
   ERR_clear_error();
@@ -268,9 +272,9 @@ bool UseIdentity(ssl_ctx_st* context, const TlsOptions& o, TlsFailure* failure) 
 
 bool UseVersions(ssl_ctx_st* context, const TlsOptions& o, TlsFailure* failure) {
   ERR_clear_error();
-  if (o.min_version != 0 && SSL_CTX_set_min_proto_version(context, o.min_version) != 1)
+  if (o.min_version != 0 && SSL_CTX_set_min_proto_version(context, Number(o.min_version)) != 1)
     return Refused(failure, "the version of TLS in min_version is not to be had");
-  if (o.max_version != 0 && SSL_CTX_set_max_proto_version(context, o.max_version) != 1)
+  if (o.max_version != 0 && SSL_CTX_set_max_proto_version(context, Number(o.max_version)) != 1)
     return Refused(failure, "the version of TLS in max_version is not to be had");
   if (!o.ciphers.empty() && SSL_CTX_set_cipher_list(context, o.ciphers.c_str()) != 1)
     return Refused(failure, "ciphers names no cipher that is known: see openssl-ciphers(1)");
