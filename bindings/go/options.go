@@ -89,3 +89,11 @@ func pairs(header http.Header) (all [][2]string) {
 	}
 	return all
 }
+
+// orZero is what was given, or all defaults.
+func orZero[T any](options *T) (o T) {
+	if options != nil {
+		o = *options
+	}
+	return o
+}

@@ -23,10 +23,7 @@ type Session struct {
 
 // NewSession opens a session. It connects nowhere yet.
 func NewSession(options *SessionOptions) (*Session, error) {
-	o := SessionOptions{}
-	if options != nil {
-		o = *options
-	}
+	o := orZero(options)
 	l, err := o.Loop.orDefault()
 	if err != nil {
 		return nil, err

@@ -436,8 +436,8 @@ typedef struct creche_response_info {
     uint32_t tls;        /* 1: over TLS */
     uint32_t attempts;   /* 1, and what a retry policy made after the first */
     uint32_t reserved;
-    /* Of the connection; these texts live as long as the response. */
-    const char *peer;        /* "192.0.2.1:443", "[2001:db8::1]:80": of the proxy, if there is one */
+    const char *peer; /* of the connection: "192.0.2.1:443", "[2001:db8::1]:80"; of the proxy, if there is
+                         one. These texts live as long as the response */
     const char *tls_version; /* "TLSv1.3"; NULL without TLS */
     const char *tls_cipher;  /* "TLS_AES_256_GCM_SHA384"; NULL without TLS */
 } creche_response_info;

@@ -18,7 +18,10 @@ enum {
 };
 
 /* creche_tls_options.min_version, max_version */
-enum { CRECHE_TLS_1_2 = 12, CRECHE_TLS_1_3 = 13 };
+enum {
+    CRECHE_TLS_1_2 = 12,
+    CRECHE_TLS_1_3 = 13
+};
 
 /* What is given as bytes is PEM or, if it is one certificate or key, DER. All of it is copied. */
 typedef struct creche_tls_options {

@@ -49,7 +49,10 @@ CRECHE_API creche_status creche_session_websocket(creche_session session, creche
                                                   creche_done_fn done, void *user, creche_task *task);
 
 /* The code of CRECHE_MESSAGE, and the type of what is sent. */
-enum { CRECHE_WEBSOCKET_TEXT = 1, CRECHE_WEBSOCKET_BINARY = 2 };
+enum {
+    CRECHE_WEBSOCKET_TEXT = 1,
+    CRECHE_WEBSOCKET_BINARY = 2
+};
 
 /* Sends a message (copied), behind those of the calls before; completes when the system has taken all
  * of it, so that awaiting each holds you back as far as the server does. Text must be UTF-8:

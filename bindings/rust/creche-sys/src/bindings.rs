@@ -1293,6 +1293,10 @@ pub const CRECHE_TLS_NO_ALPN: u32 = 4;
 /// neither keep sessions nor offer them for resumption
 pub const CRECHE_TLS_NO_RESUME: u32 = 8;
 
+pub const CRECHE_TLS_1_2: u32 = 12;
+
+pub const CRECHE_TLS_1_3: u32 = 13;
+
 /// What is given as bytes is PEM or, if it is one certificate or key, DER. All of it is copied.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
@@ -1687,8 +1691,8 @@ pub struct creche_response_info {
     /// 1, and what a retry policy made after the first
     pub attempts: u32,
     pub reserved: u32,
-    pub connection: *mut ,
-    /// "192.0.2.1:443", "[2001:db8::1]:80": of the proxy, if there is one
+    /// of the connection: "192.0.2.1:443", "[2001:db8::1]:80"; of the proxy, if there is
+    /// one. These texts live as long as the response
     pub peer: *const c_char,
     /// "TLSv1.3"; NULL without TLS
     pub tls_version: *const c_char,
@@ -1790,6 +1794,10 @@ pub struct creche_websocket_options {
     /// for the server to answer a close; default 10 s
     pub close_timeout: i64,
 }
+
+pub const CRECHE_WEBSOCKET_TEXT: u32 = 1;
+
+pub const CRECHE_WEBSOCKET_BINARY: u32 = 2;
 
 /// text whose type the server infers from where the parameter stands
 pub const CRECHE_PG_UNKNOWN: u32 = 0;
