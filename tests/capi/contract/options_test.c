@@ -19,6 +19,7 @@ typedef union room {
   creche_session_options session;
   creche_request_options request;
   creche_retry retry;
+  creche_cookie_jar_options cookie_jar;
   creche_pool_options pool;
   creche_query_options query;
   creche_transaction_options transaction;
@@ -136,6 +137,15 @@ static creche_status init_session(room* r, size_t size) {
 static creche_status init_request(room* r, size_t size) {
   return creche_request_options_init((creche_request_options*)r, size);
 }
+static creche_status init_cookie_jar(room* r, size_t size) {
+  return creche_cookie_jar_options_init((creche_cookie_jar_options*)r, size);
+}
+static creche_status use_cookie_jar(const room* r) {
+  creche_cookie_jar jar;
+  creche_status status = creche_cookie_jar_open(&r->cookie_jar, &jar);
+  creche_cookie_jar_release(jar);
+  return status;
+}
 static creche_status init_retry(room* r, size_t size) {
   return creche_retry_init((creche_retry*)r, size);
 }
@@ -238,6 +248,8 @@ static const kind kinds[] = {
     {"creche_session_options", sizeof(creche_session_options), init_session, use_session},
     {"creche_request_options", sizeof(creche_request_options), init_request, use_request},
     {"creche_retry", sizeof(creche_retry), init_retry, use_retry},
+    {"creche_cookie_jar_options", sizeof(creche_cookie_jar_options), init_cookie_jar,
+     use_cookie_jar},
     {"creche_pool_options", sizeof(creche_pool_options), init_pool, use_pool},
     {"creche_query_options", sizeof(creche_query_options), init_query, use_query},
     {"creche_transaction_options", sizeof(creche_transaction_options), init_transaction,
