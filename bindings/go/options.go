@@ -1,7 +1,6 @@
 package creche
 
 import (
-	"math"
 	"time"
 
 	"libcreche/creche/internal/cx"
@@ -61,34 +60,6 @@ func Name(name string) Option { return option(func(b *bounds) { b.name = name })
 
 // MaxErrors is how many failures a group keeps; more are only counted.
 func MaxErrors(n int) Option { return option(func(b *bounds) { b.MaxErrors = uint32(max(n, 0)) }) }
-
-// orNone turns "0 is the default, negative is none" into what C wants.
-func orNone(n int) *uint32 {
-	if n == 0 {
-		return nil
-	}
-	value := uint32(max(n, 0))
-	return &value
-}
-
-// ttl in whole milliseconds; what is shorter is none.
-func ttl(d time.Duration) *uint32 {
-	if d == 0 {
-		return nil
-	}
-	value := uint32(min(max(d.Milliseconds(), 0), math.MaxUint32))
-	return &value
-}
-
-// pairs of names and values.
-func pairs(header http.Header) (all [][2]string) {
-	for name, values := range header {
-		for _, value := range values {
-			all = append(all, [2]string{name, value})
-		}
-	}
-	return all
-}
 
 // orZero is what was given, or all defaults.
 func orZero[T any](options *T) (o T) {
