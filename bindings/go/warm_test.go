@@ -1,21 +1,23 @@
-package creche
+package creche_test
 
 import (
 	"context"
 	"testing"
 	"time"
+
+	"libcreche/creche"
 )
 
 func TestConnectionsAreOpenedBeforeTheyAreNeeded(t *testing.T) {
 	url := server(t, "HTTP_URL") + "/small"
-	s, err := NewSession(&SessionOptions{MaxRequests: 2, MaxLifetime: time.Hour})
+	s, err := creche.NewSession(&creche.SessionOptions{MaxRequests: 2, MaxLifetime: time.Hour})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer s.Close()
 	ctx := context.Background()
 	for i, want := range []int{2, 0} {
-		if n, err := s.WarmUp(ctx, &Request{URL: url}, 2); n != want || err != nil {
+		if n, err := s.WarmUp(ctx, &creche.Request{URL: url}, 2); n != want || err != nil {
 			t.Fatalf("warm-up %d opened %d: %v", i, n, err)
 		}
 	}
