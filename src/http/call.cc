@@ -38,10 +38,10 @@ Times Call::times() const {
 // The first verdict of a layer that is not kGo. After kFail there is a failure, whatever the layer
 // has said: without one the call would go on as after kAgain, for ever.
 template <class Hook>
-Next Call::Ask(Hook hook) noexcept {
+Next Call::Ask(const Layers::Asked& layers, Hook hook) noexcept {
   Next next = Next::kGo;
   try {
-    for (const Layer* layer : calls_->layers)
+    for (const Layer* layer : layers)
       if (next = hook(*layer, state_); next != Next::kGo) break;
   } catch (const std::bad_alloc&) {
     state_.failure = NoMemoryError();
@@ -60,7 +60,8 @@ void Call::BeginAttempt() noexcept {
   sent_any_ = sent_any();
   if (sent_any_) state_.request.body.Rewind();
   state_.attempt = {.phase = Phase::kPool};
-  if (Ask([](auto& layer, auto& call) { return layer.OnRequest(call); }) == Next::kFail)
+  if (Ask(calls_->layers.request, [](auto& layer, auto& call) { return layer.OnRequest(call); }) ==
+      Next::kFail)
     return Fail(std::move(state_.failure));
   Reserve();
 }
@@ -168,7 +169,8 @@ BodySink* Call::OnHead(bool has_body) noexcept {
   state_.decoder.reset();
   // What ends the call ends it in OnReceived: here the connection is in the middle of something.
   if (state_.request.retry_policy) AskAboutTime();
-  reading_over_ = Ask([](auto& layer, auto& call) { return layer.OnResponse(call); }) != Next::kGo;
+  reading_over_ = Ask(calls_->layers.response,
+                      [](auto& layer, auto& call) { return layer.OnResponse(call); }) != Next::kGo;
   if (reading_over_) return nullptr;
   if (state_.request.fail_on_status && state_.head.status >= 400) {
     refused_.reset(new (std::nothrow) RefusedBody(std::move(state_.decoder)));
@@ -265,7 +267,8 @@ void Call::FailWithStatus() noexcept {
 
 void Call::AttemptFailed(ErrorRef error) noexcept {
   if (state_.request.retry_policy) AskAboutTime();
-  const Next next = Ask([&](auto& layer, auto& call) { return layer.OnFailure(call, *error); });
+  const Next next = Ask(calls_->layers.failure,
+                        [&](auto& layer, auto& call) { return layer.OnFailure(call, *error); });
   if (next == Next::kGo) return Fail(std::move(error));
   if (next == Next::kFail) return Fail(std::move(state_.failure));
   if (state_.fresh) calls_->counters.retries.Add();

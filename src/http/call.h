@@ -115,7 +115,7 @@ class Call final : public FromBlocks,
   void OnEnd(ErrorRef error) noexcept override;
 
   template <class Hook>
-  Next Ask(Hook hook) noexcept;
+  Next Ask(const Layers::Asked& layers, Hook hook) noexcept;
   void Reserve() noexcept;
   void Give(std::string piece, bool more) noexcept;
   void SetTimer(Nanos at) noexcept;

@@ -4,7 +4,7 @@
 #include "core/loop.h"
 #include "http/counters.h"
 #include "http/guest.h"
-#include "http/layer/layer.h"
+#include "http/layer/layers.h"
 #include "http/pool.h"
 
 namespace creche::http {

@@ -9,7 +9,7 @@ namespace creche::http {
 
 // What an open session has on its loop.
 struct Session::Engine {
-  Engine(Loop& loop, const SessionSettings& settings, Layers layers, Counters& counters,
+  Engine(Loop& loop, const SessionSettings& settings, const Layers& layers, Counters& counters,
          TlsContextRef made)
       : io(loop, counters, settings.defaults),
         resolver(loop, loop.workers(WorkKind::kDns),
@@ -32,7 +32,24 @@ Session::Session(Ref<Loop> loop, SessionSettings settings)
       settings_(std::move(settings)),
       defaults_(settings_.defaults, settings_.max_header_bytes),
       retry_budget_(loop_->clock() ? 1 : static_cast<uint64_t>(loop_->now())),
-      uses_(*loop_, this, settings_.queue) {}
+      uses_(*loop_, this, settings_.queue) {
+  AddLayers();
+}
+
+// In the order in which they are asked.
+void Session::AddLayers() {
+  const bool cookies = settings_.cookies.get() != nullptr;
+  if (cookies) layers_.Add(receive_cookies_);
+  layers_.Add(defaults_);
+  layers_.Add(stale_retry_);
+  layers_.Add(expectations_);
+  layers_.Add(retries_);
+  layers_.Add(redirects_);
+  layers_.Add(decoding_);
+  layers_.Add(routing_);
+  if (cookies) layers_.Add(send_cookies_);
+  layers_.Add(auth_);
+}
 
 Session::~Session() = default;
 

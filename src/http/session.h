@@ -1,7 +1,6 @@
 // Session: what a creche_session names: settings, layers, counters, and, until it is closed, what
 // does the work on the loop.
 #pragma once
-#include <array>
 #include <atomic>
 #include <memory>
 
@@ -51,6 +50,7 @@ class Session final : public Object, public tasks::Resident {
   Session(Ref<Loop> loop, SessionSettings settings);
   ~Session() override;
   void CloseHere() noexcept;
+  void AddLayers();
 
   const Ref<Loop> loop_;
   const SessionSettings settings_;
@@ -67,10 +67,7 @@ class Session final : public Object, public tasks::Resident {
   const SendCookiesLayer send_cookies_{settings_.cookies.get()};
   AuthMemory auth_memory_;  // the loop's thread's
   const AuthLayer auth_{auth_memory_, settings_.netrc};
-  // In the order in which they are asked.
-  const std::array<const Layer*, 10> layers_{
-      &receive_cookies_, &defaults_, &stale_retry_, &expectations_, &retries_,
-      &redirects_,       &decoding_, &routing_,     &send_cookies_, &auth_};
+  Layers layers_;
   LastUrl urls_;
   std::unique_ptr<Engine> engine_;
   Ref<Session> self_;  // while it is the loop's resident

@@ -24,7 +24,7 @@ void WarmUpOperation::Start() noexcept {
 
 // Where to, the layers say, as for any request.
 void WarmUpOperation::StartAll(Calls& calls) {
-  for (const Layer* layer : calls.layers) {
+  for (const Layer* layer : calls.layers.request) {
     if (layer->OnRequest(state_) != Next::kFail) continue;
     failure_ = std::move(state_.failure);
     return;

@@ -8,10 +8,10 @@ namespace creche::http {
 
 class ReceiveCookiesLayer final : public Layer {
  public:
-  // jar: null: none; it must outlive all calls.
+  // jar: must outlive all calls; null where the layer is asked nothing.
   explicit ReceiveCookiesLayer(CookieJar* jar) : jar_(jar) {}
   Next OnResponse(CallState& call) const override {
-    if (jar_ && call.request.cookies && call.head.Has(Known::kSetCookie)) Receive(call);
+    if (call.request.cookies && call.head.Has(Known::kSetCookie)) Receive(call);
     return Next::kGo;
   }
 
@@ -24,7 +24,7 @@ class SendCookiesLayer final : public Layer {
  public:
   explicit SendCookiesLayer(CookieJar* jar) : jar_(jar) {}
   Next OnRequest(CallState& call) const override {
-    if (jar_ && call.request.cookies) call.request.jar_cookies = jar_->For(call.request.url);
+    if (call.request.cookies) call.request.jar_cookies = jar_->For(call.request.url);
     return Next::kGo;
   }
 

@@ -5,7 +5,6 @@
 #pragma once
 #include <cstdint>
 #include <memory>
-#include <span>
 
 #include "core/error.h"
 #include "http/body/decoder.h"
@@ -68,7 +67,5 @@ class Layer {
  protected:
   ~Layer() = default;
 };
-
-using Layers = std::span<const Layer* const>;
 
 }  // namespace creche::http
