@@ -12,6 +12,7 @@
 
 #[rustfmt::skip]
 #[allow(rustdoc::broken_intra_doc_links, rustdoc::invalid_html_tags, rustdoc::bare_urls)]
+#[allow(clippy::doc_lazy_continuation, clippy::doc_overindented_list_items)]
 mod bindings;
 
 pub use bindings::*;

@@ -130,3 +130,22 @@ fn shutdown_lets_what_runs_go_on_for_a_while() {
     assert_eq!(block_on(long).unwrap_err().status(), Status::CANCELLED);
     on.join(10.secs()).unwrap();
 }
+
+#[test]
+fn connections_are_opened_before_they_are_needed() {
+    let Some(url) = server("HTTP_URL") else { return };
+    let options = SessionOptions::new().max_requests(2).max_lifetime(3600.secs());
+    let web = Session::new(options).unwrap();
+    let page = format!("{url}/small");
+    assert_eq!(block_on(web.get(&page).warm_up(2)).unwrap(), 2);
+    assert_eq!(block_on(web.get(&page).warm_up(2)).unwrap(), 0);
+    for _ in 0..3 {
+        block_on(async { web.get(&page).await }).unwrap();
+    }
+    let counters = web.counters().unwrap();
+    assert_eq!((counters.connects, counters.idle), (2, 1)); // one has carried its two
+    let timings = web.timings().unwrap();
+    assert_eq!((timings.connect.count, timings.total.count, timings.tls.count), (2, 3, 0));
+    assert_eq!(timings.total.buckets.iter().sum::<u64>(), 3);
+    assert!(timings.total.max <= timings.total.sum);
+}
