@@ -97,7 +97,7 @@ bool EventParser::Take(std::string_view line) {
   std::string_view value = line.substr(std::min(colon + 1, line.size()));
   if (!value.empty() && value[0] == ' ') value.remove_prefix(1);
   if (name == "data") {
-    if (value.size() > max_data_ - std::min(data_.size(), max_data_)) return false;
+    if (data_.size() + value.size() > max_data_) return false;
     data_.append(value).push_back('\n');
   } else if (name == "event") {
     type_ = value;
