@@ -3,12 +3,15 @@
 #include <openssl/err.h>
 #include <openssl/evp.h>
 
+#include "platform/openssl.h"
+
 namespace creche::platform {
 
 std::string HexDigest(const char* algorithm, std::string_view bytes) {
   static constexpr char kHex[] = "0123456789abcdef";
   unsigned char digest[EVP_MAX_MD_SIZE];
   size_t size = 0;
+  if (!InitialiseOpenSsl()) return {};
   if (EVP_Q_digest(nullptr, algorithm, nullptr, bytes.data(), bytes.size(), digest, &size) != 1) {
     ERR_clear_error();
     return {};

@@ -10,6 +10,7 @@
 #include <cstring>
 #include <new>
 
+#include "platform/openssl.h"
 #include "platform/tls_files.h"
 #include "platform/tls_offer.h"
 #include "platform/tls_session.h"
@@ -19,12 +20,6 @@
 namespace creche::platform {
 
 namespace {
-
-// No clean-up at exit: threads of the host, or our own, may still be inside OpenSSL then.
-bool InitialiseOpenSsl() {
-  static const bool done = OPENSSL_init_ssl(OPENSSL_INIT_NO_ATEXIT, nullptr) == 1;
-  return done;
-}
 
 bool OfferProtocol(SSL_CTX* context, const std::string& name) {
   if (name.empty()) return true;

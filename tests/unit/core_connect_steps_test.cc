@@ -93,7 +93,8 @@ TEST_F(StepTest, ANameThatIsNotThereFails) {
   EXPECT_EQ(error_->status(), Status::kDns);
   EXPECT_EQ(error_->phase(), Phase::kDns);
   so_far_.host = "no name";
-  step.Start(&so_far_, this);
+  ResolveStep other(resolver_, {});
+  other.Start(&so_far_, this);
   EXPECT_EQ(error_->status(), Status::kUrl);
 }
 

@@ -10,6 +10,7 @@
 
 #include "pg/connect/dsn_error.h"
 #include "pg/connect/passfile.h"
+#include "platform/openssl.h"
 
 namespace creche::pg {
 
@@ -84,6 +85,7 @@ class Parameters {
   }
   PGconn* Start(int expand_dbname) {
     Add(nullptr, nullptr);
+    platform::InitialiseOpenSsl();  // before libpq does; without memory it says so itself
     return PQconnectStartParams(keywords_.data(), values_.data(), expand_dbname);
   }
 
