@@ -2,6 +2,7 @@
 
 #include <pthread.h>
 
+#include <cstdlib>
 #include <ctime>
 #include <mutex>
 
@@ -40,6 +41,17 @@ void Prepare() {
   }
   g_forks_waiting--;
   prepare_for_fork();
+}
+// There is no way back from an exit.
+void PrepareExit() {
+  g_holds.lock();
+  g_forks_waiting++;
+  while (ForkHold::Keeps(MonotonicNow())) {
+    g_holds.unlock();
+    Nap();
+    g_holds.lock();
+  }
+  g_holds.unlock();
 }
 void InParent() {
   release_after_fork();
@@ -84,6 +96,11 @@ ForkHold::~ForkHold() {
   const std::lock_guard guard(g_holds);
   *place_ = next_;
   if (next_) next_->place_ = place_;
+}
+
+void ForkHold::KeepExits() noexcept {
+  // Without memory for that it stays as it was.
+  [[maybe_unused]] static const int registered = std::atexit(PrepareExit);
 }
 
 bool ForkHold::Keeps(int64_t now) noexcept {

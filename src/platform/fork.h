@@ -32,6 +32,10 @@ class ForkHold {
   ForkHold& operator=(const ForkHold&) = delete;
   // True if a fork of this thread would have to wait for another one's hold.
   static bool Keeps(int64_t now) noexcept;
+  // From now on exit() waits for them in the same way, before what was to be done then when this
+  // was first called: other libraries clean up, whoever is inside of them. The next hold lasts
+  // until the process has ended.
+  static void KeepExits() noexcept;
 
  private:
   const uint32_t generation_ = ForkGeneration();

@@ -2,12 +2,18 @@
 
 #include <openssl/ssl.h>
 
+#include "platform/fork.h"
+
 namespace creche::platform {
 
 // No clean-up at exit: threads of the host, or our own, may still be inside OpenSSL then. Only the
-// first call that initialises it can say so.
+// first call that initialises it can say so; where that was the host's, our workers are waited for.
 bool InitialiseOpenSsl() noexcept {
-  static const bool done = OPENSSL_init_ssl(OPENSSL_INIT_NO_ATEXIT, nullptr) == 1;
+  static const bool done = [] {
+    const bool ready = OPENSSL_init_ssl(OPENSSL_INIT_NO_ATEXIT, nullptr) == 1;
+    ForkHold::KeepExits();
+    return ready;
+  }();
   return done;
 }
 

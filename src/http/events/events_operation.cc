@@ -198,7 +198,11 @@ bool EventsOperation::PumpAll() {
       if (!loss_) loss_ = ErrorOf(problem.status, (std::string(": ") + problem.text).c_str());
       ended_ = true;
     }
-    return true;
+    if (ended_) return true;
+    // What was held back while much lay here is asked for again: there is nothing left to take.
+    call_->SetAwaited(kPiece);
+    if (completed_) return false;
+    if (!stream_->readable()) return true;
   }
 }
 
