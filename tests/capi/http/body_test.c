@@ -191,7 +191,9 @@ static void files_that_fail(void** state) {
     drop(c);
   }
   file.fd = open("/dev/null", O_WRONLY);
-  assert_int_equal(post("/", &o).status, CRECHE_E_BODY);
+  creche_completion c = post("/", &o);
+  assert_int_equal(c.status, CRECHE_E_BODY);
+  drop(c);
   close(file.fd);
   close(pipes[0]);
   close(pipes[1]);
