@@ -1,4 +1,5 @@
 /* Cookies: what a jar takes, what it gives to whom, and what sessions do with it. */
+#include <pthread.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -363,6 +364,7 @@ static void set_by_hand(void** state) {
 
 static support_hostile* server;
 static char last[8192];
+static pthread_mutex_t last_lock = PTHREAD_MUTEX_INITIALIZER; /* there may be two connections */
 
 /* "/set?<cookie>" sets it and goes on to /end; "/away?<url>" goes there and sets one. */
 static void setting(support_peer* peer, void* user) {
@@ -380,7 +382,9 @@ static void setting(support_peer* peer, void* user) {
                     "Content-Length: 0\r\n\r\n",
                     (int)strcspn(path + 6, " "), path + 6);
     } else {
+      pthread_mutex_lock(&last_lock);
       snprintf(last, sizeof last, "%s", support_received(peer));
+      pthread_mutex_unlock(&last_lock);
       support_send_text(peer,
                         "HTTP/1.1 200 OK\r\nSet-Cookie: end=1\r\nContent-Length: 2\r\n\r\nok");
     }
