@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "platform/clock.h"
+#include "platform/fork.h"
 #include "platform/thread.h"
 
 namespace creche {
@@ -153,7 +154,10 @@ void Workers::Pool::Work(Worker* worker) noexcept {
     static_cast<void>(CallAsNeeded());  // for what is left; without a thread this one comes back
     lock.unlock();
     item->Run();
-    item->LetGo();
+    {
+      const platform::ForkHold hold;  // it may be the last, and free what is of other libraries
+      item->LetGo();
+    }
     lock.lock();
     // Stop has left this thread alone, and freed `worker`.
     if (stopped_) return;

@@ -82,23 +82,32 @@ GroupOptions = structure("GroupOptions", [
 Header = structure("Header", [("name", c_char_p), ("value", c_char_p), ("value_size", c_size_t)])
 HttpTimeouts = structure("HttpTimeouts", [
     (name, c_int64) for name in
-    ("pool", "dns", "connect", "tls", "send", "first_byte", "read_gap", "reserved")])
+    ("pool", "dns", "connect", "tls", "send", "first_byte", "read_gap", "proxy")])
 SessionOptions = structure("SessionOptions", [
     *SIZED, ("limit", c_uint32), ("limit_per_host", c_uint32), ("max_waiting", c_uint32),
     ("max_redirects", c_uint32), ("max_header_bytes", c_uint32), ("dns_ttl_ms", c_uint32),
     ("max_body", c_uint64), ("keepalive", c_int64), ("timeouts", HttpTimeouts),
     ("user_agent", c_char_p), ("ca_file", c_char_p), ("headers", POINTER(Header)),
-    ("headers_count", c_size_t), ("queue", c_uint64)])
+    ("headers_count", c_size_t), ("queue", c_uint64), ("base_url", c_char_p), ("proxy", c_char_p),
+    ("proxy_headers", POINTER(Header)), ("proxy_headers_count", c_size_t), ("no_proxy", c_char_p),
+    ("retry", c_void_p), ("unix_path", c_char_p), ("hosts", c_void_p), ("hosts_count", c_size_t),
+    ("local_address", c_char_p), ("cookies", c_uint64), ("auth", c_void_p), ("max_requests", c_uint32),
+    ("reserved", c_uint32), ("max_lifetime", c_int64), ("tls", c_uint64)])
 RequestOptions = structure("RequestOptions", [
     *SIZED, ("method", c_char_p), ("headers", POINTER(Header)), ("headers_count", c_size_t),
     ("body", c_char_p), ("body_size", c_size_t), ("max_body", c_uint64), ("max_redirects", c_uint32),
-    ("reserved", c_uint32), ("timeouts", HttpTimeouts), ("task", POINTER(TaskOptions))])
+    ("reserved", c_uint32), ("timeouts", HttpTimeouts), ("task", POINTER(TaskOptions)),
+    ("params", c_void_p), ("params_count", c_size_t), ("proxy", c_char_p), ("retry", c_void_p),
+    ("body_file", c_void_p), ("form", c_void_p), ("form_count", c_size_t), ("coding", c_uint32),
+    ("reserved2", c_uint32), ("expect_timeout", c_int64), ("unix_path", c_char_p), ("auth", c_void_p),
+    ("tls", c_uint64)])
 PoolOptions = structure("PoolOptions", [
     *SIZED, ("min_size", c_uint32), ("max_size", c_uint32), ("max_waiting", c_uint32),
     ("statement_cache", c_uint32), ("pipeline_depth", c_uint32), ("reset", c_uint32),
     ("connect_timeout", c_int64), ("acquire_timeout", c_int64), ("idle_timeout", c_int64),
     ("max_lifetime", c_int64), ("cancel_timeout", c_int64), ("application_name", c_char_p),
-    ("queue", c_uint64), ("statement_lifetime", c_int64)])
+    ("queue", c_uint64), ("statement_lifetime", c_int64), ("max_uses", c_uint32),
+    ("reserved", c_uint32)])
 Value = structure("Value", [
     ("type", c_uint32), ("form", c_uint32), ("integer", c_int64), ("real", c_double),
     ("data", c_char_p), ("size", c_size_t)])
@@ -112,7 +121,7 @@ LoopCounters = structure("LoopCounters", SIZED + [(name, c_uint64) for name in (
     "live_handles", "events_lost")])
 PoolCounters = structure("PoolCounters", SIZED + [(name, c_uint64) for name in (
     "connections", "idle", "leased", "waiting", "connects", "statements", "pipelined", "prepares",
-    "cancels", "resent", "dropped")])
+    "cancels", "resent", "dropped", "acquires", "empty_acquires", "cancelled_acquires", "waited")])
 
 # ---- Functions ----
 lib = ctypes.CDLL(os.environ.get("CRECHE_LIBRARY", "libcreche.so.0.1"))

@@ -119,6 +119,8 @@ class Misuse(Threaded):
                 return ctypes.cast(byref(it), POINTER(kind))
             # Those that have grown: what they had at first.
             least = {c.PoolOptions: c.PoolOptions.statement_lifetime.offset,
+                     c.SessionOptions: c.SessionOptions.base_url.offset,
+                     c.RequestOptions: c.RequestOptions.params.offset,
                      c.LoopOptions: c.LoopOptions.busy_poll.offset}.get(kind, sizeof(kind))
             with self.subTest(kind.__name__, size="short"):
                 for size in (0, 7, 8, least - 1):  # less than any version had

@@ -3,7 +3,7 @@ mod common;
 
 use common::block_on;
 use creche::{FilePart, Form, Loop, LoopOptions, Retry, Session, SessionOptions, Status};
-use std::io::{BufBufReader, Read, Write};
+use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
 use std::sync::{Arc, Mutex};
 use std::thread;
