@@ -138,8 +138,8 @@ static void a_final_answer_before_the_body(void** state) {
   static const char* const answers[] = {
       "HTTP/1.1 413 Too Large\r\nContent-Length: 2\r\n\r\nno",
       "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nno",
-      "HTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 401 X\r\nTransfer-Encoding: chunked\r\n\r\n"
-      "2\r\nno\r\n0\r\n\r\n",
+      ("HTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 401 X\r\nTransfer-Encoding: chunked\r\n\r\n"
+       "2\r\nno\r\n0\r\n\r\n"),
   };
   for (int i = 0; i < 3; i++) {
     support_hostile* server = support_hostile_start(refusing, (void*)answers[i]);

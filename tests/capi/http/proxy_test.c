@@ -129,8 +129,8 @@ static void all_that_open(void** state) {
       "HTTP/1.1 200 Connection established\r\n\r\n",
       "HTTP/1.0 200\r\n\r\n",
       "HTTP/1.1 204 No Content\r\nContent-Length: 5\r\n\r\n",
-      "HTTP/1.1 299 X\r\nTransfer-Encoding: chunked\r\nConnection: close\r\nContent-Length: "
-      "7\r\n\r\n",
+      ("HTTP/1.1 299 X\r\nTransfer-Encoding: chunked\r\nConnection: close\r\nContent-Length: "
+       "7\r\n\r\n"),
       "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early\r\nX: y\r\n\r\nHTTP/1.1 200 OK\r\n\r\n",
       "HTTP/1.1 200 OK\nX: a line feed alone\n\n",
   };
