@@ -90,6 +90,7 @@ mod tls;
 mod transaction;
 mod url;
 mod value;
+mod websocket;
 
 pub use auth::Auth;
 pub use body::{Body, BodyWriter};
@@ -134,3 +135,6 @@ pub use transaction::{
 };
 pub use url::url_join;
 pub use value::{ToSql, Value, oid};
+pub use websocket::{
+    CloseWebSocket, Message, ReceiveMessage, SendMessage, WebSocket, WebSocketRequest,
+};

@@ -316,6 +316,12 @@ impl<'a> Request<'a> {
         (self, parts)
     }
 
+    /// For what is a GET by itself, and takes no method.
+    pub(crate) fn without_get(mut self) -> Self {
+        self.method = self.method.filter(|method| *method != "GET");
+        self
+    }
+
     pub(crate) fn session(&self) -> &'a Session {
         self.session
     }

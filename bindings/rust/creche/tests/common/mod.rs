@@ -2,6 +2,7 @@
 #![allow(dead_code)]
 
 pub mod pg;
+pub mod ws;
 
 use creche::{
     ChannelOptions, Event, EventOptions, GroupOptions, Limiter, LimiterOptions, Loop, LoopOptions,
