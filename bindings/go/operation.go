@@ -1,6 +1,7 @@
 package creche
 
 import (
+	"bytes"
 	"context"
 	"sync"
 	"unsafe"
@@ -70,6 +71,7 @@ const (
 	takeValue  = iota // keep the handle; data is a view into it
 	takeRows          // a block of rows: copied if it is small
 	takeBytes         // copied to into
+	takeCopy          // a copy of its own, in into
 	takeResult        // of a statement: what it did, not its rows
 )
 
@@ -123,6 +125,8 @@ func (w *waiter) deliver(ev *cx.Event) {
 		switch {
 		case w.take == takeBytes:
 			w.n = copy(w.into, ev.Bytes())
+		case w.take == takeCopy:
+			w.into = bytes.Clone(ev.Bytes())
 		case w.take == takeResult && ev.Data != nil:
 			block := cx.ViewBlock(ev.Data, 0)
 			w.result = Result{block.Affected(), block.Tag()}

@@ -67,7 +67,7 @@ func (s *scope) live() (time.Time, bool) {
 	return nearest, true
 }
 
-// NoTimeout is a timeout that never runs out, for SetTimeout and PoolOptions.
+// NoTimeout is a timeout that never runs out, for SetTimeout, PoolOptions and WebSocketOptions.
 const NoTimeout = time.Duration(math.MaxInt64)
 
 // State looks at the scope that ctx is of: that of the Run, Go, Scope or Shield around.

@@ -211,6 +211,32 @@ cx_answer cx_events(uint64_t id, cx_tail tail, creche_request_options o, cx_body
   return with_request(start_events, &e, id, tail, o, body, statuses, form, text, way, bytes);
 }
 
+static creche_status start_websocket(creche_session session, cx_tail tail, const char *url,
+                                     const creche_request_options *o, const void *more, creche_task *task)
+{
+  creche_websocket_options w = *(const creche_websocket_options *)more;
+  w.request = o;
+  return creche_session_websocket(session, scope_of(tail.in), url, &w, NULL, user_of(tail), task);
+}
+
+cx_answer cx_websocket(uint64_t id, cx_tail tail, creche_request_options o, cx_body body,
+                       const uint16_t *statuses, const cx_part *form, creche_websocket_options w,
+                       const char *text, const char *way, const char *protocols, const void *bytes)
+{
+  const char *few[FEW], **names = w.protocols_count > FEW ? malloc(w.protocols_count * sizeof *names) : few;
+  cx_answer a;
+  size_t i;
+  if (names == NULL) return no_memory();
+  for (i = 0; i < w.protocols_count; i++) {
+    names[i] = protocols;
+    protocols += strlen(protocols) + 1;
+  }
+  w.protocols = names;
+  a = with_request(start_websocket, &w, id, tail, o, body, statuses, form, text, way, bytes);
+  if (names != few) free(names);
+  return a;
+}
+
 cx_answer cx_jar_open(void)
 {
   creche_cookie_jar jar = {0};

@@ -14,6 +14,7 @@ var defaults struct {
 	session     C.creche_session_options
 	request     C.creche_request_options
 	events      C.creche_events_options
+	websocket   C.creche_websocket_options
 	retry       C.creche_retry
 	tls         C.creche_tls_options
 	pool        C.creche_pool_options
@@ -34,6 +35,7 @@ func init() {
 	C.creche_request_options_init(&d.request, C.sizeof_creche_request_options)
 	C.creche_tls_options_init(&d.tls, C.sizeof_creche_tls_options)
 	C.creche_events_options_init(&d.events, C.sizeof_creche_events_options)
+	C.creche_websocket_options_init(&d.websocket, C.sizeof_creche_websocket_options)
 	C.creche_retry_init(&d.retry, C.sizeof_creche_retry)
 	C.creche_pool_options_init(&d.pool, C.sizeof_creche_pool_options)
 	C.creche_query_options_init(&d.query, C.sizeof_creche_query_options)

@@ -110,6 +110,14 @@ cx_answer cx_warm_up(uint64_t session, cx_tail tail, uint32_t count, creche_requ
 cx_answer cx_events(uint64_t session, cx_tail tail, creche_request_options o, cx_body body,
                     const uint16_t *statuses, const cx_part *form, creche_events_options e,
                     const char *text, const char *way, const char *last_id, const void *bytes);
+/* WebSockets. protocols: w.protocols_count names, each with its NUL. */
+cx_answer cx_websocket(uint64_t session, cx_tail tail, creche_request_options o, cx_body body,
+                       const uint16_t *statuses, const cx_part *form, creche_websocket_options w,
+                       const char *text, const char *way, const char *protocols, const void *bytes);
+cx_answer cx_websocket_send(uint64_t websocket, cx_tail tail, uint32_t kind, const void *data, size_t size);
+cx_answer cx_websocket_receive(uint64_t websocket, cx_tail tail);
+/* reason: may be NULL. */
+cx_answer cx_websocket_close(uint64_t websocket, cx_tail tail, uint32_t code, const char *reason);
 /* Jars of cookies. text: a URL and a Set-Cookie, each with its NUL; NULL in `domain`: all. */
 cx_answer cx_jar_open(void);
 cx_answer cx_jar_receive(uint64_t jar, const char *text);
