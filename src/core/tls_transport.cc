@@ -66,10 +66,11 @@ void TlsTransport::OnReadable() noexcept {
 
 void TlsTransport::OnWritable() noexcept {
   if (handshake_) return Handshake();
-  if (read_wants_write_)
-    listener_->OnReadable();
-  else
-    listener_->OnWritable();
+  // Both may wait for room, and what one of them writes may be the last that there is to be said of
+  // it: then who reads is told in a turn of its own.
+  if (read_wants_write_ && !(write_waits_ && wake_.Arm(loop_.now())))
+    return listener_->OnReadable();
+  listener_->OnWritable();
 }
 
 void TlsTransport::OnWake(void* transport) noexcept {
@@ -164,6 +165,9 @@ IoResult TlsTransport::Read(void* into, size_t capacity) noexcept {
 
 IoResult TlsTransport::Write(const iovec* parts, size_t count) noexcept {
   const TlsResult result = session_->Write(parts, count);
+  size_t total = 0;
+  for (size_t i = 0; i < count; i++) total += parts[i].iov_len;
+  write_waits_ = result.size < total;
   if (result.state == TlsState::kDone) return {Io::kOk, result.size};
   if (result.state == TlsState::kWantWrite) return {Io::kLater, 0};
   errno_ = 0;

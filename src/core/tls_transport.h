@@ -67,6 +67,7 @@ class TlsTransport final : public Transport,
   Timer wake_;  // armed while there is something to tell that nothing below announces
   HandshakeListener* handshake_ = nullptr;  // while it is under way
   int errno_ = 0;                           // of a failure that is not the session's
+  bool write_waits_ = false;                // not all of a Write went out
   bool read_wants_write_ = false;           // a Read must answer something first
 };
 
