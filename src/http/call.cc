@@ -71,12 +71,7 @@ void Call::Reserve() noexcept {
   const Request& request = state_.request;
   Pool::Answer answer;
   try {
-    Route route{request.url, calls.tls, request.way.get()};
-    if (request.tls && request.url.https()) {
-      route.tls = &request.tls->config;
-      route.own_key = request.tls->KeyOf(route.key());
-    }
-    answer = calls.pool.Reserve(route, request.timeouts, state_.fresh, this);
+    answer = calls.pool.Reserve(calls.RouteOf(request), request.timeouts, state_.fresh, this);
     if (answer == Pool::Answer::kGiven) return;  // and much may have happened
   } catch (const std::bad_alloc&) {
     return Fail(NoMemoryError());
@@ -341,6 +336,17 @@ ErrorRef Call::WithAdvice(ErrorRef error) const {
   } catch (const std::bad_alloc&) {
     return NoMemoryError();
   }
+}
+
+Route Calls::RouteOf(const Request& request) const {
+  Route route{request.url, tls, request.way.get()};
+  const Proxy* proxy = request.way ? request.way->proxy.get() : nullptr;
+  const bool over_tls = request.url.https() || (proxy && proxy->kind == Proxy::Kind::kHttps);
+  if (request.tls && over_tls) {
+    route.tls = &request.tls->config;
+    route.own_key = request.tls->KeyOf(route.key());
+  }
+  return route;
 }
 
 void Calls::FailAll(const ErrorRef& error) noexcept {

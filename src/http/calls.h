@@ -20,6 +20,8 @@ struct Calls {
   List<Call> under_way{};
   List<Guest> guests{};
 
+  // The way that a request goes; valid until its own changes. May throw bad_alloc.
+  Route RouteOf(const Request& request) const;
   // Ends them all with this error, and then the guests.
   void FailAll(const ErrorRef& error) noexcept;
 };

@@ -60,9 +60,8 @@ void AddProxySteps(Loop& loop, Resolver& resolver, const RoutePlan& plan, const 
   const std::string target = HostAndPort(route.url);
   if (!proxy.socks()) {
     auto auth = std::make_shared<TunnelAuth>(route.way->proxy, target);
-    std::string first = auth->First();
     steps->push_back(std::make_unique<TunnelStep>(
-        std::move(first),
+        [auth] { return auth->Opening(); },
         [auth](int status, std::string_view head) { return auth->Again(status, head); },
         proxy.shown, target, limit));
     return;

@@ -1,5 +1,6 @@
 #include "http/tunnel_auth.h"
 
+#include <utility>
 #include <vector>
 
 namespace creche::http {
@@ -11,9 +12,13 @@ std::string TunnelAuth::Head(std::string_view authorization) const {
   return head += "\r\n";
 }
 
-std::string TunnelAuth::Again(int status, std::string_view head) {
-  if (status != 407 || asked_ || !proxy_->credentials.given) return {};
-  asked_ = true;
+std::string TunnelAuth::Opening() {
+  if (!asked_) return Head({});
+  return Head(digest_.Answer(proxy_->credentials, "CONNECT", target_, nullptr));
+}
+
+bool TunnelAuth::Again(int status, std::string_view head) {
+  if (status != 407 || !proxy_->credentials.given) return false;
   std::vector<Challenge> challenges;
   while (!head.empty()) {
     const size_t end = std::min(head.find('\n'), head.size());
@@ -25,9 +30,13 @@ std::string TunnelAuth::Again(int status, std::string_view head) {
       ReadChallenges(TrimBlanks(line.substr(colon + 1)), &challenges);
   }
   Digest digest;
-  if (!digest.Choose(challenges)) return {};
-  const std::string answer = digest.Answer(proxy_->credentials, "CONNECT", target_, nullptr);
-  return answer.empty() ? std::string() : Head(answer);
+  if (!digest.Choose(challenges)) return false;
+  // Not the same again, unless only the nonce had become old.
+  if (asked_ && (!digest.stale() || std::exchange(stale_, true))) return false;
+  asked_ = true;
+  digest_ = digest;
+  // A user that cannot be said, or a proxy that wants the body's digest, has no answer.
+  return !digest.Answer(proxy_->credentials, "CONNECT", target_, nullptr).empty();
 }
 
 }  // namespace creche::http

@@ -13,16 +13,18 @@ class TunnelAuth {
   // target: "host:port".
   TunnelAuth(ProxyRef proxy, std::string target)
       : proxy_(std::move(proxy)), target_(std::move(target)) {}
-  // The head to begin with.
-  std::string First() const { return Head({}); }
-  // After a status and a head: another head, or "" for nothing more.
-  std::string Again(int status, std::string_view head);
+  // The head to begin with, on each new connection.
+  std::string Opening();
+  // After a status and a head: whether to begin anew, with another answer.
+  bool Again(int status, std::string_view head);
 
  private:
   std::string Head(std::string_view authorization) const;
   const ProxyRef proxy_;
   const std::string target_;
+  Digest digest_;  // once it was asked for
   bool asked_ = false;
+  bool stale_ = false;  // its nonce has become old once
 };
 
 }  // namespace creche::http

@@ -29,18 +29,24 @@ void WarmUpOperation::StartAll(Calls& calls) {
     failure_ = std::move(state_.failure);
     return;
   }
-  const Request& request = state_.request;
-  const Route route{request.url, calls.tls, request.way.get()};
-  Pool& pool = calls.pool;
-  for (uint32_t left = pool.RoomAlong(route, count_); left > 0; left--) {
-    ways_.push_back(std::make_unique<Opened>(*this));
-    pending_++;
-    if (pool.Reserve(route, request.timeouts, true, ways_.back().get()) == Pool::Answer::kGiven)
-      continue;
-    ways_.pop_back();  // others have come first: there is no more room
-    pending_--;
-    return;
+  const Route route = calls.RouteOf(state_.request);
+  for (uint32_t left = calls.pool.RoomAlong(route, count_); left > 0; left--)
+    if (!StartOne(calls.pool, route)) return;  // others have come first: there is no more room
+}
+
+bool WarmUpOperation::StartOne(Pool& pool, const Route& route) {
+  ways_.push_back(std::make_unique<Opened>(*this));
+  pending_++;
+  try {
+    if (pool.Reserve(route, state_.request.timeouts, true, ways_.back().get()) ==
+        Pool::Answer::kGiven)
+      return true;
+  } catch (const std::bad_alloc&) {
+    if (!failure_) failure_ = NoMemoryError();
   }
+  ways_.pop_back();
+  pending_--;
+  return false;
 }
 
 // It goes back to the pool at once, which keeps it.

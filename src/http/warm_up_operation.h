@@ -40,6 +40,8 @@ class WarmUpOperation final : public tasks::Operation, private Guest {
 
   void OnSessionClosed(const ErrorRef& error) noexcept override;
   void StartAll(Calls& calls);
+  // False if there is no room for it.
+  bool StartOne(Pool& pool, const Route& route);
   void OneIsDone() noexcept;
   void Finish(tasks::Outcome outcome) noexcept;
 

@@ -37,6 +37,16 @@ void AppendAddress(const platform::Address& address, std::string* out) {
 void SocksStep::Start(Connecting* so_far, ConnectStep::Listener* listener) {
   if (to_.resolved) {
     if (addresses_.empty()) addresses_ = so_far->addresses;
+    // A host may be mapped to a Unix socket, where no proxy can go.
+    std::erase_if(addresses_, [](const platform::Address& address) {
+      return address.family() != AF_INET && address.family() != AF_INET6;
+    });
+    if (addresses_.empty())
+      return listener->OnStepFailed(
+          MakeError(Status::kInvalid, Phase::kProxy,
+                    "a SOCKS proxy cannot connect to the Unix socket that " + target() +
+                        " is mapped to: take the proxy or the mapping out",
+                    kUnsent));
   } else if (const auto literal = platform::Address::Literal(to_.host)) {
     addresses_ = {*literal};
   }
@@ -97,11 +107,14 @@ ErrorRef SocksStep::TakeMethod() {
 
 void SocksStep::Ask() {
   std::string says{5, 1, 0};
-  if (tried_ < addresses_.size())
+  uint16_t port = to_.port;
+  if (tried_ < addresses_.size()) {
     AppendAddress(addresses_[tried_], &says);
-  else
+    if (addresses_[tried_].port() != 0) port = addresses_[tried_].port();  // it may be mapped, too
+  } else {
     says.append(1, 3).append(1, static_cast<char>(to_.host.size())).append(to_.host);
-  says.append(1, static_cast<char>(to_.port >> 8)).append(1, static_cast<char>(to_.port & 0xff));
+  }
+  says.append(1, static_cast<char>(port >> 8)).append(1, static_cast<char>(port & 0xff));
   Say(says);
   Await(At::kReply, 5);  // with the first byte of the address, whose size it may be
 }

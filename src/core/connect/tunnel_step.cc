@@ -27,7 +27,7 @@ std::string TunnelStep::Opening() {
   head_.clear();
   looked_at_ = line_at_ = 0;
   interim_ = 0;
-  return request_;
+  return request_();
 }
 
 ErrorRef TunnelStep::Take(std::string_view bytes, Verdict* verdict) {
@@ -76,13 +76,9 @@ ErrorRef TunnelStep::TakeHead(Verdict* verdict) {
     *verdict = Verdict::kDone;
     return nullptr;
   }
-  if (answer_) {
-    std::string again = answer_(status, std::string_view(head_).substr(0, looked_at_));
-    if (!again.empty()) {
-      request_ = std::move(again);
-      *verdict = Verdict::kAnew;
-      return nullptr;
-    }
+  if (again_ && again_(status, std::string_view(head_).substr(0, looked_at_))) {
+    *verdict = Verdict::kAnew;
+    return nullptr;
   }
   const char* const hint = status == 407   ? ": give user and password in the proxy's URL"
                            : status == 403 ? ": it may not, or not to this port"

@@ -11,14 +11,16 @@ namespace creche {
 
 class TunnelStep final : public TalkStep {
  public:
-  // What to ask with, once more on a new connection, after this status (407) and head; "" for
-  // nothing more. May throw bad_alloc.
-  using Answer = std::function<std::string(int status, std::string_view head)>;
-  // request: the whole head of the CONNECT. proxy, target: for messages.
-  TunnelStep(std::string request, Answer answer, std::string proxy, std::string target, Limit limit)
+  // The whole head of the CONNECT, for each connection. May throw bad_alloc.
+  using Request = std::function<std::string()>;
+  // Whether to ask once more on a new connection, after this status (407) and head. May throw
+  // bad_alloc.
+  using Again = std::function<bool(int status, std::string_view head)>;
+  // proxy, target: for messages.
+  TunnelStep(Request request, Again again, std::string proxy, std::string target, Limit limit)
       : TalkStep(std::move(proxy), std::move(target), limit),
         request_(std::move(request)),
-        answer_(std::move(answer)) {}
+        again_(std::move(again)) {}
 
  private:
   static constexpr size_t kMaxHead = 64 << 10;
@@ -28,8 +30,8 @@ class TunnelStep final : public TalkStep {
   size_t Wanted() const noexcept override { return 4096; }
   ErrorRef TakeHead(Verdict* verdict);
 
-  std::string request_;
-  const Answer answer_;
+  const Request request_;
+  const Again again_;
   std::string head_;
   size_t looked_at_ = 0;  // of it, for its end
   size_t line_at_ = 0;    // where the line that has no end yet begins

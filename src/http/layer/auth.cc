@@ -29,7 +29,7 @@ std::string KeyOf(const Request& request) {
 }
 
 const std::string_view* BodyOf(const Request& request, std::string_view* body) {
-  if (request.body.pulled()) return nullptr;
+  if (request.body.pulled() || request.body.producer()) return nullptr;  // it is not here yet
   *body = request.body.bytes();
   return body;
 }

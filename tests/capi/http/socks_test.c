@@ -120,6 +120,32 @@ static void names_here(void** state) {
   end(through);
 }
 
+/* Where a host is mapped to, the proxy is asked to go: with its port, and only to what it can
+ * reach. */
+static void mapped_hosts(void** state) {
+  (void)state;
+  const socks s = {"\5\0", NULL, OPEN, 10, support_hostile_port(server), 0};
+  support_hostile* through = support_hostile_start(proxy, (void*)&s);
+  const creche_mapped_host hosts[] = {{"here.invalid", "127.0.0.9:258"},
+                                      {"same.invalid", "127.0.0.8"},
+                                      {"local.invalid", "unix:/nowhere"}};
+  char url[64];
+  creche_session_options o = session_options();
+  snprintf(url, sizeof url, "socks5://127.0.0.1:%d", support_hostile_port(through));
+  o.proxy = url;
+  o.hosts = hosts;
+  o.hosts_count = 3;
+  use_session(&o);
+  expect_body(fetch("http://here.invalid:81/", NULL), 200, "plain");
+  expect_noted("\5\1\0\5\1\0\1\177\0\0\11\1\2", 3 + 4 + 4 + 2);
+  expect_body(fetch("http://same.invalid:81/", NULL), 200, "plain");
+  expect_noted("\5\1\0\5\1\0\1\177\0\0\10\0\121", 3 + 4 + 4 + 2);
+  creche_completion c = fetch("http://local.invalid/", NULL);
+  assert_non_null(strstr(c.error->message, "Unix socket"));
+  expect_failure(c, CRECHE_E_INVALID, CRECHE_PHASE_PROXY, CRECHE_ERROR_UNSENT);
+  end(through);
+}
+
 static void with_a_password(void** state) {
   (void)state;
   for (int trickled = 0; trickled < 2; trickled++) {
@@ -200,7 +226,7 @@ static void refusals(void** state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      TEST(names_there),   TEST(names_here),      TEST(with_a_password),
+      TEST(names_there),   TEST(names_here),      TEST(mapped_hosts), TEST(with_a_password),
       TEST(tls_behind_it), TEST(another_address), TEST(refusals),
   };
   return cmocka_run_group_tests_name("SOCKS proxies", tests, make_tls, free_tls);

@@ -615,6 +615,25 @@ static void no_connection_of_other_settings_is_used(void** state) {
   stop_server();
 }
 
+/* Connections made ahead are of the settings of the request that is meant. */
+static void warm_up_with_its_own(void** state) {
+  (void)state;
+  start_server("server");
+  creche_tls_options o = trusting();
+  creche_request_options r = request_options();
+  r.tls = open_tls(&o);
+  OK(creche_session_warm_up(web, loop.scope, url, 2, &r, NULL, NULL, NULL));
+  creche_completion c = next();
+  if (c.status != CRECHE_OK) fail_msg("%s", creche_error_message(c.error));
+  assert_int_equal(c.code, 2);
+  drop(c);
+  fetch_by(r.tls, CRECHE_OK);
+  assert_int_equal(support_hostile_connections(server), 2);
+  fetch_by((creche_tls){0}, CRECHE_E_TLS_VERIFY);
+  creche_tls_release(r.tls);
+  stop_server();
+}
+
 static void shared_by_loops(void** state) {
   (void)state;
   start_server("server");
@@ -713,6 +732,7 @@ int main(void) {
       TEST(keys_are_logged),
       TEST(sessions_are_resumed_or_not),
       TEST(no_connection_of_other_settings_is_used),
+      TEST(warm_up_with_its_own),
       TEST(shared_by_loops),
       TEST(misuse),
   };
