@@ -58,6 +58,7 @@ static_assert(static_cast<int>(Reason::kMisnested) == CRECHE_REASON_MISNESTED &&
 static_assert(static_cast<int>(tasks::What::kStalled) == CRECHE_STALLED &&
               static_cast<int>(tasks::What::kEvent) == CRECHE_EVENT &&
               static_cast<int>(tasks::What::kMessage) == CRECHE_MESSAGE &&
+              static_cast<int>(tasks::What::kNotify) == CRECHE_NOTIFY &&
               static_cast<int>(tasks::What::kRows) == CRECHE_ROWS);
 constexpr bool Same(uint32_t a, uint32_t b) {
   return a == b;

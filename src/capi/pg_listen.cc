@@ -18,8 +18,7 @@ static_assert(sizeof(creche_notification) == sizeof(pg::Notification) &&
               offsetof(creche_notification, dropped) == offsetof(pg::Notification, dropped) &&
               offsetof(creche_notification, payload_size) ==
                   offsetof(pg::Notification, payload_size));
-static_assert(static_cast<int>(CRECHE_LISTEN_GAP) == pg::Notification::kGap &&
-              static_cast<int>(CRECHE_NOTIFY) == static_cast<int>(pg::kNotify));
+static_assert(static_cast<int>(CRECHE_LISTEN_GAP) == pg::Notification::kGap);
 
 namespace creche::capi {
 

@@ -32,6 +32,8 @@ creche_status creche_pool_execute_many(creche_pool pool, creche_scope in, const 
     const auto loop = Ref<Loop>::Share(&(*use)->loop());
     const auto text = (*use)->texts().Get(sql);
     std::vector<pg::Statement> statements;
+    if (rows > statements.max_size())
+      return Fail(Status::kInvalid, "rows is %zu: more than there can be in memory", rows);
     statements.reserve(rows);
     for (size_t row = 0; row < rows; row++)
       statements.emplace_back(text, reinterpret_cast<const pg::Value*>(args) + row * args_count,

@@ -162,9 +162,10 @@ void AnswerReader::TakeBound(Flight* flight) noexcept {
 void AnswerReader::TakeCopy(Flight* flight, bool in) noexcept {
   flight->steps.Take(in ? Backend::kCopyIn : Backend::kCopyOut);
   Command* command = flight->command;
-  const bool taken = command && (in ? command->OnCopyIn() : command->OnCopyOut(flight));
+  const bool taken = command && (in ? command->OnCopyIn(flight) : command->OnCopyOut(flight));
   if (!taken) return listener_.OnUnusable(CopyRefused());
-  if (flight->error) listener_.OnGivenUp(flight);
+  // Of what was to come from here, CopyFail has been said: the end follows by itself.
+  if (flight->error && !in) listener_.OnGivenUp(flight);
 }
 
 void AnswerReader::TakeReady(const Message& message) noexcept {

@@ -16,6 +16,8 @@ class Checkout : public ListNode<Checkout> {
  public:
   // It is in line.
   bool waits() const noexcept { return List<Checkout>::Has(this); }
+  // What it waits for next is something new, with a place in line and a time of its own.
+  void Renew() noexcept { ticket_ = 0; }
 
  protected:
   ~Checkout() = default;
@@ -34,7 +36,7 @@ class Checkout : public ListNode<Checkout> {
   uint64_t hash_ = 0;
   uint64_t ticket_ = 0;  // the order of arrival; kept when it must wait again
   Nanos deadline_ = kNever;
-  Nanos since_ = 0;  // it came
+  Nanos since_ = 0;  // it waits
 };
 
 // A checkout that calls two member functions of its operation:

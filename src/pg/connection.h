@@ -70,7 +70,8 @@ class Connection final : private Wire::Listener,
   // it is idle, or OnLost.
   void BeginClose(const ErrorRef& why) noexcept;
   // Does not read for the stream that runs, so that the server is held back; or reads again.
-  void Pause(bool pause) noexcept { wire_.Pause(pause); }
+  // Nothing is held back of what was given up: its end is waited for.
+  void Pause(bool pause) noexcept { wire_.Pause(pause && !closing_ && pipeline_.cancelled() == 0); }
   // An idle one: reads what the server has said unasked, if anything. False: it was lost. Whoever
   // is about to use one asks, however short ago it was of use.
   bool Probe() noexcept;

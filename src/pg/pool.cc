@@ -130,7 +130,8 @@ void Pool::OnProgress(Member* member) noexcept {
 }
 
 void Pool::OnLost(Member* member, const ErrorRef& why) noexcept {
-  shared_.counters.dropped.Add();
+  // One that nobody wants any more has not failed.
+  if (why->status() != Status::kCancelled) shared_.counters.dropped.Add();
   if (ConnectionLease* lease = member->holder()) lease->set_why(why);
   Retire(member);
   Serve();

@@ -22,6 +22,7 @@ void Pool::Wait(Checkout* checkout, bool shareable, uint64_t hash) noexcept {
     Member* const shared = checkout->shareable_ && full() ? PickShared() : nullptr;
     if (shared) return Grant(checkout, shared, true);
   }
+  checkout->since_ = loop_->now();
   if (!again) {
     if (options_.max_waiting != 0 && waiting() >= options_.max_waiting && full() &&
         !(checkout->shareable_ && PickShared()))
@@ -31,7 +32,6 @@ void Pool::Wait(Checkout* checkout, bool shareable, uint64_t hash) noexcept {
           "group's limit), or raise max_size",
           kRetryable | kUnsent));
     checkout->ticket_ = next_ticket_++;
-    checkout->since_ = loop_->now();
     checkout->deadline_ = After(checkout->since_, options_.acquire_timeout);
   }
   (checkout->shareable_ ? shareable_ : alone_).Add(checkout);

@@ -49,6 +49,7 @@ enum class What : uint8_t {
   kStalled = 9,
   kEvent = 10,
   kMessage = 11,
+  kNotify = 12,
 };
 
 // Memory that a completion's data points into, kept until the callback has returned or the drained

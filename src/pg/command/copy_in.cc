@@ -17,10 +17,10 @@ void CopyIn::OnSent(Wire* wire) noexcept {
   open_ = asked_ = stopped_ = false;
 }
 
-bool CopyIn::OnCopyIn() noexcept {
+bool CopyIn::OnCopyIn(Flight*) noexcept {
   open_ = asked_ = true;
   // The request to cancel it came too early.
-  if (stopped_) return GiveUp("cancelled"), true;
+  if (stopped_) return static_cast<void>(GiveUp("cancelled")), true;
   OnWanted();
   return true;
 }
@@ -33,9 +33,7 @@ bool CopyIn::OnCopyOut(Flight* flight) noexcept {
 
 bool CopyIn::OnStop() noexcept {
   stopped_ = true;
-  if (!open_) return false;
-  GiveUp("cancelled");
-  return true;
+  return open_ && GiveUp("cancelled");
 }
 
 void CopyIn::Close() noexcept {
@@ -53,17 +51,18 @@ void CopyIn::Give(std::string piece, bool more) noexcept {
   Feed();
 }
 
-void CopyIn::GiveUp(std::string_view why) noexcept {
-  if (!open_) return;
+bool CopyIn::GiveUp(std::string_view why) noexcept {
+  if (!open_) return true;
   constexpr size_t kMost = 1000;
   why = why.substr(0, kMost);
   Wire* const wire = wire_;
   Close();
   char* room = wire->Reserve(MessageWriter::kMostCopy + why.size());
-  if (!room) return;  // the request to cancel it follows
+  if (!room) return false;
   MessageWriter out(room);
   out.CopyFail(why);
   wire->Commit(static_cast<size_t>(out.end() - room));
+  return true;
 }
 
 void CopyIn::OnDrained() noexcept {

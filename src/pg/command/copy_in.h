@@ -15,7 +15,7 @@ class CopyIn : public Command, private Wire::Drain {
   bool alone() const noexcept override { return true; }
   void Encode(Encoder* encoder) const noexcept override;
   void OnSent(Wire* wire) noexcept override;
-  bool OnCopyIn() noexcept override;
+  bool OnCopyIn(Flight* flight) noexcept override;
   bool OnCopyOut(Flight* flight) noexcept override;
   void OnError() noexcept override { Close(); }
   bool OnStop() noexcept override;
@@ -27,7 +27,7 @@ class CopyIn : public Command, private Wire::Drain {
   // The piece that was asked for; more: another one will follow.
   void Give(std::string piece, bool more) noexcept;
   // There is none: the server is told why.
-  void GiveUp(std::string_view why) noexcept;
+  [[nodiscard]] bool GiveUp(std::string_view why) noexcept;
 
   // Nothing more goes out. To be called when it has ended.
   void Close() noexcept;

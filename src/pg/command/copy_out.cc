@@ -20,7 +20,7 @@ void CopyOut::Encode(Encoder* encoder) const noexcept {
 }
 
 // The server awaits what there is none of.
-bool CopyOut::OnCopyIn() noexcept {
+bool CopyOut::OnCopyIn(Flight* flight) noexcept {
   static constexpr std::string_view kWhy =
       "this COPY takes what is copied from the client: call creche_pool_copy_in";
   char* room = wire_->Reserve(MessageWriter::kMostCopy + kWhy.size());
@@ -28,6 +28,7 @@ bool CopyOut::OnCopyIn() noexcept {
   MessageWriter out(room);
   out.CopyFail(kWhy);
   wire_->Commit(static_cast<size_t>(out.end() - room));
+  flight->error = MakeError(Status::kInvalid, Phase::kQuery, kWhy);
   return true;
 }
 

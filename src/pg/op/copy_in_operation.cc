@@ -38,7 +38,12 @@ void CopyInOperation::OnWanted() noexcept {
   constexpr uint64_t kPiece = 256 * 1024;
   if (Ask(tasks::What::kPull, kPiece)) return;
   error_ = NoMemoryError();
-  run_.GiveUp("out of memory");
+  GiveUp("out of memory");
+}
+
+void CopyInOperation::GiveUp(std::string_view why) noexcept {
+  // Without memory for that, by a request to cancel it.
+  if (!run_.GiveUp(why)) (void)connection()->Cancel(&run_);
 }
 
 // It may come when nobody needs it any more: the server has refused, or it was cancelled.
@@ -46,7 +51,7 @@ void CopyInOperation::Answer(Status status, std::string bytes, bool more, ErrorR
   if (!run_.open()) return;
   if (status == Status::kOk) return run_.Give(std::move(bytes), more);
   error_ = NotProduced(std::move(error));
-  run_.GiveUp(error_->message());
+  GiveUp(error_->message());
 }
 
 void CopyInOperation::FinishCancelled(Phase phase, const Ending& ending) noexcept {

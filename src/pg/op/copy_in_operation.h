@@ -22,6 +22,7 @@ class CopyInOperation final : public PgOperation {
   };
   Command& command() noexcept override { return run_; }
   ErrorRef Prepare() noexcept override;
+  void GiveUp(std::string_view why) noexcept;
   void OnWanted() noexcept;
   void Finish(Ending ending) noexcept override;
   void FinishCancelled(Phase phase, const Ending& ending) noexcept override;

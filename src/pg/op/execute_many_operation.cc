@@ -71,6 +71,8 @@ void ExecuteManyOperation::Submit(Stage stage, const Statement* statement) noexc
 void ExecuteManyOperation::OnControlEnd(Ending ending) noexcept {
   if (stage_ == Stage::kBegin) {
     if (stopping_) return End(Outcome::Cancelled(Phase::kQuery));
+    // Nothing was lost with a connection that was dead already.
+    if (ending.error && !ending.answered && !pool_->closing() && ReadyForTheNext()) return;
     if (ending.error) return End(Outcome::Failed(std::move(ending.error)));
     stage_ = Stage::kRows;
     return Pump();
@@ -82,6 +84,18 @@ void ExecuteManyOperation::OnControlEnd(Ending ending) noexcept {
     return End(std::move(outcome));
   }
   Succeed();
+}
+
+// Gives up a connection that was lost before anything was done, and waits for another one.
+bool ExecuteManyOperation::ReadyForTheNext() noexcept {
+  constexpr int kMaxLosses = 10;
+  const Connection* connection = lease_->connection();
+  if ((connection && !connection->lost()) || ++losses_ > kMaxLosses) return false;
+  lease_->End();
+  lease_ = nullptr;
+  stage_ = Stage::kWaiting;
+  pool_->Wait(&checkout_, false, 0);
+  return true;
 }
 
 void ExecuteManyOperation::Pump() noexcept {
@@ -101,7 +115,6 @@ void ExecuteManyOperation::Pump() noexcept {
     slot->row = next_++;
     slot->busy = true;
     slot->set_prepare(prepare_);
-    slot->set_max_bytes(UINT64_MAX);
     slot->Run(&rows_[slot->row]);
     flying_++;
     connection->Submit(slot);
@@ -121,7 +134,7 @@ void ExecuteManyOperation::Pump() noexcept {
 }
 
 void ExecuteManyOperation::FailAt(size_t row, ErrorRef error) noexcept {
-  if (error_) return;  // what is behind the first one fails because of it
+  if (error_ && failed_at_ < row) return;  // what is behind the first one fails because of it
   failed_at_ = row;
   error_ = std::move(error);
 }

@@ -32,6 +32,13 @@ class ExecuteManyOperation final : public tasks::Operation {
     bool busy = false;
 
    private:
+    // Of its result only the count is wanted.
+    void OnColumns(const Flight&, RowCollector*) noexcept override {}
+    size_t MaxRow(const Flight&, const RowCollector&) const noexcept override { return 0; }
+    RowTaken OnRow(Flight*, const Message&, RowCollector*) noexcept override {
+      return RowTaken::kUnwanted;
+    }
+    void OnComplete(Flight*, std::string_view, RowCollector*) noexcept override {}
     void OnEnd(Ending ending) noexcept override { operation->OnRowEnd(this, std::move(ending)); }
   };
   void OnGranted(Member* member) noexcept;
@@ -41,6 +48,7 @@ class ExecuteManyOperation final : public tasks::Operation {
   void Submit(Stage stage, const Statement* statement) noexcept;
   // Sends what fits into the window; commits behind the last one; ends when nothing is in flight.
   void Pump() noexcept;
+  bool ReadyForTheNext() noexcept;
   void FailAt(size_t row, ErrorRef error) noexcept;
   void Succeed() noexcept;
   void End(tasks::Outcome outcome) noexcept;
@@ -64,6 +72,7 @@ class ExecuteManyOperation final : public tasks::Operation {
   size_t flying_ = 0;  // rows in flight
   size_t failed_at_ = 0;
   ErrorRef error_;  // of that row
+  int losses_ = 0;  // of connections, before anything was done
   bool stopping_ = false;
   bool pumping_ = false;
 };

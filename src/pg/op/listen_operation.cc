@@ -75,6 +75,8 @@ void ListenOperation::OnGranted(Member* member) noexcept {
   }
   lease_->watcher = this;
   stage_ = Stage::kStarting;
+  if (options_.heartbeat != kNever && !timer_->Arm(After(loop().now(), options_.heartbeat)))
+    return lease_->connection()->Lose(NoMemoryError());
   Submit(&listen_);
 }
 
@@ -94,13 +96,7 @@ void ListenOperation::OnEnd(Ending ending) noexcept {
   if (stage_ == Stage::kEnded || !lease_) return;
   if (!ending.error) {
     losses_ = 0;
-    if (stage_ != Stage::kStarting) return;
-    stage_ = Stage::kListening;
-    Tell(told_ ? Notification::kGap : Notification::kStarted, 0, {}, {});
-    told_ = true;
-    if (options_.heartbeat == kNever) return;
-    if (!timer_->Arm(After(loop().now(), options_.heartbeat)))
-      lease_->connection()->Lose(NoMemoryError());
+    if (!Begin()) lease_->connection()->Lose(NoMemoryError());
     return;
   }
   // At first a failure is one: a server in recovery cannot listen.
@@ -108,6 +104,14 @@ void ListenOperation::OnEnd(Ending ending) noexcept {
   // Of one that was lost OnLeaseLost follows.
   Connection* connection = lease_->connection();
   if (connection && !connection->lost()) connection->Lose(ending.error);
+}
+
+// LISTEN was committed: says so, once for each connection. False without memory.
+bool ListenOperation::Begin() noexcept {
+  if (stage_ != Stage::kStarting) return true;
+  if (!Tell(told_ ? Notification::kGap : Notification::kStarted, 0, {}, {})) return false;
+  stage_ = Stage::kListening;
+  return told_ = true;
 }
 
 void ListenOperation::OnLeaseLost() noexcept {
@@ -131,8 +135,9 @@ void ListenOperation::OnTimer(void* arg) noexcept {
   auto* self = static_cast<ListenOperation*>(arg);
   if (self->stage_ == Stage::kPausing) {
     self->stage_ = Stage::kWaiting;
+    self->checkout_.Renew();
     self->pool_->Wait(&self->checkout_, false, 0);
-  } else if (self->stage_ == Stage::kListening) {
+  } else if (self->stage_ == Stage::kStarting || self->stage_ == Stage::kListening) {
     self->Beat();
   }
 }
@@ -148,18 +153,24 @@ void ListenOperation::Beat() noexcept {
 
 void ListenOperation::OnNotification(uint32_t process, std::string_view channel,
                                      std::string_view payload) noexcept {
-  if (stage_ != Stage::kEnded) Tell(Notification::kNotification, process, channel, payload);
+  if (stage_ == Stage::kEnded) return;
+  // It may come before the answer to LISTEN, and is told behind what that means.
+  if (Begin())
+    Tell(Notification::kNotification, process, channel, payload);
+  else
+    dropped_++;
 }
 
-void ListenOperation::Tell(Notification::What what, uint32_t process, std::string_view channel,
+// False without memory; of a notification: it is counted then, as one for which there is no room.
+bool ListenOperation::Tell(Notification::What what, uint32_t process, std::string_view channel,
                            std::string_view payload) noexcept {
   const bool counts = what == Notification::kNotification;
   if (counts && budget_->held() >= options_.max_held) {
     dropped_++;
-    return;
+    return true;
   }
   Outcome outcome;
-  outcome.what = kNotify;
+  outcome.what = tasks::What::kNotify;
   outcome.owned = true;
   try {
     const size_t size = sizeof(Notification) + channel.size() + payload.size() + 2;
@@ -182,10 +193,11 @@ void ListenOperation::Tell(Notification::What what, uint32_t process, std::strin
   if (id != 0) budget_->Given();
   if (id != 0 && Deliver(std::move(outcome))) {
     dropped_ = 0;
-    return;
+    return true;
   }
   if (id != 0) ReleaseObject(id);
   dropped_ += counts;
+  return false;
 }
 
 }  // namespace creche::pg

@@ -48,7 +48,8 @@ class ListenOperation final : public tasks::Operation,
   // After a loss: another connection, a little later.
   void Pause() noexcept;
   void End(tasks::Outcome outcome) noexcept;
-  void Tell(Notification::What what, uint32_t process, std::string_view channel,
+  bool Begin() noexcept;
+  bool Tell(Notification::What what, uint32_t process, std::string_view channel,
             std::string_view payload) noexcept;
 
   const tasks::ResidentUse<Pool> pool_;

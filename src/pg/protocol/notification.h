@@ -3,12 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "tasks/operation.h"
-
 namespace creche::pg {
-
-// CRECHE_NOTIFY: a kind of completion that nobody else makes.
-inline constexpr auto kNotify = static_cast<tasks::What>(12);
 
 struct Notification {
   enum What : uint32_t { kNotification = 0, kStarted = 1, kGap = 2 };

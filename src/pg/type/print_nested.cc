@@ -257,7 +257,9 @@ bool PrintMultirange(std::string* out, const RowView::Cell& cell) {
 bool PrintOfUser(std::string* out, const RowView::Cell& cell) {
   if (!cell.bytes) return false;
   if (LooksLikeText(cell.bytes, cell.size)) return out->append(cell.bytes, cell.size), true;
-  return PrintArray(out, cell) || PrintRecord(out, cell);
+  // No fields: more likely a number of an extension's than a row.
+  const bool fields = cell.size >= 4 && Load32(cell.bytes) != 0;
+  return PrintArray(out, cell) || (fields && PrintRecord(out, cell));
 }
 
 }  // namespace creche::pg

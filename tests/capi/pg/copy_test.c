@@ -497,7 +497,7 @@ static void test_refused(void** state) {
   copying_free(&c);
   copying_init(&c);
   copy_out(&c, "copy things from stdin");
-  EXPECT(&c.end, CRECHE_E_PG);
+  EXPECT(&c.end, CRECHE_E_INVALID);
   assert_non_null(strstr(creche_error_message(c.end.error), "copy_in"));
   copying_free(&c);
   assert_int_equal(number(pool, "select 1"), 1);
