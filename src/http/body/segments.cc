@@ -14,6 +14,15 @@ namespace {
 // What is made at a time: enough to keep a fast connection busy while the next piece is read.
 constexpr uint64_t kPiece = 256 << 10;
 
+ErrorRef Unreadable(int error) noexcept {
+  try {
+    return MakeSystemError(Status::kBody, Phase::kSend, "the file of the body cannot be read",
+                           error);
+  } catch (const std::bad_alloc&) {
+    return NoMemoryError();
+  }
+}
+
 }  // namespace
 
 // Kept alive by the workers, and then by the job on its way back.
@@ -108,8 +117,7 @@ void Segments::OnRead(Reading* reading) noexcept {
   Listener* const listener = std::exchange(listener_, nullptr);
   const ErrorRef why =
       reading->error() != 0
-          ? MakeSystemError(Status::kBody, Phase::kSend, "the file of the body cannot be read",
-                            reading->error())
+          ? Unreadable(reading->error())
           : MakeError(Status::kBody, Phase::kSend,
                       "the file of the body is shorter than was said: it was cut meanwhile, or its "
                       "size is wrong");

@@ -24,7 +24,7 @@ void EventParser::Begin() noexcept {
   data_.clear();
   id_ = last_id_;
   mark_ = 0;
-  after_cr_ = comment_ = given_ = too_long_ = false;
+  after_cr_ = comment_ = given_ = too_long_ = id_said_ = false;
 }
 
 EventParser::Step EventParser::Next(const char* bytes, size_t size, size_t* at) {
@@ -102,7 +102,10 @@ bool EventParser::Take(std::string_view line) {
   } else if (name == "event") {
     type_ = value;
   } else if (name == "id") {
-    if (value.find('\0') == value.npos) id_ = value;
+    if (value.find('\0') == value.npos) {
+      id_ = value;
+      id_said_ = true;
+    }
   } else if (name == "retry") {
     TakeRetry(value);
   }
@@ -122,7 +125,7 @@ void EventParser::TakeRetry(std::string_view value) noexcept {
 
 // The end of an event; true if there was one.
 bool EventParser::Dispatch() {
-  if (id_ != last_id_) {
+  if (std::exchange(id_said_, false)) {
     MakeUtf8(&id_);
     last_id_ = id_;
   }

@@ -49,6 +49,7 @@ class EventParser {
   uint8_t mark_ = 0;       // bytes of the byte order mark that have come; kMarkPast behind it
   bool after_cr_ = false;  // a line feed now would belong to that line's end
   bool comment_ = false;   // the line that is begun is one
+  bool id_said_ = false;   // since the last end of an event
   bool given_ = false;     // the event was given out
   bool too_long_ = false;
 };

@@ -91,9 +91,12 @@ void EventsOperation::Connect() noexcept {
   call_->Start(*calls_);
 }
 
-// An id that cannot stand in a header is not sent.
+// An id that cannot stand in a header is not sent, nor one that no server would take.
 void EventsOperation::AddLastId() {
-  if (parser_.last_id().empty() || !IsFieldValue(parser_.last_id())) return;
+  constexpr size_t kMost = 4 << 10;
+  if (parser_.last_id().empty() || parser_.last_id().size() > kMost ||
+      !IsFieldValue(parser_.last_id()))
+    return;
   (void)call_->request().headers.Add(kLastId, parser_.last_id());
 }
 
@@ -300,8 +303,12 @@ void EventsOperation::Leave() noexcept {
   if (std::exchange(calls_, nullptr)) List<Guest>::Remove(this);
 }
 
-ErrorRef EventsOperation::ErrorOf(Status status, const char* text) const {
-  return MakeError(status, Phase::kBody, std::string(call_->request().url.shown()) + text);
+ErrorRef EventsOperation::ErrorOf(Status status, const char* text) const noexcept {
+  try {
+    return MakeError(status, Phase::kBody, std::string(call_->request().url.shown()) + text);
+  } catch (const std::bad_alloc&) {
+    return NoMemoryError();
+  }
 }
 
 }  // namespace creche::http

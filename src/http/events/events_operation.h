@@ -73,7 +73,7 @@ class EventsOperation final : public tasks::Operation,
   void Finish(uint32_t code) noexcept;
   void Fail(ErrorRef error) noexcept;
   void Leave() noexcept;
-  ErrorRef ErrorOf(Status status, const char* text) const;
+  ErrorRef ErrorOf(Status status, const char* text) const noexcept;
   void Waits(const char* what) noexcept { waits_for_.store(what, std::memory_order_relaxed); }
 
   // What is read at once.

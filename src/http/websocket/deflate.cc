@@ -11,6 +11,17 @@ namespace {
 // What each message ends with, and does not say.
 constexpr std::string_view kTail("\x00\x00\xff\xff", 4);
 constexpr size_t kStep = 16 << 10;
+// zlib counts in 32 bits.
+constexpr size_t kMostAtOnce = 1 << 30;
+
+// Behind a block that says it is the last: others may follow, and refer to what was before it.
+bool GoOnInflating(z_stream* z) {
+  std::string window(32 << 10, '\0');
+  uInt size = 0;
+  auto* const bytes = reinterpret_cast<Bytef*>(window.data());
+  return inflateGetDictionary(z, bytes, &size) == Z_OK && inflateReset(z) == Z_OK &&
+         (size == 0 || inflateSetDictionary(z, bytes, size) == Z_OK);
+}
 
 }  // namespace
 
@@ -48,8 +59,8 @@ MessageInflater::Result MessageInflater::Take(std::string_view piece, size_t mos
     out->resize(before + room - z.avail_out);
     if (out->size() > most) return Result::kTooLong;
     if (result == Z_MEM_ERROR) return Result::kNoMemory;
-    if (result == Z_STREAM_END) {  // a block that says it is the last: others may follow
-      if (inflateReset(&z) != Z_OK) return Result::kBad;
+    if (result == Z_STREAM_END) {
+      if (!GoOnInflating(&z)) return Result::kBad;
       if (z.avail_in == 0) return Result::kOk;
       continue;
     }
@@ -89,17 +100,21 @@ bool MessageDeflater::Message(std::string_view message, std::string* out) {
     }
   }
   z_stream& z = stream_->z;
-  z.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(message.data()));
-  z.avail_in = static_cast<uInt>(message.size());
   const size_t begin = out->size();
   do {
-    const size_t before = out->size();
-    out->resize(before + kStep);
-    z.next_out = reinterpret_cast<Bytef*>(out->data() + before);
-    z.avail_out = kStep;
-    if (deflate(&z, Z_SYNC_FLUSH) == Z_STREAM_ERROR) return false;
-    out->resize(before + kStep - z.avail_out);
-  } while (z.avail_out == 0);
+    const std::string_view piece = message.substr(0, kMostAtOnce);
+    message.remove_prefix(piece.size());
+    z.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(piece.data()));
+    z.avail_in = static_cast<uInt>(piece.size());
+    do {
+      const size_t before = out->size();
+      out->resize(before + kStep);
+      z.next_out = reinterpret_cast<Bytef*>(out->data() + before);
+      z.avail_out = kStep;
+      if (deflate(&z, message.empty() ? Z_SYNC_FLUSH : Z_NO_FLUSH) == Z_STREAM_ERROR) return false;
+      out->resize(before + kStep - z.avail_out);
+    } while (z.avail_out == 0);
+  } while (!message.empty());
   if (out->size() - begin >= kTail.size()) out->resize(out->size() - kTail.size());
   if (out->size() == begin) out->push_back('\0');  // an empty message: an empty block
   if (!takeover_) stream_.reset();

@@ -56,8 +56,8 @@ void Websocket::OnReadable() noexcept {
     if (result.state == Io::kLater) return;
     if (result.state != Io::kOk) {
       if (result.state == Io::kFailed) return Lost(transport_->Failure(Phase::kBody));
-      return Lost(MakeError(Status::kDisconnected, Phase::kBody,
-                            where_ + ": the server ended the connection without a close"));
+      return Lost(Fault(Status::kDisconnected, Phase::kBody,
+                        "the server ended the connection without a close"));
     }
     calls_->counters.bytes_received.Add(result.size);
     heard_ = loop_->now();
@@ -96,7 +96,7 @@ void Websocket::FeedAll(const char* data, size_t size) {
         return;
       case Step::kFailed: {
         const Problem& problem = reader_.problem();
-        ErrorRef error = MakeError(problem.status, Phase::kBody, where_ + ": " + problem.text);
+        ErrorRef error = Fault(problem.status, Phase::kBody, problem.text);
         if (!close_said_ && out_.empty()) {
           SayClose(reader_.close_code(), problem.text);
           Write();
@@ -177,8 +177,7 @@ void Websocket::OnPeerClosed(uint16_t code, std::string_view reason) {
   peer_closed_ = true;
   close_code_ = code != 0 ? code : kNoCode;
   close_reason_ = reason;
-  FailSends(
-      MakeError(Status::kClosed, Phase::kSend, where_ + ": the server has closed the WebSocket"));
+  FailSends(Fault(Status::kClosed, Phase::kSend, "the server has closed the WebSocket"));
   if (!close_said_ && !close_wanted_) {
     close_payload_ = ClosePayload(code, {});
     close_wanted_ = true;
@@ -216,11 +215,19 @@ void Websocket::OnCloseTimeout() noexcept {
   const Ref<Websocket> alive = Ref<Websocket>::Share(this);
   // The server's close has come: only ours did not go out.
   if (peer_closed_) return Drop();
-  Lost(MakeError(Status::kTimeout, Phase::kClose,
-                 where_ + ": the server did not answer the close in time: raise close_timeout"));
+  Lost(Fault(Status::kTimeout, Phase::kClose,
+             "the server did not answer the close in time: raise close_timeout"));
 }
 
 // ---- Ends ----
+
+ErrorRef Websocket::Fault(Status status, Phase phase, const char* text) const noexcept {
+  try {
+    return MakeError(status, phase, where_ + ": " + text);
+  } catch (const std::bad_alloc&) {
+    return NoMemoryError();
+  }
+}
 
 // The connection is of no use any more.
 void Websocket::Lost(ErrorRef error) noexcept {
@@ -240,12 +247,13 @@ void Websocket::Drop() noexcept {
   close_timer_.Disarm();
   if (std::exchange(calls_, nullptr)) List<Guest>::Remove(this);
   const bool was_open = std::exchange(transport_, nullptr) != nullptr;
-  if (SendOperation* sending = std::exchange(sending_, nullptr)) sends_.push_front(sending);
+  if (SendOperation* sending = std::exchange(sending_, nullptr))
+    sending->Done(Outcome::Failed(Gone()));
   FailSends(Gone());
   if (receiver_) Serve();
-  std::deque<CloseOperation*> closers;
-  closers.swap(closers_);
-  for (CloseOperation* closer : closers) {
+  while (!closers_.empty()) {
+    CloseOperation* const closer = closers_.front();
+    closers_.pop_front();
     Outcome outcome;
     outcome.code = close_code_;
     if (failure_ && failure_->status() == Status::kTimeout) outcome = Outcome::Failed(failure_);
@@ -300,10 +308,8 @@ void Websocket::OnHeartbeat() noexcept {
     awaiting_pong_ = false;  // nothing is listened for
   } else if (awaiting_pong_ && pinged_ != 0) {
     if (now - pinged_ >= every)
-      return Lost(MakeError(Status::kTimeout, Phase::kBody,
-                            where_ +
-                                ": no answer to a ping came in time: the server, or the way to "
-                                "it, is gone"));
+      return Lost(Fault(Status::kTimeout, Phase::kBody,
+                        "no answer to a ping came in time: the server, or the way to it, is gone"));
     next = After(pinged_, every);
   } else if (!awaiting_pong_ && now - heard_ >= every) {
     awaiting_pong_ = ping_wanted_ = true;

@@ -85,6 +85,8 @@ class Websocket final : public Object,
   void SayClose(uint16_t code, std::string_view reason);
   void FailSends(const ErrorRef& error) noexcept;
 
+  // What has happened, and where.
+  ErrorRef Fault(Status status, Phase phase, const char* text) const noexcept;
   void Lost(ErrorRef error) noexcept;
   void Leave(uint16_t code) noexcept;
   void Drop() noexcept;

@@ -41,9 +41,11 @@ bool Websocket::Unsend(SendOperation* operation) noexcept {
 }
 
 void Websocket::FailSends(const ErrorRef& error) noexcept {
-  std::deque<SendOperation*> sends;
-  sends.swap(sends_);
-  for (SendOperation* send : sends) send->Done(Outcome::Failed(error));
+  while (!sends_.empty()) {
+    SendOperation* const send = sends_.front();
+    sends_.pop_front();
+    send->Done(Outcome::Failed(error));
+  }
 }
 
 // Writes what there is, as far as it goes.
