@@ -59,12 +59,13 @@ CRECHE_API creche_status creche_events_options_init(creche_events_options *optio
 /* Listens to a stream of events: completions of kind CRECHE_EVENT with CRECHE_MORE, data: a const
  * creche_server_event *, code: 200; at the end CRECHE_DONE. The request has Accept:
  * text/event-stream and Cache-Control: no-store unless you name them, and Last-Event-ID once there
- * is an id (one that cannot stand in a header is not sent).
+ * is an id (one that cannot stand in a header, or of more than 4 KiB, is not sent).
  *
  * A stream that ends or breaks is asked for anew, at the URL that you gave: after the wait that the
  * server or `retry` says; twice as long after each failure in a row, up to max_retry; and up to a
  * quarter more, at random. What had come is delivered before; an event without the empty line
- * behind it is none. The first connection is tried once: if it fails, so does the task. Later ones
+ * behind it is none. The first connection is tried once, or as often as a policy of its own says
+ * (creche_retry of the request or the session): if it fails, so does the task. Later ones
  * that fail with CRECHE_E_DNS, _CONNECT, _TLS, _DISCONNECTED, _PROTOCOL, _TRUNCATED, _CODING, _TIMEOUT
  * or _SYSTEM are tried again, `attempts` in a row at the most; one counts as good once a byte of a
  * stream has come, or when its stream has lasted for max_retry. Nothing is sent again with

@@ -3,34 +3,16 @@
 #define CRECHE_HTTP_H
 
 #include "body.h"
-#include "loop.h"
-#include "retry.h"
 #include "cookies.h"
+#include "loop.h"
+#include "response.h"
+#include "retry.h"
 #include "task.h"
 #include "url.h"
 
 #ifdef __cplusplus
 extern "C" {
 #endif
-
-/* A header field. Names are tokens; values are bytes without CR, LF and NUL. Never grows. */
-typedef struct creche_header {
-    const char *name; /* NUL-terminated */
-    const char *value;
-    size_t value_size;
-} creche_header;
-
-/* A header field from two strings. */
-static inline creche_header creche_header_text(const char *name, const char *value)
-{
-    creche_header h;
-    h.name = name;
-    h.value = value;
-    h.value_size = 0;
-    if (value != NULL)
-        while (value[h.value_size] != '\0') h.value_size++;
-    return h;
-}
 
 /* Timeouts of the phases of a request, in nanoseconds; CRECHE_NEVER for none, 0 for the default of
  * the session (in a session: of the library, in brackets). Each failure names its phase. Time in the
@@ -377,75 +359,6 @@ CRECHE_API creche_status creche_session_warm_up(creche_session session, creche_s
 CRECHE_API creche_status creche_session_send(creche_session session, creche_scope in, const char *url,
                                              const creche_request_options *options, creche_done_fn done,
                                              void *user, creche_task *task);
-
-/* Reads what there is of the body, at least 1 and up to `capacity` bytes (0: 65536): kind CRECHE_CHUNK
- * with data and data_size, or CRECHE_END when the body has ended; then again, however often. One read
- * at a time: a second one completes with CRECHE_E_STATE. Not reading holds the server back.
- * Cancelling a read cancels only the read. What has arrived is delivered before a failure
- * (CRECHE_E_TRUNCATED, _TIMEOUT, _CODING, ...), which each further read says again. So it is after
- * the end of the session or of the owner: what had arrived, then CRECHE_END if that was all, else
- * CRECHE_E_CLOSED. Returns CRECHE_OK; CRECHE_E_STATE (a whole response), or as creche_task_spawn.
- * Since 0.1. */
-CRECHE_API creche_status creche_response_read(creche_response response, creche_scope in, size_t capacity,
-                                              const creche_task_options *options, creche_done_fn done,
-                                              void *user, creche_task *task);
-
-/* Hands a response that is a lease to another owner: the task, group or loop nearest to `to`, which it
- * holds open from now on; its former owner is free to end. Harmless once the body has been read to
- * the end. Returns CRECHE_OK; CRECHE_E_STATE (a whole response; `to` is a library operation),
- * CRECHE_E_ENDED (it was given back with its owner), CRECHE_E_CLOSED (`to` takes no more work),
- * CRECHE_E_WRONG_LOOP, the handle errors of both; then nothing has changed. Since 0.1. */
-CRECHE_API creche_status creche_response_move(creche_response response, creche_scope to);
-
-/* Gives a response up. If its body was not read to the end, the connection is closed. Without it a
- * response lives on, with all that is lent from it: the end of its owner, its session or its loop
- * only closes the connection. Since 0.1. */
-CRECHE_API void creche_response_release(creche_response response);
-
-/* The HTTP status, 100 to 999, or a negative status (the handle errors). Since 0.1. */
-CRECHE_API int32_t creche_response_status(creche_response response);
-
-/* The value of the first header field of that name (any case), NUL-terminated, its size in *size
- * (may be NULL); NULL if there is none or the handle is bad. Lives as long as the response.
- * Since 0.1. */
-CRECHE_API const char *creche_response_header(creche_response response, const char *name, size_t *size);
-
-/* The header field number `index`, in the order of the wire, stored in *header; its text lives as
- * long as the response. Returns CRECHE_OK, CRECHE_E_LIMIT (there are fewer), CRECHE_E_INVALID, the
- * handle errors. Since 0.1. */
-CRECHE_API creche_status creche_response_header_at(creche_response response, size_t index,
-                                                   creche_header *header);
-
-/* The URL that answered, after redirects; NULL if the handle is bad. Lives as long as the response.
- * Since 0.1. */
-CRECHE_API const char *creche_response_url(creche_response response);
-
-/* Where the time of a request went: points of the loop's clock, 0 for what did not happen. Sized. */
-typedef struct creche_response_info {
-    uint32_t size;
-    uint32_t flags;
-    int64_t started;   /* the call */
-    int64_t connected; /* a connection was there (new or kept) */
-    int64_t sent;
-    int64_t first_byte;
-    int64_t ended;       /* the end of the body, 0 before */
-    uint64_t body_bytes; /* as received, coded */
-    uint32_t reused;     /* 1: on a kept connection */
-    uint32_t redirects;
-    uint32_t http_minor; /* of HTTP/1.x */
-    uint32_t tls;        /* 1: over TLS */
-    uint32_t attempts;   /* 1, and what a retry policy made after the first */
-    uint32_t reserved;
-    const char *peer; /* of the connection: "192.0.2.1:443", "[2001:db8::1]:80"; of the proxy, if there is
-                         one. These texts live as long as the response */
-    const char *tls_version; /* "TLSv1.3"; NULL without TLS */
-    const char *tls_cipher;  /* "TLS_AES_256_GCM_SHA384"; NULL without TLS */
-} creche_response_info;
-
-/* Fills the first `size` bytes of *info. Returns CRECHE_OK, CRECHE_E_INVALID, the handle errors.
- * Since 0.1. */
-CRECHE_API creche_status creche_response_get_info(creche_response response, creche_response_info *info,
-                                                  size_t size);
 
 #ifdef __cplusplus
 }

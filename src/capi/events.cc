@@ -2,10 +2,8 @@
 #include <creche/events.h>
 
 #include "capi/guard.h"
-#include "capi/http_options.h"
-#include "capi/open_close.h"
 #include "capi/options.h"
-#include "capi/start_args.h"
+#include "capi/request_start.h"
 #include "http/events/events_operation.h"
 
 using namespace creche;
@@ -44,17 +42,16 @@ static creche_status ReadEvents(const creche_events_options* given, creche_event
 }
 
 // What is asked for, again and again.
-static Result<void> FillEvents(const char* url, const creche_events_options& o,
-                               const creche_request_options& r, http::Session* session,
+static Result<void> FillEvents(const char* url, const creche_events_options& o, RequestStart* start,
                                http::Request* request) {
-  if (auto filled = FillRequest(url, r, *session, request); !filled.ok()) return filled;
+  if (auto filled = start->Fill(url, request); !filled.ok()) return filled;
   if (o.last_event_id && !http::IsFieldValue(o.last_event_id))
     return MakeError(Status::kInvalid, Phase::kOptions,
                      "last_event_id holds what cannot stand in a header");
   if (request->headers.Has("Last-Event-ID"))
     return MakeError(Status::kInvalid, Phase::kOptions,
                      "Last-Event-ID changes with each connection: give the first as last_event_id");
-  if (r.timeouts.read_gap == 0) request->timeouts.read_gap = kNever;
+  if (start->options().timeouts.read_gap == 0) request->timeouts.read_gap = kNever;
   if (!request->headers.Has(http::Known::kAccept))
     if (auto added = request->headers.Add("Accept", "text/event-stream"); !added.ok()) return added;
   if (!request->headers.Has("Cache-Control"))
@@ -76,27 +73,18 @@ creche_status creche_session_events(creche_session session, creche_scope in, con
   return Guard([&]() -> creche_status {
     if (task) *task = {};
     creche_events_options o;
-    creche_request_options r;
     if (creche_status failed = ReadEvents(options, &o)) return failed;
-    if (creche_status failed = ReadRequest(o.request, &r)) return failed;
-    StartArgsReader reader;
-    if (creche_status failed = reader.Read(in, r.task, done, user, task)) return failed;
-    if (!url) return Fail(Status::kInvalid, "url is NULL");
-    if (r.flags & CRECHE_REQUEST_PULL_BODY)
+    RequestStart start;
+    if (creche_status failed = start.Read(session, in, url, o.request, done, user, task))
+      return failed;
+    if (start.options().flags & CRECHE_REQUEST_PULL_BODY)
       return Fail(Status::kInvalid,
                   "a stream of events may be asked for anew: give its request's body as bytes");
-    creche_status failed = CRECHE_OK;
-    Ref<http::Session> found = Find<http::Session>(session.id, &failed);
-    if (!found) return failed;
-    http::Session& of = *found;
-    // Before the look, so that a close waits for its end.
-    tasks::ResidentUse<http::Session> use(std::move(found));
-    if (of.closing()) return Fail(Status::kClosed, "the session is closed: open another one");
     http::Request request;
-    const Result<void> filled = FillEvents(url, o, r, &of, &request);
+    const Result<void> filled = FillEvents(url, o, &start, &request);
     const bool idempotent = http::IsIdempotent(request.method);
     auto operation = std::make_unique<http::EventsOperation>(
-        std::move(use),
+        start.TakeUse(),
         http::EventsSettings{.last_id = o.last_event_id ? o.last_event_id : "",
                              .retry = o.retry,
                              .max_retry = o.max_retry,
@@ -107,8 +95,7 @@ creche_status creche_session_events(creche_session session, creche_scope in, con
                                      (!idempotent && (o.flags & CRECHE_EVENTS_AGAIN) == 0),
                              .keep = (o.flags & CRECHE_EVENTS_KEEP) != 0});
     operation->request() = std::move(request);
-    if (!filled.ok()) operation->set_refused(filled.error());
-    return Started(tasks::StartOperation(of.loop(), reader.args, std::move(operation)), in);
+    return start.Start(std::move(operation), filled);
   });
 }
 

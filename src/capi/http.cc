@@ -2,13 +2,12 @@
 #include <creche/http.h>
 
 #include <cstring>
-#include <optional>
 
 #include "capi/guard.h"
 #include "capi/http_options.h"
 #include "capi/open_close.h"
 #include "capi/options.h"
-#include "capi/start_args.h"
+#include "capi/request_start.h"
 #include "http/request_operation.h"
 #include "http/session.h"
 #include "http/warm_up_operation.h"
@@ -18,56 +17,17 @@ using namespace creche::capi;
 
 namespace creche::capi {
 
-// What starting has found: options, the last arguments, the session, which a close waits for.
-struct RequestStart {
-  creche_request_options options;
-  StartArgsReader reader;
-  std::optional<tasks::ResidentUse<http::Session>> use;
-
-  creche_status Read(creche_session session, creche_scope in, const char* url,
-                     const creche_request_options* given, creche_done_fn done, void* user,
-                     creche_task* task) {
-    if (task) *task = {};
-    if (creche_status failed = ReadRequest(given, &options)) return failed;
-    if (creche_status failed = reader.Read(in, options.task, done, user, task)) return failed;
-    if (!url) return Fail(Status::kInvalid, "url is NULL");
-    if ((options.flags & CRECHE_REQUEST_PULL_BODY) &&
-        (done == creche_to_group || done == creche_nobody))
-      return Fail(Status::kInvalid,
-                  "a pulled body needs somebody to ask: give a function, or NULL and a queue");
-    creche_status failed = CRECHE_OK;
-    Ref<http::Session> found = Find<http::Session>(session.id, &failed);
-    if (!found) return failed;
-    // Before the look, so that a close waits for its end.
-    use.emplace(std::move(found));
-    if ((*use)->closing()) return Fail(Status::kClosed, "the session is closed: open another one");
-    return CRECHE_OK;
-  }
-
-  // operation: made from `use`.
-  template <class T>
-  creche_status Start(http::Session& of, const char* url, std::unique_ptr<T> operation,
-                      creche_scope in) {
-    Loop& loop = of.loop();
-    http::Request& request = operation->request();
-    if (options.retry)
-      if (creche_status failed = ReadRetry(options.retry, &request.retry_policy)) return failed;
-    request.started = loop.now();
-    if (auto filled = FillRequest(url, options, of, &request); !filled.ok())
-      operation->set_refused(filled.error());
-    return Started(tasks::StartOperation(loop, reader.args, std::move(operation)), in);
-  }
-};
-
-// Fetch and send differ only in when they complete.
+// Has an operation of T, made from the session and `argument`, send or prepare the request.
+template <class T, class A>
 static creche_status StartRequest(creche_session session, creche_scope in, const char* url,
                                   const creche_request_options* options, creche_done_fn done,
-                                  void* user, creche_task* task, bool stream) {
+                                  void* user, creche_task* task, A argument) {
+  if (task) *task = {};
   RequestStart start;
   if (creche_status failed = start.Read(session, in, url, options, done, user, task)) return failed;
-  http::Session& of = **start.use;
-  return start.Start(of, url,
-                     std::make_unique<http::RequestOperation>(std::move(*start.use), stream), in);
+  auto operation = std::make_unique<T>(start.TakeUse(), argument);
+  const Result<void> filled = start.Fill(url, &operation->request());
+  return start.Start(std::move(operation), filled);
 }
 
 }  // namespace creche::capi
@@ -167,13 +127,19 @@ creche_status creche_session_get_timings(creche_session session, creche_session_
 creche_status creche_session_fetch(creche_session session, creche_scope in, const char* url,
                                    const creche_request_options* options, creche_done_fn done,
                                    void* user, creche_task* task) {
-  return Guard([&] { return StartRequest(session, in, url, options, done, user, task, false); });
+  return Guard([&] {
+    return StartRequest<http::RequestOperation>(session, in, url, options, done, user, task,
+                                                /*stream=*/false);
+  });
 }
 
 creche_status creche_session_send(creche_session session, creche_scope in, const char* url,
                                   const creche_request_options* options, creche_done_fn done,
                                   void* user, creche_task* task) {
-  return Guard([&] { return StartRequest(session, in, url, options, done, user, task, true); });
+  return Guard([&] {
+    return StartRequest<http::RequestOperation>(session, in, url, options, done, user, task,
+                                                /*stream=*/true);
+  });
 }
 
 creche_status creche_session_warm_up(creche_session session, creche_scope in, const char* url,
@@ -183,12 +149,7 @@ creche_status creche_session_warm_up(creche_session session, creche_scope in, co
     if (task) *task = {};
     if (count == 0)
       return Fail(Status::kInvalid, "count is 0: say how many connections there shall be");
-    RequestStart start;
-    if (creche_status failed = start.Read(session, in, url, options, done, user, task))
-      return failed;
-    http::Session& of = **start.use;
-    return start.Start(of, url,
-                       std::make_unique<http::WarmUpOperation>(std::move(*start.use), count), in);
+    return StartRequest<http::WarmUpOperation>(session, in, url, options, done, user, task, count);
   });
 }
 

@@ -4,9 +4,9 @@
 #include <cstring>
 
 #include "capi/guard.h"
-#include "capi/http_options.h"
 #include "capi/open_close.h"
 #include "capi/options.h"
+#include "capi/request_start.h"
 #include "capi/start_args.h"
 #include "http/websocket/connect_operation.h"
 #include "http/websocket/operations.h"
@@ -35,12 +35,11 @@ static bool IsUtf8(std::string_view text) {
 }
 
 static creche_status ReadWebsocket(const creche_websocket_options* given,
-                                   creche_websocket_options* o, creche_request_options* r) {
+                                   creche_websocket_options* o) {
   if (creche_status failed =
           ReadOptions(given, o, CRECHE_WEBSOCKET_NO_COMPRESSION | CRECHE_WEBSOCKET_TAKEOVER,
                       "creche_websocket_options"))
     return failed;
-  if (creche_status failed = ReadRequest(o->request, r)) return failed;
   if (!o->protocols && o->protocols_count > 0)
     return Fail(Status::kInvalid, "protocols is NULL, protocols_count not 0");
   for (size_t i = 0; i < o->protocols_count; i++)
@@ -48,10 +47,12 @@ static creche_status ReadWebsocket(const creche_websocket_options* given,
   if (o->heartbeat <= 0 || o->close_timeout < 0)
     return Fail(Status::kInvalid,
                 "heartbeat and close_timeout are nanoseconds, above 0; CRECHE_NEVER for none");
-  if (r->body || r->body_file || r->form_count > 0 || (r->flags & CRECHE_REQUEST_PULL_BODY) ||
-      r->method)
-    return Fail(Status::kInvalid, "the handshake of a WebSocket is a GET without a body");
   return CRECHE_OK;
+}
+
+static bool HasMethodOrBody(const creche_request_options& r) {
+  return r.method || r.body || r.body_file || r.form_count > 0 ||
+         (r.flags & CRECHE_REQUEST_PULL_BODY) != 0;
 }
 
 // ws is http and wss is https, until the connection is there.
@@ -62,11 +63,9 @@ static std::string AsHttp(const char* url) {
   return text;
 }
 
-static Result<void> FillHandshake(const char* url, const creche_request_options& r,
-                                  const http::WebsocketOffer& offer, http::Session* session,
-                                  http::Request* request) {
-  if (auto filled = FillRequest(AsHttp(url).c_str(), r, *session, request); !filled.ok())
-    return filled;
+static Result<void> FillHandshake(const char* url, const http::WebsocketOffer& offer,
+                                  RequestStart* start, http::Request* request) {
+  if (auto filled = start->Fill(AsHttp(url).c_str(), request); !filled.ok()) return filled;
   request->decode = false;
   request->route.upgrades = true;
   return offer.AppendTo(&request->headers);
@@ -103,34 +102,26 @@ creche_status creche_session_websocket(creche_session session, creche_scope in, 
   return Guard([&]() -> creche_status {
     if (task) *task = {};
     creche_websocket_options o;
-    creche_request_options r;
-    if (creche_status failed = ReadWebsocket(options, &o, &r)) return failed;
-    StartArgsReader reader;
-    if (creche_status failed = reader.Read(in, r.task, done, user, task)) return failed;
-    if (!url) return Fail(Status::kInvalid, "url is NULL");
-    creche_status failed = CRECHE_OK;
-    Ref<http::Session> found = Find<http::Session>(session.id, &failed);
-    if (!found) return failed;
-    http::Session& of = *found;
-    // Before the look, so that a close waits for its end.
-    tasks::ResidentUse<http::Session> use(std::move(found));
-    if (of.closing()) return Fail(Status::kClosed, "the session is closed: open another one");
+    if (creche_status failed = ReadWebsocket(options, &o)) return failed;
+    RequestStart start;
+    if (creche_status failed = start.Read(session, in, url, o.request, done, user, task))
+      return failed;
+    if (HasMethodOrBody(start.options()))
+      return Fail(Status::kInvalid, "the handshake of a WebSocket is a GET without a body");
     http::WebsocketOffer offer{.key = http::WebsocketOffer::NewKey(),
                                .protocols = {o.protocols, o.protocols + o.protocols_count},
                                .compress = (o.flags & CRECHE_WEBSOCKET_NO_COMPRESSION) == 0,
                                .takeover = (o.flags & CRECHE_WEBSOCKET_TAKEOVER) != 0};
     http::Request request;
-    request.started = of.loop().now();
-    const Result<void> filled = FillHandshake(url, r, offer, &of, &request);
+    const Result<void> filled = FillHandshake(url, offer, &start, &request);
     auto operation = std::make_unique<http::ConnectOperation>(
-        std::move(use),
+        start.TakeUse(),
         http::WebsocketSettings{.max_message = o.max_message,
                                 .heartbeat = o.heartbeat,
                                 .close_timeout = o.close_timeout},
         std::move(offer));
     operation->request() = std::move(request);
-    if (!filled.ok()) operation->set_refused(filled.error());
-    return Started(tasks::StartOperation(of.loop(), reader.args, std::move(operation)), in);
+    return start.Start(std::move(operation), filled);
   });
 }
 

@@ -296,6 +296,29 @@ static void the_first_connection_is_tried_once(void** state) {
   expect_stop(CRECHE_E_URL, "");
 }
 
+/* ... unless the request says that it may be made again. */
+static void the_first_connection_by_a_policy(void** state) {
+  (void)state;
+  static const struct turn script[] = {{"", "HTTP/1.1 503 Later\r\nContent-Length: 0\r\n\r\n"},
+                                       {"", STREAM "data: a\n\n"},
+                                       {"", NULL}};
+  support_hostile* server = support_hostile_start(turns, (void*)(uintptr_t)script);
+  creche_retry retry;
+  OK(creche_retry_init(&retry, sizeof retry));
+  retry.delay = CRECHE_MILLISECOND;
+  creche_request_options r = request_options();
+  r.retry = &retry;
+  creche_events_options o = events_options(&r);
+  listen_to(support_hostile_url(server), &o);
+  expect_event(1, "message", "a", "");
+  expect_done(204);
+  assert_int_equal(support_hostile_requests(server), 3);
+  retry.attempts = 0;
+  IS(creche_session_events(web, loop.scope, "http://127.0.0.1:1/", &o, NULL, NULL, NULL),
+     CRECHE_E_INVALID);
+  support_hostile_stop(server);
+}
+
 static void it_does_not_ask_for_ever(void** state) {
   (void)state;
   static const struct turn script[] = {
@@ -591,6 +614,7 @@ int main(void) {
       TEST(what_is_no_stream),
       TEST(a_refusal_later_ends_it_too),
       TEST(the_first_connection_is_tried_once),
+      TEST(the_first_connection_by_a_policy),
       TEST(it_does_not_ask_for_ever),
       TEST(a_post_is_not_made_again),
       TEST(once_is_once),

@@ -1350,6 +1350,41 @@ pub struct creche_header {
     pub value_size: usize,
 }
 
+/// Where the time of a request went: points of the loop's clock, 0 for what did not happen. Sized.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct creche_response_info {
+    pub size: u32,
+    pub flags: u32,
+    /// the call
+    pub started: i64,
+    /// a connection was there (new or kept)
+    pub connected: i64,
+    pub sent: i64,
+    pub first_byte: i64,
+    /// the end of the body, 0 before
+    pub ended: i64,
+    /// as received, coded
+    pub body_bytes: u64,
+    /// 1: on a kept connection
+    pub reused: u32,
+    pub redirects: u32,
+    /// of HTTP/1.x
+    pub http_minor: u32,
+    /// 1: over TLS
+    pub tls: u32,
+    /// 1, and what a retry policy made after the first
+    pub attempts: u32,
+    pub reserved: u32,
+    /// of the connection: "192.0.2.1:443", "[2001:db8::1]:80"; of the proxy, if there is
+    /// one. These texts live as long as the response
+    pub peer: *const c_char,
+    /// "TLSv1.3"; NULL without TLS
+    pub tls_version: *const c_char,
+    /// "TLS_AES_256_GCM_SHA384"; NULL without TLS
+    pub tls_cipher: *const c_char,
+}
+
 /// Timeouts of the phases of a request, in nanoseconds; CRECHE_NEVER for none, 0 for the default of
 /// the session (in a session: of the library, in brackets). Each failure names its phase. Time in the
 /// pool's queue never counts as connecting. A bound for all of it: task->timeout. Never grows.
@@ -1664,41 +1699,6 @@ pub struct creche_request_options {
 pub const CRECHE_UNKNOWN_SIZE: usize = usize::MAX;
 
 pub const CRECHE_DEFAULT: u32 = u32::MAX;
-
-/// Where the time of a request went: points of the loop's clock, 0 for what did not happen. Sized.
-#[repr(C)]
-#[derive(Clone, Copy, Debug)]
-pub struct creche_response_info {
-    pub size: u32,
-    pub flags: u32,
-    /// the call
-    pub started: i64,
-    /// a connection was there (new or kept)
-    pub connected: i64,
-    pub sent: i64,
-    pub first_byte: i64,
-    /// the end of the body, 0 before
-    pub ended: i64,
-    /// as received, coded
-    pub body_bytes: u64,
-    /// 1: on a kept connection
-    pub reused: u32,
-    pub redirects: u32,
-    /// of HTTP/1.x
-    pub http_minor: u32,
-    /// 1: over TLS
-    pub tls: u32,
-    /// 1, and what a retry policy made after the first
-    pub attempts: u32,
-    pub reserved: u32,
-    /// of the connection: "192.0.2.1:443", "[2001:db8::1]:80"; of the proxy, if there is
-    /// one. These texts live as long as the response
-    pub peer: *const c_char,
-    /// "TLSv1.3"; NULL without TLS
-    pub tls_version: *const c_char,
-    /// "TLS_AES_256_GCM_SHA384"; NULL without TLS
-    pub tls_cipher: *const c_char,
-}
 
 /// One event. Made by the library only, so it may grow at its end: read a field only if `size` covers
 /// it. Texts are UTF-8 (what was none has U+FFFD), with a NUL behind them; they lie in the completion's
@@ -2821,7 +2821,8 @@ unsafe extern "C" {
     /// Since 0.1.
     pub fn creche_tls_options_init(options: *mut creche_tls_options, size: usize) -> creche_status;
 
-    /// Makes settings, for sessions and requests of all loops. Reads all files now, and blocks for that
+    /// Makes settings, for sessions and requests of all loops: for servers, and for https:// proxies on the way
+    /// to them, which are met with the same ones (pins and server_name, too). Reads all files now, and blocks for that
     /// (the system's authorities take some 80 ms): what they hold later is for new settings. Immutable;
     /// sessions and requests keep what they use. Connections are only used again by requests with the
     /// same settings. Returns CRECHE_OK; CRECHE_E_INVALID (options: a pin that is none, a key without a
@@ -2832,6 +2833,49 @@ unsafe extern "C" {
 
     /// Gives the handle up. Since 0.1.
     pub fn creche_tls_release(tls: creche_tls);
+
+    /// Reads what there is of the body, at least 1 and up to `capacity` bytes (0: 65536): kind CRECHE_CHUNK
+    /// with data and data_size, or CRECHE_END when the body has ended; then again, however often. One read
+    /// at a time: a second one completes with CRECHE_E_STATE. Not reading holds the server back.
+    /// Cancelling a read cancels only the read. What has arrived is delivered before a failure
+    /// (CRECHE_E_TRUNCATED, _TIMEOUT, _CODING, ...), which each further read says again. So it is after
+    /// the end of the session or of the owner: what had arrived, then CRECHE_END if that was all, else
+    /// CRECHE_E_CLOSED. Returns CRECHE_OK; CRECHE_E_STATE (a whole response), or as creche_task_spawn.
+    /// Since 0.1.
+    pub fn creche_response_read(response: creche_response, in_: creche_scope, capacity: usize, options: *const creche_task_options, done: creche_done_fn, user: *mut c_void, task: *mut creche_task) -> creche_status;
+
+    /// Hands a response that is a lease to another owner: the task, group or loop nearest to `to`, which it
+    /// holds open from now on; its former owner is free to end. Harmless once the body has been read to
+    /// the end. Returns CRECHE_OK; CRECHE_E_STATE (a whole response; `to` is a library operation),
+    /// CRECHE_E_ENDED (it was given back with its owner), CRECHE_E_CLOSED (`to` takes no more work),
+    /// CRECHE_E_WRONG_LOOP, the handle errors of both; then nothing has changed. Since 0.1.
+    pub fn creche_response_move(response: creche_response, to: creche_scope) -> creche_status;
+
+    /// Gives a response up. If its body was not read to the end, the connection is closed. Without it a
+    /// response lives on, with all that is lent from it: the end of its owner, its session or its loop
+    /// only closes the connection. Since 0.1.
+    pub fn creche_response_release(response: creche_response);
+
+    /// The HTTP status, 100 to 999, or a negative status (the handle errors). Since 0.1.
+    pub fn creche_response_status(response: creche_response) -> i32;
+
+    /// The value of the first header field of that name (any case), NUL-terminated, its size in *size
+    /// (may be NULL); NULL if there is none or the handle is bad. Lives as long as the response.
+    /// Since 0.1.
+    pub fn creche_response_header(response: creche_response, name: *const c_char, size: *mut usize) -> *const c_char;
+
+    /// The header field number `index`, in the order of the wire, stored in *header; its text lives as
+    /// long as the response. Returns CRECHE_OK, CRECHE_E_LIMIT (there are fewer), CRECHE_E_INVALID, the
+    /// handle errors. Since 0.1.
+    pub fn creche_response_header_at(response: creche_response, index: usize, header: *mut creche_header) -> creche_status;
+
+    /// The URL that answered, after redirects; NULL if the handle is bad. Lives as long as the response.
+    /// Since 0.1.
+    pub fn creche_response_url(response: creche_response) -> *const c_char;
+
+    /// Fills the first `size` bytes of *info. Returns CRECHE_OK, CRECHE_E_INVALID, the handle errors.
+    /// Since 0.1.
+    pub fn creche_response_get_info(response: creche_response, info: *mut creche_response_info, size: usize) -> creche_status;
 
     /// Sets the defaults in the first `size` bytes (pass sizeof). Returns CRECHE_OK or CRECHE_E_INVALID.
     /// Since 0.1.
@@ -2899,49 +2943,6 @@ unsafe extern "C" {
     /// The rest as creche_session_fetch. Since 0.1.
     pub fn creche_session_send(session: creche_session, in_: creche_scope, url: *const c_char, options: *const creche_request_options, done: creche_done_fn, user: *mut c_void, task: *mut creche_task) -> creche_status;
 
-    /// Reads what there is of the body, at least 1 and up to `capacity` bytes (0: 65536): kind CRECHE_CHUNK
-    /// with data and data_size, or CRECHE_END when the body has ended; then again, however often. One read
-    /// at a time: a second one completes with CRECHE_E_STATE. Not reading holds the server back.
-    /// Cancelling a read cancels only the read. What has arrived is delivered before a failure
-    /// (CRECHE_E_TRUNCATED, _TIMEOUT, _CODING, ...), which each further read says again. So it is after
-    /// the end of the session or of the owner: what had arrived, then CRECHE_END if that was all, else
-    /// CRECHE_E_CLOSED. Returns CRECHE_OK; CRECHE_E_STATE (a whole response), or as creche_task_spawn.
-    /// Since 0.1.
-    pub fn creche_response_read(response: creche_response, in_: creche_scope, capacity: usize, options: *const creche_task_options, done: creche_done_fn, user: *mut c_void, task: *mut creche_task) -> creche_status;
-
-    /// Hands a response that is a lease to another owner: the task, group or loop nearest to `to`, which it
-    /// holds open from now on; its former owner is free to end. Harmless once the body has been read to
-    /// the end. Returns CRECHE_OK; CRECHE_E_STATE (a whole response; `to` is a library operation),
-    /// CRECHE_E_ENDED (it was given back with its owner), CRECHE_E_CLOSED (`to` takes no more work),
-    /// CRECHE_E_WRONG_LOOP, the handle errors of both; then nothing has changed. Since 0.1.
-    pub fn creche_response_move(response: creche_response, to: creche_scope) -> creche_status;
-
-    /// Gives a response up. If its body was not read to the end, the connection is closed. Without it a
-    /// response lives on, with all that is lent from it: the end of its owner, its session or its loop
-    /// only closes the connection. Since 0.1.
-    pub fn creche_response_release(response: creche_response);
-
-    /// The HTTP status, 100 to 999, or a negative status (the handle errors). Since 0.1.
-    pub fn creche_response_status(response: creche_response) -> i32;
-
-    /// The value of the first header field of that name (any case), NUL-terminated, its size in *size
-    /// (may be NULL); NULL if there is none or the handle is bad. Lives as long as the response.
-    /// Since 0.1.
-    pub fn creche_response_header(response: creche_response, name: *const c_char, size: *mut usize) -> *const c_char;
-
-    /// The header field number `index`, in the order of the wire, stored in *header; its text lives as
-    /// long as the response. Returns CRECHE_OK, CRECHE_E_LIMIT (there are fewer), CRECHE_E_INVALID, the
-    /// handle errors. Since 0.1.
-    pub fn creche_response_header_at(response: creche_response, index: usize, header: *mut creche_header) -> creche_status;
-
-    /// The URL that answered, after redirects; NULL if the handle is bad. Lives as long as the response.
-    /// Since 0.1.
-    pub fn creche_response_url(response: creche_response) -> *const c_char;
-
-    /// Fills the first `size` bytes of *info. Returns CRECHE_OK, CRECHE_E_INVALID, the handle errors.
-    /// Since 0.1.
-    pub fn creche_response_get_info(response: creche_response, info: *mut creche_response_info, size: usize) -> creche_status;
-
     /// Sets the defaults in the first `size` bytes (pass sizeof). Returns CRECHE_OK or CRECHE_E_INVALID.
     /// Since 0.1.
     pub fn creche_events_options_init(options: *mut creche_events_options, size: usize) -> creche_status;
@@ -2949,11 +2950,12 @@ unsafe extern "C" {
     /// Listens to a stream of events: completions of kind CRECHE_EVENT with CRECHE_MORE, data: a const
     /// creche_server_event *, code: 200; at the end CRECHE_DONE. The request has Accept:
     /// text/event-stream and Cache-Control: no-store unless you name them, and Last-Event-ID once there
-    /// is an id (one that cannot stand in a header is not sent).
+    /// is an id (one that cannot stand in a header, or of more than 4 KiB, is not sent).
     /// A stream that ends or breaks is asked for anew, at the URL that you gave: after the wait that the
     /// server or `retry` says; twice as long after each failure in a row, up to max_retry; and up to a
     /// quarter more, at random. What had come is delivered before; an event without the empty line
-    /// behind it is none. The first connection is tried once: if it fails, so does the task. Later ones
+    /// behind it is none. The first connection is tried once, or as often as a policy of its own says
+    /// (creche_retry of the request or the session): if it fails, so does the task. Later ones
     /// that fail with CRECHE_E_DNS, _CONNECT, _TLS, _DISCONNECTED, _PROTOCOL, _TRUNCATED, _CODING, _TIMEOUT
     /// or _SYSTEM are tried again, `attempts` in a row at the most; one counts as good once a byte of a
     /// stream has come, or when its stream has lasted for max_retry. Nothing is sent again with

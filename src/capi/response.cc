@@ -1,5 +1,5 @@
-// creche/http.h: responses.
-#include <creche/http.h>
+// creche/response.h
+#include <creche/response.h>
 
 #include "capi/guard.h"
 #include "capi/open_close.h"
