@@ -37,8 +37,8 @@ static void await(const int* what, int least) {
   pthread_mutex_unlock(&names);
 }
 
-/* hung*: until it is released. slow*: with the lock held for a while, as the C library does with
- * some of its own. */
+/* hung*: until it is released; none*: the same, and then there is no such name. slow*: with the
+ * lock held for a while, as the C library does with some of its own. */
 __attribute__((visibility("default"))) int getaddrinfo(const char* name, const char* service,
                                                        const struct addrinfo* hints,
                                                        struct addrinfo** found) {
@@ -48,7 +48,7 @@ __attribute__((visibility("default"))) int getaddrinfo(const char* name, const c
   (void)hints;
   pthread_mutex_lock(&names);
   asked++;
-  if (strncmp(name, "hung", 4) == 0) {
+  if (strncmp(name, "none", 4) == 0 || strncmp(name, "hung", 4) == 0) {
     hanging++;
     pthread_cond_broadcast(&changed);
     while (!released) pthread_cond_wait(&changed, &names);
@@ -61,6 +61,10 @@ __attribute__((visibility("default"))) int getaddrinfo(const char* name, const c
   }
   pthread_cond_broadcast(&changed);
   pthread_mutex_unlock(&names);
+  if (strncmp(name, "none", 4) == 0) {
+    free(one);
+    return EAI_NONAME;
+  }
   to->sin_family = AF_INET;
   to->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   one->ai_family = AF_INET;
@@ -170,6 +174,85 @@ static void a_refused_address_is_looked_up_again(void** state) {
   }
 }
 
+/* ---- One look-up for all ---- */
+
+static uint64_t lookups(void) {
+  return session_counters(web).dns_lookups;
+}
+
+/* Who asks for the same name meanwhile waits for the same answer, whoever asked first and has gone.
+ */
+static void equal_names_share_a_look_up(void** state) {
+  enum { MANY = 100 };
+  creche_task tasks[MANY];
+  static const char* const found[] = {"http://hung.test:1/", "http://none.test:1/"};
+  int i, kind;
+  (void)state;
+  for (kind = 0; kind < 2; kind++) {
+    const int before = get(&asked);
+    creche_request_options o = request_options();
+    set(&released, 0);
+    for (i = 0; i < MANY; i++) tasks[i] = start(found[kind], &o, NULL);
+    await(&hanging, 1);
+    for (i = 0; i < MANY / 2; i++) {
+      creche_scope_cancel(tasks[i].scope, NULL);
+      assert_int_equal(next_status(), CRECHE_E_CANCELLED);
+    }
+    set(&released, 1);
+    for (i = MANY / 2; i < MANY; i++)
+      assert_int_equal(next_status(), kind == 0 ? CRECHE_E_CONNECT : CRECHE_E_DNS);
+    assert_int_equal(get(&asked), before + 1);
+  }
+}
+
+/* How long what was found is kept: never, or until it is too old. */
+static void names_are_kept_for_their_time(void** state) {
+  static const char answer[] =
+      "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok";
+  support_hostile* server = support_hostile_start(support_script_answer, (void*)answer);
+  creche_session_options so = session_options();
+  char url[64];
+  int i;
+  (void)state;
+  snprintf(url, sizeof url, "http://Kept.test:%d/", support_hostile_port(server));
+  for (i = 0; i < 3; i++) expect_body(fetch(url, NULL), 200, "ok");
+  snprintf(url, sizeof url, "http://kepT.TEST:%d/", support_hostile_port(server));
+  expect_body(fetch(url, NULL), 200, "ok"); /* the same */
+  assert_int_equal(lookups(), 1);
+  so.dns_ttl_ms = 0;
+  use_session(&so);
+  for (i = 0; i < 3; i++) expect_body(fetch(url, NULL), 200, "ok");
+  assert_int_equal(lookups(), 3);
+  so.dns_ttl_ms = 1;
+  use_session(&so);
+  for (i = 0; i < 3; i++) {
+    expect_body(fetch(url, NULL), 200, "ok");
+    OK(creche_sleep(loop.scope, 3 * CRECHE_MILLISECOND, &to_queue, NULL, NULL, NULL));
+    drop(next());
+  }
+  assert_int_equal(lookups(), 3);
+  support_hostile_stop(server);
+}
+
+/* What some resolvers take for an address is nobody's name. */
+static void only_proper_addresses(void** state) {
+  static const char* const odd[] = {
+      "127.1",       "2130706433", "017700000001",   "0x7f000001",  "0x7f.1",
+      "127.0.1",     "0177.0.0.1", "127.0.0.01",     "127.0.0.256", "127.0.0.1.1",
+      "127.0.0.0x1", "1.2.3.4.5.", "[::ffff:127.1]", "[127.0.0.1]", "[::1%25]",
+      "[::1",        "a..b",       "-\xc3\xa4.test", "a b",         "%31.2.3.4.5"};
+  char url[64];
+  size_t i;
+  (void)state;
+  for (i = 0; i < sizeof odd / sizeof *odd; i++) {
+    snprintf(url, sizeof url, "http://%s:1/", odd[i]);
+    creche_completion c = fetch(url, NULL);
+    if (c.status != CRECHE_E_URL) fail_msg("%s: %s", odd[i], creche_error_message(c.error));
+    drop(c);
+  }
+  assert_int_equal(get(&asked), 0);
+}
+
 /* ---- fork ---- */
 static creche_status seen_status;
 static pthread_mutex_t seen_mutex = PTHREAD_MUTEX_INITIALIZER;
@@ -247,6 +330,9 @@ int main(void) {
       NAMES_TEST(a_loop_ends_while_names_hang),
       NAMES_TEST(localhost_is_never_looked_up),
       NAMES_TEST(a_refused_address_is_looked_up_again),
+      NAMES_TEST(equal_names_share_a_look_up),
+      NAMES_TEST(names_are_kept_for_their_time),
+      NAMES_TEST(only_proper_addresses),
       NAMES_TEST(a_fork_waits_for_look_ups),
       NAMES_TEST(a_fork_does_not_wait_for_ever),
   };
