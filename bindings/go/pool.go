@@ -10,6 +10,7 @@ import (
 // PoolOptions of OpenPool. 0 is the default; NoTimeout is no end.
 type PoolOptions struct {
 	Loop              *Loop // nil: the default one
+	InitialSize       int   // connections opened at the start; 0
 	MinSize           int   // connections kept open; 0
 	MaxSize           int   // 10
 	MaxWaiting        int   // callers waiting for a connection; no limit
@@ -26,6 +27,9 @@ type PoolOptions struct {
 	CancelTimeout     time.Duration // 5 s
 	StatementLifetime time.Duration // of a prepared statement; 300 s
 	ApplicationName   string
+	// Init is run on each session before anybody gets it, and again behind each reset: statements
+	// separated by semicolons. If it fails, so does who waits for the connection.
+	Init string
 }
 
 // Pool is a pool of PostgreSQL connections. It is safe for concurrent use. Its statements share
@@ -53,12 +57,13 @@ func OpenPool(dsn string, options *PoolOptions) (*Pool, error) {
 		return nil, err
 	}
 	c := cx.PoolOptions{
-		MinSize: uint32(max(o.MinSize, 0)), MaxSize: uint32(max(o.MaxSize, 0)), MaxWaiting: uint32(max(o.MaxWaiting, 0)),
+		InitialSize: uint32(max(o.InitialSize, 0)),
+		MinSize:     uint32(max(o.MinSize, 0)), MaxSize: uint32(max(o.MaxSize, 0)), MaxWaiting: uint32(max(o.MaxWaiting, 0)),
 		MaxUses:       uint32(max(o.MaxUses, 0)),
 		PipelineDepth: uint32(max(o.PipelineDepth, 0)), StatementCache: orNone(o.StatementCache),
 		ConnectTimeout: o.ConnectTimeout, AcquireTimeout: o.AcquireTimeout, IdleTimeout: o.IdleTimeout,
 		MaxLifetime: o.MaxLifetime, CancelTimeout: o.CancelTimeout, StatementLifetime: o.StatementLifetime,
-		ApplicationName: o.ApplicationName,
+		ApplicationName: o.ApplicationName, Init: o.Init,
 	}
 	if o.NoPrepare {
 		c.Flags |= cx.PoolNoPrepare
@@ -89,12 +94,50 @@ type PoolCounters struct {
 	Cancels, Resent, Dropped                   uint64
 	Acquires, EmptyAcquires, CancelledAcquires uint64
 	Waited                                     time.Duration // of all that had to wait
+	MinSize, MaxSize                           uint64        // as they are now
+	Connecting, ConnectFailures                uint64
+	RefusedAcquires, TimedOutAcquires          uint64
+	Retired                                    uint64 // closed for their age, uses or idleness, by Resize or Expire
 }
 
 // Counters of the pool; zero once it is closed.
 func (p *Pool) Counters() PoolCounters {
 	v, _ := cx.PoolCounters(p.id)
-	return PoolCounters{v[0], v[1], v[2], v[3], v[4], v[5], v[6], v[7], v[8], v[9], v[10], v[11], v[12], v[13], time.Duration(v[14])}
+	return PoolCounters{v[0], v[1], v[2], v[3], v[4], v[5], v[6], v[7], v[8], v[9], v[10], v[11], v[12], v[13], time.Duration(v[14]),
+		v[15], v[16], v[17], v[18], v[19], v[20], v[21]}
+}
+
+// PoolTimings say how long what a pool did took so far.
+type PoolTimings struct {
+	Acquire Histogram // those that had to wait for a connection, and got one
+	Connect Histogram // from the beginning to the first use
+	Query   Histogram // from the moment that the server could begin with it
+}
+
+// Timings of the pool; zero once it is closed.
+func (p *Pool) Timings() PoolTimings {
+	v, _ := cx.PoolTimings(p.id)
+	h := func(i int) Histogram {
+		return Histogram{v[i][0], time.Duration(v[i][1]), time.Duration(v[i][2]), [40]uint64(v[i][3:])}
+	}
+	return PoolTimings{h(0), h(1), h(2)}
+}
+
+// Resize changes how many connections the pool has: those over maxSize are closed when they have nothing
+// to do, those that lack for minSize are opened.
+func (p *Pool) Resize(minSize, maxSize int) error {
+	if done := cx.PoolResize(p.id, uint32(max(minSize, 0)), uint32(max(maxSize, 0))); done.Failure != nil {
+		return newError(done.Failure, nil)
+	}
+	return nil
+}
+
+// Expire has none of the connections that are open now given out again.
+func (p *Pool) Expire() error {
+	if done := cx.PoolExpire(p.id); done.Failure != nil {
+		return newError(done.Failure, nil)
+	}
+	return nil
 }
 
 // Result says what a statement did.

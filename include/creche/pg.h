@@ -3,6 +3,7 @@
 #ifndef CRECHE_PG_H
 #define CRECHE_PG_H
 
+#include "loop.h"
 #include "task.h"
 #include "value.h"
 #include "rows.h"
@@ -59,7 +60,14 @@ typedef struct creche_pool_options {
                                    CRECHE_NEVER: kept until an error or a reset */
     uint32_t max_uses; /* a connection that was given out so often is closed when it has nothing to do;
                           0: no limit */
-    uint32_t reserved; /* 0 */
+    uint32_t initial_size; /* connections opened at the start, the first one alone, so that its error comes
+                              early; max_size at the most; later min_size counts; default 0 */
+    const char *init; /* what is run on each session before anybody gets it: statements separated by
+                         semicolons (SET, PREPARE, CREATE TEMPORARY TABLE ...), copied; default NULL. When
+                         the connection is new, and behind each CRECHE_RESET_FULL, so that what it sets
+                         always holds. Within connect_timeout. If it fails, the operation that has waited
+                         longest fails with that error (phase "pool"), the connection is closed, and the next one
+                         gets another; so it does if it leaves a transaction open (CRECHE_E_STATE) */
 } creche_pool_options;
 
 /* Sets the defaults in the first `size` bytes (pass sizeof). Returns CRECHE_OK or CRECHE_E_INVALID.
@@ -67,7 +75,7 @@ typedef struct creche_pool_options {
 CRECHE_API creche_status creche_pool_options_init(creche_pool_options *options, size_t size);
 
 /* Opens a pool on a loop. dsn: a PostgreSQL URI or key=value string; copied; NULL: the environment
- * (PGHOST, ...). Opens min_size connections in the background; a DSN that does not parse, or a server
+ * (PGHOST, ...). Opens initial_size, or min_size, connections in the background; a DSN that does not parse, or a server
  * that cannot be reached, fails the operations (CRECHE_E_INVALID with CRECHE_PHASE_OPTIONS: the DSN, or
  * a port in it that is no number from 1 to 65535). No message has a password. If the DSN may have a slip
  * of the pen, so that a part of a password could stand where a host or a user is read (an "@" too many,
@@ -103,6 +111,18 @@ CRECHE_API creche_status creche_pool_close(creche_pool pool, creche_done_fn done
 /* Closes without a completion and gives up the handle. Since 0.1. */
 CRECHE_API void creche_pool_release(creche_pool pool);
 
+/* Changes how many connections a pool has, while it is used. Those over max_size are closed: idle ones at
+ * once, others when they have nothing to do; those that lack for min_size are opened. The last call counts.
+ * Returns CRECHE_OK; CRECHE_E_INVALID (max_size is 0 or more than 65536, min_size is bigger); CRECHE_E_CLOSED, the
+ * handle errors. Since 0.1. */
+CRECHE_API creche_status creche_pool_resize(creche_pool pool, uint32_t min_size, uint32_t max_size);
+
+/* None of the connections that are open, or on their way, is given out again: idle ones are closed at
+ * once, others when what runs on them has ended or when they are given back. Who comes gets new ones. After
+ * a failover, a change of the schema or of the server's settings. Returns CRECHE_OK, CRECHE_E_CLOSED, the
+ * handle errors. Since 0.1. */
+CRECHE_API creche_status creche_pool_expire(creche_pool pool);
+
 /* What a pool has now and did so far. Sized. */
 typedef struct creche_pool_counters {
     uint32_t size;
@@ -122,12 +142,34 @@ typedef struct creche_pool_counters {
     uint64_t empty_acquires;     /* of those, to one that had to wait for it */
     uint64_t cancelled_acquires; /* operations that were cancelled while they waited */
     uint64_t waited;      /* nanoseconds that those of empty_acquires have waited, together */
+    uint64_t min_size;    /* as they are now */
+    uint64_t max_size;
+    uint64_t connecting;  /* connections that are being opened now, `init` included */
+    uint64_t connect_failures;   /* attempts that have failed, `init` included */
+    uint64_t refused_acquires;   /* operations that were over max_waiting */
+    uint64_t timed_out_acquires; /* operations that had no connection in acquire_timeout */
+    uint64_t retired;     /* connections closed for their age, uses or idleness, by a resize or expire */
 } creche_pool_counters;
 
 /* Fills the first `size` bytes of *counters. Returns CRECHE_OK, CRECHE_E_INVALID, the handle errors.
  * Since 0.1. */
 CRECHE_API creche_status creche_pool_get_counters(creche_pool pool, creche_pool_counters *counters,
                                                   size_t size);
+
+/* How long it took, so far: waiting is apart from the server's work. Sized. */
+typedef struct creche_pool_timings {
+    uint32_t size;
+    uint32_t flags;
+    creche_histogram acquire; /* operations that had to wait for a connection, and got one */
+    creche_histogram connect; /* connections: from the beginning to the first use, `init` included */
+    creche_histogram query;   /* commands: from the moment that the server could begin with it (it was sent, and
+                                 the one before it on its connection had ended) to its end */
+} creche_pool_timings;
+
+/* Fills the first `size` bytes of *timings. Returns CRECHE_OK, CRECHE_E_INVALID, the handle errors.
+ * Since 0.1. */
+CRECHE_API creche_status creche_pool_get_timings(creche_pool pool, creche_pool_timings *timings,
+                                                 size_t size);
 
 /* creche_query_options.flags */
 enum {

@@ -130,36 +130,6 @@ void creche_pool_release(creche_pool pool) {
   ReleaseHandle<pg::Pool>(pool.id);
 }
 
-creche_status creche_pool_get_counters(creche_pool pool, creche_pool_counters* counters,
-                                       size_t size) {
-  return Guard([&]() -> creche_status {
-    if (creche_status failed = CheckFilled(counters, size, "counters")) return failed;
-    creche_status failed = CRECHE_OK;
-    Ref<pg::Pool> found = Find<pg::Pool>(pool.id, &failed);
-    if (!found) return failed;
-    const pg::Counters& c = found->counters();
-    creche_pool_counters filled{};
-    filled.size = static_cast<uint32_t>(size);
-    filled.connections = c.connections.get();
-    filled.idle = c.idle.get();
-    filled.leased = c.leased.get();
-    filled.waiting = c.waiting.get();
-    filled.connects = c.connects.get();
-    filled.statements = c.statements.get();
-    filled.pipelined = c.pipelined.get();
-    filled.prepares = c.prepares.get();
-    filled.cancels = c.cancels.get();
-    filled.resent = c.resent.get();
-    filled.dropped = c.dropped.get();
-    filled.acquires = c.acquires.get();
-    filled.empty_acquires = c.empty_acquires.get();
-    filled.cancelled_acquires = c.cancelled_acquires.get();
-    filled.waited = c.waited.get();
-    StoreSized(filled, counters, size);
-    return CRECHE_OK;
-  });
-}
-
 creche_status creche_pool_query(creche_pool pool, creche_scope in, const char* sql,
                                 const creche_value* args, size_t args_count,
                                 const creche_query_options* options, creche_done_fn done,

@@ -47,22 +47,29 @@ static creche_status Negative(const char* name) {
               name);
 }
 
+creche_status CheckPoolSize(uint32_t min_size, uint32_t max_size) {
+  constexpr uint32_t kMaxSize = 65536;
+  if (max_size < 1 || max_size > kMaxSize)
+    return Fail(Status::kInvalid, "max_size is %u; it is 1 to %u", max_size, kMaxSize);
+  if (min_size > max_size)
+    return Fail(Status::kInvalid, "min_size (%u) is bigger than max_size (%u)", min_size, max_size);
+  return CRECHE_OK;
+}
+
 creche_status ReadPool(const creche_pool_options* given, pg::PoolOptions* options) {
   creche_pool_options o;
   if (creche_status failed = ReadOptions(
           given, &o, CRECHE_POOL_NO_PREPARE | CRECHE_POOL_NO_PIPELINE, "creche_pool_options"))
     return failed;
   if (creche_status failed = CheckQueue(o.queue)) return failed;
-  constexpr uint32_t kMaxSize = 65536, kMaxDepth = 1024;
-  if (o.max_size < 1 || o.max_size > kMaxSize)
-    return Fail(Status::kInvalid, "max_size is %u; it is 1 to %u", o.max_size, kMaxSize);
-  if (o.min_size > o.max_size)
-    return Fail(Status::kInvalid, "min_size (%u) is bigger than max_size (%u)", o.min_size,
-                o.max_size);
+  constexpr uint32_t kMaxDepth = 1024;
+  if (creche_status failed = CheckPoolSize(o.min_size, o.max_size)) return failed;
   if (o.pipeline_depth < 1 || o.pipeline_depth > kMaxDepth)
     return Fail(Status::kInvalid, "pipeline_depth is %u; it is 1 to %u", o.pipeline_depth,
                 kMaxDepth);
-  if (o.reserved != 0) return Fail(Status::kUnsupported, "creche_pool_options.reserved is not 0");
+  if (o.initial_size > o.max_size)
+    return Fail(Status::kInvalid, "initial_size (%u) is bigger than max_size (%u)", o.initial_size,
+                o.max_size);
   if (o.reset > CRECHE_RESET_NONE)
     return Fail(Status::kInvalid, "reset is %u; use CRECHE_RESET_FULL or _NONE", o.reset);
   if (o.connect_timeout < 0) return Negative("connect_timeout");
@@ -73,6 +80,7 @@ creche_status ReadPool(const creche_pool_options* given, pg::PoolOptions* option
   if (o.statement_lifetime < 0) return Negative("statement_lifetime");
   options->prepare = !(o.flags & CRECHE_POOL_NO_PREPARE);
   options->pipeline = !(o.flags & CRECHE_POOL_NO_PIPELINE);
+  options->initial_size = o.initial_size;
   options->min_size = o.min_size;
   options->max_size = o.max_size;
   options->max_waiting = o.max_waiting;
@@ -87,6 +95,7 @@ creche_status ReadPool(const creche_pool_options* given, pg::PoolOptions* option
   options->cancel_timeout = o.cancel_timeout;
   if (o.statement_lifetime != 0) options->statement_lifetime = o.statement_lifetime;
   if (o.application_name) options->application_name = o.application_name;
+  if (o.init) options->init = o.init;
   options->queue = o.queue.id;
   return CRECHE_OK;
 }

@@ -161,6 +161,7 @@ void Connection::OnGivenUp(Flight* flight) noexcept {
 
 void Connection::Remember(const FlightFacts& flight, const ErrorRef& error, Nanos now) noexcept {
   const Nanos took = std::max<Nanos>(now - flight.since, 0);
+  shared_.counters.query.Add(took);
   if (flight.was_alone) shared_.history.RecordAlone(flight.hash, took);
   if (flight.hash == 0) return;
   if (!error)

@@ -2,6 +2,7 @@
 #pragma once
 #include <memory>
 
+#include "pg/command/init_script.h"
 #include "pg/command/reset.h"
 #include "pg/connection.h"
 
@@ -17,10 +18,18 @@ class Member final : public ListNode<Member>, private Connection::Owner {
          const Connection::Settings& settings, Shared& shared, const ResetStatements& statements)
       : pool_(pool),
         connection_(loop, *this, std::move(endpoint), settings, shared),
+        loop_(loop),
         reset_(connection_, statements) {}
 
   Connection& connection() noexcept { return connection_; }
   Reset& reset() noexcept { return reset_; }
+  // What is run on it when it is new, and behind each full reset; null: nothing.
+  InitScript* init() noexcept { return init_.get(); }
+  // May throw bad_alloc.
+  void SetInit(const Statement& script, Nanos timeout) {
+    init_ = std::make_unique<InitScript>(loop_, connection_, script, timeout);
+    reset_.set_then(init_.get());
+  }
   State state() const noexcept { return state_; }
   void set_state(State state) noexcept {
     state_ = state;
@@ -34,9 +43,11 @@ class Member final : public ListNode<Member>, private Connection::Owner {
     connection_.set_held(holder != nullptr, rests);
   }
 
+  bool starting = false;  // nobody has had it yet
   bool reserved = false;  // drains for somebody who needs it alone
   uint8_t level = 0;      // of Sharing
   uint32_t uses = 0;      // given out so often; counted if there is a limit
+  Nanos began = 0;        // the attempt to open it
   Nanos idle_since = 0;
   Nanos expires = kNever;
 
@@ -48,7 +59,9 @@ class Member final : public ListNode<Member>, private Connection::Owner {
 
   Pool& pool_;
   Connection connection_;
+  Loop& loop_;
   Reset reset_;
+  std::unique_ptr<InitScript> init_;
   State state_ = State::kHeld;
   ConnectionLease* holder_ = nullptr;
 };

@@ -1,6 +1,7 @@
 #include "pg/pool.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "pg/connection_lease.h"
 
@@ -14,14 +15,16 @@ Pool::Pool(Ref<Loop> loop, const char* dsn, const PoolOptions& options)
     : loop_(std::move(loop)),
       dsn_(dsn ? std::make_shared<const std::string>(dsn) : nullptr),
       options_(options),
+      init_(options.init.empty()
+                ? nullptr
+                : std::make_unique<const Statement>(Statement::Script(options.init))),
+      asked_(uint64_t{options.min_size} << 32 | options.max_size),
       uses_(*loop_, this, options.queue),
-      timer_(*loop_, OnTimer, this) {
-  // What is moved between these later must not fail half-way.
-  members_.reserve(options.max_size);
-  idle_.reserve(options.max_size);
-  connectors_.reserve(options.max_size);
-  retired_.reserve(options.max_size);
-  retired_connectors_.reserve(options.max_size);
+      timer_(*loop_, OnTimer, this),
+      min_(options.min_size),
+      max_(options.max_size),
+      filled_(options.initial_size == 0) {
+  MakeRoom(max_);
 }
 
 Status Pool::Open(Ref<Loop> loop, const char* dsn, const PoolOptions& options, Ref<Pool>* pool) {
@@ -33,7 +36,7 @@ Status Pool::Open(Ref<Loop> loop, const char* dsn, const PoolOptions& options, R
     made->self_ = nullptr;
     return status;
   }
-  if (options.min_size > 0) made->serve_job_.Submit(made->loop());
+  if (options.min_size > 0 || options.initial_size > 0) made->serve_job_.Submit(made->loop());
   *pool = std::move(made);
   return Status::kOk;
 }
@@ -133,7 +136,9 @@ void Pool::OnLost(Member* member, const ErrorRef& why) noexcept {
   // One that nobody wants any more has not failed.
   if (why->status() != Status::kCancelled) shared_.counters.dropped.Add();
   if (ConnectionLease* lease = member->holder()) lease->set_why(why);
+  const bool starting = member->starting;
   Retire(member);
+  if (starting && !begun_close_) OnStartFailed(why);
   Serve();
   MaybeClosed();
 }
@@ -141,6 +146,7 @@ void Pool::OnLost(Member* member, const ErrorRef& why) noexcept {
 void Pool::Retire(Member* member) noexcept {
   std::erase(idle_, member);
   sharing_.Remove(member);
+  if (std::exchange(member->starting, false)) starting_--;
   const auto it = std::find_if(members_.begin(), members_.end(),
                                [=](const auto& m) { return m.get() == member; });
   if (it == members_.end()) return;

@@ -2,6 +2,7 @@
 // their coming. A statement that is known to be short may share a connection with others like it
 // when there is none to spare (MayShare); everything else has one of its own.
 #pragma once
+#include <algorithm>
 #include <atomic>
 #include <memory>
 #include <string>
@@ -25,6 +26,7 @@ class ConnectionLease;
 struct PoolOptions {
   bool prepare = true;
   bool pipeline = true;
+  uint32_t initial_size = 0;
   uint32_t min_size = 0;
   uint32_t max_size = 10;
   uint32_t max_waiting = 0;  // 0: no limit
@@ -39,6 +41,7 @@ struct PoolOptions {
   Nanos statement_lifetime = 300 * kSecond;
   Nanos cancel_timeout = 5 * kSecond;
   std::string application_name;
+  std::string init;    // what is run on each session; empty: nothing
   uint64_t queue = 0;  // for the completion of its close
 };
 
@@ -57,6 +60,12 @@ class Pool final : public Object, public tasks::Resident, private LibpqConnector
   // bad_alloc.
   Status Close(const tasks::StartArgs& args);
   void Released() noexcept override;
+  // pool_control.cc. False if the pool is closed.
+  bool Resize(uint32_t min_size, uint32_t max_size) noexcept;
+  bool Expire() noexcept;
+  // As it is, or is about to be.
+  uint32_t min_size() const noexcept { return static_cast<uint32_t>(asked_.load() >> 32); }
+  uint32_t max_size() const noexcept { return static_cast<uint32_t>(asked_.load()); }
   // Whether the loop has ended, so that the handle ends too.
   bool gone() const noexcept { return gone_.load(); }
 
@@ -102,7 +111,13 @@ class Pool final : public Object, public tasks::Resident, private LibpqConnector
   size_t waiting() const noexcept { return alone_.size() + shareable_.size(); }
   size_t size() const noexcept { return members_.size() + connectors_.size(); }
   // No further connection may be opened.
-  bool full() const noexcept { return size() >= options_.max_size; }
+  bool full() const noexcept { return size() >= max_; }
+  // So many are open in any case.
+  size_t floor() const noexcept {
+    return std::max(min_, filled_ ? 0 : std::min<size_t>(options_.initial_size, max_));
+  }
+  // On their way to somebody's first use.
+  size_t opening() const noexcept { return connectors_.size() + starting_; }
 
   // pool_grow.cc: opening connections.
   void Grow() noexcept;
@@ -110,6 +125,9 @@ class Pool final : public Object, public tasks::Resident, private LibpqConnector
   void OnConnectFailed(LibpqConnector* connector, ErrorRef error) noexcept override;
   // An attempt to connect has ended without a connection: there is another one later.
   void Failed(const ErrorRef& why) noexcept;
+  // It can be used, or `init` has failed on it.
+  void OnStarted(Member* member) noexcept;
+  void OnStartFailed(const ErrorRef& why) noexcept;
   // Destroyed when nobody can be inside it any more.
   void Retire(LibpqConnector* connector) noexcept;
 
@@ -124,9 +142,18 @@ class Pool final : public Object, public tasks::Resident, private LibpqConnector
   void BeginClose() noexcept;
   void MaybeClosed() noexcept;
 
+  // pool_control.cc: what was asked for is done before the next one is given a connection.
+  void Change() noexcept;
+  void ApplySize() noexcept;
+  // What is moved between the lists later must not fail half-way. May throw bad_alloc.
+  void MakeRoom(size_t size);
+  void ExpireAll() noexcept;
+  // Its time is over, and it has nothing to do.
+  void Discard(Member* member) noexcept;
+
   // pool_time.cc
   static void OnTimer(void* self) noexcept;
-  void Expire(Nanos now) noexcept;
+  void EndWhatIsOver(Nanos now) noexcept;
   ErrorRef AcquireTimeout() const noexcept;
   void ArmTimer() noexcept;
   void ArmAgain() noexcept;
@@ -136,16 +163,21 @@ class Pool final : public Object, public tasks::Resident, private LibpqConnector
   const std::shared_ptr<const std::string> dsn_;
   const PoolOptions options_;
   const ResetStatements reset_statements_;
+  const std::unique_ptr<const Statement> init_;  // null: nothing
   Shared shared_;
   TextCache texts_;
   std::atomic<bool> closing_{false};
   std::atomic<bool> close_asked_{false};
   std::atomic<bool> gone_{false};
+  std::atomic<uint64_t> asked_;  // min_size and max_size, as one
+  std::atomic<bool> expire_asked_{false};
+  std::atomic<uint32_t> changes_{0};  // asked for
   tasks::Closing uses_;
   LoopJob<&Pool::BeginClose> close_job_{this};
   LoopJob<&Pool::Serve> serve_job_{this};
   LoopJob<&Pool::DestroyRetired> destroy_job_{this};
   LoopJob<&Pool::ArmAgain> arm_job_{this};
+  LoopJob<&Pool::Change> change_job_{this};
 
   // Loop's thread.
   Ref<Pool> self_;  // while it is registered with the loop
@@ -160,6 +192,10 @@ class Pool final : public Object, public tasks::Resident, private LibpqConnector
   std::vector<std::unique_ptr<LibpqConnector>> retired_connectors_;
   CheckoutLine alone_;      // want a connection of their own
   CheckoutLine shareable_;  // would share one
+  uint32_t changed_ = 0;    // of changes_
+  size_t min_ = 0;
+  size_t max_ = 0;
+  size_t starting_ = 0;  // members on which `init` runs for the first time
   uint64_t next_ticket_ = 1;
   size_t leased_ = 0;
   uint32_t lifetimes_ = 0;  // handed out
@@ -168,6 +204,7 @@ class Pool final : public Object, public tasks::Resident, private LibpqConnector
   Nanos timer_at_ = kNever;
   Nanos expires_at_ = kNever;  // of all members, the next one or earlier
   ErrorRef connect_error_;
+  bool filled_ = false;  // initial_size was reached
   bool serving_ = false;
   bool serve_again_ = false;
   bool reserving_ = false;

@@ -19,11 +19,11 @@ Nanos Backoff(uint32_t failures) {
 
 void Pool::Grow() noexcept {
   while (!begun_close_ && !full()) {
-    const bool wanted = connectors_.size() < waiting() || size() < options_.min_size;
-    // After a failure one goes ahead; the others follow when it has succeeded.
-    if (!wanted || (connect_at_ != 0 && loop_->now() < connect_at_) ||
-        (failures_ > 0 && !connectors_.empty()))
-      return;
+    const bool asked = opening() < waiting();
+    if (!asked && size() >= floor()) return;
+    // After a failure, and at the start, one goes ahead; the others follow when it has succeeded.
+    const bool alone = failures_ > 0 || (!asked && shared_.counters.connects.get() == 0);
+    if ((connect_at_ != 0 && loop_->now() < connect_at_) || (alone && opening() > 0)) return;
     try {
       if (!resolver_)
         resolver_ = std::make_unique<Resolver>(*loop_, loop_->workers(WorkKind::kDns),
@@ -50,9 +50,6 @@ void Pool::Retire(LibpqConnector* connector) noexcept {
 
 void Pool::OnConnected(LibpqConnector* connector, std::unique_ptr<Endpoint> endpoint) noexcept {
   Retire(connector);
-  failures_ = 0;
-  connect_at_ = 0;
-  connect_error_ = nullptr;
   const Connection::Settings settings{
       .session = {.prepare = options_.prepare && options_.statement_cache > 0,
                   .statement_cache = options_.statement_cache,
@@ -63,6 +60,9 @@ void Pool::OnConnected(LibpqConnector* connector, std::unique_ptr<Endpoint> endp
   try {
     auto made = std::make_unique<Member>(*this, *loop_, std::move(endpoint), settings, shared_,
                                          reset_statements_);
+    if (init_) made->SetInit(*init_, options_.connect_timeout);
+    made->began = connector->began();
+    made->starting = true;
     made->expires = ExpiryOfNext();
     expires_at_ = std::min(expires_at_, made->expires);
     if (const int failed = made->connection().Start()) {
@@ -74,9 +74,35 @@ void Pool::OnConnected(LibpqConnector* connector, std::unique_ptr<Endpoint> endp
     Failed(NoMemoryError());
     return Serve();
   }
-  shared_.counters.connects.Add();
-  Rest(members_.back().get());
+  starting_++;
+  Member* const member = members_.back().get();
+  if (InitScript* init = member->init()) {
+    member->set_state(Member::State::kResetting);
+    init->Begin();
+  } else {
+    Rest(member);
+  }
   Serve();
+}
+
+void Pool::OnStarted(Member* member) noexcept {
+  member->starting = false;
+  starting_--;
+  failures_ = 0;
+  connect_at_ = 0;
+  connect_error_ = nullptr;
+  shared_.counters.connects.Add();
+  shared_.counters.connect.Add(loop_->now() - member->began);
+  if (members_.size() - starting_ >= std::min<size_t>(options_.initial_size, max_)) filled_ = true;
+}
+
+// Who has waited longest is told; a connection that was lost meanwhile is nobody's fault.
+void Pool::OnStartFailed(const ErrorRef& why) noexcept {
+  if (Checkout* first = Oldest(); first && why->status() != Status::kDisconnected) {
+    TakeOut(first);
+    first->OnRefused(why);
+  }
+  Failed(why);
 }
 
 void Pool::OnConnectFailed(LibpqConnector* connector, ErrorRef error) noexcept {
@@ -86,6 +112,7 @@ void Pool::OnConnectFailed(LibpqConnector* connector, ErrorRef error) noexcept {
 }
 
 void Pool::Failed(const ErrorRef& why) noexcept {
+  shared_.counters.connect_failures.Add();
   connect_at_ = After(loop_->now(), Backoff(failures_++));
   connect_error_ = why;
   // With other connections there is hope, and so there is if the server is only full or starting:

@@ -9,6 +9,7 @@ namespace creche::pg {
 
 void Pool::Wait(Checkout* checkout, bool shareable, uint64_t hash) noexcept {
   if (begun_close_) return checkout->OnRefused(ClosedError(Phase::kPool));
+  if (changes_.load(std::memory_order_acquire) != changed_ && !serving_) Change();
   const bool again = checkout->ticket_ != 0;
   checkout->candidate_ = shareable && options_.pipeline;
   checkout->hash_ = hash;
@@ -25,12 +26,14 @@ void Pool::Wait(Checkout* checkout, bool shareable, uint64_t hash) noexcept {
   checkout->since_ = loop_->now();
   if (!again) {
     if (options_.max_waiting != 0 && waiting() >= options_.max_waiting && full() &&
-        !(checkout->shareable_ && PickShared()))
+        !(checkout->shareable_ && PickShared())) {
+      shared_.counters.refused.Add();
       return checkout->OnRefused(MakeError(
           Status::kLimit, Phase::kPool,
           "max_waiting operations wait for a connection already: start fewer at a time (a "
           "group's limit), or raise max_size",
           kRetryable | kUnsent));
+    }
     checkout->ticket_ = next_ticket_++;
     checkout->deadline_ = After(checkout->since_, options_.acquire_timeout);
   }
@@ -48,8 +51,9 @@ bool Pool::Leave(Checkout* checkout) noexcept {
 void Pool::TakeFirst(Checkout* checkout) noexcept {
   TakeOut(checkout);
   shared_.counters.empty_acquires.Add();
-  shared_.counters.waited.Add(
-      static_cast<uint64_t>(std::max<Nanos>(loop_->now() - checkout->since_, 0)));
+  const Nanos waited = std::max<Nanos>(loop_->now() - checkout->since_, 0);
+  shared_.counters.waited.Add(static_cast<uint64_t>(waited));
+  shared_.counters.acquire.Add(waited);
 }
 
 void Pool::TakeOut(Checkout* checkout) noexcept {
@@ -99,6 +103,7 @@ void Pool::Count() noexcept {
   shared_.counters.idle.Set(idle_.size());
   shared_.counters.leased.Set(leased_);
   shared_.counters.waiting.Set(waiting());
+  shared_.counters.connecting.Set(opening());
 }
 
 void Pool::ServeOnce() noexcept {
@@ -195,10 +200,7 @@ void Pool::Rest(Member* member) noexcept {
   member->reserved = false;
   sharing_.Remove(member);
   const Nanos now = loop_->now();
-  if (begun_close_ || member->expires <= now) {
-    Retire(member);
-    return MaybeClosed();
-  }
+  if (begun_close_ || member->expires <= now || members_.size() > max_) return Discard(member);
   const SessionState& session = member->connection().session();
   const bool open = session.maybe_in_transaction;
   const bool dirty = session.dirty && options_.full_reset;
@@ -207,6 +209,7 @@ void Pool::Rest(Member* member) noexcept {
     Retire(member);
     return Serve();
   }
+  if (member->starting) OnStarted(member);
   member->set_state(Member::State::kIdle);
   member->idle_since = now;
   idle_.push_back(member);

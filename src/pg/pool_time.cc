@@ -21,7 +21,7 @@ Nanos Pool::ExpiryOfNext() noexcept {
 void Pool::OnTimer(void* self) noexcept {
   auto* pool = static_cast<Pool*>(self);
   const Ref<Pool> keep = Ref<Pool>::Share(pool);
-  pool->Expire(pool->loop_->now());
+  pool->EndWhatIsOver(pool->loop_->now());
   pool->Serve();
 }
 
@@ -48,19 +48,20 @@ ErrorRef Pool::AcquireTimeout() const noexcept {
   }
 }
 
-void Pool::Expire(Nanos now) noexcept {
+void Pool::EndWhatIsOver(Nanos now) noexcept {
   for (CheckoutLine* line : {&alone_, &shareable_}) {
     while (line->first() && line->first()->deadline_ <= now) {
       Checkout* checkout = line->first();
       line->Remove(checkout);
+      shared_.counters.timed_out.Add();
       checkout->OnRefused(AcquireTimeout());
     }
   }
   for (size_t i = idle_.size(); i-- > 0;)
-    if (idle_[i]->expires <= now) Retire(idle_[i]);
-  while (!idle_.empty() && members_.size() > options_.min_size &&
+    if (idle_[i]->expires <= now) Discard(idle_[i]);
+  while (!idle_.empty() && members_.size() > min_ &&
          After(idle_[0]->idle_since, options_.idle_timeout) <= now)
-    Retire(idle_[0]);
+    Discard(idle_[0]);
   if (expires_at_ > now) return;
   // Those that are in use go when they are not any more.
   expires_at_ = kNever;
@@ -73,11 +74,11 @@ void Pool::ArmTimer() noexcept {
   Nanos at = kNever;
   for (const CheckoutLine* line : {&alone_, &shareable_})
     if (line->first()) at = std::min(at, line->first()->deadline_);
-  if (!idle_.empty() && members_.size() > options_.min_size)
+  if (!idle_.empty() && members_.size() > min_)
     at = std::min(at, After(idle_[0]->idle_since, options_.idle_timeout));
   if (!idle_.empty()) at = std::min(at, expires_at_);
-  const bool wants_more = waiting() > 0 || size() < options_.min_size;
-  if (failures_ > 0 && connectors_.empty() && wants_more) at = std::min(at, connect_at_);
+  const bool wants_more = waiting() > 0 || size() < floor();
+  if (failures_ > 0 && opening() == 0 && wants_more) at = std::min(at, connect_at_);
   if (at == timer_at_ && (at == kNever || timer_.armed())) return;
   timer_at_ = at;
   // Without memory nothing else may ever happen here: the next turn tries again.
@@ -87,7 +88,7 @@ void Pool::ArmTimer() noexcept {
 void Pool::ArmAgain() noexcept {
   if (timer_.armed()) return;
   timer_at_ = kNever;
-  Expire(loop_->now());
+  EndWhatIsOver(loop_->now());
   Serve();
 }
 

@@ -3,6 +3,7 @@
 #include <string_view>
 #include <utility>
 
+#include "pg/command/init_script.h"
 #include "pg/connection.h"
 
 namespace creche::pg {
@@ -57,6 +58,7 @@ void Reset::OnEnd(Ending ending) noexcept {
   // Not full means that there was nothing to undo, or that nobody wants it. Statements that the
   // user had prepared behind our back while this was sent take another round.
   if (!full_ || !connection_.session().foreign_statements) connection_.session().dirty = false;
+  if (full_ && then_) then_->Begin();
 }
 
 }  // namespace creche::pg

@@ -10,6 +10,7 @@
 namespace creche::pg {
 
 class Connection;
+class InitScript;
 
 // The statements, made once for a pool.
 class ResetStatements {
@@ -29,6 +30,8 @@ class Reset final : public Query {
   // full: the whole session, not only an open transaction. At least one of the two. May throw
   // bad_alloc.
   void Begin(bool rollback, bool full);
+  // What follows a full one.
+  void set_then(InitScript* then) noexcept { then_ = then; }
   void OnEnd(Ending ending) noexcept override;
 
  private:
@@ -37,6 +40,7 @@ class Reset final : public Query {
   std::vector<const Statement*> run_;
   bool again_ = false;  // it was sent a second time
   bool full_ = false;
+  InitScript* then_ = nullptr;
 };
 
 }  // namespace creche::pg

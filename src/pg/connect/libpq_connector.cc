@@ -59,7 +59,8 @@ LibpqConnector::LibpqConnector(Loop& loop, const Shared& shared, Listener& liste
       listener_(listener),
       dsn_(std::move(dsn)),
       application_name_(std::move(application_name)),
-      deadline_(After(loop.now(), timeout)),
+      began_(loop.now()),
+      deadline_(After(began_, timeout)),
       timer_(loop, OnTimer, this),
       look_again_(loop, OnLookAgain, this) {}
 

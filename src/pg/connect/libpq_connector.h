@@ -58,6 +58,8 @@ class LibpqConnector final : private Resolver::Query {
 
   // Null, or why nothing was started: no memory, no thread.
   [[nodiscard]] ErrorRef Start() noexcept;
+  // When it was made.
+  Nanos began() const noexcept { return began_; }
   // What the server that was connected to had to be like (target_session_attrs).
   Role role() const noexcept { return RoleOf(tries_[next_try_ - 1].session_attrs); }
 
@@ -107,6 +109,7 @@ class LibpqConnector final : private Resolver::Query {
   Listener& listener_;
   const std::shared_ptr<const std::string> dsn_;
   const std::string application_name_;
+  const Nanos began_;
   const Nanos deadline_;
   Timer timer_;
   Timer look_again_;

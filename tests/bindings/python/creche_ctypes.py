@@ -72,7 +72,7 @@ ScopeOptions = structure("ScopeOptions", [
     *SIZED, ("on_timeout", c_uint32), ("shield", c_uint32), ("timeout", c_int64),
     ("deadline", c_int64), ("name", c_char_p), ("site", c_char_p)])
 Outcome = structure("Outcome", [
-    ("status", c_int32), ("flags", c_uint32), ("reason", c_uint32), ("reserved", c_uint32)])
+    ("status", c_int32), ("flags", c_uint32), ("reason", c_uint32), ("initial_size", c_uint32), ("init", c_char_p)])
 TaskOptions = structure("TaskOptions", [
     *ScopeOptions._fields_, ("queue", c_uint64), ("context", c_void_p)])
 GroupOptions = structure("GroupOptions", [
@@ -107,21 +107,23 @@ PoolOptions = structure("PoolOptions", [
     ("connect_timeout", c_int64), ("acquire_timeout", c_int64), ("idle_timeout", c_int64),
     ("max_lifetime", c_int64), ("cancel_timeout", c_int64), ("application_name", c_char_p),
     ("queue", c_uint64), ("statement_lifetime", c_int64), ("max_uses", c_uint32),
-    ("reserved", c_uint32)])
+    ("initial_size", c_uint32), ("init", c_char_p)])
 Value = structure("Value", [
     ("type", c_uint32), ("form", c_uint32), ("integer", c_int64), ("real", c_double),
     ("data", c_char_p), ("size", c_size_t)])
 RowBlock = structure("RowBlock", [
     ("magic", c_uint32), ("version", c_uint32), ("total_size", c_uint64), ("row_count", c_uint64),
     ("column_count", c_uint32), ("columns_offset", c_uint32), ("cells_offset", c_uint64),
-    ("affected", c_int64), ("tag_offset", c_uint32), ("reserved", c_uint32)])
+    ("affected", c_int64), ("tag_offset", c_uint32), ("initial_size", c_uint32), ("init", c_char_p)])
 LoopCounters = structure("LoopCounters", SIZED + [(name, c_uint64) for name in (
     "turns", "started", "ended", "completions", "cancelled", "unobserved", "posts", "live_tasks",
     "live_groups", "live_scopes", "live_leases", "longest_callback", "stalls", "leaked",
     "live_handles", "events_lost")])
 PoolCounters = structure("PoolCounters", SIZED + [(name, c_uint64) for name in (
     "connections", "idle", "leased", "waiting", "connects", "statements", "pipelined", "prepares",
-    "cancels", "resent", "dropped", "acquires", "empty_acquires", "cancelled_acquires", "waited")])
+    "cancels", "resent", "dropped", "acquires", "empty_acquires", "cancelled_acquires", "waited",
+    "min_size", "max_size", "connecting", "connect_failures", "refused_acquires", "timed_out_acquires",
+    "retired")])
 
 # ---- Functions ----
 lib = ctypes.CDLL(os.environ.get("CRECHE_LIBRARY", "libcreche.so.0.1"))

@@ -70,6 +70,7 @@ static struct {
   creche_session_counters session_counters;
   creche_session_timings timings;
   creche_pool_counters pool_counters;
+  creche_pool_timings pool_timings;
   creche_response_info info;
   creche_limiter_state limiter_state;
   creche_rate_state rate_state;
@@ -298,6 +299,10 @@ static const creche_cookie a_cookie = {sizeof a_cookie, 0,    "a",  "b",
     creche_session_get_timings(OF(session), &out.timings, sizeof out.timings))                     \
   X(pool_get_counters, 1 << POOL,                                                                  \
     creche_pool_get_counters(OF(pool), &out.pool_counters, sizeof out.pool_counters))              \
+  X(pool_resize, 1 << POOL, creche_pool_resize(OF(pool), 0, 10))                                   \
+  X(pool_expire, 1 << POOL, creche_pool_expire(OF(pool)))                                          \
+  X(pool_get_timings, 1 << POOL,                                                                   \
+    creche_pool_get_timings(OF(pool), &out.pool_timings, sizeof out.pool_timings))                 \
   X(pool_query, 1 << POOL, creche_pool_query(OF(pool), THE_SCOPE, "select 1", NULL, 0, TAIL))      \
   X(pool_stream, 1 << POOL, creche_pool_stream(OF(pool), THE_SCOPE, "select 1", NULL, 0, TAIL))    \
   X(pool_copy_out, 1 << POOL, creche_pool_copy_out(OF(pool), THE_SCOPE, "copy", TAIL))             \

@@ -427,16 +427,19 @@ static creche_status look_session(void* out, size_t size) {
 static creche_status look_pool(void* out, size_t size) {
   return creche_pool_get_counters(pool, out, size);
 }
+static creche_status look_pool_timings(void* out, size_t size) {
+  return creche_pool_get_timings(pool, out, size);
+}
 static const filled all_filled[] = {
     {sizeof(creche_scope_state), look_scope},      {sizeof(creche_loop_counters), look_counters},
     {sizeof(creche_loop_lag), look_lag},           {sizeof(creche_limiter_state), look_limiter},
     {sizeof(creche_rate_state), look_rate},        {sizeof(creche_channel_state), look_sender},
     {sizeof(creche_channel_state), look_receiver}, {sizeof(creche_session_counters), look_session},
-    {sizeof(creche_pool_counters), look_pool},
+    {sizeof(creche_pool_counters), look_pool},     {sizeof(creche_pool_timings), look_pool_timings},
 };
 static void filled_structs_are_sized(void** state) {
   union {
-    unsigned char bytes[sizeof(creche_loop_lag) + ROOM];
+    unsigned char bytes[sizeof(creche_pool_timings) + ROOM];
     creche_scope_state state; /* all begin with their size */
   } r;
   size_t k, size, i;

@@ -59,8 +59,6 @@ static void test_max_uses(void** state) {
   for (int i = 0; i < 10; i++) assert_int_equal(number_on(one, "select 1"), 1);
   creche_connection_release(one);
   close_pool(pool);
-  o.reserved = 1;
-  assert_int_equal(creche_pool_open(loop, "", &o, &pool), CRECHE_E_UNSUPPORTED);
 }
 
 int main(void) {

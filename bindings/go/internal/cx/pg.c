@@ -2,11 +2,13 @@
 
 #include <stdlib.h>
 
-cx_answer cx_pool_open(uint64_t id, creche_pool_options o, const char *dsn, const char *application_name)
+cx_answer cx_pool_open(uint64_t id, creche_pool_options o, const char *dsn, const char *application_name,
+                       const char *init)
 {
   creche_loop loop = {{id}};
   creche_pool pool = {0};
   if (application_name != NULL) o.application_name = application_name;
+  o.init = init;
   return answer(creche_pool_open(loop, dsn, &o, &pool), &pool.id);
 }
 
@@ -113,6 +115,18 @@ cx_answer cx_many_start(uint64_t id, cx_tail tail, creche_query_options o, const
              &task.scope.id);
   if (values != few) free(values);
   return a;
+}
+
+cx_answer cx_pool_resize(uint64_t id, uint32_t min_size, uint32_t max_size)
+{
+  creche_pool pool = {id};
+  return answer(creche_pool_resize(pool, min_size, max_size), &pool.id);
+}
+
+cx_answer cx_pool_expire(uint64_t id)
+{
+  creche_pool pool = {id};
+  return answer(creche_pool_expire(pool), &pool.id);
 }
 
 cx_answer cx_acquire(uint64_t id, cx_tail tail)

@@ -69,21 +69,22 @@ const (
 
 // PoolOptions: nil and 0 are the library's defaults.
 type PoolOptions struct {
-	Flags                                                       uint32
-	MinSize, MaxSize, MaxWaiting, MaxUses, PipelineDepth, Reset uint32
-	StatementCache                                              *uint32
-	ConnectTimeout, AcquireTimeout, IdleTimeout                 time.Duration
-	MaxLifetime, CancelTimeout, StatementLifetime               time.Duration
-	ApplicationName                                             string
+	Flags                                                                    uint32
+	InitialSize, MinSize, MaxSize, MaxWaiting, MaxUses, PipelineDepth, Reset uint32
+	StatementCache                                                           *uint32
+	ConnectTimeout, AcquireTimeout, IdleTimeout                              time.Duration
+	MaxLifetime, CancelTimeout, StatementLifetime                            time.Duration
+	ApplicationName, Init                                                    string
 }
 
 // PoolOpen opens a pool on a loop; an empty dsn is the environment.
 func PoolOpen(loop uint64, dsn string, po PoolOptions) Started {
-	if refused := whole("the DSN or application name", dsn, po.ApplicationName); refused != nil {
+	if refused := whole("the DSN, application name or init", dsn, po.ApplicationName, po.Init); refused != nil {
 		return Started{Failure: refused}
 	}
 	o := defaults.pool
 	o.flags = C.uint32_t(po.Flags)
+	set(&o.initial_size, po.InitialSize)
 	set(&o.min_size, po.MinSize)
 	set(&o.max_size, po.MaxSize)
 	set(&o.max_waiting, po.MaxWaiting)
@@ -97,21 +98,41 @@ func PoolOpen(loop uint64, dsn string, po PoolOptions) Started {
 	set(&o.max_lifetime, po.MaxLifetime)
 	set(&o.cancel_timeout, po.CancelTimeout)
 	set(&o.statement_lifetime, po.StatementLifetime)
-	return answer(C.cx_pool_open(C.uint64_t(loop), o, maybe(dsn), maybe(po.ApplicationName)))
+	return answer(C.cx_pool_open(C.uint64_t(loop), o, maybe(dsn), maybe(po.ApplicationName), maybe(po.Init)))
+}
+
+// PoolResize changes the sizes of a pool.
+func PoolResize(pool uint64, min, max uint32) Started {
+	return answer(C.cx_pool_resize(C.uint64_t(pool), C.uint32_t(min), C.uint32_t(max)))
+}
+
+// PoolExpire has none of a pool's connections given out again.
+func PoolExpire(pool uint64) Started { return answer(C.cx_pool_expire(C.uint64_t(pool))) }
+
+// PoolTimings are those of creche_pool_timings, in its order.
+func PoolTimings(pool uint64) (values [3]Histogram, status int32) {
+	var t C.creche_pool_timings
+	status = int32(C.creche_pool_get_timings(C.creche_pool{id: C.uint64_t(pool)}, &t, C.sizeof_creche_pool_timings))
+	for i, h := range []*C.creche_histogram{&t.acquire, &t.connect, &t.query} {
+		values[i] = *(*Histogram)(unsafe.Pointer(h))
+	}
+	return values, status
 }
 
 // PoolRelease closes a pool.
 func PoolRelease(pool uint64) { C.creche_pool_release(C.creche_pool{id: C.uint64_t(pool)}) }
 
 // PoolCounters are those of creche_pool_counters, in its order.
-func PoolCounters(pool uint64) (values [15]uint64, status int32) {
+func PoolCounters(pool uint64) (values [22]uint64, status int32) {
 	var c C.creche_pool_counters
 	status = int32(C.creche_pool_get_counters(C.creche_pool{id: C.uint64_t(pool)}, &c,
 		C.sizeof_creche_pool_counters))
-	values = [15]uint64{uint64(c.connections), uint64(c.idle), uint64(c.leased), uint64(c.waiting),
+	values = [22]uint64{uint64(c.connections), uint64(c.idle), uint64(c.leased), uint64(c.waiting),
 		uint64(c.connects), uint64(c.statements), uint64(c.pipelined), uint64(c.prepares),
 		uint64(c.cancels), uint64(c.resent), uint64(c.dropped), uint64(c.acquires),
-		uint64(c.empty_acquires), uint64(c.cancelled_acquires), uint64(c.waited)}
+		uint64(c.empty_acquires), uint64(c.cancelled_acquires), uint64(c.waited), uint64(c.min_size), uint64(c.max_size),
+		uint64(c.connecting), uint64(c.connect_failures), uint64(c.refused_acquires),
+		uint64(c.timed_out_acquires), uint64(c.retired)}
 	return values, status
 }
 

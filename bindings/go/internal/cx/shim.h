@@ -134,7 +134,9 @@ int64_t cx_response_head(uint64_t response, char *buffer, size_t capacity, int32
 
 /* PostgreSQL. */
 cx_answer cx_pool_open(uint64_t loop, creche_pool_options o, const char *dsn,
-                       const char *application_name);
+                       const char *application_name, const char *init);
+cx_answer cx_pool_resize(uint64_t pool, uint32_t min_size, uint32_t max_size);
+cx_answer cx_pool_expire(uint64_t pool);
 cx_answer cx_query_start(int32_t what, uint64_t handle, cx_tail tail, creche_query_options o,
                          const char *text, const cx_value *args, size_t args_count);
 cx_answer cx_copy_start(int32_t what, uint64_t id, cx_tail tail, const char *sql);

@@ -2041,8 +2041,16 @@ pub struct creche_pool_options {
     /// a connection that was given out so often is closed when it has nothing to do;
     /// 0: no limit
     pub max_uses: u32,
-    /// 0
-    pub reserved: u32,
+    /// connections opened at the start, the first one alone, so that its error comes
+    /// early; max_size at the most; later min_size counts; default 0
+    pub initial_size: u32,
+    /// what is run on each session before anybody gets it: statements separated by
+    /// semicolons (SET, PREPARE, CREATE TEMPORARY TABLE ...), copied; default NULL. When
+    /// the connection is new, and behind each CRECHE_RESET_FULL, so that what it sets
+    /// always holds. Within connect_timeout. If it fails, the operation that has waited
+    /// longest fails with that error (phase "pool"), the connection is closed, and the next one
+    /// gets another; so it does if it leaves a transaction open (CRECHE_E_STATE)
+    pub init: *const c_char,
 }
 
 /// What a pool has now and did so far. Sized.
@@ -2079,6 +2087,34 @@ pub struct creche_pool_counters {
     pub cancelled_acquires: u64,
     /// nanoseconds that those of empty_acquires have waited, together
     pub waited: u64,
+    /// as they are now
+    pub min_size: u64,
+    pub max_size: u64,
+    /// connections that are being opened now, `init` included
+    pub connecting: u64,
+    /// attempts that have failed, `init` included
+    pub connect_failures: u64,
+    /// operations that were over max_waiting
+    pub refused_acquires: u64,
+    /// operations that had no connection in acquire_timeout
+    pub timed_out_acquires: u64,
+    /// connections closed for their age, uses or idleness, by a resize or expire
+    pub retired: u64,
+}
+
+/// How long it took, so far: waiting is apart from the server's work. Sized.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct creche_pool_timings {
+    pub size: u32,
+    pub flags: u32,
+    /// operations that had to wait for a connection, and got one
+    pub acquire: creche_histogram,
+    /// connections: from the beginning to the first use, `init` included
+    pub connect: creche_histogram,
+    /// commands: from the moment that the server could begin with it (it was sent, and
+    /// the one before it on its connection had ended) to its end
+    pub query: creche_histogram,
 }
 
 /// do not keep it as a prepared statement
@@ -3161,7 +3197,7 @@ unsafe extern "C" {
     pub fn creche_pool_options_init(options: *mut creche_pool_options, size: usize) -> creche_status;
 
     /// Opens a pool on a loop. dsn: a PostgreSQL URI or key=value string; copied; NULL: the environment
-    /// (PGHOST, ...). Opens min_size connections in the background; a DSN that does not parse, or a server
+    /// (PGHOST, ...). Opens initial_size, or min_size, connections in the background; a DSN that does not parse, or a server
     /// that cannot be reached, fails the operations (CRECHE_E_INVALID with CRECHE_PHASE_OPTIONS: the DSN, or
     /// a port in it that is no number from 1 to 65535). No message has a password. If the DSN may have a slip
     /// of the pen, so that a part of a password could stand where a host or a user is read (an "@" too many,
@@ -3196,9 +3232,25 @@ unsafe extern "C" {
     /// Closes without a completion and gives up the handle. Since 0.1.
     pub fn creche_pool_release(pool: creche_pool);
 
+    /// Changes how many connections a pool has, while it is used. Those over max_size are closed: idle ones at
+    /// once, others when they have nothing to do; those that lack for min_size are opened. The last call counts.
+    /// Returns CRECHE_OK; CRECHE_E_INVALID (max_size is 0 or more than 65536, min_size is bigger); CRECHE_E_CLOSED, the
+    /// handle errors. Since 0.1.
+    pub fn creche_pool_resize(pool: creche_pool, min_size: u32, max_size: u32) -> creche_status;
+
+    /// None of the connections that are open, or on their way, is given out again: idle ones are closed at
+    /// once, others when what runs on them has ended or when they are given back. Who comes gets new ones. After
+    /// a failover, a change of the schema or of the server's settings. Returns CRECHE_OK, CRECHE_E_CLOSED, the
+    /// handle errors. Since 0.1.
+    pub fn creche_pool_expire(pool: creche_pool) -> creche_status;
+
     /// Fills the first `size` bytes of *counters. Returns CRECHE_OK, CRECHE_E_INVALID, the handle errors.
     /// Since 0.1.
     pub fn creche_pool_get_counters(pool: creche_pool, counters: *mut creche_pool_counters, size: usize) -> creche_status;
+
+    /// Fills the first `size` bytes of *timings. Returns CRECHE_OK, CRECHE_E_INVALID, the handle errors.
+    /// Since 0.1.
+    pub fn creche_pool_get_timings(pool: creche_pool, timings: *mut creche_pool_timings, size: usize) -> creche_status;
 
     /// Sets the defaults in the first `size` bytes (pass sizeof). Returns CRECHE_OK or CRECHE_E_INVALID.
     /// Since 0.1.

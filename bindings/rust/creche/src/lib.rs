@@ -113,7 +113,7 @@ pub use limiter::{AcquireToken, Limiter, LimiterOptions, LimiterState, Token};
 pub use listen::{Heard, Listener};
 pub use options::{TaskOptions, Times};
 pub use pending::Pending;
-pub use pool::{Acquire, Connection, Pool, PoolCounters, PoolOptions};
+pub use pool::{Acquire, Connection, Pool, PoolCounters, PoolOptions, PoolTimings};
 pub use query::{Execute, Query, Script};
 pub use rate::{AcquirePermits, Rate, RateOptions, RateState};
 pub use request::Request;

@@ -2,6 +2,7 @@
 use crate::body::Body;
 use crate::copy::{self, CopyIn, CopyStream};
 use crate::error::{Error, Result};
+use crate::histogram::Histogram;
 use crate::listen::Listener;
 use crate::options::{TaskOptions, task_options};
 use crate::pending::{Answer, Pending, awaitable, closing};
@@ -18,6 +19,7 @@ use std::time::Duration;
 #[derive(Clone, Debug, Default)]
 pub struct PoolOptions {
     flags: u32,
+    initial_size: Option<u32>,
     min_size: Option<u32>,
     max_size: Option<u32>,
     max_waiting: Option<u32>,
@@ -32,6 +34,7 @@ pub struct PoolOptions {
     cancel_timeout: Option<Duration>,
     statement_lifetime: Option<Duration>,
     application_name: Option<String>,
+    init: Option<String>,
 }
 
 macro_rules! setters {
@@ -51,6 +54,8 @@ impl PoolOptions {
     }
 
     setters! {
+        /// Connections opened at the start.
+        initial_size: u32,
         /// Connections kept open.
         min_size: u32,
         /// Connections at the most.
@@ -101,14 +106,23 @@ impl PoolOptions {
         self
     }
 
+    /// What is run on each session before anybody gets it, and again behind each reset: statements
+    /// separated by semicolons. If it fails, so does who waits for the connection.
+    pub fn init(mut self, script: impl Into<String>) -> Self {
+        self.init = Some(script.into());
+        self
+    }
+
     fn open(&self, on: Loop, dsn: Option<&str>) -> Result<sys::creche_pool> {
         let dsn = dsn.map(c_text).transpose()?;
         let name = self.application_name.as_deref().map(c_text).transpose()?;
+        let init = self.init.as_deref().map(c_text).transpose()?;
         let mut pool = sys::creche_pool::default();
         // SAFETY: plain options; they and what they point to live until the call returns.
         check(unsafe {
             let mut o = defaults(sys::creche_pool_options_init)?;
             o.flags = self.flags;
+            o.initial_size = self.initial_size.unwrap_or(o.initial_size);
             o.min_size = self.min_size.unwrap_or(o.min_size);
             o.max_size = self.max_size.unwrap_or(o.max_size);
             o.max_waiting = self.max_waiting.unwrap_or(o.max_waiting);
@@ -126,6 +140,7 @@ impl PoolOptions {
             o.statement_lifetime =
                 self.statement_lifetime.map_or(o.statement_lifetime, nanoseconds);
             o.application_name = name.as_ref().map_or(null(), |name| name.as_ptr());
+            o.init = init.as_ref().map_or(null(), |init| init.as_ptr());
             let dsn = dsn.as_ref().map_or(null(), |dsn| dsn.as_ptr());
             sys::creche_pool_open(on.raw, dsn, &o, &mut pool)
         })?;
@@ -154,6 +169,28 @@ pub struct PoolCounters {
     pub cancelled_acquires: u64,
     /// Nanoseconds, of all that had to wait.
     pub waited: u64,
+    /// As it is now.
+    pub min_size: u64,
+    /// As it is now.
+    pub max_size: u64,
+    pub connecting: u64,
+    pub connect_failures: u64,
+    pub refused_acquires: u64,
+    pub timed_out_acquires: u64,
+    /// Closed for their age, uses or idleness, by [`Pool::resize`] or [`Pool::expire`].
+    pub retired: u64,
+}
+
+/// How long what a pool did took so far.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct PoolTimings {
+    /// Those that had to wait for a connection, and got one.
+    pub acquire: Histogram,
+    /// From the beginning to the first use.
+    pub connect: Histogram,
+    /// From the moment that the server could begin with it to its end.
+    pub query: Histogram,
 }
 
 /// A pool of connections to a PostgreSQL server. Share it by reference; dropping it closes it.
@@ -258,7 +295,39 @@ impl Pool {
             empty_acquires: c.empty_acquires,
             cancelled_acquires: c.cancelled_acquires,
             waited: c.waited,
+            min_size: c.min_size,
+            max_size: c.max_size,
+            connecting: c.connecting,
+            connect_failures: c.connect_failures,
+            refused_acquires: c.refused_acquires,
+            timed_out_acquires: c.timed_out_acquires,
+            retired: c.retired,
         })
+    }
+
+    /// How long it took so far.
+    pub fn timings(&self) -> Result<PoolTimings> {
+        // SAFETY: plain numbers; the size is that of the memory.
+        let t: sys::creche_pool_timings =
+            unsafe { filled(|t, size| sys::creche_pool_get_timings(self.raw, t, size)) }?;
+        Ok(PoolTimings {
+            acquire: t.acquire.into(),
+            connect: t.connect.into(),
+            query: t.query.into(),
+        })
+    }
+
+    /// Changes how many connections it has: those over `max_size` are closed when they have nothing to
+    /// do, those that lack for `min_size` are opened.
+    pub fn resize(&self, min_size: u32, max_size: u32) -> Result<()> {
+        // SAFETY: plain numbers.
+        check(unsafe { sys::creche_pool_resize(self.raw, min_size, max_size) })
+    }
+
+    /// None of the connections that are open now is given out again.
+    pub fn expire(&self) -> Result<()> {
+        // SAFETY: any thread.
+        check(unsafe { sys::creche_pool_expire(self.raw) })
     }
 
     /// Closes it: operations end with [`Status::CLOSED`](crate::Status::CLOSED). Starts at once; the

@@ -52,6 +52,29 @@ fn many_rows_of_parameters() {
 }
 
 #[test]
+fn sizes_of_a_pool() {
+    let Some(dsn) = server("DATABASE_URL") else { return };
+    block_on(async {
+        let options = PoolOptions::new()
+            .initial_size(2)
+            .max_size(3)
+            .init("set statement_timeout = '12345ms'");
+        let db = Pool::open(&dsn, options).unwrap();
+        eventually(|| db.counters().unwrap().connects == 2);
+        let pid = "select pg_backend_pid()::int8";
+        let before = count(&db.query(pid, &[]).await.unwrap());
+        db.resize(0, 1).unwrap();
+        db.expire().unwrap();
+        assert_ne!(count(&db.query(pid, &[]).await.unwrap()), before);
+        let c = db.counters().unwrap();
+        assert_eq!(c.max_size, 1);
+        assert!(c.retired >= 2);
+        assert_eq!(db.timings().unwrap().connect.count, c.connects);
+        assert_eq!(db.resize(2, 1).unwrap_err().status(), Status::INVALID);
+    });
+}
+
+#[test]
 fn copy_in_and_out() {
     let Some(db) = open() else { return };
     block_on(async {
