@@ -109,6 +109,7 @@ func (s *Stream) response(req *http.Request, decoding bool) *http.Response {
 		s.Header.Del("Content-Length")
 	}
 	r.Close = strings.EqualFold(s.Header.Get("Connection"), "close")
+	s.of = r
 	if req.Method == http.MethodHead || s.Status == http.StatusNoContent || s.Status == http.StatusNotModified ||
 		r.ContentLength == 0 {
 		s.Close()

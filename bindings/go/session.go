@@ -6,7 +6,6 @@ import (
 	"io"
 	"math"
 	"net/http"
-	"net/textproto"
 	"runtime"
 	"sync"
 	"sync/atomic"
@@ -178,6 +177,7 @@ type Request struct {
 	Auth           Auth          // the zero value: the session's
 	NoAuth         bool          // show nothing of the session's Auth and Netrc
 	NoCookies      bool          // neither send nor keep cookies of the session's jar
+	Info           bool          // Response.Info is wanted
 }
 
 // Response is a whole answer. It holds no resources.
@@ -186,6 +186,9 @@ type Response struct {
 	Header http.Header
 	URL    string // that answered, after redirects
 	Body   []byte
+
+	Trailer http.Header   // what came behind the body; nil for nothing
+	Info    *ResponseInfo // with Request.Info
 }
 
 // Close does nothing: it is there so that a Response is treated like others.
@@ -215,7 +218,10 @@ func (s *Session) Do(ctx context.Context, r *Request) (*Response, error) {
 		response.Body = bytes.Clone(unsafe.Slice((*byte)(w.data), w.size))
 	}
 	var e *Error
-	if response.URL, response.Header, e = w.head(true); e != nil {
+	if r.Info {
+		response.Info = infoOf(w.value)
+	}
+	if response.URL, response.Header, response.Trailer, e = w.head(true); e != nil {
 		return nil, e
 	}
 	return response, nil
@@ -378,23 +384,4 @@ func (u *upload) close() {
 			closer.Close()
 		}
 	})
-}
-
-// head copies the URL and the headers of the response that w has.
-func (w *waiter) head(release bool) (url string, header http.Header, e *Error) {
-	header = make(http.Header, 8)
-	var status int32
-	w.scratch, status = cx.ResponseHead(w.value, w.scratch, release, func(name, value []byte) {
-		if len(name) == 0 {
-			url = string(value)
-			return
-		}
-		key := textproto.CanonicalMIMEHeaderKey(string(name))
-		header[key] = append(header[key], string(value))
-	})
-	if status != 0 {
-		cx.ResponseRelease(w.value)
-		return "", nil, &Error{Status: Status(status), Message: "the response was released"}
-	}
-	return url, header, nil
 }

@@ -18,12 +18,15 @@ type Stream struct {
 	Status int
 	Header http.Header
 	URL    string // that answered, after redirects
+	// What came behind the body; there once Read has said io.EOF.
+	Trailer http.Header
 
 	loop   *Loop
 	ctx    context.Context
 	cancel context.CancelFunc // ends a Read that waits
 	in     *scope
 	handle uint64
+	of     *http.Response // of a RoundTripper: gets the trailer, too
 	closed atomic.Bool
 
 	mu     sync.Mutex // of a Read
@@ -55,7 +58,7 @@ func (s *Session) stream(ctx context.Context, in *scope, w *waiter) (*Stream, er
 	stream := &Stream{Status: int(w.code), loop: s.loop, ctx: ctx, in: in, handle: w.value}
 	stream.ctx, stream.cancel = context.WithCancel(ctx)
 	var e *Error
-	if stream.URL, stream.Header, e = w.head(false); e != nil {
+	if stream.URL, stream.Header, _, e = w.head(false); e != nil {
 		stream.cancel()
 		return nil, e
 	}
@@ -131,6 +134,7 @@ func (s *Stream) read(p []byte) (int, error) {
 		}
 	case w.kind == cx.End:
 		s.err = io.EOF
+		s.takeTrailer()
 	default:
 		if s.left -= int64(w.n); s.left != 0 {
 			return w.n, nil

@@ -39,6 +39,26 @@ CRECHE_API creche_status creche_response_read(creche_response response, creche_s
                                               const creche_task_options *options, creche_done_fn done,
                                               void *user, creche_task *task);
 
+/* Reads a record: all up to and with the first `delimiter` (1 or more bytes, which may come in pieces:
+ * "\n" for lines, "\r\n", "\n\n", a NUL), up to `max` bytes with it (0: 65536). Kind CRECHE_CHUNK
+ * with data and data_size, or CRECHE_END. What comes last need not end in a delimiter, before a failure
+ * either: it is a record as it is. A record that is longer is CRECHE_E_LIMIT, and nothing is lost: it is
+ * still there for a call with a greater max, or any other read. So it is when the read is cancelled.
+ * The rest as creche_response_read. Returns as that; CRECHE_E_INVALID (no delimiter). Since 0.1. */
+CRECHE_API creche_status creche_response_read_until(creche_response response, creche_scope in,
+                                                    const void *delimiter, size_t delimiter_size,
+                                                    size_t max, const creche_task_options *options,
+                                                    creche_done_fn done, void *user,
+                                                    creche_task *task);
+
+/* Reads `size` bytes, no fewer: kind CRECHE_CHUNK. If the body ends before, it is CRECHE_E_LIMIT, or the
+ * failure that the body has ended with, and what there is can still be read; CRECHE_END if nothing was
+ * left. The rest as creche_response_read. Returns as that; CRECHE_E_INVALID (size is 0). Since 0.1. */
+CRECHE_API creche_status creche_response_read_exactly(creche_response response, creche_scope in,
+                                                      size_t size, const creche_task_options *options,
+                                                      creche_done_fn done, void *user,
+                                                      creche_task *task);
+
 /* Hands a response that is a lease to another owner: the task, group or loop nearest to `to`, which it
  * holds open from now on; its former owner is free to end. Harmless once the body has been read to
  * the end. Returns CRECHE_OK; CRECHE_E_STATE (a whole response; `to` is a library operation),
@@ -65,6 +85,29 @@ CRECHE_API const char *creche_response_header(creche_response response, const ch
 CRECHE_API creche_status creche_response_header_at(creche_response response, size_t index,
                                                    creche_header *header);
 
+/* The same of the trailer: fields behind a chunked body. They are there once the end of the body has been
+ * received. Fields that mean nothing there are dropped, as RFC 9110 has it: those that say how long a
+ * body is (they are CRECHE_E_PROTOCOL), how to read it, or to whom it goes; credentials, cookies
+ * (Set-Cookie), what controls caches or connections. All of it has 16 KiB at the most. Since 0.1. */
+CRECHE_API const char *creche_response_trailer(creche_response response, const char *name, size_t *size);
+CRECHE_API creche_status creche_response_trailer_at(creche_response response, size_t index,
+                                                    creche_header *header);
+
+/* The forms of a certificate. */
+enum {
+    CRECHE_CERTIFICATE_DER = 0,
+    CRECHE_CERTIFICATE_PEM = 1 /* text */
+};
+
+/* The certificate number `index` of those that the server has shown: its own is 0, then as they came;
+ * after a resumption those of the first handshake. (Of an https proxy's they are none.) Written to
+ * `certificate`, cut at `capacity` (0: it may be NULL), behind a text a NUL; *size (may be NULL): its
+ * bytes, without the NUL, also with CRECHE_E_LIMIT. Returns CRECHE_OK; CRECHE_E_LIMIT (it was cut, or
+ * there are fewer: *size is 0), CRECHE_E_INVALID, CRECHE_E_NO_MEMORY, the handle errors. Since 0.1. */
+CRECHE_API creche_status creche_response_certificate(creche_response response, size_t index,
+                                                     uint32_t form, void *certificate,
+                                                     size_t capacity, size_t *size);
+
 /* The URL that answered, after redirects; NULL if the handle is bad. Lives as long as the response.
  * Since 0.1. */
 CRECHE_API const char *creche_response_url(creche_response response);
@@ -89,6 +132,18 @@ typedef struct creche_response_info {
                          one. These texts live as long as the response */
     const char *tls_version; /* "TLSv1.3"; NULL without TLS */
     const char *tls_cipher;  /* "TLS_AES_256_GCM_SHA384"; NULL without TLS */
+    const char *local;       /* this end of the connection, as peer */
+    uint64_t connection;     /* the number of the connection in its session, from 1 on */
+    uint64_t decoded_bytes;  /* of the body, decoded: of a stream what has been read so far */
+    uint64_t request_bytes;  /* sent so far, head and body, in the last attempt */
+    /* How long it took, in nanoseconds, 0 for what did not happen. */
+    int64_t queue_time;   /* in line for a connection */
+    int64_t dns_time;     /* these: of a connection that was made for it */
+    int64_t connect_time; /* TCP */
+    int64_t proxy_time;
+    int64_t tls_time;     /* handshakes */
+    uint32_t http_major;  /* 1 */
+    uint32_t reserved2;
 } creche_response_info;
 
 /* Fills the first `size` bytes of *info. Returns CRECHE_OK, CRECHE_E_INVALID, the handle errors.

@@ -27,6 +27,7 @@ class SocketTransport final : public Transport {
   ErrorRef Failure(Phase phase) const noexcept override;
   int failed_errno() const noexcept override { return errno_; }
   platform::Address Peer() const noexcept override { return socket_.Peer(); }
+  platform::Address Local() const noexcept override { return socket_.Local(); }
 
  private:
   static void OnReady(void* self, unsigned ready) noexcept;

@@ -45,6 +45,7 @@ class TlsTransport final : public Transport,
   ErrorRef Failure(Phase phase) const noexcept override;
   int failed_errno() const noexcept override { return errno_; }
   platform::Address Peer() const noexcept override { return lower_->Peer(); }
+  platform::Address Local() const noexcept override { return lower_->Local(); }
   const platform::TlsSession* tls() const noexcept override { return session_.get(); }
 
  private:

@@ -83,6 +83,8 @@ class Transport {
 
   // The other end of the socket below; AF_UNSPEC if there is none.
   virtual platform::Address Peer() const noexcept { return {}; }
+  // This end of it, the same way.
+  virtual platform::Address Local() const noexcept { return {}; }
   // Null if it is not encrypted.
   virtual const platform::TlsSession* tls() const noexcept { return nullptr; }
 

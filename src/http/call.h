@@ -92,6 +92,10 @@ class Call final : public FromBlocks,
   std::unique_ptr<StreamBody> TakeStream() { return std::move(stream_owned_); }
   Times times() const;
   uint64_t body_bytes() const { return state_.attempt.body_bytes; }
+  uint64_t sent_bytes() const { return state_.attempt.sent; }
+  // After the end, once; null for none.
+  std::unique_ptr<ResponseHead> TakeTrailer() { return std::move(state_.attempt.trailer); }
+  using Checkout::waited;
   bool reused() const { return state_.attempt.reused; }
   const ConnectionInfoRef& connection() const { return state_.attempt.connection; }
   bool tls() const { return state_.request.url.https(); }

@@ -2,6 +2,7 @@
 // It belongs to the pool. Loop's thread only.
 #pragma once
 #include <cstddef>
+#include <utility>
 
 #include "http/exchange.h"
 
@@ -40,6 +41,9 @@ class Connection {
   // be asked before each use.
   virtual bool IdleIsSound() noexcept = 0;
   void set_owner(Owner* owner) noexcept { owner_ = owner; }
+  // What it is, for the attempts that are made on it; null for not known.
+  void set_info(ConnectionInfoRef info) noexcept { info_ = std::move(info); }
+  const ConnectionInfoRef& info() const noexcept { return info_; }
 
  protected:
   Connection() = default;
@@ -48,6 +52,7 @@ class Connection {
 
  private:
   Owner* owner_ = nullptr;
+  ConnectionInfoRef info_;
 };
 
 }  // namespace creche::http

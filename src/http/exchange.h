@@ -6,11 +6,13 @@
 // read_gap), for it alone knows what it waits for.
 #pragma once
 #include <cstdint>
+#include <memory>
 #include <string>
 
 #include "core/error.h"
 #include "http/body/sink.h"
 #include "http/connection_info.h"
+#include "http/response_head.h"
 
 namespace creche {
 class Transport;
@@ -29,7 +31,8 @@ struct Attempt {
   uint64_t body_bytes = 0;  // of the answer's body, still coded
   Nanos sent_at = 0;        // all of it; 0 for not yet
   Nanos first_byte = 0;
-  ConnectionInfoRef connection = {};  // that it is made on
+  ConnectionInfoRef connection = {};           // that it is made on
+  std::unique_ptr<ResponseHead> trailer = {};  // fields behind the body, at its end
 };
 
 class Exchange {

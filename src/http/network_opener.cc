@@ -118,7 +118,9 @@ class NetworkOpener::NetworkOpening final : public Opening, private Connector::L
     io_.counters.connects.Add();
     std::unique_ptr<Connection> connection;
     try {
+      auto info = ConnectionInfo::Of(*transport, io_.counters.connects.get(), times_);
       connection = std::make_unique<H1Connection>(io_, std::move(transport));
+      connection->set_info(std::move(info));
     } catch (const std::bad_alloc&) {
       return listener_->OnOpenFailed(NoMemoryError());
     }
@@ -129,10 +131,12 @@ class NetworkOpener::NetworkOpening final : public Opening, private Connector::L
   }
   void OnPhaseDone(Phase phase, Nanos time) noexcept override {
     io_.counters.timings.AddStep(phase, time);
+    times_.Add(phase, time);
   }
 
   IoContext& io_;
   Opener::Listener* const listener_;
+  OpeningTimes times_;
   Connector connector_;
 };
 

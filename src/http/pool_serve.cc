@@ -136,7 +136,9 @@ void Pool::Serve(PoolLine* line) noexcept {
     member = TakePlace(line);
     if (!member) return;
   }
-  counters_.timings.pool.Add(Recent(loop_) - checkout->waits_since_);
+  const Nanos waited = Recent(loop_) - checkout->waits_since_;
+  checkout->waited_ += waited;
+  counters_.timings.pool.Add(waited);
   if (member) {
     StopWaiting(checkout);
     counters_.reuses.Add();

@@ -63,6 +63,8 @@ class Checkout : private ListNode<Checkout> {
   bool opening() const noexcept { return opening_ != nullptr; }
   // While opening.
   Phase opening_phase() const noexcept;
+  // How long it was in line, all times together.
+  Nanos waited() const noexcept { return waited_; }
 
  private:
   friend class List<Checkout>;
@@ -77,6 +79,7 @@ class Checkout : private ListNode<Checkout> {
   const Timeouts* timeouts_ = nullptr;
   uint64_t number_ = 0;
   Nanos waits_since_ = 0;
+  Nanos waited_ = 0;
   bool fresh_ = false;
 };
 

@@ -22,16 +22,25 @@ Response::Response(Call& call) : head_(std::move(call.head())), url_(call.reques
   info_.attempts = std::max(call.attempts(), 1u);
   info_.reused = call.reused();
   info_.tls = call.tls();
+  info_.waited = call.waited();
   info_.connection = call.connection();
   sent_at_.store(info_.times.sent, std::memory_order_relaxed);
   ended_.store(info_.times.ended, std::memory_order_relaxed);
   body_bytes_.store(call.body_bytes(), std::memory_order_relaxed);
+  sent_bytes_.store(call.sent_bytes(), std::memory_order_relaxed);
 }
 
 Ref<Response> Response::Whole(Call& call) {
   auto response = Ref<Response>::Adopt(new Response(call));
   response->body_ = std::move(call.whole().bytes());
+  response->decoded_bytes_.store(response->body_.size(), std::memory_order_relaxed);
+  response->TakeTrailer(call);
   return response;
+}
+
+void Response::TakeTrailer(Call& call) noexcept {
+  trailer_owned_ = call.TakeTrailer();
+  if (trailer_owned_) trailer_.store(trailer_owned_.get(), std::memory_order_release);
 }
 
 Ref<Response> Response::Stream(Ref<Loop> loop, std::unique_ptr<Call>* call) {
@@ -48,6 +57,8 @@ ResponseInfo Response::info() const {
   info.times.sent = sent_at_.load(std::memory_order_relaxed);
   info.times.ended = ended_.load(std::memory_order_relaxed);
   info.body_bytes = body_bytes_.load(std::memory_order_relaxed);
+  info.decoded_bytes = decoded_bytes_.load(std::memory_order_relaxed);
+  info.sent_bytes = sent_bytes_.load(std::memory_order_relaxed);
   return info;
 }
 
@@ -59,7 +70,7 @@ void Response::StartRead(ReadOperation* reader) noexcept {
     return;
   }
   reader_ = reader;
-  if (stream_->readable() || failure_) Serve();
+  if (stream_->readable() || failure_ || records_) Serve();
   if (reader_ && call_) call_->SetAwaited(reader_->capacity_);
 }
 
@@ -70,6 +81,8 @@ void Response::StopRead() noexcept {
 
 // What there is for the reader: nothing of it is copied if it is much.
 Problem Response::Fill(Buffer* piece) {
+  if (reader_->record_) return FillRecord(piece);
+  if (records_ && !records_->empty()) return records_->Take(reader_->capacity_, piece), Problem();
   if (stream_->Take(reader_->capacity_, piece)) return {};
   const size_t room = stream_->Worth(reader_->capacity_);
   char* const into = piece->Reserve(room + 1);  // never none
@@ -78,6 +91,22 @@ Problem Response::Fill(Buffer* piece) {
   const Problem problem = stream_->Read(into, room, &size);
   piece->Commit(size);
   return problem;
+}
+
+// A problem with CRECHE_E_LIMIT is the reader's only: nothing is lost.
+Problem Response::FillRecord(Buffer* piece) {
+  if (!records_) records_ = std::make_unique<RecordReader>();
+  Problem problem;
+  switch (records_->Read(stream_.get(), *reader_->record_, piece, &problem)) {
+    case RecordReader::Step::kTooLong:
+      return {Status::kLimit,
+              "what was asked for is longer than max: ask for more, or read it piece by piece"};
+    case RecordReader::Step::kShort:
+      if (failure_) return {failure_->status(), ""};
+      return {Status::kLimit, "the body ends before what was asked for: read what there is"};
+    default:
+      return problem;
+  }
 }
 
 // Gives the reader what there is; it goes on waiting if that is nothing.
@@ -91,17 +120,22 @@ void Response::Serve() noexcept {
       outcome.what = tasks::What::kChunk;
       outcome.data = piece->bytes.data();
       outcome.size = piece->bytes.size();
+      decoded_bytes_.store(decoded_bytes_.load(std::memory_order_relaxed) + outcome.size,
+                           std::memory_order_relaxed);
       outcome.held = std::move(piece);
+    } else if (problem.status == Status::kLimit) {
+      outcome = tasks::Outcome::Failed(
+          MakeError(problem.status, Phase::kBody, Shown() + ": " + problem.text));
     } else if (problem.bad()) {
       if (!failure_)
         failure_ = MakeError(problem.status, Phase::kBody, Shown() + ": " + problem.text);
       if (call_ && !sent_) upload_failure_ = failure_;  // Close, below, cuts it
       outcome = tasks::Outcome::Failed(failure_);
       last = true;
-    } else if (stream_->finished() && failure_) {
+    } else if (AllGiven() && failure_) {
       outcome = tasks::Outcome::Failed(failure_);
       last = true;
-    } else if (stream_->finished()) {
+    } else if (AllGiven()) {
       outcome.what = tasks::What::kEnd;
       last = true;
     } else {
@@ -125,7 +159,9 @@ void Response::OnBody() noexcept {
 void Response::OnEnd(ErrorRef error) noexcept {
   const Ref<Response> alive = Ref<Response>::Share(this);
   body_bytes_.store(call_->body_bytes(), std::memory_order_relaxed);
+  sent_bytes_.store(call_->sent_bytes(), std::memory_order_relaxed);
   ended_.store(call_->times().ended, std::memory_order_relaxed);
+  TakeTrailer(*call_);
   failure_ = std::move(error);
   if (!sent_) upload_failure_ = failure_;
   stream_->End();  // what came before a failure is delivered before it
@@ -137,7 +173,10 @@ void Response::OnEnd(ErrorRef error) noexcept {
 }
 
 void Response::OnSent() noexcept {
-  if (call_) sent_at_.store(call_->times().sent, std::memory_order_relaxed);
+  if (call_) {
+    sent_at_.store(call_->times().sent, std::memory_order_relaxed);
+    sent_bytes_.store(call_->sent_bytes(), std::memory_order_relaxed);
+  }
   if (std::exchange(sent_, true) || !feeder_) return;
   if (moved_) return std::exchange(feeder_, nullptr)->OnOver(std::move(upload_failure_));
   feeder_->OnSent();
@@ -189,7 +228,7 @@ void Response::OnReleased() noexcept {
 // Reads that wait, or come later because they were on their way, are told so.
 void Response::GiveUp(const char* how) noexcept {
   try {
-    if (!failure_ && !stream_->finished())
+    if (!failure_ && !AllGiven())
       failure_ = MakeError(Status::kClosed, Phase::kBody, Shown() + how);
   } catch (const std::bad_alloc&) {
     failure_ = NoMemoryError();

@@ -8,6 +8,7 @@
 #include "core/blocks.h"
 #include "core/handles.h"
 #include "core/loop_job.h"
+#include "http/body/record_reader.h"
 #include "http/body/stream_body.h"
 #include "http/call.h"
 #include "tasks/operation.h"
@@ -20,6 +21,9 @@ class Session;
 struct ResponseInfo {
   Times times;
   uint64_t body_bytes = 0;
+  uint64_t decoded_bytes = 0;
+  uint64_t sent_bytes = 0;
+  Nanos waited = 0;
   uint32_t redirects = 0;
   uint32_t attempts = 0;
   bool reused = false;
@@ -54,6 +58,8 @@ class Response final : public Object, public tasks::Lease, public FromBlocks, pr
 
   // Any thread.
   const ResponseHead& head() const { return head_; }
+  // What came behind the body; null if nothing did, or its end has not come yet.
+  const ResponseHead* trailer() const { return trailer_.load(std::memory_order_acquire); }
   const std::string& url() const { return url_.text(); }
   ResponseInfo info() const;
   const Buffer& body() const { return body_; }
@@ -87,9 +93,12 @@ class Response final : public Object, public tasks::Lease, public FromBlocks, pr
   void OnSent() noexcept override;
   void OnEnd(ErrorRef error) noexcept override;
 
+  void TakeTrailer(Call& call) noexcept;
   std::string Shown() const { return std::string(url_.shown()); }
   void Serve() noexcept;
   Problem Fill(Buffer* piece);
+  Problem FillRecord(Buffer* piece);
+  bool AllGiven() const noexcept { return stream_->finished() && (!records_ || records_->empty()); }
   void GiveUp(const char* how) noexcept;
   void Close() noexcept;
   void EndLease() noexcept;
@@ -102,12 +111,17 @@ class Response final : public Object, public tasks::Lease, public FromBlocks, pr
   std::atomic<Nanos> sent_at_{0};
   std::atomic<Nanos> ended_{0};
   std::atomic<uint64_t> body_bytes_{0};
+  std::atomic<uint64_t> decoded_bytes_{0};
+  std::atomic<uint64_t> sent_bytes_{0};
+  std::atomic<const ResponseHead*> trailer_{nullptr};
+  std::unique_ptr<ResponseHead> trailer_owned_;
   Buffer body_;
 
   // Of a stream. Loop's thread.
   Ref<Loop> loop_;
   std::unique_ptr<Call> call_;  // null after its end; stopped after Close
   std::unique_ptr<StreamBody> stream_;
+  std::unique_ptr<RecordReader> records_;  // once somebody reads by records
   ReadOperation* reader_ = nullptr;
   ErrorRef failure_;
   Feeder* feeder_ = nullptr;

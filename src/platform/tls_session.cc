@@ -251,6 +251,10 @@ bool TlsSession::resumed() const noexcept {
   return SSL_session_reused(ssl_) == 1;
 }
 
+std::shared_ptr<const TlsChain> TlsSession::chain() const noexcept {
+  return TlsChain::Of(ssl_);
+}
+
 std::string TlsSession::alpn() const {
   const unsigned char* name = nullptr;
   unsigned size = 0;

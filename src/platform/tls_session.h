@@ -9,6 +9,7 @@
 
 #include "platform/tls.h"
 #include "platform/tls_bio.h"
+#include "platform/tls_chain.h"
 
 struct ssl_st;
 struct x509_store_ctx_st;
@@ -70,6 +71,8 @@ class TlsSession {
   const char* version() const noexcept;
   const char* cipher() const noexcept;
   bool resumed() const noexcept;
+  // What the peer has shown, its own first; null if it has shown none, or without memory.
+  std::shared_ptr<const TlsChain> chain() const noexcept;
   std::string alpn() const;
 
  private:

@@ -29,13 +29,15 @@ class Chain : public Decoder {
     *made = 0;
     for (;;) {
       size_t n = 0;
-      if (!inner_->Decode(&between_, out + *made, capacity - *made, &n)) return false;
+      const bool good = inner_->Decode(&between_, out + *made, capacity - *made, &n);
       *made += n;
+      if (!good) return false;
       if (*made == capacity) return true;
       if (!between_.empty()) continue;  // it made something of it; go on
-      if (!outer_->Decode(in, buffer_, sizeof buffer_, &n)) return false;
-      between_ = {buffer_, n};
-      if (n == 0) return true;
+      if (broken_) return false;
+      broken_ = !outer_->Decode(in, buffer_, sizeof buffer_, &n);
+      between_ = {buffer_, n};  // what is wrong behind it comes after it
+      if (n == 0) return !broken_;
     }
   }
   bool NoMemory() const noexcept override { return outer_->NoMemory() || inner_->NoMemory(); }
@@ -47,6 +49,7 @@ class Chain : public Decoder {
   std::unique_ptr<Decoder> outer_;
   std::unique_ptr<Decoder> inner_;
   std::string_view between_;  // of buffer_: what inner_ has not taken yet
+  bool broken_ = false;       // what is left does not decode
   char buffer_[16 << 10];
 };
 

@@ -72,8 +72,9 @@ class Gzip : public Inflate {
       if (between_ && !Begin(in)) return !bad_;
       size_t n = 0;
       bool ended = false;
-      if (!Step(in, out + *made, capacity - *made, &n, &ended)) return false;
-      *made += n;
+      const bool good = Step(in, out + *made, capacity - *made, &n, &ended);
+      *made += n;  // also what a wrong checksum is about
+      if (!good) return false;
       empty_ = empty_ && n == 0;
       if (ended && !End()) return false;
       if (!ended) break;
@@ -127,14 +128,16 @@ class Deflate : public Inflate {
     size_t n = 0;
     while (replayed_ < seen_ && !done_) {
       std::string_view start(start_ + replayed_, seen_ - replayed_);
-      if (!Step(&start, out + *made, capacity - *made, &n, &done_)) return false;
+      const bool good = Step(&start, out + *made, capacity - *made, &n, &done_);
       *made += n;
+      if (!good) return false;
       replayed_ = seen_ - start.size();
       if (*made == capacity) return true;
     }
     if (!done_) {
-      if (!Step(in, out + *made, capacity - *made, &n, &done_)) return false;
+      const bool good = Step(in, out + *made, capacity - *made, &n, &done_);
       *made += n;
+      if (!good) return false;
     }
     if (done_) *in = {};
     return true;

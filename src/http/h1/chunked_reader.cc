@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "http/headers.h"
+#include "http/trailer.h"
 
 namespace creche::http {
 
@@ -54,6 +55,7 @@ void ChunkedReader::Begin(bool lenient) {
   problem_ = {};
   size_ = left_ = taken_ = gap_ = gaps_ = 0;
   line_.clear();
+  trailer_.reset();
   state_ = State::kSize;
   digits_count_ = 0;
   lenient_ = lenient;
@@ -187,6 +189,7 @@ ChunkedReader::Step ChunkedReader::EndTrailerLine() {
   if (name == Known::kContentLength || name == Known::kTransferEncoding)
     return Fail("the trailer holds a field that says how long the body is");
   if (!Give(line) || !Give("\r\n")) return Fail("a line of the trailer is no field");
+  AddToTrailer(&trailer_, line.substr(0, colon), TrimBlanks(line.substr(colon + 1)));
   line_.clear();
   state_ = State::kTrailer;
   return Step::kMore;

@@ -1,16 +1,18 @@
 // ChunkedReader: undoes the chunked transfer coding (RFC 9112, 7.1). llhttp judges sizes, chunks
 // and trailers; extensions never reach it: they are skipped here, whatever they say, for no line
-// end can stand in one, quoted or not. Trailer fields are checked and dropped. Bytes may come in
-// pieces of any size: where they are cut never changes the verdict.
+// end can stand in one, quoted or not. Trailer fields are checked; those that may stand there are
+// kept. Bytes may come in pieces of any size: where they are cut never changes the verdict.
 #pragma once
 #include <llhttp.h>
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 
 #include "http/problem.h"
+#include "http/response_head.h"
 
 namespace creche::http {
 
@@ -37,6 +39,8 @@ class ChunkedReader {
   const char* data() const { return data_; }
   size_t data_size() const { return data_size_; }
   const Problem& problem() const { return problem_; }
+  // After kEnd, once: the fields of the trailer; null for none.
+  std::unique_ptr<ResponseHead> TakeTrailer() { return std::move(trailer_); }
 
  private:
   enum class State : uint8_t {
@@ -70,6 +74,7 @@ class ChunkedReader {
   uint64_t gap_ = 0;
   uint64_t gaps_ = 0;
   std::string line_;  // of the trailer; bounded by the longest gap
+  std::unique_ptr<ResponseHead> trailer_;
   const char* data_ = nullptr;
   size_t data_size_ = 0;
   State state_ = State::kSize;

@@ -23,7 +23,6 @@ class H1Connection final : public Connection, private Transport::Listener {
   void OnWritable() noexcept override;
 
   const std::unique_ptr<Transport> transport_;
-  const ConnectionInfoRef info_;
   H1Exchange exchange_;
 };
 

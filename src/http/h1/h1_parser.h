@@ -7,6 +7,7 @@
 #pragma once
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string_view>
 
 #include "http/h1/chunked_reader.h"
@@ -59,6 +60,8 @@ class H1Parser {
   uint64_t content_length() const { return content_length_; }  // for kLength
   // After kDone: the connection may carry another request, as far as the response says.
   bool keep_alive() const { return keep_alive_; }
+  // After kDone, once: what came behind a chunked body; null for nothing.
+  std::unique_ptr<ResponseHead> TakeTrailer() { return chunks_.TakeTrailer(); }
   // Bytes of the body so far, still content-coded.
   uint64_t body_bytes() const { return body_bytes_; }
 

@@ -208,6 +208,8 @@ void H1Exchange::ReadOn() noexcept {
 // The response is complete: the connection is kept if both sides may use it again.
 void H1Exchange::Finish(bool leftover) noexcept {
   keep_for_ = parser_.keep_alive() && !leftover && upload_.done() ? KeepFor() : 0;
+  if (parser_.framing() == H1Parser::BodyFraming::kChunked)
+    attempt_->trailer = parser_.TakeTrailer();
   End(nullptr);
 }
 

@@ -225,6 +225,10 @@ static const creche_cookie a_cookie = {sizeof a_cookie, 0,    "a",  "b",
   X(session_send_in, ANY_SCOPE,                                                                    \
     creche_session_send(THE(session, SESSION), OF_SCOPE, "http://h/", TAIL))                       \
   X(response_read_in, ANY_SCOPE, creche_response_read(THE(response, RESPONSE), OF_SCOPE, 0, TAIL)) \
+  X(response_read_until_in, ANY_SCOPE,                                                             \
+    creche_response_read_until(THE(response, RESPONSE), OF_SCOPE, "a", 1, 0, TAIL))                \
+  X(response_read_exactly_in, ANY_SCOPE,                                                           \
+    creche_response_read_exactly(THE(response, RESPONSE), OF_SCOPE, 1, TAIL))                      \
   X(response_move_to, ANY_SCOPE, creche_response_move(THE(response, RESPONSE), OF_SCOPE))          \
   X(pool_query_in, ANY_SCOPE,                                                                      \
     creche_pool_query(THE(pool, POOL), OF_SCOPE, "select 1", NULL, 0, TAIL))                       \
@@ -285,6 +289,14 @@ static const creche_cookie a_cookie = {sizeof a_cookie, 0,    "a",  "b",
     creche_session_events(OF(session), THE_SCOPE, "http://h/", TAIL))                              \
   X(session_send, 1 << SESSION, creche_session_send(OF(session), THE_SCOPE, "http://h/", TAIL))    \
   X(response_read, 1 << RESPONSE, creche_response_read(OF(response), THE_SCOPE, 0, TAIL))          \
+  X(response_read_until, 1 << RESPONSE,                                                            \
+    creche_response_read_until(OF(response), THE_SCOPE, "a", 1, 0, TAIL))                          \
+  X(response_read_exactly, 1 << RESPONSE,                                                          \
+    creche_response_read_exactly(OF(response), THE_SCOPE, 1, TAIL))                                \
+  X(response_trailer, 1 << RESPONSE, found(creche_response_trailer(OF(response), "a", NULL)))      \
+  X(response_trailer_at, 1 << RESPONSE, creche_response_trailer_at(OF(response), 0, &out.header))  \
+  X(response_certificate, 1 << RESPONSE,                                                           \
+    creche_response_certificate(OF(response), 0, 0, NULL, 0, &out.size))                           \
   X(response_move, 1 << RESPONSE, creche_response_move(OF(response), THE_SCOPE))                   \
   X(response_status, 1 << RESPONSE, creche_response_status(OF(response)))                          \
   X(response_header, 1 << RESPONSE, found(creche_response_header(OF(response), "a", NULL)))        \
@@ -735,6 +747,9 @@ static void refused_where_something_is_needed(void** state) {
      CRECHE_E_UNSUPPORTED);
   IS(creche_response_header_at(response, 0, NULL), CRECHE_E_INVALID);
   IS(creche_response_header_at(response, SIZE_MAX, &out.header), CRECHE_E_LIMIT);
+  IS(creche_response_trailer_at(response, 0, NULL), CRECHE_E_INVALID);
+  IS(creche_response_trailer_at(response, SIZE_MAX, &out.header), CRECHE_E_LIMIT);
+  assert_null(creche_response_trailer(response, NULL, &size));
   assert_null(creche_response_header(response, NULL, &size));
   assert_int_equal(size, 0);
   assert_null(creche_response_header(response, "", NULL));

@@ -312,7 +312,47 @@ int64_t cx_response_head(uint64_t id, char *buffer, size_t capacity, int32_t rel
   at = pack(buffer, capacity, 0, "", url, (uint32_t)strlen(url));
   for (i = 0; creche_response_header_at(response, i, &header) == CRECHE_OK; i++)
     at = pack(buffer, capacity, at, header.name, header.value, (uint32_t)header.value_size);
-  if (release && at <= capacity) creche_response_release(response);
+  if (release) { /* it is whole */
+    for (i = 0; creche_response_trailer_at(response, i, &header) == CRECHE_OK; i++) {
+      if (i == 0) at = pack(buffer, capacity, at, "\n", "", 0);
+      at = pack(buffer, capacity, at, header.name, header.value, (uint32_t)header.value_size);
+    }
+    if (at <= capacity) creche_response_release(response);
+  }
+  return (int64_t)at;
+}
+
+int64_t cx_response_trailer(uint64_t id, char *buffer, size_t capacity)
+{
+  creche_header header;
+  size_t at = 0, i;
+  for (i = 0; creche_response_trailer_at((creche_response){id}, i, &header) == CRECHE_OK; i++)
+    at = pack(buffer, capacity, at, header.name, header.value, (uint32_t)header.value_size);
+  return (int64_t)at;
+}
+
+/* Texts: peer, local, TLS version and cipher, each with its NUL, then the certificates as header fields. */
+int64_t cx_response_info(uint64_t id, creche_response_info *info, char *buffer, size_t capacity)
+{
+  const creche_response response = {id};
+  const creche_status status = creche_response_get_info(response, info, sizeof *info);
+  const char *texts[4] = {info->peer, info->local, info->tls_version, info->tls_cipher};
+  size_t at = 0, i, size = 0;
+  if (status != CRECHE_OK) return status;
+  for (i = 0; i < 4; i++) at = pack(buffer, capacity, at, texts[i] ? texts[i] : "", "", 0);
+  for (i = 0;; i++) {
+    const size_t place = at + sizeof(uint32_t) + 1;
+    void *der = place < capacity ? buffer + place : NULL;
+    const size_t room = place < capacity ? capacity - place : 0;
+    const creche_status read = creche_response_certificate(response, i, CRECHE_CERTIFICATE_DER, der, room, &size);
+    if (size == 0) break;
+    if (read == CRECHE_OK) {
+      const uint32_t n = (uint32_t)size;
+      memcpy(buffer + at, &n, sizeof n);
+      buffer[at + sizeof n] = '\0';
+    }
+    at = place + size;
+  }
   return (int64_t)at;
 }
 

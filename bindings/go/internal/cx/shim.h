@@ -131,6 +131,9 @@ cx_answer cx_read(uint64_t response, cx_tail tail, size_t capacity);
 /* Packs the headers of a response into buffer, and before them the URL as a header without a name: the bytes that all of it needs, or a negative status. Releases the response if
  * it fitted and `release` says so. */
 int64_t cx_response_head(uint64_t response, char *buffer, size_t capacity, int32_t release);
+/* The same of what came behind the body, and of what is known of how it came. */
+int64_t cx_response_trailer(uint64_t response, char *buffer, size_t capacity);
+int64_t cx_response_info(uint64_t response, creche_response_info *info, char *buffer, size_t capacity);
 
 /* PostgreSQL. */
 cx_answer cx_pool_open(uint64_t loop, creche_pool_options o, const char *dsn,

@@ -1350,6 +1350,11 @@ pub struct creche_header {
     pub value_size: usize,
 }
 
+pub const CRECHE_CERTIFICATE_DER: u32 = 0;
+
+/// text
+pub const CRECHE_CERTIFICATE_PEM: u32 = 1;
+
 /// Where the time of a request went: points of the loop's clock, 0 for what did not happen. Sized.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
@@ -1383,6 +1388,26 @@ pub struct creche_response_info {
     pub tls_version: *const c_char,
     /// "TLS_AES_256_GCM_SHA384"; NULL without TLS
     pub tls_cipher: *const c_char,
+    /// this end of the connection, as peer
+    pub local: *const c_char,
+    /// the number of the connection in its session, from 1 on
+    pub connection: u64,
+    /// of the body, decoded: of a stream what has been read so far
+    pub decoded_bytes: u64,
+    /// sent so far, head and body, in the last attempt
+    pub request_bytes: u64,
+    /// in line for a connection
+    pub queue_time: i64,
+    /// these: of a connection that was made for it
+    pub dns_time: i64,
+    /// TCP
+    pub connect_time: i64,
+    pub proxy_time: i64,
+    /// handshakes
+    pub tls_time: i64,
+    /// 1
+    pub http_major: u32,
+    pub reserved2: u32,
 }
 
 /// Timeouts of the phases of a request, in nanoseconds; CRECHE_NEVER for none, 0 for the default of
@@ -2880,6 +2905,19 @@ unsafe extern "C" {
     /// Since 0.1.
     pub fn creche_response_read(response: creche_response, in_: creche_scope, capacity: usize, options: *const creche_task_options, done: creche_done_fn, user: *mut c_void, task: *mut creche_task) -> creche_status;
 
+    /// Reads a record: all up to and with the first `delimiter` (1 or more bytes, which may come in pieces:
+    /// "\n" for lines, "\r\n", "\n\n", a NUL), up to `max` bytes with it (0: 65536). Kind CRECHE_CHUNK
+    /// with data and data_size, or CRECHE_END. What comes last need not end in a delimiter, before a failure
+    /// either: it is a record as it is. A record that is longer is CRECHE_E_LIMIT, and nothing is lost: it is
+    /// still there for a call with a greater max, or any other read. So it is when the read is cancelled.
+    /// The rest as creche_response_read. Returns as that; CRECHE_E_INVALID (no delimiter). Since 0.1.
+    pub fn creche_response_read_until(response: creche_response, in_: creche_scope, delimiter: *const c_void, delimiter_size: usize, max: usize, options: *const creche_task_options, done: creche_done_fn, user: *mut c_void, task: *mut creche_task) -> creche_status;
+
+    /// Reads `size` bytes, no fewer: kind CRECHE_CHUNK. If the body ends before, it is CRECHE_E_LIMIT, or the
+    /// failure that the body has ended with, and what there is can still be read; CRECHE_END if nothing was
+    /// left. The rest as creche_response_read. Returns as that; CRECHE_E_INVALID (size is 0). Since 0.1.
+    pub fn creche_response_read_exactly(response: creche_response, in_: creche_scope, size: usize, options: *const creche_task_options, done: creche_done_fn, user: *mut c_void, task: *mut creche_task) -> creche_status;
+
     /// Hands a response that is a lease to another owner: the task, group or loop nearest to `to`, which it
     /// holds open from now on; its former owner is free to end. Harmless once the body has been read to
     /// the end. Returns CRECHE_OK; CRECHE_E_STATE (a whole response; `to` is a library operation),
@@ -2904,6 +2942,21 @@ unsafe extern "C" {
     /// long as the response. Returns CRECHE_OK, CRECHE_E_LIMIT (there are fewer), CRECHE_E_INVALID, the
     /// handle errors. Since 0.1.
     pub fn creche_response_header_at(response: creche_response, index: usize, header: *mut creche_header) -> creche_status;
+
+    /// The same of the trailer: fields behind a chunked body. They are there once the end of the body has been
+    /// received. Fields that mean nothing there are dropped, as RFC 9110 has it: those that say how long a
+    /// body is (they are CRECHE_E_PROTOCOL), how to read it, or to whom it goes; credentials, cookies
+    /// (Set-Cookie), what controls caches or connections. All of it has 16 KiB at the most. Since 0.1.
+    pub fn creche_response_trailer(response: creche_response, name: *const c_char, size: *mut usize) -> *const c_char;
+
+    pub fn creche_response_trailer_at(response: creche_response, index: usize, header: *mut creche_header) -> creche_status;
+
+    /// The certificate number `index` of those that the server has shown: its own is 0, then as they came;
+    /// after a resumption those of the first handshake. (Of an https proxy's they are none.) Written to
+    /// `certificate`, cut at `capacity` (0: it may be NULL), behind a text a NUL; *size (may be NULL): its
+    /// bytes, without the NUL, also with CRECHE_E_LIMIT. Returns CRECHE_OK; CRECHE_E_LIMIT (it was cut, or
+    /// there are fewer: *size is 0), CRECHE_E_INVALID, CRECHE_E_NO_MEMORY, the handle errors. Since 0.1.
+    pub fn creche_response_certificate(response: creche_response, index: usize, form: u32, certificate: *mut c_void, capacity: usize, size: *mut usize) -> creche_status;
 
     /// The URL that answered, after redirects; NULL if the handle is bad. Lives as long as the response.
     /// Since 0.1.

@@ -1,7 +1,7 @@
 //! Answers: whole, and read piece by piece.
 use crate::error::{Error, Result};
-use crate::options::{TaskOptions, task_options};
-use crate::pending::{Answer, Pending};
+use crate::pending::Answer;
+use crate::read::{Read, Wanted};
 use crate::status::Status;
 use crate::sys_ext::filled;
 use creche_sys as sys;
@@ -49,6 +49,22 @@ pub struct ResponseInfo {
     /// "TLSv1.3"
     pub tls_version: Option<String>,
     pub tls_cipher: Option<String>,
+    /// This end of the connection.
+    pub local: Option<String>,
+    /// The number of the connection in its session, from 1 on.
+    pub connection: u64,
+    /// Of the body, decoded: of a stream what has been read so far.
+    pub decoded_bytes: u64,
+    /// Sent so far, head and body, in the last attempt.
+    pub request_bytes: u64,
+    /// In line for a connection.
+    pub queue_time: Duration,
+    /// These: of a connection that was made for it.
+    pub dns_time: Duration,
+    pub connect_time: Duration,
+    pub proxy_time: Duration,
+    pub tls_time: Duration,
+    pub http_major: u32,
 }
 
 impl Head {
@@ -75,6 +91,51 @@ impl Head {
         }
     }
 
+    fn trailer(&self, name: &str) -> Option<&[u8]> {
+        let name = CString::new(name).ok()?;
+        let mut size = 0;
+        // SAFETY: our handle; the value lives as long as it does.
+        unsafe {
+            let value = sys::creche_response_trailer(self.raw, name.as_ptr(), &mut size);
+            (!value.is_null()).then(|| std::slice::from_raw_parts(value.cast(), size))
+        }
+    }
+
+    fn trailer_at(&self, index: usize) -> Option<(&str, &[u8])> {
+        // SAFETY: our handle; the texts live as long as it does.
+        unsafe {
+            let mut header: sys::creche_header = zeroed();
+            if sys::creche_response_trailer_at(self.raw, index, &mut header) != sys::CRECHE_OK {
+                return None;
+            }
+            // Names are tokens: ASCII.
+            let name = CStr::from_ptr(header.name).to_str().unwrap_or_default();
+            Some((name, std::slice::from_raw_parts(header.value.cast(), header.value_size)))
+        }
+    }
+
+    fn certificate(&self, index: usize) -> Option<Vec<u8>> {
+        let (mut size, mut bytes) = (0, Vec::new());
+        loop {
+            // SAFETY: our handle; as many bytes as the vector has.
+            let status = unsafe {
+                sys::creche_response_certificate(
+                    self.raw,
+                    index,
+                    sys::CRECHE_CERTIFICATE_DER,
+                    bytes.as_mut_ptr() as *mut std::ffi::c_void,
+                    bytes.len(),
+                    &mut size,
+                )
+            };
+            match status {
+                sys::CRECHE_OK => return Some(bytes),
+                sys::CRECHE_E_LIMIT if size > bytes.len() => bytes.resize(size, 0),
+                _ => return None,
+            }
+        }
+    }
+
     fn url(&self) -> &str {
         // SAFETY: our handle; the text lives as long as it does.
         let url = unsafe { sys::creche_response_url(self.raw) };
@@ -90,6 +151,7 @@ impl Head {
         let info: sys::creche_response_info =
             unsafe { filled(|info, size| sys::creche_response_get_info(self.raw, info, size)) }?;
         let point = |at: i64| (at > 0).then(|| Duration::from_nanos(at as u64));
+        let time = |of: i64| Duration::from_nanos(of.max(0) as u64);
         let text = |at: *const std::ffi::c_char| {
             // SAFETY: text of the response, with its NUL.
             (!at.is_null()).then(|| unsafe { CStr::from_ptr(at) }.to_string_lossy().into_owned())
@@ -109,6 +171,16 @@ impl Head {
             peer: text(info.peer),
             tls_version: text(info.tls_version),
             tls_cipher: text(info.tls_cipher),
+            local: text(info.local),
+            connection: info.connection,
+            decoded_bytes: info.decoded_bytes,
+            request_bytes: info.request_bytes,
+            queue_time: time(info.queue_time),
+            dns_time: time(info.dns_time),
+            connect_time: time(info.connect_time),
+            proxy_time: time(info.proxy_time),
+            tls_time: time(info.tls_time),
+            http_major: info.http_major,
         })
     }
 }
@@ -148,6 +220,22 @@ macro_rules! head_of_answer {
         /// All header fields, in the order of the wire.
         pub fn headers(&self) -> impl Iterator<Item = (&str, &[u8])> {
             (0..).map_while(|index| self.head.header_at(index))
+        }
+
+        /// The value of the first field of that name behind the body, in any case. It is there once the
+        /// end of the body has come.
+        pub fn trailer(&self, name: &str) -> Option<&[u8]> {
+            self.head.trailer(name)
+        }
+
+        /// All fields behind the body.
+        pub fn trailers(&self) -> impl Iterator<Item = (&str, &[u8])> {
+            (0..).map_while(|index| self.head.trailer_at(index))
+        }
+
+        /// The certificates that the server has shown, as DER: its own first.
+        pub fn certificates(&self) -> impl Iterator<Item = Vec<u8>> {
+            (0..).map_while(|index| self.head.certificate(index))
         }
 
         /// The URL that answered, after redirects.
@@ -232,62 +320,40 @@ impl Answer for Streaming {
 impl Streaming {
     head_of_answer!();
 
+    pub(crate) fn raw(&self) -> (sys::creche_response, sys::creche_loop) {
+        (self.head.raw, self.on)
+    }
+
     /// What there is of the body, as it comes; None at its end. Dropping the read cancels only that.
     pub fn read(&mut self) -> Read<'_> {
-        Read { from: self, capacity: 0, task: TaskOptions::new() }
+        Read::new(self, Wanted::Some(0))
+    }
+
+    /// All up to and with `delimiter`, at most `max` bytes (0: 65536): a longer record is
+    /// [`Status::LIMIT`], and nothing is lost. What comes last need not end in a delimiter; None at the
+    /// end.
+    ///
+    /// ```no_run
+    /// # async fn f(web: &creche::Session) -> creche::Result<()> {
+    /// let mut log = web.get("http://example.com/log").stream().await?;
+    /// while let Some(line) = log.read_until(b"\n", 0).await? {
+    ///     println!("{}", String::from_utf8_lossy(&line).trim_end());
+    /// }
+    /// # Ok(()) }
+    /// ```
+    pub fn read_until<'a>(&'a mut self, delimiter: &'a [u8], max: usize) -> Read<'a> {
+        Read::new(self, Wanted::Until(delimiter, max))
+    }
+
+    /// So many bytes, no fewer: [`Status::LIMIT`] if the body ends before, and what there is can still be
+    /// read; None if nothing was left.
+    pub fn read_exactly(&mut self, size: usize) -> Read<'_> {
+        Read::new(self, Wanted::Exactly(size))
     }
 }
 
 impl fmt::Debug for Streaming {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Streaming({} {})", self.status(), self.url())
-    }
-}
-
-/// One read of a body: await it.
-#[derive(Debug)]
-#[must_use = "await it, or start it"]
-pub struct Read<'a> {
-    from: &'a mut Streaming,
-    capacity: usize,
-    task: TaskOptions,
-}
-
-impl Read<'_> {
-    task_options!();
-
-    /// Bytes at the most.
-    pub fn capacity(mut self, bytes: usize) -> Self {
-        self.capacity = bytes;
-        self
-    }
-
-    /// Starts it without waiting.
-    pub fn start(self) -> Pending<Option<Vec<u8>>> {
-        let raw = self.from.head.raw;
-        Pending::start(self.from.on, &self.task, |within, options, done, user, task| {
-            // SAFETY: our handle; options live until the call returns; user until the completion.
-            Ok(unsafe {
-                sys::creche_response_read(raw, within, self.capacity, options, done, user, task)
-            })
-        })
-    }
-}
-
-crate::pending::awaitable!(Read<'a> => Option<Vec<u8>>);
-
-impl Answer for Option<Vec<u8>> {
-    unsafe fn read(completion: &sys::creche_completion) -> Result<Option<Vec<u8>>> {
-        if completion.kind == sys::CRECHE_END {
-            return Ok(None);
-        }
-        if completion.data_size == 0 {
-            return Ok(Some(Vec::new()));
-        }
-        // SAFETY: data_size bytes that live until the callback returns.
-        let bytes = unsafe {
-            std::slice::from_raw_parts(completion.data.cast::<u8>(), completion.data_size)
-        };
-        Ok(Some(bytes.to_vec()))
     }
 }

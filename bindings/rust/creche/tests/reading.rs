@@ -1,0 +1,71 @@
+//! Answers read by records, what comes behind their bodies, and how they came.
+mod common;
+
+use common::block_on;
+use creche::{Session, SessionOptions, Status};
+use std::io::{BufRead, BufReader, Write};
+use std::net::TcpListener;
+use std::thread;
+
+/// A server that answers each request with this.
+fn answers(text: &'static str) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            thread::spawn(move || {
+                let mut lines = BufReader::new(stream.try_clone().unwrap()).lines();
+                while lines.by_ref().map_while(Result::ok).any(|line| line.is_empty()) {
+                    stream.write_all(text.as_bytes()).unwrap();
+                }
+            });
+        }
+    });
+    url
+}
+
+const LINES: &str = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n\
+                     5\r\none\nt\r\n9\r\nwo\n012345\r\n0\r\nChecksum: abc\r\nX: \r\n\r\n";
+
+#[test]
+fn lines_and_so_many_bytes() {
+    let url = answers(LINES);
+    let web = Session::new(SessionOptions::new()).unwrap();
+    block_on(async {
+        let mut body = web.get(&url).stream().await.unwrap();
+        let line = body.read_until(b"\n", 0).await.unwrap();
+        assert_eq!(line.as_deref(), Some(&b"one\n"[..]));
+        let error = body.read_until(b"\n", 3).await.unwrap_err();
+        assert_eq!(error.status(), Status::LIMIT);
+        assert_eq!(body.read_until(b"\n", 4).await.unwrap().as_deref(), Some(&b"two\n"[..]));
+        assert_eq!(body.read_exactly(5).await.unwrap().as_deref(), Some(&b"01234"[..]));
+        assert_eq!(body.read_exactly(2).await.unwrap_err().status(), Status::LIMIT);
+        assert_eq!(body.read().capacity(8).await.unwrap().as_deref(), Some(&b"5"[..]));
+        assert_eq!(body.read_exactly(1).await.unwrap(), None);
+        assert_eq!(body.trailer("checksum"), Some(&b"abc"[..]));
+        assert_eq!(body.info().unwrap().decoded_bytes, 14);
+    });
+}
+
+#[test]
+fn what_a_whole_answer_tells() {
+    let url = answers(LINES);
+    let web = Session::new(SessionOptions::new()).unwrap();
+    let page = block_on(async { web.get(&url).await }).unwrap();
+    let trailers: Vec<_> = page.trailers().collect();
+    assert_eq!(trailers, [("Checksum", &b"abc"[..]), ("X", &b""[..])]);
+    assert_eq!(page.certificates().count(), 0);
+    let info = page.info().unwrap();
+    assert_eq!((info.connection, info.http_major, info.decoded_bytes), (1, 1, 14));
+    assert!(info.request_bytes > 30 && info.local.is_some() && !info.connect_time.is_zero());
+}
+
+#[test]
+fn certificates_of_a_server() {
+    let Some(url) = common::server("HTTPS_URL") else { return };
+    let web = Session::new(SessionOptions::new().insecure()).unwrap();
+    let page = block_on(async { web.get(&format!("{url}/small")).await }).unwrap();
+    let shown: Vec<_> = page.certificates().collect();
+    assert_eq!(shown[0][0], 0x30); // a SEQUENCE
+    assert!(!page.info().unwrap().tls_time.is_zero());
+}

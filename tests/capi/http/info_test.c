@@ -1,0 +1,178 @@
+/* What an answer tells of how it was fetched. */
+#include <arpa/inet.h>
+#include <openssl/ssl.h>
+#include <openssl/x509v3.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include "reading.h"
+#include "support/tls.h"
+
+#define ANSWER OK_HEAD "Content-Length: 2\r\n\r\nok"
+
+static SSL_CTX* tls;
+static char* folder;
+
+static int make_context(void** state) {
+  char path[512];
+  (void)state;
+  signal(SIGPIPE, SIG_IGN); /* OpenSSL's own sockets raise it */
+  folder = support_folder_make((uid_t)-1, (gid_t)-1);
+  if (folder == NULL || support_tls_make(folder, support_plain_user()) != 0) return -1;
+  tls = SSL_CTX_new(TLS_server_method());
+  snprintf(path, sizeof path, "%s/server.pem", folder);
+  if (SSL_CTX_use_certificate_chain_file(tls, path) != 1) return -1;
+  snprintf(path, sizeof path, "%s/server.key", folder);
+  if (SSL_CTX_use_PrivateKey_file(tls, path, SSL_FILETYPE_PEM) != 1) return -1;
+  return 0;
+}
+static int free_context(void** state) {
+  (void)state;
+  SSL_CTX_free(tls);
+  support_folder_remove(folder);
+  free(folder);
+  return 0;
+}
+
+static void one_by_tls(support_peer* peer, void* user) {
+  SSL* ssl = SSL_new(tls);
+  char head[4096];
+  (void)user;
+  SSL_set_fd(ssl, support_peer_fd(peer));
+  if (SSL_accept(ssl) == 1 && SSL_read(ssl, head, sizeof head) > 0) {
+    SSL_write(ssl, ANSWER, sizeof ANSWER - 1);
+    SSL_shutdown(ssl);
+  }
+  SSL_free(ssl);
+}
+
+static creche_response kept(creche_completion c) {
+  return expect_head(c, 200);
+}
+
+static void a_new_connection_and_a_kept_one(void** state) {
+  (void)state;
+  support_hostile* server = support_hostile_start(support_script_answer, ANSWER);
+  char peer[32];
+  snprintf(peer, sizeof peer, "127.0.0.1:%d", support_hostile_port(server));
+  creche_request_options o = request_options();
+  o.method = "POST";
+  o.body = "12345";
+  o.body_size = 5;
+  creche_response r = kept(fetch(support_hostile_url(server), &o));
+  creche_response_info i = info_of(r);
+  assert_string_equal(i.peer, peer);
+  assert_memory_equal(i.local, "127.0.0.1:", 10);
+  assert_string_not_equal(i.local, peer);
+  assert_int_equal(i.connection, 1);
+  assert_int_equal(i.http_major, 1);
+  assert_int_equal(i.http_minor, 1);
+  assert_int_equal(i.body_bytes, 2);
+  assert_int_equal(i.decoded_bytes, 2);
+  assert_int_equal(i.request_bytes, session_counters(web).bytes_sent);
+  assert_true(i.request_bytes > 50);
+  assert_true(i.connect_time > 0 && i.connect_time <= i.connected - i.started);
+  assert_int_equal(i.tls_time, 0);
+  assert_int_equal(i.proxy_time, 0);
+  assert_int_equal(i.queue_time, 0);
+  assert_null(i.tls_version);
+  size_t size = 1;
+  IS(creche_response_certificate(r, 0, CRECHE_CERTIFICATE_DER, NULL, 0, &size), CRECHE_E_LIMIT);
+  assert_int_equal(size, 0);
+  creche_response_release(r);
+
+  r = kept(fetch(support_hostile_url(server), NULL));
+  i = info_of(r);
+  assert_int_equal(i.reused, 1);
+  assert_int_equal(i.connection, 1);
+  assert_int_equal(i.connect_time, 0); /* nobody connected for it */
+  assert_string_equal(i.peer, peer);
+  creche_response_release(r);
+  support_hostile_stop(server);
+}
+
+/* One at a time: the second waits for the first. */
+static void slowly(support_peer* peer, void* user) {
+  (void)user;
+  for (int i = 1; support_expect_request(peer); i++) {
+    if (!support_await(peer, i)) return;
+    support_send_text(peer, ANSWER);
+  }
+}
+static void time_in_line(void** state) {
+  (void)state;
+  support_hostile* server = support_hostile_start(slowly, NULL);
+  creche_session_options so = session_options();
+  so.limit_per_host = 1;
+  use_session(&so);
+  start(support_hostile_url(server), NULL, NULL);
+  assert_true(support_hostile_await_requests(server, 1, PATIENCE_MS));
+  start(support_hostile_url(server), NULL, NULL);
+  while (session_counters(web).waiting == 0) usleep(1000);
+  usleep(2000);
+  support_hostile_signal(server);
+  support_hostile_signal(server);
+  creche_response r = kept(next());
+  assert_int_equal(info_of(r).queue_time, 0);
+  creche_response_release(r);
+  r = kept(next());
+  assert_true(info_of(r).queue_time >= CRECHE_MILLISECOND);
+  creche_response_release(r);
+  support_hostile_stop(server);
+}
+
+static X509* parsed(const unsigned char* der, size_t size) {
+  return d2i_X509(NULL, &der, (long)size);
+}
+
+static void certificates(void** state) {
+  (void)state;
+  char ca[512], url[64];
+  snprintf(ca, sizeof ca, "%s/ca.pem", folder);
+  creche_session_options so = session_options();
+  so.ca_file = ca;
+  support_hostile* server = support_hostile_start(one_by_tls, NULL);
+  snprintf(url, sizeof url, "https://localhost:%d/", support_hostile_port(server));
+  use_session(&so);
+  for (int i = 0; i < 2; i++) { /* the second with the session of the first */
+    creche_response r = kept(fetch(url, NULL));
+    const creche_response_info info = info_of(r);
+    assert_int_equal(info.reused, 0);
+    assert_int_equal(info.connection, i + 1);
+    assert_true(info.tls_time > 0);
+    unsigned char der[8192];
+    char pem[8192], cut[10];
+    size_t size = 0, text = 0;
+    OK(creche_response_certificate(r, 0, CRECHE_CERTIFICATE_DER, der, sizeof der, &size));
+    X509* one = parsed(der, size);
+    assert_non_null(one);
+    assert_int_equal(X509_check_host(one, "localhost", 0, 0, NULL), 1);
+    X509_free(one);
+    OK(creche_response_certificate(r, 0, CRECHE_CERTIFICATE_PEM, pem, sizeof pem, &text));
+    assert_int_equal(strlen(pem), text);
+    assert_memory_equal(pem, "-----BEGIN CERTIFICATE-----\n", 28);
+    IS(creche_response_certificate(r, 0, CRECHE_CERTIFICATE_PEM, cut, sizeof cut, &size),
+       CRECHE_E_LIMIT);
+    assert_int_equal(size, text);
+    assert_string_equal(cut, "-----BEGI");
+    IS(creche_response_certificate(r, 0, CRECHE_CERTIFICATE_PEM, NULL, 0, &size), CRECHE_E_LIMIT);
+    assert_int_equal(size, text);
+    IS(creche_response_certificate(r, 0, CRECHE_CERTIFICATE_PEM, pem, text, NULL), CRECHE_E_LIMIT);
+    IS(creche_response_certificate(r, 9, CRECHE_CERTIFICATE_DER, der, sizeof der, &size),
+       CRECHE_E_LIMIT);
+    assert_int_equal(size, 0);
+    IS(creche_response_certificate(r, 0, 2, der, sizeof der, &size), CRECHE_E_INVALID);
+    IS(creche_response_certificate(r, 0, 0, NULL, 1, &size), CRECHE_E_INVALID);
+    creche_response_release(r);
+  }
+  support_hostile_stop(server);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test_setup_teardown(a_new_connection_and_a_kept_one, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(time_in_line, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(certificates, set_up, tear_down),
+  };
+  return cmocka_run_group_tests_name("info", tests, make_context, free_context);
+}
