@@ -154,7 +154,9 @@ long_tests() {
     long "posts to one loop" 900 env CRECHE_STRESS_SECONDS=120 "$tests/capi_stress_posts"
     long "storms of cancels" 7200 env CRECHE_STORM_ROUNDS=3000 "$tests/integration_cancel_storm"
     long "a server goes down" 7200 env CRECHE_FAULT_ROUNDS=100 "$tests/integration_faults_pg"
-    long "every allocation fails" 21600 env CRECHE_EVERY=1 "$tests/fault_memory"
+    for part in tasks http ways pg; do
+        long "every allocation fails: $part" 21600 env CRECHE_EVERY=1 "$tests/fault_${part}_memory"
+    done
     long "a soak of 20 s" 900 env CRECHE_SOAK_SECONDS=20 "$tests/integration_soak"
     fuzz=$PWD/build-fuzz
     targets="http_head_fuzz http_response_fuzz pg_reader_fuzz"

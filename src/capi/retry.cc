@@ -37,7 +37,10 @@ creche_status ReadRetry(const creche_retry* given, Ref<const http::RetryPolicy>*
   read->delay = o.delay;
   read->max_delay = o.max_delay;
   read->max_retry_after = o.max_retry_after;
-  if (o.statuses) read->statuses.assign(o.statuses, o.statuses + o.statuses_count);
+  if (o.statuses)
+    read->statuses.assign(o.statuses, o.statuses + o.statuses_count);
+  else
+    read->statuses = {408, 429, 502, 503, 504};
   for (const uint16_t status : read->statuses)
     if (status < 400 || status > 599)
       return Fail(Status::kInvalid, "creche_retry.statuses has %u; 400 to 599 are failures",

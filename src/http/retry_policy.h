@@ -15,7 +15,7 @@ struct RetryPolicy final : RefCounted {
   Nanos delay = 100 * kMillisecond;
   Nanos max_delay = 10 * kSecond;
   Nanos max_retry_after = 60 * kSecond;  // 0: it is not looked at
-  std::vector<uint16_t> statuses = {408, 429, 502, 503, 504};
+  std::vector<uint16_t> statuses;        // that are made again
   bool any_method = false;
   bool jitter = true;
   bool bounded = true;  // by the budget

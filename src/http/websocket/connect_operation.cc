@@ -43,7 +43,7 @@ bool ConnectOperation::OnHead() noexcept {
 // A 101 that grants what was asked for; or not.
 void ConnectOperation::Agree() {
   const ResponseHead& head = call_->head();
-  const std::string where(call_->request().url.shown());
+  std::string where(call_->request().url.shown());
   Result<WebsocketTerms> terms = MakeError(
       {.status = Status::kProtocol,
        .phase = Phase::kHeaders,
@@ -75,7 +75,7 @@ void ConnectOperation::Agree() {
     throw;
   }
   completed_ = true;
-  upgraded.where = where;
+  upgraded.where = std::move(where);  // from here on nothing may fail
   CompleteWithLease(std::move(outcome), socket.get());
   socket->Open(calls, std::move(upgraded));
 }

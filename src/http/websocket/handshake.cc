@@ -5,8 +5,8 @@
 #include <utility>
 
 #include "http/credentials.h"
+#include "platform/digest.h"
 #include "platform/random.h"
-#include "platform/sha1.h"
 
 namespace creche::http {
 
@@ -141,7 +141,7 @@ Result<WebsocketTerms> CheckUpgrade(const ResponseHead& head, const WebsocketOff
   if (!ListsHave(head, "Connection", "upgrade"))
     return Refused(head, "the 101 does not say \"Connection: Upgrade\"");
   const std::string accept =
-      Base64(platform::Sha1(offer.key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"));
+      Base64(platform::Digest("SHA1", offer.key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"));
   if (OneValue(head, "Sec-WebSocket-Accept") != accept)
     return Refused(head,
                    "the Sec-WebSocket-Accept of the 101 is not that of our key: something in "

@@ -212,8 +212,49 @@ static void all_fail_from_each_on(void** state) {
   each_fails(1);
 }
 
+/* Defaults are there without memory. */
+static void options_need_none(void** state) {
+  (void)state;
+  int bad = 0;
+#define INIT(type)                                 \
+  do {                                             \
+    type o;                                        \
+    bad += type##_init(&o, sizeof o) != CRECHE_OK; \
+  } while (0)
+  armed = from_there = 1;
+  countdown = 1;
+  INIT(creche_channel_options);
+  INIT(creche_event_options);
+  INIT(creche_events_options);
+  INIT(creche_group_options);
+  INIT(creche_loop_options);
+  INIT(creche_limiter_options);
+  INIT(creche_rate_options);
+  INIT(creche_task_options);
+  INIT(creche_session_options);
+  INIT(creche_request_options);
+  INIT(creche_websocket_options);
+  INIT(creche_cookie_jar_options);
+  INIT(creche_tls_options);
+  INIT(creche_pool_options);
+  INIT(creche_query_options);
+  INIT(creche_transaction_options);
+  INIT(creche_copy_options);
+  INIT(creche_listen_options);
+  INIT(creche_queue_options);
+  INIT(creche_scope_options);
+  INIT(creche_start_options);
+  INIT(creche_offload_options);
+  INIT(creche_retry);
+  INIT(creche_hooks);
+  armed = 0;
+#undef INIT
+  assert_int_equal(bad, 0);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
+      cmocka_unit_test(options_need_none),
       cmocka_unit_test(each_fails_once),
       cmocka_unit_test(all_fail_from_each_on),
   };

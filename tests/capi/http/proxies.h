@@ -3,8 +3,6 @@
 #ifndef CAPI_HTTP_PROXIES_H
 #define CAPI_HTTP_PROXIES_H
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <openssl/ssl.h>
 #include <poll.h>
 #include <pthread.h>
@@ -13,6 +11,7 @@
 #include <unistd.h>
 
 #include "http_test.h"
+#include "support/relay.h"
 #include "support/tls.h"
 
 static pthread_mutex_t noting = PTHREAD_MUTEX_INITIALIZER;
@@ -95,36 +94,6 @@ static inline void tls_server(support_peer* peer, void* user) {
 
 /* ---- Relays ---- */
 
-static inline int dial(int port) {
-  struct sockaddr_in to = {0};
-  const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  to.sin_family = AF_INET;
-  to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  to.sin_port = htons((uint16_t)port);
-  if (connect(fd, (struct sockaddr*)&to, sizeof to) == 0) return fd;
-  close(fd);
-  return -1;
-}
-
-static inline int pass(int from, int to) {
-  char bytes[4096];
-  const ssize_t n = recv(from, bytes, sizeof bytes, 0);
-  return n > 0 && send(to, bytes, (size_t)n, MSG_NOSIGNAL) == n;
-}
-
-/* Both ways, until one of them closes. */
-static inline void pump(int one, int port) {
-  const int other = dial(port);
-  if (other < 0) return;
-  for (;;) {
-    struct pollfd fds[2] = {{one, POLLIN, 0}, {other, POLLIN, 0}};
-    if (poll(fds, 2, 20000) <= 0) break;
-    if (fds[0].revents != 0 && !pass(one, other)) break;
-    if (fds[1].revents != 0 && !pass(other, one)) break;
-  }
-  close(other);
-}
-
 typedef struct relay {
   const char* answer; /* to CONNECT */
   int trickled;       /* byte by byte */
@@ -140,7 +109,7 @@ static inline void relay_connect(support_peer* peer, void* user) {
                   : !support_send_text(peer, r->answer))
     return;
   if (r->port != 0)
-    pump(support_peer_fd(peer), r->port);
+    support_relay(support_peer_fd(peer), r->port);
   else
     support_await_close(peer);
 }
@@ -155,7 +124,7 @@ static inline void relay_connect_tls(support_peer* peer, void* user) {
   if (SSL_accept(ssl) == 1 && (size = ssl_head(ssl, head, sizeof head)) > 0) {
     note(to_proxy, head, (size_t)size);
     SSL_write(ssl, r->answer, (int)strlen(r->answer));
-    other = r->port != 0 ? dial(r->port) : -1;
+    other = r->port != 0 ? support_dial(r->port) : -1;
     while (other >= 0) {
       struct pollfd fds[2] = {{support_peer_fd(peer), POLLIN, 0}, {other, POLLIN, 0}};
       if (SSL_pending(ssl) == 0 && poll(fds, 2, 20000) <= 0) break;

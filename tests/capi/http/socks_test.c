@@ -62,7 +62,7 @@ static void proxy(support_peer* peer, void* user) {
     if (!say(peer, s, s->reply, s->reply_size)) return;
   }
   if (s->port != 0)
-    pump(support_peer_fd(peer), s->port);
+    support_relay(support_peer_fd(peer), s->port);
   else
     support_await_close(peer);
 }

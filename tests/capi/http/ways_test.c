@@ -39,7 +39,7 @@ static void* accept_unix(void* argument) {
     const int fd = accept4(r->fd, NULL, NULL, SOCK_CLOEXEC);
     if (fd < 0) return NULL;
     __atomic_fetch_add(&r->connections, 1, __ATOMIC_SEQ_CST);
-    pump(fd, r->port);
+    support_relay(fd, r->port);
     close(fd);
   }
 }

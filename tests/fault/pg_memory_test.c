@@ -1,0 +1,141 @@
+/* PostgreSQL without memory: statements, transactions, COPY, LISTEN, many rows. See no_memory.h. */
+#include <netdb.h>
+#include <pwd.h>
+
+#include "no_memory.h"
+
+static support_postgres* postgres;
+
+static void body(void* user, const creche_completion* c) {
+  creche_connection connection;
+  (void)user;
+  if (c->kind != CRECHE_BEGIN) return;
+  connection.id = c->value;
+  creche_connection_query(connection, c->task.scope, "insert into kept values (1)", NULL, 0, NULL,
+                          creche_nobody, NULL, NULL);
+  creche_task_finish(c->task, CRECHE_OK, 0, NULL);
+}
+static void database(void) {
+  static const char kSql[] = "select i::int8, repeat('x', 50) from generate_series(1, $1) i";
+  const creche_value n = creche_int4(7), many = creche_int4(3000);
+  creche_pool pool;
+  creche_pool_options p;
+  creche_connection held_connection;
+  creche_task sleeping = {{0}};
+  mark *m, *lease;
+  creche_pool_options_init(&p, sizeof p);
+  p.max_size = 2;
+  if (!TRY(creche_pool_open(loop, support_postgres_url(postgres), &p, &pool))) return;
+  ended(START(creche_pool_query(pool, loop.scope, kSql, &n, 1, NULL, tell, fresh(), NULL)));
+  ended(START(creche_pool_query(pool, loop.scope, kSql, &n, 1, NULL, tell, fresh(), NULL)));
+  ended(START(creche_pool_stream(pool, loop.scope, kSql, &many, 1, NULL, tell, fresh(), NULL)));
+  ended(START(creche_pool_transaction(pool, loop.scope, body, NULL, NULL, tell, fresh(), NULL)));
+  creche_loop_dump(loop, CRECHE_DUMP_TEXT, text, sizeof text, NULL);
+  lease = START(creche_pool_acquire(pool, loop.scope, NULL, tell, fresh(), NULL));
+  if (ended(lease) == CRECHE_OK) {
+    held_connection.id = lease->value;
+    START(creche_connection_begin(held_connection, loop.scope, NULL, tell, fresh(), NULL));
+    START(creche_connection_query(held_connection, loop.scope, kSql, &n, 1, NULL, tell, fresh(),
+                                  NULL));
+    m = START(creche_connection_rollback(held_connection, loop.scope, NULL, tell, fresh(), NULL));
+    const int rolled_back = ended(m) == CRECHE_OK;
+    m = START(creche_connection_script(held_connection, loop.scope, "select 1; select 2", NULL,
+                                       tell, fresh(), NULL));
+    ended(m);
+    if (rolled_back && m != NULL && m->in_failed_transaction)
+      note_trouble("behind the rollback", m->why);
+    creche_connection_release(held_connection);
+  }
+  m = START(creche_pool_query(pool, loop.scope, "select pg_sleep(600)", NULL, 0, NULL, tell,
+                              fresh(), &sleeping));
+  if (m != NULL) {
+    stop_task(m, sleeping);
+    ended(m);
+  }
+  memory_is_back();
+  must_be_ok(START(creche_pool_query(pool, loop.scope, kSql, &n, 1, NULL, tell, fresh(), NULL)));
+  if (START(creche_pool_close(pool, tell, fresh())) != NULL) ended(&marks[used - 1]);
+  creche_pool_release(pool);
+}
+
+static void much(void) {
+  static const char* const channels[] = {"jobs"};
+  const creche_value rows[6] = {creche_int4(1), creche_int4(2), creche_int4(3),
+                                creche_int4(4), creche_int4(5), creche_int4(6)};
+  creche_pool pool;
+  creche_task listening = {{0}};
+  mark *m, *listener;
+  if (!TRY(creche_pool_open(loop, support_postgres_url(postgres), NULL, &pool))) return;
+  listener =
+      START(creche_pool_listen(pool, loop.scope, channels, 1, NULL, tell, fresh(), &listening));
+  has_begun(listener);
+  m = START(
+      creche_pool_copy_in(pool, loop.scope, "copy kept from stdin", NULL, tell, fresh(), NULL));
+  ended(m);
+  m = START(creche_pool_copy_out(pool, loop.scope,
+                                 "copy (select generate_series(1, 3000)) to stdout", NULL, tell,
+                                 fresh(), NULL));
+  if (ended(m) == CRECHE_OK && m->size != 13893) note_trouble("the copy", "is cut");
+  ended(START(creche_pool_execute_many(pool, loop.scope, "insert into kept values ($1)", rows, 1, 6,
+                                       NULL, tell, fresh(), NULL)));
+  ended(START(creche_pool_query(pool, loop.scope, "notify jobs, 'one'", NULL, 0, NULL, tell,
+                                fresh(), NULL)));
+  creche_loop_dump(loop, CRECHE_DUMP_TEXT, text, sizeof text, NULL);
+  memory_is_back();
+  stop_task(listener, listening);
+  ended(listener);
+  must_be_ok(START(
+      creche_pool_copy_in(pool, loop.scope, "copy kept from stdin", NULL, tell, fresh(), NULL)));
+  must_be_ok(START(creche_pool_execute_many(pool, loop.scope, "insert into kept values ($1)", rows,
+                                            1, 6, NULL, tell, fresh(), NULL)));
+  if (START(creche_pool_close(pool, tell, fresh())) != NULL) ended(&marks[used - 1]);
+  creche_pool_release(pool);
+}
+
+static const scenario scenarios[] = {{"database", database, 0}, {"much", much, 0}};
+static void postgres_without_memory(void** state) {
+  (void)state;
+  each_fails_once(&scenarios[0]);
+}
+static void copy_and_listen_without_memory(void** state) {
+  (void)state;
+  each_fails_once(&scenarios[1]);
+}
+
+static void make_table(void) {
+  mark* m;
+  creche_pool pool;
+  OK(creche_loop_open(NULL, &loop));
+  OK(creche_pool_open(loop, support_postgres_url(postgres), NULL, &pool));
+  m = START(creche_pool_query(pool, loop.scope, "create table kept (i int)", NULL, 0, NULL, tell,
+                              fresh(), NULL));
+  assert_int_equal(ended(m), CRECHE_OK);
+  OK(creche_loop_close(loop));
+  OK(creche_loop_join(loop, PATIENCE));
+}
+static int start(void** state) {
+  struct addrinfo* found = NULL;
+  (void)state;
+  postgres = support_postgres_start(NULL);
+  if (postgres == NULL) return -1;
+  /* The C library's own first times end the process if memory fails in them. */
+  if (getaddrinfo("localhost", NULL, NULL, &found) == 0) freeaddrinfo(found);
+  getpwuid(getuid());
+  make_table();
+  return 0;
+}
+static int stop(void** state) {
+  (void)state;
+  support_postgres_stop(postgres);
+  return 0;
+}
+
+int main(int argc, char** argv) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(postgres_without_memory),
+      cmocka_unit_test(copy_and_listen_without_memory),
+  };
+  if (argc == 4)
+    return run_by_hand(argv, scenarios, sizeof scenarios / sizeof *scenarios, start, stop);
+  return cmocka_run_group_tests(tests, start, stop);
+}
