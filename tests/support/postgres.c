@@ -81,7 +81,7 @@ static int is_ready(const support_postgres* server) {
   for (int i = 0; i < 8; i++)
     if (fgets(line, sizeof line, file) == NULL) line[0] = 0;
   fclose(file);
-  return strncmp(line, "ready", 5) == 0;
+  return strncmp(line, "ready", 5) == 0 || strncmp(line, "standby", 7) == 0;
 }
 
 static int bring_up(support_postgres* server) {
@@ -103,9 +103,8 @@ static int bring_up(support_postgres* server) {
   return pid > 0 ? 0 : -1;
 }
 
-support_postgres* support_postgres_start(const support_postgres_options* options) {
-  const support_postgres_options defaults = {NULL, NULL, 0, 0};
-  if (options == NULL) options = &defaults;
+/* Where a server will be; NULL: nowhere. */
+static support_postgres* place(void) {
   support_postgres* server = calloc(1, sizeof *server);
   if (server == NULL) abort();
   server->user = support_plain_user();
@@ -119,11 +118,49 @@ support_postgres* support_postgres_start(const support_postgres_options* options
   server->ca_file = support_format("%s/ca.pem", server->folder);
   server->port = support_free_port();
   server->url = support_format("postgresql://postgres@127.0.0.1:%d/postgres", server->port);
-  if (create(server, options) == 0 && bring_up(server) == 0) return server;
+  return server;
+}
+
+static support_postgres* started(support_postgres* server, int created) {
+  if (created == 0 && bring_up(server) == 0) return server;
   support_complain("PostgreSQL did not start:");
   support_show_file(server->log);
   support_postgres_stop(server);
   return NULL;
+}
+
+support_postgres* support_postgres_start(const support_postgres_options* options) {
+  const support_postgres_options defaults = {NULL, NULL, 0, 0};
+  if (options == NULL) options = &defaults;
+  support_postgres* server = place();
+  return server != NULL ? started(server, create(server, options)) : NULL;
+}
+
+support_postgres* support_postgres_start_standby(const support_postgres* primary) {
+  const support_postgres_options defaults = {NULL, NULL, 0, 0};
+  support_postgres* server = place();
+  if (server == NULL) return NULL;
+  char* backup = program("pg_basebackup");
+  char* port = support_format("%d", primary->port);
+  const char* const argv[] = {backup,
+                              "--pgdata",
+                              server->data,
+                              "--host",
+                              primary->folder,
+                              "--port",
+                              port,
+                              "--username",
+                              "postgres",
+                              "--write-recovery-conf",
+                              "--wal-method=stream",
+                              "--checkpoint=fast",
+                              "--no-sync",
+                              NULL};
+  int created = support_run(argv, server->user, server->folder, server->log);
+  free(backup);
+  free(port);
+  if (created == 0) created = configure(server, &defaults);
+  return started(server, created);
 }
 
 void support_postgres_kill(support_postgres* server) {

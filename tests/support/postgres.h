@@ -18,6 +18,9 @@ typedef struct support_postgres_options {
 /* Ready for connections when it returns. options: NULL for the defaults. */
 support_postgres* support_postgres_start(const support_postgres_options* options);
 
+/* A hot standby of it, that streams from it; ready to be read from when it returns. */
+support_postgres* support_postgres_start_standby(const support_postgres* primary);
+
 /* Ends all sessions at once, stops the server and removes its folder. NULL is harmless. */
 void support_postgres_stop(support_postgres* server);
 
