@@ -137,6 +137,20 @@ bool LibpqConnector::IsFinal(const ErrorRef& failure) const noexcept {
   return !MayBeBetterElsewhere(failure) || PQconnectionNeedsPassword(connection_) != 0;
 }
 
+bool LibpqConnector::GotFurther(const ErrorRef& failure, const ErrorRef& other) noexcept {
+  const auto rank = [](const ErrorRef& error) {
+    switch (static_cast<Phase>(error->fields().phase)) {
+      case Phase::kAuth:
+        return 3;
+      case Phase::kTls:
+        return 2;
+      default:
+        return error->fields().status == static_cast<int32_t>(Status::kDns) ? 0 : 1;
+    }
+  };
+  return rank(failure) >= rank(other);
+}
+
 ErrorRef LibpqConnector::Failure() const noexcept {
   try {
     ErrorInfo info;
@@ -163,7 +177,8 @@ ErrorRef LibpqConnector::Failure() const noexcept {
     } else if (says("certificate verify failed") || says("does not match host name")) {
       info.status = Status::kTlsVerify;
       info.phase = Phase::kTls;
-    } else if (says("SSL error") || says("does not support SSL") ||
+    } else if (says("SSL error") || says("does not support SSL") || says("certificate file") ||
+               says("private key file") ||                // ours, before it begins
                (phase_ == Phase::kTls && says("SSL"))) {  // not a server that just went away
       info.status = Status::kTls;
       info.phase = Phase::kTls;

@@ -133,7 +133,9 @@ void LibpqConnector::Fail(ErrorRef error) noexcept {
 void LibpqConnector::Next(ErrorRef why, bool final) noexcept {
   Drop();
   error_ = std::move(why);
-  if (final || next_try_ == tries_.size() || loop_.now() >= deadline_) return Fail(error_);
+  if (final) return Fail(error_);
+  if (!furthest_ || GotFurther(error_, furthest_)) furthest_ = error_;
+  if (next_try_ == tries_.size() || loop_.now() >= deadline_) return Fail(furthest_);
   TryNext();
 }
 

@@ -97,6 +97,9 @@ class LibpqConnector final : private Resolver::Query {
   // connect_failure.cc: what is said.
   std::string TargetText() const;
   bool IsFinal(const ErrorRef& failure) const noexcept;
+  // Whether the first failure is that of an attempt that got at least as far as the second's: a
+  // server that will not do tells more than an address at which nobody is.
+  static bool GotFurther(const ErrorRef& failure, const ErrorRef& other) noexcept;
   ErrorRef Failure() const noexcept;
   ErrorRef TimeoutError() const noexcept;
   ErrorRef DnsError(const ErrorRef& why) const noexcept;
@@ -124,7 +127,8 @@ class LibpqConnector final : private Resolver::Query {
   bool settled_ = false;  // the rest of its handshake is quick
   Nanos patience_ = 0;
   Phase phase_ = Phase::kOptions;
-  ErrorRef error_;  // of the address before
+  ErrorRef error_;     // of the address before
+  ErrorRef furthest_;  // of the one that got furthest, the last of equals: what is told in the end
 };
 
 }  // namespace creche::pg
