@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+
+	"libcreche/creche/internal/cx"
 )
 
 // RoundTripper is the session as the Transport of an http.Client. Redirects and cookies are the
@@ -89,9 +91,10 @@ func (t *roundTripper) RoundTrip(req *http.Request) (*http.Response, error) {
 
 // response is the stream as net/http knows it.
 func (s *Stream) response(req *http.Request, decoding bool) *http.Response {
+	major, minor := cx.ResponseVersion(s.handle)
 	r := &http.Response{
 		Status: strconv.Itoa(s.Status) + " " + http.StatusText(s.Status), StatusCode: s.Status,
-		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+		Proto: "HTTP/" + strconv.Itoa(major) + "." + strconv.Itoa(minor), ProtoMajor: major, ProtoMinor: minor,
 		Header: s.Header, Body: s, ContentLength: -1, Request: req,
 	}
 	if req.URL.Scheme == "https" {

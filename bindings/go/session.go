@@ -32,7 +32,7 @@ func NewSession(options *SessionOptions) (*Session, error) {
 		Limit: orNone(o.Limit), LimitPerHost: orNone(o.LimitPerHost), MaxWaiting: orNone(o.MaxWaiting),
 		MaxRedirects: orNone(o.MaxRedirects), MaxHeaderBytes: uint32(o.MaxHeaderBytes), MaxBody: uint64(max(o.MaxBody, 0)),
 		KeepAlive: o.KeepAlive, MaxLifetime: max(o.MaxLifetime, 0), MaxRequests: uint32(max(o.MaxRequests, 0)),
-		DNSTTL: ttl(o.DNSTTL), Timeouts: o.Timeouts.c(), CAFile: o.CAFile, TLS: o.TLS.handle(), BaseURL: o.BaseURL,
+		StreamsPerConnection: uint32(max(o.Streams, 0)), Versions: uint32(o.Versions), DNSTTL: ttl(o.DNSTTL), Timeouts: o.Timeouts.c(), CAFile: o.CAFile, TLS: o.TLS.handle(), BaseURL: o.BaseURL,
 	}
 	if o.Insecure {
 		c.Flags |= cx.SessionInsecure
@@ -156,12 +156,13 @@ type Request struct {
 	BodyReader io.Reader
 	BodySize   int64
 
-	MaxBody      int64 // of a whole answer; 0: the session's
-	MaxRedirects int   // 0: the session's; negative: none is followed
-	NoDecode     bool  // leave the answer's body coded
-	TLS          *TLS  // settings in place of the session's
-	NoRetry      bool  // never send again: neither when a kept connection was dead, nor by a Retry
-	Lenient      bool  // as SessionOptions.Lenient, for this request
+	MaxBody      int64        // of a whole answer; 0: the session's
+	MaxRedirects int          // 0: the session's; negative: none is followed
+	Versions     HTTPVersions // in place of the session's
+	NoDecode     bool         // leave the answer's body coded
+	TLS          *TLS         // settings in place of the session's
+	NoRetry      bool         // never send again: neither when a kept connection was dead, nor by a Retry
+	Lenient      bool         // as SessionOptions.Lenient, for this request
 	Timeouts     Timeouts
 	Proxy        string // as SessionOptions.Proxy, whatever NoProxy says; "": the session's
 	FailOnStatus bool   // a status of 400 or above is a failure, ErrHTTPStatus
@@ -240,9 +241,8 @@ func (w *waiter) fill(r *Request) {
 	for _, p := range r.Params {
 		c.Param(p[0], p[1])
 	}
-	c.Flags, c.Body, c.PullSize = 0, r.Body, 0
-	c.TLS = r.TLS.handle()
 	c.MaxBody, c.MaxRedirects, c.Timeouts = uint64(max(r.MaxBody, 0)), cx.Default, r.Timeouts.c()
+	c.Flags, c.Body, c.PullSize, c.TLS, c.Versions = 0, r.Body, 0, r.TLS.handle(), uint32(r.Versions)
 	if r.MaxRedirects != 0 {
 		c.MaxRedirects = uint32(max(r.MaxRedirects, 0))
 	}

@@ -4,6 +4,8 @@ import (
 	"math"
 	"net/http"
 	"time"
+
+	"libcreche/creche/internal/cx"
 )
 
 // SessionOptions of NewSession. 0 is the default, in numbers negative is no limit.
@@ -18,6 +20,8 @@ type SessionOptions struct {
 	KeepAlive      time.Duration // 15 s
 	MaxLifetime    time.Duration // of a connection; each ends in the last tenth of it; none
 	MaxRequests    int           // that a connection carries; no limit
+	Versions       HTTPVersions  // that may be spoken; HTTP11
+	Streams        int           // requests that a connection of HTTP/2 carries at a time; as many as the server allows
 	DNSTTL         time.Duration // how long a resolved name is kept; 10 s; negative: not at all
 	Timeouts       Timeouts
 	UserAgent      string // "-" for none
@@ -52,6 +56,15 @@ type SessionOptions struct {
 	Auth         Auth       // what servers are shown
 	Netrc        bool       // takes users and passwords of hosts from the file that NETRC names, or ~/.netrc
 }
+
+// HTTPVersions that may be spoken. With both, servers of https URLs choose; HTTP2 alone is spoken with servers
+// of http URLs, too, which are known to do so.
+type HTTPVersions uint32
+
+const (
+	HTTP11 HTTPVersions = cx.HTTP11
+	HTTP2  HTTPVersions = cx.HTTP2
+)
 
 // orNone turns "0 is the default, negative is none" into what C wants.
 func orNone(n int) *uint32 {

@@ -20,6 +20,7 @@
 #include "tls.h"
 #include "response.h"
 #include "http.h"
+#include "http2.h"
 #include "events.h"
 #include "websocket.h"
 #include "value.h"

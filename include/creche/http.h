@@ -3,6 +3,7 @@
 #define CRECHE_HTTP_H
 
 #include "body.h"
+#include "http2.h"
 #include "cookies.h"
 #include "loop.h"
 #include "response.h"
@@ -179,13 +180,16 @@ typedef struct creche_session_options {
     creche_cookie_jar cookies; /* {0}: none */
     const creche_auth *auth;   /* for all requests; NULL: none; copied */
     uint32_t max_requests;   /* that a connection carries before it is closed; default 0: no limit */
-    uint32_t reserved;       /* 0 */
+    uint32_t streams_per_connection; /* requests that one of HTTP/2 carries at a time; default 0: as many
+                                      * as the server allows */
     int64_t max_lifetime;    /* of a connection, in nanoseconds: it is given to no request in the last
                               * tenth of it at the latest (each at its own moment, so that those made at
                               * a time do not end at a time), and closed when the last one has ended:
                               * for load balancers that would never see it again; default 0: no limit */
     creche_tls tls; /* settings of TLS, also for https proxies; {0}: the defaults. Not with ca_file or
                      * CRECHE_SESSION_INSECURE. The session keeps them: the handle may be released */
+    uint32_t versions;  /* CRECHE_HTTP_*, see creche/http2.h; default 0: CRECHE_HTTP_1_1 */
+    uint32_t reserved2; /* 0 */
 } creche_session_options;
 
 /* Sets the defaults in the first `size` bytes (pass sizeof). Returns CRECHE_OK or CRECHE_E_INVALID.
@@ -286,7 +290,7 @@ typedef struct creche_request_options {
     size_t body_size; /* bytes; for a pulled body its size, or CRECHE_UNKNOWN_SIZE: sent chunked */
     uint64_t max_body;    /* 0: the session's */
     uint32_t max_redirects; /* CRECHE_DEFAULT: the session's */
-    uint32_t reserved;
+    uint32_t versions;      /* CRECHE_HTTP_*, for all its hops; 0: the session's */
     creche_http_timeouts timeouts; /* 0 in each: the session's */
     const creche_task_options *task; /* may be NULL */
     const creche_param *params; /* appended to the query of the URL, percent-encoded (a blank: %20) but

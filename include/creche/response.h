@@ -142,7 +142,7 @@ typedef struct creche_response_info {
     int64_t connect_time; /* TCP */
     int64_t proxy_time;
     int64_t tls_time;     /* handshakes */
-    uint32_t http_major;  /* 1 */
+    uint32_t http_major;  /* 1, or 2: HTTP/2 (http_minor is 0 then) */
     uint32_t reserved2;
 } creche_response_info;
 

@@ -65,6 +65,13 @@ creche_status CheckTimeouts(const creche_http_timeouts& given) {
   return CRECHE_OK;
 }
 
+creche_status CheckVersions(uint32_t versions) {
+  if (versions & ~uint32_t{CRECHE_HTTP_1_1 | CRECHE_HTTP_2})
+    return Fail(Status::kUnsupported, "versions is %u; use CRECHE_HTTP_1_1, CRECHE_HTTP_2 or both",
+                versions);
+  return CRECHE_OK;
+}
+
 // 0 keeps what is there.
 void TakeTimeouts(const creche_http_timeouts& given, http::Timeouts* timeouts) {
   for (const TimeoutField& f : kTimeouts)
@@ -132,7 +139,9 @@ creche_status ReadSession(const creche_session_options* given, http::SessionSett
   if (creche_status failed = CheckHeaders(o.headers, o.headers_count)) return failed;
   if (o.keepalive < 0) return Fail(Status::kInvalid, "keepalive is negative");
   if (o.max_lifetime < 0) return Fail(Status::kInvalid, "max_lifetime is negative");
-  if (o.reserved != 0) return Fail(Status::kUnsupported, "reserved is set; leave it 0");
+  if (o.reserved2 != 0) return Fail(Status::kUnsupported, "reserved2 is set; leave it 0");
+  if (creche_status failed = CheckVersions(o.versions)) return failed;
+  if (o.versions != 0) settings->versions = static_cast<uint8_t>(o.versions);
   if (o.max_header_bytes == 0) return Fail(Status::kInvalid, "max_header_bytes is 0");
   if (auto r = TakeHeaders(o.headers, o.headers_count, &settings->defaults.headers); !r.ok())
     return Fail(Status::kInvalid, "headers: %s", r.error()->message());
@@ -147,6 +156,7 @@ creche_status ReadSession(const creche_session_options* given, http::SessionSett
                       .per_route = o.limit_per_host,
                       .max_waiting = o.max_waiting,
                       .max_requests = o.max_requests,
+                      .streams_per_connection = o.streams_per_connection,
                       .keepalive = o.keepalive,
                       .max_lifetime = o.max_lifetime == 0 ? kNever : o.max_lifetime};
   settings->max_redirects = o.max_redirects;
@@ -197,8 +207,8 @@ creche_status ReadRequest(const creche_request_options* given, creche_request_op
     return Fail(Status::kInvalid, "a status of 400 is a failure or it is not: give one flag");
   if (o.expect_timeout < 0)
     return Fail(Status::kInvalid, "expect_timeout is negative; it counts nanoseconds");
-  if (o.reserved != 0 || o.reserved2 != 0)
-    return Fail(Status::kUnsupported, "reserved is set; leave it 0");
+  if (creche_status failed = CheckVersions(o.versions)) return failed;
+  if (o.reserved2 != 0) return Fail(Status::kUnsupported, "reserved2 is set; leave it 0");
   if (creche_status failed = CheckBody(o)) return failed;
   TlsContextRef found;
   if (creche_status failed = FindTls(o.tls, &found)) return failed;
@@ -214,6 +224,7 @@ Result<void> FillRequest(const char* text, const creche_request_options& o, http
   r.url = std::move(url).value();
   const bool body = (o.flags & CRECHE_REQUEST_PULL_BODY) || o.body || o.body_file || o.form;
   r.method = o.method ? o.method : body ? "POST" : "GET";
+  r.versions = o.versions != 0 ? static_cast<uint8_t>(o.versions) : session.versions;
   r.decode = session.decode && (o.flags & CRECHE_REQUEST_NO_DECODE) == 0;
   r.lenient = session.lenient || (o.flags & CRECHE_REQUEST_LENIENT) != 0;
   r.retry = session.retry && (o.flags & CRECHE_REQUEST_NO_RETRY) == 0;

@@ -89,9 +89,9 @@ bool TlsTransport::WakeIfPending() noexcept {
 
 ErrorRef TlsTransport::StartHandshake(std::shared_ptr<platform::TlsContext> context,
                                       const std::string& host, uint16_t port, bool resume,
-                                      HandshakeListener* listener) noexcept {
+                                      HandshakeListener* listener, std::string_view alpn) noexcept {
   platform::TlsFailure failure;
-  session_ = TlsSession::Open(std::move(context), this, host, port, &failure, resume);
+  session_ = TlsSession::Open(std::move(context), this, host, port, &failure, resume, alpn);
   try {
     if (!session_) {
       if (failure.text.empty()) return NoMemoryError();

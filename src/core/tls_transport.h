@@ -29,11 +29,12 @@ class TlsTransport final : public Transport,
   // With a close_notify if that is possible at once.
   ~TlsTransport() override;
 
-  // host and port are those of the URL: see TlsSession::Open; resume, too. Null, or why it cannot
-  // be started. Once, before Open.
+  // host and port are those of the URL: see TlsSession::Open; resume and alpn, too. Null, or why it
+  // cannot be started. Once, before Open.
   [[nodiscard]] ErrorRef StartHandshake(std::shared_ptr<platform::TlsContext> context,
                                         const std::string& host, uint16_t port, bool resume,
-                                        HandshakeListener* listener) noexcept;
+                                        HandshakeListener* listener,
+                                        std::string_view alpn = {}) noexcept;
 
   // After the handshake.
   int Open(Transport::Listener* listener) noexcept override;

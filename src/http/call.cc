@@ -58,7 +58,7 @@ void Call::BeginAttempt() noexcept {
   timer_.reset();
   reading_over_ = false;
   sent_any_ = sent_any();
-  if (sent_any_) state_.request.body.Rewind();
+  if (state_.attempt.sent > 0) state_.request.body.Rewind();
   state_.attempt = {.phase = Phase::kPool};
   if (Ask(calls_->layers.request, [](auto& layer, auto& call) { return layer.OnRequest(call); }) ==
       Next::kFail)
@@ -339,7 +339,8 @@ ErrorRef Call::WithAdvice(ErrorRef error) const {
 }
 
 Route Calls::RouteOf(const Request& request) const {
-  Route route{request.url, tls, request.way.get()};
+  Route route{
+      .url = request.url, .tls = tls, .way = request.way.get(), .protocols = request.protocols()};
   const Proxy* proxy = request.way ? request.way->proxy.get() : nullptr;
   const bool over_tls = request.url.https() || (proxy && proxy->kind == Proxy::Kind::kHttps);
   if (request.tls && over_tls) {

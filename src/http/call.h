@@ -132,7 +132,10 @@ class Call final : public FromBlocks,
   void FailWith(const Problem& problem, ErrorRef cause = {}) noexcept;
   void Stop() noexcept;
   ErrorRef WithAdvice(ErrorRef error) const;
-  bool sent_any() const { return sent_any_ || state_.attempt.sent > 0; }
+  // Something that a server may have acted on.
+  bool sent_any() const {
+    return sent_any_ || (state_.attempt.sent > 0 && !state_.attempt.unprocessed);
+  }
 
   Calls* calls_ = nullptr;  // from Start to the end
   Owner* owner_;

@@ -13,10 +13,11 @@ void OpeningTimes::Add(Phase phase, Nanos time) noexcept {
 }
 
 ConnectionInfoRef ConnectionInfo::Of(const Transport& transport, uint64_t id,
-                                     const OpeningTimes& times) {
+                                     const OpeningTimes& times, uint32_t http_major) {
   auto info = MakeRef<ConnectionInfo>();
   info->id = id;
   info->times = times;
+  info->http_major = http_major;
   if (const platform::Address peer = transport.Peer(); peer.family() != AF_UNSPEC)
     info->peer = peer.Text();
   if (const platform::Address local = transport.Local(); local.family() != AF_UNSPEC)
@@ -25,7 +26,6 @@ ConnectionInfoRef ConnectionInfo::Of(const Transport& transport, uint64_t id,
     info->tls_version = tls->version();
     info->cipher = tls->cipher();
     info->chain = tls->chain();
-    if (tls->alpn() == "h2") info->http_major = 2;
   }
   return info;
 }

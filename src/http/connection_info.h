@@ -29,7 +29,7 @@ struct OpeningTimes {
 struct ConnectionInfo final : RefCounted {
   // Of one that was just opened. id: its number in its session. May throw bad_alloc.
   static Ref<const ConnectionInfo> Of(const Transport& transport, uint64_t id,
-                                      const OpeningTimes& times);
+                                      const OpeningTimes& times, uint32_t http_major);
 
   uint64_t id = 0;
   uint32_t http_major = 1;  // as was agreed

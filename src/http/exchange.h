@@ -23,13 +23,14 @@ namespace creche::http {
 // What is known of an attempt to have a request answered. Its exchange writes it down as it goes.
 struct Attempt {
   Phase phase = Phase::kNone;
-  bool reused = false;      // over a connection that has carried others
-  bool broken = false;      // the connection broke, or had done so before
-  bool answered = false;    // a byte of an answer has come
-  bool pulled = false;      // the user was asked for some of the body
-  uint64_t sent = 0;        // bytes of the request that went out
-  uint64_t body_bytes = 0;  // of the answer's body, still coded
-  Nanos sent_at = 0;        // all of it; 0 for not yet
+  bool reused = false;       // over a connection that has carried others
+  bool broken = false;       // the connection broke, or had done so before
+  bool answered = false;     // a byte of an answer has come
+  bool pulled = false;       // the user was asked for some of the body
+  bool unprocessed = false;  // the server says that it has done nothing of it
+  uint64_t sent = 0;         // bytes of the request that went out
+  uint64_t body_bytes = 0;   // of the answer's body, still coded
+  Nanos sent_at = 0;         // all of it; 0 for not yet
   Nanos first_byte = 0;
   ConnectionInfoRef connection = {};           // that it is made on
   std::unique_ptr<ResponseHead> trailer = {};  // fields behind the body, at its end

@@ -26,8 +26,9 @@ struct IoContext {
   Loop& loop;
   Counters& counters;
   const UsualFields usual;
-  Buffer scratch;    // what was received, until it has been read
-  std::string head;  // a request's, while it is written
+  uint32_t max_head = 64 << 10;  // of an answer, as HTTP/2 tells the server
+  Buffer scratch;                // what was received, until it has been read
+  std::string head;              // a request's, while it is written
 };
 
 }  // namespace creche::http

@@ -9,7 +9,9 @@
 #include "core/connect/tls_step.h"
 #include "core/connect/tunnel_step.h"
 #include "http/h1/h1_connection.h"
+#include "http/h2/h2_connection.h"
 #include "http/tunnel_auth.h"
+#include "platform/tls_session.h"
 
 namespace creche::http {
 
@@ -33,6 +35,18 @@ Connecting StartOf(const Route& route) {
 }
 
 using Limit = ConnectStep::Limit;
+
+// What a server is offered by ALPN; "": what the settings of TLS say.
+std::string_view OfferOf(Protocols protocols) {
+  switch (protocols) {
+    case Protocols::kNegotiated:
+      return "\x02h2\x08http/1.1";
+    case Protocols::kHttp2:
+      return "\x02h2";
+    default:
+      return {};
+  }
+}
 
 // The addresses of a host, in so_far or for a later step: those it is mapped to, or the resolver's.
 std::unique_ptr<ConnectStep> Addressing(Resolver& resolver, const RoutePlan& plan,
@@ -95,8 +109,8 @@ Connector::Steps StepsOf(Loop& loop, Resolver& resolver, const RoutePlan& plan, 
   if (route.way && route.way->proxy) AddProxySteps(loop, resolver, plan, route, timeouts, &steps);
   if (route.url.https())
     steps.push_back(std::make_unique<TlsStep>(loop, *route.tls, route.url.dial_host(),
-                                              route.url.port(),
-                                              Limit{timeouts.tls, "timeouts.tls"}));
+                                              route.url.port(), Limit{timeouts.tls, "timeouts.tls"},
+                                              OfferOf(route.protocols)));
   return steps;
 }
 
@@ -108,6 +122,8 @@ class NetworkOpener::NetworkOpening final : public Opening, private Connector::L
                  const Timeouts& timeouts, Opener::Listener* listener)
       : io_(io),
         listener_(listener),
+        protocols_(route.protocols),
+        https_(route.url.https()),
         connector_(io.loop, StartOf(route), StepsOf(io.loop, resolver, plan, route, timeouts),
                    this) {}
   void Start() noexcept override { connector_.Start(); }
@@ -118,8 +134,18 @@ class NetworkOpener::NetworkOpening final : public Opening, private Connector::L
     io_.counters.connects.Add();
     std::unique_ptr<Connection> connection;
     try {
-      auto info = ConnectionInfo::Of(*transport, io_.counters.connects.get(), times_);
-      connection = std::make_unique<H1Connection>(io_, std::move(transport));
+      const platform::TlsSession* const tls = https_ ? transport->tls() : nullptr;
+      const bool agreed = tls && tls->alpn() == "h2";
+      if (protocols_ == Protocols::kHttp2 && tls && tls->asks_alpn() && !agreed)
+        return listener_->OnOpenFailed(MakeError(
+            Status::kTls, Phase::kTls,
+            "the server did not agree to speak HTTP/2: allow CRECHE_HTTP_1_1 for it, too"));
+      const bool h2 = protocols_ == Protocols::kHttp2 || agreed;
+      auto info = ConnectionInfo::Of(*transport, io_.counters.connects.get(), times_, h2 ? 2 : 1);
+      if (h2)
+        connection = std::make_unique<H2Connection>(io_, std::move(transport));
+      else
+        connection = std::make_unique<H1Connection>(io_, std::move(transport));
       connection->set_info(std::move(info));
     } catch (const std::bad_alloc&) {
       return listener_->OnOpenFailed(NoMemoryError());
@@ -137,6 +163,8 @@ class NetworkOpener::NetworkOpening final : public Opening, private Connector::L
   IoContext& io_;
   Opener::Listener* const listener_;
   OpeningTimes times_;
+  const Protocols protocols_;
+  const bool https_;
   Connector connector_;
 };
 

@@ -1,5 +1,5 @@
 // NetworkOpener: makes connections over the network: name, TCP, TLS where the route says so; they
-// speak HTTP/1.1.
+// speak HTTP/1.1 or, where it may be, HTTP/2.
 #pragma once
 #include "core/connect/connector.h"
 #include "core/resolver.h"

@@ -50,7 +50,10 @@ void Pool::OpenFor(PoolLine* line, Checkout* checkout) noexcept {
   PoolMember* member = nullptr;
   try {
     member = new PoolMember(*this, line);
-    member->opening_ = opener_.Open({*checkout->url_, checkout->tls_, checkout->way_},
+    member->opening_ = opener_.Open({.url = *checkout->url_,
+                                     .tls = checkout->tls_,
+                                     .way = checkout->way_,
+                                     .protocols = checkout->protocols_},
                                     *checkout->timeouts_, member);
   } catch (const std::bad_alloc&) {
     delete member;
@@ -97,7 +100,8 @@ void Pool::OpenFailed(PoolMember* member, ErrorRef error) noexcept {
 // ---- Places ----
 
 bool PoolMember::has_room() const noexcept {
-  return used_ < connection_->capacity() && !pool_.IsUsedUp(this);
+  const uint32_t most = pool_.limits_.streams_per_connection;
+  return used_ < connection_->capacity() && (most == 0 || used_ < most) && !pool_.IsUsedUp(this);
 }
 
 // It has carried as many requests as it may. (Its time is looked up when a place is taken.)
@@ -275,8 +279,9 @@ bool Pool::MakeRoom(PoolLine* line) noexcept {
 }
 
 uint32_t Pool::RoomAlong(const Route& route, uint32_t wanted) const {
-  const auto found = lines_.find(route.key());
-  const uint32_t open = found == lines_.end() ? 0 : found->second.open;
+  const Lines& lines = lines_[static_cast<size_t>(route.protocols)];
+  const auto found = lines.find(route.key());
+  const uint32_t open = found == lines.end() ? 0 : found->second.open;
   const auto left = [](uint64_t limit, uint64_t used) {
     return static_cast<uint32_t>(limit > used ? std::min<uint64_t>(limit - used, UINT32_MAX) : 0);
   };

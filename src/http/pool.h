@@ -30,6 +30,7 @@ class Pool {
     uint32_t per_route = 0;     // 0: no limit
     uint32_t max_waiting = 0;   // 0: no limit
     uint32_t max_requests = 0;  // that a connection carries; 0: no limit
+    uint32_t streams_per_connection = 0;  // requests at a time; 0: as many as the server allows
     Nanos keepalive = 15 * kSecond;
     Nanos max_lifetime = kNever;  // of a connection; it ends in the last tenth of it
   };
@@ -63,6 +64,8 @@ class Pool {
     size_t operator()(std::string_view text) const { return std::hash<std::string_view>()(text); }
   };
 
+  using Lines = std::unordered_map<std::string, PoolLine, Hash, std::equal_to<>>;
+
   // Members.
   void OpenFor(PoolLine* line, Checkout* checkout) noexcept;
   void Opened(PoolMember* member) noexcept;
@@ -88,7 +91,7 @@ class Pool {
   // Lines.
   void StartWaiting(PoolLine* line, Checkout* checkout) noexcept;
   void StopWaiting(Checkout* checkout) noexcept;
-  PoolLine* LineOf(std::string_view key);
+  PoolLine* LineOf(const Route& route);
   void ForgetIfUnused(PoolLine* line) noexcept;
   void Requeue(PoolLine* line) noexcept;
   void ServeSoon() noexcept;
@@ -101,7 +104,7 @@ class Pool {
   // open, idle and waiting are kept here, where other threads can read them.
   Counters& counters_;
   Opener& opener_;
-  std::unordered_map<std::string, PoolLine, Hash, std::equal_to<>> lines_;
+  Lines lines_[kProtocols];
   PoolLine* last_line_ = nullptr;  // of them: most requests go where the last one went
   // Lines that somebody waits in, by what lets them be served.
   LineHeap kept_lines_;  // a connection has a place: at once

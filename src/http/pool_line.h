@@ -46,6 +46,7 @@ class PoolMember final : public ListNode<PoolMember, struct OfLine>,
 // it who can, or soon may, be served.
 struct PoolLine : Line {
   std::string_view key;
+  Protocols protocols = Protocols::kHttp1;
   uint32_t open = 0;                          // members
   uint32_t idle = 0;                          // of them
   List<PoolMember, struct OfLine> available;  // those with a place left, last used first

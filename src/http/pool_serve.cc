@@ -18,10 +18,11 @@ void Checkout::Cancel() noexcept {
 Pool::Answer Pool::Reserve(const Route& route, const Timeouts& timeouts, bool fresh,
                            Checkout* checkout) {
   if (serve_.armed()) ServeAll();  // nobody overtakes those who are about to be served
-  PoolLine* line = LineOf(route.key());
+  PoolLine* line = LineOf(route);
   checkout->url_ = &route.url;
   checkout->tls_ = route.tls;
   checkout->way_ = route.way;
+  checkout->protocols_ = route.protocols;
   checkout->timeouts_ = &timeouts;
   checkout->fresh_ = fresh;
   if (line->waiting.empty()) {
@@ -47,12 +48,16 @@ Pool::Answer Pool::Reserve(const Route& route, const Timeouts& timeouts, bool fr
   return Answer::kWaiting;
 }
 
-PoolLine* Pool::LineOf(std::string_view key) {
-  if (last_line_ && last_line_->key == key) return last_line_;
-  auto found = lines_.find(key);
-  if (found == lines_.end()) {
-    found = lines_.try_emplace(std::string(key)).first;
+PoolLine* Pool::LineOf(const Route& route) {
+  const std::string_view key = route.key();
+  if (last_line_ && last_line_->key == key && last_line_->protocols == route.protocols)
+    return last_line_;
+  Lines& lines = lines_[static_cast<size_t>(route.protocols)];
+  auto found = lines.find(key);
+  if (found == lines.end()) {
+    found = lines.try_emplace(std::string(key)).first;
     found->second.key = found->first;
+    found->second.protocols = route.protocols;
   }
   return last_line_ = &found->second;
 }
@@ -60,7 +65,8 @@ PoolLine* Pool::LineOf(std::string_view key) {
 void Pool::ForgetIfUnused(PoolLine* line) noexcept {
   if (line->open != 0 || !line->waiting.empty() || line->pinned) return;
   if (last_line_ == line) last_line_ = nullptr;
-  lines_.erase(lines_.find(line->key));
+  Lines& lines = lines_[static_cast<size_t>(line->protocols)];
+  lines.erase(lines.find(line->key));
 }
 
 void Pool::StartWaiting(PoolLine* line, Checkout* checkout) noexcept {

@@ -11,6 +11,7 @@
 #include "http/request_head.h"
 #include "http/response_head.h"
 #include "http/retry_policy.h"
+#include "http/route.h"
 #include "http/url.h"
 #include "http/way.h"
 
@@ -43,6 +44,10 @@ struct OwnRoute {
   bool any() const { return proxy || straight || !unix_path.empty(); }
 };
 
+// Versions of HTTP that may be spoken, together.
+inline constexpr uint8_t kVersion1 = 1;
+inline constexpr uint8_t kVersion2 = 2;
+
 struct Request {
   std::string method = {};
   Url url = {};
@@ -59,6 +64,7 @@ struct Request {
   uint32_t max_redirects = 0;
   Timeouts timeouts = {};
   OwnRoute route = {};
+  uint8_t versions = kVersion1;
   LoginRef login = {};  // its own, or its session's
   bool use_netrc = true;
   bool cookies = true;  // those of the session's jar
@@ -104,6 +110,12 @@ struct Request {
             .authorization = authorization,
             .proxy_authorization = proxy_authorization,
             .cookies = jar_cookies};
+  }
+  // A proxy that forwards, and what becomes another protocol, needs HTTP/1.1.
+  Protocols protocols() const {
+    if (route.upgrades || to_proxy || (versions & kVersion2) == 0) return Protocols::kHttp1;
+    if ((versions & kVersion1) == 0) return Protocols::kHttp2;
+    return url.https() ? Protocols::kNegotiated : Protocols::kHttp1;
   }
   bool expects() const { return expect && !body.empty(); }
   bool head() const { return method == "HEAD"; }

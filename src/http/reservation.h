@@ -76,6 +76,7 @@ class Checkout : private ListNode<Checkout> {
   const Url* url_ = nullptr;       // its route, and how long its steps may take
   TlsConfig* tls_ = nullptr;
   const Way* way_ = nullptr;
+  Protocols protocols_ = Protocols::kHttp1;
   const Timeouts* timeouts_ = nullptr;
   uint64_t number_ = 0;
   Nanos waits_since_ = 0;

@@ -17,7 +17,9 @@ struct Session::Engine {
         tls(loop, settings.tls(), std::move(made)),
         opener(io, resolver, settings.routes),
         pool(loop, settings.limits, counters, opener),
-        calls{loop, counters, pool, &tls, layers} {}
+        calls{loop, counters, pool, &tls, layers} {
+    io.max_head = settings.max_header_bytes;
+  }
 
   IoContext io;
   Resolver resolver;

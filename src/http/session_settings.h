@@ -19,6 +19,7 @@ struct SessionSettings {
   Nanos dns_ttl = 10 * kSecond;
   Timeouts timeouts;
   RequestDefaults defaults;
+  uint8_t versions = kVersion1;  // of HTTP
   RoutePlan routes;
   Ref<CookieJar> cookies;  // or null
   LoginRef login;          // or null

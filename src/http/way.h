@@ -9,10 +9,11 @@
 namespace creche::http {
 
 struct Way final : RefCounted {
-  // By a proxy. upgrades: the connection becomes another protocol's, so the proxy cannot forward.
-  Way(ProxyRef by, const Url& url, bool upgrades)
+  // By a proxy. tunnel: the connection speaks
+  // what a proxy cannot forward.
+  Way(ProxyRef by, const Url& url, bool tunnel)
       : proxy(std::move(by)),
-        forwards(!proxy->socks() && !url.https() && !upgrades),
+        forwards(!proxy->socks() && !url.https() && !tunnel),
         key(proxy->key) {
     // What a proxy forwards may be for any server; a tunnel ends at one.
     if (!forwards) key.append(url.origin());

@@ -94,6 +94,7 @@ TlsContext::TlsContext(const TlsOptions& options)
     : cache_(options.max_sessions),
       server_name_(options.server_name),
       pins_(options.pins),
+      offers_alpn_(!options.alpn.empty()),
       number_([] {
         static std::atomic<uint64_t> last{0};
         return ++last;

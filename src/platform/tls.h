@@ -65,6 +65,7 @@ class TlsContext {
   ssl_ctx_st* get() const noexcept { return context_; }
   TlsCache& cache() noexcept { return cache_; }
   const std::string& server_name() const noexcept { return server_name_; }
+  bool offers_alpn() const noexcept { return offers_alpn_; }
   const std::vector<TlsPin>& pins() const noexcept { return pins_; }
   // Never that of another.
   uint64_t number() const noexcept { return number_; }
@@ -77,6 +78,7 @@ class TlsContext {
   TlsCache cache_;
   const std::string server_name_;
   const std::vector<TlsPin> pins_;
+  const bool offers_alpn_;
   const uint64_t number_;
   UniqueFd key_log_;
 };

@@ -62,7 +62,8 @@ class Cursor {
 
 std::unique_ptr<TlsSession> TlsSession::Open(std::shared_ptr<TlsContext> context, TlsLower* lower,
                                              const std::string& host, uint16_t port,
-                                             TlsFailure* failure, bool resume) noexcept {
+                                             TlsFailure* failure, bool resume,
+                                             std::string_view alpn) noexcept {
   try {
     // With the dot of an absolute name neither SNI nor certificates would match.
     std::string server = host;
@@ -71,7 +72,7 @@ std::unique_ptr<TlsSession> TlsSession::Open(std::shared_ptr<TlsContext> context
     std::unique_ptr<TlsSession> session(new TlsSession(
         std::move(context), lower, server + ":" + std::to_string(port), std::move(name)));
     ERR_clear_error();
-    const bool ok = session->Prepare(resume);
+    const bool ok = session->Prepare(resume, alpn);
     const bool no_memory = TakeMemoryFailure();
     if (ok) return session;
     *failure = TlsFailure{};
@@ -83,7 +84,7 @@ std::unique_ptr<TlsSession> TlsSession::Open(std::shared_ptr<TlsContext> context
   return nullptr;
 }
 
-bool TlsSession::Prepare(bool resume) {
+bool TlsSession::Prepare(bool resume, std::string_view alpn) {
   const std::string& host = name_;
   ssl_ = SSL_new(context_->get());
   BIO* bio = ssl_ ? NewBio(&bio_) : nullptr;
@@ -91,6 +92,11 @@ bool TlsSession::Prepare(bool resume) {
   SSL_set_bio(ssl_, bio, bio);
   if (SSL_set_app_data(ssl_, this) != 1) return false;  // it is where OnNewSession finds us
   SSL_set_connect_state(ssl_);
+  // 0 is success.
+  if (!alpn.empty() && context_->offers_alpn() &&
+      SSL_set_alpn_protos(ssl_, reinterpret_cast<const unsigned char*>(alpn.data()),
+                          static_cast<unsigned>(alpn.size())) != 0)
+    return false;
   X509_VERIFY_PARAM* verify = SSL_get0_param(ssl_);
   if (Address::Literal(host)) {
     // SNI is for names only (RFC 6066); the zone of an address is not part of a certificate.

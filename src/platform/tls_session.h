@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "platform/tls.h"
 #include "platform/tls_bio.h"
@@ -34,10 +35,13 @@ class TlsSession {
  public:
   // lower: must outlive the session. host: a name (sent as SNI and checked)
   // or an IP address (checked), as in the URL. port: tells servers apart in the cache of sessions.
-  // resume: offer a session that is kept of this server. Null with *failure set.
+  // resume: offer a session that is kept of this server. alpn: the protocols to offer, each behind
+  // its size, in place of the context's, if that offers any; "": the context's. Null with *failure
+  // set.
   static std::unique_ptr<TlsSession> Open(std::shared_ptr<TlsContext> context, TlsLower* lower,
                                           const std::string& host, uint16_t port,
-                                          TlsFailure* failure, bool resume = true) noexcept;
+                                          TlsFailure* failure, bool resume = true,
+                                          std::string_view alpn = {}) noexcept;
   ~TlsSession();
   TlsSession(const TlsSession&) = delete;
   TlsSession& operator=(const TlsSession&) = delete;
@@ -74,6 +78,8 @@ class TlsSession {
   // What the peer has shown, its own first; null if it has shown none, or without memory.
   std::shared_ptr<const TlsChain> chain() const noexcept;
   std::string alpn() const;
+  // Protocols were offered.
+  bool asks_alpn() const noexcept { return context_->offers_alpn(); }
 
  private:
   friend class TlsContext;  // installs OnNewSession
@@ -83,7 +89,7 @@ class TlsSession {
         bio_{.lower = lower},
         server_(std::move(server)),
         name_(std::move(name)) {}
-  bool Prepare(bool resume);
+  bool Prepare(bool resume, std::string_view alpn);
   bool IsPinned() noexcept;
   // What it means that a call of OpenSSL did not succeed. Fills failure_ unless it only has to
   // wait.

@@ -33,7 +33,7 @@ void TlsStep::StartHandshake() noexcept {
   ErrorRef error;
   try {
     transport_ = std::make_unique<TlsTransport>(loop_, std::move(so_far_->transport));
-    error = transport_->StartHandshake(context_, host_, port_, resume_, this);
+    error = transport_->StartHandshake(context_, host_, port_, resume_, this, alpn_);
   } catch (const std::bad_alloc&) {
     error = NoMemoryError();
   }

@@ -10,13 +10,16 @@ class TlsStep final : public ConnectStep,
                       private TlsConfig::Waiter,
                       private TlsTransport::HandshakeListener {
  public:
-  // server: its name for SNI and the certificate, and its port. config: outlives the step.
-  TlsStep(Loop& loop, TlsConfig& config, std::string host, uint16_t port, Limit limit)
+  // server: its name for SNI and the certificate, and its port. config: outlives the step. alpn:
+  // see TlsSession::Open; a static text.
+  TlsStep(Loop& loop, TlsConfig& config, std::string host, uint16_t port, Limit limit,
+          std::string_view alpn = {})
       : ConnectStep(Phase::kTls, limit),
         loop_(loop),
         config_(config),
         host_(std::move(host)),
-        port_(port) {}
+        port_(port),
+        alpn_(alpn) {}
   // Has the certificates read meanwhile.
   ErrorRef Prepare() override;
   void Start(Connecting* so_far, Listener* listener) override;
@@ -31,6 +34,7 @@ class TlsStep final : public ConnectStep,
   TlsConfig& config_;
   const std::string host_;
   const uint16_t port_;
+  const std::string_view alpn_;
   TlsContextRef context_;  // null while it is being made
   ErrorRef no_context_;    // why there will be none
   std::unique_ptr<TlsTransport> transport_;

@@ -41,6 +41,7 @@ struct CallState {
   uint32_t asked_hop = 0;
   // Of `stale_retry`: the next attempt takes no kept connection.
   bool fresh = false;
+  uint8_t refused = 0;  // how often a server has said that it did nothing of it
   // Of `retries`: attempts that its policy has let be made, 0 without one. And for it, where there
   // is one: the time, the deadline of the task, and whether the user has the head of a stream.
   uint32_t attempts = 0;

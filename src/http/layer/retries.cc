@@ -38,7 +38,7 @@ bool RetriesLayer::MayBeRepeated(const CallState& call) const noexcept {
   const Request& request = call.request;
   if (call.attempts >= request.retry_policy->attempts || !request.retry) return false;
   if (call.attempt.pulled) return false;
-  return call.attempt.sent == 0 || IsIdempotent(request.method) ||
+  return call.attempt.sent == 0 || call.attempt.unprocessed || IsIdempotent(request.method) ||
          request.retry_policy->any_method || request.headers.Has("Idempotency-Key");
 }
 

@@ -11,7 +11,7 @@ Next RoutingLayer::Choose(Request& request) const {
   if (!path.empty()) {
     request.way = MakeRef<Way>(path, request.url);
   } else if (const ProxyRef& proxy = none ? own.proxy : plan_.ProxyFor(request.url)) {
-    request.way = MakeRef<Way>(proxy, request.url, own.upgrades);
+    request.way = MakeRef<Way>(proxy, request.url, own.upgrades || request.versions == kVersion2);
   }
   // What a user says to the proxy is for no server.
   request.to_proxy = request.way && request.way->forwards;

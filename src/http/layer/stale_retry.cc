@@ -12,8 +12,14 @@ Next StaleRetryLayer::OnResponse(CallState& call) const {
   return stale ? Next::kAgain : Next::kGo;
 }
 
+// What a server says that it has not begun with may be sent again, whatever it is.
 Next StaleRetryLayer::OnFailure(CallState& call, const Error&) const noexcept {
+  constexpr uint8_t kMostRefused = 3;
   const Attempt& attempt = call.attempt;
+  if (attempt.unprocessed && !attempt.pulled && call.request.retry && call.refused < kMostRefused) {
+    call.refused++;
+    return Next::kAgain;
+  }
   const bool stale =
       attempt.reused && attempt.broken && !attempt.answered && !attempt.pulled && !call.fresh;
   const bool once = attempt.sent == 0 || IsIdempotent(call.request.method);

@@ -100,7 +100,7 @@ static void odd_limits_are_refused(void** state) {
   IS(creche_session_open(loop, &o, &s), CRECHE_E_INVALID);
   last_error_says("max_lifetime");
   o = session_options();
-  o.reserved = 1;
+  o.reserved2 = 1;
   IS(creche_session_open(loop, &o, &s), CRECHE_E_UNSUPPORTED);
 }
 

@@ -64,7 +64,7 @@ type SessionOptions struct {
 	MaxBody                                       uint64
 	KeepAlive                                     time.Duration
 	MaxLifetime                                   time.Duration
-	MaxRequests                                   uint32
+	MaxRequests, StreamsPerConnection, Versions   uint32
 	Timeouts                                      Timeouts
 	UserAgent                                     *string
 	CAFile, BaseURL                               string
@@ -77,6 +77,12 @@ type SessionOptions struct {
 	Hosts                                         [][2]string
 	Cookies                                       uint64
 }
+
+// Versions of HTTP.
+const (
+	HTTP11 = C.CRECHE_HTTP_1_1
+	HTTP2  = C.CRECHE_HTTP_2
+)
 
 // Auth is what servers are shown; no schemes: nothing.
 type Auth struct {
@@ -127,6 +133,8 @@ func SessionOpen(loop uint64, so SessionOptions) Started {
 	set(&o.keepalive, so.KeepAlive)
 	set(&o.max_lifetime, so.MaxLifetime)
 	o.max_requests = C.uint32_t(so.MaxRequests)
+	o.streams_per_connection = C.uint32_t(so.StreamsPerConnection)
+	o.versions = C.uint32_t(so.Versions)
 	so.Timeouts.fill(&o.timeouts)
 	o.tls.id = C.uint64_t(so.TLS)
 	o.headers_count = C.size_t(len(so.Headers))
@@ -205,6 +213,7 @@ func SessionTimings(session uint64) (values [6]Histogram, status int32) {
 type Request struct {
 	Flags        uint32
 	MaxRedirects uint32
+	Versions     uint32
 	MaxBody      uint64
 	Body         []byte
 	PullSize     uint64 // with RequestPullBody
@@ -290,6 +299,7 @@ func (r *Request) options() C.creche_request_options {
 	o.headers_count = C.size_t(r.count)
 	o.params_count = C.size_t(r.params)
 	o.max_redirects = C.uint32_t(r.MaxRedirects)
+	o.versions = C.uint32_t(r.Versions)
 	set(&o.max_body, r.MaxBody)
 	o.body_size = C.size_t(len(r.Body))
 	if r.Flags&RequestPullBody != 0 {

@@ -64,6 +64,15 @@ func Info(response uint64) (info ResponseInfo, status int32) {
 	return info, status
 }
 
+// ResponseVersion of HTTP; 0, 0 of one that was released.
+func ResponseVersion(response uint64) (major, minor int) {
+	var info C.creche_response_info
+	if C.creche_response_get_info(C.creche_response{id: C.uint64_t(response)}, &info, C.sizeof_creche_response_info) != 0 {
+		return 0, 0
+	}
+	return int(info.http_major), int(info.http_minor)
+}
+
 // unpack calls field for each of what fill packs into a buffer, which it returns.
 func unpack(buffer []byte, field func(name, value []byte), fill func(into *C.char, size C.size_t) C.int64_t) ([]byte, int32) {
 	if len(buffer) == 0 {

@@ -1405,7 +1405,7 @@ pub struct creche_response_info {
     pub proxy_time: i64,
     /// handshakes
     pub tls_time: i64,
-    /// 1
+    /// 1, or 2: HTTP/2 (http_minor is 0 then)
     pub http_major: u32,
     pub reserved2: u32,
 }
@@ -1570,8 +1570,9 @@ pub struct creche_session_options {
     pub auth: *const creche_auth,
     /// that a connection carries before it is closed; default 0: no limit
     pub max_requests: u32,
-    /// 0
-    pub reserved: u32,
+    /// requests that one of HTTP/2 carries at a time; default 0: as many
+    /// as the server allows
+    pub streams_per_connection: u32,
     /// of a connection, in nanoseconds: it is given to no request in the last
     /// tenth of it at the latest (each at its own moment, so that those made at
     /// a time do not end at a time), and closed when the last one has ended:
@@ -1580,6 +1581,10 @@ pub struct creche_session_options {
     /// settings of TLS, also for https proxies; {0}: the defaults. Not with ca_file or
     /// CRECHE_SESSION_INSECURE. The session keeps them: the handle may be released
     pub tls: creche_tls,
+    /// CRECHE_HTTP_*, see creche/http2.h; default 0: CRECHE_HTTP_1_1
+    pub versions: u32,
+    /// 0
+    pub reserved2: u32,
 }
 
 /// What a session has now and did so far. Sized.
@@ -1679,7 +1684,8 @@ pub struct creche_request_options {
     pub max_body: u64,
     /// CRECHE_DEFAULT: the session's
     pub max_redirects: u32,
-    pub reserved: u32,
+    /// CRECHE_HTTP_*, for all its hops; 0: the session's
+    pub versions: u32,
     /// 0 in each: the session's
     pub timeouts: creche_http_timeouts,
     /// may be NULL
@@ -1724,6 +1730,10 @@ pub struct creche_request_options {
 pub const CRECHE_UNKNOWN_SIZE: usize = usize::MAX;
 
 pub const CRECHE_DEFAULT: u32 = u32::MAX;
+
+pub const CRECHE_HTTP_1_1: u32 = 1;
+
+pub const CRECHE_HTTP_2: u32 = 2;
 
 /// One event. Made by the library only, so it may grow at its end: read a field only if `size` covers
 /// it. Texts are UTF-8 (what was none has U+FFFD), with a NUL behind them; they lie in the completion's

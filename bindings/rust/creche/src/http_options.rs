@@ -48,6 +48,28 @@ impl Fields {
     }
 }
 
+/// Versions of HTTP that may be spoken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum HttpVersions {
+    /// HTTP/1.1 alone: the default.
+    Http1,
+    /// HTTP/2 alone: servers of `https` URLs have to choose it, those of `http` URLs are known to speak it.
+    Http2,
+    /// Servers of `https` URLs choose; those of `http` URLs are asked by HTTP/1.1.
+    Both,
+}
+
+impl HttpVersions {
+    pub(crate) fn raw(self) -> u32 {
+        match self {
+            HttpVersions::Http1 => sys::CRECHE_HTTP_1_1,
+            HttpVersions::Http2 => sys::CRECHE_HTTP_2,
+            HttpVersions::Both => sys::CRECHE_HTTP_1_1 | sys::CRECHE_HTTP_2,
+        }
+    }
+}
+
 /// Timeouts of the phases of a request. None: the session's, in a session the library's.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct HttpTimeouts {

@@ -109,7 +109,7 @@ pub use events::{EventStream, Events, ServerEvent};
 pub use form::{FilePart, Form};
 pub use group::{Child, Group, GroupOptions, Outcome, Policy, group};
 pub use histogram::Histogram;
-pub use http_options::HttpTimeouts;
+pub use http_options::{HttpTimeouts, HttpVersions};
 pub use limiter::{AcquireToken, Limiter, LimiterOptions, LimiterState, Token};
 pub use listen::{Heard, Listener};
 pub use options::{TaskOptions, Times};

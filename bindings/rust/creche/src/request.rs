@@ -3,7 +3,7 @@ use crate::auth::Auth;
 use crate::body::Body;
 use crate::error::Result;
 use crate::form::{FilePart, Form};
-use crate::http_options::{Fields, HttpTimeouts};
+use crate::http_options::{Fields, HttpTimeouts, HttpVersions};
 use crate::options::{TaskOptions, task_options};
 use crate::pending::{Answer, Pending, Pull, awaitable};
 use crate::response::{Response, Streaming};
@@ -12,9 +12,7 @@ use crate::session::Session;
 use crate::sys_ext::{c_text, defaults, nanoseconds};
 use crate::tls::Tls;
 use creche_sys as sys;
-use std::ptr::null;
-use std::sync::Arc;
-use std::time::Duration;
+use std::{ptr::null, sync::Arc, time::Duration};
 
 impl Session {
     /// A request. A malformed URL or header fails like any other request: when it is awaited.
@@ -34,6 +32,7 @@ impl Session {
             flags: 0,
             max_body: 0,
             max_redirects: None,
+            versions: None,
             timeouts: HttpTimeouts::default(),
             proxy: None,
             unix_path: None,
@@ -78,6 +77,7 @@ pub struct Request<'a> {
     flags: u32,
     max_body: u64,
     max_redirects: Option<u32>,
+    versions: Option<HttpVersions>,
     timeouts: HttpTimeouts,
     proxy: Option<&'a str>,
     unix_path: Option<&'a str>,
@@ -224,6 +224,12 @@ impl<'a> Request<'a> {
         self
     }
 
+    /// Versions of HTTP that may be spoken, in place of the session's.
+    pub fn versions(mut self, versions: HttpVersions) -> Self {
+        self.versions = Some(versions);
+        self
+    }
+
     /// Any status is a success, whatever the session says.
     pub fn any_status(mut self) -> Self {
         self.flags |= sys::CRECHE_REQUEST_ANY_STATUS;
@@ -354,6 +360,7 @@ impl<'a> Request<'a> {
         o.body = bytes.as_ref().map_or(null(), |bytes| bytes.as_ptr().cast());
         o.body_size = *size;
         o.max_body = self.max_body;
+        o.versions = self.versions.map_or(0, HttpVersions::raw);
         o.max_redirects = self.max_redirects.unwrap_or(o.max_redirects);
         o.timeouts = self.timeouts.raw();
         o.tls = self.tls.as_ref().map(Tls::raw).unwrap_or_default();

@@ -64,6 +64,7 @@ pub struct ResponseInfo {
     pub connect_time: Duration,
     pub proxy_time: Duration,
     pub tls_time: Duration,
+    /// 1, or 2: HTTP/2.
     pub http_major: u32,
 }
 

@@ -2,7 +2,7 @@
 use crate::auth::Auth;
 use crate::cookies::CookieJar;
 use crate::error::Result;
-use crate::http_options::{Fields, HttpTimeouts};
+use crate::http_options::{Fields, HttpTimeouts, HttpVersions};
 use crate::retry::Retry;
 use crate::runtime::Loop;
 use crate::sys_ext::{c_text, check, defaults, nanoseconds};
@@ -25,6 +25,8 @@ pub struct SessionOptions {
     keepalive: Option<Duration>,
     max_lifetime: Option<Duration>,
     max_requests: u32,
+    streams_per_connection: u32,
+    versions: Option<HttpVersions>,
     timeouts: HttpTimeouts,
     user_agent: Option<String>,
     ca_file: Option<String>,
@@ -143,6 +145,18 @@ impl SessionOptions {
     /// Requests that a connection carries; 0: no limit.
     pub fn max_requests(mut self, count: u32) -> Self {
         self.max_requests = count;
+        self
+    }
+
+    /// Requests that a connection of HTTP/2 carries at a time; 0: as many as the server allows.
+    pub fn streams_per_connection(mut self, count: u32) -> Self {
+        self.streams_per_connection = count;
+        self
+    }
+
+    /// Versions of HTTP that may be spoken.
+    pub fn versions(mut self, versions: HttpVersions) -> Self {
+        self.versions = Some(versions);
         self
     }
 
@@ -279,6 +293,8 @@ impl SessionOptions {
                     o.keepalive = self.keepalive.map_or(o.keepalive, nanoseconds);
                     o.max_lifetime = self.max_lifetime.map_or(o.max_lifetime, nanoseconds);
                     o.max_requests = self.max_requests;
+                    o.streams_per_connection = self.streams_per_connection;
+                    o.versions = self.versions.map_or(0, HttpVersions::raw);
                     if let Some(ttl) = self.dns_ttl {
                         o.dns_ttl_ms = ttl.as_millis().try_into().unwrap_or(u32::MAX);
                     }

@@ -4,7 +4,7 @@ mod common;
 use common::pg::{count, open, table};
 use common::{block_on, server};
 use creche::{
-    Isolation, Loop, LoopOptions, Pool, PoolOptions, Rows, Session, SessionOptions, Status, Times,
+    HttpVersions, Isolation, Loop, LoopOptions, Pool, PoolOptions, Rows, Session, SessionOptions, Status, Times,
     TransactionOptions, sleep,
 };
 use std::io::{BufRead, BufReader, Write};
@@ -148,4 +148,18 @@ fn connections_are_opened_before_they_are_needed() {
     assert_eq!((timings.connect.count, timings.total.count, timings.tls.count), (2, 3, 0));
     assert_eq!(timings.total.buckets.iter().sum::<u64>(), 3);
     assert!(timings.total.max <= timings.total.sum);
+}
+
+// A server that speaks HTTP/1.1 alone.
+#[test]
+fn versions_of_http() {
+    let Some(url) = server("HTTPS_URL") else { return };
+    let options = SessionOptions::new().insecure().versions(HttpVersions::Both);
+    let web = Session::new(options.streams_per_connection(10)).unwrap();
+    let page = format!("{url}/small");
+    let answer = block_on(async { web.get(&page).await }).unwrap();
+    assert_eq!((answer.info().unwrap().http_major, answer.info().unwrap().http_minor), (1, 1));
+    let refused = block_on(async { web.get(&page).versions(HttpVersions::Http2).await });
+    assert_eq!(refused.unwrap_err().status(), Status::TLS);
+    block_on(async { web.get(&page).versions(HttpVersions::Http1).await }).unwrap();
 }

@@ -1,0 +1,267 @@
+#include "http/h2/h2_connection.h"
+
+#include <algorithm>
+#include <new>
+#include <string>
+
+#include "http/recent.h"
+
+namespace creche::http {
+
+namespace {
+
+// So that one fast server does not keep all others waiting.
+constexpr int kReadsAtATime = 4;
+// About what fits into a socket's buffer at once.
+constexpr size_t kMostOut = 64 << 10;
+// Bytes of a body that may come before its reader is asked, and of all bodies together.
+constexpr int32_t kStreamWindow = 256 << 10;
+constexpr int32_t kWindow = 16 << 20;
+// Frames that may wait to be sent, beside those of exchanges: more are answers to what a server
+// says on and on without reading.
+constexpr size_t kMostQueued = 2000;
+constexpr size_t kQueuedEach = 4;
+// While the server allows none: those that come wait here rather than on more connections.
+constexpr size_t kWaiting = 100;
+// How long a connection is silent before it is in doubt, and how long the server may take to show
+// that it is there.
+constexpr Nanos kSilence = kSecond;
+constexpr Nanos kPingTime = 5 * kSecond;
+
+// Of no phase: each call says its own.
+ErrorRef Lost(Status status, const char* text) noexcept {
+  try {
+    return MakeError(status, Phase::kNone, text);
+  } catch (const std::bad_alloc&) {
+    return NoMemoryError();
+  }
+}
+
+}  // namespace
+
+H2Connection::H2Connection(IoContext& io, std::unique_ptr<Transport> transport)
+    : io_(io),
+      transport_(std::move(transport)),
+      session_({.max_head = io.max_head, .stream_window = kStreamWindow, .window = kWindow}, this),
+      timer_(
+          io.loop, [](void* self) noexcept { static_cast<H2Connection*>(self)->OnTimer(); }, this),
+      heard_(io.loop.now()) {
+  transport_->set_listener(this);
+  FlushSoon();
+}
+
+H2Connection::~H2Connection() {
+  life_->over = true;
+  if (broken_ || blocked_) return;
+  if (session_.GoAway() && session_.Fill(&out_, kMostOut)) Write();
+}
+
+size_t H2Connection::capacity() const noexcept {
+  if (draining_ || !session_.has_numbers()) return 0;
+  const uint32_t most = session_.max_streams();
+  return most == 0 ? kWaiting : most;
+}
+
+Exchange* H2Connection::Open(Request* request, ResponseHead* head, Attempt* attempt,
+                             Exchange::Listener* listener) {
+  auto* exchange = new H2Exchange(*this, request, head, attempt, listener);
+  attempt->connection = info();
+  exchanges_.PushBack(exchange);
+  open_++;
+  return exchange;
+}
+
+void H2Connection::Remove(H2Exchange* exchange, uint32_t code) noexcept {
+  if (const int32_t stream = exchange->stream(); stream > 0) {
+    session_.Forget(stream);
+    if (!broken_) {
+      session_.Reset(stream, code);  // if that fails the session has, and all is told
+      FlushSoon();
+    }
+  }
+  open_--;
+  delete exchange;
+}
+
+void H2Connection::ToTell(H2Exchange* exchange) noexcept {
+  if (!to_tell_.Has(exchange)) to_tell_.PushBack(exchange);
+}
+
+void H2Connection::ToWrite(H2Exchange* exchange) noexcept {
+  to_write_.Remove(exchange);
+  to_write_.PushBack(exchange);
+}
+
+// Before it is used by somebody: what came while nobody used it are frames like others.
+bool H2Connection::IdleIsSound() noexcept {
+  for (int i = 0; i < kReadsAtATime && !draining_; i++) {
+    if (transport_->IdleIsSound()) return true;
+    ReadOnce();
+  }
+  return !draining_;
+}
+
+// ---- Receiving ----
+
+void H2Connection::OnReadable() noexcept {
+  for (int i = 0; i < kReadsAtATime; i++) {
+    const bool more = ReadOnce();
+    if (!Deliver()) return;
+    if (!more) break;
+  }
+  Settle();
+}
+
+// Receives once. True: there may be more.
+bool H2Connection::ReadOnce() noexcept {
+  if (broken_) return false;
+  char* const into = io_.Scratch();
+  if (!into) return Broke(NoMemoryError()), false;
+  const IoResult result = transport_->Read(into, IoContext::kScratch);
+  if (result.state == Io::kLater) return false;
+  if (result.state != Io::kOk) return Broke(transport_->Failure(Phase::kNone)), false;
+  io_.counters.bytes_received.Add(result.size);
+  heard_ = Recent(io_.loop);
+  ping_by_ = kNever;
+  if (!session_.Receive(into, result.size)) return Broke(SessionError()), false;
+  if (session_.queued() > kMostQueued + kQueuedEach * open_) {
+    Broke(Lost(Status::kProtocol,
+               "the server says on and on what has to be answered, and reads no answer"));
+    return false;
+  }
+  if (session_.wants_fill()) {
+    // What the session has found to be wrong it says here.
+    if (!blocked_ && !session_.Fill(&out_, kMostOut)) return Broke(SessionError()), false;
+    FlushSoon();
+  }
+  if (session_.terminated()) {
+    if (!blocked_) Write();
+    return Broke(terminated_), false;
+  }
+  return result.size == IoContext::kScratch;
+}
+
+void H2Connection::OnGoAway() noexcept {
+  draining_ = changed_ = true;
+}
+
+void H2Connection::OnTerminated(uint32_t code, std::string_view why) noexcept {
+  try {
+    std::string text = "the server broke the rules of HTTP/2: ";
+    text.append(why.empty() ? nghttp2_http2_strerror(code) : why);
+    if (why == "SETTINGS expected") text = "the server does not speak HTTP/2";
+    terminated_ = MakeError(Status::kProtocol, Phase::kNone, std::move(text));
+  } catch (const std::bad_alloc&) {
+    terminated_ = NoMemoryError();
+  }
+}
+
+ErrorRef H2Connection::SessionError() const noexcept {
+  const int failed = session_.failed();
+  if (failed == NGHTTP2_ERR_NOMEM || failed == NGHTTP2_ERR_CALLBACK_FAILURE) return NoMemoryError();
+  return Lost(Status::kProtocol, nghttp2_strerror(failed));
+}
+
+// ---- Sending ----
+
+void H2Connection::OnWritable() noexcept {
+  blocked_ = false;
+  Flush();
+}
+
+void H2Connection::Flush() noexcept {
+  while (!broken_ && !blocked_) {
+    if (!session_.Fill(&out_, kMostOut)) {
+      Broke(SessionError());
+    } else if (session_.terminated()) {
+      Write();
+      Broke(terminated_);
+    } else if (out_.empty()) {
+      break;
+    } else if (!Write()) {
+      // What the server had said before is still to be read.
+      const ErrorRef error = transport_->Failure(Phase::kNone);
+      draining_ = changed_ = true;
+      for (int i = 0; i < kReadsAtATime * kReadsAtATime && !broken_; i++)
+        if (!ReadOnce()) break;
+      Broke(error);
+    }
+  }
+  if (exchanges_.empty() && out_.empty()) out_.Release();
+  for (H2Exchange* exchange; (exchange = to_write_.first()) != nullptr;) {
+    if (exchange->filled_to() > written_) break;
+    to_write_.Remove(exchange);
+    exchange->OnWritten();
+  }
+  if (Deliver()) Settle();
+}
+
+// Writes what is filled. False: the connection is dead.
+bool H2Connection::Write() noexcept {
+  const iovec part{out_.data(), out_.size()};
+  const IoResult result = transport_->Write(&part, 1);
+  io_.counters.bytes_sent.Add(result.size);
+  written_ += result.size;
+  out_.Consume(result.size);
+  if (result.state == Io::kFailed) return false;
+  blocked_ = !out_.empty();
+  if (result.size > 0)
+    for (H2Exchange* e = to_write_.first(); e; e = to_write_.Next(e)) e->OnProgress();
+  return true;
+}
+
+// ---- Time ----
+
+void H2Connection::Due(Nanos at) noexcept {
+  if (at < timer_at_) timer_.Set(timer_at_ = at);
+}
+
+void H2Connection::OnTimer() noexcept {
+  const Nanos now = io_.loop.now();
+  timer_at_ = kNever;
+  for (H2Exchange* e = exchanges_.first(); e; e = exchanges_.Next(e)) {
+    if (e->due() <= now) e->OnTime(now);
+    Due(e->due());
+  }
+  if (ping_by_ <= now)
+    Broke(
+        Lost(Status::kDisconnected, "the server is not there any more: it does not answer a ping"));
+  else
+    Due(ping_by_);
+  if (Deliver()) Settle();
+}
+
+void H2Connection::Doubt() noexcept {
+  const Nanos now = io_.loop.now();
+  if (broken_ || ping_by_ != kNever || now - heard_ < kSilence) return;
+  session_.Ping();
+  ping_by_ = now + kPingTime;
+  Due(ping_by_);
+  FlushSoon();
+}
+
+// ---- Ends ----
+
+// It is of no use any more. What is complete stays so.
+void H2Connection::Broke(ErrorRef error) noexcept {
+  if (broken_) return;
+  broken_ = draining_ = changed_ = true;
+  transport_->PauseReading();
+  for (H2Exchange* e = exchanges_.first(); e; e = exchanges_.Next(e))
+    e->OnBroken(error, !e->begun() || written_ <= e->begins_at());
+}
+
+// Tells all who are to know something. False: this was destroyed meanwhile.
+bool H2Connection::Deliver() noexcept {
+  if (to_tell_.empty()) return true;
+  const Ref<Life> life = life_;
+  while (!life->over && !to_tell_.empty()) to_tell_.PopFront()->Tell();
+  return !life->over;
+}
+
+// Tells the pool, which may destroy this.
+void H2Connection::Settle() noexcept {
+  if (std::exchange(changed_, false)) Changed();
+}
+
+}  // namespace creche::http

@@ -1,0 +1,79 @@
+#include "http/h2/h2_head.h"
+
+#include <algorithm>
+#include <iterator>
+
+namespace creche::http {
+
+namespace {
+
+// Of one connection of HTTP/1.1, or said in another way here. Lower case.
+bool IsLeftOut(std::string_view name, std::string_view value) {
+  static constexpr std::string_view kNames[] = {"connection",        "http2-settings",
+                                                "keep-alive",        "proxy-connection",
+                                                "transfer-encoding", "upgrade"};
+  switch (name.front()) {
+    case 'c':
+    case 'h':
+    case 'k':
+    case 'p':
+    case 't':
+    case 'u':
+      break;
+    default:
+      return false;
+  }
+  if (name == "te") return !SameName(value, "trailers");
+  return std::find(std::begin(kNames), std::end(kNames), name) != std::end(kNames);
+}
+
+char* Lower(char* from, char* to) {
+  for (; from != to; from++)
+    if (*from >= 'A' && *from <= 'Z') *from = static_cast<char>(*from + ('a' - 'A'));
+  return to;
+}
+
+// A line without its end; takes it out of *text.
+std::string_view NextLine(std::string_view* text) {
+  const std::string_view line = text->substr(0, text->find("\r\n"));
+  text->remove_prefix(line.size() + 2);
+  return line;
+}
+
+}  // namespace
+
+H2Head::H2Head(const Request& request, std::string* text) {
+  fields_.reserve(24);
+  Add(":method", request.method);
+  Add(":scheme", request.url.https() ? "https" : "http");
+  Add(":authority", "");  // see below
+  Add(":path", request.url.target());
+  std::string_view lines = *text;
+  NextLine(&lines);  // the request line
+  for (;;) {
+    const std::string_view line = NextLine(&lines);
+    if (line.empty()) return;
+    const size_t size = line.find(':');
+    char* const begin = text->data() + (line.data() - text->data());
+    Lower(begin, begin + size);
+    const std::string_view name(begin, size);
+    const std::string_view value = line.substr(size + 2);
+    if (name == "host") {
+      fields_[2].value = reinterpret_cast<uint8_t*>(const_cast<char*>(value.data()));
+      fields_[2].valuelen = value.size();
+      list_size_ += value.size();
+    } else if (!IsLeftOut(name, value)) {
+      Add(name, value);
+    }
+  }
+}
+
+void H2Head::Add(std::string_view name, std::string_view value) {
+  constexpr size_t kPerField = 32;
+  list_size_ += name.size() + value.size() + kPerField;
+  fields_.push_back({reinterpret_cast<uint8_t*>(const_cast<char*>(name.data())),
+                     reinterpret_cast<uint8_t*>(const_cast<char*>(value.data())), name.size(),
+                     value.size(), NGHTTP2_NV_FLAG_NONE});
+}
+
+}  // namespace creche::http
