@@ -83,6 +83,23 @@ func TestExecAndQuery(t *testing.T) {
 	}
 }
 
+func TestTypeNames(t *testing.T) {
+	ctx := context.Background()
+	db := pool(t, nil)
+	rows, err := db.Query(ctx, "select 1, 'pg_class'::regclass, money '1.50'")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	if !reflect.DeepEqual(rows.TypeNames(), []string{"int4", "regclass", "money"}) {
+		t.Error(rows.TypeNames())
+	}
+	var one, class, price string
+	if !rows.Next() || rows.Scan(&one, &class, &price) != nil || class != "pg_class" || price != "$1.50" {
+		t.Error(one, class, price)
+	}
+}
+
 func TestTypes(t *testing.T) {
 	ctx := context.Background()
 	db := pool(t, nil)

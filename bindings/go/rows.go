@@ -19,6 +19,7 @@ type Rows struct {
 	row    int // in the block; -1 before the first
 	names  []string
 	types  []uint32
+	named  []string // the types
 	source *source // of a stream
 	result Result
 	err    error
@@ -63,6 +64,17 @@ func (r *Rows) Columns() []string { return r.names }
 
 // Types are the types of the columns: oids of pg_type.
 func (r *Rows) Types() []uint32 { return r.types }
+
+// TypeNames are the names of the types of the columns, "int8", "mood"; "" for one that is not known.
+func (r *Rows) TypeNames() []string {
+	if r.named == nil && r.block.Valid() {
+		r.named = make([]string, len(r.types))
+		for i, oid := range r.types {
+			r.named[i] = r.block.TypeName(oid)
+		}
+	}
+	return r.named
+}
 
 // Result says what the statement did; of a stream, once Next has returned false.
 func (r *Rows) Result() Result { return r.result }

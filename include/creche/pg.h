@@ -223,7 +223,9 @@ CRECHE_API creche_status creche_query_options_init(creche_query_options *options
  * (date, time, float8, jsonb, bytea, ...), the statement is parsed anew (declare the type, and it is
  * kept). Columns whose types have no binary form are asked for as text (creche_row_column.text): the
  * server tells by failing with 42883, so the first run of such a statement takes two, and fails if it is
- * inside a transaction. Before an idle connection is used it is looked at; a statement that a dying
+ * inside a transaction. What a type of your own is, and the text of what only the server can print
+ * (creche_row_format), is asked behind the first result that has it: one more statement for each, once.
+ * Before an idle connection is used it is looked at; a statement that a dying
  * server has not begun goes to another connection.
  * Returns CRECHE_OK, or as creche_task_spawn does. Since 0.1. */
 CRECHE_API creche_status creche_pool_query(creche_pool pool, creche_scope in, const char *sql,

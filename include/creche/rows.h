@@ -24,7 +24,8 @@ typedef struct creche_row_block {
     uint64_t cells_offset;   /* of creche_row_cell[row_count * column_count] */
     int64_t affected;        /* rows that the command changed or returned; -1: not known (yet) */
     uint32_t tag_offset;     /* of the command tag, "INSERT 0 5", NUL-terminated; 0: none (yet) */
-    uint32_t reserved;
+    uint32_t types_offset;   /* of creche_row_type, up to one with oid 0: what types the values have
+                                that are not built in; 0: none */
 } creche_row_block;
 
 #define CRECHE_ROW_BLOCK_MAGIC 0x6b6c6263u
@@ -35,8 +36,36 @@ typedef struct creche_row_column {
     int32_t type_modifier;
     uint32_t table;       /* oid of the table it comes from, or 0 */
     int32_t table_column; /* its number there, or 0 */
-    uint32_t text; /* 1: its type has no binary form (aclitem, ...): its cells hold the text; else 0 */
+    uint32_t text; /* 1: its cells hold the text, as the server prints it: its type has no binary form
+                      (aclitem, ...), or one that only the server can read (regclass and its like,
+                      money, types of extensions that are not known here, what holds one of these);
+                      else 0 */
 } creche_row_column;
+
+/* creche_row_type.kind: what the binary form of a type's values is. */
+enum {
+    CRECHE_ROW_TYPE_OTHER = 0,      /* not known */
+    CRECHE_ROW_TYPE_ENUM = 1,       /* text */
+    CRECHE_ROW_TYPE_DOMAIN = 2,     /* that of the type `of` */
+    CRECHE_ROW_TYPE_ARRAY = 3,      /* an array of elements of the type `of` */
+    CRECHE_ROW_TYPE_COMPOSITE = 4,  /* a row: how many fields; type, size and bytes of each */
+    CRECHE_ROW_TYPE_RANGE = 5,      /* a range with bounds of the type `of` */
+    CRECHE_ROW_TYPE_MULTIRANGE = 6, /* ranges of the type `of` */
+    CRECHE_ROW_TYPE_TEXT = 7,       /* text: citext, ... */
+    CRECHE_ROW_TYPE_VERSIONED_TEXT = 8, /* a byte 1, then text: ltree, lquery, ltxtquery */
+    CRECHE_ROW_TYPE_HSTORE = 9,     /* how many pairs; size and bytes of each key and each value */
+    CRECHE_ROW_TYPE_VECTOR = 10     /* pgvector's: int16 how many, int16 0, so many float4 */
+};
+
+/* A type that is not built in (its oid is 16384 or more, and differs from database to database). */
+typedef struct creche_row_type {
+    uint32_t oid; /* 0: behind the last one */
+    uint32_t of;  /* oid of another type, or 0 */
+    uint8_t kind; /* CRECHE_ROW_TYPE_* */
+    char delimiter; /* between elements in the text of an array of it */
+    uint16_t reserved;
+    uint32_t name_offset; /* without its schema, NUL-terminated */
+} creche_row_type;
 
 /* A cell. size is CRECHE_CELL_NULL for SQL NULL. For bool, int2, int4, int8, oid, float4, float8,
  * date, timestamp and timestamptz `bits` is the value itself (integers sign-extended, dates as days
@@ -106,6 +135,9 @@ CRECHE_API int32_t creche_row_column_index(const creche_row_block *rows, const c
 CRECHE_API const char *creche_row_column_name(const creche_row_block *rows, uint32_t column);
 /* The column's type oid; 0 out of range. Since 0.1. */
 CRECHE_API uint32_t creche_row_column_type(const creche_row_block *rows, uint32_t column);
+/* The name of a type, "int8", "mood": of a built-in one, or of one that the block describes; NULL if
+ * neither. Since 0.1. */
+CRECHE_API const char *creche_row_type_name(const creche_row_block *rows, uint32_t type);
 /* A bool column: 0 or 1. Since 0.1. */
 CRECHE_API int32_t creche_row_bool(const creche_row_block *rows, uint64_t row, uint32_t column);
 /* An int2, int4, int8 or oid column, widened; a date in days, a timestamp or timestamptz in
@@ -115,8 +147,8 @@ CRECHE_API int64_t creche_row_int8(const creche_row_block *rows, uint64_t row, u
 CRECHE_API int32_t creche_row_int4(const creche_row_block *rows, uint64_t row, uint32_t column);
 /* A float4 or float8 column; integers are converted; numeric is converted with rounding. Since 0.1. */
 CRECHE_API double creche_row_float8(const creche_row_block *rows, uint64_t row, uint32_t column);
-/* A text-like column (text, varchar, bpchar, name, json, xml, enums, unknown; jsonb without its
- * version byte; any column that came as text, creche_row_column.text): NUL-terminated, its size in
+/* A text-like column (text, varchar, bpchar, name, json, xml, enums, citext, unknown; jsonb and ltree
+ * without their version byte; any column that came as text, creche_row_column.text): NUL-terminated, its size in
  * *size (may be NULL). NULL for SQL NULL and for types that are not text. Since 0.1. */
 CRECHE_API const char *creche_row_text(const creche_row_block *rows, uint64_t row, uint32_t column,
                                        size_t *size);
@@ -125,11 +157,13 @@ CRECHE_API const char *creche_row_text(const creche_row_block *rows, uint64_t ro
 CRECHE_API const void *creche_row_bytes(const creche_row_block *rows, uint64_t row, uint32_t column,
                                         size_t *size);
 /* Any cell as text, exactly as PostgreSQL prints it with DateStyle ISO, hex bytea and time zone UTC:
- * every built-in type, arrays and rows of them and of enums. By their binary form in hex come only
- * types of extensions, ranges and arrays of domains of your own, and what depends on the server's
- * catalog or settings (regclass and its like, money): cast those to text in the statement. Written to
- * buffer with a NUL, cut at capacity. Returns the bytes that all of it needs without the NUL; 0 for
- * SQL NULL. Since 0.1. */
+ * every type, built in or not. What a type of your own is (an enum, a domain, a row, a range; hstore,
+ * ltree, citext and pgvector's vector) is asked of the server once, behind the first result that has
+ * one; what only the server can print it is asked to, and the next time those columns come as text
+ * (creche_row_column.text). Where that could not be asked (in streams, whose blocks you get as they
+ * come, until a query has learnt it; in a transaction that has failed by then), names of the catalog
+ * are numbers, and the rest is its binary form as \x and hex. Written to buffer with a NUL, cut at
+ * capacity. Returns the bytes that all of it needs without the NUL; 0 for SQL NULL. Since 0.1. */
 CRECHE_API size_t creche_row_format(const creche_row_block *rows, uint64_t row, uint32_t column,
                                     char *buffer, size_t capacity);
 

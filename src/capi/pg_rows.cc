@@ -12,6 +12,7 @@
 #include "pg/rows/rows.h"
 #include "pg/sql/statement.h"
 #include "pg/type/type.h"
+#include "pg/type/user_type.h"
 
 using namespace creche;
 using namespace creche::capi;
@@ -20,11 +21,17 @@ using pg::RowView;
 // Twins.
 static_assert(sizeof(creche_row_block) == sizeof(pg::RowBlock) &&
               offsetof(creche_row_block, cells_offset) == offsetof(pg::RowBlock, cells_offset) &&
-              offsetof(creche_row_block, tag_offset) == offsetof(pg::RowBlock, tag_offset));
+              offsetof(creche_row_block, types_offset) == offsetof(pg::RowBlock, types_offset));
 static_assert(sizeof(creche_row_column) == sizeof(pg::RowColumn) &&
               offsetof(creche_row_column, table_column) == offsetof(pg::RowColumn, table_column));
 static_assert(sizeof(creche_row_cell) == sizeof(pg::RowCell) &&
               offsetof(creche_row_cell, size) == offsetof(pg::RowCell, size));
+static_assert(sizeof(creche_row_type) == sizeof(pg::RowType) &&
+              offsetof(creche_row_type, name_offset) == offsetof(pg::RowType, name_offset));
+static_assert(static_cast<int>(CRECHE_ROW_TYPE_ENUM) == static_cast<int>(pg::UserKind::kEnum) &&
+              static_cast<int>(CRECHE_ROW_TYPE_MULTIRANGE) ==
+                  static_cast<int>(pg::UserKind::kMultirange) &&
+              static_cast<int>(CRECHE_ROW_TYPE_VECTOR) == static_cast<int>(pg::UserKind::kVector));
 static_assert(CRECHE_ROW_BLOCK_MAGIC == pg::kRowBlockMagic && CRECHE_CELL_NULL == pg::kCellNull);
 static_assert(sizeof(creche_value) == sizeof(pg::Value) &&
               offsetof(creche_value, real) == offsetof(pg::Value, real) &&
@@ -51,6 +58,13 @@ const char* creche_row_column_name(const creche_row_block* rows, uint32_t column
 
 uint32_t creche_row_column_type(const creche_row_block* rows, uint32_t column) {
   return RowView(rows).ColumnType(column);
+}
+
+const char* creche_row_type_name(const creche_row_block* rows, uint32_t type) {
+  if (type < pg::kFirstUserType) return pg::TypeOf(type).name;
+  pg::UserType ignored;
+  const char* name = nullptr;
+  return RowView(rows).Find(type, &ignored, &name) ? name : nullptr;
 }
 
 int32_t creche_row_bool(const creche_row_block* rows, uint64_t row, uint32_t column) {

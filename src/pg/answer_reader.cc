@@ -199,11 +199,14 @@ void AnswerReader::TakeColumns(Flight* flight, const Message& message) noexcept 
   if (stage == AnswerSteps::Stage::kScript) return;
   if (flight->columns && flight->columns->Is(message.body, message.size)) return BeginRows(flight);
   try {
-    flight->columns = RowDescription::Parse(message.body, message.size);
+    flight->columns = RowDescription::Parse(message.body, message.size, session_.catalog.get());
   } catch (const std::bad_alloc&) {
     return GiveUp(flight, NoMemoryError());
   }
   if (!flight->columns) return RefuseProtocol("a malformed description of columns");
+  // The table was made anew, perhaps: the next time it comes as it should.
+  if (flight->columns->needless_text() && flight->command)
+    shared_.forms.Forget(flight->command->statement(flight->command->count() - 1).hash());
   if (flight->described != 0) session_.cache.Describe(flight->described, flight->columns);
   session_.widest_forms = std::max(session_.widest_forms, flight->columns->forms().size());
   BeginRows(flight);

@@ -7,6 +7,7 @@
 #include "pg/command/abort_transaction.h"
 #include "pg/encoder.h"
 #include "pg/protocol/server_error.h"
+#include "platform/peer.h"
 
 namespace creche::pg {
 
@@ -24,7 +25,7 @@ Connection::Connection(Loop& loop, Owner& owner, std::unique_ptr<Endpoint> endpo
       owner_(owner),
       endpoint_(std::move(endpoint)),
       shared_(shared),
-      session_(*endpoint_, settings.session),
+      session_(*endpoint_, settings.session, shared.catalogs.Of(platform::PeerOf(endpoint_->fd()))),
       wire_(loop, *this, *endpoint_, shared.space),
       pipeline_(settings.depth),
       canceller_(loop, *this, *endpoint_, wire_, pipeline_, shared, settings.cancel_timeout),

@@ -103,6 +103,7 @@ class Connection final : private Wire::Listener,
   // What is known of the session. Of its transaction: exact when idle.
   SessionState& session() noexcept { return session_; }
   const SessionState& session() const noexcept { return session_; }
+  Shared& shared() noexcept { return shared_; }
 
  private:
   bool OnBytes() noexcept override;

@@ -2,6 +2,7 @@
 
 #include <cstring>
 #include <string>
+#include <utility>
 
 #include "platform/random.h"
 
@@ -24,9 +25,11 @@ bool IsOn(const char* value) noexcept {
 
 }  // namespace
 
-SessionState::SessionState(const Endpoint& endpoint, const Settings& settings)
+SessionState::SessionState(const Endpoint& endpoint, const Settings& settings,
+                           std::shared_ptr<Catalog> known)
     : cache(RandomPrefix(), settings.prepare ? settings.statement_cache : 0,
             settings.statement_lifetime),
+      catalog(std::move(known)),
       role_(settings.role),
       prepares_(settings.prepare),
       standby_(IsOn(endpoint.parameter("in_hot_standby"))),

@@ -3,11 +3,13 @@
 // the role that it was chosen for. Loop's thread.
 #pragma once
 #include <cstddef>
+#include <memory>
 #include <string_view>
 
 #include "core/status.h"
 #include "pg/connect/role.h"
 #include "pg/sql/statement_cache.h"
+#include "pg/type/catalog.h"
 #include "pg/wire/endpoint.h"
 
 namespace creche::pg {
@@ -23,7 +25,8 @@ class SessionState {
   // Who is at the other end, the server or a pooler.
   enum class Peer : uint8_t { kUnknown, kAsked, kServer, kPooler };
 
-  SessionState(const Endpoint& endpoint, const Settings& settings);
+  SessionState(const Endpoint& endpoint, const Settings& settings,
+               std::shared_ptr<Catalog> known = {});
 
   bool prepares() const noexcept { return prepares_; }
   // A ParameterStatus.
@@ -42,6 +45,7 @@ class SessionState {
   }
 
   StatementCache cache;
+  const std::shared_ptr<Catalog> catalog;  // null: nothing is known of types that are not built in
   Peer peer = Peer::kUnknown;
   size_t widest_forms = 0;            // columns of the widest result that has text forms
   bool maybe_in_transaction = false;  // false: certainly not, behind all that was sent

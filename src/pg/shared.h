@@ -1,5 +1,6 @@
 // Shared: what the connections of a pool have in common. Loop's thread, but for the counters.
 #pragma once
+#include "pg/catalogs.h"
 #include "pg/counters.h"
 #include "pg/rows/result_forms.h"
 #include "pg/sql/history.h"
@@ -10,6 +11,7 @@ namespace creche::pg {
 struct Shared {
   History history;
   ResultForms forms;
+  Catalogs catalogs;
   bool tells_backend = false;  // a server has answered a BackendQuestion
   Counters counters;
   ReceiveSpace space;

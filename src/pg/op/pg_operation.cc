@@ -1,5 +1,8 @@
 #include "pg/op/pg_operation.h"
 
+#include <new>
+#include <utility>
+
 #include "pg/protocol/server_error.h"
 
 namespace creche::pg {
@@ -45,13 +48,16 @@ void PgOperation::Cancel() noexcept {
     on_.pool().Leave(&checkout_);
     return Complete(tasks::Outcome::Cancelled(Phase::kPool));
   }
-  if (Stop(nullptr)) Complete(tasks::Outcome::Cancelled(Phase::kQuery));
+  if (!Stop(nullptr)) return;
+  if (introspection_) return OnIntrospected();
+  Complete(tasks::Outcome::Cancelled(Phase::kQuery));
 }
 
 bool PgOperation::Stop(const Ref<Level>& level) noexcept {
   stopping_ = true;
   waits_for_.store("cancel", std::memory_order_relaxed);
-  return connection_->Cancel(&command(), level);
+  Command& running = introspection_ ? introspection_->command() : command();
+  return connection_->Cancel(&running, level);
 }
 
 void PgOperation::Break(const Ending& ending) noexcept {
@@ -83,7 +89,25 @@ void PgOperation::OnEnd(Ending ending) noexcept {
     waits_for_.store("connection", std::memory_order_relaxed);
     return on_.pool().Wait(&checkout_, false, 0);
   }
+  if (Introspection::Wanted(ending)) return Introspect(connection, std::move(ending));
   Finish(std::move(ending));
+}
+
+void PgOperation::Introspect(Connection* connection, Ending ending) noexcept {
+  try {
+    const Statement& statement = command().statement(command().count() - 1);
+    introspection_ = std::make_unique<Introspection>(static_cast<Introspection::Owner&>(*this),
+                                                     *connection, statement, std::move(ending));
+  } catch (const std::bad_alloc&) {
+    return Fail(NoMemoryError());
+  }
+  connection_ = connection;
+  introspection_->Begin();
+}
+
+void PgOperation::OnIntrospected() noexcept {
+  connection_ = nullptr;
+  Finish(introspection_->Take());
 }
 
 bool PgOperation::RunAgain(const Ending& ending) noexcept {

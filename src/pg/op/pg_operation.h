@@ -2,16 +2,18 @@
 // one; what it waits for; running it again; cancelling it. Derive from it and give it the command.
 #pragma once
 #include <atomic>
+#include <memory>
 
 #include "core/blocks.h"
 #include "pg/checkout.h"
 #include "pg/command/run_of.h"
 #include "pg/op/connectable.h"
+#include "pg/op/introspection.h"
 #include "tasks/operation.h"
 
 namespace creche::pg {
 
-class PgOperation : public tasks::Operation, public FromBlocks {
+class PgOperation : public tasks::Operation, public FromBlocks, private Introspection::Owner {
  public:
   void Start() noexcept override;
   void Cancel() noexcept override;
@@ -65,11 +67,14 @@ class PgOperation : public tasks::Operation, public FromBlocks {
   void OnGranted(Member* member) noexcept { Submit(&member->connection()); }
   void OnRefused(const ErrorRef& why) noexcept { Fail(why); }
   bool RunAgain(const Ending& ending) noexcept;
+  void Introspect(Connection* connection, Ending ending) noexcept;
+  void OnIntrospected() noexcept override;
 
   // How often one statement is sent at the most.
   static constexpr int kMaxTries = 10;
   CheckoutOf<&PgOperation::OnGranted, &PgOperation::OnRefused> checkout_{this};
   Connection* connection_ = nullptr;
+  std::unique_ptr<Introspection> introspection_;  // of its result, which is there
   std::atomic<const char*> waits_for_{""};
   int tries_ = 1;
   bool stopping_ = false;

@@ -63,6 +63,7 @@ bool StreamOperation::Deliver() noexcept {
   try {
     Ref<Rows> rows = run_.rows().Take({}, -1);
     rows->set_listener(budget_);
+    if (rows->block()->types_offset == kTypesUnknown) rows->block()->types_offset = 0;
     outcome.data = rows->block();
     outcome.size = rows->block()->total_size;
     outcome.value = AddObject(Kind::kRows, std::move(rows), loop());

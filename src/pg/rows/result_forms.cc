@@ -30,24 +30,42 @@ bool ResultForms::Learn(uint64_t hash, const RowDescription& columns) noexcept {
       if (round == 1) learned.all = true;
       for (size_t c = 0; c < columns.count(); c++) {
         const Type::Binary binary = TypeOf(columns.oid(c)).binary;
+        const bool asked =
+            before && c < before->forms.size() && before->forms[c] == ColumnForm::kText;
         const bool text =
             binary == Type::Binary::kNo || (learned.all && binary == Type::Binary::kPerhaps);
-        learned.forms[c] = text ? ColumnForm::kText : ColumnForm::kBinary;
-        any = any || text;
+        learned.forms[c] = asked || text ? ColumnForm::kText : ColumnForm::kBinary;
+        any = any || (text && !asked);
       }
     }
     if (!any) return false;
-    widest_ = std::max(widest_, columns.count());
-    if (before) {
-      entries_[static_cast<size_t>(before - entries_.data())] = std::move(learned);
-    } else if (entries_.size() < kEntries) {
-      entries_.push_back(std::move(learned));
-    } else {
-      entries_[next_++ % kEntries] = std::move(learned);
-    }
+    Put(before, std::move(learned));
     return true;
   } catch (const std::bad_alloc&) {
     return false;
+  }
+}
+
+void ResultForms::Ask(uint64_t hash, const ColumnForms& forms) noexcept {
+  try {
+    const Entry* before = Look(hash);
+    Entry asked{hash, before && before->all, forms};
+    for (size_t c = 0; before && c < forms.size() && c < before->forms.size(); c++)
+      if (before->forms[c] == ColumnForm::kText) asked.forms[c] = ColumnForm::kText;
+    Put(before, std::move(asked));
+  } catch (const std::bad_alloc&) {
+    // It is asked about once more the next time.
+  }
+}
+
+void ResultForms::Put(const Entry* before, Entry&& entry) {
+  widest_ = std::max(widest_, entry.forms.size());
+  if (before) {
+    entries_[static_cast<size_t>(before - entries_.data())] = std::move(entry);
+  } else if (entries_.size() < kEntries) {
+    entries_.push_back(std::move(entry));
+  } else {
+    entries_[next_++ % kEntries] = std::move(entry);
   }
 }
 

@@ -24,6 +24,8 @@ class ResultForms {
     const Entry* entry = Look(hash);
     return entry ? &entry->forms : nullptr;
   }
+  // These columns of it are to come as text, whatever else is known.
+  void Ask(uint64_t hash, const ColumnForms& forms) noexcept;
   // A result of these columns has failed. True if there is another way to ask for it.
   bool Learn(uint64_t hash, const RowDescription& columns) noexcept;
   // The columns of the widest of them.
@@ -32,13 +34,14 @@ class ResultForms {
   bool Forget(uint64_t hash) noexcept;
 
  private:
-  static constexpr size_t kEntries = 64;
+  static constexpr size_t kEntries = 256;
   struct Entry {
     uint64_t hash;
     bool all;  // everything that may lack a binary form, not only what does for sure
     ColumnForms forms;
   };
   const Entry* Look(uint64_t hash) const noexcept;
+  void Put(const Entry* before, Entry&& entry);
   std::vector<Entry> entries_;
   size_t next_ = 0;  // to be replaced
   size_t widest_ = 0;

@@ -109,7 +109,7 @@ Ref<Rows> RowCollector::Take(std::string_view tag, int64_t affected) {
       .cells_offset = plan.cells,
       .affected = affected,
       .tag_offset = plan.tag_size != 0 ? static_cast<uint32_t>(plan.tag) : 0,
-      .reserved = 0};
+      .types_offset = columns_->types_offset()};
   if (columns_->head_size() > 0)
     std::memcpy(base + sizeof(RowBlock), columns_->head(), columns_->head_size());
   // What is behind the tag is zero: its NUL, and up to the cells, so that blocks may be compared

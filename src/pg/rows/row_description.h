@@ -13,6 +13,7 @@
 
 namespace creche::pg {
 
+class Catalog;
 struct Type;
 
 // How a column's values are sent.
@@ -23,8 +24,10 @@ class RowDescription final : public RefCounted {
  public:
   // A result without columns. May throw bad_alloc.
   static Ref<const RowDescription> None();
-  // From a message's body. Null if it is malformed. May throw bad_alloc.
-  static Ref<const RowDescription> Parse(const char* body, size_t size);
+  // From a message's body. Null if it is malformed. catalog: knows types that are not built in;
+  // null: nobody does. May throw bad_alloc.
+  static Ref<const RowDescription> Parse(const char* body, size_t size,
+                                         const Catalog* catalog = nullptr);
 
   size_t count() const noexcept { return count_; }
   // How a value is stored.
@@ -41,6 +44,10 @@ class RowDescription final : public RefCounted {
   // What stands in a block behind its header: the columns and their names.
   const char* head() const noexcept { return head_.get(); }
   size_t head_size() const noexcept { return head_size_; }
+  // Where it says what the types are that are not built in: RowBlock::types_offset.
+  uint32_t types_offset() const noexcept { return types_offset_; }
+  // True if a column has come as text, because it was asked for, that has a binary form.
+  bool needless_text() const noexcept { return needless_text_; }
 
  private:
   struct Column {
@@ -49,12 +56,15 @@ class RowDescription final : public RefCounted {
     uint32_t fixed;
   };
   RowDescription() = default;
+  void Judge(const Catalog& catalog);
   size_t count_ = 0;
   size_t head_size_ = 0;
   std::unique_ptr<Column[]> columns_;
   size_t body_size_ = 0;  // of the message, which stands behind the head
   std::unique_ptr<char[]> head_;
   ColumnForms forms_;
+  uint32_t types_offset_ = 0;
+  bool needless_text_ = false;
 };
 
 }  // namespace creche::pg

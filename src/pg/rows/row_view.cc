@@ -6,6 +6,7 @@
 #include "pg/type/numeric.h"
 #include "pg/type/print.h"
 #include "pg/type/type.h"
+#include "pg/type/user_type.h"
 
 namespace creche::pg {
 
@@ -73,10 +74,7 @@ bool RowView::IsDamaged(uint64_t row, uint32_t column) const noexcept {
 
 const char* RowView::ColumnName(uint32_t column) const noexcept {
   RowColumn description;
-  if (!Column(column, &description) || description.name_offset >= header_.total_size)
-    return nullptr;
-  const char* name = base_ + description.name_offset;
-  return std::memchr(name, '\0', header_.total_size - description.name_offset) ? name : nullptr;
+  return Column(column, &description) ? TextAt(description.name_offset) : nullptr;
 }
 
 uint32_t RowView::ColumnType(uint32_t column) const noexcept {
@@ -137,11 +135,48 @@ const char* RowView::Text(uint64_t row, uint32_t column, size_t* size) const noe
     *size = cell.size - 1;
     return cell.bytes + 1;
   }
-  const bool text = kind == Type::Kind::kText ||
-                    (kind == Type::Kind::kPerhapsText && LooksLikeText(cell.bytes, cell.size));
+  if (kind == Type::Kind::kPerhapsText) return TextOfUser(cell, size);
+  if (kind != Type::Kind::kText) return nullptr;
+  *size = cell.size;
+  return cell.bytes;
+}
+
+const char* RowView::TextOfUser(const Cell& cell, size_t* size) const noexcept {
+  UserType type;
+  const bool known = Find(cell.type, &type);
+  if (known && type.kind == UserKind::kVersionedText && cell.size > 0 && cell.bytes[0] == 1) {
+    *size = cell.size - 1;
+    return cell.bytes + 1;
+  }
+  const bool text = known ? type.kind == UserKind::kEnum || type.kind == UserKind::kText
+                          : LooksLikeText(cell.bytes, cell.size);
   if (!text) return nullptr;
   *size = cell.size;
   return cell.bytes;
+}
+
+bool RowView::Find(uint32_t oid, UserType* type, const char** name) const noexcept {
+  if (oid == 0 || !has_types()) return false;
+  RowType said;
+  for (uint64_t at = header_.types_offset; Fits(at, 1, sizeof said, header_.total_size);
+       at += sizeof said) {
+    std::memcpy(&said, base_ + at, sizeof said);
+    if (said.oid == 0) return false;
+    if (said.oid != oid) continue;
+    *type = {.oid = oid,
+             .of = said.of,
+             .kind = static_cast<UserKind>(said.kind),
+             .delimiter = said.delimiter};
+    if (name) *name = TextAt(said.name_offset);
+    return true;
+  }
+  return false;
+}
+
+const char* RowView::TextAt(uint64_t offset) const noexcept {
+  if (offset >= header_.total_size) return nullptr;
+  const char* text = base_ + offset;
+  return std::memchr(text, '\0', header_.total_size - offset) ? text : nullptr;
 }
 
 const void* RowView::Bytes(uint64_t row, uint32_t column, size_t* size) const noexcept {

@@ -9,6 +9,9 @@
 
 namespace creche::pg {
 
+class UserTypes;
+struct UserType;
+
 class RowView {
  public:
   // block may be null.
@@ -24,9 +27,10 @@ class RowView {
     uint64_t bits = 0;
     const char* bytes = nullptr;  // null: the value is in bits
     bool null = true;
-    uint32_t later = 0;  // of a timestamp: seconds to be added
-    bool text = false;   // bytes are the text form, whatever the type is
-    uint8_t depth = 0;   // it stands so deep in arrays, ranges and rows
+    uint32_t later = 0;               // of a timestamp: seconds to be added
+    bool text = false;                // bytes are the text form, whatever the type is
+    uint8_t depth = 0;                // it stands so deep in arrays, ranges and rows
+    const UserTypes* user = nullptr;  // where to ask about types that are not built in
   };
   Cell At(uint64_t row, uint32_t column) const noexcept;
 
@@ -35,6 +39,10 @@ class RowView {
   // Null out of range.
   const char* ColumnName(uint32_t column) const noexcept;
   uint32_t ColumnType(uint32_t column) const noexcept;
+  // What the block says of a type that is not built in; false: nothing. name (may be null): its
+  // name.
+  bool Find(uint32_t oid, UserType* type, const char** name = nullptr) const noexcept;
+  bool has_types() const noexcept { return header_.types_offset > kTypesUnknown; }
 
   bool IsNull(uint64_t row, uint32_t column) const noexcept { return At(row, column).null; }
   // In range and not NULL, but its bytes are not in the block: it was forged or cut.
@@ -48,6 +56,9 @@ class RowView {
   const void* Bytes(uint64_t row, uint32_t column, size_t* size) const noexcept;
 
  private:
+  const char* TextOfUser(const Cell& cell, size_t* size) const noexcept;
+  // A text with its NUL; null if it does not end inside.
+  const char* TextAt(uint64_t offset) const noexcept;
   // The column's description; false out of range.
   bool Column(uint32_t column, RowColumn* out) const noexcept;
   const char* base_ = nullptr;

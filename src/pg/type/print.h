@@ -50,12 +50,22 @@ bool PrintVector(std::string* out, const RowView::Cell& cell);
 bool PrintRecord(std::string* out, const RowView::Cell& cell);
 bool PrintRange(std::string* out, const RowView::Cell& cell);
 bool PrintMultirange(std::string* out, const RowView::Cell& cell);
-// What an enum, a domain over text or an extension's type has sent: text; else an array or a row,
-// if it can be nothing else.
+// print_user.cc
+// As what cell.user says that it is. Where nothing is known: text, if it looks so; else an array or
+// a row, if it can be nothing else.
 bool PrintOfUser(std::string* out, const RowView::Cell& cell);
+// print_extension.cc
+bool PrintHstore(std::string* out, const RowView::Cell& cell);
+bool PrintFloatVector(std::string* out, const RowView::Cell& cell);
 
-// A value of any type in its binary form, which stands `depth` deep in others.
-bool PrintValue(std::string* out, uint32_t type, std::string_view bytes, uint8_t depth);
+// A value of any type in its binary form, which stands `depth` deep in others. user (may be null):
+// knows types that are not built in.
+bool PrintValue(std::string* out, uint32_t type, std::string_view bytes, uint8_t depth,
+                const UserTypes* user);
+// The same for an element of that cell.
+bool PrintPart(std::string* out, uint32_t type, std::string_view bytes, const RowView::Cell& cell);
+// The next of the values that stand behind their lengths (-1: null): false at a wrong one.
+bool TakeValue(std::string_view* rest, std::string_view* value, bool* null);
 // What is not built in may be an enum or citext, which send text, or anything else.
 bool LooksLikeText(const char* bytes, size_t size) noexcept;
 

@@ -1,13 +1,13 @@
 // Values that are made of others: arrays, rows, ranges.
 #include "pg/protocol/bytes.h"
+#include "pg/type/array_form.h"
 #include "pg/type/print.h"
 #include "pg/type/type.h"
+#include "pg/type/user_type.h"
 
 namespace creche::pg {
 
 namespace {
-
-constexpr uint32_t kNull = UINT32_MAX;  // in place of a length
 
 bool IsBlank(char c) {
   return c == ' ' || (c >= '\t' && c <= '\r');
@@ -35,64 +35,33 @@ void AppendPart(std::string* out, std::string_view text, std::string_view specia
   *out += '"';
 }
 
-// The next of the values that stand behind their lengths: false at a wrong one.
-bool TakeValue(std::string_view* rest, std::string_view* value, bool* null) {
-  if (rest->size() < 4) return false;
-  const uint32_t size = Load32(rest->data());
-  rest->remove_prefix(4);
-  *null = size == kNull;
-  if (*null) return true;
-  if (size > rest->size()) return false;
-  *value = rest->substr(0, size);
-  rest->remove_prefix(size);
-  return true;
-}
-
 std::string_view BytesOf(const RowView::Cell& cell) {
   return {cell.bytes, cell.size};
 }
 
-// The binary form of an array: dimensions, whether it has NULLs, the type of its elements; for each
-// dimension its length and where it begins; the elements.
-struct Array {
-  static constexpr uint32_t kMostDimensions = 6;
-  uint32_t dimensions = 0, element = 0;
-  uint64_t count = 0;
-  uint32_t length[kMostDimensions] = {};
-  int32_t first[kMostDimensions] = {};
-  std::string_view elements;
+// What a range or a multirange is made of.
+uint32_t ElementOf(const RowView::Cell& cell) {
+  UserType type;
+  if (cell.type >= kFirstUserType && cell.user && cell.user->Find(cell.type, &type)) return type.of;
+  return TypeOf(cell.type).element;
+}
 
-  // False if it is none.
-  bool Read(std::string_view bytes) {
-    constexpr size_t kHead = 12;
-    if (bytes.size() < kHead) return false;
-    dimensions = Load32(bytes.data());
-    element = Load32(bytes.data() + 8);
-    if (dimensions > kMostDimensions || Load32(bytes.data() + 4) > 1 || element == 0) return false;
-    bytes.remove_prefix(kHead);
-    if (bytes.size() < 8 * dimensions) return false;
-    count = dimensions > 0;
-    for (uint32_t d = 0; d < dimensions; d++) {
-      length[d] = Load32(bytes.data());
-      first[d] = static_cast<int32_t>(Load32(bytes.data() + 4));
-      bytes.remove_prefix(8);
-      // Each takes four bytes at least.
-      if (length[d] > bytes.size() || count > bytes.size() + 1) return false;
-      count *= length[d];
-    }
-    elements = bytes;
-    return count <= bytes.size() / 4;
-  }
-};
+char DelimiterOf(uint32_t element, const RowView::Cell& cell) {
+  constexpr uint32_t kBox = 603;
+  UserType type;
+  if (element >= kFirstUserType && cell.user && cell.user->Find(element, &type))
+    return type.delimiter;
+  return element == kBox ? ';' : ',';
+}
 
-bool AppendElement(std::string* out, const Array& array, std::string_view* rest, char delimiter,
-                   uint8_t depth) {
+bool AppendElement(std::string* out, const ArrayForm& array, std::string_view* rest, char delimiter,
+                   const RowView::Cell& cell) {
   std::string_view value;
   bool null;
   if (!TakeValue(rest, &value, &null)) return false;
   if (null) return out->append("NULL"), true;
   std::string text;
-  if (!PrintValue(&text, array.element, value, depth)) return false;
+  if (!PrintPart(&text, array.element, value, cell)) return false;
   const char special[] = {'{', '}', delimiter, '\0'};
   if (IsNullWord(text))
     out->append("\"").append(text).append("\"");
@@ -101,14 +70,14 @@ bool AppendElement(std::string* out, const Array& array, std::string_view* rest,
   return true;
 }
 
-bool AppendDimension(std::string* out, const Array& array, uint32_t dimension,
-                     std::string_view* rest, char delimiter, uint8_t depth) {
+bool AppendDimension(std::string* out, const ArrayForm& array, uint32_t dimension,
+                     std::string_view* rest, char delimiter, const RowView::Cell& cell) {
   *out += '{';
   for (uint32_t i = 0; i < array.length[dimension]; i++) {
     if (i > 0) *out += delimiter;
     const bool done = dimension + 1 < array.dimensions
-                          ? AppendDimension(out, array, dimension + 1, rest, delimiter, depth)
-                          : AppendElement(out, array, rest, delimiter, depth);
+                          ? AppendDimension(out, array, dimension + 1, rest, delimiter, cell)
+                          : AppendElement(out, array, rest, delimiter, cell);
     if (!done) return false;
   }
   *out += '}';
@@ -116,8 +85,7 @@ bool AppendDimension(std::string* out, const Array& array, uint32_t dimension,
 }
 
 bool AppendArray(std::string* out, const RowView::Cell& cell) {
-  constexpr uint32_t kBox = 603;
-  Array array;
+  ArrayForm array;
   if (!array.Read(BytesOf(cell))) return false;
   if (array.count == 0) return array.elements.empty() && (out->append("{}"), true);
   bool bounds = false;
@@ -131,21 +99,19 @@ bool AppendArray(std::string* out, const RowView::Cell& cell) {
   }
   if (bounds) *out += '=';
   std::string_view rest = array.elements;
-  const char delimiter = array.element == kBox ? ';' : ',';
-  const auto depth = static_cast<uint8_t>(cell.depth + 1);
-  return AppendDimension(out, array, 0, &rest, delimiter, depth) && rest.empty();
+  return AppendDimension(out, array, 0, &rest, DelimiterOf(array.element, cell), cell) &&
+         rest.empty();
 }
 
 bool AppendVector(std::string* out, const RowView::Cell& cell) {
-  Array array;
+  ArrayForm array;
   if (!array.Read(BytesOf(cell)) || array.dimensions > 1) return false;
   std::string_view rest = array.elements;
   for (uint64_t i = 0; i < array.count; i++) {
     std::string_view value;
     bool null;
     if (i > 0) *out += ' ';
-    const auto depth = static_cast<uint8_t>(cell.depth + 1);
-    if (!TakeValue(&rest, &value, &null) || null || !PrintValue(out, array.element, value, depth))
+    if (!TakeValue(&rest, &value, &null) || null || !PrintPart(out, array.element, value, cell))
       return false;
   }
   return rest.empty();
@@ -169,7 +135,7 @@ bool AppendRecord(std::string* out, const RowView::Cell& cell) {
     if (type == 0 || !TakeValue(&rest, &value, &null)) return false;
     if (null) continue;
     std::string text;
-    if (!PrintValue(&text, type, value, static_cast<uint8_t>(cell.depth + 1))) return false;
+    if (!PrintPart(&text, type, value, cell)) return false;
     AppendPart(out, text, "(),", true);
   }
   *out += ')';
@@ -184,14 +150,13 @@ bool AppendRange(std::string* out, const RowView::Cell& cell) {
   const auto flags = static_cast<uint8_t>(rest[0]);
   rest.remove_prefix(1);
   if (flags & kEmpty) return rest.empty() && (out->append("empty"), true);
-  const uint32_t element = TypeOf(cell.type).element;
+  const uint32_t element = ElementOf(cell);
   const auto bound = [&](uint8_t absent) {
     if (flags & absent) return true;
     std::string_view value;
     bool null;
     std::string text;
-    if (!TakeValue(&rest, &value, &null) || null ||
-        !PrintValue(&text, element, value, static_cast<uint8_t>(cell.depth + 1)))
+    if (!TakeValue(&rest, &value, &null) || null || !PrintPart(&text, element, value, cell))
       return false;
     AppendPart(out, text, "()[],", true);
     return true;
@@ -209,14 +174,13 @@ bool AppendMultirange(std::string* out, const RowView::Cell& cell) {
   if (rest.size() < 4) return false;
   const uint32_t count = Load32(rest.data());
   rest.remove_prefix(4);
-  const uint32_t element = TypeOf(cell.type).element;
+  const uint32_t element = ElementOf(cell);
   *out += '{';
   for (uint32_t i = 0; i < count; i++) {
     if (i > 0) *out += ',';
     std::string_view value;
     bool null;
-    if (!TakeValue(&rest, &value, &null) || null ||
-        !PrintValue(out, element, value, static_cast<uint8_t>(cell.depth + 1)))
+    if (!TakeValue(&rest, &value, &null) || null || !PrintPart(out, element, value, cell))
       return false;
   }
   *out += '}';
@@ -252,14 +216,6 @@ bool PrintRange(std::string* out, const RowView::Cell& cell) {
 
 bool PrintMultirange(std::string* out, const RowView::Cell& cell) {
   return Whole(AppendMultirange, out, cell);
-}
-
-bool PrintOfUser(std::string* out, const RowView::Cell& cell) {
-  if (!cell.bytes) return false;
-  if (LooksLikeText(cell.bytes, cell.size)) return out->append(cell.bytes, cell.size), true;
-  // No fields: more likely a number of an extension's than a row.
-  const bool fields = cell.size >= 4 && Load32(cell.bytes) != 0;
-  return PrintArray(out, cell) || (fields && PrintRecord(out, cell));
 }
 
 }  // namespace creche::pg

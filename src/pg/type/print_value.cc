@@ -1,9 +1,11 @@
 // A value by itself, outside of a block: an element of an array, a bound of a range, a field of a
 // row.
 #include "core/utf8.h"
+#include "pg/protocol/bytes.h"
 #include "pg/type/decode.h"
 #include "pg/type/print.h"
 #include "pg/type/type.h"
+#include "pg/type/user_type.h"
 
 namespace creche::pg {
 
@@ -19,7 +21,39 @@ bool LooksLikeText(const char* bytes, size_t size) noexcept {
   return true;
 }
 
-bool PrintValue(std::string* out, uint32_t oid, std::string_view bytes, uint8_t depth) {
+bool TakeValue(std::string_view* rest, std::string_view* value, bool* null) {
+  constexpr uint32_t kNull = UINT32_MAX;
+  if (rest->size() < 4) return false;
+  const uint32_t size = Load32(rest->data());
+  rest->remove_prefix(4);
+  *null = size == kNull;
+  if (*null) return true;
+  if (size > rest->size()) return false;
+  *value = rest->substr(0, size);
+  rest->remove_prefix(size);
+  return true;
+}
+
+namespace {
+
+// What the server was not asked about: names of the catalog by their numbers.
+bool PrintByServer(std::string* out, const Type& type, std::string_view bytes,
+                   const UserTypes* user) {
+  if (user && user->Spell(type.oid, bytes, out)) return true;
+  const bool named = type.oid != 0 && std::string_view(type.name).starts_with("reg");
+  if (!named || bytes.size() != 4) return false;
+  const uint32_t number = Load32(bytes.data());
+  if (number == 0)
+    out->append("-");
+  else
+    AppendInteger(out, number);
+  return true;
+}
+
+}  // namespace
+
+bool PrintValue(std::string* out, uint32_t oid, std::string_view bytes, uint8_t depth,
+                const UserTypes* user) {
   // What is quoted again and again doubles each time.
   constexpr uint8_t kDeepest = 12;
   if (depth > kDeepest || bytes.size() >= kCellNull) return false;
@@ -34,8 +68,10 @@ bool PrintValue(std::string* out, uint32_t oid, std::string_view bytes, uint8_t 
     AppendHex(out, bytes.data(), bytes.size());
     return true;
   }
+  if (type.by_server && !type.print) return PrintByServer(out, type, bytes, user);
   RowView::Cell cell{.type = oid, .size = static_cast<uint32_t>(bytes.size()), .null = false};
   cell.depth = depth;
+  cell.user = user;
   if (type.size == 0) {
     cell.bytes = bytes.data();
   } else {
@@ -48,6 +84,10 @@ bool PrintValue(std::string* out, uint32_t oid, std::string_view bytes, uint8_t 
     }
   }
   return type.print && type.print(out, cell);
+}
+
+bool PrintPart(std::string* out, uint32_t type, std::string_view bytes, const RowView::Cell& cell) {
+  return PrintValue(out, type, bytes, static_cast<uint8_t>(cell.depth + 1), cell.user);
 }
 
 }  // namespace creche::pg

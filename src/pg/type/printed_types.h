@@ -17,17 +17,24 @@ constexpr Type Printed(uint32_t oid, const char* name,
   return type;
 }
 
-// Only the server can say what a value looks like: names of a catalog, a setting of its.
-constexpr Type ByServer(uint32_t oid, const char* name) {
+// array: of such values, by which they are shown to the server; 0: it takes none.
+constexpr Type ByServer(uint32_t oid, const char* name, uint32_t array = 0) {
   Type type;
   type.oid = oid;
   type.name = name;
+  type.by_server = true;
+  type.array = array;
+  return type;
+}
+constexpr Type ArrayByServer(uint32_t oid, const char* name) {
+  Type type = Printed(oid, name, PrintArray);
+  type.by_server = true;
   return type;
 }
 
 inline constexpr Type kPrintedTypes[] = {
     Printed(22, "int2vector", PrintVector),
-    ByServer(24, "regproc"),
+    ByServer(24, "regproc", 1008),
     Printed(27, "tid", PrintTid),
     Printed(28, "xid", PrintXid),
     Printed(29, "cid", PrintXid),
@@ -48,15 +55,15 @@ inline constexpr Type kPrintedTypes[] = {
     Printed(719, "circle[]", PrintArray),
     Printed(774, "macaddr8", PrintMac),
     Printed(775, "macaddr8[]", PrintArray),
-    ByServer(790, "money"),
-    Printed(791, "money[]", PrintArray),
+    ByServer(790, "money", 791),
+    ArrayByServer(791, "money[]"),
     Printed(829, "macaddr", PrintMac),
     Printed(1000, "bool[]", PrintArray),
     Printed(1001, "bytea[]", PrintArray),
     Printed(1002, "\"char\"[]", PrintArray),
     Printed(1003, "name[]", PrintArray),
     Printed(1006, "int2vector[]", PrintArray),
-    Printed(1008, "regproc[]", PrintArray),
+    ArrayByServer(1008, "regproc[]"),
     Printed(1010, "tid[]", PrintArray),
     Printed(1011, "xid[]", PrintArray),
     Printed(1012, "cid[]", PrintArray),
@@ -85,16 +92,16 @@ inline constexpr Type kPrintedTypes[] = {
     Printed(1562, "varbit", PrintBits),
     Printed(1563, "varbit[]", PrintArray),
     Printed(2201, "refcursor[]", PrintArray),
-    ByServer(2202, "regprocedure"),
-    ByServer(2203, "regoper"),
-    ByServer(2204, "regoperator"),
-    ByServer(2205, "regclass"),
-    ByServer(2206, "regtype"),
-    Printed(2207, "regprocedure[]", PrintArray),
-    Printed(2208, "regoper[]", PrintArray),
-    Printed(2209, "regoperator[]", PrintArray),
-    Printed(2210, "regclass[]", PrintArray),
-    Printed(2211, "regtype[]", PrintArray),
+    ByServer(2202, "regprocedure", 2207),
+    ByServer(2203, "regoper", 2208),
+    ByServer(2204, "regoperator", 2209),
+    ByServer(2205, "regclass", 2210),
+    ByServer(2206, "regtype", 2211),
+    ArrayByServer(2207, "regprocedure[]"),
+    ArrayByServer(2208, "regoper[]"),
+    ArrayByServer(2209, "regoperator[]"),
+    ArrayByServer(2210, "regclass[]"),
+    ArrayByServer(2211, "regtype[]"),
     Printed(2949, "txid_snapshot[]", PrintArray),
     Printed(2951, "uuid[]", PrintArray),
     Printed(2970, "txid_snapshot", PrintSnapshot),
@@ -106,10 +113,10 @@ inline constexpr Type kPrintedTypes[] = {
     Printed(3615, "tsquery", PrintTsquery),
     Printed(3643, "tsvector[]", PrintArray),
     Printed(3645, "tsquery[]", PrintArray),
-    ByServer(3734, "regconfig"),
-    Printed(3735, "regconfig[]", PrintArray),
-    ByServer(3769, "regdictionary"),
-    Printed(3770, "regdictionary[]", PrintArray),
+    ByServer(3734, "regconfig", 3735),
+    ArrayByServer(3735, "regconfig[]"),
+    ByServer(3769, "regdictionary", 3770),
+    ArrayByServer(3770, "regdictionary[]"),
     Printed(3807, "jsonb[]", PrintArray),
     Printed(3904, "int4range", PrintRange, 23),
     Printed(3905, "int4range[]", PrintArray),
@@ -124,12 +131,12 @@ inline constexpr Type kPrintedTypes[] = {
     Printed(3926, "int8range", PrintRange, 20),
     Printed(3927, "int8range[]", PrintArray),
     Printed(4073, "jsonpath[]", PrintArray),
-    ByServer(4089, "regnamespace"),
-    Printed(4090, "regnamespace[]", PrintArray),
-    ByServer(4096, "regrole"),
-    Printed(4097, "regrole[]", PrintArray),
-    ByServer(4191, "regcollation"),
-    Printed(4192, "regcollation[]", PrintArray),
+    ByServer(4089, "regnamespace", 4090),
+    ArrayByServer(4090, "regnamespace[]"),
+    ByServer(4096, "regrole", 4097),
+    ArrayByServer(4097, "regrole[]"),
+    ByServer(4191, "regcollation", 4192),
+    ArrayByServer(4192, "regcollation[]"),
     Printed(4451, "int4multirange", PrintMultirange, 3904),
     Printed(4532, "nummultirange", PrintMultirange, 3906),
     Printed(4533, "tsmultirange", PrintMultirange, 3908),

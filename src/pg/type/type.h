@@ -43,6 +43,11 @@ struct Type {
   bool (*print)(std::string* out, const RowView::Cell& cell) = nullptr;
   // Of a range its bounds' type, of a multirange its ranges'; 0 for all others.
   uint32_t element = 0;
+  // Only the server can say what a value looks like (names of a catalog, a setting of its own):
+  // such columns are asked for as text. array: the type of arrays of it that take any value; 0:
+  // none.
+  bool by_server = false;
+  uint32_t array = 0;
   // Whether a text of a parameter means the same whatever type reads it. Null: none is known to (it
   // is read in too many ways: times, floats, bytea, inet, jsonb, char(n), ...), so that a statement
   // is not worth being kept for which the server has inferred this type.

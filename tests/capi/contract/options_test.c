@@ -588,6 +588,8 @@ static void null_where_it_is_not_allowed(void** state) {
   assert_int_equal(creche_row_column_index(NULL, NULL), -1);
   assert_null(creche_row_column_name(NULL, 0));
   assert_int_equal(creche_row_column_type(NULL, 0), 0);
+  assert_string_equal(creche_row_type_name(NULL, CRECHE_PG_INT8), "int8");
+  assert_null(creche_row_type_name(NULL, 20000));
   assert_int_equal(creche_row_int4(NULL, 0, 0), 0);
   assert_int_equal(creche_row_int8(NULL, 0, 0), 0);
   assert_int_equal(creche_row_bool(NULL, 0, 0), 0);

@@ -17,7 +17,7 @@ type blockHeader struct {
 	cellsOffset    uint64
 	affected       int64
 	tagOffset      uint32
-	reserved       uint32
+	typesOffset    uint32
 }
 
 type blockColumn struct {
@@ -38,6 +38,7 @@ type blockCell struct {
 var (
 	_ = [1]struct{}{}[unsafe.Sizeof(blockHeader{})-C.sizeof_creche_row_block]
 	_ = [1]struct{}{}[unsafe.Offsetof(blockHeader{}.affected)-unsafe.Offsetof(C.creche_row_block{}.affected)]
+	_ = [1]struct{}{}[unsafe.Offsetof(blockHeader{}.typesOffset)-unsafe.Offsetof(C.creche_row_block{}.types_offset)]
 	_ = [1]struct{}{}[unsafe.Sizeof(blockColumn{})-C.sizeof_creche_row_column]
 	_ = [1]struct{}{}[unsafe.Sizeof(blockCell{})-C.sizeof_creche_row_cell]
 )
@@ -112,7 +113,13 @@ func (b *Block) Name(i int) string {
 // Type of a column: its oid.
 func (b *Block) Type(i int) uint32 { return b.column(i).oid }
 
-// IsText: the cells of a column hold text, because its type has no binary form.
+// TypeName of an oid: of a built-in type, or of one that the block describes; else "".
+func (b *Block) TypeName(oid uint32) string {
+	name := C.creche_row_type_name((*C.creche_row_block)(unsafe.Pointer(b.header)), C.uint32_t(oid))
+	return C.GoString(name)
+}
+
+// IsText: the cells of a column hold the text, as the server has printed it.
 func (b *Block) IsText(i int) bool { return b.column(i).text == 1 }
 
 // Modifier of a column's type.

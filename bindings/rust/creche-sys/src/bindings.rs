@@ -1921,7 +1921,9 @@ pub struct creche_row_block {
     pub affected: i64,
     /// of the command tag, "INSERT 0 5", NUL-terminated; 0: none (yet)
     pub tag_offset: u32,
-    pub reserved: u32,
+    /// of creche_row_type, up to one with oid 0: what types the values have
+    /// that are not built in; 0: none
+    pub types_offset: u32,
 }
 
 pub const CRECHE_ROW_BLOCK_MAGIC: u32 = 0x6b6c6263;
@@ -1938,8 +1940,61 @@ pub struct creche_row_column {
     pub table: u32,
     /// its number there, or 0
     pub table_column: i32,
-    /// 1: its type has no binary form (aclitem, ...): its cells hold the text; else 0
+    /// 1: its cells hold the text, as the server prints it: its type has no binary form
+    /// (aclitem, ...), or one that only the server can read (regclass and its like,
+    /// money, types of extensions that are not known here, what holds one of these);
+    /// else 0
     pub text: u32,
+}
+
+/// not known
+pub const CRECHE_ROW_TYPE_OTHER: u32 = 0;
+
+/// text
+pub const CRECHE_ROW_TYPE_ENUM: u32 = 1;
+
+/// that of the type `of`
+pub const CRECHE_ROW_TYPE_DOMAIN: u32 = 2;
+
+/// an array of elements of the type `of`
+pub const CRECHE_ROW_TYPE_ARRAY: u32 = 3;
+
+/// a row: how many fields; type, size and bytes of each
+pub const CRECHE_ROW_TYPE_COMPOSITE: u32 = 4;
+
+/// a range with bounds of the type `of`
+pub const CRECHE_ROW_TYPE_RANGE: u32 = 5;
+
+/// ranges of the type `of`
+pub const CRECHE_ROW_TYPE_MULTIRANGE: u32 = 6;
+
+/// text: citext, ...
+pub const CRECHE_ROW_TYPE_TEXT: u32 = 7;
+
+/// a byte 1, then text: ltree, lquery, ltxtquery
+pub const CRECHE_ROW_TYPE_VERSIONED_TEXT: u32 = 8;
+
+/// how many pairs; size and bytes of each key and each value
+pub const CRECHE_ROW_TYPE_HSTORE: u32 = 9;
+
+/// pgvector's: int16 how many, int16 0, so many float4
+pub const CRECHE_ROW_TYPE_VECTOR: u32 = 10;
+
+/// A type that is not built in (its oid is 16384 or more, and differs from database to database).
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct creche_row_type {
+    /// 0: behind the last one
+    pub oid: u32,
+    /// oid of another type, or 0
+    pub of: u32,
+    /// CRECHE_ROW_TYPE_*
+    pub kind: u8,
+    /// between elements in the text of an array of it
+    pub delimiter: c_char,
+    pub reserved: u16,
+    /// without its schema, NUL-terminated
+    pub name_offset: u32,
 }
 
 /// A cell. size is CRECHE_CELL_NULL for SQL NULL. For bool, int2, int4, int8, oid, float4, float8,
@@ -3163,6 +3218,10 @@ unsafe extern "C" {
     /// The column's type oid; 0 out of range. Since 0.1.
     pub fn creche_row_column_type(rows: *const creche_row_block, column: u32) -> u32;
 
+    /// The name of a type, "int8", "mood": of a built-in one, or of one that the block describes; NULL if
+    /// neither. Since 0.1.
+    pub fn creche_row_type_name(rows: *const creche_row_block, type_: u32) -> *const c_char;
+
     /// A bool column: 0 or 1. Since 0.1.
     pub fn creche_row_bool(rows: *const creche_row_block, row: u64, column: u32) -> i32;
 
@@ -3176,8 +3235,8 @@ unsafe extern "C" {
     /// A float4 or float8 column; integers are converted; numeric is converted with rounding. Since 0.1.
     pub fn creche_row_float8(rows: *const creche_row_block, row: u64, column: u32) -> f64;
 
-    /// A text-like column (text, varchar, bpchar, name, json, xml, enums, unknown; jsonb without its
-    /// version byte; any column that came as text, creche_row_column.text): NUL-terminated, its size in
+    /// A text-like column (text, varchar, bpchar, name, json, xml, enums, citext, unknown; jsonb and ltree
+    /// without their version byte; any column that came as text, creche_row_column.text): NUL-terminated, its size in
     /// *size (may be NULL). NULL for SQL NULL and for types that are not text. Since 0.1.
     pub fn creche_row_text(rows: *const creche_row_block, row: u64, column: u32, size: *mut usize) -> *const c_char;
 
@@ -3186,11 +3245,13 @@ unsafe extern "C" {
     pub fn creche_row_bytes(rows: *const creche_row_block, row: u64, column: u32, size: *mut usize) -> *const c_void;
 
     /// Any cell as text, exactly as PostgreSQL prints it with DateStyle ISO, hex bytea and time zone UTC:
-    /// every built-in type, arrays and rows of them and of enums. By their binary form in hex come only
-    /// types of extensions, ranges and arrays of domains of your own, and what depends on the server's
-    /// catalog or settings (regclass and its like, money): cast those to text in the statement. Written to
-    /// buffer with a NUL, cut at capacity. Returns the bytes that all of it needs without the NUL; 0 for
-    /// SQL NULL. Since 0.1.
+    /// every type, built in or not. What a type of your own is (an enum, a domain, a row, a range; hstore,
+    /// ltree, citext and pgvector's vector) is asked of the server once, behind the first result that has
+    /// one; what only the server can print it is asked to, and the next time those columns come as text
+    /// (creche_row_column.text). Where that could not be asked (in streams, whose blocks you get as they
+    /// come, until a query has learnt it; in a transaction that has failed by then), names of the catalog
+    /// are numbers, and the rest is its binary form as \x and hex. Written to buffer with a NUL, cut at
+    /// capacity. Returns the bytes that all of it needs without the NUL; 0 for SQL NULL. Since 0.1.
     pub fn creche_row_format(rows: *const creche_row_block, row: u64, column: u32, buffer: *mut c_char, capacity: usize) -> usize;
 
     /// The block of a rows handle; NULL if the handle is bad. Lives until it is released. Since 0.1.
@@ -3346,7 +3407,9 @@ unsafe extern "C" {
     /// (date, time, float8, jsonb, bytea, ...), the statement is parsed anew (declare the type, and it is
     /// kept). Columns whose types have no binary form are asked for as text (creche_row_column.text): the
     /// server tells by failing with 42883, so the first run of such a statement takes two, and fails if it is
-    /// inside a transaction. Before an idle connection is used it is looked at; a statement that a dying
+    /// inside a transaction. What a type of your own is, and the text of what only the server can print
+    /// (creche_row_format), is asked behind the first result that has it: one more statement for each, once.
+    /// Before an idle connection is used it is looked at; a statement that a dying
     /// server has not begun goes to another connection.
     /// Returns CRECHE_OK, or as creche_task_spawn does. Since 0.1.
     pub fn creche_pool_query(pool: creche_pool, in_: creche_scope, sql: *const c_char, args: *const creche_value, args_count: usize, options: *const creche_query_options, done: creche_done_fn, user: *mut c_void, task: *mut creche_task) -> creche_status;

@@ -107,6 +107,15 @@ impl Rows {
         unsafe { sys::creche_row_column_type(self.block(), column.try_into().unwrap_or(u32::MAX)) }
     }
 
+    /// The name of a type, `int8`, `mood`: of a built-in one, or of one that these rows have values of.
+    pub fn type_name(&self, oid: u32) -> Option<&str> {
+        // SAFETY: a good block; NULL if it is not known; the text lives as long as the block.
+        unsafe {
+            let name = sys::creche_row_type_name(self.block(), oid);
+            if name.is_null() { None } else { CStr::from_ptr(name).to_str().ok() }
+        }
+    }
+
     /// Rows that the command changed or returned.
     pub fn affected(&self) -> u64 {
         self.block().affected.try_into().unwrap_or(0)

@@ -1,0 +1,319 @@
+#include "pg/op/introspection.h"
+
+#include <algorithm>
+#include <new>
+#include <utility>
+
+#include "pg/protocol/bytes.h"
+#include "pg/rows/row_rewrite.h"
+#include "pg/type/print.h"
+#include "pg/type/type.h"
+
+namespace creche::pg {
+
+namespace {
+
+// One row of the catalog for each, by its key. No column that older servers lack is named.
+constexpr std::string_view kTypesSql =
+    "SELECT t.oid, t.typname, t.typtype, t.typdelim,"
+    " CASE WHEN t.typreceive::pg_catalog.oid <> 0 THEN t.typarray ELSE 0 END,"
+    " CASE t.typtype WHEN 'd' THEN t.typbasetype"
+    " WHEN 'r' THEN (SELECT r.rngsubtype FROM pg_catalog.pg_range r WHERE r.rngtypid = t.oid)"
+    " WHEN 'm' THEN (SELECT r.rngtypid FROM pg_catalog.pg_range r"
+    " WHERE (pg_catalog.to_jsonb(r) ->> 'rngmultitypid') = t.oid::pg_catalog.text)"
+    " ELSE t.typelem END,"
+    " (SELECT p.prosrc FROM pg_catalog.pg_proc p WHERE p.oid = t.typsend),"
+    " ARRAY(SELECT a.atttypid FROM pg_catalog.pg_attribute a WHERE t.typrelid <> 0"
+    " AND a.attrelid = t.typrelid AND a.attnum > 0 AND NOT a.attisdropped)"
+    " FROM pg_catalog.pg_type t WHERE t.oid = ANY ($1)";
+constexpr std::string_view kTextsSql = "SELECT $1::pg_catalog.text[]";
+constexpr uint32_t kOidArray = 1028;
+
+UserKind KindOf(char type, std::string_view name, std::string_view send) {
+  constexpr std::string_view kSendText[] = {"textsend",  "varcharsend", "bpcharsend",
+                                            "namesend",  "unknownsend", "xml_send",
+                                            "json_send", "cstring_send"};
+  switch (type) {
+    case 'e':
+      return UserKind::kEnum;
+    case 'd':
+      return UserKind::kDomain;
+    case 'c':
+      return UserKind::kComposite;
+    case 'r':
+      return UserKind::kRange;
+    case 'm':
+      return UserKind::kMultirange;
+    default:
+      break;
+  }
+  if (send == "array_send") return UserKind::kArray;
+  if (std::find(std::begin(kSendText), std::end(kSendText), send) != std::end(kSendText))
+    return UserKind::kText;
+  if (send == "ltree_send" || send == "lquery_send" || send == "ltxtq_send")
+    return UserKind::kVersionedText;
+  if (send == "hstore_send") return UserKind::kHstore;
+  if (name == "vector" && !send.empty()) return UserKind::kVector;
+  return UserKind::kOther;
+}
+
+std::string_view TextOf(const RowView& rows, uint64_t row, uint32_t column) {
+  size_t size;
+  const char* text = rows.Text(row, column, &size);
+  return text ? std::string_view(text, size) : std::string_view();
+}
+
+// Calls take(value) for each element of an array without NULLs, in the order in which they stand.
+template <class Take>
+void EachElement(const RowView& rows, uint64_t row, uint32_t column, Take take) {
+  size_t size;
+  const void* bytes = rows.Bytes(row, column, &size);
+  if (!bytes || size < 20) return;
+  std::string_view rest(static_cast<const char*>(bytes), size), value;
+  if (Load32(rest.data()) != 1) return;
+  rest.remove_prefix(20);
+  for (bool null; TakeValue(&rest, &value, &null) && !null;) take(value);
+}
+
+// The binary form of an array.
+void AppendBig(std::string* out, size_t number) {
+  char bytes[4];
+  Store32(bytes, static_cast<uint32_t>(number));
+  out->append(bytes, sizeof bytes);
+}
+
+bool Has(const std::vector<uint32_t>& oids, uint32_t oid) {
+  return std::find(oids.begin(), oids.end(), oid) != oids.end();
+}
+
+void AddTo(std::vector<uint32_t>* oids, uint32_t oid) {
+  if (!Has(*oids, oid)) oids->push_back(oid);
+}
+
+}  // namespace
+
+// Prints a value: notes on the way which types it has, and which texts are missing.
+class Introspection::Visitor final : public UserTypes {
+ public:
+  explicit Visitor(Introspection* of) : of_(*of) {}
+  bool Find(uint32_t oid, UserType* type) const override {
+    const CatalogType* known = of_.connection_.session().catalog->Find(oid);
+    if (known) {
+      AddTo(&of_.types_, oid);
+      *type = *known;
+      return true;
+    }
+    if (of_.known_absent(oid)) return false;
+    AddTo(&of_.unknown_, oid);
+    *type = {.oid = oid};
+    return true;
+  }
+  bool Spell(uint32_t oid, std::string_view bytes, std::string* out) const override {
+    if (Has(of_.unknown_, oid)) return true;
+    spelled = true;
+    const auto [it, added] = of_.texts_[oid].try_emplace(std::string(bytes));
+    if (!added) out->append(it->second);
+    return true;
+  }
+  mutable bool spelled = false;
+
+ private:
+  Introspection& of_;
+};
+
+Introspection::Introspection(Owner& owner, Connection& connection, const Statement& statement,
+                             Ending ending)
+    : owner_(owner),
+      connection_(connection),
+      statement_(statement),
+      ending_(std::move(ending)),
+      columns_(ending_.rows->block()->column_count) {
+  run_.set_prepare(false);
+}
+
+Ending Introspection::Take() noexcept {
+  RowBlock* block = ending_.rows->block();
+  if (block->types_offset == kTypesUnknown) block->types_offset = 0;
+  return std::move(ending_);
+}
+
+bool Introspection::known_absent(uint32_t oid) const noexcept {
+  return Has(absent_, oid);
+}
+
+void Introspection::Next() noexcept {
+  try {
+    if (!failed_ && AskNext()) return;
+    if (!failed_) Rebuild();
+  } catch (const std::bad_alloc&) {
+    // It stays as it is.
+  }
+  owner_.OnIntrospected();
+}
+
+bool Introspection::AskNext() {
+  Look();
+  return AskTypes() || AskTexts();
+}
+
+// Notes what there is, and what is missing.
+void Introspection::Look() {
+  const RowView rows(ending_.rows->block());
+  const auto* described = reinterpret_cast<const RowColumn*>(ending_.rows->memory() +
+                                                             ending_.rows->block()->columns_offset);
+  const Catalog& catalog = *connection_.session().catalog;
+  unknown_.clear();
+  for (uint32_t c = 0; c < rows.columns(); c++) {
+    if (described[c].text == 1) continue;
+    Catalog::Judged judged;
+    catalog.Judge(described[c].type, &judged);
+    for (const uint32_t oid : judged.types) AddTo(&types_, oid);
+    for (const uint32_t oid : judged.unknown)
+      if (!known_absent(oid)) AddTo(&unknown_, oid);
+    columns_[c].spelled = judged.by_server;
+    columns_[c].visited = judged.by_server || judged.open;
+  }
+  if (!unknown_.empty()) return;
+  for (uint32_t c = 0; c < rows.columns(); c++) {
+    if (!columns_[c].visited) continue;
+    const Visitor visitor(this);
+    std::string ignored;
+    for (uint64_t row = 0; row < rows.rows(); row++) {
+      const RowView::Cell cell = rows.At(row, c);
+      ignored.clear();
+      if (!cell.null && cell.bytes)
+        (void)PrintValue(&ignored, cell.type, {cell.bytes, cell.size}, 0, &visitor);
+    }
+    columns_[c].spelled = columns_[c].spelled || visitor.spelled;
+  }
+}
+
+bool Introspection::AskTypes() {
+  if (unknown_.empty()) return false;
+  std::string oids = "{";
+  for (const uint32_t oid : unknown_) oids += (oids.size() > 1 ? "," : "") + std::to_string(oid);
+  asked_type_ = 0;
+  Run(kTypesSql, kOidArray, true, oids + "}");
+  return true;
+}
+
+bool Introspection::AskTexts() {
+  constexpr size_t kMostBytes = 4 << 20;
+  for (auto& [oid, texts] : texts_) {
+    const CatalogType* known = connection_.session().catalog->Find(oid);
+    const uint32_t array = known ? known->array : TypeOf(oid).array;
+    asked_.clear();
+    std::string elements;
+    for (const auto& [bytes, text] : texts) {
+      if (!text.empty() || array == 0 || elements.size() > kMostBytes) continue;
+      asked_.push_back(&bytes);
+      AppendBig(&elements, bytes.size());
+      elements += bytes;
+    }
+    if (asked_.empty()) continue;
+    std::string value;
+    for (const size_t word : {size_t{1}, size_t{0}, size_t{oid}, asked_.size(), size_t{1}})
+      AppendBig(&value, word);
+    asked_type_ = oid;
+    Run(kTextsSql, array, false, value + elements);
+    return true;
+  }
+  return false;
+}
+
+void Introspection::Run(std::string_view sql, uint32_t type, bool text, const std::string& value) {
+  const Value parameter{.type = type,
+                        .form = text ? Value::kText : Value::kBinary,
+                        .integer = 0,
+                        .real = 0,
+                        .data = value.data(),
+                        .size = value.size()};
+  asks_ = std::make_unique<Statement>(sql, &parameter, 1);
+  run_.Run(asks_.get());
+  connection_.Resubmit(&run_);  // may have ended all of this
+}
+
+void Introspection::OnEnd(Ending ending) noexcept {
+  if (ending.error || !ending.rows) failed_ = true;
+  try {
+    if (!failed_) {
+      const RowView rows(ending.rows->block());
+      if (asked_type_ == 0)
+        TakeTypes(rows);
+      else
+        TakeTexts(rows);
+    }
+  } catch (const std::bad_alloc&) {
+    failed_ = true;
+  }
+  Next();
+}
+
+void Introspection::TakeTypes(const RowView& rows) {
+  Catalog& catalog = *connection_.session().catalog;
+  const auto oid_at = [&](uint64_t row, uint32_t column) {
+    return static_cast<uint32_t>(rows.Int8(row, column));
+  };
+  for (uint64_t row = 0; row < rows.rows(); row++) {
+    CatalogType type;
+    type.oid = oid_at(row, 0);
+    type.name = TextOf(rows, row, 1);
+    const std::string_view kind = TextOf(rows, row, 2), delimiter = TextOf(rows, row, 3);
+    type.kind = KindOf(kind.empty() ? '\0' : kind[0], type.name, TextOf(rows, row, 6));
+    if (!delimiter.empty()) type.delimiter = delimiter[0];
+    type.array = oid_at(row, 4);
+    if (type.kind != UserKind::kOther) type.of = oid_at(row, 5);
+    EachElement(rows, row, 7, [&](std::string_view field) {
+      if (field.size() == 4) type.fields.push_back(Load32(field.data()));
+    });
+    catalog.Add(std::move(type));
+  }
+  for (const uint32_t oid : unknown_)
+    if (!catalog.Find(oid)) absent_.push_back(oid);
+}
+
+void Introspection::TakeTexts(const RowView& rows) {
+  size_t taken = 0;
+  Texts& texts = texts_[asked_type_];
+  EachElement(rows, 0, 0, [&](std::string_view text) {
+    if (taken < asked_.size()) texts[*asked_[taken++]] = text;
+  });
+  if (taken != asked_.size()) failed_ = true;
+}
+
+void Introspection::Rebuild() {
+  const RowView rows(ending_.rows->block());
+  const bool spelled =
+      std::any_of(columns_.begin(), columns_.end(), [](const Column& c) { return c.spelled; });
+  if (!spelled && types_.empty()) return;
+  std::vector<std::vector<std::string>> texts(columns_.size());
+  for (uint32_t c = 0; c < columns_.size(); c++) {
+    if (!columns_[c].spelled) continue;
+    const Visitor visitor(this);
+    texts[c].resize(std::max<uint64_t>(rows.rows(), 1));
+    for (uint64_t row = 0; row < rows.rows(); row++) {
+      const RowView::Cell cell = rows.At(row, c);
+      if (cell.null || !cell.bytes) continue;
+      std::string* text = &texts[c][row];
+      if (PrintValue(text, cell.type, {cell.bytes, cell.size}, 0, &visitor)) continue;
+      *text = "\\x";
+      AppendHex(text, cell.bytes, cell.size);
+    }
+  }
+  auto* described =
+      reinterpret_cast<RowColumn*>(ending_.rows->memory() + ending_.rows->block()->columns_offset);
+  ColumnForms forms(columns_.size(), ColumnForm::kBinary);
+  for (uint32_t c = 0; c < columns_.size(); c++) {
+    if (columns_[c].spelled || described[c].text == 1) forms[c] = ColumnForm::kText;
+  }
+  ending_.rows = Rewrite(*ending_.rows->block(), texts, *connection_.session().catalog, types_);
+  described =
+      reinterpret_cast<RowColumn*>(ending_.rows->memory() + ending_.rows->block()->columns_offset);
+  for (uint32_t c = 0; c < columns_.size(); c++)
+    if (columns_[c].spelled) described[c].text = 1;
+  if (!spelled) return;
+  connection_.shared().forms.Ask(statement_.hash(), forms);
+  connection_.session().cache.Forget(statement_);
+}
+
+}  // namespace creche::pg

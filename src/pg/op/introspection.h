@@ -1,0 +1,81 @@
+// Introspection: what a result has that its reader could not understand is asked of the server
+// before the result is given to anybody: what types there are that are not built in (once for each
+// type, on each server), and the text of what only the server can print (names of its catalog,
+// money, types of extensions that nothing is known of). What can be known of a statement's columns
+// is remembered, so that the next time they come as they should. Nothing of it fails: what the
+// server does not say stays bytes. Loop's thread.
+#pragma once
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "pg/command/query.h"
+#include "pg/command/run_of.h"
+#include "pg/connection.h"
+#include "pg/rows/row_view.h"
+
+namespace creche::pg {
+
+class Introspection {
+ public:
+  class Owner {
+   public:
+    // All is understood, as far as it can be: Take. Do not destroy it inside.
+    virtual void OnIntrospected() noexcept = 0;
+
+   protected:
+    ~Owner() = default;
+  };
+  // True if this result needs it.
+  static bool Wanted(const Ending& ending) noexcept {
+    return ending.rows && ending.rows->block()->types_offset == kTypesUnknown;
+  }
+
+  // statement: whose result it is; outlives this.
+  Introspection(Owner& owner, Connection& connection, const Statement& statement, Ending ending);
+  // May call back at once.
+  void Begin() noexcept { Next(); }
+  // What it runs on the connection.
+  Command& command() noexcept { return run_; }
+  // The result, as it is now.
+  Ending Take() noexcept;
+
+ private:
+  using Texts = std::unordered_map<std::string, std::string>;  // by binary form
+  class Visitor;
+  struct Column {
+    bool visited = false;  // its values are looked at
+    bool spelled = false;  // and shown as the server says
+  };
+  void Next() noexcept;
+  // False: nothing is left to be asked.
+  bool AskNext();
+  void Look();
+  bool AskTypes();
+  bool AskTexts();
+  void Run(std::string_view sql, uint32_t type, bool text, const std::string& value);
+  void OnEnd(Ending ending) noexcept;
+  void TakeTypes(const RowView& rows);
+  void TakeTexts(const RowView& rows);
+  void Rebuild();
+  bool known_absent(uint32_t oid) const noexcept;
+
+  Owner& owner_;
+  Connection& connection_;
+  const Statement& statement_;
+  Ending ending_;
+  RunOf<Query, &Introspection::OnEnd> run_{this};
+  std::unique_ptr<Statement> asks_;
+  std::vector<Column> columns_;
+  std::vector<uint32_t> types_;    // that the result has
+  std::vector<uint32_t> unknown_;  // to be asked about
+  std::vector<uint32_t> absent_;   // nobody knows them
+  std::unordered_map<uint32_t, Texts> texts_;
+  std::vector<const std::string*> asked_;  // whose texts were asked for
+  uint32_t asked_type_ = 0;                // 0: it was types
+  bool failed_ = false;
+};
+
+}  // namespace creche::pg
