@@ -31,6 +31,8 @@ enum {
  * - A server that goes away (GOAWAY) finishes what it has taken; the rest is sent again on another
  *   connection whatever its method, as is, up to three times, what it says it has not begun with
  *   (REFUSED_STREAM): not after a piece of the body has been pulled, nor with CRECHE_REQUEST_NO_RETRY.
+ * - An answer 421 on a connection that has carried others is read over, and the request sent once more,
+ *   on a new one.
  * - A connection on which nothing has come for a second when a request on it times out, or is cancelled
  *   unanswered, is asked by a PING; with no answer in 5 s it is lost, with all requests on it
  *   (CRECHE_E_DISCONNECTED).

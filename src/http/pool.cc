@@ -40,6 +40,7 @@ PoolMember::PoolMember(Pool& pool, PoolLine* line) noexcept : pool_(pool), line_
 
 PoolMember::~PoolMember() {
   connection_.reset();
+  if (checkout_) line_->opening--;  // given up
   opening_.reset();
   List<PoolMember, struct OfLine>::Remove(this);
   pool_.Freed(line_);
@@ -60,6 +61,7 @@ void Pool::OpenFor(PoolLine* line, Checkout* checkout) noexcept {
     if (!member) ForgetIfUnused(line);
     return checkout->OnOpenFailed(Phase::kPool, NoMemoryError());
   }
+  line->opening++;
   member->checkout_ = checkout;
   checkout->pool_ = this;
   checkout->opening_ = member;
@@ -81,8 +83,32 @@ void Pool::Opened(PoolMember* member) noexcept {
   member->used_ = 1;
   member->carried_ = 1;
   member->last_use_ = LastUse();
-  if (member->has_room()) Changed(member);
+  PoolLine* const line = member->line_;
+  line->opening--;
+  line->single = member->connection_->capacity() == 1;
+  if (member->has_room()) {
+    Changed(member);
+  } else if (line->protocols != Protocols::kHttp1 && !line->waiting.empty()) {
+    // It cannot be shared: who waited for that goes on.
+    Requeue(line);
+    ServeSoon();
+  }
   checkout->OnReserved(Reservation(member), false);
+}
+
+// Whom it was opened for is gone: who waits longest to share it has it now.
+void Pool::GiveUp(PoolMember* member) noexcept {
+  PoolLine* const line = member->line_;
+  Checkout* const heir = line->shares() ? line->waiting.first() : nullptr;
+  if (!heir) {
+    delete member;
+    return;
+  }
+  heir->waited_ += Recent(loop_) - heir->waits_since_;
+  StopWaiting(heir);
+  heir->opening_ = member;
+  member->checkout_ = heir;
+  heir->OnOpening();
 }
 
 void PoolMember::OnOpenFailed(ErrorRef error) noexcept {
@@ -93,6 +119,9 @@ void Pool::OpenFailed(PoolMember* member, ErrorRef error) noexcept {
   Checkout* checkout = std::exchange(member->checkout_, nullptr);
   checkout->opening_ = nullptr;
   const Phase phase = member->opening_->phase();
+  // Those who waited to share it try on their own: what it was may be this one's trouble.
+  member->line_->opening--;
+  member->line_->single = true;
   delete member;
   checkout->OnOpenFailed(phase, std::move(error));
 }

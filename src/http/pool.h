@@ -8,6 +8,9 @@
 // connection at all: then an idle one makes room. So nobody starves, and nobody's connection is
 // closed to open another one to the same purpose.
 //
+// Where a connection may turn out to carry many, one is opened at a time: those who come meanwhile
+// wait to share it, and have it if whom it was opened for is gone.
+//
 // A session may have lines for a hundred thousand origins (a crawler), so no step looks at all of
 // them: those that can be served are found by what they wait for, and then by who is first.
 #pragma once
@@ -70,6 +73,7 @@ class Pool {
   void OpenFor(PoolLine* line, Checkout* checkout) noexcept;
   void Opened(PoolMember* member) noexcept;
   void OpenFailed(PoolMember* member, ErrorRef error) noexcept;
+  void GiveUp(PoolMember* member) noexcept;
   void GiveBack(PoolMember* member) noexcept;
   void Changed(PoolMember* member) noexcept;
   void Keep(PoolMember* member) noexcept;

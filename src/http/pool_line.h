@@ -47,10 +47,16 @@ class PoolMember final : public ListNode<PoolMember, struct OfLine>,
 struct PoolLine : Line {
   std::string_view key;
   Protocols protocols = Protocols::kHttp1;
-  uint32_t open = 0;                          // members
-  uint32_t idle = 0;                          // of them
+  uint32_t open = 0;     // members
+  uint32_t opening = 0;  // of them
+  bool single = false;  // the last that was opened carries one exchange at a time, or it has failed
+  uint32_t idle = 0;    // of them
   List<PoolMember, struct OfLine> available;  // those with a place left, last used first
   List<Checkout> waiting;
+  // A connection on its way will carry many exchanges, as far as is known: those who come wait for
+  // it rather than open others.
+  bool shares() const { return protocols != Protocols::kHttp1 && !single; }
+  bool holds() const { return opening > 0 && shares(); }
   bool pinned = false;  // in use though nothing is open and nobody waits
 };
 

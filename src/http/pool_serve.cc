@@ -12,7 +12,7 @@ Phase Checkout::opening_phase() const noexcept {
 
 void Checkout::Cancel() noexcept {
   if (line_) return pool_->StopWaiting(this);
-  delete std::exchange(opening_, nullptr);
+  if (PoolMember* const member = std::exchange(opening_, nullptr)) pool_->GiveUp(member);
 }
 
 Pool::Answer Pool::Reserve(const Route& route, const Timeouts& timeouts, bool fresh,
@@ -28,7 +28,7 @@ Pool::Answer Pool::Reserve(const Route& route, const Timeouts& timeouts, bool fr
   if (line->waiting.empty()) {
     line->pinned = true;  // closing dead connections must not make it go
     PoolMember* member = fresh ? nullptr : TakePlace(line);
-    const bool room = !member && MakeRoom(line);
+    const bool room = !member && !line->holds() && MakeRoom(line);
     line->pinned = false;
     if (member) {
       counters_.reuses.Add();
@@ -100,6 +100,8 @@ void Pool::Requeue(PoolLine* line) noexcept {
     if (!line->heap()) return;
   } else if (!line->available.empty()) {
     heap = &kept_lines_;
+  } else if (line->holds()) {
+    heap = nullptr;
   } else if (line->open == 0) {
     heap = &new_lines_;
   } else if (limits_.per_route == 0 || line->open < limits_.per_route) {
@@ -135,7 +137,8 @@ PoolLine* Pool::FirstToServe() const noexcept {
 // Gives the first in line a place, or has a connection opened for it.
 void Pool::Serve(PoolLine* line) noexcept {
   Checkout* checkout = line->waiting.first();
-  PoolMember* member = checkout->fresh_ ? nullptr : TakePlace(line);
+  // One that may be shared is fresh enough: who waited did so for one on its way.
+  PoolMember* member = checkout->fresh_ && !line->shares() ? nullptr : TakePlace(line);
   // What was idle and dead is closed by now, which left room. Who wants a connection that nobody
   // has used takes a place with others rather than none.
   if (!member && !MakeRoom(line)) {

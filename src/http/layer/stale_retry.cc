@@ -3,11 +3,13 @@
 namespace creche::http {
 
 // A server that gives a kept connection up may say so with a 408, which tells that it has not taken
-// the request: it was on its way then.
+// the request: it was on its way then. One that answers 421 does not want it on this connection.
 Next StaleRetryLayer::OnResponse(CallState& call) const {
   const Attempt& attempt = call.attempt;
-  const bool stale = call.head.status == 408 && attempt.reused && !call.fresh && !attempt.pulled &&
-                     call.request.retry && call.head.ListHas(Known::kConnection, "close");
+  const uint16_t status = call.head.status;
+  const bool stale =
+      ((status == 408 && call.head.ListHas(Known::kConnection, "close")) || status == 421) &&
+      attempt.reused && !call.fresh && !attempt.pulled && call.request.retry;
   call.fresh = stale;
   return stale ? Next::kAgain : Next::kGo;
 }
