@@ -47,6 +47,10 @@ static const support_http_input support_http_corpus[] = {
     ROW(H("Transfer-Encoding: chunked\r\nContent-Length: 2", "0\r\n\r\n"), REFUSED, NULL),
     ROW(H("Content-Length: 2\r\nTransfer-Encoding: identity", "ok"), REFUSED, NULL),
     ROW(H("Transfer-Encoding: identity\r\nContent-Length: 2", "ok"), REFUSED, NULL),
+    ROW(H("Content-Length-X: 0\r\nContent-Length: 2", "ok"), "200 ok keep", NULL),
+    ROW(H("Content-Length-X: 0\r\nTransfer-Encoding: chunked", "2\r\nok\r\n0\r\n\r\n"),
+        "200 ok keep", NULL),
+    ROW(H("Content-Length: \r\nContent-Length: 2", "ok"), REFUSED, NULL),
     /* Transfer-Encoding */
     ROW(CHUNKS("2\r\nok\r\n0\r\n\r\n"), "200 ok keep", NULL),
     ROW(H("Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked", "0\r\n\r\n"), REFUSED, NULL),
@@ -80,6 +84,7 @@ static const support_http_input support_http_corpus[] = {
     ROW(H("Foo\r\nContent-Length: 2", "ok"), REFUSED, NULL),
     ROW(H("Foo\0: a\r\nContent-Length: 2", "ok"), REFUSED, NULL),
     ROW(H("Foo@: a\r\nContent-Length: 2", "ok"), REFUSED, NULL),
+    ROW(H("X_Foo-1!#$%&\'*+.^`|~: a\r\nContent-Length: 2", "ok"), "200 ok keep", NULL),
     /* Folded lines: joined (RFC 9112, 5.2), but not where the framing is said */
     ROW(H("X: a\r\n b\r\nContent-Length: 2", "ok"), "200 ok keep", NULL),
     ROW(H("X: a\r\n\tb\r\nContent-Length: 2", "ok"), "200 ok keep", NULL),
@@ -137,6 +142,10 @@ static const support_http_input support_http_corpus[] = {
     ROW("HTTP/1.1 200 O\0K\r\n\r\n", REFUSED, NULL),
     ROW("HTTP/1.1 200 O\x01K\r\n\r\n", REFUSED, NULL),
     ROW("HTTP/1.1 200 \xc3\xa4\tb\r\nContent-Length: 2\r\n\r\nok", "200 ok keep", NULL),
+    ROW("HTTP/1.1 200  O K \r\nContent-Length: 2\r\n\r\nok", "200 ok keep", NULL),
+    ROW("HTTP/1.1 2\r\n\r\n", REFUSED, NULL),
+    ROW("HTTPER/1.1 200 OK\r\n\r\n", REFUSED, NULL),
+    ROW("HTTP/1.1 200 OK\r\n\rX: y\r\n\r\n", REFUSED, NULL),
     /* Chunks */
     ROW(CHUNKS("2 \r\nok\r\n0\r\n\r\n"), REFUSED, "200 ok keep"),
     ROW(CHUNKS("2 ;a=b\r\nok\r\n0\r\n\r\n"), REFUSED, "200 ok keep"),
@@ -165,6 +174,9 @@ static const support_http_input support_http_corpus[] = {
     ROW(CHUNKS("2;a=b\rc\r\nok\r\n0\r\n\r\n"), REFUSED, NULL),
     ROW(CHUNKS("2\r\nok\r\n00\r\n\r\n"), "200 ok keep", NULL),
     ROW(CHUNKS("2\r\nok0\r\n\r\n"), REFUSED, NULL),
+    ROW(CHUNKS("2 a=b\r\nok\r\n0\r\n\r\n"), REFUSED, NULL),
+    ROW(CHUNKS("2;a=\"b;c\r\nok\r\n0\r\n\r\n"), "200 ok keep", NULL),
+    ROW(CHUNKS("2;a=b\r\nok\r\n0;c=d\r\n\r\n"), "200 ok keep", NULL),
     /* Trailers */
     ROW(CHUNKS("2\r\nok\r\n0\r\nX: y\r\n\r\n"), "200 ok keep", NULL),
     ROW(CHUNKS("2\r\nok\r\n0\r\nContent-Length: 2\r\n\r\n"), REFUSED, NULL),
@@ -192,6 +204,11 @@ static const support_http_input support_http_corpus[] = {
     ROW("HTTP/1.1 102 X\r\nTransfer-Encoding: chunked\r\n\r\n" H("Content-Length: 2", "ok"),
         "200 ok keep", NULL),
     ROW("HTTP/1.1 205 X\r\nContent-Length: 0\r\n\r\n", "205  keep", NULL),
+    ROW("HTTP/1.1 103 Hints\r\nContent-Length: 2\r\nLink: </x>\r\n\r\n" CHUNKS(
+            "2\r\nok\r\n0\r\n\r\n"),
+        "200 ok keep", NULL),
+    ROW("HTTP/1.1 101 X\r\nUpgrade: x\r\nConnection: upgrade\r\nContent-Length: 2\r\n\r\nok",
+        REFUSED, NULL),
     /* What follows; how a connection is left */
     ROW(H("Connection: close\r\nContent-Length: 2", "okand more"), "200 ok close", NULL),
     ROW(H("Content-Length: 2", "okHTTP/1.1 200 OK\r\n"), "200 ok keep", NULL),
@@ -199,6 +216,10 @@ static const support_http_input support_http_corpus[] = {
     ROW(H("Connection: keep-alive\r\nConnection: Close\r\nContent-Length: 2", "ok"), "200 ok close",
         NULL),
     ROW("HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nContent-Length: 2\r\n\r\nok", "200 ok keep",
+        NULL),
+    ROW("HTTP/1.0 200 OK\r\nConnection: keep-alive\r\n\r\nHTTP/1.0 200 OK",
+        "200 HTTP/1.0 200 OK close", NULL),
+    ROW("HTTP/1.1 204 X\r\nConnection: close\r\n\r\n" H("Content-Length: 2", "ok"), "204  close",
         NULL),
     /* Truncation */
     ROW("", GONE, NULL),
