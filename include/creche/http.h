@@ -148,7 +148,8 @@ typedef struct creche_session_options {
     uint32_t max_waiting;    /* requests waiting for a connection; more are CRECHE_E_LIMIT; 0: no limit */
     uint32_t max_redirects;  /* followed for a request; default 10; 0: none, the 3xx is the answer */
     uint32_t max_header_bytes; /* of a response's head, see below; default 65536 */
-    uint32_t dns_ttl_ms;     /* how long a resolved name is kept; default 10000 milliseconds; 0: not */
+    uint32_t dns_ttl_ms;     /* how long a resolved name is kept; default 10000 milliseconds; 0: not.
+                              * That there is no such name is kept as long, but for a second at the most */
     uint64_t max_body;       /* of a whole body, decoded; default 64 MiB; more is CRECHE_E_LIMIT, as
                               * soon as it is announced. A coded one may be twice that and 64 KiB. */
     int64_t keepalive;       /* how long an idle connection is kept; default 15 s */

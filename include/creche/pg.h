@@ -86,7 +86,8 @@ CRECHE_API creche_status creche_pool_options_init(creche_pool_options *options, 
  * goes first. As with libpq a server that refuses (a wrong password, no such database) ends the attempt,
  * and no other is tried; one that is full, starting, or of another kind than target_session_attrs asks
  * for is passed over. Nothing of it holds up the loop; a server that asks for more than 1,000,000
- * iterations of SCRAM's key derivation is refused: CRECHE_E_LIMIT.
+ * iterations of SCRAM's key derivation is refused: CRECHE_E_LIMIT. If all have failed, what is told is the
+ * failure of the one that got furthest: a server that has no TLS, not an address at which nobody is.
  * A failed attempt fails the operations that wait if no connection is open and none is under way; if the
  * server is only full or starting (53300, 57P03), they wait for further attempts until acquire_timeout.
  * After a failed attempt the next comes 10 ms later, and twice as late with each failure, up to 2 s.

@@ -1,5 +1,6 @@
 #include "core/resolver.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <new>
 #include <utility>
@@ -131,7 +132,9 @@ std::optional<Result<Addresses>> Resolver::Resolve(std::string_view host, uint16
     if (IsLocalhost(name))
       return Serve({*platform::Address::Literal("127.0.0.1"), *platform::Address::Literal("::1")},
                    port, 0);
-    if (Entry* entry = FindCached(name))
+    if (Entry* entry = FindCached(name); entry && entry->missing)
+      return entry->missing;
+    else if (entry)
       return Serve(entry->addresses, port, options_.spread ? entry->uses++ : 0);
     return Ask(std::move(name), port, query);
   } catch (const std::bad_alloc&) {
@@ -174,13 +177,14 @@ Resolver::Entry* Resolver::FindCached(const std::string& name) {
   return nullptr;
 }
 
-void Resolver::Keep(const std::string& name, const Addresses& addresses) {
-  if (options_.ttl <= 0 || options_.max_entries == 0) return;
+void Resolver::Keep(const std::string& name, const Addresses& addresses, const ErrorRef& missing) {
+  const Nanos ttl = missing ? std::min(options_.ttl, options_.missing_ttl) : options_.ttl;
+  if (ttl <= 0 || options_.max_entries == 0) return;
   if (lru_.size() >= options_.max_entries) {
     cache_.erase(lru_.back().name);
     lru_.pop_back();
   }
-  lru_.push_front({name, addresses, After(loop_.now(), options_.ttl), 1});
+  lru_.push_front({name, addresses, missing, After(loop_.now(), ttl), 1});
   try {
     cache_.emplace(lru_.front().name, lru_.begin());
   } catch (const std::bad_alloc&) {
@@ -192,10 +196,9 @@ void Resolver::Finish(Lookup* lookup) noexcept {
   const platform::Resolved& found = lookup->found_;  // `lookup` lives as long as this call
   ErrorRef error;
   try {
-    if (found.eai != 0)
-      error = NotFound(lookup->name_, found);
-    else
-      Keep(lookup->name_, found.addresses);
+    if (found.eai != 0) error = NotFound(lookup->name_, found);
+    if (!error || !platform::ResolveErrorIsTemporary(found))
+      Keep(lookup->name_, found.addresses, error);
   } catch (const std::bad_alloc&) {
     if (found.eai != 0) error = NoMemoryError();
   }

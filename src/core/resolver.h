@@ -24,7 +24,9 @@ using Addresses = std::vector<platform::Address>;
 class Resolver {
  public:
   struct Options {
-    Nanos ttl = 10 * kSecond;       // how long an answer is kept; 0: not at all
+    Nanos ttl = 10 * kSecond;  // how long an answer is kept; 0: not at all
+    Nanos missing_ttl =
+        kSecond;  // how long it is known that there is no such name; `ttl` at the most
     size_t max_entries = 1000;      // the least recently used go first
     bool spread = true;             // each answer begins with another address of its family
     Nanos deadline = 60 * kSecond;  // of a look-up: afterwards a new one may be begun
@@ -83,6 +85,7 @@ class Resolver {
   struct Entry {
     std::string name;
     Addresses addresses;
+    ErrorRef missing;  // there is no such name
     Nanos expires;
     size_t uses;
   };
@@ -90,7 +93,8 @@ class Resolver {
 
   std::optional<Result<Addresses>> Ask(std::string name, uint16_t port, Query* query);
   Entry* FindCached(const std::string& name);
-  void Keep(const std::string& name, const Addresses& addresses);
+  // missing: null: the addresses that were found.
+  void Keep(const std::string& name, const Addresses& addresses, const ErrorRef& missing);
   void Finish(Lookup* lookup) noexcept;
   void Expire(Lookup* lookup) noexcept;
   void Tell(Lookup* lookup, const ErrorRef& error) noexcept;

@@ -269,7 +269,7 @@ TEST_F(ResolverTest, SharesOneLookUp) {
   EXPECT_EQ(waiters[4].text, kInOrder);
 }
 
-TEST_F(ResolverTest, TellsAllOfAFailureAndForgetsIt) {
+TEST_F(ResolverTest, TellsAllOfAFailure) {
   Resolver resolver(*loop_, workers_, Faked());
   dns_.Hold(true);
   Waiter waiters[3];
@@ -280,12 +280,35 @@ TEST_F(ResolverTest, TellsAllOfAFailureAndForgetsIt) {
   EXPECT_EQ(waiters[0].error->fields().system_errno, EAI_NONAME);
   EXPECT_FALSE(waiters[0].error->retryable());
   EXPECT_TRUE(waiters[0].error->fields().flags & kUnsent);
-  EXPECT_EQ(Ask(resolver, "missing.example"), "CRECHE_E_DNS");
-  EXPECT_EQ(dns_.asked("missing.example"), 2);
   Waiter later;
   resolver.Resolve("later.example", 80, &later);
   loop_->RunUntil([&] { return later.calls > 0; });
   EXPECT_TRUE(later.error->retryable());
+}
+
+TEST_F(ResolverTest, KeepsForAWhileThatThereIsNoSuchName) {
+  Resolver::Options options = Faked();
+  options.missing_ttl = 3600 * kSecond;
+  Resolver patient(*loop_, workers_, options);
+  for (int i = 0; i < 3; i++) EXPECT_EQ(Ask(patient, "missing.example"), "CRECHE_E_DNS");
+  EXPECT_EQ(dns_.asked("missing.example"), 1);
+  patient.Forget("missing.example");
+  EXPECT_EQ(Ask(patient, "missing.example"), "CRECHE_E_DNS");
+  EXPECT_EQ(dns_.asked("missing.example"), 2);
+  // What may be otherwise a moment later is asked for again.
+  for (int i = 0; i < 2; i++) EXPECT_EQ(Ask(patient, "later.example"), "CRECHE_E_DNS");
+  EXPECT_EQ(dns_.asked("later.example"), 2);
+
+  options.missing_ttl = 1;  // over when the clock has moved
+  Resolver brief(*loop_, workers_, options);
+  for (int i = 0; i < 2; i++) Ask(brief, "missing.example");
+  EXPECT_EQ(dns_.asked("missing.example"), 4);
+
+  options.missing_ttl = 3600 * kSecond;
+  options.ttl = 0;  // what is found is not kept, and so is what is not
+  Resolver none(*loop_, workers_, options);
+  for (int i = 0; i < 2; i++) Ask(none, "missing.example");
+  EXPECT_EQ(dns_.asked("missing.example"), 6);
 }
 
 TEST_F(ResolverTest, FillsTheCacheEvenIfAllHaveCancelled) {

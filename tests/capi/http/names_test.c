@@ -234,6 +234,36 @@ static void names_are_kept_for_their_time(void** state) {
   support_hostile_stop(server);
 }
 
+/* And that there is no such name, for a second; of a session that keeps nothing, not even that. */
+static void names_that_are_none_are_not_asked_for_again(void** state) {
+  creche_session_options so = session_options();
+  int i, keeps;
+  (void)state;
+  set(&released, 1);
+  for (keeps = 1; keeps >= 0; keeps--) {
+    const int before = get(&asked);
+    int64_t began = 0, now = 0;
+    if (!keeps) so.dns_ttl_ms = 0;
+    use_session(&so);
+    OK(creche_now(loop.scope, &began));
+    for (i = 0; i < 5; i++) {
+      get_name(loop.scope, i % 2 ? "NONE.test" : "none.test", -1);
+      assert_int_equal(next_status(), CRECHE_E_DNS);
+    }
+    OK(creche_now(loop.scope, &now));
+    if (!keeps)
+      assert_int_equal(get(&asked), before + 5);
+    else if (now - began < CRECHE_SECOND)
+      assert_int_equal(get(&asked), before + 1);
+    /* Later it is asked for again. */
+    OK(creche_sleep(loop.scope, CRECHE_SECOND, &to_queue, NULL, NULL, NULL));
+    drop(next());
+    get_name(loop.scope, "none.test", -1);
+    assert_int_equal(next_status(), CRECHE_E_DNS);
+    assert_true(get(&asked) >= before + 2);
+  }
+}
+
 /* What some resolvers take for an address is nobody's name. */
 static void only_proper_addresses(void** state) {
   static const char* const odd[] = {
@@ -332,6 +362,7 @@ int main(void) {
       NAMES_TEST(a_refused_address_is_looked_up_again),
       NAMES_TEST(equal_names_share_a_look_up),
       NAMES_TEST(names_are_kept_for_their_time),
+      NAMES_TEST(names_that_are_none_are_not_asked_for_again),
       NAMES_TEST(only_proper_addresses),
       NAMES_TEST(a_fork_waits_for_look_ups),
       NAMES_TEST(a_fork_does_not_wait_for_ever),
