@@ -83,6 +83,27 @@ func TestExecAndQuery(t *testing.T) {
 	}
 }
 
+func TestRowsAsText(t *testing.T) {
+	ctx := context.Background()
+	db := pool(t, nil)
+	rows, err := db.Query(ctx, "select 1 as a, 'x,y' as b, null as c, 1.50 as d")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	text, err := rows.JSON(JSONForm{Lines: true, Exact: true})
+	if want := `{"a":1,"b":"x,y","c":null,"d":"1.50"}` + "\n"; err != nil || string(text) != want {
+		t.Error(string(text), err)
+	}
+	text, err = rows.CSV(CSVForm{Header: true, Delimiter: ';'})
+	if want := "a;b;c;d\n1;x,y;;1.50\n"; err != nil || string(text) != want {
+		t.Error(string(text), err)
+	}
+	if _, err = rows.CSV(CSVForm{Delimiter: '"'}); err == nil {
+		t.Error("a quote cannot be the delimiter")
+	}
+}
+
 func TestTypeNames(t *testing.T) {
 	ctx := context.Background()
 	db := pool(t, nil)

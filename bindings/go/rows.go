@@ -20,7 +20,7 @@ type Rows struct {
 	names  []string
 	types  []uint32
 	named  []string // the types
-	source *source // of a stream
+	source *source  // of a stream
 	result Result
 	err    error
 	closed bool

@@ -25,6 +25,7 @@
 #include "websocket.h"
 #include "value.h"
 #include "rows.h"
+#include "export.h"
 #include "copy.h"
 #include "listen.h"
 #include "pg.h"

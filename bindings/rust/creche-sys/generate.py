@@ -13,7 +13,7 @@ import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 HEADERS = ["base", "hooks", "loop", "scope", "group", "task", "queue", "limiter", "event", "channel", "url", "body",
-           "retry", "cookies", "tls", "response", "http", "http2", "events", "websocket", "value", "rows", "copy", "listen", "pg", "transaction"]
+           "retry", "cookies", "tls", "response", "http", "http2", "events", "websocket", "value", "rows", "export", "copy", "listen", "pg", "transaction"]
 SCALARS = {
     "uint8_t": "u8", "uint16_t": "u16", "uint32_t": "u32", "uint64_t": "u64", "int16_t": "i16",
     "int32_t": "i32", "int64_t": "i64", "size_t": "usize", "double": "f64", "char": "c_char",
@@ -24,6 +24,7 @@ ITEM = re.compile(
     r"(?P<comment>/\*.*?\*/)|^\#define[ ]+(?P<define>\w+)[ ]+(?P<value>[^\n/]+?)[ ]*(?:/\*[^\n]*)?$"
     r"|(?P<skip>^static[ ]inline.*?^\}|^\#[^\n]*|^extern[ ]\"C\"[ ]\{|^\})"
     r"|^enum[ ]\{(?P<enum>.*?)^\};|^typedef[ ]struct[ ](?P<struct>\w+)[ ]\{(?P<fields>.*?)\}[ ]\w+;"
+    r"|^struct[ ](?P<plain>\w+)[ ]\{(?P<plain_fields>.*?)^\};"
     r"|^typedef[ ](?P<typedef>[^;]+);|^CRECHE_API[ ](?P<function>[^;]+);",
     re.MULTILINE | re.DOTALL | re.VERBOSE)
 
@@ -165,6 +166,8 @@ class Output:
                     self.constant(*constant)
             elif item["struct"]:
                 self.struct(item["struct"], item["fields"], near)
+            elif item["plain"]:
+                self.struct(item["plain"], item["plain_fields"], near)
             elif item["typedef"]:
                 self.typedef(item["typedef"], near)
             elif item["function"]:

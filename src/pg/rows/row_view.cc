@@ -82,6 +82,16 @@ uint32_t RowView::ColumnType(uint32_t column) const noexcept {
   return Column(column, &description) ? description.type : 0;
 }
 
+int32_t RowView::ColumnModifier(uint32_t column) const noexcept {
+  RowColumn description;
+  return Column(column, &description) ? description.type_modifier : -1;
+}
+
+bool RowView::ColumnIsText(uint32_t column) const noexcept {
+  RowColumn description;
+  return Column(column, &description) && description.text == 1;
+}
+
 int32_t RowView::ColumnIndex(const char* name) const noexcept {
   if (!name) return -1;
   for (uint32_t column = header_.column_count; column-- > 0;) {

@@ -17,6 +17,8 @@ class RowView {
   // block may be null.
   explicit RowView(const void* block) noexcept;
 
+  // True if it is a block at all.
+  bool good() const noexcept { return header_.total_size != 0; }
   uint64_t rows() const noexcept { return header_.row_count; }
   uint32_t columns() const noexcept { return header_.column_count; }
 
@@ -39,6 +41,9 @@ class RowView {
   // Null out of range.
   const char* ColumnName(uint32_t column) const noexcept;
   uint32_t ColumnType(uint32_t column) const noexcept;
+  int32_t ColumnModifier(uint32_t column) const noexcept;  // -1 out of range
+  // True if its cells hold text, whatever its type is.
+  bool ColumnIsText(uint32_t column) const noexcept;
   // What the block says of a type that is not built in; false: nothing. name (may be null): its
   // name.
   bool Find(uint32_t oid, UserType* type, const char** name = nullptr) const noexcept;

@@ -1,6 +1,7 @@
 #include "inside.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 cx_answer cx_pool_open(uint64_t id, creche_pool_options o, const char *dsn, const char *application_name,
                        const char *init)
@@ -10,6 +11,40 @@ cx_answer cx_pool_open(uint64_t id, creche_pool_options o, const char *dsn, cons
   if (application_name != NULL) o.application_name = application_name;
   o.init = init;
   return answer(creche_pool_open(loop, dsn, &o, &pool), &pool.id);
+}
+
+typedef struct text {
+  char *bytes;
+  size_t size, capacity;
+} text;
+
+static int32_t take_text(const char *bytes, size_t size, void *user)
+{
+  text *t = user;
+  if (t->size + size > t->capacity) {
+    const size_t capacity = (t->size + size) * 2;
+    char *more = realloc(t->bytes, capacity);
+    if (more == NULL) return 1;
+    t->bytes = more;
+    t->capacity = capacity;
+  }
+  memcpy(t->bytes + t->size, bytes, size);
+  t->size += size;
+  return 0;
+}
+
+cx_answer cx_rows_text(const creche_row_block *rows, int32_t csv, uint32_t flags, char delimiter, char **made)
+{
+  text t = {NULL, 0, 0};
+  const creche_status status = csv ? creche_rows_to_csv(rows, flags, delimiter, take_text, &t)
+                                   : creche_rows_to_json(rows, flags, take_text, &t);
+  const uint64_t id = t.size;
+  if (status == CRECHE_E_CANCELLED) {
+    free(t.bytes);
+    return no_memory();
+  }
+  *made = t.bytes;
+  return answer(status, &id);
 }
 
 cx_answer cx_query_start(int32_t what, uint64_t id, cx_tail tail, creche_query_options o, const char *text,

@@ -119,6 +119,24 @@ func (b *Block) TypeName(oid uint32) string {
 	return C.GoString(name)
 }
 
+// Text of all rows: CSV or JSON.
+func (b *Block) Text(csv bool, flags uint32, delimiter byte) ([]byte, *Failure) {
+	var made *C.char
+	kind := C.int32_t(0)
+	if csv {
+		kind = 1
+	}
+	a := answer(C.cx_rows_text((*C.creche_row_block)(unsafe.Pointer(b.header)), kind, C.uint32_t(flags),
+		C.char(delimiter), &made))
+	defer C.free(unsafe.Pointer(made))
+	if a.Failure != nil {
+		return nil, a.Failure
+	}
+	text := make([]byte, a.ID)
+	copy(text, unsafe.Slice((*byte)(unsafe.Pointer(made)), a.ID))
+	return text, nil
+}
+
 // IsText: the cells of a column hold the text, as the server has printed it.
 func (b *Block) IsText(i int) bool { return b.column(i).text == 1 }
 

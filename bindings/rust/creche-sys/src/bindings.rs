@@ -2016,6 +2016,72 @@ pub struct creche_row_cell {
 
 pub const CRECHE_CELL_NULL: u32 = u32::MAX;
 
+/// Takes a piece of the text: `size` bytes, not NUL-terminated, gone when it returns. 0 goes on; anything
+/// else stops.
+pub type creche_text_fn = Option<unsafe extern "C" fn(text: *const c_char, size: usize, user: *mut c_void) -> i32>;
+
+/// a row a line, no array around them (NDJSON)
+pub const CRECHE_JSON_LINES: u32 = 1;
+
+/// a row is an array of values, not an object by the columns' names
+pub const CRECHE_JSON_ARRAYS: u32 = 2;
+
+/// int8 and numeric as strings, for readers whose numbers are doubles
+pub const CRECHE_JSON_EXACT: u32 = 4;
+
+/// NaN and the infinities of numbers as null
+pub const CRECHE_JSON_FINITE: u32 = 8;
+
+/// the columns' names in the first line
+pub const CRECHE_CSV_HEADER: u32 = 1;
+
+/// lines end in CR LF, as RFC 4180 has it, not in LF
+pub const CRECHE_CSV_CRLF: u32 = 2;
+
+/// quotes around all that is not NULL
+pub const CRECHE_CSV_QUOTE: u32 = 4;
+
+pub const ARROW_FLAG_DICTIONARY_ORDERED: u32 = 1;
+
+pub const ARROW_FLAG_NULLABLE: u32 = 2;
+
+pub const ARROW_FLAG_MAP_KEYS_SORTED: u32 = 4;
+
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct ArrowSchema {
+    pub format: *const c_char,
+    pub name: *const c_char,
+    pub metadata: *const c_char,
+    pub flags: i64,
+    pub n_children: i64,
+    pub children: *mut *mut ArrowSchema,
+    pub dictionary: *mut ArrowSchema,
+    pub release: Option<unsafe extern "C" fn(schema: *mut ArrowSchema)>,
+    pub private_data: *mut c_void,
+}
+
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct ArrowArray {
+    pub length: i64,
+    pub null_count: i64,
+    pub offset: i64,
+    pub n_buffers: i64,
+    pub n_children: i64,
+    pub buffers: *mut *const c_void,
+    pub children: *mut *mut ArrowArray,
+    pub dictionary: *mut ArrowArray,
+    pub release: Option<unsafe extern "C" fn(array: *mut ArrowArray)>,
+    pub private_data: *mut c_void,
+}
+
+/// what Arrow has no value for fails with CRECHE_E_LIMIT; else it is null
+pub const CRECHE_ARROW_STRICT: u32 = 1;
+
+/// numeric always as text
+pub const CRECHE_ARROW_NUMERIC_TEXT: u32 = 2;
+
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct creche_copy_options {
@@ -3259,6 +3325,42 @@ unsafe extern "C" {
 
     /// Gives rows up. For a block of a stream: lets the stream go on. Since 0.1.
     pub fn creche_rows_release(rows: creche_rows);
+
+    /// Writes the rows as JSON, in UTF-8: an array of objects, one a line. As PostgreSQL's row_to_json has
+    /// it: numbers are written with all their digits (numeric too, so that a reader who has more than
+    /// doubles loses nothing); NaN, Infinity and -Infinity as strings (or CRECHE_JSON_FINITE); bool as true
+    /// and false; json and jsonb as they are; arrays of any dimension as arrays; hstore as an object; NULL as
+    /// null; timestamps in ISO 8601 ("2020-01-31T12:30:00.5+00:00"); everything else as a string, as
+    /// creche_row_format has it. Other than there, a row in a column is a string, too: its fields' names are
+    /// not known here. Columns of one name give an object with one name twice. Bytes that are no UTF-8
+    /// (SQL_ASCII) become U+FFFD. flags: CRECHE_JSON_*. write is called with pieces of about 64 KiB, so that
+    /// nothing of the size of the block is made. A block without columns gives empty objects.
+    /// Returns CRECHE_OK; CRECHE_E_CANCELLED (write stopped it), CRECHE_E_INVALID (rows is no block, write is
+    /// NULL, unknown flags), CRECHE_E_NO_MEMORY. Since 0.1.
+    pub fn creche_rows_to_json(rows: *const creche_row_block, flags: u32, write: creche_text_fn, user: *mut c_void) -> creche_status;
+
+    /// Writes the rows as CSV, as COPY ... TO STDOUT (FORMAT csv) does with DateStyle ISO and time zone UTC: a
+    /// NULL is nothing, an empty text is "", quotes stand around what needs them and are doubled inside.
+    /// delimiter: 0: a comma; no quote, CR, LF. flags: CRECHE_CSV_*. The rest, and the statuses, as
+    /// creche_rows_to_json. Since 0.1.
+    pub fn creche_rows_to_csv(rows: *const creche_row_block, flags: u32, delimiter: c_char, write: creche_text_fn, user: *mut c_void) -> creche_status;
+
+    /// Gives the rows away as a struct array, a child for each column (a record batch), to whoever reads the
+    /// Arrow C Data Interface; call schema->release and array->release, or let who takes them do so. It is a
+    /// copy: the block may go. Types:
+    ///   bool: b; int2, int4, int8: s, i, l; oid: I; float4, float8: f, g (NaN and infinities as they are);
+    ///   date: tdD; timestamp: tsu:; timestamptz: tsu:UTC; bytea: z; uuid: w:16;
+    ///   numeric(p,s) with p up to 38: d:p,s (decimal128); a numeric without a declared precision, which may
+    ///   have any: u, or with CRECHE_ARROW_DECIMAL(p, s) in flags d:p,s;
+    ///   everything else: u, as creche_row_format has it (text, json, enums, time, interval, arrays, ...).
+    ///   z and u become Z and U where a column has more than 2 GiB.
+    /// What Arrow has no value for is null, or fails (CRECHE_ARROW_STRICT): the infinities of date and
+    /// timestamps (which are never a year), timestamps behind the year 294247, NaN and infinities of a
+    /// decimal. A number with more digits than its decimal holds always fails: nothing is rounded.
+    /// Returns CRECHE_OK; CRECHE_E_LIMIT (creche_last_error() names row and column), CRECHE_E_INVALID (rows is
+    /// no block, schema or array is NULL, unknown flags, a precision or scale that is none),
+    /// CRECHE_E_NO_MEMORY; after a failure both have no release. Since 0.1.
+    pub fn creche_rows_to_arrow(rows: *const creche_row_block, flags: u32, schema: *mut ArrowSchema, array: *mut ArrowArray) -> creche_status;
 
     /// Sets the defaults in the first `size` bytes (pass sizeof). Returns CRECHE_OK or CRECHE_E_INVALID.
     /// Since 0.1.

@@ -72,7 +72,7 @@ impl ColumnName for &str {
 }
 
 impl Rows {
-    fn block(&self) -> &sys::creche_row_block {
+    pub(crate) fn block(&self) -> &sys::creche_row_block {
         // SAFETY: a view into the handle, which is ours.
         unsafe { self.block.as_ref() }
     }
