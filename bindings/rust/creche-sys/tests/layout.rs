@@ -72,7 +72,7 @@ fn c_type(rust: &str, name: &str) -> String {
         "" => "void",
         other => other,
     };
-    format!("{base} {name}")
+    format!("{} {name}", c_struct(base))
 }
 
 /// `(name: type, ...) -> type` as C's arguments, and the Rust type of the result.
@@ -140,7 +140,7 @@ fn functions() -> Vec<(&'static str, &'static str)> {
 }
 
 /// Arrow's structs have no name without the word.
-fn c_name(name: &str) -> String {
+fn c_struct(name: &str) -> String {
     if name.starts_with("Arrow") { format!("struct {name}") } else { name.to_owned() }
 }
 
@@ -156,9 +156,9 @@ fn sizes_offsets_and_values_are_those_of_c() {
         let words: Vec<&str> = name.split(' ').collect();
         let expression = match words[..] {
             ["const", name] => name.to_owned(),
-            ["sizeof", name] => format!("sizeof({})", c_name(name)),
-            ["alignof", name] => format!("alignof({})", c_name(name)),
-            ["offsetof", owner, field] => format!("offsetof({}, {field})", c_name(owner)),
+            ["sizeof", name] => format!("sizeof({})", c_struct(name)),
+            ["alignof", name] => format!("alignof({})", c_struct(name)),
+            ["offsetof", owner, field] => format!("offsetof({}, {field})", c_struct(owner)),
             ["function", _] => continue,
             _ => panic!("{name}?"),
         };
@@ -193,7 +193,7 @@ fn types_of_fields_and_functions_are_those_of_c() {
             text,
             "_Static_assert(__builtin_types_compatible_p(__typeof__((({0} *)0)->{1}), {2}), \
              \"{0}.{1}\");",
-            field.owner,
+            c_struct(field.owner),
             field.name,
             c_type(field.kind, "")
         )
