@@ -38,6 +38,10 @@ int support_h2_send(support_h2* h, int type, int flags, int stream, const void* 
   return sent;
 }
 
+int support_h2_raw(support_h2* h, const void* bytes, size_t size) {
+  return support_send(h->peer, bytes, size);
+}
+
 support_h2* support_h2_open_with(support_peer* peer, const uint16_t* ids, const uint32_t* values,
                                  size_t count) {
   if (!support_expect(peer, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")) return NULL;

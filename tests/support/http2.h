@@ -66,6 +66,7 @@ int support_h2_decode(support_h2* h, const support_h2_frame* frame, support_h2_r
 
 int support_h2_send(support_h2* h, int type, int flags, int stream, const void* payload,
                     size_t size);
+int support_h2_raw(support_h2* h, const void* bytes, size_t size); /* as they are */
 /* HEADERS: fields is "name: value\n..." or NULL; status 0: none. */
 int support_h2_head(support_h2* h, int stream, int status, const char* fields, int flags);
 int support_h2_data(support_h2* h, int stream, const void* data, size_t size, int last);

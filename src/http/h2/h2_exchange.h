@@ -39,6 +39,8 @@ class H2Exchange final : public Exchange,
   // False: it is refused.
   bool OnField(std::string_view name, std::string_view value) noexcept;
   void OnHeadEnds(bool last) noexcept;
+  // A frame with so many bytes of the body, at most.
+  void OnDataBegins(size_t size) noexcept { announced_ = attempt_->body_bytes + size; }
   void OnData(const char* data, size_t size) noexcept;
   void OnLastData() noexcept;
   void OnInvalid(const char* why) noexcept;
@@ -102,9 +104,10 @@ class H2Exchange final : public Exchange,
   Problem invalid_;  // what the session found
   uint64_t begins_at_ = 0;
   uint64_t filled_to_ = 0;
-  uint64_t length_ = 0;   // of the body, as its head says
-  size_t head_size_ = 0;  // of the list of fields so far
-  size_t held_ = 0;       // bytes of the body that the peer may not send others for
+  uint64_t length_ = 0;     // of the body, as its head says
+  uint64_t announced_ = 0;  // bytes of it, with the frame that comes
+  size_t head_size_ = 0;    // of the list of fields so far
+  size_t held_ = 0;         // bytes of the body that the peer may not send others for
   // What it waits for: progress in sending; 100 Continue; all of the head; the next bytes.
   Nanos send_by_ = kNever;
   Nanos continue_by_ = kNever;

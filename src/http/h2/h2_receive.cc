@@ -162,7 +162,7 @@ void H2Exchange::OnClosed(bool by_peer, uint32_t code) noexcept {
 ErrorRef H2Exchange::ResetError(bool by_peer, uint32_t code) noexcept {
   try {
     const std::string name = nghttp2_http2_strerror(code);
-    if (!by_peer && head_done_ && attempt_->body_bytes < length_)
+    if (!by_peer && head_done_ && announced_ < length_)
       return MakeError(Status::kTruncated, attempt_->phase,
                        "the body ended before the length that its head says");
     if (invalid_.bad() || (!by_peer && code != NGHTTP2_REFUSED_STREAM)) {

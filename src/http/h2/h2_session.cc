@@ -31,6 +31,12 @@ struct H2Callbacks {
     return static_cast<H2Exchange*>(nghttp2_session_get_stream_user_data(session, stream));
   }
 
+  static int OnBeginFrame(nghttp2_session* session, const nghttp2_frame_hd* head, void*) noexcept {
+    if (head->type != NGHTTP2_DATA) return 0;
+    if (H2Exchange* exchange = Find(session, head->stream_id)) exchange->OnDataBegins(head->length);
+    return 0;
+  }
+
   static int OnBeginHeaders(nghttp2_session* session, const nghttp2_frame* frame, void*) noexcept {
     if (frame->hd.type != NGHTTP2_HEADERS) return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;  // push
     if (H2Exchange* exchange = Find(session, frame->hd.stream_id)) exchange->OnHeadBegins();
@@ -171,6 +177,7 @@ struct H2Callbacks {
         nghttp2_option_del);
     if (!calls || !options) throw std::bad_alloc();
     nghttp2_session_callbacks* c = calls.get();
+    nghttp2_session_callbacks_set_on_begin_frame_callback(c, OnBeginFrame);
     nghttp2_session_callbacks_set_on_begin_headers_callback(c, OnBeginHeaders);
     nghttp2_session_callbacks_set_on_header_callback(c, OnHeader);
     nghttp2_session_callbacks_set_on_invalid_header_callback(c, OnInvalidHeader);
