@@ -184,11 +184,76 @@ static void what_came_a_moment_ago_is_seen(void** state) {
     }
 }
 
+/* ---- Where a body ends with its connection, only a close_notify says that it is whole ---- */
+
+struct ending {
+  const char* answer;
+  int notify;
+};
+
+static void ends(support_peer* peer, void* user) {
+  const struct ending* ending = user;
+  SSL* ssl = SSL_new(tls);
+  char head[4096];
+  SSL_set_fd(ssl, support_peer_fd(peer));
+  if (SSL_accept(ssl) == 1 && SSL_read(ssl, head, sizeof head) > 0) {
+    SSL_write(ssl, ending->answer, (int)strlen(ending->answer));
+    if (ending->notify) SSL_shutdown(ssl);
+  }
+  SSL_free(ssl);
+}
+
+static void an_end_without_a_word(void** state) {
+  (void)state;
+  static const struct {
+    const char* answer;
+    creche_status status, notified;
+  } cases[] = {
+      {"HTTP/1.1 200 OK\r\n\r\nok", CRECHE_E_TRUNCATED, CRECHE_OK},
+      {"HTTP/1.0 200 OK\r\nConnection: close\r\n\r\nok", CRECHE_E_TRUNCATED, CRECHE_OK},
+      {ANSWER, CRECHE_OK, CRECHE_OK}, /* it says itself where it ends */
+      {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n", CRECHE_OK,
+       CRECHE_OK},
+      {"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nok", CRECHE_E_TRUNCATED, CRECHE_E_TRUNCATED},
+      {"HTTP/1.1 200 OK\r\nConte", CRECHE_E_DISCONNECTED, CRECHE_E_DISCONNECTED},
+  };
+  creche_session_options so = session_options();
+  so.flags = CRECHE_SESSION_INSECURE;
+  use_session(&so);
+  SSL_CTX_set_client_hello_cb(tls, offers, NULL);
+  static const int versions[] = {TLS1_3_VERSION, TLS1_2_VERSION};
+  for (int v = 0; v < 2; v++)
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+      for (int notify = 0; notify < 2; notify++) {
+        struct ending ending = {cases[i].answer, notify};
+        const creche_status status = notify ? cases[i].notified : cases[i].status;
+        assert_int_equal(SSL_CTX_set_max_proto_version(tls, versions[v]), 1);
+        support_hostile* server = support_hostile_start(ends, &ending);
+        snprintf(url, sizeof url, "https://127.0.0.1:%d/", support_hostile_port(server));
+        creche_completion c = fetch(url, NULL);
+        if (c.status != status) fail_msg("%s: %s", cases[i].answer, creche_error_message(c.error));
+        drop(c);
+        if (status != CRECHE_E_DISCONNECTED) { /* what came is given, and then what was wrong */
+          c = send_request(url, NULL);
+          assert_int_equal(c.status, CRECHE_OK);
+          creche_completion piece = read_some((creche_response){c.value}, 0);
+          assert_int_equal(piece.data_size, 2);
+          drop(piece);
+          piece = read_some((creche_response){c.value}, 0);
+          assert_int_equal(piece.status, status);
+          drop(piece);
+          drop(c);
+        }
+        support_hostile_stop(server);
+      }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup_teardown(a_server_that_refuses_sessions, set_up, tear_down),
       cmocka_unit_test_setup_teardown(once, set_up, tear_down),
       cmocka_unit_test_setup_teardown(what_came_a_moment_ago_is_seen, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(an_end_without_a_word, set_up, tear_down),
   };
   return cmocka_run_group_tests(tests, make_context, free_context);
 }
