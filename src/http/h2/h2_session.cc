@@ -16,6 +16,8 @@ constexpr uint32_t kStreamsAtFirst = 100;
 constexpr size_t kMostSent = 64 << 20;
 // A head is in so many frames at the most, if all of them are as large as they may be.
 constexpr size_t kFrame = 16 << 10;
+// nghttp2 counts a frame of a head anew for each piece in which its first 9 bytes come.
+constexpr size_t kCuts = 9;
 
 std::string_view View(const uint8_t* data, size_t size) {
   return {reinterpret_cast<const char*>(data), size};
@@ -191,7 +193,7 @@ struct H2Callbacks {
     nghttp2_option_set_no_auto_window_update(options.get(), 1);
     nghttp2_option_set_peer_max_concurrent_streams(options.get(), kStreamsAtFirst);
     nghttp2_option_set_max_send_header_block_length(options.get(), kMostSent);
-    nghttp2_option_set_max_continuations(options.get(), o.max_head / kFrame + 4);
+    nghttp2_option_set_max_continuations(options.get(), kCuts * (o.max_head / kFrame + 4));
     nghttp2_session* session = nullptr;
     if (nghttp2_session_client_new2(&session, c, self, options.get()) != 0) throw std::bad_alloc();
     return session;
