@@ -9,8 +9,8 @@ import (
 
 // ExecMany runs a statement with many rows of parameters, all or nothing, and returns how many rows it has
 // affected. It stops at the first row that fails; failed is its number, from 0 on (len(rows): the COMMIT),
-// or -1.
-func (p *Pool) ExecMany(ctx context.Context, statement string, rows [][]any) (affected int64, failed int, err error) {
+// or -1. On a connection with an open transaction it is a part of that.
+func (q *querier) ExecMany(ctx context.Context, statement string, rows [][]any) (affected int64, failed int, err error) {
 	width := 0
 	if len(rows) > 0 {
 		width = len(rows[0])
@@ -27,7 +27,9 @@ func (p *Pool) ExecMany(ctx context.Context, statement string, rows [][]any) (af
 	if e := fill(&w.query, statement, all); e != nil {
 		return 0, -1, e
 	}
-	e := p.loop.call(ctx, w, func(tail cx.Tail) cx.Started { return cx.ManyStart(p.id, tail, &w.query, width, len(rows)) })
+	e := q.loop.call(ctx, w, func(tail cx.Tail) cx.Started {
+		return cx.ManyStart(q.query, q.id, tail, &w.query, width, len(rows), false)
+	})
 	if e == nil {
 		return int64(w.value), -1, nil
 	}

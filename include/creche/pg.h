@@ -1,5 +1,6 @@
 /* creche/pg.h: PostgreSQL: a pool of connections, pipelined queries and streams. With it come the values
- * that they take (value.h), the rows that they return (rows.h), COPY (copy.h), LISTEN (listen.h), and transactions (transaction.h). */
+ * that they take (value.h), the rows that they return (rows.h), batches and descriptions (batch.h), COPY
+ * (copy.h), cursors (cursor.h), LISTEN (listen.h), and transactions (transaction.h). */
 #ifndef CRECHE_PG_H
 #define CRECHE_PG_H
 
@@ -7,7 +8,9 @@
 #include "task.h"
 #include "value.h"
 #include "rows.h"
+#include "batch.h"
 #include "copy.h"
+#include "cursor.h"
 #include "listen.h"
 #include "transaction.h"
 
@@ -66,8 +69,8 @@ typedef struct creche_pool_options {
                          semicolons (SET, PREPARE, CREATE TEMPORARY TABLE ...), copied; default NULL. When
                          the connection is new, and behind each CRECHE_RESET_FULL, so that what it sets
                          always holds. Within connect_timeout. If it fails, the operation that has waited
-                         longest fails with that error (phase "pool"), the connection is closed, and the next one
-                         gets another; so it does if it leaves a transaction open (CRECHE_E_STATE) */
+                         longest fails with that error (phase "pool"), the connection is closed, and the
+                         next one gets another; so it does if it leaves a transaction open (CRECHE_E_STATE) */
 } creche_pool_options;
 
 /* Sets the defaults in the first `size` bytes (pass sizeof). Returns CRECHE_OK or CRECHE_E_INVALID.
@@ -75,8 +78,8 @@ typedef struct creche_pool_options {
 CRECHE_API creche_status creche_pool_options_init(creche_pool_options *options, size_t size);
 
 /* Opens a pool on a loop. dsn: a PostgreSQL URI or key=value string; copied; NULL: the environment
- * (PGHOST, ...). Opens initial_size, or min_size, connections in the background; a DSN that does not parse, or a server
- * that cannot be reached, fails the operations (CRECHE_E_INVALID with CRECHE_PHASE_OPTIONS: the DSN, or
+ * (PGHOST, ...). Opens initial_size, or min_size, connections in the background; a DSN that does not
+ * parse, or a server that cannot be reached, fails the operations (CRECHE_E_INVALID with CRECHE_PHASE_OPTIONS: the DSN, or
  * a port in it that is no number from 1 to 65535). No message has a password. If the DSN may have a slip
  * of the pen, so that a part of a password could stand where a host or a user is read (an "@" too many,
  * say), none quotes anything of it, but says what is odd; a value that is none is not quoted either.
@@ -114,8 +117,8 @@ CRECHE_API void creche_pool_release(creche_pool pool);
 
 /* Changes how many connections a pool has, while it is used. Those over max_size are closed: idle ones at
  * once, others when they have nothing to do; those that lack for min_size are opened. The last call counts.
- * Returns CRECHE_OK; CRECHE_E_INVALID (max_size is 0 or more than 65536, min_size is bigger); CRECHE_E_CLOSED, the
- * handle errors. Since 0.1. */
+ * Returns CRECHE_OK; CRECHE_E_INVALID (max_size is 0 or more than 65536, min_size is bigger);
+ * CRECHE_E_CLOSED, the handle errors. Since 0.1. */
 CRECHE_API creche_status creche_pool_resize(creche_pool pool, uint32_t min_size, uint32_t max_size);
 
 /* None of the connections that are open, or on their way, is given out again: idle ones are closed at
@@ -175,7 +178,8 @@ CRECHE_API creche_status creche_pool_get_timings(creche_pool pool, creche_pool_t
 /* creche_query_options.flags */
 enum {
     CRECHE_QUERY_NO_PREPARE = 1, /* do not keep it as a prepared statement */
-    CRECHE_QUERY_ALONE = 2       /* never share a connection with other callers while it runs */
+    CRECHE_QUERY_ALONE = 2,      /* never share a connection with other callers while it runs */
+    CRECHE_QUERY_COLLECT = 4     /* execute_many only: the rows that it returns (RETURNING) are wanted */
 };
 
 typedef struct creche_query_options {
@@ -188,7 +192,8 @@ typedef struct creche_query_options {
     uint32_t block_rows;  /* streams: rows in a block at the most; default 4096 */
     uint32_t block_bytes; /* streams: about how big a block may get; default 256 KiB */
     uint32_t blocks;      /* streams: blocks that you may hold unreleased; default 4 */
-    uint32_t reserved;
+    uint32_t max_rows;    /* the server stops behind so many rows; default 0: all. The block has no tag then,
+                             and counts its rows as affected. What a statement does it does all the same */
     const creche_task_options *task; /* may be NULL */
 } creche_query_options;
 
@@ -244,17 +249,19 @@ CRECHE_API creche_status creche_pool_stream(creche_pool pool, creche_scope in, c
                                             const creche_query_options *options, creche_done_fn done,
                                             void *user, creche_task *task);
 
-/* Runs one statement with many rows of parameters, all or nothing: in one transaction on a connection
- * that is its own meanwhile, up to 64 rows in flight at a time. args: args_count * rows values, row after
- * row; copied. Rows that it returns are thrown away. It stops at the first row that fails: nothing more is
- * sent, and nothing stays of those before. For very many rows COPY (creche/copy.h) is quicker.
+/* Runs one statement with many rows of parameters, all or nothing: as one transaction on a connection that
+ * is its own meanwhile, all in one round trip, sent piece by piece as the server takes it. args: args_count
+ * * rows values, row after row; copied. It stops at the first row that fails: nothing more is sent, and
+ * nothing stays of those before. For very many rows COPY (creche/copy.h) is quicker.
  * The completion: value: rows affected by all together, as 64 bits, not owned; code: the same (at most
- * UINT32_MAX); data: an int64_t for each row, how many rows it affected (-1: it does not say), data_size bytes
- * of them. After a failure value is the number of the row that failed, from 0 on (`rows`: the COMMIT: a
- * deferred constraint); a value that cannot be sent fails before anything is. Failures as
- * creche_pool_query, and CRECHE_E_OUTCOME_UNKNOWN as creche_pool_transaction: the COMMIT is shielded.
- * options: its flags but CRECHE_QUERY_ALONE, and task. Returns CRECHE_OK, or as creche_task_spawn does.
- * Since 0.1. */
+ * UINT32_MAX); data: an int64_t for each row, how many rows it affected (-1: it does not say), data_size
+ * bytes of them. With CRECHE_QUERY_COLLECT value and data are as creche_pool_query has them: all rows that
+ * were returned, in order (max_bytes bounds them), affected as a whole; without, they are thrown away.
+ * After a failure value is the number of the row that failed, from 0 on (`rows`: the end of the transaction:
+ * a deferred constraint); a value that cannot be sent fails before anything is. Failures as
+ * creche_pool_query, and CRECHE_E_OUTCOME_UNKNOWN: the connection was lost when all had been sent.
+ * options: CRECHE_QUERY_COLLECT, max_bytes and task. Returns CRECHE_OK, or as creche_task_spawn does. Since
+ * 0.1. */
 CRECHE_API creche_status creche_pool_execute_many(creche_pool pool, creche_scope in, const char *sql,
                                                   const creche_value *args, size_t args_count,
                                                   size_t rows, const creche_query_options *options,
@@ -288,6 +295,16 @@ CRECHE_API creche_status creche_connection_query(creche_connection connection, c
                                                  const char *sql, const creche_value *args,
                                                  size_t args_count, const creche_query_options *options,
                                                  creche_done_fn done, void *user, creche_task *task);
+
+/* The same as creche_pool_execute_many on this connection; what is started after it waits for its end. In a
+ * transaction it is a part of that: it is not committed with it, and if it fails, so does the transaction.
+ * Since 0.1. */
+CRECHE_API creche_status creche_connection_execute_many(creche_connection connection, creche_scope in,
+                                                        const char *sql, const creche_value *args,
+                                                        size_t args_count, size_t rows,
+                                                        const creche_query_options *options,
+                                                        creche_done_fn done, void *user,
+                                                        creche_task *task);
 
 /* Streams a statement's rows on this connection, as creche_pool_stream does; what is started after it
  * waits for its end. Since 0.1. */

@@ -6,6 +6,7 @@
 
 #include "capi/open_close.h"
 #include "pg/connection_lease.h"
+#include "pg/op/connectable.h"
 #include "pg/pool.h"
 
 namespace creche::capi {
@@ -27,6 +28,27 @@ inline Ref<pg::ConnectionLease> FindConnection(creche_connection connection,
   if (!found || !found->pool().closing()) return found;
   *failed = Fail(Status::kClosed, "the connection's pool is closed");
   return nullptr;
+}
+
+// start(pg::Connectable): starts an operation there.
+template <class Start>
+creche_status OnPool(creche_pool pool, creche_task* task, Start start) noexcept {
+  return Guard([&]() -> creche_status {
+    if (task) *task = {};
+    creche_status failed = CRECHE_OK;
+    auto use = UsePool(pool, &failed);
+    return use ? start(pg::Connectable(std::move(*use))) : failed;
+  });
+}
+
+template <class Start>
+creche_status OnConnection(creche_connection connection, creche_task* task, Start start) noexcept {
+  return Guard([&]() -> creche_status {
+    if (task) *task = {};
+    creche_status failed = CRECHE_OK;
+    Ref<pg::ConnectionLease> found = FindConnection(connection, &failed);
+    return found ? start(pg::Connectable(std::move(found))) : failed;
+  });
 }
 
 }  // namespace creche::capi

@@ -101,24 +101,26 @@ creche_status ReadPool(const creche_pool_options* given, pg::PoolOptions* option
 }
 
 creche_status ReadQuery(const creche_query_options* given, pg::QueryOptions* options,
-                        const creche_task_options** task) {
+                        const creche_task_options** task, uint32_t more_flags) {
   *task = nullptr;
   if (!given) return CRECHE_OK;
   creche_query_options o;
-  if (creche_status failed = ReadOptions(given, &o, CRECHE_QUERY_NO_PREPARE | CRECHE_QUERY_ALONE,
-                                         "creche_query_options"))
+  if (creche_status failed =
+          ReadOptions(given, &o, CRECHE_QUERY_NO_PREPARE | CRECHE_QUERY_ALONE | more_flags,
+                      "creche_query_options"))
     return failed;
-  if (o.reserved != 0) return Fail(Status::kUnsupported, "creche_query_options.reserved is not 0");
   if (o.max_bytes == 0 || o.block_rows == 0 || o.block_bytes == 0 || o.blocks == 0)
     return Fail(Status::kInvalid,
                 "max_bytes, block_rows, block_bytes and blocks must not be 0: call "
                 "creche_query_options_init first");
   options->prepare = !(o.flags & CRECHE_QUERY_NO_PREPARE);
   options->alone = (o.flags & CRECHE_QUERY_ALONE) != 0;
+  options->collect = (o.flags & CRECHE_QUERY_COLLECT) != 0;
   options->max_bytes = o.max_bytes;
   options->block_rows = o.block_rows;
   options->block_bytes = o.block_bytes;
   options->blocks = o.blocks;
+  options->max_rows = o.max_rows;
   *task = o.task;
   return CRECHE_OK;
 }

@@ -13,9 +13,9 @@ namespace creche::capi {
 // Whether they may be the sizes of a pool.
 creche_status CheckPoolSize(uint32_t min_size, uint32_t max_size);
 creche_status ReadPool(const creche_pool_options* given, pg::PoolOptions* options);
-// *task: the options of the task in it, or NULL.
+// *task: the options of the task in it, or NULL. more_flags: that are known here, too.
 creche_status ReadQuery(const creche_query_options* given, pg::QueryOptions* options,
-                        const creche_task_options** task);
+                        const creche_task_options** task, uint32_t more_flags = 0);
 creche_status ReadTransaction(const creche_transaction_options* given,
                               pg::TransactionOptions* options, const creche_task_options** task);
 // What a statement is made from; it may fail for want of memory only (bad_alloc).

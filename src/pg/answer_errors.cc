@@ -65,7 +65,7 @@ void AnswerReader::TakeError(const Message& message) noexcept {
 void AnswerReader::SkipRest(Flight* flight) noexcept {
   const bool unparsed = flight->steps.stage() <= AnswerSteps::Stage::kParse;
   const size_t first_skipped = flight->steps.done() + (unparsed ? 0 : 1);
-  for (size_t i = first_skipped; i < flight->steps.statements(); i++)
+  for (size_t i = first_skipped; flight->adds != 0 && i < flight->steps.statements(); i++)
     if (flight->adds >> i & 1) session_.cache.Forget(flight->added++);
   session_.cache.NotClosed(flight->steps.closes_left());
   flight->steps.Fail();
@@ -91,13 +91,14 @@ void AnswerReader::ForgetStatement(Flight* flight, bool executing,
   for (size_t i = 0; state == "26000" && i < command->count(); i++)
     session_.cache.Forget(command->statement(i));
   bool other_forms = false;
-  if (flight->columns && executing && at + 1 == command->count() &&
+  if (flight->columns && executing && (at + 1 == command->count() || flight->each) &&
       ResultForms::Says(state, fields.get(Field::kRoutine)))
     other_forms = shared_.forms.Learn(failed.hash(), *flight->columns);
   if (state == "08P01") other_forms = shared_.forms.Forget(failed.hash());
   // What has just been prepared would fail again. What failed in a transaction of its own has left
   // nothing, unless it may commit in the middle.
-  if (!flight->implicit || flight->cancelled) return;
+  // (Of several that stand for themselves the others may be done.)
+  if (!flight->implicit || flight->cancelled || flight->steps.each()) return;
   if (flight->steps.parsed_now() && !other_forms) return;
   if (executing && flight->commits) return;
   flight->stale = true;

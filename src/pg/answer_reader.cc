@@ -131,7 +131,8 @@ void AnswerReader::Take(const Message& message) noexcept {
       session_.cache.Closed();
       return flight->steps.Take(message.type);
     case Backend::kParseComplete:
-      if (flight->adds >> flight->steps.done() & 1) session_.cache.Confirm(flight->added++);
+      if (flight->adds != 0 && flight->adds >> flight->steps.done() & 1)
+        session_.cache.Confirm(flight->added++);
       return flight->steps.Take(message.type);
     case Backend::kBindComplete:
       return TakeBound(flight);
@@ -139,6 +140,8 @@ void AnswerReader::Take(const Message& message) noexcept {
       return TakeTag(flight, message);
     case Backend::kEmptyQuery:
       return TakeEnd(flight, {});
+    case Backend::kPortalSuspended:
+      return TakeSuspended(flight);
     case Backend::kReadyForQuery:
       return TakeReady(message);
     case Backend::kCopyData:
@@ -173,6 +176,14 @@ void AnswerReader::TakeReady(const Message& message) noexcept {
   if (status != TransactionStatus::kIdle && status != TransactionStatus::kOpen &&
       status != TransactionStatus::kFailed)
     return RefuseProtocol("an unknown state of the transaction");
+  Flight& flight = pipeline_.first();
+  if (flight.steps.each()) {
+    ErrorRef error = std::move(flight.error);
+    if (flight.command) flight.command->OnItem(flight.steps.item(), std::move(error));
+    flight.columns = nullptr;
+    whole_.Clear();
+    if (flight.steps.NextItem()) return;
+  }
   listener_.OnReady(status);
 }
 
@@ -194,8 +205,10 @@ void AnswerReader::TakeRow(Flight* flight, const Message& message) noexcept {
 
 void AnswerReader::TakeColumns(Flight* flight, const Message& message) noexcept {
   const AnswerSteps::Stage stage = flight->steps.stage();
+  const bool described = flight->steps.only_describes();
   flight->steps.Take(message.type);
-  if (stage == AnswerSteps::Stage::kTypes) return;  // the portal's follow, with their forms
+  if (stage == AnswerSteps::Stage::kTypes && !described)
+    return;  // the portal's follow, with their forms
   if (stage == AnswerSteps::Stage::kScript) return;
   if (flight->columns && flight->columns->Is(message.body, message.size)) return BeginRows(flight);
   try {
@@ -235,6 +248,10 @@ void AnswerReader::BeginRows(Flight* flight) noexcept {
 void AnswerReader::TakeTypes(Flight* flight, const Message& message) noexcept {
   const size_t count = Load16(message.body);
   if (message.size != 2 + 4 * count) return RefuseProtocol("a malformed list of types");
+  if (flight->steps.only_describes()) {
+    if (flight->command) flight->command->OnTypes(message.body + 2, count);
+    return;
+  }
   if (const uint64_t never = session_.cache.TakeTypes(flight->added - 1, message.body + 2, count))
     shared_.history.NeverPrepare(never);
 }
@@ -260,9 +277,17 @@ void AnswerReader::TakeEnd(Flight* flight, std::string_view tag) noexcept {
   flight->plain = IsPlain(tag) && !flight->leaves_state;
   if (tag == "COMMIT" || tag == "PREPARE TRANSACTION") flight->commits = true;
   if (!flight->plain) session_.OnTrace(tag);
-  if (!last) return;
+  if (!last && !flight->each) return;
   flight->affected = AffectedOf(tag);
   if (flight->command) flight->command->OnComplete(flight, tag, &whole_);
+}
+
+// There may be more rows; nobody wants them. What it has done is done.
+void AnswerReader::TakeSuspended(Flight* flight) noexcept {
+  flight->steps.Take(Backend::kPortalSuspended);
+  flight->plain = !flight->leaves_state;
+  if (!flight->plain) session_.dirty = true;
+  if (flight->command) flight->command->OnComplete(flight, {}, &whole_);
 }
 
 void AnswerReader::TakeParameter(const Message& message) noexcept {

@@ -62,6 +62,7 @@ class AnswerReader {
   void TakeBackend(const Message& message) noexcept;
   void TakeTag(Flight* flight, const Message& message) noexcept;
   void TakeEnd(Flight* flight, std::string_view tag) noexcept;
+  void TakeSuspended(Flight* flight) noexcept;
   void BeginRows(Flight* flight) noexcept;
   void TakeParameter(const Message& message) noexcept;
   void TakeNotification(const Message& message) noexcept;

@@ -94,7 +94,7 @@ void Connection::Send(Command* command) noexcept {
   ErrorRef failed;
   if (!command->OnTurn(session_.maybe_in_transaction, &failed))
     return command->OnEnd({.error = std::move(failed), .unsent = true});
-  if (command->count() > Command::kMostStatements) return command->OnEnd(TooMany());
+  if (command->too_many()) return command->OnEnd(TooMany());
   // Room for all of it first: from then on nothing can fail.
   char* room = wire_.Reserve(Encoder::Most(*command, session_, shared_));
   if (!room) {
@@ -191,6 +191,7 @@ void Connection::OnReady(TransactionStatus status) noexcept {
     session_.peer = SessionState::Peer::kUnknown;
 
   ending.affected = flight.affected;
+  ending.done = flight.steps.done() - (flight.asks && flight.steps.done() > 0);
   ending.partial = flight.partial;
   // Somebody else's cancel. In its own transaction it was rolled back and nobody knows of it.
   if (canceller_.TakeHit(ending.error) && !flight.cancelled)
@@ -290,7 +291,8 @@ void Connection::Lose(const ErrorRef& why) noexcept {
     if (!flight.command) continue;
     // An error of the server's that arrived says more than the loss.
     flight.command->OnEnd({.error = said && !closing_ ? said : reason,
-                           .unsent = flight.begin >= wire_.sent() || i >= answers_.not_begun()});
+                           .unsent = flight.begin >= wire_.sent() || i >= answers_.not_begun(),
+                           .done = flight.steps.done()});
   }
   EndQueued(reason);
   owner_.OnLost(why);

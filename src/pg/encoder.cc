@@ -48,12 +48,55 @@ void Encoder::Statements(const Command& command) noexcept {
   flight_.added = session_.cache.last() + 1;
   const bool prepare = command.prepare() && session_.prepares();
   for (size_t i = 0; i < command.count(); i++)
-    Add(command.statement(i), prepare, i + 1 == command.count());
+    Add(command.statement(i), prepare, command.max_rows(), i + 1 == command.count());
   out_.Sync();
   flight_.steps.Sent();
 }
 
-void Encoder::Add(const Statement& s, bool prepare, bool last) noexcept {
+void Encoder::Batch(const Command& command, bool each) noexcept {
+  for (size_t i = 0; i < command.count(); i++) {
+    const Statement& s = command.statement(i);
+    Note(s);
+    out_.Parse({}, s);
+    out_.Bind({}, s, shared_.forms.Find(s.hash()));
+    out_.DescribePortal();
+    out_.Execute();
+    if (each) out_.Sync();
+  }
+  if (!each) out_.Sync();
+  flight_.each = true;
+  // Nothing of it may be run a second time unseen.
+  if (each) flight_.implicit = false;
+  flight_.steps.AddAlike(static_cast<uint32_t>(command.count()), each);
+  flight_.steps.Sent();
+}
+
+void Encoder::Describe(const Command& command) noexcept {
+  out_.Parse({}, command.statement(0));
+  out_.DescribeStatement({});
+  out_.Sync();
+  flight_.steps.AddDescription();
+  flight_.steps.Sent();
+}
+
+void Encoder::Repeated(const Command& command, bool describe) noexcept {
+  Note(command.statement(0));
+  flight_.each = true;
+  flight_.steps.SetRepeated(describe);
+  flight_.steps.Sent();
+}
+
+void Encoder::Note(const Statement& s) noexcept {
+  if (s.verb() == Verb::kTransaction) {
+    session_.maybe_in_transaction = s.text() != "COMMIT" && s.text() != "ROLLBACK";
+    flight_.edge = true;
+  }
+  if (s.verb() == Verb::kOther || s.verb() == Verb::kProcedure) flight_.changes = true;
+  if (s.verb() == Verb::kProcedure) flight_.commits = true;
+  if (s.verb() != Verb::kQuery || s.sql().leaves_state()) flight_.leaves_state = true;
+}
+
+void Encoder::Add(const Statement& s, bool prepare, uint32_t max_rows, bool last) noexcept {
   // What ends one leaves none, however it goes: a COMMIT that fails has rolled back. (One that was
   // cancelled before it ran has not; "ready" will say so.)
   if (s.verb() == Verb::kTransaction) {
@@ -95,7 +138,7 @@ void Encoder::Add(const Statement& s, bool prepare, bool last) noexcept {
     out_.DescribePortal();
     if (prepared && s.verb() == Verb::kQuery) flight_.described = prepared->number;
   }
-  out_.Execute();
+  out_.Execute(last ? max_rows : 0);
   flight_.steps.AddStatement(parse, describe, types);
 }
 

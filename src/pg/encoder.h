@@ -31,6 +31,14 @@ class Encoder {
   // ---- For Command::Encode: one of them, once ----
   // Its statements, by the extended protocol.
   void Statements(const Command& command) noexcept;
+  // The same, with the result of each of them; unprepared, and as many as there are. each: each has
+  // a synchronization point of its own.
+  void Batch(const Command& command, bool each) noexcept;
+  // Its statement is described, and not run.
+  void Describe(const Command& command) noexcept;
+  // Its statement is to be run with many rows of parameters: what it is, and the first of these
+  // follow later.
+  void Repeated(const Command& command, bool describe) noexcept;
   // By the simple protocol.
   void Script(const Statement& script) noexcept;
   // One COPY, by the simple protocol: whatever is between us and the server knows it that way, and
@@ -42,7 +50,9 @@ class Encoder {
   char* end() const noexcept { return out_.end(); }
 
  private:
-  void Add(const Statement& statement, bool prepare, bool last) noexcept;
+  void Add(const Statement& statement, bool prepare, uint32_t max_rows, bool last) noexcept;
+  // What running it may change of the session.
+  void Note(const Statement& statement) noexcept;
   void AskForBackend() noexcept;
 
   SessionState& session_;

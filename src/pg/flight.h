@@ -31,6 +31,7 @@ struct FlightFacts {
   bool leaves_state = false;  // something may stay in the session, whatever its tag is
   bool commits = false;       // a failure may have left a part of it done
   bool partial = false;       // rows of it were thrown away
+  bool each = false;          // the results of all its statements are wanted
   bool asks = false;          // its first statement is BackendQuestion
   bool told = false;          // it has said itself that it is to be stopped
   bool stale = false;         // what was assumed of the session was not so: run it again

@@ -171,6 +171,70 @@ void ExpectNext(const AnswerSteps& steps, const std::string& types) {
   }
 }
 
+TEST(AnswerSteps, ABatch) {
+  for (const bool each : {false, true}) {
+    AnswerSteps s;
+    s.AddAlike(100, each);  // more than a mask has bits
+    s.Sent();
+    for (size_t i = 0; i < 100; i++) {
+      EXPECT_EQ(s.done(), i);
+      ExpectNext(s, "1");
+      s.Take(Backend::kParseComplete);
+      ExpectNext(s, "2");
+      s.Take(Backend::kBindComplete);
+      ExpectNext(s, "Tn");
+      if (each && i == 50) {
+        s.Fail();
+        EXPECT_EQ(s.item(), i);
+      } else {
+        s.Take(Backend::kNoData);
+        ExpectNext(s, "DCIsGHW");
+        s.Take(Backend::kCommandComplete);
+        EXPECT_EQ(s.item(), i);
+      }
+      if (!each) continue;
+      ExpectNext(s, "Z");
+      EXPECT_EQ(s.NextItem(), i < 99);
+    }
+    ExpectNext(s, "Z");
+    EXPECT_FALSE(s.NextItem());
+  }
+}
+
+TEST(AnswerSteps, ADescription) {
+  AnswerSteps s;
+  s.AddDescription();
+  s.Sent();
+  ExpectNext(s, "1");
+  s.Take(Backend::kParseComplete);
+  ExpectNext(s, "tTn");
+  s.Take(Backend::kParameterDescription);
+  s.Take(Backend::kRowDescription);
+  ExpectNext(s, "Z");
+}
+
+TEST(AnswerSteps, ManyRows) {
+  for (const bool describe : {false, true}) {
+    AnswerSteps s;
+    s.SetRepeated(describe);
+    s.Sent();
+    for (size_t i = 0; i < 100; i++) {
+      ExpectNext(s, "12Z");
+      s.Take(Backend::kParseComplete);  // as often as the types differ
+      ExpectNext(s, "12Z");
+      s.Take(Backend::kBindComplete);
+      if (describe) ExpectNext(s, "Tn");
+      if (describe) s.Take(Backend::kRowDescription);
+      ExpectNext(s, "DCIsGHW");
+      s.Take(Backend::kCommandComplete);
+      EXPECT_EQ(s.item(), i);
+    }
+    s.Fail();
+    EXPECT_EQ(s.done(), 100u);
+    ExpectNext(s, "Z");
+  }
+}
+
 TEST(AnswerSteps, InTheOnlyOrder) {
   AnswerSteps s = Steps(2, {true, false}, true);
   ExpectNext(s, "3");
@@ -182,16 +246,16 @@ TEST(AnswerSteps, InTheOnlyOrder) {
   ExpectNext(s, "2");
   s.Take(Backend::kBindComplete);
   EXPECT_FALSE(s.last());
-  ExpectNext(s, "DCIGHW");
+  ExpectNext(s, "DCIsGHW");
   s.Take(Backend::kDataRow);
-  ExpectNext(s, "DCIGHW");
+  ExpectNext(s, "DCIsGHW");
   s.Take(Backend::kCommandComplete);
   EXPECT_TRUE(s.last());
   ExpectNext(s, "2");
   s.Take(Backend::kBindComplete);
   ExpectNext(s, "Tn");
   s.Take(Backend::kRowDescription);
-  ExpectNext(s, "DCIGHW");
+  ExpectNext(s, "DCIsGHW");
   s.Take(Backend::kEmptyQuery);
   ExpectNext(s, "Z");
 }
@@ -213,7 +277,7 @@ TEST(AnswerSteps, TypesOfParameters) {
     EXPECT_FALSE(s.executing());
     s.Take(Backend::kBindComplete);
     EXPECT_TRUE(s.executing());
-    ExpectNext(s, "DCIGHW");
+    ExpectNext(s, "DCIsGHW");
     s.Take(Backend::kCommandComplete);
     ExpectNext(s, "1");
     s.Take(Backend::kParseComplete);

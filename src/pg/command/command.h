@@ -29,6 +29,7 @@ struct Ending {
                           // prepared statement was gone) and has left no trace: run it again
   bool answered = false;  // the server has said how it ended
   bool inside = false;    // a transaction was open when it had ended
+  size_t done = 0;        // statements of it that had ended well
   bool partial = false;   // rows that came after it was cancelled were thrown away
   size_t behind = 0;  // nobody waited for its answer any more: so many in flight are not behind it
 };
@@ -57,6 +58,10 @@ class Command : public ListNode<Command> {
   virtual bool OnCopyOut(Flight* /*flight*/) noexcept { return false; }
   // The server has refused it, and takes no more.
   virtual void OnError() noexcept {}
+  // Of one that is only described: the types of its parameters, as the server lists them.
+  virtual void OnTypes(const char* /*oids*/, size_t /*count*/) noexcept {}
+  // One of several with a synchronization point of its own has ended; its rows were taken.
+  virtual void OnItem(size_t /*item*/, ErrorRef /*error*/) noexcept {}
   // It is to be stopped. True if it has told the server so itself, in what it sends: a request to
   // cancel it follows only if that is not enough.
   virtual bool OnStop() noexcept { return false; }
@@ -97,6 +102,10 @@ class Command : public ListNode<Command> {
   }
   // False: it is not kept as a prepared statement.
   void set_prepare(bool prepare) noexcept { prepare_ = prepare; }
+  // The server ends its last statement behind so many rows; 0: it does not.
+  void set_max_rows(uint32_t rows) noexcept { max_rows_ = rows; }
+  // It may have any number of statements.
+  void set_any_count() noexcept { any_count_ = true; }
   // What its errors are about.
   void set_phase(Phase phase) noexcept { phase_ = phase; }
   // It is never cancelled on the server once it was sent.
@@ -116,6 +125,8 @@ class Command : public ListNode<Command> {
   const Statement* const* statements() const noexcept { return statements_; }
   size_t count() const noexcept { return count_; }
   bool prepare() const noexcept { return prepare_; }
+  uint32_t max_rows() const noexcept { return max_rows_; }
+  bool too_many() const noexcept { return count_ > kMostStatements && !any_count_; }
   Phase phase() const noexcept { return phase_; }
   bool firm() const noexcept { return firm_; }
   bool opens() const noexcept { return opens_; }
@@ -132,6 +143,8 @@ class Command : public ListNode<Command> {
   const Statement* one_ = nullptr;
   const Statement* const* statements_ = nullptr;
   size_t count_ = 0;
+  uint32_t max_rows_ = 0;
+  bool any_count_ = false;
   Phase phase_ = Phase::kQuery;
   bool prepare_ = true;
   bool shielded_ = false;

@@ -57,6 +57,8 @@ RowTaken Query::OnRow(Flight* flight, const Message& row, RowCollector* whole) n
 void Query::OnComplete(Flight* flight, std::string_view tag, RowCollector* whole) noexcept {
   if (flight->error) return;
   try {
+    // The server does not count what it was stopped at.
+    if (tag.empty() && whole->rows() > 0) flight->affected = static_cast<int64_t>(whole->rows());
     flight->rows = whole->Take(tag, flight->affected);
     if (flight->rows->block()->total_size <= max_bytes_) return;
     flight->rows = nullptr;

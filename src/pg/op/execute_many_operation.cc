@@ -21,132 +21,64 @@ struct Counts final : tasks::Held {
 
 }  // namespace
 
-ExecuteManyOperation::ExecuteManyOperation(tasks::ResidentUse<Pool> pool,
-                                           std::vector<Statement>&& rows, bool prepare)
-    : pool_(std::move(pool)),
+ExecuteManyOperation::ExecuteManyOperation(Connectable on, std::vector<Statement>&& rows,
+                                           const ManyOptions& options)
+    : PgOperation(std::move(on)),
       rows_(std::move(rows)),
-      prepare_(prepare),
-      slots_(new Slot[std::min(kWindow, std::max<size_t>(rows_.size(), 1))]),
-      counts_(rows_.size()) {}
-
-ExecuteManyOperation::~ExecuteManyOperation() = default;
+      options_(options),
+      counts_(rows_.size(), -1),
+      run_(this, options) {}
 
 void ExecuteManyOperation::Start() noexcept {
-  if (pool_->closing() && closed_in_line())
-    return End(Outcome::Failed(Pool::ClosedError(Phase::kLimit)));
-  if (rows_.empty()) return Succeed();
-  // A value that cannot be sent is known now: then nothing is.
-  for (size_t i = 0; i < rows_.size(); i++) {
-    if (ErrorRef error = CheckStatement(rows_[i])) {
-      FailAt(i, std::move(error));
-      return Pump();
-    }
-  }
-  timer_.reset(new (std::nothrow) Timer(loop(), OnTimer, this));
-  if (!timer_) return End(Outcome::Failed(NoMemoryError()));
-  pool_->Wait(&checkout_, false, 0);
-}
-
-void ExecuteManyOperation::OnGranted(Member* member) noexcept {
-  try {
-    lease_ = ConnectionLease::Make(pool_.ref(), member, true);
-  } catch (const std::bad_alloc&) {
-    member->connection().Lose(NoMemoryError());
-    return End(Outcome::Failed(NoMemoryError()));
-  }
-  Submit(Stage::kBegin, &begin_);
-}
-
-void ExecuteManyOperation::Submit(Stage stage, const Statement* statement) noexcept {
-  stage_ = stage;
-  Connection* connection = lease_->connection();
-  if (!connection) return OnControlEnd({.error = lease_->Gone(), .unsent = true});
-  control_.Run(statement);
-  control_.set_shielded(stage == Stage::kCommit);
-  control_.set_ends(stage == Stage::kCommit);
-  control_.set_phase(stage == Stage::kCommit ? Phase::kCommit : Phase::kQuery);
-  connection->Submit(&control_);
-}
-
-void ExecuteManyOperation::OnControlEnd(Ending ending) noexcept {
-  if (stage_ == Stage::kBegin) {
-    if (stopping_) return End(Outcome::Cancelled(Phase::kQuery));
-    // Nothing was lost with a connection that was dead already.
-    if (ending.error && !ending.answered && !pool_->closing() && ReadyForTheNext()) return;
-    if (ending.error) return End(Outcome::Failed(std::move(ending.error)));
-    stage_ = Stage::kRows;
-    return Pump();
-  }
-  timer_->Disarm();
-  if (ErrorRef error = CommitError(ending)) {
-    Outcome outcome = Outcome::Failed(std::move(error));
-    outcome.value = rows_.size();
-    return End(std::move(outcome));
-  }
+  if (!rows_.empty()) return PgOperation::Start();
+  on_.Settle();
   Succeed();
 }
 
-// Gives up a connection that was lost before anything was done, and waits for another one.
-bool ExecuteManyOperation::ReadyForTheNext() noexcept {
-  constexpr int kMaxLosses = 10;
-  const Connection* connection = lease_->connection();
-  if ((connection && !connection->lost()) || ++losses_ > kMaxLosses) return false;
-  lease_->End();
-  lease_ = nullptr;
-  stage_ = Stage::kWaiting;
-  pool_->Wait(&checkout_, false, 0);
-  return true;
+ErrorRef ExecuteManyOperation::Prepare() noexcept {
+  // A value that cannot be sent is known now: then nothing is.
+  for (failed_at_ = 0; failed_at_ < rows_.size(); failed_at_++)
+    if (ErrorRef error = CheckStatement(rows_[failed_at_])) return error;
+  failed_at_ = 0;
+  if (on_.lease()) NoteByHand(on_.lease(), rows_[0]);
+  run_.Run(&rows_[0]);
+  return nullptr;
 }
 
-void ExecuteManyOperation::Pump() noexcept {
-  // A row may end inside.
-  if (std::exchange(pumping_, true)) return;
-  const size_t window = std::min(kWindow, rows_.size());
-  while (stage_ == Stage::kRows && !error_ && !stopping_ && next_ < rows_.size() &&
-         flying_ < window) {
-    Connection* connection = lease_->connection();
-    if (!connection) {
-      FailAt(next_, lease_->Gone());
-      break;
-    }
-    // They end in their order: the slot of the row a window before is free.
-    Slot* slot = &slots_[next_ % window];
-    slot->operation = this;
-    slot->row = next_++;
-    slot->busy = true;
-    slot->set_prepare(prepare_);
-    slot->Run(&rows_[slot->row]);
-    flying_++;
-    connection->Submit(slot);
+void ExecuteManyOperation::OnRunEnd(Ending ending) noexcept {
+  run_.Close();
+  if (!ending.error && !run_.complete() && connection()) {
+    ending.error = MakeError(Status::kProtocol, Phase::kQuery,
+                             "the server has ended a statement before all of its rows were sent: "
+                             "the connection was dropped");
+    ending.answered = false;
+    connection()->Lose(ending.error);
   }
-  pumping_ = false;
-  if (flying_ > 0 || stage_ == Stage::kEnded) return;
-  if (stopping_) return End(Outcome::Cancelled(Phase::kQuery));
-  if (error_) {
-    Outcome outcome = Outcome::Failed(error_);
-    outcome.value = failed_at_;
-    return End(std::move(outcome));
-  }
-  if (next_ < rows_.size() || stage_ != Stage::kRows) return;
-  if (!timer_->Arm(After(loop().now(), kCommitTimeout)))
-    return End(Outcome::Failed(NoMemoryError()));
-  Submit(Stage::kCommit, &commit_);
+  // What it was stopped by is no answer.
+  if (run_.broken() && stopping()) ending.answered = false;
+  failed_at_ = ending.done;
+  OnEnd(std::move(ending));
 }
 
-void ExecuteManyOperation::FailAt(size_t row, ErrorRef error) noexcept {
-  if (error_ && failed_at_ < row) return;  // what is behind the first one fails because of it
-  failed_at_ = row;
-  error_ = std::move(error);
+void ExecuteManyOperation::FinishCancelled(Phase phase, const Ending& ending) noexcept {
+  // It may have been committed by then.
+  if (!ending.answered && !ending.unsent && run_.complete() && !inside_)
+    return Fail(CommitError(ending));
+  PgOperation::FinishCancelled(phase, ending);
 }
 
-void ExecuteManyOperation::OnRowEnd(Slot* slot, Ending ending) noexcept {
-  slot->busy = false;
-  flying_--;
-  if (ending.error)
-    FailAt(slot->row, std::move(ending.error));
-  else
-    counts_[slot->row] = ending.affected;
-  Pump();
+void ExecuteManyOperation::Finish(Ending ending) noexcept {
+  if (!ending.error) return Succeed();
+  Break(ending);
+  // In a transaction of the user's nothing is committed yet.
+  const bool commits = run_.complete() && !ending.answered && !ending.unsent && !inside_;
+  Fail(commits ? CommitError(ending) : std::move(ending.error));
+}
+
+void ExecuteManyOperation::Fail(ErrorRef error) noexcept {
+  Outcome outcome = Outcome::Failed(std::move(error));
+  outcome.value = failed_at_;
+  Complete(std::move(outcome));
 }
 
 void ExecuteManyOperation::Succeed() noexcept {
@@ -156,51 +88,23 @@ void ExecuteManyOperation::Succeed() noexcept {
   outcome.code = AffectedCode(total);
   outcome.value = static_cast<uint64_t>(total);
   try {
-    auto held = std::make_unique<Counts>(std::move(counts_));
-    outcome.data = held->counts.data();
-    outcome.size = held->counts.size() * sizeof(int64_t);
-    outcome.held = std::move(held);
+    if (options_.collect) {
+      Ref<Rows> rows = run_.rows().Take({}, total);
+      outcome.data = rows->block();
+      outcome.size = rows->block()->total_size;
+      outcome.value = AddObject(Kind::kRows, std::move(rows), loop());
+      outcome.owned = outcome.value != 0;
+      if (!outcome.owned) outcome.data = nullptr;
+    } else {
+      auto held = std::make_unique<Counts>(std::move(counts_));
+      outcome.data = held->counts.data();
+      outcome.size = held->counts.size() * sizeof(int64_t);
+      outcome.held = std::move(held);
+    }
   } catch (const std::bad_alloc&) {
-    outcome.data = nullptr;  // it was committed all the same
+    outcome.data = nullptr;  // it is done all the same
     outcome.size = 0;
   }
-  End(std::move(outcome));
-}
-
-void ExecuteManyOperation::Cancel() noexcept {
-  if (stage_ == Stage::kEnded || stage_ == Stage::kCommit) return;  // a COMMIT is shielded
-  stopping_ = true;
-  if (stage_ == Stage::kWaiting) {
-    pool_->Leave(&checkout_);
-    return End(Outcome::Cancelled(Phase::kPool));
-  }
-  Connection* connection = lease_->connection();
-  if (!connection) return;  // what is in flight ends just now
-  if (stage_ == Stage::kBegin) {
-    if (connection->Cancel(&control_)) End(Outcome::Cancelled(Phase::kQuery));
-    return;
-  }
-  // The first one: what is behind it fails in the transaction that has failed by that.
-  const size_t window = std::min(kWindow, rows_.size());
-  for (size_t row = next_ - flying_; row < next_; row++) {
-    Slot* slot = &slots_[row % window];
-    if (!slot->busy || !connection->Cancel(slot)) break;
-    slot->busy = false;
-    flying_--;
-  }
-  Pump();
-}
-
-void ExecuteManyOperation::OnTimer(void* self) noexcept {
-  auto* many = static_cast<ExecuteManyOperation*>(self);
-  if (many->lease_ && many->lease_->connection()) many->lease_->connection()->Lose(CommitLate());
-}
-
-// What is not committed is rolled back by the reset of the connection.
-void ExecuteManyOperation::End(Outcome outcome) noexcept {
-  stage_ = Stage::kEnded;
-  if (timer_) timer_->Disarm();
-  if (lease_) lease_->End();
   Complete(std::move(outcome));
 }
 

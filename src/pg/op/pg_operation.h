@@ -48,7 +48,7 @@ class PgOperation : public tasks::Operation, public FromBlocks, private Introspe
     *hash = 0;
     return false;
   }
-  void Fail(ErrorRef error) noexcept { Complete(tasks::Outcome::Failed(std::move(error))); }
+  virtual void Fail(ErrorRef error) noexcept { Complete(tasks::Outcome::Failed(std::move(error))); }
   // On a held connection a failure that the server does not know of is told to it: the transaction,
   // if there is one, is not to be committed as if nothing had happened.
   void Break(const Ending& ending) noexcept;

@@ -30,6 +30,7 @@ ErrorRef QueryOperation::Prepare() noexcept {
   query_.Run(&statement_);
   query_.set_max_bytes(options_.max_bytes);
   query_.set_prepare(options_.prepare);
+  query_.set_max_rows(options_.max_rows);
   return nullptr;
 }
 

@@ -8,10 +8,12 @@ namespace creche::pg {
 struct QueryOptions {
   bool prepare = true;
   bool alone = false;
+  bool collect = false;  // execute_many: the rows that it returns are wanted
   uint64_t max_bytes = uint64_t{256} << 20;
   uint32_t block_rows = 4096;
   uint32_t block_bytes = 256 << 10;
   uint32_t blocks = 4;
+  uint32_t max_rows = 0;  // 0: all
 };
 
 // Null if it can be run.

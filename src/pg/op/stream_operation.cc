@@ -28,6 +28,7 @@ ErrorRef StreamOperation::Prepare() noexcept {
   if (on_.lease()) NoteByHand(on_.lease(), statement_);
   run_.Run(&statement_);
   run_.set_prepare(options_.prepare);
+  run_.set_max_rows(options_.max_rows);
   return nullptr;
 }
 

@@ -35,6 +35,24 @@ class AnswerSteps {
     statements_++;
   }
   void SetScript() noexcept { stage_ = Stage::kScript; }
+  // So many that are all parsed, bound, described and executed. each: with "ready" behind each one.
+  void AddAlike(uint32_t count, bool each) noexcept {
+    alike_ = true;
+    each_ = each;
+    statements_ = count;
+  }
+  // One that is parsed and described, and not run.
+  void AddDescription() noexcept {
+    parses_ = types_ = 1;
+    runs_ = false;
+    statements_ = 1;
+  }
+  // One that is bound and executed as often as we like, and parsed before any of these.
+  void SetRepeated(bool describe) noexcept {
+    repeated_ = true;
+    describe_ = describe;
+    statements_ = 1;
+  }
   void Sent() noexcept {
     if (stage_ != Stage::kScript) Enter(Stage::kClose);
   }
@@ -48,19 +66,35 @@ class AnswerSteps {
   void Fail() noexcept {
     stage_ = Stage::kReady;
     in_rows_ = in_copy_ = false;
+    failed_ = true;
     closes_ = 0;  // they were skipped, and are so once: another error may follow
   }
+
+  // "Ready" came. True if it was that of one of several (AddAlike), and the next one begins.
+  bool NextItem() noexcept {
+    if (!each_) return false;
+    done_ += failed_;
+    failed_ = false;
+    if (done_ >= statements_) return false;
+    Enter(Stage::kParse);
+    return true;
+  }
+  // The one that has ended last, or has failed.
+  size_t item() const noexcept { return failed_ ? done_ : done_ - 1; }
+  bool each() const noexcept { return each_; }
+  // AddDescription.
+  bool only_describes() const noexcept { return !runs_; }
 
   Stage stage() const noexcept { return stage_; }
   // True for the last statement, and from then on.
   bool last() const noexcept { return done_ + 1 >= statements_; }
   // True if the statement whose turn it is was prepared with this flight.
-  bool parsed_now() const noexcept { return parses_ >> done_ & 1; }
+  bool parsed_now() const noexcept { return alike_ || repeated_ || (parses_ >> done_ & 1); }
   size_t done() const noexcept { return done_; }
   // So many were sent.
   size_t statements() const noexcept { return statements_; }
   // True if the server may have begun to execute a statement.
-  bool executing() const noexcept { return stage_ > Stage::kBind || done_ > 0; }
+  bool executing() const noexcept { return stage_ > Stage::kBind || (done_ > 0 && !each_); }
   // Closes that were not answered.
   size_t closes_left() const noexcept { return closes_; }
 
@@ -70,8 +104,13 @@ class AnswerSteps {
 
   Stage stage_ = Stage::kReady;
   uint8_t closes_ = 0;
-  uint8_t statements_ = 0;
-  uint8_t done_ = 0;  // statements that have ended
+  bool alike_ = false;
+  bool each_ = false;
+  bool repeated_ = false;
+  bool runs_ = true;
+  bool failed_ = false;  // the one whose turn it was
+  uint32_t statements_ = 0;
+  uint32_t done_ = 0;  // statements that have ended
   bool describe_ = false;
   bool in_rows_ = false;  // of a script: the columns have come, so rows may
   bool in_copy_ = false;  // of a script: what it copies to us comes, or it awaits what we do
@@ -82,13 +121,14 @@ class AnswerSteps {
 // For each message that comes: not worth a call.
 inline bool AnswerSteps::Takes(Backend type) const noexcept {
   const bool script = stage_ == Stage::kScript;
+  const bool between = repeated_ && stage_ == Stage::kBind;
   if (in_copy_ && type != Backend::kCommandComplete)
     return type == Backend::kCopyData || type == Backend::kCopyDone;
   switch (type) {
     case Backend::kCloseComplete:
       return stage_ == Stage::kClose;
     case Backend::kParseComplete:
-      return stage_ == Stage::kParse;
+      return stage_ == Stage::kParse || between;
     case Backend::kBindComplete:
       return stage_ == Stage::kBind;
     case Backend::kParameterDescription:
@@ -102,13 +142,15 @@ inline bool AnswerSteps::Takes(Backend type) const noexcept {
       return stage_ == Stage::kExecute || in_rows_;
     case Backend::kCommandComplete:
       return stage_ == Stage::kExecute || script;
+    case Backend::kPortalSuspended:
+      return stage_ == Stage::kExecute;
     case Backend::kEmptyQuery:
     case Backend::kCopyIn:
     case Backend::kCopyOut:
     case Backend::kCopyBoth:
       return stage_ == Stage::kExecute || (script && !in_rows_);
     case Backend::kReadyForQuery:
-      return stage_ == Stage::kReady || (script && !in_rows_);
+      return stage_ == Stage::kReady || (script && !in_rows_) || between;
     default:
       return false;
   }
@@ -126,7 +168,7 @@ inline void AnswerSteps::Take(Backend type) noexcept {
       closes_--;
       return Enter(Stage::kClose);
     case Backend::kParseComplete:
-      return Enter(Stage::kTypes);
+      return Enter(repeated_ ? Stage::kBind : Stage::kTypes);
     case Backend::kBindComplete:
       return Enter(Stage::kDescribe);
     case Backend::kRowDescription:
@@ -134,8 +176,9 @@ inline void AnswerSteps::Take(Backend type) noexcept {
       return Enter(stage_ == Stage::kTypes ? Stage::kBind : Stage::kExecute);
     case Backend::kCommandComplete:
     case Backend::kEmptyQuery:
+    case Backend::kPortalSuspended:
       done_++;
-      return Enter(Stage::kParse);
+      return Enter(each_ ? Stage::kReady : Stage::kParse);
     default:
       return;  // a row, or the end
   }
@@ -143,10 +186,14 @@ inline void AnswerSteps::Take(Backend type) noexcept {
 
 inline void AnswerSteps::Enter(Stage stage) noexcept {
   if (stage == Stage::kClose && closes_ == 0) stage = Stage::kParse;
+  if (stage == Stage::kParse && repeated_) stage = Stage::kBind;
   if (stage == Stage::kParse && done_ == statements_) stage = Stage::kReady;
-  if (stage == Stage::kParse && !(parses_ >> done_ & 1)) stage = Stage::kTypes;
-  if (stage == Stage::kTypes && !(types_ >> done_ & 1)) stage = Stage::kBind;
-  if (stage == Stage::kDescribe && !(describe_ && last())) stage = Stage::kExecute;
+  if (!alike_) {
+    if (stage == Stage::kParse && !(parses_ >> done_ & 1)) stage = Stage::kTypes;
+    if (stage == Stage::kDescribe && !(describe_ && last())) stage = Stage::kExecute;
+  }
+  if (stage == Stage::kTypes && (alike_ || !(types_ >> done_ & 1))) stage = Stage::kBind;
+  if (stage == Stage::kBind && !runs_) stage = Stage::kReady;
   stage_ = stage;
 }
 

@@ -25,6 +25,7 @@ enum class Backend : char {
   kReadyForQuery = 'Z',
   kNoData = 'n',
   kParameterDescription = 't',
+  kPortalSuspended = 's',
 };
 
 // What we say.

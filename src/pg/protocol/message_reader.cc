@@ -37,6 +37,7 @@ constexpr auto kLimits = [] {
   set(Backend::kCloseComplete, 0, 0, 0);
   set(Backend::kNoData, 0, 0, 0);
   set(Backend::kEmptyQuery, 0, 0, 0);
+  set(Backend::kPortalSuspended, 0, 0, 0);
   set(Backend::kReadyForQuery, 1, 1, 1);
   set(Backend::kCommandComplete, 1, kMaxShort, kMaxShort);
   set(Backend::kParameterStatus, 2, kMaxShort, kMaxShort);

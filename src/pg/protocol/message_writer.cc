@@ -98,10 +98,10 @@ void MessageWriter::DescribePortal() noexcept {
   End();
 }
 
-void MessageWriter::Execute() noexcept {
+void MessageWriter::Execute(uint32_t rows) noexcept {
   Begin(Frontend::kExecute);
   PutText({});
-  Put32(0);
+  Put32(rows);
   End();
 }
 

@@ -19,7 +19,7 @@ class MessageWriter {
   // Describe, Execute, Sync, or Query.
   // forms: how many columns Bind may name the forms of.
   static size_t Most(const Statement& statement, size_t forms) noexcept {
-    return statement.bytes() + 192 + 2 * forms;
+    return statement.bytes() + 208 + 2 * forms;
   }
   // The same for a Close.
   static constexpr size_t kMostClose = 8 + kMaxName;
@@ -40,8 +40,8 @@ class MessageWriter {
   void Bind() noexcept;
   void DescribeStatement(std::string_view name) noexcept;
   void DescribePortal() noexcept;
-  // All rows of the unnamed portal.
-  void Execute() noexcept;
+  // Of the unnamed portal; rows: so many at the most; 0: all.
+  void Execute(uint32_t rows = 0) noexcept;
   void CloseStatement(std::string_view name) noexcept;
   void Sync() noexcept;
   // A script: the simple protocol.

@@ -246,6 +246,24 @@ static const creche_cookie a_cookie = {sizeof a_cookie, 0,    "a",  "b",
     creche_pool_listen(THE(pool, POOL), OF_SCOPE, &channel_name, 1, TAIL))                         \
   X(pool_execute_many_in, ANY_SCOPE,                                                               \
     creche_pool_execute_many(THE(pool, POOL), OF_SCOPE, "select 1", NULL, 0, 1, TAIL))             \
+  X(pool_batch_in, ANY_SCOPE, creche_pool_batch(THE(pool, POOL), OF_SCOPE, NULL, 0, TAIL))         \
+  X(pool_describe_in, ANY_SCOPE,                                                                   \
+    creche_pool_describe(THE(pool, POOL), OF_SCOPE, "select 1", NULL, 0, TAIL))                    \
+  X(connection_execute_many_in, ANY_SCOPE,                                                         \
+    creche_connection_execute_many(THE(connection, CONNECTION), OF_SCOPE, "select 1", NULL, 0, 1,  \
+                                   TAIL))                                                          \
+  X(connection_batch_in, ANY_SCOPE,                                                                \
+    creche_connection_batch(THE(connection, CONNECTION), OF_SCOPE, NULL, 0, TAIL))                 \
+  X(connection_describe_in, ANY_SCOPE,                                                             \
+    creche_connection_describe(THE(connection, CONNECTION), OF_SCOPE, "select 1", NULL, 0, TAIL))  \
+  X(cursor_open_in, ANY_SCOPE,                                                                     \
+    creche_cursor_open(THE(connection, CONNECTION), OF_SCOPE, "c", "select 1", NULL, 0, TAIL))     \
+  X(cursor_fetch_in, ANY_SCOPE,                                                                    \
+    creche_cursor_fetch(THE(connection, CONNECTION), OF_SCOPE, "c", 1, TAIL))                      \
+  X(cursor_move_in, ANY_SCOPE,                                                                     \
+    creche_cursor_move(THE(connection, CONNECTION), OF_SCOPE, "c", 1, TAIL))                       \
+  X(cursor_close_in, ANY_SCOPE,                                                                    \
+    creche_cursor_close(THE(connection, CONNECTION), OF_SCOPE, "c", TAIL))                         \
   X(pool_acquire_in, ANY_SCOPE, creche_pool_acquire(THE(pool, POOL), OF_SCOPE, TAIL))              \
   X(pool_transaction_in, ANY_SCOPE,                                                                \
     creche_pool_transaction(THE(pool, POOL), OF_SCOPE, see, NULL, TAIL))                           \
@@ -327,6 +345,20 @@ static const creche_cookie a_cookie = {sizeof a_cookie, 0,    "a",  "b",
   X(pool_listen, 1 << POOL, creche_pool_listen(OF(pool), THE_SCOPE, &channel_name, 1, TAIL))       \
   X(pool_execute_many, 1 << POOL,                                                                  \
     creche_pool_execute_many(OF(pool), THE_SCOPE, "select 1", NULL, 0, 1, TAIL))                   \
+  X(pool_batch, 1 << POOL, creche_pool_batch(OF(pool), THE_SCOPE, NULL, 0, TAIL))                  \
+  X(pool_describe, 1 << POOL,                                                                      \
+    creche_pool_describe(OF(pool), THE_SCOPE, "select 1", NULL, 0, TAIL))                          \
+  X(connection_execute_many, 1 << CONNECTION,                                                      \
+    creche_connection_execute_many(OF(connection), THE_SCOPE, "select 1", NULL, 0, 1, TAIL))       \
+  X(connection_batch, 1 << CONNECTION,                                                             \
+    creche_connection_batch(OF(connection), THE_SCOPE, NULL, 0, TAIL))                             \
+  X(connection_describe, 1 << CONNECTION,                                                          \
+    creche_connection_describe(OF(connection), THE_SCOPE, "select 1", NULL, 0, TAIL))              \
+  X(cursor_open, 1 << CONNECTION,                                                                  \
+    creche_cursor_open(OF(connection), THE_SCOPE, "c", "select 1", NULL, 0, TAIL))                 \
+  X(cursor_fetch, 1 << CONNECTION, creche_cursor_fetch(OF(connection), THE_SCOPE, "c", 1, TAIL))   \
+  X(cursor_move, 1 << CONNECTION, creche_cursor_move(OF(connection), THE_SCOPE, "c", 1, TAIL))     \
+  X(cursor_close, 1 << CONNECTION, creche_cursor_close(OF(connection), THE_SCOPE, "c", TAIL))      \
   X(pool_acquire, 1 << POOL, creche_pool_acquire(OF(pool), THE_SCOPE, TAIL))                       \
   X(pool_transaction, 1 << POOL, creche_pool_transaction(OF(pool), THE_SCOPE, see, NULL, TAIL))    \
   X(connection_move, 1 << CONNECTION, creche_connection_move(OF(connection), THE_SCOPE))           \

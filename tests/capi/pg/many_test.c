@@ -155,12 +155,157 @@ static void test_the_pool_is_closed(void** state) {
   pool = before;
 }
 
+/* On a held connection: a transaction of its own, or a part of the user's. */
+static void test_on_a_connection(void** state) {
+  (void)state;
+  creche_value args[1000];
+  for (int i = 0; i < 1000; i++) args[i] = i % 10 == 3 ? creche_null() : creche_int4(i);
+  must(pool, "create table loose (id int)");
+  const char* sql = "insert into loose values ($1)";
+  const creche_connection c = acquire(pool);
+  many m;
+  for (int inside = 0; inside < 2; inside++) {
+    if (inside) must_on(c, "begin");
+    memset(&m, 0, sizeof m);
+    answer_init(&m.end);
+    OK(creche_connection_execute_many(c, loop.scope, sql, args, 1, 1000, NULL, on_many, &m, NULL));
+    answer after;
+    answer_init(&after);
+    OK(creche_connection_query(c, loop.scope, "select count(*), count(id) from loose", NULL, 0,
+                               NULL, on_answer, &after, NULL));
+    EXPECT(&m.end, CRECHE_OK);
+    EXPECT(&after, CRECHE_OK);
+    assert_int_equal(m.end.value, 1000);
+    m.end.value = 0;
+    assert_int_equal(creche_row_int8(after.rows, 0, 0), 1000 * (inside + 1));
+    assert_int_equal(creche_row_int8(after.rows, 0, 1), 900 * (inside + 1));
+    answer_free(&after);
+    many_free(&m);
+    assert_int_equal(number(pool, "select count(*) from loose"), 1000);
+  }
+  /* A failure inside fails the transaction. */
+  memset(&m, 0, sizeof m);
+  answer_init(&m.end);
+  OK(creche_connection_execute_many(c, loop.scope, "insert into loose values (10 / $1)", args, 1,
+                                    1000, NULL, on_many, &m, NULL));
+  EXPECT(&m.end, CRECHE_E_PG);
+  assert_string_equal(answer_state(&m.end), "22012");
+  assert_int_equal(m.end.value, 0);
+  m.end.value = 0;
+  many_free(&m);
+  answer a;
+  run_on(c, &a, "select 1");
+  assert_string_equal(answer_state(&a), "25P02");
+  answer_free(&a);
+  must_on(c, "rollback");
+  assert_int_equal(number_on(c, "select count(*) from loose"), 1000);
+  creche_connection_release(c);
+  must(pool, "drop table loose");
+}
+
+static void test_collected(void** state) {
+  (void)state;
+  creche_query_options o;
+  OK(creche_query_options_init(&o, sizeof o));
+  o.flags = CRECHE_QUERY_COLLECT;
+  static creche_value args[20000];
+  for (int i = 0; i < 20000; i++) args[i] = creche_int4(i);
+  answer a;
+  answer_init(&a);
+  OK(creche_pool_execute_many(pool, loop.scope,
+                              "insert into things values ($1) returning id, repeat('x', 10)", args,
+                              1, 20000, &o, on_answer, &a, NULL));
+  EXPECT(&a, CRECHE_OK);
+  assert_int_equal(a.rows->row_count, 20000);
+  assert_int_equal(a.rows->affected, 20000);
+  assert_int_equal(creche_row_int4(a.rows, 19999, 0), 19999);
+  answer_free(&a);
+  must(pool, "truncate things");
+  o.max_bytes = 100000;
+  answer_init(&a);
+  OK(creche_pool_execute_many(pool, loop.scope,
+                              "insert into things values ($1) returning id, repeat('x', 10)", args,
+                              1, 20000, &o, on_answer, &a, NULL));
+  EXPECT(&a, CRECHE_E_LIMIT);
+  a.value = 0;
+  answer_free(&a);
+  assert_int_equal(number(pool, "select count(*) from things"), 0);
+  /* Not for other statements. */
+  assert_int_equal(creche_pool_query(pool, loop.scope, "select 1", NULL, 0, &o, NULL, NULL, NULL),
+                   CRECHE_E_UNSUPPORTED);
+}
+
+/* Types that differ from row to row; much data; no parameters. */
+static void test_types_and_sizes(void** state) {
+  (void)state;
+  must(pool, "create table loose (n numeric, t text)");
+  creche_value args[8] = {creche_int4(1), creche_text("a"), creche_null(),       creche_null(),
+                          creche_int8(1), creche_text("b"), creche_text("2.50"), creche_text("c")};
+  many m;
+  run_many(&m, "insert into loose values ($1, $2)", args, 2, 4);
+  EXPECT(&m.end, CRECHE_OK);
+  m.end.value = 0;
+  many_free(&m);
+  assert_int_equal(number(pool, "select (sum(n) * 100)::int8 from loose"), 450);
+  static char big[1 << 20];
+  memset(big, 'y', sizeof big - 1);
+  creche_value large[40];
+  for (int i = 0; i < 40; i++) large[i] = i % 2 ? creche_text(big) : creche_int4(i);
+  run_many(&m, "insert into loose values ($1, $2)", large, 2, 20);
+  EXPECT(&m.end, CRECHE_OK);
+  m.end.value = 0;
+  many_free(&m);
+  assert_int_equal(number(pool, "select sum(length(t))::int8 from loose"),
+                   20 * (sizeof big - 1) + 3);
+  run_many(&m, "insert into loose values (7)", NULL, 0, 1000);
+  EXPECT(&m.end, CRECHE_OK);
+  assert_int_equal(m.end.value, 1000);
+  m.end.value = 0;
+  many_free(&m);
+  must(pool, "drop table loose");
+}
+
+/* Cancelled while it is being sent: nothing of it is committed, and the connection is as good as
+ * before. */
+static void test_cancelled_early(void** state) {
+  (void)state;
+  static char big[1 << 20];
+  memset(big, 'y', sizeof big - 1);
+  must(pool, "create table loose (t text)");
+  creche_value large[60];
+  for (int i = 0; i < 60; i++) large[i] = creche_text(big);
+  const creche_connection c = acquire(pool);
+  for (int i = 0; i < 20; i++) {
+    many m;
+    memset(&m, 0, sizeof m);
+    answer_init(&m.end);
+    creche_task task;
+    OK(creche_connection_execute_many(c, loop.scope, "insert into loose values ($1)", large, 1, 60,
+                                      NULL, on_many, &m, &task));
+    nap_ms(i);
+    OK(creche_scope_cancel(task.scope, "enough"));
+    const creche_status status = answer_wait(&m.end);
+    if (status != CRECHE_OK) EXPECT(&m.end, CRECHE_E_CANCELLED);
+    m.end.value = 0;
+    many_free(&m);
+    assert_int_equal(number_on(c, "select count(*) from loose"), status == CRECHE_OK ? 60 : 0);
+    must_on(c, "truncate loose");
+  }
+  creche_connection_release(c);
+  must(pool, "drop table loose");
+  assert_int_equal(counters(pool).dropped, 0);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_all),
       cmocka_unit_test(test_a_row_fails),
       cmocka_unit_test(test_cancelled),
       cmocka_unit_test(test_the_pool_is_closed),
+      cmocka_unit_test(test_on_a_connection),
+      cmocka_unit_test(test_collected),
+      cmocka_unit_test(test_types_and_sizes),
+      cmocka_unit_test(test_cancelled_early),
   };
   return cmocka_run_group_tests(tests, open_one, close_one);
 }

@@ -127,17 +127,12 @@ cx_answer cx_listen_start(uint64_t id, cx_tail tail, char **channels, size_t n)
   return answer(status, &task.scope.id);
 }
 
-cx_answer cx_many_start(uint64_t id, cx_tail tail, creche_query_options o, const char *text, const cx_value *args,
-                        size_t width, size_t rows)
+/* The parameters, in few or in memory of their own; NULL without memory. */
+static creche_value *values_of(const cx_value *args, size_t n, const char *text, creche_value few[FEW])
 {
-  creche_pool pool = {id};
-  const creche_task_options to = options_of(tail);
-  creche_value few[FEW], *values = width * rows > FEW ? malloc(width * rows * sizeof *values) : few;
-  creche_task task = {{0}};
+  creche_value *values = n > FEW ? malloc(n * sizeof *values) : few;
   size_t i;
-  cx_answer a;
-  if (values == NULL) return no_memory();
-  for (i = 0; i < width * rows; i++) {
+  for (i = 0; values != NULL && i < n; i++) {
     values[i].type = args[i].type;
     values[i].form = args[i].form;
     values[i].integer = args[i].integer;
@@ -145,9 +140,98 @@ cx_answer cx_many_start(uint64_t id, cx_tail tail, creche_query_options o, const
     values[i].data = text + args[i].offset;
     values[i].size = (size_t)args[i].size;
   }
+  return values;
+}
+
+cx_answer cx_many_start(int32_t what, uint64_t id, cx_tail tail, creche_query_options o, const char *text,
+                        const cx_value *args, size_t width, size_t rows)
+{
+  creche_pool pool = {id};
+  creche_connection connection = {id};
+  const creche_task_options to = options_of(tail);
+  creche_value few[FEW], *values = values_of(args, width * rows, text, few);
+  creche_task task = {{0}};
+  cx_answer a;
+  if (values == NULL) return no_memory();
   o.task = &to;
-  a = answer(creche_pool_execute_many(pool, scope_of(tail.in), text, values, width, rows, &o, NULL, user_of(tail), &task),
+  a = answer(what == CX_POOL_QUERY ? creche_pool_execute_many(pool, scope_of(tail.in), text, values, width, rows, &o,
+                                                              NULL, user_of(tail), &task)
+                                   : creche_connection_execute_many(connection, scope_of(tail.in), text, values, width,
+                                                                    rows, &o, NULL, user_of(tail), &task),
              &task.scope.id);
+  if (values != few) free(values);
+  return a;
+}
+
+cx_answer cx_batch_start(int32_t what, uint64_t id, cx_tail tail, creche_batch_options o, const char *text,
+                         const cx_value *args, size_t args_count, const cx_item *items, size_t n)
+{
+  creche_pool pool = {id};
+  creche_connection connection = {id};
+  const creche_task_options to = options_of(tail);
+  creche_value few[FEW], *values = values_of(args, args_count, text, few), *next = values;
+  creche_batch_item *all = malloc((n + 1) * sizeof *all);
+  creche_task task = {{0}};
+  cx_answer a = no_memory();
+  size_t i;
+  if (values != NULL && all != NULL) {
+    for (i = 0; i < n; i++) {
+      all[i].sql = text + items[i].offset;
+      all[i].args = next;
+      all[i].args_count = (size_t)items[i].args_count;
+      next += items[i].args_count;
+    }
+    o.task = &to;
+    a = answer(what == CX_POOL_QUERY
+                 ? creche_pool_batch(pool, scope_of(tail.in), all, n, &o, NULL, user_of(tail), &task)
+                 : creche_connection_batch(connection, scope_of(tail.in), all, n, &o, NULL, user_of(tail), &task),
+               &task.scope.id);
+  }
+  free(all);
+  if (values != few) free(values);
+  return a;
+}
+
+cx_answer cx_describe_start(int32_t what, uint64_t id, cx_tail tail, const char *sql)
+{
+  creche_pool pool = {id};
+  creche_connection connection = {id};
+  const creche_task_options o = options_of(tail);
+  creche_task task = {{0}};
+  return answer(what == CX_POOL_QUERY
+                  ? creche_pool_describe(pool, scope_of(tail.in), sql, NULL, 0, &o, NULL, user_of(tail), &task)
+                  : creche_connection_describe(connection, scope_of(tail.in), sql, NULL, 0, &o, NULL, user_of(tail), &task),
+                &task.scope.id);
+}
+
+cx_answer cx_cursor_start(int32_t step, uint64_t id, cx_tail tail, creche_cursor_options o, const char *name,
+                          int64_t rows, const char *text, const cx_value *args, size_t n)
+{
+  creche_connection connection = {id};
+  const creche_task_options to = options_of(tail);
+  creche_value few[FEW], *values = values_of(args, n, text, few);
+  creche_scope in = scope_of(tail.in);
+  void *user = user_of(tail);
+  creche_task task = {{0}};
+  creche_status status = CRECHE_E_INVALID;
+  cx_answer a;
+  if (values == NULL) return no_memory();
+  o.task = &to;
+  switch (step) {
+  case CX_CURSOR_OPEN:
+    status = creche_cursor_open(connection, in, name, text, values, n, &o, NULL, user, &task);
+    break;
+  case CX_CURSOR_FETCH:
+    status = creche_cursor_fetch(connection, in, name, rows, &o, NULL, user, &task);
+    break;
+  case CX_CURSOR_MOVE:
+    status = creche_cursor_move(connection, in, name, rows, &o, NULL, user, &task);
+    break;
+  case CX_CURSOR_CLOSE:
+    status = creche_cursor_close(connection, in, name, &o, NULL, user, &task);
+    break;
+  }
+  a = answer(status, &task.scope.id);
   if (values != few) free(values);
   return a;
 }

@@ -153,12 +153,13 @@ type Query struct {
 	text    []byte
 	args    []Value
 	refused *Failure
+	MaxRows uint32 // 0: all
 }
 
 // SQL sets the statement; it comes first.
 func (q *Query) SQL(sql string) {
 	q.text = append(append(q.text[:0], sql...), 0)
-	q.args, q.refused = q.args[:0], whole("the statement", sql)
+	q.args, q.refused, q.MaxRows = q.args[:0], whole("the statement", sql), 0
 }
 
 // Null, Integer, Real, Text and Bytes add a parameter.
@@ -191,7 +192,9 @@ func QueryStart(what int32, handle uint64, tail Tail, q *Query) Started {
 	if q.refused != nil {
 		return Started{Failure: q.refused}
 	}
-	return answer(C.cx_query_start(C.int32_t(what), C.uint64_t(handle), tail.c(), defaults.query,
+	o := defaults.query
+	o.max_rows = C.uint32_t(q.MaxRows)
+	return answer(C.cx_query_start(C.int32_t(what), C.uint64_t(handle), tail.c(), o,
 		(*C.char)(unsafe.Pointer(&q.text[0])), (*C.cx_value)(unsafe.Pointer(unsafe.SliceData(q.args))),
 		C.size_t(len(q.args))))
 }
@@ -224,12 +227,17 @@ func (ev *Event) Notification() (what, process uint32, dropped uint64, channel, 
 		C.GoStringN(n.payload, C.int(n.payload_size))
 }
 
-// ManyStart starts a statement whose parameters are rows of `width` ones each.
-func ManyStart(pool uint64, tail Tail, q *Query, width, rows int) Started {
+// ManyStart starts a statement whose parameters are rows of `width` ones each. what: PoolQuery or
+// ConnectionQuery.
+func ManyStart(what int32, handle uint64, tail Tail, q *Query, width, rows int, collect bool) Started {
 	if q.refused != nil {
 		return Started{Failure: q.refused}
 	}
-	return answer(C.cx_many_start(C.uint64_t(pool), tail.c(), defaults.query, (*C.char)(unsafe.Pointer(&q.text[0])),
+	o := defaults.query
+	if collect {
+		o.flags |= C.CRECHE_QUERY_COLLECT
+	}
+	return answer(C.cx_many_start(C.int32_t(what), C.uint64_t(handle), tail.c(), o, (*C.char)(unsafe.Pointer(&q.text[0])),
 		(*C.cx_value)(unsafe.Pointer(unsafe.SliceData(q.args))), C.size_t(width), C.size_t(rows)))
 }
 

@@ -51,7 +51,14 @@ typedef struct cx_value {
 
 enum { CX_POOL_QUERY = 0, CX_POOL_STREAM = 1, CX_CONNECTION_QUERY = 2, CX_CONNECTION_STREAM = 3, CX_SCRIPT = 4 };
 enum { CX_POOL_COPY_IN = 0, CX_POOL_COPY_OUT = 1, CX_CONNECTION_COPY_IN = 2, CX_CONNECTION_COPY_OUT = 3 };
+enum { CX_CURSOR_OPEN = 0, CX_CURSOR_FETCH = 1, CX_CURSOR_MOVE = 2, CX_CURSOR_CLOSE = 3 };
 enum { CX_BEGIN = 0, CX_COMMIT = 1, CX_ROLLBACK = 2 };
+
+/* A statement of a batch. */
+typedef struct cx_item {
+  uint64_t offset;
+  uint64_t args_count;
+} cx_item;
 
 /* Loop and queue. */
 cx_answer cx_loop_open(creche_loop_options o, const char *name);
@@ -146,8 +153,15 @@ cx_answer cx_query_start(int32_t what, uint64_t handle, cx_tail tail, creche_que
                          const char *text, const cx_value *args, size_t args_count);
 cx_answer cx_copy_start(int32_t what, uint64_t id, cx_tail tail, const char *sql);
 cx_answer cx_listen_start(uint64_t pool, cx_tail tail, char **channels, size_t n);
-cx_answer cx_many_start(uint64_t pool, cx_tail tail, creche_query_options o, const char *text, const cx_value *args,
+cx_answer cx_many_start(int32_t what, uint64_t handle, cx_tail tail, creche_query_options o, const char *text, const cx_value *args,
                         size_t width, size_t rows);
+/* items: n statements, each with the offset of its text and the number of its parameters. */
+cx_answer cx_batch_start(int32_t what, uint64_t handle, cx_tail tail, creche_batch_options o, const char *text,
+                         const cx_value *args, size_t args_count, const cx_item *items, size_t n);
+cx_answer cx_describe_start(int32_t what, uint64_t handle, cx_tail tail, const char *sql);
+/* rows: of a fetch or a move. text: the statement of an opening. */
+cx_answer cx_cursor_start(int32_t step, uint64_t connection, cx_tail tail, creche_cursor_options o, const char *name,
+                          int64_t rows, const char *text, const cx_value *args, size_t n);
 cx_answer cx_acquire(uint64_t pool, cx_tail tail);
 cx_answer cx_transaction(int32_t step, uint64_t connection, cx_tail tail, creche_transaction_options o);
 

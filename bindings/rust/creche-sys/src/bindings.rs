@@ -1520,7 +1520,8 @@ pub struct creche_session_options {
     pub max_redirects: u32,
     /// of a response's head, see below; default 65536
     pub max_header_bytes: u32,
-    /// how long a resolved name is kept; default 10000 milliseconds; 0: not
+    /// how long a resolved name is kept; default 10000 milliseconds; 0: not.
+    /// That there is no such name is kept as long, but for a second at the most
     pub dns_ttl_ms: u32,
     /// of a whole body, decoded; default 64 MiB; more is CRECHE_E_LIMIT, as
     /// soon as it is announced. A coded one may be twice that and 64 KiB.
@@ -2082,6 +2083,76 @@ pub const CRECHE_ARROW_STRICT: u32 = 1;
 /// numeric always as text
 pub const CRECHE_ARROW_NUMERIC_TEXT: u32 = 2;
 
+/// One statement of a batch. Never grows.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct creche_batch_item {
+    pub sql: *const c_char,
+    /// for $1, $2, ...; may be NULL if there are none
+    pub args: *const creche_value,
+    pub args_count: usize,
+}
+
+/// rows has its result
+pub const CRECHE_BATCH_DONE: u32 = 0;
+
+/// error says why
+pub const CRECHE_BATCH_FAILED: u32 = 1;
+
+/// it had been done, and is rolled back with the one that failed (in a
+/// transaction of yours: will be)
+pub const CRECHE_BATCH_UNDONE: u32 = 2;
+
+/// it was not executed
+pub const CRECHE_BATCH_NOT_RUN: u32 = 3;
+
+/// it was sent, and nobody knows whether it was done: the connection was lost
+pub const CRECHE_BATCH_UNKNOWN: u32 = 4;
+
+/// What became of a statement. A view into the completion's value. Never grows.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct creche_batch_result {
+    /// CRECHE_BATCH_*
+    pub state: u32,
+    pub reserved: u32,
+    /// rows that it changed or returned; -1: it does not say, or is not done
+    pub affected: i64,
+    /// as creche_pool_query has it; NULL unless it is done
+    pub rows: *const creche_row_block,
+    /// NULL unless it failed
+    pub error: *const creche_error,
+}
+
+/// each stands for itself: one that fails does not touch the others
+pub const CRECHE_BATCH_SEPARATE: u32 = 1;
+
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct creche_batch_options {
+    /// set by _init
+    pub size: u32,
+    /// CRECHE_BATCH_*
+    pub flags: u32,
+    /// of all results together; more is CRECHE_E_LIMIT; default 256 MiB
+    pub max_bytes: u64,
+    /// may be NULL
+    pub task: *const creche_task_options,
+}
+
+/// What a statement takes and returns. A view into the completion's value. Grows at its end only.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct creche_description {
+    pub parameters_count: u32,
+    pub reserved: u32,
+    /// their types, oids: as declared, or as the server has inferred them
+    pub parameters: *const u32,
+    /// a block without rows: names, types, modifiers, tables; NULL: it
+    /// returns no rows
+    pub columns: *const creche_row_block,
+}
+
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct creche_copy_options {
@@ -2096,6 +2167,30 @@ pub struct creche_copy_options {
     /// may be NULL
     pub task: *const creche_task_options,
 }
+
+/// it outlives its transaction, and needs none: the server makes the whole result
+/// when that commits, or at once outside of one. It lasts until it is closed or the
+/// connection is given back (CRECHE_RESET_FULL)
+pub const CRECHE_CURSOR_HOLD: u32 = 1;
+
+/// it goes backwards, too; the server may have to keep all rows for that
+pub const CRECHE_CURSOR_SCROLL: u32 = 2;
+
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct creche_cursor_options {
+    /// set by _init
+    pub size: u32,
+    /// opening: CRECHE_CURSOR_*; else 0
+    pub flags: u32,
+    /// fetching: of the rows, as a row block; more is CRECHE_E_LIMIT; default 256 MiB
+    pub max_bytes: u64,
+    /// may be NULL
+    pub task: *const creche_task_options,
+}
+
+/// All that is left, in this direction: rows of creche_cursor_fetch and _move.
+pub const CRECHE_CURSOR_ALL: i64 = i64::MAX;
 
 /// somebody has said NOTIFY
 pub const CRECHE_LISTEN_NOTIFICATION: u32 = 0;
@@ -2204,8 +2299,8 @@ pub struct creche_pool_options {
     /// semicolons (SET, PREPARE, CREATE TEMPORARY TABLE ...), copied; default NULL. When
     /// the connection is new, and behind each CRECHE_RESET_FULL, so that what it sets
     /// always holds. Within connect_timeout. If it fails, the operation that has waited
-    /// longest fails with that error (phase "pool"), the connection is closed, and the next one
-    /// gets another; so it does if it leaves a transaction open (CRECHE_E_STATE)
+    /// longest fails with that error (phase "pool"), the connection is closed, and the
+    /// next one gets another; so it does if it leaves a transaction open (CRECHE_E_STATE)
     pub init: *const c_char,
 }
 
@@ -2279,6 +2374,9 @@ pub const CRECHE_QUERY_NO_PREPARE: u32 = 1;
 /// never share a connection with other callers while it runs
 pub const CRECHE_QUERY_ALONE: u32 = 2;
 
+/// execute_many only: the rows that it returns (RETURNING) are wanted
+pub const CRECHE_QUERY_COLLECT: u32 = 4;
+
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct creche_query_options {
@@ -2297,7 +2395,9 @@ pub struct creche_query_options {
     pub block_bytes: u32,
     /// streams: blocks that you may hold unreleased; default 4
     pub blocks: u32,
-    pub reserved: u32,
+    /// the server stops behind so many rows; default 0: all. The block has no tag then,
+    /// and counts its rows as affected. What a statement does it does all the same
+    pub max_rows: u32,
     /// may be NULL
     pub task: *const creche_task_options,
 }
@@ -3364,6 +3464,43 @@ unsafe extern "C" {
 
     /// Sets the defaults in the first `size` bytes (pass sizeof). Returns CRECHE_OK or CRECHE_E_INVALID.
     /// Since 0.1.
+    pub fn creche_batch_options_init(options: *mut creche_batch_options, size: usize) -> creche_status;
+
+    /// Runs several statements, all sent at once: one round trip, in their order, on one connection of the
+    /// pool's. Without CRECHE_BATCH_SEPARATE they are all or nothing, as one transaction: the first that fails
+    /// undoes those before it, and those behind it are not executed. Statements that begin or end transactions,
+    /// CALL and DO (they may commit) are CRECHE_E_INVALID there. With CRECHE_BATCH_SEPARATE each has a
+    /// transaction of its own, all are executed, and BEGIN, COMMIT and the like do what they say. items: copied.
+    /// None of them is prepared by name.
+    /// The completion: data: const creche_batch_result *, one for each, in order (data_size bytes); value:
+    /// CRECHE_OWNED, to be given up by creche_value_release when results and rows are not needed any more; code:
+    /// the number of the first that is not done well (count: all are). Its status is the error of that one:
+    /// CRECHE_OK says that all is done. data is there with a failure, too, unless the batch never began (data is
+    /// NULL then: a value that cannot be sent, which fails before anything is; no connection), or was cancelled
+    /// and is all or nothing. Failures as creche_pool_query. Cancelled: what runs is cancelled on the server; with
+    /// CRECHE_BATCH_SEPARATE what stands behind it may be done all the same, and data says so.
+    /// Returns CRECHE_OK; CRECHE_E_INVALID (items, or the sql of one, is NULL; more than 65536), or as
+    /// creche_task_spawn does. Since 0.1.
+    pub fn creche_pool_batch(pool: creche_pool, in_: creche_scope, items: *const creche_batch_item, count: usize, options: *const creche_batch_options, done: creche_done_fn, user: *mut c_void, task: *mut creche_task) -> creche_status;
+
+    /// The same on this connection. In a transaction they are statements of it: one that fails fails it, and
+    /// those behind it (25P02). Since 0.1.
+    pub fn creche_connection_batch(connection: creche_connection, in_: creche_scope, items: *const creche_batch_item, count: usize, options: *const creche_batch_options, done: creche_done_fn, user: *mut c_void, task: *mut creche_task) -> creche_status;
+
+    /// Has the server parse a statement, and say what it takes and returns, without running it. As it is now:
+    /// nothing is remembered of an earlier time, and changes of the schema show at once. args: their types count,
+    /// not their values (creche_null: the server infers it); may be NULL with args_count 0: all are inferred.
+    /// options: its task counts.
+    /// The completion: data: const creche_description *, value: CRECHE_OWNED, to be given up by
+    /// creche_value_release.
+    /// Failures as creche_pool_query. Returns CRECHE_OK, or as creche_task_spawn does. Since 0.1.
+    pub fn creche_pool_describe(pool: creche_pool, in_: creche_scope, sql: *const c_char, args: *const creche_value, args_count: usize, options: *const creche_task_options, done: creche_done_fn, user: *mut c_void, task: *mut creche_task) -> creche_status;
+
+    /// The same on this connection: with its search_path, its temporary tables, its open transaction. Since 0.1.
+    pub fn creche_connection_describe(connection: creche_connection, in_: creche_scope, sql: *const c_char, args: *const creche_value, args_count: usize, options: *const creche_task_options, done: creche_done_fn, user: *mut c_void, task: *mut creche_task) -> creche_status;
+
+    /// Sets the defaults in the first `size` bytes (pass sizeof). Returns CRECHE_OK or CRECHE_E_INVALID.
+    /// Since 0.1.
     pub fn creche_copy_options_init(options: *mut creche_copy_options, size: usize) -> creche_status;
 
     /// Runs COPY ... TO STDOUT and delivers its bytes as they come: completions with kind CRECHE_CHUNK and
@@ -3404,6 +3541,37 @@ unsafe extern "C" {
 
     /// Sets the defaults in the first `size` bytes (pass sizeof). Returns CRECHE_OK or CRECHE_E_INVALID.
     /// Since 0.1.
+    pub fn creche_cursor_options_init(options: *mut creche_cursor_options, size: usize) -> creche_status;
+
+    /// Opens a cursor for a SELECT or VALUES on this connection, inside of a transaction (or CRECHE_CURSOR_HOLD;
+    /// else CRECHE_E_PG, 25P01). name: as it is, without quotes: 1 to 63 bytes, its own in the session; copied.
+    /// sql, args: as creche_connection_query. Nothing of the result is made or sent before it is fetched, but for
+    /// what the server needs to know the first row. It is gone at the end of the transaction, and of the
+    /// savepoint it was opened in if that is rolled back. Cursors that statements of your own have declared are
+    /// as good.
+    /// The completion is that of creche_connection_query, without rows. Steps may be started one behind another
+    /// without waiting: fetching the next rows before you look at those that came is prefetching.
+    /// Returns CRECHE_OK; CRECHE_E_INVALID (a name that is none), or as creche_task_spawn does. Since 0.1.
+    pub fn creche_cursor_open(connection: creche_connection, in_: creche_scope, name: *const c_char, sql: *const c_char, args: *const creche_value, args_count: usize, options: *const creche_cursor_options, done: creche_done_fn, user: *mut c_void, task: *mut creche_task) -> creche_status;
+
+    /// Takes the next `rows` rows, or if that is negative, goes back so many and takes them in that order
+    /// (CRECHE_CURSOR_SCROLL). The completion is that of creche_connection_query: fewer rows than asked for are
+    /// the end, from where on there are none.  Cancelled, it is cancelled on the server: that fails the
+    /// transaction, and so ends the cursor; one with CRECHE_CURSOR_HOLD outside of a transaction cannot be
+    /// fetched from any more either. CRECHE_E_PG with 34000: there is no such cursor.
+    /// Returns CRECHE_OK; CRECHE_E_INVALID (the name, or rows is 0), or as creche_task_spawn does. Since 0.1.
+    pub fn creche_cursor_fetch(connection: creche_connection, in_: creche_scope, name: *const c_char, rows: i64, options: *const creche_cursor_options, done: creche_done_fn, user: *mut c_void, task: *mut creche_task) -> creche_status;
+
+    /// Passes over rows without taking them; code of the completion: how many there were. The rest as
+    /// creche_cursor_fetch. Since 0.1.
+    pub fn creche_cursor_move(connection: creche_connection, in_: creche_scope, name: *const c_char, rows: i64, options: *const creche_cursor_options, done: creche_done_fn, user: *mut c_void, task: *mut creche_task) -> creche_status;
+
+    /// Closes it, so that what it holds on the server is free. CRECHE_E_PG with 34000 if there is none (which
+    /// fails an open transaction, as any error). The rest as creche_cursor_fetch. Since 0.1.
+    pub fn creche_cursor_close(connection: creche_connection, in_: creche_scope, name: *const c_char, options: *const creche_cursor_options, done: creche_done_fn, user: *mut c_void, task: *mut creche_task) -> creche_status;
+
+    /// Sets the defaults in the first `size` bytes (pass sizeof). Returns CRECHE_OK or CRECHE_E_INVALID.
+    /// Since 0.1.
     pub fn creche_listen_options_init(options: *mut creche_listen_options, size: usize) -> creche_status;
 
     /// Listens on `count` channels, on a connection of its own (one of the pool's max_size), until it is
@@ -3423,8 +3591,8 @@ unsafe extern "C" {
     pub fn creche_pool_options_init(options: *mut creche_pool_options, size: usize) -> creche_status;
 
     /// Opens a pool on a loop. dsn: a PostgreSQL URI or key=value string; copied; NULL: the environment
-    /// (PGHOST, ...). Opens initial_size, or min_size, connections in the background; a DSN that does not parse, or a server
-    /// that cannot be reached, fails the operations (CRECHE_E_INVALID with CRECHE_PHASE_OPTIONS: the DSN, or
+    /// (PGHOST, ...). Opens initial_size, or min_size, connections in the background; a DSN that does not
+    /// parse, or a server that cannot be reached, fails the operations (CRECHE_E_INVALID with CRECHE_PHASE_OPTIONS: the DSN, or
     /// a port in it that is no number from 1 to 65535). No message has a password. If the DSN may have a slip
     /// of the pen, so that a part of a password could stand where a host or a user is read (an "@" too many,
     /// say), none quotes anything of it, but says what is odd; a value that is none is not quoted either.
@@ -3434,7 +3602,8 @@ unsafe extern "C" {
     /// goes first. As with libpq a server that refuses (a wrong password, no such database) ends the attempt,
     /// and no other is tried; one that is full, starting, or of another kind than target_session_attrs asks
     /// for is passed over. Nothing of it holds up the loop; a server that asks for more than 1,000,000
-    /// iterations of SCRAM's key derivation is refused: CRECHE_E_LIMIT.
+    /// iterations of SCRAM's key derivation is refused: CRECHE_E_LIMIT. If all have failed, what is told is the
+    /// failure of the one that got furthest: a server that has no TLS, not an address at which nobody is.
     /// A failed attempt fails the operations that wait if no connection is open and none is under way; if the
     /// server is only full or starting (53300, 57P03), they wait for further attempts until acquire_timeout.
     /// After a failed attempt the next comes 10 ms later, and twice as late with each failure, up to 2 s.
@@ -3460,8 +3629,8 @@ unsafe extern "C" {
 
     /// Changes how many connections a pool has, while it is used. Those over max_size are closed: idle ones at
     /// once, others when they have nothing to do; those that lack for min_size are opened. The last call counts.
-    /// Returns CRECHE_OK; CRECHE_E_INVALID (max_size is 0 or more than 65536, min_size is bigger); CRECHE_E_CLOSED, the
-    /// handle errors. Since 0.1.
+    /// Returns CRECHE_OK; CRECHE_E_INVALID (max_size is 0 or more than 65536, min_size is bigger);
+    /// CRECHE_E_CLOSED, the handle errors. Since 0.1.
     pub fn creche_pool_resize(pool: creche_pool, min_size: u32, max_size: u32) -> creche_status;
 
     /// None of the connections that are open, or on their way, is given out again: idle ones are closed at
@@ -3523,17 +3692,19 @@ unsafe extern "C" {
     /// creche_pool_query. Since 0.1.
     pub fn creche_pool_stream(pool: creche_pool, in_: creche_scope, sql: *const c_char, args: *const creche_value, args_count: usize, options: *const creche_query_options, done: creche_done_fn, user: *mut c_void, task: *mut creche_task) -> creche_status;
 
-    /// Runs one statement with many rows of parameters, all or nothing: in one transaction on a connection
-    /// that is its own meanwhile, up to 64 rows in flight at a time. args: args_count * rows values, row after
-    /// row; copied. Rows that it returns are thrown away. It stops at the first row that fails: nothing more is
-    /// sent, and nothing stays of those before. For very many rows COPY (creche/copy.h) is quicker.
+    /// Runs one statement with many rows of parameters, all or nothing: as one transaction on a connection that
+    /// is its own meanwhile, all in one round trip, sent piece by piece as the server takes it. args: args_count
+    /// * rows values, row after row; copied. It stops at the first row that fails: nothing more is sent, and
+    /// nothing stays of those before. For very many rows COPY (creche/copy.h) is quicker.
     /// The completion: value: rows affected by all together, as 64 bits, not owned; code: the same (at most
-    /// UINT32_MAX); data: an int64_t for each row, how many rows it affected (-1: it does not say), data_size bytes
-    /// of them. After a failure value is the number of the row that failed, from 0 on (`rows`: the COMMIT: a
-    /// deferred constraint); a value that cannot be sent fails before anything is. Failures as
-    /// creche_pool_query, and CRECHE_E_OUTCOME_UNKNOWN as creche_pool_transaction: the COMMIT is shielded.
-    /// options: its flags but CRECHE_QUERY_ALONE, and task. Returns CRECHE_OK, or as creche_task_spawn does.
-    /// Since 0.1.
+    /// UINT32_MAX); data: an int64_t for each row, how many rows it affected (-1: it does not say), data_size
+    /// bytes of them. With CRECHE_QUERY_COLLECT value and data are as creche_pool_query has them: all rows that
+    /// were returned, in order (max_bytes bounds them), affected as a whole; without, they are thrown away.
+    /// After a failure value is the number of the row that failed, from 0 on (`rows`: the end of the transaction:
+    /// a deferred constraint); a value that cannot be sent fails before anything is. Failures as
+    /// creche_pool_query, and CRECHE_E_OUTCOME_UNKNOWN: the connection was lost when all had been sent.
+    /// options: CRECHE_QUERY_COLLECT, max_bytes and task. Returns CRECHE_OK, or as creche_task_spawn does. Since
+    /// 0.1.
     pub fn creche_pool_execute_many(pool: creche_pool, in_: creche_scope, sql: *const c_char, args: *const creche_value, args_count: usize, rows: usize, options: *const creche_query_options, done: creche_done_fn, user: *mut c_void, task: *mut creche_task) -> creche_status;
 
     /// Acquires a connection: value: a creche_connection, CRECHE_OWNED: a lease of the nearest task or
@@ -3558,6 +3729,11 @@ unsafe extern "C" {
     /// transaction, or on the pool, where the order is nobody's). What another session has changed meanwhile
     /// (0A000, 26000) is not healed if one was in flight behind it. The rest as creche_pool_query. Passes its group's limit. Since 0.1.
     pub fn creche_connection_query(connection: creche_connection, in_: creche_scope, sql: *const c_char, args: *const creche_value, args_count: usize, options: *const creche_query_options, done: creche_done_fn, user: *mut c_void, task: *mut creche_task) -> creche_status;
+
+    /// The same as creche_pool_execute_many on this connection; what is started after it waits for its end. In a
+    /// transaction it is a part of that: it is not committed with it, and if it fails, so does the transaction.
+    /// Since 0.1.
+    pub fn creche_connection_execute_many(connection: creche_connection, in_: creche_scope, sql: *const c_char, args: *const creche_value, args_count: usize, rows: usize, options: *const creche_query_options, done: creche_done_fn, user: *mut c_void, task: *mut creche_task) -> creche_status;
 
     /// Streams a statement's rows on this connection, as creche_pool_stream does; what is started after it
     /// waits for its end. Since 0.1.

@@ -48,6 +48,7 @@
 // They use one another one way only: status, error, sys_ext, sync; section, clock, scope, runtime,
 // options, pending; and on these all that can be awaited.
 mod auth;
+mod batch;
 mod block;
 mod body;
 mod cell;
@@ -55,6 +56,7 @@ mod channel;
 mod clock;
 mod cookies;
 mod copy;
+mod cursor;
 mod error;
 mod event;
 mod events;
@@ -69,6 +71,7 @@ mod listen;
 mod options;
 mod pending;
 mod pool;
+mod pool_options;
 mod query;
 mod rate;
 mod read;
@@ -95,6 +98,7 @@ mod value;
 mod websocket;
 
 pub use auth::Auth;
+pub use batch::{Batch, BatchResults, BatchState, Description};
 pub use body::{Body, BodyWriter};
 pub use cell::{Cell, FromSql};
 pub use channel::{
@@ -104,6 +108,7 @@ pub use channel::{
 pub use clock::Hold;
 pub use cookies::{CookieForm, CookieJar};
 pub use copy::{Chunk, CopyIn, CopyStream};
+pub use cursor::{Cursor, OpenCursor};
 pub use error::{Error, Result, ServerError};
 pub use event::{Event, EventOptions, WaitEvent};
 pub use events::{EventStream, Events, ServerEvent};
@@ -116,7 +121,8 @@ pub use limiter::{AcquireToken, Limiter, LimiterOptions, LimiterState, Token};
 pub use listen::{Heard, Listener};
 pub use options::{TaskOptions, Times};
 pub use pending::Pending;
-pub use pool::{Acquire, Connection, Pool, PoolCounters, PoolOptions, PoolTimings};
+pub use pool::{Acquire, Connection, Pool};
+pub use pool_options::{PoolCounters, PoolOptions, PoolTimings};
 pub use query::{Execute, Query, Script};
 pub use rate::{AcquirePermits, Rate, RateOptions, RateState};
 pub use read::Read;

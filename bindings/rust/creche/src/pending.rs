@@ -24,12 +24,25 @@ pub trait Answer: Send + Sized + 'static {
     /// The completion is alive, without a failure, and this is the only time that it is read.
     unsafe fn read(completion: &sys::creche_completion) -> Result<Self>;
 
+    /// What is made of a failure, with the handle that the completion owns, if it does.
+    ///
+    /// # Safety
+    /// The completion is alive, with a failure, and this is the only time that it is read.
+    unsafe fn failed(completion: &sys::creche_completion) -> Result<Self> {
+        // SAFETY: the caller's promise.
+        Err(unsafe { Error::of(completion) })
+    }
+
     /// Tells it the loop that it came from, for what is started from it.
     fn place(&mut self, _on: sys::creche_loop) {}
 }
 
 impl Answer for () {
-    unsafe fn read(_: &sys::creche_completion) -> Result<()> {
+    unsafe fn read(completion: &sys::creche_completion) -> Result<()> {
+        if completion.flags & sys::CRECHE_OWNED != 0 {
+            // SAFETY: ours, and nobody wants it.
+            unsafe { sys::creche_value_release(completion.value) };
+        }
         Ok(())
     }
 }
@@ -126,7 +139,7 @@ impl<T: Answer> Shared<T> {
             // SAFETY: the caller's.
             sys::CRECHE_OK => unsafe { T::read(completion) },
             // SAFETY: the caller's.
-            _ => Err(unsafe { Error::of(completion) }),
+            _ => unsafe { T::failed(completion) },
         };
         if let Ok(answer) = &mut result {
             answer.place(self.on);

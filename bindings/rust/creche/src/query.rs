@@ -30,6 +30,7 @@ pub struct Query<'a> {
     block_rows: Option<u32>,
     block_bytes: Option<u32>,
     blocks: Option<u32>,
+    max_rows: u32,
     task: TaskOptions,
 }
 
@@ -56,6 +57,7 @@ impl<'a> Query<'a> {
             block_rows: None,
             block_bytes: None,
             blocks: None,
+            max_rows: 0,
             task: TaskOptions::new(),
         }
     }
@@ -98,6 +100,12 @@ impl<'a> Query<'a> {
         self
     }
 
+    /// The server stops behind so many rows.
+    pub fn max_rows(mut self, rows: u32) -> Self {
+        self.max_rows = rows;
+        self
+    }
+
     /// Starts it without waiting.
     pub fn start(self) -> Pending<Rows> {
         self.answer()
@@ -137,6 +145,7 @@ impl<'a> Query<'a> {
             o.block_rows = self.block_rows.unwrap_or(o.block_rows);
             o.block_bytes = self.block_bytes.unwrap_or(o.block_bytes);
             o.blocks = self.blocks.unwrap_or(o.blocks);
+            o.max_rows = self.max_rows;
             o.task = task_options;
             match (self.target, stream) {
                 (Target::Pool(pool), false) => {

@@ -10,11 +10,13 @@ use std::ffi::CStr;
 use std::fmt;
 use std::future::poll_fn;
 use std::ptr::NonNull;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 /// The rows of an answer. They stay valid after their pool and loop are gone.
 pub struct Rows {
-    raw: sys::creche_rows,
+    raw: sys::creche_rows, // none, if others share its memory:
+    _kept: Option<Arc<OwnedValue>>,
     block: NonNull<sys::creche_row_block>,
 }
 
@@ -24,6 +26,17 @@ unsafe impl Send for Rows {}
 // SAFETY: as above.
 unsafe impl Sync for Rows {}
 
+/// What a completion owned.
+#[derive(Debug)]
+pub(crate) struct OwnedValue(pub(crate) u64);
+
+impl Drop for OwnedValue {
+    fn drop(&mut self) {
+        // SAFETY: ours, released once; never blocks.
+        unsafe { sys::creche_value_release(self.0) };
+    }
+}
+
 impl Drop for Rows {
     fn drop(&mut self) {
         // SAFETY: ours, released once; never blocks.
@@ -31,11 +44,22 @@ impl Drop for Rows {
     }
 }
 
+impl Rows {
+    /// A block in memory of somebody else's; none if it is NULL.
+    pub(crate) fn inside(
+        kept: &Arc<OwnedValue>,
+        block: *const sys::creche_row_block,
+    ) -> Option<Rows> {
+        let block = NonNull::new(block.cast_mut())?;
+        Some(Rows { raw: sys::creche_rows::default(), _kept: Some(kept.clone()), block })
+    }
+}
+
 impl Answer for Rows {
     unsafe fn read(completion: &sys::creche_completion) -> Result<Rows> {
         let raw = sys::creche_rows { id: completion.value };
         match NonNull::new(completion.data.cast_mut().cast()) {
-            Some(block) => Ok(Rows { raw, block }),
+            Some(block) => Ok(Rows { raw, _kept: None, block }),
             None => {
                 // SAFETY: owned, though without a block.
                 unsafe { sys::creche_rows_release(raw) };

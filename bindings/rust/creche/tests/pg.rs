@@ -35,46 +35,6 @@ fn hears_what_is_said() {
 }
 
 #[test]
-fn many_rows_of_parameters() {
-    let Some(db) = open() else { return };
-    block_on(async {
-        table(&db, "many_rows").await.unwrap();
-        let sql = "insert into many_rows values ($1, $2)";
-        let ids: Vec<i32> = (0..100).collect();
-        let rows: Vec<[&dyn creche::ToSql; 2]> = ids.iter().map(|id| [id as _, &7 as _]).collect();
-        let rows: Vec<&[&dyn creche::ToSql]> = rows.iter().map(|row| &row[..]).collect();
-        assert_eq!(db.execute_many(sql, &rows).await.unwrap(), 100);
-        let error = db.execute_many(sql, &[&[&1000, &1], &[&5, &1]]).await.unwrap_err();
-        assert_eq!(error.status(), Status::PG);
-        let rows = db.query("select count(*) from many_rows", &[]).await.unwrap();
-        assert_eq!(count(&rows), 100);
-    });
-}
-
-#[test]
-fn sizes_of_a_pool() {
-    let Some(dsn) = server("DATABASE_URL") else { return };
-    block_on(async {
-        let options = PoolOptions::new()
-            .initial_size(2)
-            .max_size(3)
-            .init("set statement_timeout = '12345ms'");
-        let db = Pool::open(&dsn, options).unwrap();
-        eventually(|| db.counters().unwrap().connects == 2);
-        let pid = "select pg_backend_pid()::int8";
-        let before = count(&db.query(pid, &[]).await.unwrap());
-        db.resize(0, 1).unwrap();
-        db.expire().unwrap();
-        assert_ne!(count(&db.query(pid, &[]).await.unwrap()), before);
-        let c = db.counters().unwrap();
-        assert_eq!(c.max_size, 1);
-        assert!(c.retired >= 2);
-        assert_eq!(db.timings().unwrap().connect.count, c.connects);
-        assert_eq!(db.resize(2, 1).unwrap_err().status(), Status::INVALID);
-    });
-}
-
-#[test]
 fn copy_in_and_out() {
     let Some(db) = open() else { return };
     block_on(async {

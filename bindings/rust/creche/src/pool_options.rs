@@ -1,0 +1,186 @@
+//! What a pool of connections is told, and what it counts.
+use crate::error::Result;
+use crate::histogram::Histogram;
+use crate::runtime::Loop;
+use crate::sys_ext::{c_text, check, defaults, nanoseconds};
+use creche_sys as sys;
+use std::ptr::null;
+use std::time::Duration;
+
+/// Options of a [`Pool`](crate::Pool). What is not set is as the library has it.
+#[derive(Clone, Debug, Default)]
+pub struct PoolOptions {
+    flags: u32,
+    initial_size: Option<u32>,
+    min_size: Option<u32>,
+    max_size: Option<u32>,
+    max_waiting: Option<u32>,
+    max_uses: Option<u32>,
+    statement_cache: Option<u32>,
+    pipeline_depth: Option<u32>,
+    keep_state: bool,
+    connect_timeout: Option<Duration>,
+    acquire_timeout: Option<Duration>,
+    idle_timeout: Option<Duration>,
+    max_lifetime: Option<Duration>,
+    cancel_timeout: Option<Duration>,
+    statement_lifetime: Option<Duration>,
+    application_name: Option<String>,
+    init: Option<String>,
+}
+
+macro_rules! setters {
+    ($($(#[$doc:meta])* $name:ident: $type:ty,)*) => {
+        $($(#[$doc])*
+        pub fn $name(mut self, value: $type) -> Self {
+            self.$name = Some(value);
+            self
+        })*
+    };
+}
+
+impl PoolOptions {
+    /// The library's defaults.
+    pub fn new() -> PoolOptions {
+        PoolOptions::default()
+    }
+
+    setters! {
+        /// Connections opened at the start.
+        initial_size: u32,
+        /// Connections kept open.
+        min_size: u32,
+        /// Connections at the most.
+        max_size: u32,
+        /// Callers that may wait for a connection; 0: no limit.
+        max_waiting: u32,
+        /// A connection that was given out so often is closed; no limit.
+        max_uses: u32,
+        /// Prepared statements kept on each connection; 0: none.
+        statement_cache: u32,
+        /// Statements in flight on one shared connection.
+        pipeline_depth: u32,
+        /// For one attempt, all of it.
+        connect_timeout: Duration,
+        /// Waiting for a connection.
+        acquire_timeout: Duration,
+        /// An idle connection over `min_size` is closed.
+        idle_timeout: Duration,
+        /// Of a connection; it is closed in the last tenth of it.
+        max_lifetime: Duration,
+        /// Cleaning up after a cancel before the connection is dropped.
+        cancel_timeout: Duration,
+        /// Of a prepared statement, which is then prepared anew.
+        statement_lifetime: Duration,
+    }
+
+    /// Never prepares by name: behind a transaction-pooling PgBouncer.
+    pub fn no_prepare(mut self) -> Self {
+        self.flags |= sys::CRECHE_POOL_NO_PREPARE;
+        self
+    }
+
+    /// One statement at a time on each connection.
+    pub fn no_pipeline(mut self) -> Self {
+        self.flags |= sys::CRECHE_POOL_NO_PIPELINE;
+        self
+    }
+
+    /// A connection that is given back keeps its settings: only an open transaction is rolled back.
+    pub fn no_reset(mut self) -> Self {
+        self.keep_state = true;
+        self
+    }
+
+    /// For the server's views.
+    pub fn application_name(mut self, name: impl Into<String>) -> Self {
+        self.application_name = Some(name.into());
+        self
+    }
+
+    /// What is run on each session before anybody gets it, and again behind each reset: statements
+    /// separated by semicolons. If it fails, so does who waits for the connection.
+    pub fn init(mut self, script: impl Into<String>) -> Self {
+        self.init = Some(script.into());
+        self
+    }
+
+    pub(crate) fn open(&self, on: Loop, dsn: Option<&str>) -> Result<sys::creche_pool> {
+        let dsn = dsn.map(c_text).transpose()?;
+        let name = self.application_name.as_deref().map(c_text).transpose()?;
+        let init = self.init.as_deref().map(c_text).transpose()?;
+        let mut pool = sys::creche_pool::default();
+        // SAFETY: plain options; they and what they point to live until the call returns.
+        check(unsafe {
+            let mut o = defaults(sys::creche_pool_options_init)?;
+            o.flags = self.flags;
+            o.initial_size = self.initial_size.unwrap_or(o.initial_size);
+            o.min_size = self.min_size.unwrap_or(o.min_size);
+            o.max_size = self.max_size.unwrap_or(o.max_size);
+            o.max_waiting = self.max_waiting.unwrap_or(o.max_waiting);
+            o.max_uses = self.max_uses.unwrap_or(o.max_uses);
+            o.statement_cache = self.statement_cache.unwrap_or(o.statement_cache);
+            o.pipeline_depth = self.pipeline_depth.unwrap_or(o.pipeline_depth);
+            if self.keep_state {
+                o.reset = sys::CRECHE_RESET_NONE;
+            }
+            o.connect_timeout = self.connect_timeout.map_or(o.connect_timeout, nanoseconds);
+            o.acquire_timeout = self.acquire_timeout.map_or(o.acquire_timeout, nanoseconds);
+            o.idle_timeout = self.idle_timeout.map_or(o.idle_timeout, nanoseconds);
+            o.max_lifetime = self.max_lifetime.map_or(o.max_lifetime, nanoseconds);
+            o.cancel_timeout = self.cancel_timeout.map_or(o.cancel_timeout, nanoseconds);
+            o.statement_lifetime =
+                self.statement_lifetime.map_or(o.statement_lifetime, nanoseconds);
+            o.application_name = name.as_ref().map_or(null(), |name| name.as_ptr());
+            o.init = init.as_ref().map_or(null(), |init| init.as_ptr());
+            let dsn = dsn.as_ref().map_or(null(), |dsn| dsn.as_ptr());
+            sys::creche_pool_open(on.raw, dsn, &o, &mut pool)
+        })?;
+        Ok(pool)
+    }
+}
+
+/// What a pool has now and did so far.
+#[derive(Clone, Copy, Debug)]
+#[allow(missing_docs)]
+#[non_exhaustive]
+pub struct PoolCounters {
+    pub connections: u64,
+    pub idle: u64,
+    pub leased: u64,
+    pub waiting: u64,
+    pub connects: u64,
+    pub statements: u64,
+    pub pipelined: u64,
+    pub prepares: u64,
+    pub cancels: u64,
+    pub resent: u64,
+    pub dropped: u64,
+    pub acquires: u64,
+    pub empty_acquires: u64,
+    pub cancelled_acquires: u64,
+    /// Nanoseconds, of all that had to wait.
+    pub waited: u64,
+    /// As it is now.
+    pub min_size: u64,
+    /// As it is now.
+    pub max_size: u64,
+    pub connecting: u64,
+    pub connect_failures: u64,
+    pub refused_acquires: u64,
+    pub timed_out_acquires: u64,
+    /// Closed for their age, uses or idleness, by [`Pool::resize`](crate::Pool::resize) or [`Pool::expire`](crate::Pool::expire).
+    pub retired: u64,
+}
+
+/// How long what a pool did took so far.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct PoolTimings {
+    /// Those that had to wait for a connection, and got one.
+    pub acquire: Histogram,
+    /// From the beginning to the first use.
+    pub connect: Histogram,
+    /// From the moment that the server could begin with it to its end.
+    pub query: Histogram,
+}

@@ -1,0 +1,174 @@
+#include "pg/op/batch_operation.h"
+
+#include <algorithm>
+#include <cstring>
+#include <new>
+#include <utility>
+
+#include "pg/connection.h"
+#include "pg/op/query_operation.h"
+#include "pg/protocol/server_error.h"
+
+namespace creche::pg {
+
+using tasks::Outcome;
+
+namespace {
+
+// What the results point into: lives as long as they do.
+struct Parts final : BlockListener {
+  explicit Parts(std::vector<Batch::Item>&& taken) : items(std::move(taken)) {}
+  void BlockReleased() noexcept override {}
+  const std::vector<Batch::Item> items;
+};
+
+ErrorRef Refused(const char* why) noexcept {
+  return MakeError(Status::kInvalid, Phase::kOptions, why, kUnsent);
+}
+
+}  // namespace
+
+BatchOperation::BatchOperation(Connectable on, std::vector<Statement>&& statements,
+                               const BatchOptions& options)
+    : PgOperation(std::move(on)),
+      statements_(std::move(statements)),
+      options_(options),
+      batch_(this, statements_.size(), options.separate, options.max_bytes),
+      results_(statements_.size()) {
+  to_run_.reserve(statements_.size());
+  for (const Statement& statement : statements_) to_run_.push_back(&statement);
+}
+
+ErrorRef BatchOperation::Check(const Statement& statement) const noexcept {
+  if (ErrorRef error = CheckStatement(statement)) return error;
+  if (options_.separate) return nullptr;
+  if (statement.verb() == Verb::kTransaction)
+    return Refused(
+        "a batch is all or nothing: begin and end transactions around it, or use "
+        "CRECHE_BATCH_SEPARATE");
+  if (statement.verb() == Verb::kProcedure)
+    return Refused("CALL and DO may commit in the middle: use CRECHE_BATCH_SEPARATE");
+  return nullptr;
+}
+
+void BatchOperation::Start() noexcept {
+  if (!statements_.empty()) return PgOperation::Start();
+  on_.Settle();
+  End({});
+}
+
+ErrorRef BatchOperation::Prepare() noexcept {
+  for (size_t i = 0; i < statements_.size(); i++) {
+    ErrorRef error = Check(statements_[i]);
+    if (!error) continue;
+    try {
+      return MakeError(ErrorInfo{
+          .status = error->status(),
+          .phase = Phase::kOptions,
+          .message = "statement " + std::to_string(i) + " of the batch: " + error->message(),
+          .flags = kUnsent,
+          .cause = error});
+    } catch (const std::bad_alloc&) {
+      return error;
+    }
+  }
+  for (const Statement& statement : statements_)
+    if (on_.lease()) NoteByHand(on_.lease(), statement);
+  batch_.Run(to_run_.data(), to_run_.size());
+  return nullptr;
+}
+
+void BatchOperation::Judge(size_t at, const ErrorRef& error, BatchResult::State before,
+                           BatchResult::State behind) noexcept {
+  std::vector<Batch::Item>& items = batch_.items();
+  for (size_t i = 0; i < results_.size(); i++) {
+    items[i].rows = nullptr;
+    results_[i].state = i < at ? before : behind;
+    if (i != at) continue;
+    results_[i].state = BatchResult::kFailed;
+    items[i].error = error;
+  }
+}
+
+void BatchOperation::Finish(Ending ending) noexcept {
+  std::vector<Batch::Item>& items = batch_.items();
+  if (ending.error) Break(ending);
+  size_t well = 0;
+  // Nothing of it was sent, or nobody knows how it ended.
+  const bool lost = ending.error && !ending.answered;
+  if (lost && ending.unsent) {
+    Judge(0, ending.error, BatchResult::kNotRun, BatchResult::kNotRun);
+  } else if (lost && options_.separate) {
+    for (size_t i = 0; i < items.size(); i++) {
+      if (items[i].ended) continue;
+      results_[i].state = BatchResult::kUnknown;
+      items[i].rows = nullptr;
+    }
+  } else if (lost) {
+    Judge(items.size(), ending.error, BatchResult::kUnknown, BatchResult::kUnknown);
+  } else if (ending.error) {
+    // A failure of our own (too big) has let the server go on, which was stopped then.
+    const auto open =
+        std::find_if(items.begin(), items.end(), [](const auto& i) { return !i.ended; });
+    const bool theirs = ending.error->status() == Status::kPg;
+    const size_t at = theirs ? ending.done : static_cast<size_t>(open - items.begin());
+    const auto ours = ending.inside || theirs ? BatchResult::kUndone : BatchResult::kUnknown;
+    well = at;
+    Judge(at, ending.error, ours, theirs ? BatchResult::kNotRun : ours);
+  }
+  while (well < items.size() && results_[well].state == BatchResult::kDone && !items[well].error)
+    well++;
+  Outcome outcome;
+  if (ending.error)
+    outcome = Outcome::Failed(std::move(ending.error));
+  else if (well < items.size())
+    outcome = Outcome::Failed(items[well].error);
+  if (stopping() && HasState(outcome.error, "57014"))
+    outcome = Outcome::Cancelled(Phase::kQuery);
+  else
+    outcome.code = static_cast<uint32_t>(well);
+  End(std::move(outcome));
+}
+
+// All or nothing: nothing. Of others it is as they were answered.
+void BatchOperation::FinishCancelled(Phase phase, const Ending& ending) noexcept {
+  Break(ending);
+  if (!options_.separate) return Complete(Outcome::Cancelled(phase));
+  std::vector<Batch::Item>& items = batch_.items();
+  for (size_t i = 0; i < items.size(); i++)
+    if (!items[i].ended)
+      results_[i].state = ending.unsent ? BatchResult::kNotRun : BatchResult::kUnknown;
+  End(Outcome::Cancelled(phase));
+}
+
+void BatchOperation::End(Outcome outcome) noexcept {
+  try {
+    Ref<Rows> made = Rows::MakeBytes(sizeof(BatchResult) * std::max<size_t>(results_.size(), 1));
+    auto parts = MakeRef<Parts>(std::move(batch_.items()));
+    for (size_t i = 0; i < results_.size(); i++) {
+      const Batch::Item& item = parts->items[i];
+      BatchResult& result = results_[i];
+      if (item.error) result.state = BatchResult::kFailed;
+      result.affected = item.rows ? item.affected : -1;
+      result.rows = item.rows ? item.rows->block() : nullptr;
+      result.error = item.error ? &item.error->fields() : nullptr;
+    }
+    if (!results_.empty())
+      std::memcpy(made->memory(), results_.data(), sizeof(BatchResult) * results_.size());
+    made->set_listener(std::move(parts));
+    outcome.data = made->memory();
+    outcome.size = sizeof(BatchResult) * results_.size();
+    outcome.value = AddObject(Kind::kRows, std::move(made), loop());
+  } catch (const std::bad_alloc&) {
+    outcome.value = 0;
+  }
+  outcome.owned = outcome.value != 0;
+  if (!outcome.owned) {
+    // It was done all the same; in a transaction it must not be committed without a word.
+    if (outcome.status == Status::kOk) Break({});
+    return Fail(NoMemoryError());
+  }
+  Complete(std::move(outcome));
+}
+
+}  // namespace creche::pg
