@@ -57,6 +57,14 @@ func TestDescribe(t *testing.T) {
 	if _, err = db.Describe(ctx, "selekt"); err == nil {
 		t.Fatal("no error")
 	}
+	var n int
+	named := creche.Named{"b": 3, "a": 5}
+	if err := db.QueryRow(ctx, "select :a::int - :b::int + :a", named).Scan(&n); err != nil || n != 7 {
+		t.Fatal(n, err)
+	}
+	if err := db.QueryRow(ctx, "select :c", creche.Named{"a": 1}).Scan(&n); !errors.Is(err, creche.ErrInvalid) {
+		t.Fatal(err)
+	}
 	rows, err := db.QueryMax(ctx, 2, "select generate_series(1, 1000000000)")
 	count := 0
 	for err == nil && rows.Next() {

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -23,8 +24,25 @@ import (
 const timeLayout = "2006-01-02 15:04:05.999999Z07:00:00"
 
 // fill makes C's parameters of ours.
+// Named is the only argument of a statement that has :name in place of $1.
+type Named map[string]any
+
 func fill(q *cx.Query, sql string, args []any) *Error {
 	q.SQL(sql)
+	if len(args) == 1 {
+		if named, ok := args[0].(Named); ok {
+			args = args[:0:0]
+			names := make([]string, 0, len(named))
+			for name := range named {
+				names = append(names, name)
+			}
+			slices.Sort(names) // so that it is one text to the server
+			for _, name := range names {
+				q.Name(name)
+				args = append(args, named[name])
+			}
+		}
+	}
 	for i, arg := range args {
 		if err := addArg(q, arg); err != nil {
 			return &Error{Status: ErrInvalid, Phase: PhaseQuery, Cause: err,

@@ -195,6 +195,11 @@ typedef struct creche_query_options {
     uint32_t max_rows;    /* the server stops behind so many rows; default 0: all. The block has no tag then,
                              and counts its rows as affected. What a statement does it does all the same */
     const creche_task_options *task; /* may be NULL */
+    const char *const *names; /* of the args, args_count of them: the statement has :name where it would have
+                                 $1, ..., each as often as it likes. Not in strings, quoted names, comments,
+                                 "::" and ":="; an array's slice needs a space behind its colon. A name that
+                                 is not among them, one that is not used, $1 beside names: CRECHE_E_INVALID.
+                                 Default NULL: $1, ...; not for scripts. Used up by the call */
 } creche_query_options;
 
 /* Sets the defaults in the first `size` bytes (pass sizeof). Returns CRECHE_OK or CRECHE_E_INVALID.
@@ -256,7 +261,8 @@ CRECHE_API creche_status creche_pool_stream(creche_pool pool, creche_scope in, c
  * The completion: value: rows affected by all together, as 64 bits, not owned; code: the same (at most
  * UINT32_MAX); data: an int64_t for each row, how many rows it affected (-1: it does not say), data_size
  * bytes of them. With CRECHE_QUERY_COLLECT value and data are as creche_pool_query has them: all rows that
- * were returned, in order (max_bytes bounds them), affected as a whole; without, they are thrown away.
+ * were returned, in order (max_bytes bounds them; as there, what was too big may have been done by then),
+ * affected as a whole; without, they are thrown away.
  * After a failure value is the number of the row that failed, from 0 on (`rows`: the end of the transaction:
  * a deferred constraint); a value that cannot be sent fails before anything is. Failures as
  * creche_pool_query, and CRECHE_E_OUTCOME_UNKNOWN: the connection was lost when all had been sent.

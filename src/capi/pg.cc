@@ -35,6 +35,10 @@ creche_status StartStatement(pg::Connectable on, Form form, creche_scope in, con
   StartArgsReader reader;
   if (creche_status failed = reader.Read(in, task_options, done, user, task)) return failed;
   if (creche_status failed = CheckSql(sql, args, args_count)) return failed;
+  if (form == Form::kScript && options.names)
+    return Fail(Status::kInvalid, "a script has no parameters, and so no names");
+  std::string numbered;
+  if (creche_status failed = ReadNames(options.names, args_count, &sql, &numbered)) return failed;
   pg::Statement statement =
       form == Form::kScript ? pg::Statement::Script(sql)
                             : pg::Statement(on.pool().texts().Get(sql),

@@ -27,6 +27,8 @@ creche_status StartMany(pg::Connectable on, creche_scope in, const char* sql,
   if ((failed = reader.Read(in, task_options, done, user, task))) return failed;
   Loop& loop = on.loop();
   const auto keep = Ref<Loop>::Share(&loop);
+  std::string numbered;
+  if ((failed = ReadNames(options.names, args_count, &sql, &numbered))) return failed;
   const auto text = on.pool().texts().Get(sql);
   std::vector<pg::Statement> statements;
   if (rows > statements.max_size())

@@ -1,5 +1,10 @@
 #include "capi/pg_options.h"
 
+#include <string>
+#include <utility>
+
+#include "pg/sql/named_params.h"
+
 namespace creche::capi {
 
 template <>
@@ -121,6 +126,7 @@ creche_status ReadQuery(const creche_query_options* given, pg::QueryOptions* opt
   options->block_bytes = o.block_bytes;
   options->blocks = o.blocks;
   options->max_rows = o.max_rows;
+  options->names = o.names;
   *task = o.task;
   return CRECHE_OK;
 }
@@ -145,6 +151,33 @@ creche_status ReadTransaction(const creche_transaction_options* given,
   options->commit_timeout = o.commit_timeout;
   *task = o.task;
   return CRECHE_OK;
+}
+
+creche_status ReadNames(const char* const* names, size_t count, const char** sql,
+                        std::string* numbered) {
+  if (!names) return CRECHE_OK;
+  pg::Numbered made = pg::NumberNames(*sql, names, count);
+  const char* const name = made.name.c_str();
+  switch (made.problem) {
+    case pg::Numbered::Problem::kNone:
+      *numbered = std::move(made.sql);
+      *sql = numbered->c_str();
+      return CRECHE_OK;
+    case pg::Numbered::Problem::kUnknown:
+      return Fail(Status::kInvalid,
+                  "the statement has :%s, which is not among the names (in an array's slice put a "
+                  "space behind the colon)",
+                  name);
+    case pg::Numbered::Problem::kUnused:
+      return Fail(Status::kInvalid, "the statement does not have :%s, which is among the names",
+                  name);
+    case pg::Numbered::Problem::kNumbered:
+      return Fail(Status::kInvalid, "the statement has both names and numbers ($1, ...)");
+    default:
+      return Fail(Status::kInvalid,
+                  "\"%s\" is no name of a parameter: a letter or _ comes first, and no colon",
+                  name);
+  }
 }
 
 creche_status CheckSql(const char* sql, const creche_value* args, size_t args_count) {

@@ -2,6 +2,8 @@
 #pragma once
 #include <creche/pg.h>
 
+#include <string>
+
 #include "capi/options.h"
 #include "capi/start_args.h"
 #include "pg/op/query_operation.h"
@@ -20,5 +22,9 @@ creche_status ReadTransaction(const creche_transaction_options* given,
                               pg::TransactionOptions* options, const creche_task_options** task);
 // What a statement is made from; it may fail for want of memory only (bad_alloc).
 creche_status CheckSql(const char* sql, const creche_value* args, size_t args_count);
+
+// With names for the parameters *sql becomes a text with numbers, in *numbered.
+creche_status ReadNames(const char* const* names, size_t count, const char** sql,
+                        std::string* numbered);
 
 }  // namespace creche::capi

@@ -90,6 +90,7 @@ void ExecuteManyOperation::Succeed() noexcept {
   try {
     if (options_.collect) {
       Ref<Rows> rows = run_.rows().Take({}, total);
+      if (rows->block()->types_offset == kTypesUnknown) rows->block()->types_offset = 0;
       outcome.data = rows->block();
       outcome.size = rows->block()->total_size;
       outcome.value = AddObject(Kind::kRows, std::move(rows), loop());

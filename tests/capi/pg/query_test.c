@@ -363,6 +363,48 @@ static void test_unreachable(void** state) {
   close_pool(pool);
 }
 
+/* :name instead of $1. */
+static void test_names(void** state) {
+  (void)state;
+  creche_pool pool = open_pool(1);
+  creche_query_options o;
+  OK(creche_query_options_init(&o, sizeof o));
+  static const char* const names[] = {"low", "high"};
+  o.names = names;
+  const creche_value args[] = {creche_int4(3), creche_int4(5)};
+  answer a;
+  for (int i = 0; i < 3; i++) {
+    answer_init(&a);
+    OK(creche_pool_query(
+        pool, loop.scope,
+        "select count(*), ':low' || max(i)::text from generate_series(:low::int, :high) i "
+        "where i between :low and :high -- :nothing",
+        args, 2, &o, on_answer, &a, NULL));
+    EXPECT(&a, CRECHE_OK);
+    assert_int_equal(creche_row_int8(a.rows, 0, 0), 3);
+    assert_string_equal(creche_row_text(a.rows, 0, 1, NULL), ":low5");
+    answer_free(&a);
+  }
+  static const char* const wrong[] = {"select :low", "select :low + :high + :more",
+                                      "select :low + :high + $1"};
+  static const char* const said[] = {":high", ":more", "numbers"};
+  for (int i = 0; i < 3; i++) {
+    assert_int_equal(
+        creche_pool_query(pool, loop.scope, wrong[i], args, 2, &o, creche_nobody, NULL, NULL),
+        CRECHE_E_INVALID);
+    last_error_says(said[i]);
+  }
+  const creche_value rows[] = {creche_int4(1), creche_int4(2), creche_int4(3), creche_int4(4)};
+  answer_init(&a);
+  OK(creche_pool_execute_many(pool, loop.scope, "select :high::int - :low::int", rows, 2, 2, &o,
+                              on_answer, &a, NULL));
+  EXPECT(&a, CRECHE_OK);
+  assert_int_equal(a.value, 2);
+  a.value = 0;
+  answer_free(&a);
+  close_pool(pool);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_select),
@@ -377,6 +419,7 @@ int main(void) {
       cmocka_unit_test(test_long_error),
       cmocka_unit_test(test_misuse),
       cmocka_unit_test(test_unreachable),
+      cmocka_unit_test(test_names),
   };
   return cmocka_run_group_tests(tests, start_server, stop_server);
 }

@@ -48,7 +48,7 @@ cx_answer cx_rows_text(const creche_row_block *rows, int32_t csv, uint32_t flags
 }
 
 cx_answer cx_query_start(int32_t what, uint64_t id, cx_tail tail, creche_query_options o, const char *text,
-                         const cx_value *args, size_t n)
+                         const cx_value *args, size_t n, const char *names)
 {
   creche_pool pool = {id};
   creche_connection connection = {id};
@@ -70,6 +70,15 @@ cx_answer cx_query_start(int32_t what, uint64_t id, cx_tail tail, creche_query_o
     values[i].size = (size_t)args[i].size;
   }
   o.task = &to;
+  if (names != NULL) {
+    const char **all = malloc((n + 1) * sizeof *all);
+    if (all == NULL) {
+      if (values != few) free(values);
+      return no_memory();
+    }
+    for (i = 0; i < n; i++, names += strlen(names) + 1) all[i] = names;
+    o.names = all;
+  }
   switch (what) {
   case CX_POOL_QUERY:
     status = creche_pool_query(pool, in, text, values, n, &o, NULL, user, &task);
@@ -88,6 +97,7 @@ cx_answer cx_query_start(int32_t what, uint64_t id, cx_tail tail, creche_query_o
     break;
   }
   a = answer(status, &task.scope.id);
+  free((void *)o.names);
   if (values != few) free(values);
   return a;
 }

@@ -154,12 +154,13 @@ type Query struct {
 	args    []Value
 	refused *Failure
 	MaxRows uint32 // 0: all
+	names   []byte // each with its NUL; none: numbers
 }
 
 // SQL sets the statement; it comes first.
 func (q *Query) SQL(sql string) {
 	q.text = append(append(q.text[:0], sql...), 0)
-	q.args, q.refused, q.MaxRows = q.args[:0], whole("the statement", sql), 0
+	q.args, q.refused, q.MaxRows, q.names = q.args[:0], whole("the statement", sql), 0, nil
 }
 
 // Null, Integer, Real, Text and Bytes add a parameter.
@@ -187,6 +188,14 @@ func (q *Query) Bytes(oid, form uint32, b []byte) {
 	q.text = append(q.text, b...)
 }
 
+// Name names the next parameter: all of them, or none.
+func (q *Query) Name(name string) {
+	if q.refused == nil {
+		q.refused = whole("the name of a parameter", name)
+	}
+	q.names = append(append(q.names, name...), 0)
+}
+
 // QueryStart starts a statement on a pool or connection.
 func QueryStart(what int32, handle uint64, tail Tail, q *Query) Started {
 	if q.refused != nil {
@@ -196,7 +205,7 @@ func QueryStart(what int32, handle uint64, tail Tail, q *Query) Started {
 	o.max_rows = C.uint32_t(q.MaxRows)
 	return answer(C.cx_query_start(C.int32_t(what), C.uint64_t(handle), tail.c(), o,
 		(*C.char)(unsafe.Pointer(&q.text[0])), (*C.cx_value)(unsafe.Pointer(unsafe.SliceData(q.args))),
-		C.size_t(len(q.args))))
+		C.size_t(len(q.args)), (*C.char)(unsafe.Pointer(unsafe.SliceData(q.names)))))
 }
 
 // CopyStart starts a COPY on a pool or connection.

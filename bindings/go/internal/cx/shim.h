@@ -149,8 +149,9 @@ cx_answer cx_pool_open(uint64_t loop, creche_pool_options o, const char *dsn,
 cx_answer cx_rows_text(const creche_row_block *rows, int32_t csv, uint32_t flags, char delimiter, char **text);
 cx_answer cx_pool_resize(uint64_t pool, uint32_t min_size, uint32_t max_size);
 cx_answer cx_pool_expire(uint64_t pool);
+/* names: of the args, each with its NUL; NULL: none. */
 cx_answer cx_query_start(int32_t what, uint64_t handle, cx_tail tail, creche_query_options o,
-                         const char *text, const cx_value *args, size_t args_count);
+                         const char *text, const cx_value *args, size_t args_count, const char *names);
 cx_answer cx_copy_start(int32_t what, uint64_t id, cx_tail tail, const char *sql);
 cx_answer cx_listen_start(uint64_t pool, cx_tail tail, char **channels, size_t n);
 cx_answer cx_many_start(int32_t what, uint64_t handle, cx_tail tail, creche_query_options o, const char *text, const cx_value *args,

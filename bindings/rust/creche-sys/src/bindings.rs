@@ -2400,6 +2400,12 @@ pub struct creche_query_options {
     pub max_rows: u32,
     /// may be NULL
     pub task: *const creche_task_options,
+    /// of the args, args_count of them: the statement has :name where it would have
+    /// $1, ..., each as often as it likes. Not in strings, quoted names, comments,
+    /// "::" and ":="; an array's slice needs a space behind its colon. A name that
+    /// is not among them, one that is not used, $1 beside names: CRECHE_E_INVALID.
+    /// Default NULL: $1, ...; not for scripts. Used up by the call
+    pub names: *const *const c_char,
 }
 
 /// the session's
@@ -3699,7 +3705,8 @@ unsafe extern "C" {
     /// The completion: value: rows affected by all together, as 64 bits, not owned; code: the same (at most
     /// UINT32_MAX); data: an int64_t for each row, how many rows it affected (-1: it does not say), data_size
     /// bytes of them. With CRECHE_QUERY_COLLECT value and data are as creche_pool_query has them: all rows that
-    /// were returned, in order (max_bytes bounds them), affected as a whole; without, they are thrown away.
+    /// were returned, in order (max_bytes bounds them; as there, what was too big may have been done by then),
+    /// affected as a whole; without, they are thrown away.
     /// After a failure value is the number of the row that failed, from 0 on (`rows`: the end of the transaction:
     /// a deferred constraint); a value that cannot be sent fails before anything is. Failures as
     /// creche_pool_query, and CRECHE_E_OUTCOME_UNKNOWN: the connection was lost when all had been sent.

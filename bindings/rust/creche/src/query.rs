@@ -1,13 +1,14 @@
 //! Statements.
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::flow::Flow;
 use crate::options::{TaskOptions, task_options};
 use crate::pending::{Answer, Pending, awaitable};
 use crate::rows::{RowStream, Rows};
+use crate::status::Status;
 use crate::sys_ext::{c_text, defaults};
 use crate::value::ToSql;
 use creche_sys as sys;
-use std::ffi::c_void;
+use std::ffi::{CString, c_char, c_void};
 use std::fmt;
 
 /// Where a statement runs.
@@ -31,6 +32,7 @@ pub struct Query<'a> {
     block_bytes: Option<u32>,
     blocks: Option<u32>,
     max_rows: u32,
+    names: &'a [&'a str],
     task: TaskOptions,
 }
 
@@ -58,6 +60,7 @@ impl<'a> Query<'a> {
             block_bytes: None,
             blocks: None,
             max_rows: 0,
+            names: &[],
             task: TaskOptions::new(),
         }
     }
@@ -106,6 +109,12 @@ impl<'a> Query<'a> {
         self
     }
 
+    /// The statement has `:name` in place of `$1`, ...: the names of its parameters, in their order.
+    pub fn names(mut self, names: &'a [&'a str]) -> Self {
+        self.names = names;
+        self
+    }
+
     /// Starts it without waiting.
     pub fn start(self) -> Pending<Rows> {
         self.answer()
@@ -135,6 +144,12 @@ impl<'a> Query<'a> {
     ) -> Result<sys::creche_status> {
         let sql = c_text(self.sql)?;
         let args: Vec<sys::creche_value> = self.args.iter().map(|arg| arg.value().raw()).collect();
+        if !self.names.is_empty() && self.names.len() != args.len() {
+            let text = format!("{} names for {} parameters", self.names.len(), args.len());
+            return Err(Error::own(Status::INVALID, text));
+        }
+        let names = self.names.iter().map(|name| c_text(name)).collect::<Result<Vec<CString>>>()?;
+        let pointers: Vec<*const c_char> = names.iter().map(|name| name.as_ptr()).collect();
         let (sql, values, count) = (sql.as_ptr(), args.as_ptr(), args.len());
         // SAFETY: plain options; they, the text and the values live until the call returns, which
         // copies them; user lives until the final completion.
@@ -146,6 +161,9 @@ impl<'a> Query<'a> {
             o.block_bytes = self.block_bytes.unwrap_or(o.block_bytes);
             o.blocks = self.blocks.unwrap_or(o.blocks);
             o.max_rows = self.max_rows;
+            if !pointers.is_empty() {
+                o.names = pointers.as_ptr();
+            }
             o.task = task_options;
             match (self.target, stream) {
                 (Target::Pool(pool), false) => {

@@ -52,6 +52,11 @@ fn batches_and_cursors() {
         let d = db.describe("select $1::int8 as n").await.unwrap();
         assert_eq!(d.parameters, [oid::INT8]);
         assert_eq!(d.columns.unwrap().column_name(0), Some("n"));
+        let named =
+            db.query("select :a::int8 - :b::int8 + :a", &[&5_i64, &3_i64]).names(&["a", "b"]);
+        assert_eq!(count(&named.await.unwrap()), 7);
+        let named = db.query("select :c", &[&5_i64]).names(&["a"]);
+        assert_eq!(named.await.unwrap_err().status(), Status::INVALID);
         let first = db.query("select generate_series(1, 1000000000)::int8", &[]).max_rows(1);
         assert_eq!(count(&first.await.unwrap()), 1);
 

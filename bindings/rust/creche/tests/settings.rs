@@ -4,8 +4,8 @@ mod common;
 use common::pg::{count, open, table};
 use common::{block_on, server};
 use creche::{
-    HttpVersions, Isolation, Loop, LoopOptions, Pool, PoolOptions, Rows, Session, SessionOptions, Status, Times,
-    TransactionOptions, sleep,
+    HttpVersions, Isolation, Loop, LoopOptions, Pool, PoolOptions, Rows, Session, SessionOptions,
+    Status, Times, TransactionOptions, sleep,
 };
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;

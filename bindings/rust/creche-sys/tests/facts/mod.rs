@@ -1218,6 +1218,7 @@ pub fn facts() -> Vec<(&'static str, i128)> {
         ("offsetof creche_query_options blocks", offset_of!(creche_query_options, blocks) as i128),
         ("offsetof creche_query_options max_rows", offset_of!(creche_query_options, max_rows) as i128),
         ("offsetof creche_query_options task", offset_of!(creche_query_options, task) as i128),
+        ("offsetof creche_query_options names", offset_of!(creche_query_options, names) as i128),
         ("sizeof creche_query_options", size_of::<creche_query_options>() as i128),
         ("alignof creche_query_options", align_of::<creche_query_options>() as i128),
         ("function creche_query_options_init", creche_query_options_init as *const () as usize as i128),
