@@ -1,6 +1,7 @@
 package creche
 
 import (
+	"io"
 	"os"
 
 	"libcreche/creche/internal/cx"
@@ -48,8 +49,18 @@ type Form struct {
 	Multipart bool // in any case
 }
 
+// begins is where a body is now, if it can be read again from there.
+func begins(body io.Reader) (int64, bool) {
+	if seeker, ok := body.(io.Seeker); ok {
+		at, err := seeker.Seek(0, io.SeekCurrent)
+		return at, err == nil
+	}
+	return 0, false
+}
+
 func (r *Request) fillBody(c *cx.Request) {
 	c.Coding, c.File, c.ExpectTimeout = uint32(r.Coding), r.BodyFile.c(), never(r.ExpectTimeout)
+	c.ToFile = r.ToFile.c()
 	if r.ExpectContinue {
 		c.Flags |= cx.RequestExpect
 	}

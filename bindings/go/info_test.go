@@ -7,6 +7,8 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"strings"
 	"testing"
 
 	"libcreche/creche"
@@ -70,4 +72,78 @@ func TestInfo(t *testing.T) {
 	if stream.Info() != nil {
 		t.Error("it was closed")
 	}
+}
+
+func TestToFile(t *testing.T) {
+	url := handler(t, func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "hello") })
+	web := session(t, nil)
+	file := must(os.CreateTemp(t.TempDir(), "body"))
+	defer file.Close()
+	r := must(web.Do(context.Background(), &creche.Request{URL: url, Info: true, ToFile: &creche.FilePart{File: file, Offset: 2}}))
+	if len(r.Body) != 0 || r.Info.DecodedBytes != 5 {
+		t.Errorf("%+v", r)
+	}
+	if text := must(os.ReadFile(file.Name())); string(text) != "\x00\x00hello" {
+		t.Errorf("%q", text)
+	}
+	full := must(os.OpenFile("/dev/full", os.O_WRONLY, 0))
+	defer full.Close()
+	_, err := web.Do(context.Background(), &creche.Request{URL: url, ToFile: &creche.FilePart{File: full}})
+	is(t, err, creche.ErrSystem)
+}
+
+func TestWatch(t *testing.T) {
+	url := handler(t, func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Link", "</a.css>")
+		w.WriteHeader(http.StatusEarlyHints)
+		io.WriteString(w, "hello")
+	})
+	events := make(chan creche.WatchEvent, 100)
+	web := session(t, &creche.SessionOptions{Watch: func(e *creche.WatchEvent) { events <- *e }, RatePerHost: 1000})
+	must(web.Get(context.Background(), url+"/?secret"))
+	var early bool
+	for e := range events {
+		if e.URL != url+"/" || e.Task == 0 {
+			t.Errorf("%+v", e)
+		}
+		early = early || e.Kind == creche.WatchInformational && e.HTTPStatus == 103 && e.Header.Get("Link") == "</a.css>"
+		if e.Kind == creche.WatchRequestEnd {
+			if e.Status != 0 || e.Bytes != 5 || !early {
+				t.Errorf("%+v", e)
+			}
+			break
+		}
+	}
+}
+
+func TestWhereItMayGo(t *testing.T) {
+	end := handler(t, func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "hello") })
+	_, port, _ := strings.Cut(strings.TrimPrefix(end, "http://"), ":")
+	url := handler(t, func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "http://localhost:"+port, 302) })
+	_, err := session(t, &creche.SessionOptions{RedirectHosts: "-"}).Get(context.Background(), url)
+	is(t, err, creche.ErrRedirect)
+	_, err = session(t, &creche.SessionOptions{RedirectHosts: "localhost", NoDowngrade: true}).Get(context.Background(), url)
+	ok(t, err)
+	_, err = session(t, &creche.SessionOptions{PublicOnly: true}).Get(context.Background(), url)
+	is(t, err, creche.ErrURL)
+}
+
+func TestABodyThatIsReadAgain(t *testing.T) {
+	url := handler(t, func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		if r.URL.Path == "/" {
+			http.Redirect(w, r, "/b", http.StatusTemporaryRedirect)
+			return
+		}
+		w.Write(body)
+	})
+	web := session(t, nil)
+	body := strings.NewReader("skipped hello")
+	body.Seek(8, io.SeekStart)
+	r := must(web.Do(context.Background(), &creche.Request{Method: "POST", URL: url, BodyReader: body}))
+	if string(r.Body) != "hello" {
+		t.Errorf("%d %q", r.Status, r.Body)
+	}
+	_, err := web.Do(context.Background(), &creche.Request{Method: "POST", URL: url, BodyReader: io.MultiReader(body)})
+	is(t, err, creche.ErrBody)
 }

@@ -7,8 +7,6 @@ import (
 	"math"
 	"net/http"
 	"runtime"
-	"sync"
-	"sync/atomic"
 	"time"
 	"unsafe"
 
@@ -17,8 +15,9 @@ import (
 
 // Session is an HTTP client that keeps connections. It is safe for concurrent use.
 type Session struct {
-	loop *Loop
-	id   uint64
+	loop  *Loop
+	id    uint64
+	watch uint64
 }
 
 // NewSession opens a session. It connects nowhere yet.
@@ -69,18 +68,22 @@ func NewSession(options *SessionOptions) (*Session, error) {
 	if o.Cookies != nil {
 		c.Cookies = o.Cookies.id
 	}
+	o.policies(&c)
 	opened := cx.SessionOpen(l.id, c)
 	runtime.KeepAlive(o.Cookies)
 	runtime.KeepAlive(o.TLS)
+	runtime.KeepAlive(o.ProxyTLS)
 	if opened.Failure != nil {
+		cx.Unwatch(c.Watch)
 		return nil, newError(opened.Failure, nil)
 	}
-	return &Session{loop: l, id: opened.ID}, nil
+	return &Session{loop: l, id: opened.ID, watch: c.Watch}, nil
 }
 
 // Close closes the session's connections; requests in flight end with ErrClosed.
 func (s *Session) Close() error {
 	cx.SessionRelease(s.id)
+	cx.Unwatch(s.watch)
 	return nil
 }
 
@@ -133,7 +136,7 @@ func (s *Session) WarmUp(ctx context.Context, r *Request, count int) (int, error
 	w := newWaiter(takeValue)
 	defer w.free()
 	w.fill(r)
-	w.request.Body, w.request.Flags = nil, w.request.Flags&^cx.RequestPullBody
+	w.request.Body, w.request.Flags = nil, w.request.Flags&^(cx.RequestPullBody|cx.RequestRewind)
 	start := func(tail cx.Tail) cx.Started {
 		return cx.WarmUp(s.id, tail, uint32(min(max(count, 1), math.MaxInt32)), &w.request)
 	}
@@ -151,7 +154,8 @@ type Request struct {
 	Header http.Header
 
 	// The body: bytes; or a reader, from which it is pulled while it is sent. BodySize is what a reader
-	// will give; 0 if that is not known (sent chunked). A reader that is an io.Closer is closed.
+	// will give; 0 if that is not known (sent chunked). A reader that is an io.Closer is closed; one that
+	// is an io.Seeker is read again from where it is if the request has to be sent again.
 	Body       []byte
 	BodyReader io.Reader
 	BodySize   int64
@@ -179,6 +183,9 @@ type Request struct {
 	NoAuth         bool          // show nothing of the session's Auth and Netrc
 	NoCookies      bool          // neither send nor keep cookies of the session's jar
 	Info           bool          // Response.Info is wanted
+
+	// The body is written there, from its offset on, up to its size: for Do. The Response has no Body then.
+	ToFile *FilePart
 }
 
 // Response is a whole answer. It holds no resources.
@@ -272,6 +279,9 @@ func (w *waiter) fill(r *Request) {
 	if r.BodyReader != nil {
 		c.Flags |= cx.RequestPullBody
 		c.PullSize = cx.UnknownSize
+		if _, again := begins(r.BodyReader); again {
+			c.Flags |= cx.RequestRewind
+		}
 		if r.BodySize > 0 {
 			c.PullSize = uint64(r.BodySize)
 		}
@@ -289,6 +299,7 @@ func (s *Session) exchange(ctx context.Context, in *scope, w *waiter, body io.Re
 		return e
 	}
 	u := &upload{loop: s.loop, body: body, pulls: make(chan pull, 1), ended: make(chan struct{}), waits: w}
+	u.begin, _ = begins(body)
 	go u.run()
 	w.flags = 0
 	e := s.loop.callVia(ctx, in, w, u, start)
@@ -305,83 +316,4 @@ func (s *Session) exchange(ctx context.Context, in *scope, w *waiter, body io.Re
 		}
 	}
 	return e
-}
-
-// upload feeds a request its body, from a goroutine that may block in the body's Read.
-type upload struct {
-	loop  *Loop
-	body  io.Reader
-	pulls chan pull
-	ended chan struct{}
-	once  sync.Once // of end
-	shut  sync.Once // of close
-	err   atomic.Pointer[error]
-	waits *waiter // for the answer; on the goroutine that drains the queue, nil once it has come
-}
-
-// deliver gets the pulls, and the answer before or behind the last of them.
-func (u *upload) deliver(ev *cx.Event) {
-	last := ev.Flags&cx.More == 0
-	w := u.waits
-	switch {
-	case !last && ev.Kind == cx.Pull:
-		u.loop.hold()
-		u.pulls <- pull{ev.Task, int(ev.Value)}
-	case w != nil:
-		u.waits = nil
-		w.deliver(ev) // who waits ends the feeding
-	case last:
-		go u.end() // calls the user's Close
-	}
-}
-
-// end says that nothing is pulled any more.
-func (u *upload) end() {
-	u.once.Do(func() {
-		close(u.pulls)
-		u.close()
-	})
-}
-
-type pull struct {
-	task uint64
-	room int
-}
-
-func (u *upload) run() {
-	defer close(u.ended)
-	defer u.close()
-	var buffer []byte
-	for p := range u.pulls {
-		if room := min(max(p.room, 4096), 256<<10); len(buffer) < room {
-			buffer = make([]byte, room)
-		}
-		n, err := 0, error(nil)
-		for tries := 0; n == 0 && err == nil; tries++ {
-			if tries == 100 {
-				err = io.ErrNoProgress
-				break
-			}
-			n, err = u.body.Read(buffer)
-		}
-		switch {
-		case err == nil:
-			cx.TaskAnswer(p.task, 0, buffer[:n], true, "")
-		case err == io.EOF:
-			cx.TaskAnswer(p.task, 0, buffer[:n], false, "")
-		default:
-			u.err.Store(&err)
-			cx.TaskAnswer(p.task, int32(ErrUser), nil, false, "reading the body: "+err.Error())
-		}
-		u.loop.letGo()
-	}
-}
-
-// close closes the body, which ends a Read that waits.
-func (u *upload) close() {
-	u.shut.Do(func() {
-		if closer, ok := u.body.(io.Closer); ok {
-			closer.Close()
-		}
-	})
 }

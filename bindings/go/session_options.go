@@ -44,6 +44,7 @@ type SessionOptions struct {
 	// none, or the environment's with EnvProxy; "direct": none.
 	Proxy       string
 	ProxyHeader http.Header // for http and https proxies alone
+	ProxyTLS    *TLS        // settings of TLS to https proxies; nil: as to servers
 	NoProxy     string      // hosts that need none, separated by commas
 	EnvProxy    bool        // takes what is not given from the environment, read now
 
@@ -54,7 +55,19 @@ type SessionOptions struct {
 	LocalAddress string     // an IP address that connections come from
 	Cookies      *CookieJar // nil: none
 	Auth         Auth       // what servers are shown
-	Netrc        bool       // takes users and passwords of hosts from the file that NETRC names, or ~/.netrc
+	// Told of what happens to requests and connections, on the loop's thread: it must return soon, and not
+	// wait for the library. After Close it is told nothing more.
+	Watch          func(*WatchEvent)
+	NoDowngrade    bool          // a redirect from https to http is a failure
+	PublicOnly     bool          // connects to no private address, whatever a URL, a redirect or a name says
+	RedirectHosts  string        // where a redirect may lead beside its own host, by commas; "-": nowhere
+	RatePerHost    int           // requests to each origin in RateInterval; more wait; no limit
+	RateInterval   time.Duration // 1 s
+	BurstPerHost   int           // of them at once, after a pause; 1
+	DNSNegativeTTL time.Duration // how long it is kept that there is no such name, DNSTTL at the most; 1 s
+	DNSStale       time.Duration // for how long an old answer is used if the resolver has none; not at all
+
+	Netrc bool // takes users and passwords of hosts from the file that NETRC names, or ~/.netrc
 }
 
 // HTTPVersions that may be spoken. With both, servers of https URLs choose; HTTP2 alone is spoken with servers

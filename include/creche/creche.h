@@ -14,6 +14,7 @@
 #include "event.h"
 #include "channel.h"
 #include "url.h"
+#include "watch.h"
 #include "body.h"
 #include "retry.h"
 #include "cookies.h"

@@ -10,6 +10,7 @@
 #include "retry.h"
 #include "task.h"
 #include "url.h"
+#include "watch.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -102,7 +103,12 @@ enum {
     /* Takes users and passwords of hosts from the file that the variable NETRC names, or ~/.netrc, read
      * now, for requests without auth, user info and Authorization of their own (Basic). A file that is
      * not there has none; one that cannot be read is CRECHE_E_SYSTEM or CRECHE_E_INVALID. */
-    CRECHE_SESSION_NETRC = 512
+    CRECHE_SESSION_NETRC = 512,
+    CRECHE_SESSION_NO_DOWNGRADE = 1024, /* a redirect from https to http is CRECHE_E_REDIRECT */
+    /* Connects to no address of this host, of private networks or of another special use, whatever a URL,
+     * a redirect or a name says: CRECHE_E_URL, before anything is sent. Proxies, `hosts` and unix_path
+     * are yours to choose; what a proxy resolves is not looked at. */
+    CRECHE_SESSION_PUBLIC_ONLY = 2048
 };
 
 /* creche_auth.schemes */
@@ -148,8 +154,7 @@ typedef struct creche_session_options {
     uint32_t max_waiting;    /* requests waiting for a connection; more are CRECHE_E_LIMIT; 0: no limit */
     uint32_t max_redirects;  /* followed for a request; default 10; 0: none, the 3xx is the answer */
     uint32_t max_header_bytes; /* of a response's head, see below; default 65536 */
-    uint32_t dns_ttl_ms;     /* how long a resolved name is kept; default 10000 milliseconds; 0: not.
-                              * That there is no such name is kept as long, but for a second at the most */
+    uint32_t dns_ttl_ms;     /* how long a resolved name is kept; default 10000 milliseconds; 0: not */
     uint64_t max_body;       /* of a whole body, decoded; default 64 MiB; more is CRECHE_E_LIMIT, as
                               * soon as it is announced. A coded one may be twice that and 64 KiB. */
     int64_t keepalive;       /* how long an idle connection is kept; default 15 s */
@@ -191,6 +196,18 @@ typedef struct creche_session_options {
                      * CRECHE_SESSION_INSECURE. The session keeps them: the handle may be released */
     uint32_t versions;  /* CRECHE_HTTP_*, see creche/http2.h; default 0: CRECHE_HTTP_1_1 */
     uint32_t reserved2; /* 0 */
+    const creche_watch *watch; /* NULL: none; copied */
+    const char *redirect_hosts; /* where a redirect may lead beside its own host, as no_proxy lists hosts;
+                                 * elsewhere is CRECHE_E_REDIRECT; NULL: anywhere; copied */
+    uint32_t rate_per_host;  /* requests to each origin in rate_interval, each attempt and hop counted:
+                              * more wait (phase limit), first in, first out; default 0: no limit */
+    uint32_t burst_per_host; /* of them at once, after a pause; default 1 */
+    int64_t rate_interval;   /* nanoseconds; default 1 s */
+    uint32_t dns_negative_ttl_ms; /* how long it is kept that there is no such name, dns_ttl_ms at the
+                                   * most; default 0: 1000 */
+    uint32_t dns_stale_ms; /* for how long behind its time an answer is used if the resolver has none now;
+                            * default 0: not */
+    creche_tls proxy_tls;  /* settings of TLS to https proxies; {0}: the same as to servers */
 } creche_session_options;
 
 /* Sets the defaults in the first `size` bytes (pass sizeof). Returns CRECHE_OK or CRECHE_E_INVALID.
@@ -278,7 +295,10 @@ enum {
      * is made once more without. */
     CRECHE_REQUEST_EXPECT = 128,
     CRECHE_REQUEST_NO_COOKIES = 256, /* neither sends nor keeps those of the session's jar */
-    CRECHE_REQUEST_NO_AUTH = 512     /* shows nothing of the session's auth and netrc */
+    CRECHE_REQUEST_NO_AUTH = 512,    /* shows nothing of the session's auth and netrc */
+    /* A pulled body can be pulled again, so that the request can be sent again (redirects, retries,
+     * credentials) as one with bytes: a CRECHE_PULL with code 1 asks for it from its beginning. */
+    CRECHE_REQUEST_REWIND = 1024
 };
 
 typedef struct creche_request_options {
@@ -319,6 +339,13 @@ typedef struct creche_request_options {
     const creche_auth *auth; /* NULL: the session's; copied */
     creche_tls tls; /* settings of TLS in place of the session's, for all its hops; {0}: the session's.
                      * Only connections that were made with the same are used for it */
+    const creche_watch *watch; /* beside the session's; NULL: none; copied */
+    const creche_file *to_file; /* fetch only: the body, decoded, is written there, from its offset on, by
+                                 * threads of the library; size: the most, or CRECHE_TO_THE_END; max_body
+                                 * does not matter. The descriptor is duplicated. The completion has no
+                                 * data, value: a response, whose decoded_bytes is what was written. What
+                                 * cannot be written (a full disk) is CRECHE_E_SYSTEM, more than size
+                                 * CRECHE_E_LIMIT; what was written before stays. NULL: none; copied */
 } creche_request_options;
 
 #define CRECHE_UNKNOWN_SIZE SIZE_MAX

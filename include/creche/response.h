@@ -112,6 +112,18 @@ CRECHE_API creche_status creche_response_certificate(creche_response response, s
  * Since 0.1. */
 CRECHE_API const char *creche_response_url(creche_response response);
 
+/* A redirect that was followed. Never grows. */
+typedef struct creche_redirect {
+    const char *url; /* that answered so; it lives as long as the response */
+    uint32_t status;
+    uint32_t reserved;
+} creche_redirect;
+
+/* The redirect number `index` of those that led to the answer, the first is 0, stored in *redirect.
+ * Returns CRECHE_OK, CRECHE_E_LIMIT (there are fewer), CRECHE_E_INVALID, the handle errors. Since 0.1. */
+CRECHE_API creche_status creche_response_redirect_at(creche_response response, size_t index,
+                                                     creche_redirect *redirect);
+
 /* Where the time of a request went: points of the loop's clock, 0 for what did not happen. Sized. */
 typedef struct creche_response_info {
     uint32_t size;

@@ -8,9 +8,11 @@
 #include "capi/open_close.h"
 #include "capi/options.h"
 #include "capi/request_start.h"
+#include "http/download_operation.h"
 #include "http/request_operation.h"
 #include "http/session.h"
 #include "http/warm_up_operation.h"
+#include "platform/file.h"
 
 using namespace creche;
 using namespace creche::capi;
@@ -28,6 +30,31 @@ static creche_status StartRequest(creche_session session, creche_scope in, const
   auto operation = std::make_unique<T>(start.TakeUse(), argument);
   const Result<void> filled = start.Fill(url, &operation->request());
   return start.Start(std::move(operation), filled);
+}
+
+// A fetch whose body goes to a file.
+static creche_status StartDownload(creche_session session, creche_scope in, const char* url,
+                                   const creche_request_options* options, creche_done_fn done,
+                                   void* user, creche_task* task) {
+  if (task) *task = {};
+  RequestStart start;
+  start.AllowFile();
+  if (creche_status failed = start.Read(session, in, url, options, done, user, task)) return failed;
+  const creche_file& file = *start.options().to_file;
+  http::Download to;
+  const int error = platform::DuplicateFile(file.fd, &to.file);
+  to.offset = file.offset;
+  if (file.size != CRECHE_TO_THE_END) to.most = file.size;
+  auto operation = std::make_unique<http::DownloadOperation>(start.TakeUse(), std::move(to));
+  Result<void> filled = start.Fill(url, &operation->request());
+  if (error != 0)
+    filled = MakeSystemError(Status::kSystem, Phase::kOptions, "to_file cannot be used", error);
+  return start.Start(std::move(operation), filled);
+}
+
+static bool HasFile(const creche_request_options* options) noexcept {
+  constexpr size_t kEnd = offsetof(creche_request_options, to_file) + sizeof options->to_file;
+  return options && options->size >= kEnd && options->to_file;
 }
 
 }  // namespace creche::capi
@@ -128,6 +155,7 @@ creche_status creche_session_fetch(creche_session session, creche_scope in, cons
                                    const creche_request_options* options, creche_done_fn done,
                                    void* user, creche_task* task) {
   return Guard([&] {
+    if (HasFile(options)) return StartDownload(session, in, url, options, done, user, task);
     return StartRequest<http::RequestOperation>(session, in, url, options, done, user, task,
                                                 /*stream=*/false);
   });

@@ -9,8 +9,6 @@
 
 namespace creche::capi {
 
-namespace {
-
 creche_status CheckFile(const creche_file& file) {
   if (file.reserved != 0) return Fail(Status::kUnsupported, "creche_file.reserved is set");
   if (file.fd < 0) return Fail(Status::kInvalid, "creche_file.fd is negative");
@@ -18,6 +16,8 @@ creche_status CheckFile(const creche_file& file) {
     return Fail(Status::kInvalid, "offset or size of a creche_file is out of range");
   return CRECHE_OK;
 }
+
+namespace {
 
 creche_status CheckForm(const creche_request_options& o) {
   if (!o.form && o.form_count > 0) return Fail(Status::kInvalid, "form is NULL, form_count not 0");
@@ -144,6 +144,7 @@ Result<void> FillBody(const creche_request_options& o, Loop& loop, http::Request
   } else if (o.flags & CRECHE_REQUEST_PULL_BODY) {
     r.body = o.body_size == CRECHE_UNKNOWN_SIZE ? http::BodySource::PulledOfUnknownSize()
                                                 : http::BodySource::Pulled(o.body_size);
+    if ((o.flags & CRECHE_REQUEST_REWIND) != 0) r.body.set_rewindable();
   } else if (o.body_file) {
     auto segment = ToSegment(*o.body_file);
     if (!segment.ok()) return segment.error();

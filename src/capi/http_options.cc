@@ -125,14 +125,38 @@ static creche_status FindTls(creche_tls tls, TlsContextRef* context) {
   return failed;
 }
 
+// Watching, pacing, redirects, and how long names are known.
+static creche_status ReadPolicies(const creche_session_options& o,
+                                  http::SessionSettings* settings) {
+  if (creche_status failed = ReadWatch(o.watch, &settings->hook)) return failed;
+  if (o.rate_interval < 0) return Fail(Status::kInvalid, "rate_interval is negative");
+  if (o.rate_per_host == 0 && (o.rate_interval != 0 || o.burst_per_host != 0))
+    return Fail(Status::kInvalid, "rate_per_host is 0: there is no rate to be had");
+  settings->host_rate = {.requests = o.rate_per_host,
+                         .per = o.rate_interval != 0 ? o.rate_interval : kSecond,
+                         .burst = o.burst_per_host != 0 ? o.burst_per_host : 1};
+  const bool no_downgrade = (o.flags & CRECHE_SESSION_NO_DOWNGRADE) != 0;
+  if (no_downgrade || o.redirect_hosts) {
+    auto rules = MakeRef<http::RedirectRules>();
+    rules->no_downgrade = no_downgrade;
+    rules->listed = o.redirect_hosts != nullptr;
+    if (o.redirect_hosts) rules->hosts = http::NoProxy(o.redirect_hosts);
+    settings->redirect_rules = std::move(rules);
+  }
+  settings->routes.public_only = (o.flags & CRECHE_SESSION_PUBLIC_ONLY) != 0;
+  if (o.dns_negative_ttl_ms != 0) settings->dns_negative_ttl = o.dns_negative_ttl_ms * kMillisecond;
+  settings->dns_stale = o.dns_stale_ms * kMillisecond;
+  return CRECHE_OK;
+}
+
 creche_status ReadSession(const creche_session_options* given, http::SessionSettings* settings) {
   creche_session_options o;
-  if (creche_status failed =
-          ReadOptions(given, &o,
-                      CRECHE_SESSION_INSECURE | CRECHE_SESSION_NO_DECODE | CRECHE_SESSION_LENIENT |
-                          CRECHE_SESSION_FAIL_ON_STATUS | CRECHE_SESSION_NO_RETRY |
-                          CRECHE_SESSION_ENV_PROXY | CRECHE_SESSION_NETRC,
-                      "creche_session_options"))
+  if (creche_status failed = ReadOptions(
+          given, &o,
+          CRECHE_SESSION_INSECURE | CRECHE_SESSION_NO_DECODE | CRECHE_SESSION_LENIENT |
+              CRECHE_SESSION_FAIL_ON_STATUS | CRECHE_SESSION_NO_RETRY | CRECHE_SESSION_ENV_PROXY |
+              CRECHE_SESSION_NETRC | CRECHE_SESSION_NO_DOWNGRADE | CRECHE_SESSION_PUBLIC_ONLY,
+          "creche_session_options"))
     return failed;
   if (creche_status failed = CheckQueue(o.queue)) return failed;
   if (creche_status failed = CheckTimeouts(o.timeouts)) return failed;
@@ -170,6 +194,7 @@ creche_status ReadSession(const creche_session_options* given, http::SessionSett
     return Fail(Status::kInvalid,
                 "tls says whom to trust: leave ca_file and CRECHE_SESSION_INSECURE out");
   if (creche_status failed = FindTls(o.tls, &settings->tls_context)) return failed;
+  if (creche_status failed = FindTls(o.proxy_tls, &settings->proxy_tls)) return failed;
   settings->base_url = o.base_url ? o.base_url : "";
   if (o.base_url)
     if (auto base = http::Url::Parse(o.base_url); !base.ok())
@@ -184,6 +209,7 @@ creche_status ReadSession(const creche_session_options* given, http::SessionSett
   settings->lenient = (o.flags & CRECHE_SESSION_LENIENT) != 0;
   TakeTimeouts(o.timeouts, &settings->timeouts);
   if (creche_status failed = ReadAuth(o, settings)) return failed;
+  if (creche_status failed = ReadPolicies(o, settings)) return failed;
   return ReadRoutes(o, &settings->routes);
 }
 
@@ -198,18 +224,24 @@ creche_status ReadRequest(const creche_request_options* given, creche_request_op
           CRECHE_REQUEST_NO_DECODE | CRECHE_REQUEST_PULL_BODY | CRECHE_REQUEST_NO_RETRY |
               CRECHE_REQUEST_LENIENT | CRECHE_REQUEST_FAIL_ON_STATUS | CRECHE_REQUEST_ANY_STATUS |
               CRECHE_REQUEST_MULTIPART | CRECHE_REQUEST_EXPECT | CRECHE_REQUEST_NO_COOKIES |
-              CRECHE_REQUEST_NO_AUTH,
+              CRECHE_REQUEST_NO_AUTH | CRECHE_REQUEST_REWIND,
           "creche_request_options"))
     return failed;
   if (creche_status failed = CheckTimeouts(o.timeouts)) return failed;
   if (creche_status failed = CheckHeaders(o.headers, o.headers_count)) return failed;
   if ((o.flags & CRECHE_REQUEST_FAIL_ON_STATUS) && (o.flags & CRECHE_REQUEST_ANY_STATUS))
     return Fail(Status::kInvalid, "a status of 400 is a failure or it is not: give one flag");
+  if ((o.flags & CRECHE_REQUEST_REWIND) && !(o.flags & CRECHE_REQUEST_PULL_BODY))
+    return Fail(Status::kInvalid, "CRECHE_REQUEST_REWIND is for bodies that are pulled");
   if (o.expect_timeout < 0)
     return Fail(Status::kInvalid, "expect_timeout is negative; it counts nanoseconds");
   if (creche_status failed = CheckVersions(o.versions)) return failed;
   if (o.reserved2 != 0) return Fail(Status::kUnsupported, "reserved2 is set; leave it 0");
   if (creche_status failed = CheckBody(o)) return failed;
+  if (o.to_file)
+    if (creche_status failed = CheckFile(*o.to_file)) return failed;
+  http::Hook hook;
+  if (creche_status failed = ReadWatch(o.watch, &hook)) return failed;
   TlsContextRef found;
   if (creche_status failed = FindTls(o.tls, &found)) return failed;
   return CheckParams(o.params, o.params_count);
@@ -232,6 +264,7 @@ Result<void> FillRequest(const char* text, const creche_request_options& o, http
                      (session.fail_on_status && (o.flags & CRECHE_REQUEST_ANY_STATUS) == 0);
   if (!r.retry_policy) r.retry_policy = session.retry_policy;
   r.max_body = o.max_body != 0 ? o.max_body : session.max_body;
+  r.redirect_rules = session.redirect_rules;
   r.max_redirects = o.max_redirects != CRECHE_DEFAULT ? o.max_redirects : session.max_redirects;
   r.timeouts = session.timeouts;
   if (o.tls.id != 0) {

@@ -26,7 +26,13 @@ creche_status CheckBody(const creche_request_options& options);
 // The same to the request, with the fields that describe it. The rest as FillRequest.
 Result<void> FillBody(const creche_request_options& options, Loop& loop, http::Request* request);
 
+// creche_file, to read from or to write to. What is wrong is misuse.
+creche_status CheckFile(const creche_file& file);
+
 // creche_retry; given is not null. What is wrong is misuse. May throw bad_alloc.
 creche_status ReadRetry(const creche_retry* given, Ref<const http::RetryPolicy>* policy);
+
+// creche_watch; given may be null. What is wrong is misuse.
+creche_status ReadWatch(const creche_watch* given, http::Hook* hook);
 
 }  // namespace creche::capi

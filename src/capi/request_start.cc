@@ -9,6 +9,8 @@ creche_status RequestStart::Read(creche_session session, creche_scope in, const 
                                  void* user, creche_task* task) {
   in_ = in;
   if (creche_status failed = ReadRequest(given, &options_)) return failed;
+  if (options_.to_file && !file_allowed_)
+    return Fail(Status::kInvalid, "to_file is for creche_session_fetch only");
   if (options_.retry)
     if (creche_status failed = ReadRetry(options_.retry, &retry_)) return failed;
   if (creche_status failed = reader_.Read(in, options_.task, done, user, task)) return failed;
@@ -30,6 +32,12 @@ creche_status RequestStart::Read(creche_session session, creche_scope in, const 
 Result<void> RequestStart::Fill(const char* url, http::Request* request) {
   request->retry_policy = std::move(retry_);
   request->started = session_->loop().now();
+  const http::Hook& hook = session_->settings().hook;
+  if (hook.any() || options_.watch) {
+    http::Hook own;
+    (void)ReadWatch(options_.watch, &own);  // it was read before
+    request->watch = MakeRef<http::Watch>(session_->loop(), hook, own, reader_.args.user);
+  }
   return FillRequest(url, options_, *session_, request);
 }
 

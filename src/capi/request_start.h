@@ -17,6 +17,9 @@ class RequestStart {
                      const creche_request_options* given, creche_done_fn done, void* user,
                      creche_task* task);
 
+  // Before Read: the body may go to a file.
+  void AllowFile() noexcept { file_allowed_ = true; }
+
   // After Read.
   const creche_request_options& options() const noexcept { return options_; }
   http::Session& session() const noexcept { return *session_; }
@@ -34,6 +37,7 @@ class RequestStart {
 
  private:
   creche_scope in_ = {};
+  bool file_allowed_ = false;
   creche_request_options options_;
   Ref<const http::RetryPolicy> retry_;
   StartArgsReader reader_;

@@ -194,6 +194,23 @@ const char* creche_response_url(creche_response response) {
   });
 }
 
+creche_status creche_response_redirect_at(creche_response response, size_t index,
+                                          creche_redirect* redirect) {
+  return Guard([&]() -> creche_status {
+    if (!redirect) return Fail(Status::kInvalid, "redirect is NULL");
+    *redirect = {};
+    creche_status failed = CRECHE_OK;
+    Ref<http::Response> found = Find<http::Response>(response.id, &failed);
+    if (!found) return failed;
+    const size_t count = found->hops() ? found->hops()->all.size() : 0;
+    if (index >= count) return Fail(Status::kLimit, "there are %zu redirects, from 0 on", count);
+    const http::Hop& hop = found->hops()->all[index];
+    redirect->url = hop.url.c_str();
+    redirect->status = hop.status;
+    return CRECHE_OK;
+  });
+}
+
 creche_status creche_response_get_info(creche_response response, creche_response_info* info,
                                        size_t size) {
   return Guard([&]() -> creche_status {

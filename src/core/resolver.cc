@@ -132,10 +132,9 @@ std::optional<Result<Addresses>> Resolver::Resolve(std::string_view host, uint16
     if (IsLocalhost(name))
       return Serve({*platform::Address::Literal("127.0.0.1"), *platform::Address::Literal("::1")},
                    port, 0);
-    if (Entry* entry = FindCached(name); entry && entry->missing)
-      return entry->missing;
-    else if (entry)
-      return Serve(entry->addresses, port, options_.spread ? entry->uses++ : 0);
+    Entry* entry = FindCached(name);
+    if (entry && entry->missing) return entry->missing;
+    if (entry) return Serve(entry->addresses, port, options_.spread ? entry->uses++ : 0);
     return Ask(std::move(name), port, query);
   } catch (const std::bad_alloc&) {
     return NoMemoryError();
@@ -172,6 +171,7 @@ Resolver::Entry* Resolver::FindCached(const std::string& name) {
     lru_.splice(lru_.begin(), lru_, entry);
     return &*entry;
   }
+  if (!entry->missing && After(entry->expires, options_.stale) > loop_.now()) return nullptr;
   cache_.erase(found);
   lru_.erase(entry);
   return nullptr;
@@ -180,6 +180,7 @@ Resolver::Entry* Resolver::FindCached(const std::string& name) {
 void Resolver::Keep(const std::string& name, const Addresses& addresses, const ErrorRef& missing) {
   const Nanos ttl = missing ? std::min(options_.ttl, options_.missing_ttl) : options_.ttl;
   if (ttl <= 0 || options_.max_entries == 0) return;
+  Forget(name);  // what has become old
   if (lru_.size() >= options_.max_entries) {
     cache_.erase(lru_.back().name);
     lru_.pop_back();
@@ -192,13 +193,23 @@ void Resolver::Keep(const std::string& name, const Addresses& addresses, const E
   }
 }
 
+// An old answer is better than none, where that is allowed.
+bool Resolver::TakeStale(Lookup* lookup) {
+  const auto kept = cache_.find(lookup->name_);
+  if (options_.stale <= 0 || kept == cache_.end() || kept->second->missing ||
+      After(kept->second->expires, options_.stale) <= loop_.now())
+    return false;
+  lookup->found_.addresses = kept->second->addresses;
+  return true;
+}
+
 void Resolver::Finish(Lookup* lookup) noexcept {
   const platform::Resolved& found = lookup->found_;  // `lookup` lives as long as this call
   ErrorRef error;
   try {
-    if (found.eai != 0) error = NotFound(lookup->name_, found);
-    if (!error || !platform::ResolveErrorIsTemporary(found))
-      Keep(lookup->name_, found.addresses, error);
+    const bool temporary = found.eai != 0 && platform::ResolveErrorIsTemporary(found);
+    if (found.eai != 0 && !(temporary && TakeStale(lookup))) error = NotFound(lookup->name_, found);
+    if (!temporary) Keep(lookup->name_, found.addresses, error);
   } catch (const std::bad_alloc&) {
     if (found.eai != 0) error = NoMemoryError();
   }

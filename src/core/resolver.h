@@ -26,7 +26,8 @@ class Resolver {
   struct Options {
     Nanos ttl = 10 * kSecond;  // how long an answer is kept; 0: not at all
     Nanos missing_ttl =
-        kSecond;  // how long it is known that there is no such name; `ttl` at the most
+        kSecond;      // how long it is known that there is no such name; `ttl` at the most
+    Nanos stale = 0;  // so long an old answer is given when no new one can be had
     size_t max_entries = 1000;      // the least recently used go first
     bool spread = true;             // each answer begins with another address of its family
     Nanos deadline = 60 * kSecond;  // of a look-up: afterwards a new one may be begun
@@ -95,6 +96,7 @@ class Resolver {
   Entry* FindCached(const std::string& name);
   // missing: null: the addresses that were found.
   void Keep(const std::string& name, const Addresses& addresses, const ErrorRef& missing);
+  bool TakeStale(Lookup* lookup);
   void Finish(Lookup* lookup) noexcept;
   void Expire(Lookup* lookup) noexcept;
   void Tell(Lookup* lookup, const ErrorRef& error) noexcept;

@@ -20,8 +20,10 @@ Call::~Call() {
 
 void Call::Start(Calls& calls) noexcept {
   calls_ = &calls;
+  state_.held = this;
   calls.under_way.PushBack(this);
   calls.counters.requests.Add();
+  if (watch()) watch()->Started(state_.request);
   BeginAttempt();
 }
 
@@ -60,10 +62,19 @@ void Call::BeginAttempt() noexcept {
   sent_any_ = sent_any();
   if (state_.attempt.sent > 0) state_.request.body.Rewind();
   state_.attempt = {.phase = Phase::kPool};
-  if (Ask(calls_->layers.request, [](auto& layer, auto& call) { return layer.OnRequest(call); }) ==
-      Next::kFail)
-    return Fail(std::move(state_.failure));
-  Reserve();
+  const Next next =
+      Ask(calls_->layers.request, [](auto& layer, auto& call) { return layer.OnRequest(call); });
+  if (next == Next::kFail) return Fail(std::move(state_.failure));
+  if (next == Next::kHold)
+    state_.attempt.phase = Phase::kLimit;
+  else
+    Reserve();
+}
+
+void Call::GoOn() noexcept {
+  state_.hold.reset();
+  state_.passed = true;
+  BeginAttempt();
 }
 
 void Call::Reserve() noexcept {
@@ -76,6 +87,7 @@ void Call::Reserve() noexcept {
   } catch (const std::bad_alloc&) {
     return Fail(NoMemoryError());
   }
+  if (answer == Pool::Answer::kWaiting && watch()) watch()->Queued();
   if (answer == Pool::Answer::kWaiting && request.timeouts.pool != kNever)
     return SetTimer(After(calls.loop.now(), request.timeouts.pool));
   if (answer == Pool::Answer::kFull)
@@ -104,12 +116,19 @@ void Call::OnTimer() noexcept {
 // Another attempt: at once, or when a layer says.
 void Call::Again() noexcept {
   reservation_.GiveBack();
+  if (watch() && !state_.redirected) watch()->Again();
   if (state_.again_at > calls_->loop.now()) return SetTimer(std::exchange(state_.again_at, 0));
   state_.again_at = 0;
   BeginAttempt();
 }
 
+void Call::OnOpening() noexcept {
+  timer_.reset();
+  if (watch()) watch()->Opening();
+}
+
 void Call::OnOpenFailed(Phase phase, ErrorRef error) noexcept {
+  if (watch()) watch()->OpenFailed(error);
   state_.attempt.phase = phase;
   AttemptFailed(std::move(error));
 }
@@ -118,6 +137,7 @@ void Call::OnReserved(Reservation reservation, bool reused) noexcept {
   timer_.reset();
   reservation_ = std::move(reservation);
   state_.attempt.reused = reused;
+  if (watch()) watch()->Reserved(reused, reservation_.connection().info().get());
   connected_at_ =
       reused ? std::max(Recent(calls_->loop), state_.request.started) : calls_->loop.now();
   try {
@@ -161,6 +181,7 @@ void Call::Give(std::string piece, bool more) noexcept {
 
 BodySink* Call::OnHead(bool has_body) noexcept {
   state_.has_body = has_body;
+  if (watch()) watch()->HeadCame(state_.head);
   state_.decoder.reset();
   // What ends the call ends it in OnReceived: here the connection is in the middle of something.
   if (state_.request.retry_policy) AskAboutTime();
@@ -182,6 +203,7 @@ BodySink* Call::OnHead(bool has_body) noexcept {
 
 bool Call::OnReceived() noexcept {
   if (state_.failure) return Fail(std::move(state_.failure)), false;
+  if (watch()) watch()->Received(state_.attempt.body_bytes);
   if (reading_over_ || refused_ || !stream_) return true;
   if (announced_) {
     owner_->OnBody();
@@ -197,6 +219,7 @@ Call::Upgraded Call::Upgrade() {
   upgraded.transport = exchange_->Upgrade(&upgraded.rest);
   exchange_ = nullptr;
   upgraded.reservation = std::move(reservation_);
+  if (watch()) watch()->Ended(Status::kOk, nullptr);
   Stop();
   return upgraded;
 }
@@ -234,6 +257,7 @@ void Call::Complete() noexcept {
   timings.total.Add(ended_ - state_.request.started);
   reservation_.GiveBack();
   if (problem.bad()) return FailWith(problem);
+  if (watch()) watch()->Received(attempt.body_bytes), watch()->Ended(Status::kOk, nullptr);
   if (stream_) stream_->End();
   Stop();
   owner_->OnEnd(nullptr);
@@ -283,14 +307,17 @@ void Call::FailWith(const Problem& problem, ErrorRef cause) noexcept {
 
 void Call::Fail(ErrorRef error) noexcept {
   ErrorRef told = WithAdvice(std::move(error));
+  if (watch()) watch()->Ended(told->status(), told);
   Stop();
   owner_->OnEnd(std::move(told));
 }
 
 void Call::Stop() noexcept {
   if (!calls_) return;
+  if (watch()) watch()->Ended(Status::kCancelled, nullptr);
   Cancel();
   timer_.reset();
+  state_.hold.reset();
   if (exchange_) exchange_->Abort();
   exchange_ = nullptr;
   reservation_.GiveBack();
@@ -339,8 +366,11 @@ ErrorRef Call::WithAdvice(ErrorRef error) const {
 }
 
 Route Calls::RouteOf(const Request& request) const {
-  Route route{
-      .url = request.url, .tls = tls, .way = request.way.get(), .protocols = request.protocols()};
+  Route route{.url = request.url,
+              .tls = tls,
+              .way = request.way.get(),
+              .protocols = request.protocols(),
+              .watch = request.watch.get()};
   const Proxy* proxy = request.way ? request.way->proxy.get() : nullptr;
   const bool over_tls = request.url.https() || (proxy && proxy->kind == Proxy::Kind::kHttps);
   if (request.tls && over_tls) {

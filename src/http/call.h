@@ -33,6 +33,7 @@ struct Times {
 class Call final : public FromBlocks,
                    public ListNode<Call>,
                    private Checkout,
+                   private Held,
                    private BodyProducer::Listener,
                    private Exchange::Listener {
  public:
@@ -108,8 +109,9 @@ class Call final : public FromBlocks,
 
  private:
   void BeginAttempt() noexcept;
+  void GoOn() noexcept override;
   void OnReserved(Reservation reservation, bool reused) noexcept override;
-  void OnOpening() noexcept override { timer_.reset(); }
+  void OnOpening() noexcept override;
   void OnOpenFailed(Phase phase, ErrorRef error) noexcept override;
   BodySink* OnHead(bool has_body) noexcept override;
   bool OnReceived() noexcept override;
@@ -132,6 +134,7 @@ class Call final : public FromBlocks,
   void FailWith(const Problem& problem, ErrorRef cause = {}) noexcept;
   void Stop() noexcept;
   ErrorRef WithAdvice(ErrorRef error) const;
+  Watch* watch() const { return state_.request.watch.get(); }
   // Something that a server may have acted on.
   bool sent_any() const {
     return sent_any_ || (state_.attempt.sent > 0 && !state_.attempt.unprocessed);

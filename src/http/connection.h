@@ -6,9 +6,14 @@
 
 #include "http/exchange.h"
 
+namespace creche {
+class Loop;
+}
+
 namespace creche::http {
 
 class ResponseHead;
+struct Hook;
 struct Request;
 
 class Connection {
@@ -25,7 +30,7 @@ class Connection {
   };
 
   // Closes it. No exchange is open.
-  virtual ~Connection() = default;
+  virtual ~Connection();
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
 
@@ -44,6 +49,11 @@ class Connection {
   // What it is, for the attempts that are made on it; null for not known.
   void set_info(ConnectionInfoRef info) noexcept { info_ = std::move(info); }
   const ConnectionInfoRef& info() const noexcept { return info_; }
+  // Told when it is closed; outlives it.
+  void set_hook(Loop* loop, const Hook* hook) noexcept {
+    loop_ = loop;
+    hook_ = hook;
+  }
 
  protected:
   Connection() = default;
@@ -53,6 +63,8 @@ class Connection {
  private:
   Owner* owner_ = nullptr;
   ConnectionInfoRef info_;
+  Loop* loop_ = nullptr;
+  const Hook* hook_ = nullptr;  // or null
 };
 
 }  // namespace creche::http

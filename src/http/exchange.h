@@ -26,7 +26,7 @@ struct Attempt {
   bool reused = false;       // over a connection that has carried others
   bool broken = false;       // the connection broke, or had done so before
   bool answered = false;     // a byte of an answer has come
-  bool pulled = false;       // the user was asked for some of the body
+  bool pulled = false;       // the user was asked for some of a body that is gone with it
   bool unprocessed = false;  // the server says that it has done nothing of it
   uint64_t sent = 0;         // bytes of the request that went out
   uint64_t body_bytes = 0;   // of the answer's body, still coded

@@ -4,6 +4,7 @@
 
 #include "core/connect/dial_step.h"
 #include "core/connect/given_step.h"
+#include "core/connect/public_step.h"
 #include "core/connect/resolve_step.h"
 #include "core/connect/socks_step.h"
 #include "core/connect/tls_step.h"
@@ -11,6 +12,7 @@
 #include "http/h1/h1_connection.h"
 #include "http/h2/h2_connection.h"
 #include "http/tunnel_auth.h"
+#include "http/watch.h"
 #include "platform/tls_session.h"
 
 namespace creche::http {
@@ -64,11 +66,12 @@ std::unique_ptr<ConnectStep> Addressing(Resolver& resolver, const RoutePlan& pla
 
 // From the proxy to the server.
 void AddProxySteps(Loop& loop, Resolver& resolver, const RoutePlan& plan, const Route& route,
-                   const Timeouts& timeouts, Connector::Steps* steps) {
+                   const Timeouts& timeouts, TlsConfig* proxy_tls, Connector::Steps* steps) {
   const Proxy& proxy = *route.way->proxy;
   const Limit limit{timeouts.proxy, "timeouts.proxy"};
   if (proxy.kind == Proxy::Kind::kHttps)
-    steps->push_back(std::make_unique<TlsStep>(loop, *route.tls, proxy.host, proxy.port,
+    steps->push_back(std::make_unique<TlsStep>(loop, proxy_tls ? *proxy_tls : *route.tls,
+                                               proxy.host, proxy.port,
                                                Limit{timeouts.tls, "timeouts.tls"}));
   if (route.way->forwards) return;
   const std::string target = HostAndPort(route.url);
@@ -81,9 +84,11 @@ void AddProxySteps(Loop& loop, Resolver& resolver, const RoutePlan& plan, const 
     return;
   }
   const bool here = proxy.kind == Proxy::Kind::kSocks5;
-  if (here)
+  if (here) {
     steps->push_back(Addressing(resolver, plan, route.url.dial_host(), route.url.port(),
                                 Limit{timeouts.dns, "timeouts.dns"}));
+    if (plan.public_only) steps->push_back(std::make_unique<PublicStep>());
+  }
   steps->push_back(
       std::make_unique<SocksStep>(SocksStep::To{.host = std::string(route.url.host()),
                                                 .port = route.url.port(),
@@ -94,8 +99,16 @@ void AddProxySteps(Loop& loop, Resolver& resolver, const RoutePlan& plan, const 
                                   proxy.shown, target, limit));
 }
 
+// Whom to dial. What the user has mapped is where he wants it to be, as proxies are.
+void AddTarget(Resolver& resolver, const RoutePlan& plan, const Connecting& start, bool is_server,
+               Limit limit, Connector::Steps* steps) {
+  steps->push_back(Addressing(resolver, plan, start.host, start.port, limit));
+  const bool mapped = !plan.hosts.empty() && plan.hosts.Find(start.host, start.port);
+  if (plan.public_only && is_server && !mapped) steps->push_back(std::make_unique<PublicStep>());
+}
+
 Connector::Steps StepsOf(Loop& loop, Resolver& resolver, const RoutePlan& plan, const Route& route,
-                         const Timeouts& timeouts) {
+                         const Timeouts& timeouts, TlsConfig* proxy_tls) {
   Connector::Steps steps;
   const Connecting start = StartOf(route);
   const Limit dns{timeouts.dns, "timeouts.dns"};
@@ -103,10 +116,11 @@ Connector::Steps StepsOf(Loop& loop, Resolver& resolver, const RoutePlan& plan, 
     steps.push_back(
         std::make_unique<GivenStep>(Addresses{*platform::Address::Unix(route.way->unix_path)}));
   else
-    steps.push_back(Addressing(resolver, plan, start.host, start.port, dns));
+    AddTarget(resolver, plan, start, !route.way || !route.way->proxy, dns, &steps);
   steps.push_back(std::make_unique<DialStep>(
       loop, resolver, Limit{timeouts.connect, "timeouts.connect"}, &plan.local));
-  if (route.way && route.way->proxy) AddProxySteps(loop, resolver, plan, route, timeouts, &steps);
+  if (route.way && route.way->proxy)
+    AddProxySteps(loop, resolver, plan, route, timeouts, proxy_tls, &steps);
   if (route.url.https())
     steps.push_back(std::make_unique<TlsStep>(loop, *route.tls, route.url.dial_host(),
                                               route.url.port(), Limit{timeouts.tls, "timeouts.tls"},
@@ -119,13 +133,16 @@ Connector::Steps StepsOf(Loop& loop, Resolver& resolver, const RoutePlan& plan, 
 class NetworkOpener::NetworkOpening final : public Opening, private Connector::Listener {
  public:
   NetworkOpening(IoContext& io, Resolver& resolver, const RoutePlan& plan, const Route& route,
-                 const Timeouts& timeouts, Opener::Listener* listener)
+                 const Timeouts& timeouts, Opener::Listener* listener, const Hook* hook,
+                 TlsConfig* proxy_tls)
       : io_(io),
         listener_(listener),
         protocols_(route.protocols),
         https_(route.url.https()),
-        connector_(io.loop, StartOf(route), StepsOf(io.loop, resolver, plan, route, timeouts),
-                   this) {}
+        hook_(hook),
+        watch_(route.watch ? Ref<Watch>::Share(route.watch) : nullptr),
+        connector_(io.loop, StartOf(route),
+                   StepsOf(io.loop, resolver, plan, route, timeouts, proxy_tls), this) {}
   void Start() noexcept override { connector_.Start(); }
   Phase phase() const noexcept override { return connector_.phase(); }
 
@@ -147,6 +164,7 @@ class NetworkOpener::NetworkOpening final : public Opening, private Connector::L
       else
         connection = std::make_unique<H1Connection>(io_, std::move(transport));
       connection->set_info(std::move(info));
+      if (hook_) connection->set_hook(&io_.loop, hook_);
     } catch (const std::bad_alloc&) {
       return listener_->OnOpenFailed(NoMemoryError());
     }
@@ -155,22 +173,29 @@ class NetworkOpener::NetworkOpening final : public Opening, private Connector::L
   void OnConnectFailed(ErrorRef error) noexcept override {
     listener_->OnOpenFailed(std::move(error));
   }
+  void OnPhaseBegun(Phase phase) noexcept override {
+    if (watch_) watch_->StepBegun(phase);
+  }
   void OnPhaseDone(Phase phase, Nanos time) noexcept override {
     io_.counters.timings.AddStep(phase, time);
     times_.Add(phase, time);
+    if (watch_) watch_->StepDone(phase, time);
   }
 
   IoContext& io_;
   Opener::Listener* const listener_;
-  OpeningTimes times_;
   const Protocols protocols_;
   const bool https_;
+  const Hook* const hook_;
+  const Ref<Watch> watch_;
+  OpeningTimes times_;
   Connector connector_;
 };
 
 std::unique_ptr<Opener::Opening> NetworkOpener::Open(const Route& route, const Timeouts& timeouts,
                                                      Listener* listener) {
-  return std::make_unique<NetworkOpening>(io_, resolver_, plan_, route, timeouts, listener);
+  return std::make_unique<NetworkOpening>(io_, resolver_, plan_, route, timeouts, listener, hook_,
+                                          proxy_tls_);
 }
 
 }  // namespace creche::http

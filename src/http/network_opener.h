@@ -9,11 +9,15 @@
 
 namespace creche::http {
 
+struct Hook;
+
 class NetworkOpener final : public Opener {
  public:
-  // plan: its mapped hosts and local address.
-  NetworkOpener(IoContext& io, Resolver& resolver, const RoutePlan& plan)
-      : io_(io), resolver_(resolver), plan_(plan) {}
+  // plan: its mapped hosts and local address. hook: told of connections that are closed; or null.
+  // proxy_tls: for https proxies; null: that of the routes.
+  NetworkOpener(IoContext& io, Resolver& resolver, const RoutePlan& plan,
+                const Hook* hook = nullptr, TlsConfig* proxy_tls = nullptr)
+      : io_(io), resolver_(resolver), plan_(plan), hook_(hook), proxy_tls_(proxy_tls) {}
   std::unique_ptr<Opening> Open(const Route& route, const Timeouts& timeouts,
                                 Listener* listener) override;
 
@@ -22,6 +26,8 @@ class NetworkOpener final : public Opener {
   IoContext& io_;
   Resolver& resolver_;
   const RoutePlan& plan_;
+  const Hook* const hook_;
+  TlsConfig* const proxy_tls_;
 };
 
 }  // namespace creche::http

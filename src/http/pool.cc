@@ -54,7 +54,8 @@ void Pool::OpenFor(PoolLine* line, Checkout* checkout) noexcept {
     member->opening_ = opener_.Open({.url = *checkout->url_,
                                      .tls = checkout->tls_,
                                      .way = checkout->way_,
-                                     .protocols = checkout->protocols_},
+                                     .protocols = checkout->protocols_,
+                                     .watch = checkout->watch_},
                                     *checkout->timeouts_, member);
   } catch (const std::bad_alloc&) {
     delete member;

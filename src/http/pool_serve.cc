@@ -23,6 +23,7 @@ Pool::Answer Pool::Reserve(const Route& route, const Timeouts& timeouts, bool fr
   checkout->tls_ = route.tls;
   checkout->way_ = route.way;
   checkout->protocols_ = route.protocols;
+  checkout->watch_ = route.watch;
   checkout->timeouts_ = &timeouts;
   checkout->fresh_ = fresh;
   if (line->waiting.empty()) {

@@ -40,6 +40,10 @@ Result<void> Request::Redirect(const ResponseHead& head) {
                 shown + " redirects to where nothing can be fetched: " + next.error()->message(),
                 next.error());
 
+  if (const char* wrong = redirect_rules ? redirect_rules->Refuses(url, next.value()) : nullptr)
+    return fail(Status::kRedirect,
+                shown + " redirects to " + std::string(next.value().shown()) + ", " + wrong);
+
   const bool to_get =
       head.status == 303 ? method != "HEAD" : head.status <= 302 && method == "POST";
   if (to_get) {
@@ -47,7 +51,7 @@ Result<void> Request::Redirect(const ResponseHead& head) {
     body = {};
     headers.Drop(kOfBody);
     withheld |= kOfBody;  // the session's
-  } else if (body.pulled()) {
+  } else if (body.gone_once_pulled()) {
     return fail(Status::kBody, shown +
                                    " redirects a request whose body was pulled and is gone: send "
                                    "it to the new place, or give the body as bytes");
@@ -59,6 +63,8 @@ Result<void> Request::Redirect(const ResponseHead& head) {
   } else {
     target.InheritCredentials(url);
   }
+  if (!hops) hops = MakeRef<Hops>();
+  hops->all.push_back({url.text(), head.status});
   url = std::move(target);
   redirects++;
   return {};

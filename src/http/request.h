@@ -8,11 +8,13 @@
 #include "http/auth/login.h"
 #include "http/headers.h"
 #include "http/own_tls.h"
+#include "http/redirect_rules.h"
 #include "http/request_head.h"
 #include "http/response_head.h"
 #include "http/retry_policy.h"
 #include "http/route.h"
 #include "http/url.h"
+#include "http/watch.h"
 #include "http/way.h"
 
 namespace creche::http {
@@ -67,8 +69,9 @@ struct Request {
   uint8_t versions = kVersion1;
   LoginRef login = {};  // its own, or its session's
   bool use_netrc = true;
-  bool cookies = true;  // those of the session's jar
-  Nanos started = 0;    // when it was called
+  bool cookies = true;    // those of the session's jar
+  Nanos started = 0;      // when it was called
+  Ref<Watch> watch = {};  // null for none
 
   // Of the layers: see RequestHead and H1Parser.
   const RequestDefaults* defaults = nullptr;
@@ -87,6 +90,8 @@ struct Request {
   std::string proxy_authorization = {};
 
   // Of redirects.
+  RedirectRulesRef redirect_rules = {};  // null for none
+  Ref<Hops> hops = {};                   // that it has made; null for none
   uint32_t redirects = 0;
   uint32_t withheld = 0;  // see RequestHead
 

@@ -19,6 +19,7 @@ void RequestOperation::Start() noexcept {
     return Complete(
         Outcome::Failed(MakeError(Status::kClosed, closed_in_line() ? Phase::kLimit : Phase::kPool,
                                   "the session was closed: open another one")));
+  if (Watch* watch = call_->request().watch.get()) watch->Begin(task_id(), &call_->request());
   call_->Start(*calls);
 }
 
@@ -38,10 +39,19 @@ void RequestOperation::Cancel() noexcept {
 
 void RequestOperation::Answer(Status status, std::string bytes, bool more,
                               ErrorRef error) noexcept {
+  if (const auto next = pulls_.Answered()) {
+    if (!Ask(tasks::What::kPull, next->hint, next->code) && call_) call_->Fail(NoMemoryError());
+    return;
+  }
   if (call_)
     call_->Answer(status, std::move(bytes), more, std::move(error));
   else if (response_)
     response_->Answer(status, std::move(bytes), more, std::move(error));
+}
+
+bool RequestOperation::OnPull(uint64_t hint) noexcept {
+  const auto question = pulls_.Wanted(hint, call_ ? &call_->request().body : nullptr);
+  return !question || Ask(tasks::What::kPull, question->hint, question->code);
 }
 
 // The response takes the call over; this ends, unless there is more of the request to be

@@ -6,6 +6,7 @@
 
 #include "core/blocks.h"
 #include "http/call.h"
+#include "http/pulls.h"
 #include "http/response.h"
 #include "http/session.h"
 #include "tasks/operation.h"
@@ -34,7 +35,7 @@ class RequestOperation final : public tasks::Operation,
  private:
   bool OnHead() noexcept override;
   void OnBody() noexcept override {}
-  bool OnPull(uint64_t hint) noexcept override { return Ask(tasks::What::kPull, hint); }
+  bool OnPull(uint64_t hint) noexcept override;
   void OnEnd(ErrorRef error) noexcept override;
   void OnSent() noexcept override;
   Nanos Deadline() noexcept override;
@@ -47,6 +48,7 @@ class RequestOperation final : public tasks::Operation,
   // Whose body is read while the request's is pulled.
   Ref<Response> response_;
   uint32_t status_ = 0;  // its
+  Pulls pulls_;
   bool rests_ = false;
   std::atomic<const char*> waits_for_{"response"};
 };

@@ -78,6 +78,7 @@ class Checkout : private ListNode<Checkout> {
   const Way* way_ = nullptr;
   Protocols protocols_ = Protocols::kHttp1;
   const Timeouts* timeouts_ = nullptr;
+  Watch* watch_ = nullptr;
   uint64_t number_ = 0;
   Nanos waits_since_ = 0;
   Nanos waited_ = 0;

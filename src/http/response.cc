@@ -16,7 +16,8 @@ struct Piece : tasks::Held {
 
 }  // namespace
 
-Response::Response(Call& call) : head_(std::move(call.head())), url_(call.request().url) {
+Response::Response(Call& call)
+    : head_(std::move(call.head())), url_(call.request().url), hops_(call.request().hops) {
   info_.times = call.times();
   info_.redirects = call.request().redirects;
   info_.attempts = std::max(call.attempts(), 1u);
@@ -34,6 +35,13 @@ Ref<Response> Response::Whole(Call& call) {
   auto response = Ref<Response>::Adopt(new Response(call));
   response->body_ = std::move(call.whole().bytes());
   response->decoded_bytes_.store(response->body_.size(), std::memory_order_relaxed);
+  response->TakeTrailer(call);
+  return response;
+}
+
+Ref<Response> Response::Written(Call& call, uint64_t bytes) {
+  auto response = Ref<Response>::Adopt(new Response(call));
+  response->decoded_bytes_.store(bytes, std::memory_order_relaxed);
   response->TakeTrailer(call);
   return response;
 }

@@ -51,6 +51,8 @@ class Response final : public Object, public tasks::Lease, public FromBlocks, pr
 
   // A whole one, of a call that has ended.
   static Ref<Response> Whole(Call& call);
+  // Of a call that has ended, whose body was written elsewhere.
+  static Ref<Response> Written(Call& call, uint64_t bytes);
   // A stream; takes the call over. May throw; then nothing has changed.
   static Ref<Response> Stream(Ref<Loop> loop, std::unique_ptr<Call>* call);
   // Gives the call of a stream back: nobody wants the response.
@@ -61,6 +63,8 @@ class Response final : public Object, public tasks::Lease, public FromBlocks, pr
   // What came behind the body; null if nothing did, or its end has not come yet.
   const ResponseHead* trailer() const { return trailer_.load(std::memory_order_acquire); }
   const std::string& url() const { return url_.text(); }
+  // Where it was redirected; null: nowhere.
+  const Hops* hops() const { return hops_.get(); }
   ResponseInfo info() const;
   const Buffer& body() const { return body_; }
   bool whole() const { return !loop_; }
@@ -107,6 +111,7 @@ class Response final : public Object, public tasks::Lease, public FromBlocks, pr
 
   ResponseHead head_;
   const Url url_;
+  const Ref<const Hops> hops_;
   ResponseInfo info_;
   std::atomic<Nanos> sent_at_{0};
   std::atomic<Nanos> ended_{0};

@@ -11,6 +11,8 @@
 
 namespace creche::http {
 
+class Watch;
+
 // What may be spoken on a connection.
 enum class Protocols : uint8_t {
   kHttp1,       // HTTP/1.1
@@ -26,6 +28,7 @@ struct Route {
   // Its key, if TLS settings of its own make it another one; else empty.
   std::string_view own_key = {};
   Protocols protocols = Protocols::kHttp1;
+  Watch* watch = nullptr;  // of who goes it; null for none
 
   // Equal keys and protocols, the same way: a connection that was made for one may be used for the
   // other.

@@ -17,7 +17,8 @@ struct RoutePlan {
   HeaderList proxy_headers;  // for a request's own proxy, too
   std::string unix_path;     // in place of all proxies
   HostMap hosts;
-  platform::Address local;  // to bind to; AF_UNSPEC: any
+  platform::Address local;   // to bind to; AF_UNSPEC: any
+  bool public_only = false;  // connect to no private address
 
   bool straight() const { return !http && !https && unix_path.empty(); }
   // The proxy for a URL; or null.

@@ -13,9 +13,14 @@ struct Session::Engine {
          TlsContextRef made)
       : io(loop, counters, settings.defaults),
         resolver(loop, loop.workers(WorkKind::kDns),
-                 Resolver::Options{.ttl = settings.dns_ttl, .lookups = &io.counters.dns_lookups}),
+                 Resolver::Options{.ttl = settings.dns_ttl,
+                                   .missing_ttl = settings.dns_negative_ttl,
+                                   .stale = settings.dns_stale,
+                                   .lookups = &io.counters.dns_lookups}),
         tls(loop, settings.tls(), std::move(made)),
-        opener(io, resolver, settings.routes),
+        proxy_tls(settings.proxy_tls ? std::make_unique<TlsConfig>(settings.proxy_tls) : nullptr),
+        opener(io, resolver, settings.routes, settings.hook.tell ? &settings.hook : nullptr,
+               proxy_tls.get()),
         pool(loop, settings.limits, counters, opener),
         calls{loop, counters, pool, &tls, layers} {
     io.max_head = settings.max_header_bytes;
@@ -24,6 +29,7 @@ struct Session::Engine {
   IoContext io;
   Resolver resolver;
   TlsConfig tls;
+  const std::unique_ptr<TlsConfig> proxy_tls;  // or null
   NetworkOpener opener;
   Pool pool;
   Calls calls;
@@ -47,6 +53,10 @@ void Session::AddLayers() {
   layers_.Add(expectations_);
   layers_.Add(retries_);
   layers_.Add(redirects_);
+  if (settings_.host_rate.requests != 0) {
+    host_rate_ = std::make_unique<HostRate>(*loop_, settings_.host_rate);
+    layers_.Add(pacing_);
+  }
   layers_.Add(decoding_);
   layers_.Add(routing_);
   if (cookies) layers_.Add(send_cookies_);
@@ -101,6 +111,7 @@ void Session::CloseHere() noexcept {
   uses_.Begin("the session was closed");
   engine_->calls.FailAll(MakeError(Status::kClosed, Phase::kNone, "the session was closed"));
   engine_.reset();
+  host_rate_.reset();
   uses_.Closed();
 }
 

@@ -13,6 +13,7 @@
 #include "http/layer/decoding.h"
 #include "http/layer/defaults.h"
 #include "http/layer/expectations.h"
+#include "http/layer/pacing.h"
 #include "http/layer/redirects.h"
 #include "http/layer/retries.h"
 #include "http/layer/routing.h"
@@ -62,6 +63,8 @@ class Session final : public Object, public tasks::Resident {
   const ExpectationsLayer expectations_;
   const RedirectsLayer redirects_;
   const DecodingLayer decoding_;
+  std::unique_ptr<HostRate> host_rate_;  // until it is closed, if there is a limit
+  const PacingLayer pacing_{host_rate_};
   const RoutingLayer routing_{settings_.routes};
   const ReceiveCookiesLayer receive_cookies_{settings_.cookies.get()};
   const SendCookiesLayer send_cookies_{settings_.cookies.get()};

@@ -25,6 +25,17 @@ int SizeBehind(int fd, uint64_t offset, uint64_t* size) noexcept {
   return 0;
 }
 
+int WriteAt(int fd, uint64_t offset, std::string_view bytes) noexcept {
+  while (!bytes.empty()) {
+    const ssize_t n = pwrite(fd, bytes.data(), bytes.size(), static_cast<off_t>(offset));
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return errno;
+    bytes.remove_prefix(static_cast<size_t>(n));
+    offset += static_cast<uint64_t>(n);
+  }
+  return 0;
+}
+
 int ReadAt(int fd, uint64_t offset, std::string* into) noexcept {
   size_t had = 0;
   while (had < into->size()) {

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 #include "platform/unique_fd.h"
 
@@ -16,5 +17,9 @@ int SizeBehind(int fd, uint64_t offset, uint64_t* size) noexcept;
 // Fills *into, as long as it is, from `offset` on, or as far as the file goes. May block. Returns 0
 // or an errno.
 int ReadAt(int fd, uint64_t offset, std::string* into) noexcept;
+
+// Writes all of `bytes` at `offset`. May block. Returns 0 or an errno (ENOSPC, EFBIG, EBADF,
+// ESPIPE). Where SIGXFSZ is not blocked, that is what a file that would become too large raises.
+int WriteAt(int fd, uint64_t offset, std::string_view bytes) noexcept;
 
 }  // namespace creche::platform

@@ -85,7 +85,7 @@ void Operation::Rest() noexcept {
   tree_->QueueSettle(node_->owner());
 }
 
-bool Operation::Ask(What what, uint64_t hint) noexcept {
+bool Operation::Ask(What what, uint64_t hint, uint32_t code) noexcept {
   {
     Section section(*tree_);
     if (node_->route != Route::kDefault && node_->route != Route::kFunction) return false;
@@ -93,6 +93,7 @@ bool Operation::Ask(What what, uint64_t hint) noexcept {
   }
   Outcome outcome;
   outcome.what = what;
+  outcome.code = code;
   outcome.value = hint;
   return Deliver(std::move(outcome));
 }

@@ -192,7 +192,7 @@ class Operation {
   // The task has nothing more to do, and ends with the lease that it has delivered.
   void Rest() noexcept;
   // Asks the user for more of the body (kPull, hint in bytes) or a password (kAsk); Answer follows.
-  [[nodiscard]] bool Ask(What what, uint64_t hint) noexcept;
+  [[nodiscard]] bool Ask(What what, uint64_t hint, uint32_t code = 0) noexcept;
   // True once the task has been asked to stop.
   bool cancelled() const noexcept;
   // False if nobody is ever told how it ends.

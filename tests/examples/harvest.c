@@ -11,6 +11,12 @@
  *       --batch N       rows in a transaction (default 100)
  *       --max-body N    bytes of a body that are too many (default 16 MiB)
  *       --ca FILE       certificates to trust instead of the system's
+ *       --per-host N    fetches at a time from one host (default: no limit)
+ *       --rate R        fetches a second from one host, each attempt counted (default: no limit)
+ *       --retries N     how often a fetch that may succeed later is made again (default 0)
+ *       --proxy URL     http://, https://, socks5:// or socks5h:// (default: the environment's)
+ *       --cookies FILE  cookies in Netscape's form: read at the begin if it is there, written at
+ * the end
  *
  * Ctrl-C, like the deadline, stops what is in flight; what was fetched is stored; a second Ctrl-C
  * gives that up, too. The tree, and who stops what:
@@ -50,7 +56,8 @@ double seconds_since(const harvest* h, int64_t then) {
 static void usage(FILE* to) {
   fputs(
       "usage: harvest [-f FILE] [-d DSN] [--table NAME] [--limit N] [--timeout S] [--deadline S]\n"
-      "               [--batch N] [--max-body BYTES] [--ca FILE] [URL...]\n",
+      "               [--batch N] [--max-body BYTES] [--ca FILE] [--per-host N] [--rate R]\n"
+      "               [--retries N] [--proxy URL] [--cookies FILE] [URL...]\n",
       to);
 }
 
@@ -102,10 +109,12 @@ static void read_urls(harvest* h, const char* path) {
 
 static void read_arguments(harvest* h, int argc, char** argv) {
   static const struct option kOptions[] = {
-      {"file", 1, NULL, 'f'},  {"dsn", 1, NULL, 'd'},     {"table", 1, NULL, 't'},
-      {"limit", 1, NULL, 'l'}, {"timeout", 1, NULL, 's'}, {"deadline", 1, NULL, 'e'},
-      {"batch", 1, NULL, 'b'}, {"ca", 1, NULL, 'c'},      {"max-body", 1, NULL, 'm'},
-      {"help", 0, NULL, 'h'},  {NULL, 0, NULL, 0}};
+      {"file", 1, NULL, 'f'},     {"dsn", 1, NULL, 'd'},     {"table", 1, NULL, 't'},
+      {"limit", 1, NULL, 'l'},    {"timeout", 1, NULL, 's'}, {"deadline", 1, NULL, 'e'},
+      {"batch", 1, NULL, 'b'},    {"ca", 1, NULL, 'c'},      {"max-body", 1, NULL, 'm'},
+      {"per-host", 1, NULL, 'p'}, {"rate", 1, NULL, 'r'},    {"retries", 1, NULL, 'n'},
+      {"proxy", 1, NULL, 'x'},    {"cookies", 1, NULL, 'k'}, {"help", 0, NULL, 'h'},
+      {NULL, 0, NULL, 0}};
   memset(h, 0, sizeof *h);
   h->dsn = getenv("DATABASE_URL");
   h->table = "harvest";
@@ -124,6 +133,11 @@ static void read_arguments(harvest* h, int argc, char** argv) {
     if (option == 'm') h->max_body = (uint64_t)number(optarg, 1, 1e12);
     if (option == 's') h->timeout = (int64_t)(number(optarg, 0.001, 1e6) * 1e9);
     if (option == 'e') h->deadline = (int64_t)(number(optarg, 0.001, 1e9) * 1e9);
+    if (option == 'p') h->per_host = (uint32_t)number(optarg, 1, 100000);
+    if (option == 'r') h->rate = number(optarg, 0.001, 1e6);
+    if (option == 'n') h->retries = (uint32_t)number(optarg, 0, 100);
+    if (option == 'x') h->proxy = optarg;
+    if (option == 'k') h->cookie_file = optarg;
     if (option == 'h' || option == '?') {
       usage(option == 'h' ? stdout : stderr);
       exit(option == 'h' ? 0 : 64);
@@ -229,6 +243,7 @@ static void open_all(harvest* h) {
   web.limit = h->limit;
   web.max_body = h->max_body;
   web.ca_file = h->ca_file;
+  be_polite(h, &web);
   pool.max_size = 4;
   pool.application_name = "harvest";
   if (creche_loop_open(NULL, &h->loop) != CRECHE_OK ||
@@ -333,6 +348,7 @@ int main(int argc, char** argv) {
     h.failed = h.cancelled = h.count;
   }
   const double seconds = seconds_since(&h, h.started);
+  keep_cookies(&h);
   if (h.stored > 0) show_report(&h);
   show_not_stored(&h);
 

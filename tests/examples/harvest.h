@@ -49,8 +49,9 @@ typedef struct page {
 typedef struct batch batch;
 
 struct harvest {
-  const char *dsn, *table, *ca_file;
-  uint32_t limit, batch_size;
+  const char *dsn, *table, *ca_file, *proxy, *cookie_file;
+  uint32_t limit, batch_size, per_host, retries;
+  double rate; /* fetches a second from one host; 0: no limit */
   int64_t timeout, deadline;
   uint64_t max_body;
 
@@ -64,6 +65,8 @@ struct harvest {
   creche_group fetching;   /* the pages, `limit` at a time */
   creche_group storing;    /* shielded from all of that: what was fetched is stored */
   creche_session web;
+  creche_retry retry;
+  creche_cookie_jar cookies;
   creche_pool pool;
   creche_request_options request;
   creche_task_options request_task;
@@ -100,6 +103,12 @@ void store_row(harvest* h, row r);
 void store_flush(harvest* h);
 /* Hears what became of batches; waits up to `timeout` for the first. */
 void store_collect(harvest* h, int64_t timeout);
+
+/* ---- harvest_polite.c: how hosts are treated ---- */
+/* Puts it into the session's options; what these point to is the run's. */
+void be_polite(harvest* h, creche_session_options* web);
+/* Writes the cookies down, if they are to be kept. */
+void keep_cookies(harvest* h);
 
 /* ---- harvest_report.c ---- */
 void show_progress(harvest* h, int last);

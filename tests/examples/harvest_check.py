@@ -2,6 +2,7 @@
 """Runs harvest as a user would, against real servers, and looks at what it prints and stores.
 
 Usage: harvest_check.py <creche-test-servers> <example_harvest>"""
+import http.server
 import os
 import re
 import signal
@@ -9,6 +10,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 
 PATIENCE = 120
@@ -173,6 +175,46 @@ def harvest_waits_for_the_database(program, http):
            process.returncode == 0 and summary(out) == (30, 30, 0, 30), out + rest)
 
 
+class Host(http.server.BaseHTTPRequestHandler):
+    """Refuses each path once, sets a cookie, and notes when it was asked."""
+    protocol_version = "HTTP/1.1"
+    seen = []
+
+    def do_GET(self):
+        first = self.path not in [path for path, _, _ in Host.seen]
+        Host.seen.append((self.path, self.headers.get("Cookie"), time.monotonic()))
+        self.send_response(503 if first else 200)
+        self.send_header("Set-Cookie", "a=b; Max-Age=1000")
+        self.send_header("Retry-After", "0")
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *_):
+        pass
+
+
+def harvest_is_polite(program):
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Host)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    url = "http://localhost:%d/" % server.server_address[1]
+    with tempfile.TemporaryDirectory() as folder:
+        cookies = os.path.join(folder, "cookies")
+        out, output = run(program, "--rate", "20", "--retries", "2", "--per-host", "1", "--cookies",
+                          cookies, *[url + str(i) for i in range(4)])
+        expect("harvest: tries again", summary(out) == (4, 4, 0, 4) and len(Host.seen) == 8, output)
+        times = [at for _, _, at in Host.seen]
+        expect("harvest: not too often", times[-1] - times[0] >= 7 * 0.05 - 0.04, times)
+        with open(cookies) as file:
+            expect("harvest: keeps cookies", "localhost" in file.read(), output)
+        Host.seen = [("/0", None, 0)]
+        run(program, "--cookies", cookies, url + "0")
+        expect("harvest: sends them again", Host.seen[-1][1] == "a=b", Host.seen)
+        out, output = run(program, "--proxy", url, "http://no.such.name.invalid/0")
+        expect("harvest: by a proxy", summary(out)[1] == 1 and
+               Host.seen[-1][0] == "http://no.such.name.invalid/0", output)
+    server.shutdown()
+
+
 def main():
     if "HTTP_URL" not in os.environ:
         with tempfile.TemporaryDirectory(prefix="creche-examples-") as root:
@@ -180,11 +222,12 @@ def main():
                 with open(os.path.join(root, name), "wb") as file:
                     file.write(body)
             sys.exit(subprocess.call([sys.argv[1], "--root", root, "--", sys.executable, *sys.argv]))
-    program, http, https = sys.argv[2], os.environ["HTTP_URL"], os.environ["HTTPS_URL"]
-    harvest_stores(program, http, https)
-    harvest_fails(program, http)
-    harvest_is_stopped(program, http)
-    harvest_waits_for_the_database(program, http)
+    program, plain, https = sys.argv[2], os.environ["HTTP_URL"], os.environ["HTTPS_URL"]
+    harvest_stores(program, plain, https)
+    harvest_fails(program, plain)
+    harvest_is_stopped(program, plain)
+    harvest_waits_for_the_database(program, plain)
+    harvest_is_polite(program)
     print(f"{passed} passed, {failed} failed")
     sys.exit(1 if failed else 0)
 

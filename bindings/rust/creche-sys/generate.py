@@ -13,7 +13,7 @@ import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 HEADERS = ["base", "hooks", "loop", "scope", "group", "task", "queue", "limiter", "event", "channel", "url", "body",
-           "retry", "cookies", "tls", "response", "http", "http2", "events", "websocket", "value", "rows", "export",
+           "retry", "cookies", "tls", "response", "watch", "http", "http2", "events", "websocket", "value", "rows", "export",
            "batch", "copy", "cursor", "listen", "pg", "transaction"]
 SCALARS = {
     "uint8_t": "u8", "uint16_t": "u16", "uint32_t": "u32", "uint64_t": "u64", "int16_t": "i16",

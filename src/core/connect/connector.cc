@@ -34,6 +34,7 @@ void Connector::RunStep(size_t at) noexcept {
   // Without memory for the timer there is no timeout; the connection may still come.
   step_began_ = loop_.now();
   [[maybe_unused]] const bool armed = timer_.Arm(After(step_began_, step.time()));
+  listener_->OnPhaseBegun(step.phase());
   try {
     step.Start(&so_far_, this);
   } catch (const std::bad_alloc&) {

@@ -18,6 +18,8 @@ class Connector final : private ConnectStep::Listener {
     virtual void OnConnected(std::unique_ptr<Transport> transport) noexcept = 0;
     // See phase.
     virtual void OnConnectFailed(ErrorRef error) noexcept = 0;
+    // A step begins.
+    virtual void OnPhaseBegun(Phase) noexcept {}
     // A step has been done, in so much time.
     virtual void OnPhaseDone(Phase phase, Nanos time) noexcept = 0;
 

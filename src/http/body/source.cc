@@ -12,6 +12,7 @@ BodySource::BodySource(const BodySource& o)
       coding_(o.coding_),
       framing_(o.framing_),
       pulled_(o.pulled_),
+      rewindable_(o.rewindable_),
       sized_(o.sized_),
       complete_(o.complete_) {}
 
@@ -71,10 +72,8 @@ Problem BodySource::Encode(std::string* piece, bool more) {
 
 void BodySource::Rewind() noexcept {
   taken_ = given_ = 0;
-  if (producer_) {
-    producer_->Rewind();
-    complete_ = framing_ == Framing::kSized && size_ == 0;
-  }
+  if (producer_) producer_->Rewind();
+  if (producer_ || pulled_) complete_ = framing_ == Framing::kSized && size_ == 0;
   if (encoder_) encoder_->Reset();
 }
 

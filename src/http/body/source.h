@@ -40,6 +40,12 @@ class BodySource {
   Framing framing() const { return framing_; }
   uint64_t size() const { return size_; }  // for kSized
   bool pulled() const { return pulled_; }
+  // What was pulled can be pulled again, from its begin.
+  void set_rewindable() noexcept { rewindable_ = true; }
+  // What has been pulled is gone.
+  bool gone_once_pulled() const { return pulled_ && !rewindable_; }
+  // Nothing of it has been given since it was last begun.
+  bool untaken() const { return taken_ == 0 && given_ == 0; }
   // Who makes it, if it is not the user: null for none.
   BodyProducer* producer() const { return producer_.get(); }
   // There is something to be sent, as far as is known before.
@@ -56,7 +62,7 @@ class BodySource {
   Problem Take(size_t size, bool more) noexcept;
   // Codes a piece that was given, before it is taken. May throw bad_alloc.
   Problem Encode(std::string* piece, bool more);
-  // It is sent anew, from its begin. Not for one that was pulled.
+  // It is sent anew, from its begin. Not for one that was pulled and is gone.
   void Rewind() noexcept;
 
  private:
@@ -69,6 +75,7 @@ class BodySource {
   BodyCoding coding_ = BodyCoding::kNone;
   Framing framing_ = Framing::kNone;
   bool pulled_ = false;
+  bool rewindable_ = false;
   bool sized_ = false;  // size_ is known
   bool complete_ = true;
 };

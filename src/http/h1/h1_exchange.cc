@@ -49,6 +49,7 @@ void H1Exchange::Start() noexcept {
   } catch (const std::bad_alloc&) {
     return End(NoMemoryError());
   }
+  if (request_->watch) request_->watch->SendBegun(io_.head.size());
   upload_.Begin(io_.head, &request_->body, request_->expects());
   Send();
 }
@@ -63,6 +64,7 @@ void H1Exchange::Send() noexcept {
   }
   io_.counters.bytes_sent.Add(upload_.sent() - attempt_->sent);
   attempt_->sent = upload_.sent();
+  if (request_->watch) request_->watch->Sent(attempt_->sent);
   send_by_ = kNever;
   switch (step) {
     case H1Upload::Step::kDone:
@@ -85,7 +87,7 @@ void H1Exchange::Send() noexcept {
       return SetTimer();
     case H1Upload::Step::kPull:
       SetTimer();  // the user's time, not the server's
-      attempt_->pulled = request_->body.pulled();
+      attempt_->pulled = request_->body.gone_once_pulled();
       if (!listener_->OnPull(kPullHint)) End(NoMemoryError());
       return;
     case H1Upload::Step::kFailed:

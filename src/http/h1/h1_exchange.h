@@ -41,6 +41,7 @@ class H1Exchange final : public Exchange, private H1Parser::Sink {
 
  private:
   void OnHead() noexcept override;
+  void OnInformational() noexcept override;
   void OnChunk(uint64_t size) noexcept override;
   void OnBody(const char* data, size_t size) noexcept override;
 

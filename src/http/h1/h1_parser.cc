@@ -161,6 +161,7 @@ bool H1Parser::EndHead() {
     if (++informational_ > kMaxInformational)
       return Fail(Status::kProtocol, "more than 32 informational responses (1xx) came");
     continued_ = continued_ || head_->status == 100;
+    sink_->OnInformational();
     BeginHead();
     return true;
   }

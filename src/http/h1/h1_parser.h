@@ -24,6 +24,8 @@ class H1Parser {
    public:
     // The head is complete (never an informational one): framing() and so on are known.
     virtual void OnHead() noexcept = 0;
+    // An informational head has come, and is forgotten then.
+    virtual void OnInformational() noexcept {}
     // So many bytes of the body are to come in one chunk.
     virtual void OnChunk(uint64_t size) noexcept = 0;
     // Bytes of the body, transfer coding undone. They live until Feed returns.

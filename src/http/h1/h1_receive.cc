@@ -113,6 +113,10 @@ void H1Exchange::OnHead() noexcept {
   if (sink_) problem_ = sink_->Begin(parser_.content_length());
 }
 
+void H1Exchange::OnInformational() noexcept {
+  if (request_->watch) request_->watch->Informational(*head_);
+}
+
 // Of the parser: a chunk is announced. One that is too large is not waited for.
 void H1Exchange::OnChunk(uint64_t size) noexcept {
   if (sink_ && !problem_.bad()) problem_ = sink_->Expect(size);

@@ -69,7 +69,11 @@ void H2Exchange::OnBegun() noexcept {
 
 void H2Exchange::OnFilled(bool last) noexcept {
   filled_to_ = connection_.filled();
-  if (!std::exchange(head_filled_, true)) attempt_->sent = filled_to_ - begins_at_;
+  if (!std::exchange(head_filled_, true)) {
+    attempt_->sent = filled_to_ - begins_at_;
+    if (request_->watch) request_->watch->SendBegun(attempt_->sent);
+    TellSent();
+  }
   if (last) return connection_.ToWrite(this);
   OnProgress();
 }
@@ -117,6 +121,7 @@ std::string_view H2Exchange::TakeBody(size_t size) noexcept {
   const std::string_view taken = body_.substr(0, size);
   body_.remove_prefix(size);
   attempt_->sent += kFrameHead + size;
+  TellSent();
   return taken;
 }
 
@@ -231,7 +236,7 @@ void H2Exchange::Tell() noexcept {
     [[maybe_unused]] const bool open = listener_->OnSent();
   } else if (take(kPull)) {
     pulling_ = true;
-    attempt_->pulled = request_->body.pulled();
+    attempt_->pulled = request_->body.gone_once_pulled();
     const size_t window = connection_.session().SendWindow(stream_);
     if (!listener_->OnPull(std::clamp<size_t>(window, 1, kPullHint))) End(NoMemoryError());
   } else if (take(kEnd)) {

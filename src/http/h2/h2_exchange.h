@@ -84,6 +84,9 @@ class H2Exchange final : public Exchange,
   void TakeHead(bool last) noexcept;
   void Continue() noexcept;
   void SendOn() noexcept;
+  void TellSent() noexcept {
+    if (request_->watch) request_->watch->Sent(attempt_->sent);
+  }
   void End(ErrorRef error) noexcept;
 
   Nanos In(Nanos timeout) const noexcept;

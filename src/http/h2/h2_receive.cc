@@ -72,6 +72,7 @@ void H2Exchange::OnHeadEnds(bool last) noexcept {
   if (status >= 200) return TakeHead(last);
   if (++informational_ > kMaxInformational)
     return Fail({Status::kProtocol, "more than 32 informational responses (1xx) came"});
+  if (request_->watch) request_->watch->Informational(*head_);
   if (status == 100 && held_back_) Continue();
 }
 

@@ -93,7 +93,7 @@ const Credentials* AuthLayer::OfNetrc(const Request& request) const {
 
 Next AuthLayer::Asked(CallState& call) const {
   // What was pulled cannot be sent again: the answer is the user's.
-  if (call.request.body.pulled()) return Next::kGo;
+  if (call.request.body.gone_once_pulled()) return Next::kGo;
   const bool again = call.head.status == 401 ? AskedByServer(call) : AskedByProxy(call);
   return again ? Next::kAgain : Next::kGo;
 }
@@ -115,9 +115,13 @@ bool AuthLayer::AskedByServer(CallState& call) const {
   return call.asked.basic = true;
 }
 
+// Of many that fail with the same token, the first asks for another, which all have then.
 bool AuthLayer::AnotherToken(CallState& call) const {
   const Login& login = *call.request.login;
   if (!login.refresh || call.asked.server.once) return false;
+  const std::string& known = memory_.token_of.get() == &login ? memory_.token : login.token;
+  if (!call.asked.server.stale && IsToken(known) && call.request.authorization != "Bearer " + known)
+    return call.asked.server.stale = true;
   call.asked.server.once = true;
   std::string token(kMaxToken, '\0');
   const int64_t size = login.refresh(login.refresh_user, token.data(), token.size());

@@ -9,6 +9,7 @@
 #include "core/error.h"
 #include "http/body/decoder.h"
 #include "http/exchange.h"
+#include "http/hold.h"
 #include "http/request.h"
 #include "http/response_head.h"
 
@@ -18,10 +19,13 @@ namespace creche::http {
 struct CallState {
   Request request = {};
   ResponseHead head = {};
-  Attempt attempt = {};   // the one under way, or the last
-  bool has_body = false;  // of the head
-  ErrorRef failure = {};  // of a verdict kFail
-  Nanos again_at = 0;     // of kAgain: not before this point of the loop's clock
+  Attempt attempt = {};             // the one under way, or the last
+  bool has_body = false;            // of the head
+  ErrorRef failure = {};            // of a verdict kFail
+  Nanos again_at = 0;               // of kAgain: not before this point of the loop's clock
+  Held* held = nullptr;             // of kHold: the call, for who lets it go on,
+  std::unique_ptr<Hold> hold = {};  // and its place in line
+  bool passed = false;              // it has waited for its turn, and has had it
 
   // Of `decoding`: undoes the coding of the answer's body; null for none.
   std::unique_ptr<Decoder> decoder = {};
@@ -53,12 +57,13 @@ struct CallState {
 enum class Next : uint8_t {
   kGo,     // nothing to say: the next layer is asked; after the last one it goes its way
   kAgain,  // another attempt; if it has a body the answer is read over
-  kFail    // the call ends with CallState::failure
+  kFail,   // the call ends with CallState::failure
+  kHold    // not yet: CallState::held goes on, and all layers are asked anew
 };
 
 class Layer {
  public:
-  // Before each attempt. kGo or kFail. May throw bad_alloc.
+  // Before each attempt. kGo, kFail or kHold. May throw bad_alloc.
   virtual Next OnRequest(CallState&) const { return Next::kGo; }
   // The head of an answer has come. May throw bad_alloc.
   virtual Next OnResponse(CallState&) const { return Next::kGo; }

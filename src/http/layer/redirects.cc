@@ -16,6 +16,7 @@ Next RedirectsLayer::OnRequest(CallState& call) const {
     call.failure = r.error();
     return Next::kFail;
   }
+  if (call.request.watch) call.request.watch->Redirected(call.request, call.head.status);
   return Next::kGo;
 }
 

@@ -72,6 +72,7 @@ static struct {
   creche_pool_counters pool_counters;
   creche_pool_timings pool_timings;
   creche_response_info info;
+  creche_redirect redirect;
   creche_limiter_state limiter_state;
   creche_rate_state rate_state;
   creche_channel_state channel_state;
@@ -126,6 +127,12 @@ static creche_status session_with_tls(uint64_t id) {
   creche_session_options o;
   creche_session_options_init(&o, sizeof o);
   o.tls.id = id;
+  return creche_session_open((creche_loop){{live[LOOP]}}, &o, &out.session);
+}
+static creche_status session_with_proxy_tls(uint64_t id) {
+  creche_session_options o;
+  creche_session_options_init(&o, sizeof o);
+  o.proxy_tls.id = id;
   return creche_session_open((creche_loop){{live[LOOP]}}, &o, &out.session);
 }
 static creche_status fetch_with_tls(uint64_t id) {
@@ -296,6 +303,7 @@ static const creche_cookie a_cookie = {sizeof a_cookie, 0,    "a",  "b",
   X(queue_of_task, 1 << QUEUE | OR_NONE, sleep_to(id))                                             \
   X(queue_of_group, 1 << QUEUE | OR_NONE, group_to(id))                                            \
   X(tls_of_session, 1 << TLS | OR_NONE, session_with_tls(id))                                      \
+  X(proxy_tls_of_session, 1 << TLS | OR_NONE, session_with_proxy_tls(id))                          \
   X(tls_of_request, 1 << TLS | OR_NONE, fetch_with_tls(id))                                        \
   X(queue_of_session, 1 << QUEUE | OR_NONE, session_to(id))                                        \
   X(queue_of_pool, 1 << QUEUE | OR_NONE, pool_to(id))                                              \
@@ -313,6 +321,8 @@ static const creche_cookie a_cookie = {sizeof a_cookie, 0,    "a",  "b",
     creche_response_read_exactly(OF(response), THE_SCOPE, 1, TAIL))                                \
   X(response_trailer, 1 << RESPONSE, found(creche_response_trailer(OF(response), "a", NULL)))      \
   X(response_trailer_at, 1 << RESPONSE, creche_response_trailer_at(OF(response), 0, &out.header))  \
+  X(response_redirect_at, 1 << RESPONSE,                                                           \
+    creche_response_redirect_at(OF(response), 0, &out.redirect))                                   \
   X(response_certificate, 1 << RESPONSE,                                                           \
     creche_response_certificate(OF(response), 0, 0, NULL, 0, &out.size))                           \
   X(response_move, 1 << RESPONSE, creche_response_move(OF(response), THE_SCOPE))                   \

@@ -267,6 +267,36 @@ static void over_tls(void** state) {
   assert_true(noted(to_server, "GET http://a.example/x HTTP/1.1\r\nHost: a.example\r\n"));
 }
 
+/* The proxy may be trusted otherwise than servers are. */
+static void with_settings_of_its_own(void** state) {
+  (void)state;
+  creche_tls trusts = {0}, does_not = {0};
+  creche_tls_options t;
+  OK(creche_tls_options_init(&t, sizeof t));
+  t.ca_file = ca_path;
+  OK(creche_tls_open(&t, &trusts));
+  t.pins = (const char* const[]){
+      "cert-sha256:0000000000000000000000000000000000000000000000000000000000000000"};
+  t.pins_count = 1;
+  OK(creche_tls_open(&t, &does_not));
+  creche_session_options o = session_options();
+  for (int i = 0; i < 4; i++) { /* both alike, the proxy better, the proxy worse */
+    o.proxy = proxy_url("https", "", support_hostile_port(server));
+    o.tls = i % 2 == 0 ? trusts : does_not;
+    o.proxy_tls = i == 1 ? trusts : i == 2 ? does_not : (creche_tls){0};
+    use_session(&o);
+    creche_completion c = fetch("http://a.example/x", NULL);
+    if (i < 2) {
+      expect_body(c, 200, "secret");
+    } else {
+      assert_int_equal(c.status, CRECHE_E_TLS_VERIFY);
+      drop(c);
+    }
+  }
+  creche_tls_release(trusts);
+  creche_tls_release(does_not);
+}
+
 static void unreachable(void** state) {
   (void)state;
   use_proxy("http://127.0.0.1:1");
@@ -424,10 +454,19 @@ static void misuse(void** state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      TEST(forwarded),          TEST(headers_for_the_proxy), TEST(all_that_open),
-      TEST(refusals),           TEST(hostile_ones),          TEST(certificates_inside),
-      TEST(over_tls),           TEST(unreachable),           TEST(who_needs_none),
-      TEST(of_the_environment), TEST(chosen_for_each_hop),   TEST(misuse),
+      TEST(forwarded),
+      TEST(headers_for_the_proxy),
+      TEST(all_that_open),
+      TEST(refusals),
+      TEST(hostile_ones),
+      TEST(certificates_inside),
+      TEST(with_settings_of_its_own),
+      TEST(over_tls),
+      TEST(unreachable),
+      TEST(who_needs_none),
+      TEST(of_the_environment),
+      TEST(chosen_for_each_hop),
+      TEST(misuse),
   };
   return cmocka_run_group_tests_name("http proxies", tests, make_tls, free_tls);
 }

@@ -1,4 +1,5 @@
 #include "inside.h"
+#include "_cgo_export.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -83,10 +84,17 @@ static int unpack_auth(const char **at, creche_auth *auth)
   return 1;
 }
 
+static void cx_watched(void *user, const creche_request_event *event)
+{
+  cxWatched((uint64_t)(uintptr_t)user, (creche_request_event *)event);
+}
+
 cx_answer cx_session_open(uint64_t id, creche_session_options o, const char *user_agent,
                           const char *ca_file, const char *base_url, creche_retry retry,
-                          const uint16_t *statuses, const char *headers, const char *route)
+                          const uint16_t *statuses, const char *headers, const char *route,
+                          uint64_t watch)
 {
+  creche_watch watched;
   creche_loop loop = {{id}};
   creche_session session = {0};
   creche_header few[FEW], *unpacked = unpack(headers, o.headers_count + o.proxy_headers_count, few);
@@ -106,6 +114,13 @@ cx_answer cx_session_open(uint64_t id, creche_session_options o, const char *use
   if (retry.size != 0) o.retry = &retry;
   o.unix_path = next_text(&route);
   o.local_address = next_text(&route);
+  o.redirect_hosts = next_text(&route);
+  if (watch != 0) {
+    creche_watch_init(&watched, sizeof watched);
+    watched.tell = cx_watched;
+    watched.user = (void *)(uintptr_t)watch;
+    o.watch = &watched;
+  }
   if (unpack_auth(&route, &auth)) o.auth = &auth;
   hosts = malloc((o.hosts_count + 1) * sizeof *hosts);
   for (i = 0; hosts != NULL && i < o.hosts_count; i++) {
@@ -147,6 +162,7 @@ static cx_answer with_request(start call, const void *more, uint64_t id, cx_tail
   }
   if (form != NULL) o.form = parts;
   if (body.file.fd >= 0) o.body_file = &body.file;
+  if (body.to_file.fd >= 0) o.to_file = &body.to_file;
   if (*method != '\0') o.method = method;
   o.headers = headers;
   o.params = params;

@@ -24,8 +24,11 @@ const (
 	RequestLenient  = C.CRECHE_REQUEST_LENIENT
 
 	SessionNetrc        = C.CRECHE_SESSION_NETRC
+	SessionNoDowngrade  = C.CRECHE_SESSION_NO_DOWNGRADE
+	SessionPublicOnly   = C.CRECHE_SESSION_PUBLIC_ONLY
 	RequestNoCookies    = C.CRECHE_REQUEST_NO_COOKIES
 	RequestNoAuth       = C.CRECHE_REQUEST_NO_AUTH
+	RequestRewind       = C.CRECHE_REQUEST_REWIND
 	SessionFailOnStatus = C.CRECHE_SESSION_FAIL_ON_STATUS
 	SessionNoRetry      = C.CRECHE_SESSION_NO_RETRY
 	RequestFailOnStatus = C.CRECHE_REQUEST_FAIL_ON_STATUS
@@ -68,7 +71,7 @@ type SessionOptions struct {
 	Timeouts                                      Timeouts
 	UserAgent                                     *string
 	CAFile, BaseURL                               string
-	TLS                                           uint64
+	TLS, ProxyTLS                                 uint64
 	Headers                                       [][2]string
 	ProxyHeaders                                  [][2]string
 	Retry                                         *Retry
@@ -76,6 +79,11 @@ type SessionOptions struct {
 	Auth                                          Auth
 	Hosts                                         [][2]string
 	Cookies                                       uint64
+	RedirectHosts                                 string
+	RatePerHost, BurstPerHost                     uint32
+	RateInterval                                  time.Duration
+	DNSNegativeTTL, DNSStale                      uint32 // milliseconds
+	Watch                                         uint64 // of Watch; 0: none
 }
 
 // Versions of HTTP.
@@ -136,7 +144,7 @@ func SessionOpen(loop uint64, so SessionOptions) Started {
 	o.streams_per_connection = C.uint32_t(so.StreamsPerConnection)
 	o.versions = C.uint32_t(so.Versions)
 	so.Timeouts.fill(&o.timeouts)
-	o.tls.id = C.uint64_t(so.TLS)
+	o.tls.id, o.proxy_tls.id = C.uint64_t(so.TLS), C.uint64_t(so.ProxyTLS)
 	o.headers_count = C.size_t(len(so.Headers))
 	var agent *C.char
 	if so.UserAgent != nil {
@@ -157,7 +165,10 @@ func SessionOpen(loop uint64, so SessionOptions) Started {
 	}
 	o.proxy_headers_count = C.size_t(len(so.ProxyHeaders))
 	auth := so.Auth.texts()
-	texts := append([]string{so.Proxy, so.NoProxy, so.UnixPath, so.LocalAddress}, auth[:]...)
+	o.rate_per_host, o.burst_per_host = C.uint32_t(so.RatePerHost), C.uint32_t(so.BurstPerHost)
+	o.rate_interval = C.int64_t(so.RateInterval)
+	o.dns_negative_ttl_ms, o.dns_stale_ms = C.uint32_t(so.DNSNegativeTTL), C.uint32_t(so.DNSStale)
+	texts := append([]string{so.Proxy, so.NoProxy, so.UnixPath, so.LocalAddress, so.RedirectHosts}, auth[:]...)
 	for _, host := range so.Hosts {
 		texts = append(texts, host[0], host[1])
 	}
@@ -168,7 +179,7 @@ func SessionOpen(loop uint64, so SessionOptions) Started {
 	o.hosts_count = C.size_t(len(so.Hosts))
 	o.cookies.id = C.uint64_t(so.Cookies)
 	return answer(C.cx_session_open(C.uint64_t(loop), o, agent, maybe(so.CAFile), maybe(so.BaseURL), retry, statuses,
-		(*C.char)(unsafe.Pointer(unsafe.SliceData(headers))), (*C.char)(unsafe.Pointer(&route[0]))))
+		(*C.char)(unsafe.Pointer(unsafe.SliceData(headers))), (*C.char)(unsafe.Pointer(&route[0])), C.uint64_t(so.Watch)))
 }
 
 // packHeader appends a header field as the shim reads it.
@@ -221,6 +232,7 @@ type Request struct {
 	Retry        *Retry
 	Coding       uint32
 	File         *File // the body
+	ToFile       *File // where the answer's goes
 
 	ExpectTimeout time.Duration
 	TLS           uint64

@@ -37,6 +37,7 @@ typedef struct cx_part {
 typedef struct cx_body {
   creche_retry retry;
   creche_file file;
+  creche_file to_file; /* where the answer's goes, unless its descriptor is negative */
 } cx_body;
 
 /* A parameter of a statement; its bytes lie in the text of the statement. */
@@ -100,7 +101,7 @@ cx_answer cx_tls_open(creche_tls_options o, const char *texts, const void *ca, c
  * pairs. */
 cx_answer cx_session_open(uint64_t loop, creche_session_options o, const char *user_agent,
                           const char *ca_file, const char *base_url, creche_retry retry,
-                          const uint16_t *statuses, const char *headers, const char *route);
+                          const uint16_t *statuses, const char *headers, const char *route, uint64_t watch);
 /* text: the base and the reference, each with its NUL. The answer's id: the size of what is joined. */
 cx_answer cx_url_join(const char *text, char *joined, size_t capacity);
 /* text: the URL and the method (empty: the default), each with its NUL, then packed headers, then

@@ -1355,6 +1355,16 @@ pub const CRECHE_CERTIFICATE_DER: u32 = 0;
 /// text
 pub const CRECHE_CERTIFICATE_PEM: u32 = 1;
 
+/// A redirect that was followed. Never grows.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct creche_redirect {
+    /// that answered so; it lives as long as the response
+    pub url: *const c_char,
+    pub status: u32,
+    pub reserved: u32,
+}
+
 /// Where the time of a request went: points of the loop's clock, 0 for what did not happen. Sized.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
@@ -1410,6 +1420,143 @@ pub struct creche_response_info {
     pub reserved2: u32,
 }
 
+/// it begins, for the first time
+pub const CRECHE_WATCH_REQUEST_START: u32 = 0;
+
+/// the answer has been received whole; or it failed, or was
+/// cancelled (CRECHE_E_CANCELLED, no error) [status, error,
+/// duration, bytes of the body]
+pub const CRECHE_WATCH_REQUEST_END: u32 = 1;
+
+/// it goes to another place [http_status; url: the new one]
+pub const CRECHE_WATCH_REDIRECT: u32 = 2;
+
+/// it is made again, to the same place: a retry, credentials
+pub const CRECHE_WATCH_AGAIN: u32 = 3;
+
+/// it waits for a connection
+pub const CRECHE_WATCH_QUEUE_START: u32 = 4;
+
+/// [duration]
+pub const CRECHE_WATCH_QUEUE_END: u32 = 5;
+
+/// one is made for it
+pub const CRECHE_WATCH_CONNECTION_START: u32 = 6;
+
+/// it is there, or failed [duration, connection; status, error]
+pub const CRECHE_WATCH_CONNECTION_END: u32 = 7;
+
+/// it has a kept one [connection]
+pub const CRECHE_WATCH_CONNECTION_REUSED: u32 = 8;
+
+/// of the session's hook only, for no request [connection]
+pub const CRECHE_WATCH_CONNECTION_CLOSED: u32 = 9;
+
+pub const CRECHE_WATCH_DNS_START: u32 = 10;
+
+/// [duration]
+pub const CRECHE_WATCH_DNS_END: u32 = 11;
+
+/// before DNS_END: the addresses were known,
+pub const CRECHE_WATCH_DNS_CACHE_HIT: u32 = 12;
+
+/// or had to be asked for
+pub const CRECHE_WATCH_DNS_CACHE_MISS: u32 = 13;
+
+pub const CRECHE_WATCH_TCP_START: u32 = 14;
+
+/// [duration]
+pub const CRECHE_WATCH_TCP_END: u32 = 15;
+
+pub const CRECHE_WATCH_PROXY_START: u32 = 16;
+
+/// [duration]
+pub const CRECHE_WATCH_PROXY_END: u32 = 17;
+
+pub const CRECHE_WATCH_TLS_START: u32 = 18;
+
+/// [duration]
+pub const CRECHE_WATCH_TLS_END: u32 = 19;
+
+/// [bytes of the head]
+pub const CRECHE_WATCH_HEADERS_SENT: u32 = 20;
+
+/// [bytes of the body, framing counted, sent so far]
+pub const CRECHE_WATCH_CHUNK_SENT: u32 = 21;
+
+/// a 1xx has come, but 101 [http_status, headers]: 32 of them at
+/// the most
+pub const CRECHE_WATCH_INFORMATIONAL: u32 = 22;
+
+/// the head of an answer, of each hop [http_status, headers]
+pub const CRECHE_WATCH_HEADERS_RECEIVED: u32 = 23;
+
+/// [bytes of the body, coded, received so far]
+pub const CRECHE_WATCH_CHUNK_RECEIVED: u32 = 24;
+
+/// What happened. Made by the library only, so it may grow at its end: read a field only if `size`
+/// covers it. It and what it points to live until the function returns. Never NULL: method, url.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct creche_request_event {
+    pub size: u32,
+    /// CRECHE_WATCH_*
+    pub event: u32,
+    /// that makes the request; {0}: none
+    pub task: creche_task,
+    /// of the call that started it
+    pub user: *mut c_void,
+    /// on the loop's clock
+    pub time: i64,
+    /// nanoseconds
+    pub duration: i64,
+    pub status: creche_status,
+    /// of the last head, or 0
+    pub http_status: u32,
+    /// as in creche_response_info; 0: not yet
+    pub connection: u64,
+    pub bytes: u64,
+    pub method: *const c_char,
+    /// without user info and query
+    pub url: *const c_char,
+    /// of the connection; NULL: not yet
+    pub peer: *const c_char,
+    pub headers: *const creche_header,
+    pub headers_count: usize,
+    /// or NULL
+    pub error: *const creche_error,
+}
+
+/// Called on the loop. It may call any function of the library but those tagged [not on a loop]. It must
+/// return normally and soon.
+pub type creche_watch_fn = Option<unsafe extern "C" fn(user: *mut c_void, event: *const creche_request_event)>;
+
+/// Says of which trace a request is a part: stores what the field `traceparent` (W3C Trace Context) is to
+/// say, 55 characters, and returns 55; or 0: nothing. context: what creche_scope_get_context says of the
+/// request's task, or NULL. What is no traceparent is not sent; a request with such a field of its own
+/// is not asked about. Called on the loop, when the request begins.
+pub type creche_traceparent_fn = Option<unsafe extern "C" fn(user: *mut c_void, context: *mut c_void, text: *mut c_char, capacity: usize) -> usize>;
+
+/// A hook, of a session (creche_session_options.watch) or a request (creche_request_options.watch); both
+/// are told. A session's is called until its close is complete, a request's until its completion (of a
+/// stream: the end of its body). Nobody who is not watched pays for it.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct creche_watch {
+    /// set by _init
+    pub size: u32,
+    /// 0
+    pub flags: u32,
+    /// CRECHE_WATCH_BITs of those that are told; default: all
+    pub events: u64,
+    /// NULL: nobody is told
+    pub tell: creche_watch_fn,
+    /// NULL: none; a request's goes before the session's
+    pub traceparent: creche_traceparent_fn,
+    /// of both
+    pub user: *mut c_void,
+}
+
 /// Timeouts of the phases of a request, in nanoseconds; CRECHE_NEVER for none, 0 for the default of
 /// the session (in a session: of the library, in brackets). Each failure names its phase. Time in the
 /// pool's queue never counts as connecting. A bound for all of it: task->timeout. Never grows.
@@ -1453,6 +1600,11 @@ pub const CRECHE_SESSION_NO_RETRY: u32 = 16;
 pub const CRECHE_SESSION_ENV_PROXY: u32 = 256;
 
 pub const CRECHE_SESSION_NETRC: u32 = 512;
+
+/// a redirect from https to http is CRECHE_E_REDIRECT
+pub const CRECHE_SESSION_NO_DOWNGRADE: u32 = 1024;
+
+pub const CRECHE_SESSION_PUBLIC_ONLY: u32 = 2048;
 
 /// user and password; at once, but with DIGEST only when it is asked for
 pub const CRECHE_AUTH_BASIC: u32 = 1;
@@ -1520,8 +1672,7 @@ pub struct creche_session_options {
     pub max_redirects: u32,
     /// of a response's head, see below; default 65536
     pub max_header_bytes: u32,
-    /// how long a resolved name is kept; default 10000 milliseconds; 0: not.
-    /// That there is no such name is kept as long, but for a second at the most
+    /// how long a resolved name is kept; default 10000 milliseconds; 0: not
     pub dns_ttl_ms: u32,
     /// of a whole body, decoded; default 64 MiB; more is CRECHE_E_LIMIT, as
     /// soon as it is announced. A coded one may be twice that and 64 KiB.
@@ -1586,6 +1737,26 @@ pub struct creche_session_options {
     pub versions: u32,
     /// 0
     pub reserved2: u32,
+    /// NULL: none; copied
+    pub watch: *const creche_watch,
+    /// where a redirect may lead beside its own host, as no_proxy lists hosts;
+    /// elsewhere is CRECHE_E_REDIRECT; NULL: anywhere; copied
+    pub redirect_hosts: *const c_char,
+    /// requests to each origin in rate_interval, each attempt and hop counted:
+    /// more wait (phase limit), first in, first out; default 0: no limit
+    pub rate_per_host: u32,
+    /// of them at once, after a pause; default 1
+    pub burst_per_host: u32,
+    /// nanoseconds; default 1 s
+    pub rate_interval: i64,
+    /// how long it is kept that there is no such name, dns_ttl_ms at the
+    /// most; default 0: 1000
+    pub dns_negative_ttl_ms: u32,
+    /// for how long behind its time an answer is used if the resolver has none now;
+    /// default 0: not
+    pub dns_stale_ms: u32,
+    /// settings of TLS to https proxies; {0}: the same as to servers
+    pub proxy_tls: creche_tls,
 }
 
 /// What a session has now and did so far. Sized.
@@ -1665,6 +1836,8 @@ pub const CRECHE_REQUEST_NO_COOKIES: u32 = 256;
 /// shows nothing of the session's auth and netrc
 pub const CRECHE_REQUEST_NO_AUTH: u32 = 512;
 
+pub const CRECHE_REQUEST_REWIND: u32 = 1024;
+
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct creche_request_options {
@@ -1726,6 +1899,15 @@ pub struct creche_request_options {
     /// settings of TLS in place of the session's, for all its hops; {0}: the session's.
     /// Only connections that were made with the same are used for it
     pub tls: creche_tls,
+    /// beside the session's; NULL: none; copied
+    pub watch: *const creche_watch,
+    /// fetch only: the body, decoded, is written there, from its offset on, by
+    /// threads of the library; size: the most, or CRECHE_TO_THE_END; max_body
+    /// does not matter. The descriptor is duplicated. The completion has no
+    /// data, value: a response, whose decoded_bytes is what was written. What
+    /// cannot be written (a full disk) is CRECHE_E_SYSTEM, more than size
+    /// CRECHE_E_LIMIT; what was written before stays. NULL: none; copied
+    pub to_file: *const creche_file,
 }
 
 pub const CRECHE_UNKNOWN_SIZE: usize = usize::MAX;
@@ -3199,9 +3381,17 @@ unsafe extern "C" {
     /// Since 0.1.
     pub fn creche_response_url(response: creche_response) -> *const c_char;
 
+    /// The redirect number `index` of those that led to the answer, the first is 0, stored in *redirect.
+    /// Returns CRECHE_OK, CRECHE_E_LIMIT (there are fewer), CRECHE_E_INVALID, the handle errors. Since 0.1.
+    pub fn creche_response_redirect_at(response: creche_response, index: usize, redirect: *mut creche_redirect) -> creche_status;
+
     /// Fills the first `size` bytes of *info. Returns CRECHE_OK, CRECHE_E_INVALID, the handle errors.
     /// Since 0.1.
     pub fn creche_response_get_info(response: creche_response, info: *mut creche_response_info, size: usize) -> creche_status;
+
+    /// Sets the defaults in the first `size` bytes (pass sizeof). Returns CRECHE_OK or CRECHE_E_INVALID.
+    /// Since 0.1.
+    pub fn creche_watch_init(watch: *mut creche_watch, size: usize) -> creche_status;
 
     /// Sets the defaults in the first `size` bytes (pass sizeof). Returns CRECHE_OK or CRECHE_E_INVALID.
     /// Since 0.1.

@@ -57,6 +57,7 @@ mod clock;
 mod cookies;
 mod copy;
 mod cursor;
+mod download;
 mod error;
 mod event;
 mod events;
@@ -84,6 +85,7 @@ mod scope;
 mod section;
 mod session;
 mod session_options;
+mod session_policies;
 mod shield;
 mod sleep;
 mod start;
@@ -95,6 +97,8 @@ mod tls;
 mod transaction;
 mod url;
 mod value;
+mod warm_up;
+mod watch;
 mod websocket;
 
 pub use auth::Auth;
@@ -145,6 +149,7 @@ pub use transaction::{
 };
 pub use url::url_join;
 pub use value::{ToSql, Value, oid};
+pub use watch::{WatchEvent, WatchKind};
 pub use websocket::{
     CloseWebSocket, Message, ReceiveMessage, SendMessage, WebSocket, WebSocketRequest,
 };

@@ -2,8 +2,8 @@
 use crate::error::Result;
 use crate::options::{TaskOptions, task_options};
 use crate::pending::{Answer, Pending};
-use crate::response::Streaming;
 use creche_sys as sys;
+use std::marker::PhantomData;
 
 /// What a read asks for.
 #[derive(Clone, Copy, Debug)]
@@ -17,7 +17,9 @@ pub(crate) enum Wanted<'a> {
 #[derive(Debug)]
 #[must_use = "await it, or start it"]
 pub struct Read<'a> {
-    from: &'a mut Streaming,
+    raw: sys::creche_response,
+    on: sys::creche_loop,
+    one_at_a_time: PhantomData<&'a mut ()>,
     wanted: Wanted<'a>,
     task: TaskOptions,
 }
@@ -25,8 +27,13 @@ pub struct Read<'a> {
 impl<'a> Read<'a> {
     task_options!();
 
-    pub(crate) fn new(from: &'a mut Streaming, wanted: Wanted<'a>) -> Read<'a> {
-        Read { from, wanted, task: TaskOptions::new() }
+    /// raw: lives for 'a, and is lent to this alone.
+    pub(crate) fn new(
+        raw: sys::creche_response,
+        on: sys::creche_loop,
+        wanted: Wanted<'a>,
+    ) -> Read<'a> {
+        Read { raw, on, one_at_a_time: PhantomData, wanted, task: TaskOptions::new() }
     }
 
     /// Bytes at the most, of a plain read.
@@ -39,7 +46,7 @@ impl<'a> Read<'a> {
 
     /// Starts it without waiting.
     pub fn start(self) -> Pending<Option<Vec<u8>>> {
-        let (raw, on) = self.from.raw();
+        let (raw, on) = (self.raw, self.on);
         Pending::start(on, &self.task, |within, options, done, user, task| {
             // SAFETY: our handle; options live until the call returns; user until the completion.
             Ok(unsafe {

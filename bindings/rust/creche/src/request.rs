@@ -38,6 +38,7 @@ impl Session {
             unix_path: None,
             auth: None,
             tls: None,
+            to_file: None,
             task: TaskOptions::new(),
         }
     }
@@ -83,6 +84,7 @@ pub struct Request<'a> {
     unix_path: Option<&'a str>,
     auth: Option<Auth>,
     tls: Option<Tls>,
+    pub(crate) to_file: Option<FilePart>,
     task: TaskOptions,
 }
 
@@ -96,13 +98,6 @@ type Call = unsafe extern "C" fn(
     *mut std::ffi::c_void,
     *mut sys::creche_task,
 ) -> sys::creche_status;
-
-/// How many connections were opened.
-impl Answer for u32 {
-    unsafe fn read(completion: &sys::creche_completion) -> crate::error::Result<u32> {
-        Ok(completion.code)
-    }
-}
 
 impl<'a> Request<'a> {
     task_options!();
@@ -266,24 +261,6 @@ impl<'a> Request<'a> {
         self.call(sys::creche_session_send)
     }
 
-    /// Sends nothing, but opens connections to where it would go until there are `count`, those that are
-    /// there counted, and keeps them idle for who comes. Says how many were opened.
-    pub fn warm_up(self, count: u32) -> Pending<u32> {
-        let (request, parts) = self.into_parts();
-        let raw = request.session.raw;
-        Pending::start(
-            request.session.on,
-            &request.task,
-            |within, task_options, done, user, task| {
-                // SAFETY: the options and what they point to live until the call returns; user until the
-                // completion.
-                request.in_c(&parts, task_options, |url, o| unsafe {
-                    sys::creche_session_warm_up(raw, within, url, count, o, done, user, task)
-                })
-            },
-        )
-    }
-
     fn call<T: Answer>(mut self, call: Call) -> Pending<T> {
         let (parts, source) = self.take_body();
         let raw = self.session.raw;
@@ -370,6 +347,8 @@ impl<'a> Request<'a> {
         o.expect_timeout = self.expect_timeout.map_or(0, |time| nanoseconds(time).max(1));
         let file = self.file.as_ref().map(FilePart::raw);
         o.body_file = file.as_ref().map_or(null(), |file| file);
+        let to_file = self.to_file.as_ref().map(FilePart::raw);
+        o.to_file = to_file.as_ref().map_or(null(), |file| file);
         let empty = Form::new();
         let fields = self.form.as_ref().unwrap_or(&empty);
         if fields.multipart {

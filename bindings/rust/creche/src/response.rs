@@ -137,6 +137,16 @@ impl Head {
         }
     }
 
+    fn redirect_at(&self, index: usize) -> Option<(&str, u16)> {
+        // SAFETY: our handle; the text lives as long as it does.
+        unsafe {
+            let mut hop: sys::creche_redirect = zeroed();
+            let status = sys::creche_response_redirect_at(self.raw, index, &mut hop);
+            (status == sys::CRECHE_OK)
+                .then(|| (CStr::from_ptr(hop.url).to_str().unwrap_or_default(), hop.status as u16))
+        }
+    }
+
     fn url(&self) -> &str {
         // SAFETY: our handle; the text lives as long as it does.
         let url = unsafe { sys::creche_response_url(self.raw) };
@@ -239,6 +249,11 @@ macro_rules! head_of_answer {
             (0..).map_while(|index| self.head.certificate(index))
         }
 
+        /// The redirects that led here: who answered so, and with what status.
+        pub fn redirects(&self) -> impl Iterator<Item = (&str, u16)> {
+            (0..).map_while(|index| self.head.redirect_at(index))
+        }
+
         /// The URL that answered, after redirects.
         pub fn url(&self) -> &str {
             self.head.url()
@@ -321,13 +336,9 @@ impl Answer for Streaming {
 impl Streaming {
     head_of_answer!();
 
-    pub(crate) fn raw(&self) -> (sys::creche_response, sys::creche_loop) {
-        (self.head.raw, self.on)
-    }
-
     /// What there is of the body, as it comes; None at its end. Dropping the read cancels only that.
     pub fn read(&mut self) -> Read<'_> {
-        Read::new(self, Wanted::Some(0))
+        Read::new(self.head.raw, self.on, Wanted::Some(0))
     }
 
     /// All up to and with `delimiter`, at most `max` bytes (0: 65536): a longer record is
@@ -343,13 +354,13 @@ impl Streaming {
     /// # Ok(()) }
     /// ```
     pub fn read_until<'a>(&'a mut self, delimiter: &'a [u8], max: usize) -> Read<'a> {
-        Read::new(self, Wanted::Until(delimiter, max))
+        Read::new(self.head.raw, self.on, Wanted::Until(delimiter, max))
     }
 
     /// So many bytes, no fewer: [`Status::LIMIT`] if the body ends before, and what there is can still be
     /// read; None if nothing was left.
     pub fn read_exactly(&mut self, size: usize) -> Read<'_> {
-        Read::new(self, Wanted::Exactly(size))
+        Read::new(self.head.raw, self.on, Wanted::Exactly(size))
     }
 }
 

@@ -5,6 +5,7 @@ use crate::pending::{Pending, closing};
 use crate::runtime::Loop;
 use crate::session_options::SessionOptions;
 use crate::sys_ext::filled;
+use crate::watch::Watching;
 use creche_sys as sys;
 
 /// What a session has now and did so far.
@@ -50,6 +51,7 @@ pub struct SessionTimings {
 pub struct Session {
     pub(crate) raw: sys::creche_session,
     pub(crate) on: sys::creche_loop,
+    _watching: Option<Watching>,
 }
 
 impl Session {
@@ -60,7 +62,8 @@ impl Session {
 
     /// A session on a loop of your own.
     pub fn on(on: Loop, options: SessionOptions) -> Result<Session> {
-        Ok(Session { raw: options.open(on)?, on: on.raw })
+        let watching = options.watch.clone().map(Watching::new);
+        Ok(Session { raw: options.open(on, watching.as_ref())?, on: on.raw, _watching: watching })
     }
 
     /// What it has now and did so far.

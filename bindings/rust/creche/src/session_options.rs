@@ -7,14 +7,19 @@ use crate::retry::Retry;
 use crate::runtime::Loop;
 use crate::sys_ext::{c_text, check, defaults, nanoseconds};
 use crate::tls::Tls;
+use crate::watch::{Watcher, Watching};
 use creche_sys as sys;
 use std::ptr::null;
 use std::time::Duration;
 
+fn milliseconds(time: Duration) -> u32 {
+    time.as_millis().try_into().unwrap_or(u32::MAX)
+}
+
 /// Options of a [`Session`](crate::Session). What is not set is as the library has it.
 #[derive(Clone, Debug, Default)]
 pub struct SessionOptions {
-    flags: u32,
+    pub(crate) flags: u32,
     limit: Option<u32>,
     limit_per_host: Option<u32>,
     max_waiting: Option<u32>,
@@ -42,6 +47,14 @@ pub struct SessionOptions {
     local_address: Option<String>,
     cookies: Option<CookieJar>,
     auth: Option<Auth>,
+    pub(crate) watch: Option<Watcher>,
+    pub(crate) redirect_hosts: Option<String>,
+    pub(crate) rate_per_host: u32,
+    pub(crate) burst_per_host: u32,
+    pub(crate) rate_interval: Duration,
+    pub(crate) dns_negative_ttl: Duration,
+    pub(crate) dns_stale: Duration,
+    pub(crate) proxy_tls: Option<Tls>,
 }
 
 impl SessionOptions {
@@ -259,7 +272,13 @@ impl SessionOptions {
         self
     }
 
-    pub(crate) fn open(&self, on: Loop) -> Result<sys::creche_session> {
+    pub(crate) fn open(
+        &self,
+        on: Loop,
+        watching: Option<&Watching>,
+    ) -> Result<sys::creche_session> {
+        let redirect_hosts = self.redirect_hosts.as_deref().map(c_text).transpose()?;
+        let watch = watching.map(Watching::raw);
         let proxy = self.proxy.as_deref().map(c_text).transpose()?;
         let no_proxy = self.no_proxy.as_deref().map(c_text).transpose()?;
         let unix_path = self.unix_path.as_deref().map(c_text).transpose()?;
@@ -296,13 +315,14 @@ impl SessionOptions {
                     o.streams_per_connection = self.streams_per_connection;
                     o.versions = self.versions.map_or(0, HttpVersions::raw);
                     if let Some(ttl) = self.dns_ttl {
-                        o.dns_ttl_ms = ttl.as_millis().try_into().unwrap_or(u32::MAX);
+                        o.dns_ttl_ms = milliseconds(ttl);
                     }
                     self.timeouts.set_in(&mut o.timeouts);
                     o.user_agent = agent.as_ref().map_or(o.user_agent, |text| text.as_ptr());
                     o.ca_file = file.as_ref().map_or(null(), |text| text.as_ptr());
                     o.retry = retry.as_ref().map_or(null(), |retry| retry);
                     o.tls = self.tls.as_ref().map(Tls::raw).unwrap_or_default();
+                    o.proxy_tls = self.proxy_tls.as_ref().map(Tls::raw).unwrap_or_default();
                     o.base_url = base.as_ref().map_or(null(), |text| text.as_ptr());
                     o.headers = headers.as_ptr();
                     o.headers_count = headers.len();
@@ -314,6 +334,13 @@ impl SessionOptions {
                     o.hosts_count = mapped.len();
                     o.local_address = local.as_ref().map_or(null(), |text| text.as_ptr());
                     o.cookies = self.cookies.as_ref().map_or(o.cookies, |jar| jar.0.0);
+                    o.watch = watch.as_ref().map_or(null(), |watch| watch);
+                    o.redirect_hosts = redirect_hosts.as_ref().map_or(null(), |text| text.as_ptr());
+                    o.rate_per_host = self.rate_per_host;
+                    o.burst_per_host = self.burst_per_host;
+                    o.rate_interval = nanoseconds(self.rate_interval);
+                    o.dns_negative_ttl_ms = milliseconds(self.dns_negative_ttl);
+                    o.dns_stale_ms = milliseconds(self.dns_stale);
                     o.no_proxy = no_proxy.as_ref().map_or(null(), |text| text.as_ptr());
                     match Auth::with(self.auth.as_ref(), |auth| {
                         o.auth = auth;

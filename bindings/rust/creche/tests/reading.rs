@@ -2,10 +2,12 @@
 mod common;
 
 use common::block_on;
-use creche::{Session, SessionOptions, Status};
+use creche::{FilePart, Session, SessionOptions, Status, WatchKind};
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
+use std::sync::{Arc, Mutex};
 use std::thread;
+use std::time::Duration;
 
 /// A server that answers each request with this.
 fn answers(text: &'static str) -> String {
@@ -68,4 +70,58 @@ fn certificates_of_a_server() {
     let shown: Vec<_> = page.certificates().collect();
     assert_eq!(shown[0][0], 0x30); // a SEQUENCE
     assert!(!page.info().unwrap().tls_time.is_zero());
+}
+
+#[test]
+fn a_body_goes_into_a_file() {
+    let url = answers(LINES);
+    let web = Session::new(SessionOptions::new()).unwrap();
+    let path = std::env::temp_dir().join(format!("creche-{}", std::process::id()));
+    let file = std::fs::File::create(&path).unwrap();
+    let page = block_on(async { web.get(&url).to_file(FilePart::new(file)).await }).unwrap();
+    assert_eq!((page.body().len(), page.info().unwrap().decoded_bytes), (0, 14));
+    assert_eq!(std::fs::read(&path).unwrap(), b"one\ntwo\n012345");
+    std::fs::remove_file(&path).unwrap();
+    let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let error = block_on(async { web.get(&url).to_file(FilePart::new(full)).await }).unwrap_err();
+    assert_eq!(error.status(), Status::SYSTEM);
+}
+
+#[test]
+fn a_session_is_watched() {
+    let url = answers(
+        "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n",
+    );
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let into = seen.clone();
+    let options =
+        SessionOptions::new().rate_per_host(1000, Duration::from_secs(1), 1).watch(move |event| {
+            let link = event.headers.first().map(|(name, _)| (*name).to_owned());
+            into.lock().unwrap().push((event.kind, event.http_status, link));
+        });
+    let web = Session::new(options).unwrap();
+    block_on(async { web.get(&url).await }).unwrap();
+    let seen = seen.lock().unwrap();
+    assert_eq!(seen[0].0, WatchKind::REQUEST_START);
+    assert!(seen.contains(&(WatchKind::INFORMATIONAL, 103, Some("Link".to_owned()))));
+    assert_eq!(seen.last().unwrap().0, WatchKind::REQUEST_END);
+}
+
+#[test]
+fn where_requests_may_go() {
+    let end = answers("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+    let text = format!(
+        "HTTP/1.1 302 Found\r\nLocation: {}/b\r\nContent-Length: 0\r\n\r\n",
+        end.replace("127.0.0.1", "localhost")
+    );
+    let url = answers(text.leak());
+    let get = |options| block_on(async { Session::new(options).unwrap().get(&url).await });
+    let page = get(SessionOptions::new().redirect_hosts("localhost").no_downgrade()).unwrap();
+    assert_eq!(page.redirects().collect::<Vec<_>>(), [(format!("{url}/").as_str(), 302)]);
+    let refused = |options| get(options).unwrap_err().status();
+    assert_eq!(refused(SessionOptions::new().redirect_hosts("")), Status::REDIRECT);
+    assert_eq!(refused(SessionOptions::new().public_only()), Status::URL);
+    let dns =
+        SessionOptions::new().dns_negative_ttl(Duration::from_secs(9)).dns_stale(Duration::ZERO);
+    assert!(get(dns).is_ok());
 }

@@ -1,0 +1,62 @@
+package cx
+
+/*
+#include "shim.h"
+*/
+import "C"
+
+import (
+	"sync"
+	"sync/atomic"
+	"unsafe"
+)
+
+// WatchEvent is creche_request_event.
+type WatchEvent struct {
+	Event, HTTPStatus          uint32
+	Task, Connection, Bytes    uint64
+	Time, Duration             int64
+	Status                     int32
+	Method, URL, Peer, Message string
+	Headers                    [][2]string
+}
+
+var (
+	watchers sync.Map // of functions, by their numbers
+	watching atomic.Uint64
+)
+
+// Watch gives a function its number, for SessionOptions.Watch.
+func Watch(tell func(*WatchEvent)) uint64 {
+	number := watching.Add(1)
+	watchers.Store(number, tell)
+	return number
+}
+
+// Unwatch ends that; what comes late finds nobody.
+func Unwatch(number uint64) { watchers.Delete(number) }
+
+func textOf(at *C.char) string {
+	if at == nil {
+		return ""
+	}
+	return C.GoString(at)
+}
+
+//export cxWatched
+func cxWatched(number C.uint64_t, e *C.creche_request_event) {
+	tell, found := watchers.Load(uint64(number))
+	if !found {
+		return
+	}
+	event := &WatchEvent{Event: uint32(e.event), HTTPStatus: uint32(e.http_status), Task: uint64(e.task.scope.id),
+		Connection: uint64(e.connection), Bytes: uint64(e.bytes), Time: int64(e.time), Duration: int64(e.duration),
+		Status: int32(e.status), Method: textOf(e.method), URL: textOf(e.url), Peer: textOf(e.peer)}
+	if e.error != nil {
+		event.Message = textOf(e.error.message)
+	}
+	for _, h := range unsafe.Slice(e.headers, int(e.headers_count)) {
+		event.Headers = append(event.Headers, [2]string{textOf(h.name), C.GoStringN(h.value, C.int(h.value_size))})
+	}
+	tell.(func(*WatchEvent))(event)
+}
