@@ -91,15 +91,15 @@ func TestRowsAsText(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer rows.Close()
-	text, err := rows.JSON(JSONForm{Lines: true, Exact: true})
+	text, err := rows.JSON(creche.JSONForm{Lines: true, Exact: true})
 	if want := `{"a":1,"b":"x,y","c":null,"d":"1.50"}` + "\n"; err != nil || string(text) != want {
 		t.Error(string(text), err)
 	}
-	text, err = rows.CSV(CSVForm{Header: true, Delimiter: ';'})
+	text, err = rows.CSV(creche.CSVForm{Header: true, Delimiter: ';'})
 	if want := "a;b;c;d\n1;x,y;;1.50\n"; err != nil || string(text) != want {
 		t.Error(string(text), err)
 	}
-	if _, err = rows.CSV(CSVForm{Delimiter: '"'}); err == nil {
+	if _, err = rows.CSV(creche.CSVForm{Delimiter: '"'}); err == nil {
 		t.Error("a quote cannot be the delimiter")
 	}
 }
