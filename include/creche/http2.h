@@ -21,7 +21,8 @@ enum {
  * - One connection carries many requests at a time: as many as the server allows (100 until it says
  *   so), and no more than streams_per_connection. `limit` and `limit_per_host` count connections. Only
  *   when all places on those that are open are taken another one is opened. While nobody knows yet what
- *   a new connection will speak, other requests of its origin wait for it. While a server allows none
+ *   a new connection will speak, other requests of its origin wait for it; creche_session_warm_up opens
+ *   one, however many are asked for. While a server allows none
  *   at all, requests wait in phase pool, for timeouts.pool.
  * - A request that is cancelled, fails or is released resets its stream; its connection and all other
  *   requests on it go on. So it is with a body that is not read: up to 64 KiB of one with a known size

@@ -60,7 +60,8 @@ void Call::BeginAttempt() noexcept {
   timer_.reset();
   reading_over_ = false;
   sent_any_ = sent_any();
-  if (state_.attempt.sent > 0) state_.request.body.Rewind();
+  // Some of it may have been produced, though nothing was sent.
+  if (state_.attempt.phase != Phase::kNone) state_.request.body.Rewind();
   state_.attempt = {.phase = Phase::kPool};
   const Next next =
       Ask(calls_->layers.request, [](auto& layer, auto& call) { return layer.OnRequest(call); });

@@ -1,6 +1,8 @@
 /* HTTP/2: many exchanges on one connection, and what becomes of them when it goes. */
 #include "h2_test.h"
 
+#include <unistd.h>
+
 #include "support/nginx.h"
 
 enum { kNoError = 0, kRefused = 7, kCancel = 8, kInternal = 2 };
@@ -366,6 +368,41 @@ static void idle_ones_that_go(void** state) {
   }
 }
 
+/* A body that a file gives begins anew where it is sent again. */
+static void files_are_sent_again(void** state) {
+  (void)state;
+  char path[] = "/tmp/creche-h2-XXXXXX";
+  const int file = mkstemp(path);
+  static char piece[200000];
+  memset(piece, 'f', sizeof piece);
+  assert_int_equal(write(file, piece, sizeof piece), sizeof piece);
+  refusals = 1;
+  support_hostile* server = support_hostile_start(refuses, NULL);
+  creche_file body = {.fd = file, .size = CRECHE_TO_THE_END};
+  creche_request_options o = request_options();
+  o.body_file = &body;
+  expect_body(fetch(support_hostile_url(server), &o), 200, "at last");
+  assert_int_equal(support_hostile_requests(server), 2);
+  support_hostile_stop(server);
+  close(file);
+  unlink(path);
+}
+
+static void warm_up_opens_one(void** state) {
+  (void)state;
+  support_hostile* server = support_hostile_start(support_script_h2, NULL);
+  creche_request_options o = request_options();
+  OK(creche_session_warm_up(web, loop.scope, support_hostile_url(server), 3, &o, NULL, NULL, NULL));
+  creche_completion c = next();
+  assert_int_equal(c.status, CRECHE_OK);
+  assert_int_equal(c.code, 1);
+  drop(c);
+  assert_int_equal(session_counters(web).idle, 1);
+  expect_body(fetch(support_hostile_url(server), NULL), 200, "hello");
+  assert_int_equal(session_counters(web).connects, 1);
+  support_hostile_stop(server);
+}
+
 /* Takes two requests and breaks. */
 static void breaks(support_peer* peer, void* user) {
   (void)user;
@@ -458,6 +495,8 @@ int main(void) {
       cmocka_unit_test_setup_teardown(reset_streams, h2_set_up, tear_down),
       cmocka_unit_test_setup_teardown(misdirected, h2_set_up, tear_down),
       cmocka_unit_test_setup_teardown(idle_ones_that_go, h2_set_up, tear_down),
+      cmocka_unit_test_setup_teardown(files_are_sent_again, h2_set_up, tear_down),
+      cmocka_unit_test_setup_teardown(warm_up_opens_one, h2_set_up, tear_down),
       cmocka_unit_test_setup_teardown(broken_with_many, h2_set_up, tear_down),
       cmocka_unit_test_setup_teardown(a_silent_server_is_asked, h2_set_up, tear_down),
       cmocka_unit_test_setup_teardown(closing_with_many, h2_set_up, tear_down),

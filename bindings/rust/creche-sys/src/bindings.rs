@@ -1672,7 +1672,8 @@ pub struct creche_session_options {
     pub max_redirects: u32,
     /// of a response's head, see below; default 65536
     pub max_header_bytes: u32,
-    /// how long a resolved name is kept; default 10000 milliseconds; 0: not
+    /// how long a resolved name is kept; default 10000 milliseconds; 0: not.
+    /// That there is no such name is kept as long, but for a second at the most
     pub dns_ttl_ms: u32,
     /// of a whole body, decoded; default 64 MiB; more is CRECHE_E_LIMIT, as
     /// soon as it is announced. A coded one may be twice that and 64 KiB.
