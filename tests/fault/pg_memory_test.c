@@ -92,7 +92,59 @@ static void much(void) {
   creche_pool_release(pool);
 }
 
-static const scenario scenarios[] = {{"database", database, 0}, {"much", much, 0}};
+/* Several statements at once, descriptions, cursors, names, rows that are collected, init. */
+static void batches(void) {
+  const creche_value ids[3] = {creche_int4(1), creche_int4(2), creche_int4(3)};
+  const creche_batch_item items[] = {{"insert into kept values ($1)", ids, 1},
+                                     {"select repeat('x', 3000), $1::int", &ids[1], 1},
+                                     {"select i from kept", NULL, 0}};
+  static const char* const names[] = {"a"};
+  creche_pool pool;
+  creche_pool_options p;
+  creche_query_options q;
+  creche_batch_options b;
+  creche_cursor_options c;
+  creche_connection connection;
+  mark* lease;
+  creche_pool_options_init(&p, sizeof p);
+  creche_query_options_init(&q, sizeof q);
+  creche_batch_options_init(&b, sizeof b);
+  creche_cursor_options_init(&c, sizeof c);
+  p.max_size = 2;
+  p.init = "set statement_timeout = '1h'";
+  q.flags = CRECHE_QUERY_COLLECT;
+  b.flags = CRECHE_BATCH_SEPARATE;
+  c.flags = CRECHE_CURSOR_HOLD;
+  if (!TRY(creche_pool_open(loop, support_postgres_url(postgres), &p, &pool))) return;
+  ended(START(creche_pool_batch(pool, loop.scope, items, 3, NULL, tell, fresh(), NULL)));
+  ended(START(creche_pool_batch(pool, loop.scope, items, 3, &b, tell, fresh(), NULL)));
+  ended(START(creche_pool_describe(pool, loop.scope, "select $1::int as n", NULL, 0, NULL, tell,
+                                   fresh(), NULL)));
+  ended(START(creche_pool_execute_many(pool, loop.scope, "insert into kept values ($1) returning i",
+                                       ids, 1, 3, &q, tell, fresh(), NULL)));
+  q.flags = 0;
+  q.names = names;
+  q.max_rows = 1;
+  ended(START(creche_pool_query(pool, loop.scope, "select generate_series(1, :a)", &ids[2], 1, &q,
+                                tell, fresh(), NULL)));
+  TRY(creche_pool_resize(pool, 1, 3));
+  lease = START(creche_pool_acquire(pool, loop.scope, NULL, tell, fresh(), NULL));
+  if (ended(lease) == CRECHE_OK) {
+    connection.id = lease->value;
+    lease = START(creche_cursor_open(connection, loop.scope, "c", "select 1", NULL, 0, &c, tell,
+                                     fresh(), NULL));
+    if (ended(lease) == CRECHE_OK)
+      ended(START(creche_cursor_fetch(connection, loop.scope, "c", 5, NULL, tell, fresh(), NULL)));
+    creche_connection_release(connection);
+  }
+  memory_is_back();
+  must_be_ok(START(creche_pool_batch(pool, loop.scope, items, 3, NULL, tell, fresh(), NULL)));
+  if (START(creche_pool_close(pool, tell, fresh())) != NULL) ended(&marks[used - 1]);
+  creche_pool_release(pool);
+}
+
+static const scenario scenarios[] = {
+    {"database", database, 0}, {"much", much, 0}, {"batches", batches, 0}};
 static void postgres_without_memory(void** state) {
   (void)state;
   each_fails_once(&scenarios[0]);
@@ -100,6 +152,10 @@ static void postgres_without_memory(void** state) {
 static void copy_and_listen_without_memory(void** state) {
   (void)state;
   each_fails_once(&scenarios[1]);
+}
+static void batches_without_memory(void** state) {
+  (void)state;
+  each_fails_once(&scenarios[2]);
 }
 
 static void make_table(void) {
@@ -134,6 +190,7 @@ int main(int argc, char** argv) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(postgres_without_memory),
       cmocka_unit_test(copy_and_listen_without_memory),
+      cmocka_unit_test(batches_without_memory),
   };
   if (argc == 4)
     return run_by_hand(argv, scenarios, sizeof scenarios / sizeof *scenarios, start, stop);
