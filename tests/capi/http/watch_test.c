@@ -250,7 +250,7 @@ static void one_that_is_made_again(void** state) {
 /* Progress of a large upload, in steps that only grow. */
 static void progress_of_an_upload(void** state) {
   (void)state;
-  enum { SIZE = 4 << 20 };
+  enum { SIZE = 32 << 20 }; /* more than buffers of sockets hold */
   support_hostile* server = support_hostile_start(support_script_answer, ANSWER);
   char* body = calloc(1, SIZE);
   creche_request_options o = request_options();
