@@ -246,7 +246,8 @@ CRECHE_API creche_status creche_pool_query(creche_pool pool, creche_scope in, co
 
 /* Runs one statement and delivers its rows as they come: completions with kind CRECHE_ROWS and
  * CRECHE_MORE, value: creche_rows, CRECHE_OWNED, data: the block; at the end CRECHE_DONE with code as
- * above. A result without rows has no block, and so nothing tells its columns. Bounded: with `blocks`
+ * above. A result without rows has no block, and so nothing tells its columns. The first time it is asked
+ * for its columns before it runs: one round trip more. Bounded: with `blocks`
  * of them unreleased the server is held back. The connection is its own while it runs. The rest as
  * creche_pool_query. Since 0.1. */
 CRECHE_API creche_status creche_pool_stream(creche_pool pool, creche_scope in, const char *sql,

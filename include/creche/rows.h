@@ -160,9 +160,10 @@ CRECHE_API const void *creche_row_bytes(const creche_row_block *rows, uint64_t r
  * every type, built in or not. What a type of your own is (an enum, a domain, a row, a range; hstore,
  * ltree, citext and pgvector's vector) is asked of the server once, behind the first result that has
  * one; what only the server can print it is asked to, and the next time those columns come as text
- * (creche_row_column.text). Where that could not be asked (in streams, whose blocks you get as they
- * come, until a query has learnt it; in a transaction that has failed by then), names of the catalog
- * are numbers, and the rest is its binary form as \x and hex. Written to buffer with a NUL, cut at
+ * (creche_row_column.text). Of a stream it is asked before its first run. Where it could not be asked (in a
+ * transaction that has failed by then, streams of no SELECT, INSERT, ...), names of the catalog
+ * are numbers, and the rest is its binary form as \x and hex. An interval whose parts are all the
+ * greatest, or all the least, is infinity, as PostgreSQL 17 has it (to older ones it is a number). Written to buffer with a NUL, cut at
  * capacity. Returns the bytes that all of it needs without the NUL; 0 for SQL NULL. Since 0.1. */
 CRECHE_API size_t creche_row_format(const creche_row_block *rows, uint64_t row, uint32_t column,
                                     char *buffer, size_t capacity);

@@ -33,8 +33,9 @@ enum {
     CRECHE_VALUE_NULL = 0,   /* SQL NULL */
     CRECHE_VALUE_TEXT = 1,   /* data: PostgreSQL's text form, size bytes */
     CRECHE_VALUE_BINARY = 2, /* data: PostgreSQL's binary form, size bytes */
-    CRECHE_VALUE_INTEGER = 3, /* integer: for INT2, INT4, INT8, BOOL, and TIMESTAMP, TIMESTAMPTZ
-                                 (microseconds since 1970-01-01 UTC) */
+    CRECHE_VALUE_INTEGER = 3, /* integer: for INT2, INT4, INT8, BOOL, oid (26), DATE (days since
+                                 1970-01-01) and TIMESTAMP, TIMESTAMPTZ (microseconds since 1970-01-01
+                                 UTC); INT64_MAX and INT64_MIN of those three are the infinities */
     CRECHE_VALUE_REAL = 4    /* real: for FLOAT4, FLOAT8 */
 };
 

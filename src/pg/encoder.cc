@@ -38,6 +38,16 @@ void Encoder::Copy(const Statement& copy) noexcept {
   flight_.leaves_state = LeavesState(copy.text());
 }
 
+void Encoder::Preview(const Statement& statement) noexcept {
+  out_.Parse({}, statement);
+  out_.Bind({}, statement, shared_.forms.Find(statement.hash()));
+  out_.DescribePortal();
+  out_.Sync();
+  flight_.steps.AddStatement(true, true);
+  flight_.steps.SetNotExecuted();
+  flight_.steps.Sent();
+}
+
 void Encoder::Statements(const Command& command) noexcept {
   // In front of what may fail, because then the server skips the rest. Allowed in every state of a
   // transaction.

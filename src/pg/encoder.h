@@ -41,6 +41,8 @@ class Encoder {
   void Repeated(const Command& command, bool describe) noexcept;
   // By the simple protocol.
   void Script(const Statement& script) noexcept;
+  // What columns a statement has, without running it.
+  void Preview(const Statement& statement) noexcept;
   // One COPY, by the simple protocol: whatever is between us and the server knows it that way, and
   // after an error in the middle nothing need be sent.
   void Copy(const Statement& copy) noexcept;

@@ -80,6 +80,7 @@ class Pool final : public Object, public tasks::Resident, private LibpqConnector
   void Return(Member* member, bool maybe_transaction) noexcept;
   void CloseForLoop() noexcept override;
   Counters& count() noexcept { return shared_.counters; }
+  Shared& shared() noexcept { return shared_; }
   // phase: where an operation was when the pool was closed.
   static ErrorRef ClosedError(Phase phase) noexcept;
 

@@ -35,8 +35,11 @@ class Introspection {
 
   // statement: whose result it is; outlives this.
   Introspection(Owner& owner, Connection& connection, const Statement& statement, Ending ending);
-  // May call back at once.
-  void Begin() noexcept { Next(); }
+  // May call back at once. alone: nothing is sent behind what it runs.
+  void Begin(bool alone) noexcept {
+    run_.alone_ = alone;
+    Next();
+  }
   // What it runs on the connection.
   Command& command() noexcept { return run_; }
   // The result, as it is now.
@@ -66,7 +69,12 @@ class Introspection {
   Connection& connection_;
   const Statement& statement_;
   Ending ending_;
-  RunOf<Query, &Introspection::OnEnd> run_{this};
+  class Asking final : public RunOf<Query, &Introspection::OnEnd> {
+   public:
+    explicit Asking(Introspection* owner) : RunOf(owner) {}
+    bool alone() const noexcept override { return alone_; }
+    bool alone_ = false;
+  } run_{this};
   std::unique_ptr<Statement> asks_;
   std::vector<Column> columns_;
   std::vector<uint32_t> types_;    // that the result has

@@ -49,14 +49,14 @@ void PgOperation::Cancel() noexcept {
     return Complete(tasks::Outcome::Cancelled(Phase::kPool));
   }
   if (!Stop(nullptr)) return;
-  if (introspection_) return OnIntrospected();
+  if (introspects_) return OnIntrospected();
   Complete(tasks::Outcome::Cancelled(Phase::kQuery));
 }
 
 bool PgOperation::Stop(const Ref<Level>& level) noexcept {
   stopping_ = true;
   waits_for_.store("cancel", std::memory_order_relaxed);
-  Command& running = introspection_ ? introspection_->command() : command();
+  Command& running = introspects_ ? introspection_->command() : command();
   return connection_->Cancel(&running, level);
 }
 
@@ -93,7 +93,7 @@ void PgOperation::OnEnd(Ending ending) noexcept {
   Finish(std::move(ending));
 }
 
-void PgOperation::Introspect(Connection* connection, Ending ending) noexcept {
+void PgOperation::Introspect(Connection* connection, Ending ending, bool alone) noexcept {
   try {
     const Statement& statement = command().statement(command().count() - 1);
     introspection_ = std::make_unique<Introspection>(static_cast<Introspection::Owner&>(*this),
@@ -102,12 +102,14 @@ void PgOperation::Introspect(Connection* connection, Ending ending) noexcept {
     return Fail(NoMemoryError());
   }
   connection_ = connection;
-  introspection_->Begin();
+  introspects_ = true;
+  introspection_->Begin(alone);
 }
 
 void PgOperation::OnIntrospected() noexcept {
   connection_ = nullptr;
-  Finish(introspection_->Take());
+  introspects_ = false;
+  Understood(introspection_->Take());
 }
 
 bool PgOperation::RunAgain(const Ending& ending) noexcept {

@@ -39,6 +39,10 @@ class PgOperation : public tasks::Operation, public FromBlocks, private Introspe
   virtual bool Matters() const noexcept { return true; }
   // It was cancelled, and there is no result.
   virtual void FinishCancelled(Phase phase, const Ending& ending) noexcept;
+  // Its result is understood, as far as it can be: Finish, if nothing else is to follow.
+  virtual void Understood(Ending ending) noexcept { Finish(std::move(ending)); }
+  // Has it understood first: Understood follows. alone: nothing is to overtake what follows.
+  void Introspect(Connection* connection, Ending ending, bool alone = false) noexcept;
   // True if it may be sent a second time when the server has not executed it.
   virtual bool Repeatable() const noexcept { return true; }
   // It is about to be sent again: forgets what has come.
@@ -57,6 +61,11 @@ class PgOperation : public tasks::Operation, public FromBlocks, private Introspe
   bool stopping() const noexcept { return stopping_; }
   // That the command was submitted to, until it ends.
   Connection* connection() const noexcept { return connection_; }
+  // Puts the command in front of all that waits there.
+  void Follow(Connection* connection) noexcept {
+    connection_ = connection;
+    connection->Resubmit(&command());
+  }
   // Asks for it, once it was submitted: Connection::Cancel.
   bool Stop(const Ref<Level>& level) noexcept;
 
@@ -67,7 +76,6 @@ class PgOperation : public tasks::Operation, public FromBlocks, private Introspe
   void OnGranted(Member* member) noexcept { Submit(&member->connection()); }
   void OnRefused(const ErrorRef& why) noexcept { Fail(why); }
   bool RunAgain(const Ending& ending) noexcept;
-  void Introspect(Connection* connection, Ending ending) noexcept;
   void OnIntrospected() noexcept override;
 
   // How often one statement is sent at the most.
@@ -78,6 +86,7 @@ class PgOperation : public tasks::Operation, public FromBlocks, private Introspe
   std::atomic<const char*> waits_for_{""};
   int tries_ = 1;
   bool stopping_ = false;
+  bool introspects_ = false;
 };
 
 }  // namespace creche::pg

@@ -7,6 +7,15 @@
 
 namespace creche::pg {
 
+namespace {
+
+// What has rows, and no others come.
+bool HasPreview(const Statement& statement) noexcept {
+  return statement.verb() == Verb::kQuery;
+}
+
+}  // namespace
+
 StreamOperation::StreamOperation(Connectable on, Statement&& statement, const QueryOptions& options)
     : PgOperation(std::move(on)),
       statement_(std::move(statement)),
@@ -29,7 +38,33 @@ ErrorRef StreamOperation::Prepare() noexcept {
   run_.Run(&statement_);
   run_.set_prepare(options_.prepare);
   run_.set_max_rows(options_.max_rows);
+  preview_.Run(&statement_);
+  previewed_ = !HasPreview(statement_) || on_.pool().shared().forms.Described(statement_.hash());
   return nullptr;
+}
+
+void StreamOperation::OnPreview(Ending ending) noexcept {
+  Connection* const on = connection();
+  if (ending.error || stopping()) return OnEnd(std::move(ending));
+  on_connection_ = on;
+  try {
+    ending.rows = preview_.Empty();
+  } catch (const std::bad_alloc&) {
+    // As if it had none.
+  }
+  if (Introspection::Wanted(ending)) return Introspect(on, std::move(ending), true);
+  Begin(on);
+}
+
+void StreamOperation::Understood(Ending) noexcept {
+  if (stopping()) return FinishCancelled(Phase::kQuery, {});
+  Begin(on_connection_);
+}
+
+void StreamOperation::Begin(Connection* on) noexcept {
+  previewed_ = true;
+  on_.pool().shared().forms.SetDescribed(statement_.hash());
+  Follow(on);
 }
 
 void StreamOperation::BeginAgain() noexcept {

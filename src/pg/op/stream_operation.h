@@ -1,6 +1,7 @@
 // Streams (creche_pool_stream, creche_connection_stream): rows in blocks as they come, bounded by
 // the blocks that the user has not released.
 #pragma once
+#include "pg/command/preview.h"
 #include "pg/command/row_stream.h"
 #include "pg/op/block_budget.h"
 #include "pg/op/pg_operation.h"
@@ -23,7 +24,15 @@ class StreamOperation final : public PgOperation, public BlockBudget::Owner {
     void OnRows() noexcept override { operation_.OnRows(); }
     StreamOperation& operation_;
   };
-  Command& command() noexcept override { return run_; }
+  // What it does not know, and cannot ask while rows come, it asks before.
+  Command& command() noexcept override {
+    if (previewed_) return run_;
+    return preview_;
+  }
+  void OnPreview(Ending ending) noexcept;
+  void Understood(Ending ending) noexcept override;
+  // The statement itself, from here on.
+  void Begin(Connection* connection) noexcept;
   ErrorRef Prepare() noexcept override;
   void OnRows() noexcept;
   void Finish(Ending ending) noexcept override;
@@ -42,6 +51,9 @@ class StreamOperation final : public PgOperation, public BlockBudget::Owner {
   const Statement statement_;
   const QueryOptions options_;
   Streaming run_;
+  RunOf<Preview, &StreamOperation::OnPreview> preview_{this};
+  Connection* on_connection_ = nullptr;
+  bool previewed_ = false;
   Ref<BlockBudget> budget_;
   std::unique_ptr<Timer> timer_;
   uint64_t rows_ = 0;  // delivered

@@ -53,6 +53,8 @@ class AnswerSteps {
     describe_ = describe;
     statements_ = 1;
   }
+  // The statements are not executed.
+  void SetNotExecuted() noexcept { executes_ = false; }
   void Sent() noexcept {
     if (stage_ != Stage::kScript) Enter(Stage::kClose);
   }
@@ -112,6 +114,7 @@ class AnswerSteps {
   uint32_t statements_ = 0;
   uint32_t done_ = 0;  // statements that have ended
   bool describe_ = false;
+  bool executes_ = true;
   bool in_rows_ = false;  // of a script: the columns have come, so rows may
   bool in_copy_ = false;  // of a script: what it copies to us comes, or it awaits what we do
   uint32_t parses_ = 0;   // bit i: statement i is prepared
@@ -194,6 +197,10 @@ inline void AnswerSteps::Enter(Stage stage) noexcept {
   }
   if (stage == Stage::kTypes && (alike_ || !(types_ >> done_ & 1))) stage = Stage::kBind;
   if (stage == Stage::kBind && !runs_) stage = Stage::kReady;
+  if (stage == Stage::kExecute && !executes_) {
+    done_ = statements_;
+    stage = Stage::kReady;
+  }
   stage_ = stage;
 }
 

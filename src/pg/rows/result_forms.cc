@@ -58,6 +58,16 @@ void ResultForms::Ask(uint64_t hash, const ColumnForms& forms) noexcept {
   }
 }
 
+void ResultForms::SetDescribed(uint64_t hash) noexcept {
+  constexpr size_t kMost = 1024;
+  try {
+    if (described_.size() >= kMost) described_.clear();
+    described_.insert(hash);
+  } catch (const std::bad_alloc&) {
+    // It is described once more.
+  }
+}
+
 void ResultForms::Put(const Entry* before, Entry&& entry) {
   widest_ = std::max(widest_, entry.forms.size());
   if (before) {
@@ -65,11 +75,14 @@ void ResultForms::Put(const Entry* before, Entry&& entry) {
   } else if (entries_.size() < kEntries) {
     entries_.push_back(std::move(entry));
   } else {
-    entries_[next_++ % kEntries] = std::move(entry);
+    Entry& replaced = entries_[next_++ % kEntries];
+    described_.erase(replaced.hash);
+    replaced = std::move(entry);
   }
 }
 
 bool ResultForms::Forget(uint64_t hash) noexcept {
+  described_.erase(hash);
   return std::erase_if(entries_, [hash](const Entry& e) { return e.hash == hash; }) > 0;
 }
 

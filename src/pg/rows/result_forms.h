@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
+#include <unordered_set>
 #include <vector>
 
 #include "pg/rows/row_description.h"
@@ -28,6 +29,9 @@ class ResultForms {
   void Ask(uint64_t hash, const ColumnForms& forms) noexcept;
   // A result of these columns has failed. True if there is another way to ask for it.
   bool Learn(uint64_t hash, const RowDescription& columns) noexcept;
+  // Whether all that can be known of a statement's columns is; from now on it is.
+  bool Described(uint64_t hash) const noexcept { return described_.count(hash) != 0; }
+  void SetDescribed(uint64_t hash) noexcept;
   // The columns of the widest of them.
   size_t widest() const noexcept { return widest_; }
   // It does not have these columns any more. True if they were known.
@@ -43,6 +47,7 @@ class ResultForms {
   const Entry* Look(uint64_t hash) const noexcept;
   void Put(const Entry* before, Entry&& entry);
   std::vector<Entry> entries_;
+  std::unordered_set<uint64_t> described_;
   size_t next_ = 0;  // to be replaced
   size_t widest_ = 0;
 };

@@ -33,6 +33,23 @@ const char* EncodeInt8(int64_t value, char* out) noexcept {
   return nullptr;
 }
 
+const char* EncodeOid(int64_t value, char* out) noexcept {
+  if (value < 0 || value > UINT32_MAX) return "out of range for oid";
+  Store32(out, static_cast<uint32_t>(value));
+  return nullptr;
+}
+
+const char* EncodeDate(int64_t value, char* out) noexcept {
+  int64_t since_2000 = value > 0 ? INT32_MAX : INT32_MIN;  // the infinities
+  if (value != INT64_MAX && value != INT64_MIN) {
+    if (value <= INT32_MIN + kEpochDays || value >= INT32_MAX)
+      return "outside of PostgreSQL's calendar";
+    since_2000 = value - kEpochDays;
+  }
+  Store32(out, static_cast<uint32_t>(since_2000));
+  return nullptr;
+}
+
 const char* EncodeTimestamp(int64_t value, char* out) noexcept {
   int64_t since_2000 = value;  // the infinities stay
   if (value != INT64_MAX && value != INT64_MIN &&

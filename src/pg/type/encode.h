@@ -9,6 +9,9 @@ const char* EncodeBool(int64_t value, char* out) noexcept;
 const char* EncodeInt2(int64_t value, char* out) noexcept;
 const char* EncodeInt4(int64_t value, char* out) noexcept;
 const char* EncodeInt8(int64_t value, char* out) noexcept;
+const char* EncodeOid(int64_t value, char* out) noexcept;
+// Days since 1970.
+const char* EncodeDate(int64_t value, char* out) noexcept;
 // Microseconds since 1970.
 const char* EncodeTimestamp(int64_t value, char* out) noexcept;
 const char* EncodeFloat4(double value, char* out) noexcept;

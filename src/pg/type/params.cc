@@ -27,12 +27,11 @@ ErrorRef EncodeNumber(const Value& value, size_t number, char* out, size_t* size
   const Type& type = TypeOf(value.type);
   const bool integer = value.form == Value::kInteger;
   if (integer ? !type.encode_integer : !type.encode_real)
-    return Bad(
-        Status::kType, number,
-        integer
-            ? "an integer needs the type bool, int2, int4, int8, timestamp or timestamptz; send "
-              "others as text or in their binary form"
-            : "a real needs the type float4 or float8; send others as text");
+    return Bad(Status::kType, number,
+               integer ? "an integer needs the type bool, int2, int4, int8, oid, date, timestamp "
+                         "or timestamptz; send "
+                         "others as text or in their binary form"
+                       : "a real needs the type float4 or float8; send others as text");
   *size = type.size;
   const char* why =
       integer ? type.encode_integer(value.integer, out) : type.encode_real(value.real, out);

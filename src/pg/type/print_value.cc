@@ -36,6 +36,18 @@ bool TakeValue(std::string_view* rest, std::string_view* value, bool* null) {
 
 namespace {
 
+// A byte that is no ASCII is no character by itself; none at all is nothing.
+void PrintChar(std::string* out, char c) {
+  const auto byte = static_cast<unsigned char>(c);
+  if (byte >= 0x80) {
+    *out += '\\';
+    for (int shift = 6; shift >= 0; shift -= 3)
+      *out += static_cast<char>('0' + (byte >> shift & 7));
+  } else if (byte != 0) {
+    *out += c;
+  }
+}
+
 // What the server was not asked about: names of the catalog by their numbers.
 bool PrintByServer(std::string* out, const Type& type, std::string_view bytes,
                    const UserTypes* user) {
@@ -58,6 +70,7 @@ bool PrintValue(std::string* out, uint32_t oid, std::string_view bytes, uint8_t 
   constexpr uint8_t kDeepest = 12;
   if (depth > kDeepest || bytes.size() >= kCellNull) return false;
   const Type& type = TypeOf(oid);
+  if (oid == kChar && bytes.size() == 1) return PrintChar(out, bytes[0]), true;
   if (type.kind == Type::Kind::kText) return out->append(bytes), true;
   if (type.kind == Type::Kind::kVersionedText) {
     if (bytes.empty() || bytes[0] != 1) return false;

@@ -2060,8 +2060,9 @@ pub const CRECHE_VALUE_TEXT: u32 = 1;
 /// data: PostgreSQL's binary form, size bytes
 pub const CRECHE_VALUE_BINARY: u32 = 2;
 
-/// integer: for INT2, INT4, INT8, BOOL, and TIMESTAMP, TIMESTAMPTZ
-/// (microseconds since 1970-01-01 UTC)
+/// integer: for INT2, INT4, INT8, BOOL, oid (26), DATE (days since
+/// 1970-01-01) and TIMESTAMP, TIMESTAMPTZ (microseconds since 1970-01-01
+/// UTC); INT64_MAX and INT64_MIN of those three are the infinities
 pub const CRECHE_VALUE_INTEGER: u32 = 3;
 
 /// real: for FLOAT4, FLOAT8
@@ -3611,9 +3612,10 @@ unsafe extern "C" {
     /// every type, built in or not. What a type of your own is (an enum, a domain, a row, a range; hstore,
     /// ltree, citext and pgvector's vector) is asked of the server once, behind the first result that has
     /// one; what only the server can print it is asked to, and the next time those columns come as text
-    /// (creche_row_column.text). Where that could not be asked (in streams, whose blocks you get as they
-    /// come, until a query has learnt it; in a transaction that has failed by then), names of the catalog
-    /// are numbers, and the rest is its binary form as \x and hex. Written to buffer with a NUL, cut at
+    /// (creche_row_column.text). Of a stream it is asked before its first run. Where it could not be asked (in a
+    /// transaction that has failed by then, streams of no SELECT, INSERT, ...), names of the catalog
+    /// are numbers, and the rest is its binary form as \x and hex. An interval whose parts are all the
+    /// greatest, or all the least, is infinity, as PostgreSQL 17 has it (to older ones it is a number). Written to buffer with a NUL, cut at
     /// capacity. Returns the bytes that all of it needs without the NUL; 0 for SQL NULL. Since 0.1.
     pub fn creche_row_format(rows: *const creche_row_block, row: u64, column: u32, buffer: *mut c_char, capacity: usize) -> usize;
 
@@ -3884,7 +3886,8 @@ unsafe extern "C" {
 
     /// Runs one statement and delivers its rows as they come: completions with kind CRECHE_ROWS and
     /// CRECHE_MORE, value: creche_rows, CRECHE_OWNED, data: the block; at the end CRECHE_DONE with code as
-    /// above. A result without rows has no block, and so nothing tells its columns. Bounded: with `blocks`
+    /// above. A result without rows has no block, and so nothing tells its columns. The first time it is asked
+    /// for its columns before it runs: one round trip more. Bounded: with `blocks`
     /// of them unreleased the server is held back. The connection is its own while it runs. The rest as
     /// creche_pool_query. Since 0.1.
     pub fn creche_pool_stream(pool: creche_pool, in_: creche_scope, sql: *const c_char, args: *const creche_value, args_count: usize, options: *const creche_query_options, done: creche_done_fn, user: *mut c_void, task: *mut creche_task) -> creche_status;
