@@ -49,7 +49,7 @@ install_log=$logs/install
 packages="$build_packages git clang-format-14"
 [ -n "$quick$repeat$soak" ] || packages="$packages clang-14 abigail-tools binutils valgrind"
 # clang's own libraries for sanitizers and fuzzing are only recommended by it.
-[ -z "$all" ] || packages="$packages libclang-rt-14-dev libfuzzer-14-dev"
+[ -z "$all" ] || packages="$packages libclang-rt-14-dev libfuzzer-14-dev python3-asyncpg"
 
 # ---- Steps ----
 # begin name; then end adds up its counts and says how it went.
@@ -158,6 +158,7 @@ long_tests() {
         long "every allocation fails: $part" 21600 env CRECHE_EVERY=1 "$tests/fault_${part}_memory"
     done
     long "a soak of 20 s" 900 env CRECHE_SOAK_SECONDS=20 "$tests/integration_soak"
+    long "types, compared with asyncpg" 600 sh tests/differential/pg_types.sh
     fuzz=$PWD/build-fuzz
     targets="http_head_fuzz http_response_fuzz pg_reader_fuzz"
     begin "fuzz: build"

@@ -1,5 +1,5 @@
-// Preview: what columns a statement will have with these parameters: it is parsed and bound, and not
-// run.
+// Preview: what columns a statement will have with these parameters: it is parsed and bound, and
+// not run.
 #pragma once
 #include "pg/command/command.h"
 
