@@ -126,6 +126,7 @@ class Pool final : public Object, public tasks::Resident, private LibpqConnector
   void OnConnectFailed(LibpqConnector* connector, ErrorRef error) noexcept override;
   // An attempt to connect has ended without a connection: there is another one later.
   void Failed(const ErrorRef& why) noexcept;
+  void CountFailure(const ErrorRef& why) noexcept;
   // It can be used, or `init` has failed on it.
   void OnStarted(Member* member) noexcept;
   void OnStartFailed(const ErrorRef& why) noexcept;
@@ -145,6 +146,7 @@ class Pool final : public Object, public tasks::Resident, private LibpqConnector
 
   // pool_control.cc: what was asked for is done before the next one is given a connection.
   void Change() noexcept;
+  void Apply() noexcept;
   void ApplySize() noexcept;
   // What is moved between the lists later must not fail half-way. May throw bad_alloc.
   void MakeRoom(size_t size);

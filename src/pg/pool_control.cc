@@ -24,13 +24,15 @@ bool Pool::Expire() noexcept {
 }
 
 void Pool::Change() noexcept {
-  if (begun_close_) return;
-  const uint32_t seen = changes_.load();
-  if (seen == changed_) return;
-  changed_ = seen;
+  if (begun_close_ || changes_.load() == changed_) return;
+  Apply();
+  Serve();
+}
+
+void Pool::Apply() noexcept {
+  changed_ = changes_.load();
   if (expire_asked_.exchange(false)) ExpireAll();
   ApplySize();
-  Serve();
 }
 
 void Pool::Discard(Member* member) noexcept {

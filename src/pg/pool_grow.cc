@@ -101,6 +101,7 @@ void Pool::OnStartFailed(const ErrorRef& why) noexcept {
   if (Checkout* first = Oldest(); first && why->status() != Status::kDisconnected) {
     TakeOut(first);
     first->OnRefused(why);
+    return CountFailure(why);  // the next one gets another
   }
   Failed(why);
 }
@@ -111,10 +112,14 @@ void Pool::OnConnectFailed(LibpqConnector* connector, ErrorRef error) noexcept {
   Serve();
 }
 
-void Pool::Failed(const ErrorRef& why) noexcept {
+void Pool::CountFailure(const ErrorRef& why) noexcept {
   shared_.counters.connect_failures.Add();
   connect_at_ = After(loop_->now(), Backoff(failures_++));
   connect_error_ = why;
+}
+
+void Pool::Failed(const ErrorRef& why) noexcept {
+  CountFailure(why);
   // With other connections there is hope, and so there is if the server is only full or starting:
   // who waits does so until acquire_timeout. All else is told at once.
   const bool passes = HasState(why, "53300") || HasState(why, "57P03");

@@ -108,6 +108,8 @@ void Pool::Count() noexcept {
 
 void Pool::ServeOnce() noexcept {
   if (begun_close_) return;
+  // Whoever has been told that all are expired is given none of them, whatever comes first.
+  if (changes_.load(std::memory_order_acquire) != changed_) Apply();
   while (Checkout* checkout = Oldest()) {
     Member* member = TakeIdle();
     if (!member) break;
@@ -206,6 +208,11 @@ void Pool::Rest(Member* member) noexcept {
   const bool dirty = session.dirty && options_.full_reset;
   if (open || dirty) return BeginReset(member, open, dirty);
   if (session.unwanted()) {
+    if (member->starting && member->init())
+      return member->connection().Lose(
+          MakeError(Status::kState, Phase::kPool,
+                    "init makes a session that target_session_attrs does not want: change one of "
+                    "them"));
     Retire(member);
     return Serve();
   }

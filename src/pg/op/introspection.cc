@@ -13,21 +13,33 @@ namespace creche::pg {
 
 namespace {
 
-// One row of the catalog for each, by its key. No column that older servers lack is named.
+// One row of the catalog for each, by its key. No column that older servers lack is named, and no
+// operator that somebody could have put into the search path.
+#define EQ "OPERATOR(pg_catalog.=)"
+#define NE "OPERATOR(pg_catalog.<>)"
 constexpr std::string_view kTypesSql =
     "SELECT t.oid, t.typname, t.typtype, t.typdelim,"
-    " CASE WHEN t.typreceive::pg_catalog.oid <> 0 THEN t.typarray ELSE 0 END,"
-    " CASE t.typtype WHEN 'd' THEN t.typbasetype"
-    " WHEN 'r' THEN (SELECT r.rngsubtype FROM pg_catalog.pg_range r WHERE r.rngtypid = t.oid)"
-    " WHEN 'm' THEN (SELECT r.rngtypid FROM pg_catalog.pg_range r"
-    " WHERE (pg_catalog.to_jsonb(r) ->> 'rngmultitypid') = t.oid::pg_catalog.text)"
+    " CASE WHEN t.typreceive::pg_catalog.oid " NE
+    " 0 THEN t.typarray ELSE 0 END,"
+    " CASE WHEN t.typtype " EQ " 'd' THEN t.typbasetype WHEN t.typtype " EQ
+    " 'r' THEN (SELECT r.rngsubtype FROM pg_catalog.pg_range r WHERE r.rngtypid " EQ
+    " t.oid) WHEN t.typtype " EQ
+    " 'm' THEN (SELECT r.rngtypid FROM pg_catalog.pg_range r"
+    " WHERE (pg_catalog.to_jsonb(r) OPERATOR(pg_catalog.->>) 'rngmultitypid') " EQ
+    " t.oid::pg_catalog.text)"
     " ELSE t.typelem END,"
-    " (SELECT p.prosrc FROM pg_catalog.pg_proc p WHERE p.oid = t.typsend),"
-    " ARRAY(SELECT a.atttypid FROM pg_catalog.pg_attribute a WHERE t.typrelid <> 0"
-    " AND a.attrelid = t.typrelid AND a.attnum > 0 AND NOT a.attisdropped)"
-    " FROM pg_catalog.pg_type t WHERE t.oid = ANY ($1)";
+    " (SELECT p.prosrc FROM pg_catalog.pg_proc p WHERE p.oid " EQ
+    " t.typsend::pg_catalog.oid),"
+    " ARRAY(SELECT a.atttypid FROM pg_catalog.pg_attribute a WHERE t.typrelid " NE
+    " 0 AND a.attrelid " EQ
+    " t.typrelid AND a.attnum OPERATOR(pg_catalog.>) 0 AND NOT a.attisdropped)"
+    " FROM pg_catalog.pg_type t WHERE t.oid " EQ " ANY ($1)";
+#undef EQ
+#undef NE
 constexpr std::string_view kTextsSql = "SELECT $1::pg_catalog.text[]";
 constexpr uint32_t kOidArray = 1028;
+constexpr int kMostRounds = 32;              // types may hold others, but not without end
+constexpr uint64_t kMostSaid = 64ull << 20;  // of one answer
 
 UserKind KindOf(char type, std::string_view name, std::string_view send) {
   constexpr std::string_view kSendText[] = {"textsend",  "varcharsend", "bpcharsend",
@@ -95,7 +107,8 @@ void AddTo(std::vector<uint32_t>* oids, uint32_t oid) {
 // Prints a value: notes on the way which types it has, and which texts are missing.
 class Introspection::Visitor final : public UserTypes {
  public:
-  explicit Visitor(Introspection* of) : of_(*of) {}
+  // rebuilds: all is known by now that ever will be.
+  Visitor(Introspection* of, bool rebuilds) : of_(*of), rebuilds_(rebuilds) {}
   bool Find(uint32_t oid, UserType* type) const override {
     const CatalogType* known = of_.connection_.session().catalog->Find(oid);
     if (known) {
@@ -112,26 +125,25 @@ class Introspection::Visitor final : public UserTypes {
     if (Has(of_.unknown_, oid)) return true;
     spelled = true;
     const auto [it, added] = of_.texts_[oid].try_emplace(std::string(bytes));
-    if (!added) out->append(it->second);
-    return true;
+    if (!added) out->append(it->second.text);
+    return !rebuilds_ || it->second.known;
   }
   mutable bool spelled = false;
 
  private:
   Introspection& of_;
+  const bool rebuilds_;
 };
 
 Introspection::Introspection(Owner& owner, Connection& connection, const Statement& statement,
                              Ending ending)
-    : owner_(owner),
-      connection_(connection),
-      statement_(statement),
-      ending_(std::move(ending)),
-      columns_(ending_.rows->block()->column_count) {
+    : owner_(owner), connection_(connection), statement_(statement), ending_(std::move(ending)) {
   run_.set_prepare(false);
+  run_.set_max_bytes(kMostSaid);
 }
 
 Ending Introspection::Take() noexcept {
+  if (!ending_.rows) return std::move(ending_);
   RowBlock* block = ending_.rows->block();
   if (block->types_offset == kTypesUnknown) block->types_offset = 0;
   return std::move(ending_);
@@ -163,6 +175,7 @@ void Introspection::Look() {
                                                              ending_.rows->block()->columns_offset);
   const Catalog& catalog = *connection_.session().catalog;
   unknown_.clear();
+  columns_.resize(rows.columns());
   for (uint32_t c = 0; c < rows.columns(); c++) {
     if (described[c].text == 1) continue;
     Catalog::Judged judged;
@@ -176,7 +189,7 @@ void Introspection::Look() {
   if (!unknown_.empty()) return;
   for (uint32_t c = 0; c < rows.columns(); c++) {
     if (!columns_[c].visited) continue;
-    const Visitor visitor(this);
+    const Visitor visitor(this, false);
     std::string ignored;
     for (uint64_t row = 0; row < rows.rows(); row++) {
       const RowView::Cell cell = rows.At(row, c);
@@ -189,7 +202,7 @@ void Introspection::Look() {
 }
 
 bool Introspection::AskTypes() {
-  if (unknown_.empty()) return false;
+  if (unknown_.empty() || rounds_++ == kMostRounds) return false;
   std::string oids = "{";
   for (const uint32_t oid : unknown_) oids += (oids.size() > 1 ? "," : "") + std::to_string(oid);
   asked_type_ = 0;
@@ -204,8 +217,8 @@ bool Introspection::AskTexts() {
     const uint32_t array = known ? known->array : TypeOf(oid).array;
     asked_.clear();
     std::string elements;
-    for (const auto& [bytes, text] : texts) {
-      if (!text.empty() || array == 0 || elements.size() > kMostBytes) continue;
+    for (const auto& [bytes, said] : texts) {
+      if (said.known || array == 0 || elements.size() > kMostBytes) continue;
       asked_.push_back(&bytes);
       AppendBig(&elements, bytes.size());
       elements += bytes;
@@ -235,6 +248,10 @@ void Introspection::Run(std::string_view sql, uint32_t type, bool text, const st
 
 void Introspection::OnEnd(Ending ending) noexcept {
   if (ending.error || !ending.rows) failed_ = true;
+  // What the server has refused has failed in the user's transaction: nobody shall take that for
+  // done.
+  if (ending.error && ending.answered && ending_.inside)
+    ending_ = {.error = std::move(ending.error), .answered = true, .inside = true};
   try {
     if (!failed_) {
       const RowView rows(ending.rows->block());
@@ -276,7 +293,7 @@ void Introspection::TakeTexts(const RowView& rows) {
   size_t taken = 0;
   Texts& texts = texts_[asked_type_];
   EachElement(rows, 0, 0, [&](std::string_view text) {
-    if (taken < asked_.size()) texts[*asked_[taken++]] = text;
+    if (taken < asked_.size()) texts[*asked_[taken++]] = {std::string(text), true};
   });
   if (taken != asked_.size()) failed_ = true;
 }
@@ -289,7 +306,7 @@ void Introspection::Rebuild() {
   std::vector<std::vector<std::string>> texts(columns_.size());
   for (uint32_t c = 0; c < columns_.size(); c++) {
     if (!columns_[c].spelled) continue;
-    const Visitor visitor(this);
+    const Visitor visitor(this, true);
     texts[c].resize(std::max<uint64_t>(rows.rows(), 1));
     for (uint64_t row = 0; row < rows.rows(); row++) {
       const RowView::Cell cell = rows.At(row, c);

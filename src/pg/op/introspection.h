@@ -2,8 +2,9 @@
 // before the result is given to anybody: what types there are that are not built in (once for each
 // type, on each server), and the text of what only the server can print (names of its catalog,
 // money, types of extensions that nothing is known of). What can be known of a statement's columns
-// is remembered, so that the next time they come as they should. Nothing of it fails: what the
-// server does not say stays bytes. Loop's thread.
+// is remembered, so that the next time they come as they should. What the server does not say stays
+// bytes; but if asking has failed in a transaction of the user's, that has failed, and so does the
+// result. Loop's thread.
 #pragma once
 #include <memory>
 #include <string>
@@ -42,11 +43,19 @@ class Introspection {
   }
   // What it runs on the connection.
   Command& command() noexcept { return run_; }
-  // The result, as it is now.
+  // Nothing more is asked.
+  void GiveUp() noexcept { failed_ = true; }
+  // The result's statement has left a transaction open.
+  bool inside() const noexcept { return ending_.inside; }
+  // The result, as it is now; or what has failed in its transaction since.
   Ending Take() noexcept;
 
  private:
-  using Texts = std::unordered_map<std::string, std::string>;  // by binary form
+  struct Said {
+    std::string text;
+    bool known = false;  // and else to be asked for
+  };
+  using Texts = std::unordered_map<std::string, Said>;  // by binary form
   class Visitor;
   struct Column {
     bool visited = false;  // its values are looked at
@@ -83,6 +92,7 @@ class Introspection {
   std::unordered_map<uint32_t, Texts> texts_;
   std::vector<const std::string*> asked_;  // whose texts were asked for
   uint32_t asked_type_ = 0;                // 0: it was types
+  int rounds_ = 0;                         // of questions for types
   bool failed_ = false;
 };
 

@@ -49,13 +49,15 @@ void PgOperation::Cancel() noexcept {
     return Complete(tasks::Outcome::Cancelled(Phase::kPool));
   }
   if (!Stop(nullptr)) return;
-  if (introspects_) return OnIntrospected();
+  // What was to be asked is not sent. A transaction, though, is rolled back.
+  if (introspects_ && !introspection_->inside()) return OnIntrospected();
   Complete(tasks::Outcome::Cancelled(Phase::kQuery));
 }
 
 bool PgOperation::Stop(const Ref<Level>& level) noexcept {
   stopping_ = true;
   waits_for_.store("cancel", std::memory_order_relaxed);
+  if (introspects_) introspection_->GiveUp();
   Command& running = introspects_ ? introspection_->command() : command();
   return connection_->Cancel(&running, level);
 }
@@ -89,7 +91,9 @@ void PgOperation::OnEnd(Ending ending) noexcept {
     waits_for_.store("connection", std::memory_order_relaxed);
     return on_.pool().Wait(&checkout_, false, 0);
   }
-  if (Introspection::Wanted(ending)) return Introspect(connection, std::move(ending));
+  if (!Introspection::Wanted(ending)) return Finish(std::move(ending));
+  if (!stopping_) return Introspect(connection, std::move(ending));
+  ending.rows->block()->types_offset = 0;
   Finish(std::move(ending));
 }
 
@@ -99,7 +103,8 @@ void PgOperation::Introspect(Connection* connection, Ending ending, bool alone) 
     introspection_ = std::make_unique<Introspection>(static_cast<Introspection::Owner&>(*this),
                                                      *connection, statement, std::move(ending));
   } catch (const std::bad_alloc&) {
-    return Fail(NoMemoryError());
+    ending.rows->block()->types_offset = 0;  // it is as it is
+    return Understood(std::move(ending));
   }
   connection_ = connection;
   introspects_ = true;
@@ -109,7 +114,9 @@ void PgOperation::Introspect(Connection* connection, Ending ending, bool alone) 
 void PgOperation::OnIntrospected() noexcept {
   connection_ = nullptr;
   introspects_ = false;
-  Understood(introspection_->Take());
+  Ending ending = introspection_->Take();
+  if (stopping_ && ending.error) return FinishCancelled(Phase::kQuery, ending);
+  Understood(std::move(ending));
 }
 
 bool PgOperation::RunAgain(const Ending& ending) noexcept {

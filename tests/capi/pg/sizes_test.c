@@ -215,6 +215,47 @@ static void test_init_fails(void** state) {
   close_pool(plain);
 }
 
+/* Who has waited longest is told, and nobody else. */
+static void test_init_fails_once(void** state) {
+  (void)state;
+  creche_pool plain = open_pool(1);
+  must(plain, "create sequence tries");
+  creche_pool_options o = defaults(1);
+  o.init = "select 1 / (nextval('tries') - 1)";
+  creche_pool pool = pool_with(&o);
+  answer a[3];
+  for (int i = 0; i < 3; i++) {
+    answer_init(&a[i]);
+    OK(creche_pool_acquire(pool, loop.scope, NULL, on_answer, &a[i], NULL));
+  }
+  EXPECT(&a[0], CRECHE_E_PG);
+  answer_free(&a[0]);
+  for (int i = 1; i < 3; i++) {
+    EXPECT(&a[i], CRECHE_OK);
+    answer_free(&a[i]);
+  }
+  must(plain, "drop sequence tries");
+  close_pool(pool);
+  close_pool(plain);
+}
+
+/* It makes what the pool does not want: that is told, and not tried without a pause. */
+static void test_an_unwanted_init(void** state) {
+  (void)state;
+  char dsn[300];
+  snprintf(dsn, sizeof dsn, "%s?target_session_attrs=read-write", support_postgres_url(server));
+  creche_pool_options o = defaults(1);
+  o.init = "set default_transaction_read_only = on";
+  creche_pool pool;
+  OK(creche_pool_open(loop, dsn, &o, &pool));
+  answer a;
+  run(pool, &a, "select 1");
+  EXPECT(&a, CRECHE_E_STATE);
+  assert_non_null(strstr(a.error->message, "target_session_attrs"));
+  answer_free(&a);
+  close_pool(pool);
+}
+
 static void init_fails_with(const char* init, creche_status status, const char* text) {
   creche_pool_options o = defaults(1);
   o.init = init;
@@ -307,6 +348,8 @@ int main(void) {
       cmocka_unit_test(test_expire),
       cmocka_unit_test(test_init_holds),
       cmocka_unit_test(test_init_fails),
+      cmocka_unit_test(test_init_fails_once),
+      cmocka_unit_test(test_an_unwanted_init),
       cmocka_unit_test(test_unfit_inits),
       cmocka_unit_test(test_close_while_waiting),
       cmocka_unit_test(test_timings),
