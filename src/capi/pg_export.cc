@@ -8,6 +8,7 @@
 #include "pg/export/arrow.h"
 #include "pg/export/csv.h"
 #include "pg/export/json.h"
+#include "platform/user_code.h"
 
 using namespace creche;
 using namespace creche::capi;
@@ -30,7 +31,7 @@ struct Taker {
 
 bool Give(void* taker, const char* text, size_t size) {
   const Taker& to = *static_cast<Taker*>(taker);
-  return to.write(text, size, to.user) == 0;
+  return platform::CallUser(to.write, text, size, to.user) == 0;
 }
 
 // Makes the text with make(rows, pieces), unless something is wrong.

@@ -254,7 +254,8 @@ void Call::Complete() noexcept {
   ended_ = std::max({Recent(calls_->loop), connected_at_, attempt.sent_at, attempt.first_byte});
   const Problem problem = stream_ ? Problem() : whole_.End();
   Timings& timings = calls_->counters.timings;
-  timings.first_byte.Add(attempt.first_byte - attempt.sent_at);
+  // An answer may be whole before all was sent.
+  if (attempt.sent_at != 0) timings.first_byte.Add(attempt.first_byte - attempt.sent_at);
   timings.total.Add(ended_ - state_.request.started);
   reservation_.GiveBack();
   if (problem.bad()) return FailWith(problem);

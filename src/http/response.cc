@@ -88,8 +88,8 @@ void Response::StopRead() noexcept {
 }
 
 // What there is for the reader: nothing of it is copied if it is much.
-Problem Response::Fill(Buffer* piece) {
-  if (reader_->record_) return FillRecord(piece);
+Problem Response::Fill(Buffer* piece, ErrorRef* own) {
+  if (reader_->record_) return FillRecord(piece, own);
   if (records_ && !records_->empty()) return records_->Take(reader_->capacity_, piece), Problem();
   if (stream_->Take(reader_->capacity_, piece)) return {};
   const size_t room = stream_->Worth(reader_->capacity_);
@@ -101,17 +101,24 @@ Problem Response::Fill(Buffer* piece) {
   return problem;
 }
 
-// A problem with CRECHE_E_LIMIT is the reader's only: nothing is lost.
-Problem Response::FillRecord(Buffer* piece) {
+// *own: what ends this read and no other: nothing is lost.
+Problem Response::FillRecord(Buffer* piece, ErrorRef* own) {
   if (!records_) records_ = std::make_unique<RecordReader>();
   Problem problem;
   switch (records_->Read(stream_.get(), *reader_->record_, piece, &problem)) {
     case RecordReader::Step::kTooLong:
-      return {Status::kLimit,
-              "what was asked for is longer than max: ask for more, or read it piece by piece"};
+      *own = MakeError(
+          Status::kLimit, Phase::kBody,
+          Shown() +
+              ": what was asked for is longer than max: ask for more, or read it piece by piece");
+      return {};
     case RecordReader::Step::kShort:
-      if (failure_) return {failure_->status(), ""};
-      return {Status::kLimit, "the body ends before what was asked for: read what there is"};
+      *own = failure_ ? failure_
+                      : MakeError(Status::kLimit, Phase::kBody,
+                                  Shown() +
+                                      ": the body ends before what was asked for: read what "
+                                      "there is");
+      return {};
     default:
       return problem;
   }
@@ -123,7 +130,8 @@ void Response::Serve() noexcept {
   bool last = false;
   try {
     auto piece = std::make_unique<Piece>();
-    const Problem problem = Fill(&piece->bytes);
+    ErrorRef own;
+    const Problem problem = Fill(&piece->bytes, &own);
     if (!piece->bytes.empty()) {
       outcome.what = tasks::What::kChunk;
       outcome.data = piece->bytes.data();
@@ -131,9 +139,8 @@ void Response::Serve() noexcept {
       decoded_bytes_.store(decoded_bytes_.load(std::memory_order_relaxed) + outcome.size,
                            std::memory_order_relaxed);
       outcome.held = std::move(piece);
-    } else if (problem.status == Status::kLimit) {
-      outcome = tasks::Outcome::Failed(
-          MakeError(problem.status, Phase::kBody, Shown() + ": " + problem.text));
+    } else if (own) {
+      outcome = tasks::Outcome::Failed(std::move(own));
     } else if (problem.bad()) {
       if (!failure_)
         failure_ = MakeError(problem.status, Phase::kBody, Shown() + ": " + problem.text);

@@ -100,8 +100,8 @@ class Response final : public Object, public tasks::Lease, public FromBlocks, pr
   void TakeTrailer(Call& call) noexcept;
   std::string Shown() const { return std::string(url_.shown()); }
   void Serve() noexcept;
-  Problem Fill(Buffer* piece);
-  Problem FillRecord(Buffer* piece);
+  Problem Fill(Buffer* piece, ErrorRef* own);
+  Problem FillRecord(Buffer* piece, ErrorRef* own);
   bool AllGiven() const noexcept { return stream_->finished() && (!records_ || records_->empty()); }
   void GiveUp(const char* how) noexcept;
   void Close() noexcept;

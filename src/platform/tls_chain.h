@@ -12,9 +12,9 @@ namespace creche::platform {
 
 class TlsChain {
  public:
-  // Of a connection that has shaken hands: the peer's own first; null if it has shown none, or
-  // without memory.
-  static std::shared_ptr<const TlsChain> Of(const ssl_st* ssl) noexcept;
+  // Of a connection that has shaken hands: the own one of the peer first; null if it has shown
+  // none. May throw bad_alloc.
+  static std::shared_ptr<const TlsChain> Of(const ssl_st* ssl);
   explicit TlsChain(stack_st_X509* chain) noexcept : chain_(chain) {}
   ~TlsChain();
   TlsChain(const TlsChain&) = delete;

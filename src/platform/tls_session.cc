@@ -257,7 +257,7 @@ bool TlsSession::resumed() const noexcept {
   return SSL_session_reused(ssl_) == 1;
 }
 
-std::shared_ptr<const TlsChain> TlsSession::chain() const noexcept {
+std::shared_ptr<const TlsChain> TlsSession::chain() const {
   return TlsChain::Of(ssl_);
 }
 

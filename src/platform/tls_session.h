@@ -76,7 +76,7 @@ class TlsSession {
   const char* cipher() const noexcept;
   bool resumed() const noexcept;
   // What the peer has shown, its own first; null if it has shown none, or without memory.
-  std::shared_ptr<const TlsChain> chain() const noexcept;
+  std::shared_ptr<const TlsChain> chain() const;
   std::string alpn() const;
   // Protocols were offered.
   bool asks_alpn() const noexcept { return context_->offers_alpn(); }

@@ -27,7 +27,10 @@ bool RecordReader::Find(const Record& wanted, size_t* size) noexcept {
 
 RecordReader::Step RecordReader::Read(StreamBody* from, const Record& wanted, Buffer* record,
                                       Problem* problem) {
-  searched_ = 0;  // another delimiter, perhaps
+  if (wanted.delimiter != delimiter_) {
+    delimiter_ = wanted.delimiter;
+    searched_ = 0;
+  }
   for (size_t size = 0;;) {
     if (Find(wanted, &size)) {
       Take(size, record);
@@ -51,6 +54,7 @@ RecordReader::Step RecordReader::Read(StreamBody* from, const Record& wanted, Bu
 }
 
 void RecordReader::Take(size_t capacity, Buffer* piece) {
+  searched_ = 0;
   if (held_.size() <= capacity) return piece->Swap(held_);
   if (!piece->Append(held_.data(), capacity)) throw std::bad_alloc();
   held_.Consume(capacity);

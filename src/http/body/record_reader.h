@@ -38,7 +38,8 @@ class RecordReader {
   bool Find(const Record& wanted, size_t* size) noexcept;
 
   Buffer held_;
-  size_t searched_ = 0;  // no delimiter begins in so many bytes
+  std::string delimiter_;  // that was asked for last
+  size_t searched_ = 0;    // it begins nowhere in so many bytes
 };
 
 }  // namespace creche::http

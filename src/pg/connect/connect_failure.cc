@@ -139,6 +139,7 @@ bool LibpqConnector::IsFinal(const ErrorRef& failure) const noexcept {
 
 bool LibpqConnector::GotFurther(const ErrorRef& failure, const ErrorRef& other) noexcept {
   const auto rank = [](const ErrorRef& error) {
+    if (error->status() == Status::kNoMemory) return 4;  // whatever else there was
     switch (static_cast<Phase>(error->fields().phase)) {
       case Phase::kAuth:
         return 3;

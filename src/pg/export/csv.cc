@@ -44,6 +44,7 @@ bool WriteCsv(const RowView& rows, const CsvOptions& options, Pieces* out) {
       if (!out->Go()) return false;
     }
     text += end;
+    if (!out->Go()) return false;
   }
   return out->Flush();
 }

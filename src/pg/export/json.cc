@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "core/utf8.h"
+#include "pg/export/array_text.h"
 #include "pg/export/block_types.h"
 #include "pg/protocol/bytes.h"
 #include "pg/type/array_form.h"
@@ -45,7 +46,13 @@ void AppendString(std::string* out, std::string_view text) {
 // JSON's own text. In one line, if need be: what breaks lines can only stand between its parts.
 void AppendJson(std::string* out, std::string_view text, bool one_line) {
   const size_t before = out->size();
-  out->append(text);
+  for (size_t i = 0, size; i < text.size(); i += size) {
+    size = static_cast<unsigned char>(text[i]) < 0x80 ? 1 : CharacterAt(text.substr(i));
+    if (size > 0)
+      out->append(text, i, size);
+    else
+      out->append("\xef\xbf\xbd"), size = 1;
+  }
   for (size_t i = before; one_line && i < out->size(); i++)
     if (char& c = (*out)[i]; c == '\n' || c == '\r') c = ' ';
 }
@@ -59,7 +66,10 @@ class Writer {
     if (cell.null) return Null();
     if (!cell.bytes) return Fixed(cell);
     const std::string_view bytes(cell.bytes, cell.size);
-    if (cell.text) return AppendString(&out_, bytes);
+    if (cell.text) {
+      if (char delimiter; IsArray(cell.type, &delimiter) && ArrayAsText(bytes, delimiter)) return;
+      return AppendString(&out_, bytes);
+    }
     Value(cell.type, bytes, 0);
   }
 
@@ -152,6 +162,36 @@ class Writer {
     AppendString(&out_, text);
   }
 
+  bool IsArray(uint32_t oid, char* delimiter) const {
+    UserType array, element;
+    *delimiter = ',';
+    if (oid == kAclitemArray || TypeOf(oid).print == PrintArray) return true;
+    if (!types_.Find(oid, &array) || array.kind != UserKind::kArray) return false;
+    if (types_.Find(array.of, &element)) *delimiter = element.delimiter;
+    return true;
+  }
+  // False, and nothing is written: it is none.
+  bool ArrayAsText(std::string_view text, char delimiter) {
+    const size_t before = out_.size();
+    ArrayText parts(text, delimiter);
+    std::string value;
+    for (bool first = true;;) {
+      const ArrayText::Part part = parts.Take(&value);
+      if (part == ArrayText::Part::kEnd) return true;
+      if (part == ArrayText::Part::kBad) break;
+      const bool closes = part == ArrayText::Part::kClose;
+      if (!first && !closes) out_ += ',';
+      first = part == ArrayText::Part::kOpen;
+      if (first || closes)
+        out_ += first ? '[' : ']';
+      else if (part == ArrayText::Part::kNull)
+        Null();
+      else
+        AppendString(&out_, value);
+    }
+    out_.resize(before);
+    return false;
+  }
   void Array(uint32_t oid, std::string_view bytes, uint8_t depth) {
     ArrayForm array;
     const size_t before = out_.size();
@@ -243,6 +283,7 @@ bool WriteJson(const RowView& rows, const JsonOptions& options, Pieces* out) {
     }
     text += options.arrays ? ']' : '}';
     if (options.lines) text += '\n';
+    if (!out->Go()) return false;
   }
   if (!options.lines) text += "]\n";
   return out->Flush();

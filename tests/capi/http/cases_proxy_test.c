@@ -20,7 +20,7 @@ static void opens_a_tunnel(support_peer* peer, void* user) {
   if (!support_expect(peer, "\r\n\r\n")) return;
   note(to_second, support_received(peer), support_received_size(peer));
   if (support_send_text(peer, "HTTP/1.1 200 OK\r\n\r\n"))
-    pump(support_peer_fd(peer), support_hostile_port(server));
+    support_relay(support_peer_fd(peer), support_hostile_port(server));
 }
 
 static int serve(void** state) {

@@ -159,6 +159,17 @@ static void test_json_forms(void** state) {
       "{\"a\":null,\"b\":null,\"c\":[null],\"d\":\"infinity\"}\n");
   json_of("select E'[1,\\n2]'::json as a", CRECHE_JSON_LINES, "{\"a\":[1, 2]}\n");
   json_of("select E'[1,\\n2]'::json as a", 0, "[{\"a\":[1,\n2]}]\n");
+  /* What only the server can print, at first and when it is known of old. */
+  for (int i = 0; i < 3; i++) {
+    json_of(
+        "select array['pg_class'::regclass, null] as a, '{{1,2},{3,4}}'::money[] as b, "
+        "'{}'::regtype[] as c, '[0:0]={boolean}'::regtype[] as d",
+        CRECHE_JSON_LINES,
+        "{\"a\":[\"pg_class\",null],\"b\":[[\"$1.00\",\"$2.00\"],[\"$3.00\",\"$4.00\"]],\"c\":[],"
+        "\"d\":[\"boolean\"]}\n");
+    json_of("select relacl as a from pg_class where relname = 'pg_class'", CRECHE_JSON_LINES,
+            "{\"a\":[\"postgres=arwdDxt/postgres\",\"=r/postgres\"]}\n");
+  }
   json_of("select 'a=>1, b=>NULL'::hstore as h, row(1, 'x') as r, 1 as x, 2 as x",
           CRECHE_JSON_LINES, "{\"h\":{\"a\":\"1\",\"b\":null},\"r\":\"(1,x)\",\"x\":1,\"x\":2}\n");
 }
@@ -229,6 +240,23 @@ static void test_pieces(void** state) {
     assert_int_equal(creche_rows_to_csv(a.rows, 0, 0, collect, &made), CRECHE_E_CANCELLED);
     assert_int_equal(made.pieces, stop);
   }
+  answer_free(&a);
+}
+
+/* Rows without columns, too. */
+static void test_pieces_of_nothing(void** state) {
+  (void)state;
+  answer a;
+  run(pool, &a, "select from generate_series(1, 100000)");
+  EXPECT(&a, CRECHE_OK);
+  json(a.rows, 0);
+  assert_true(made.pieces > 3);
+  clear(&made);
+  made.stop_after = 1;
+  assert_int_equal(creche_rows_to_json(a.rows, 0, collect, &made), CRECHE_E_CANCELLED);
+  clear(&made);
+  made.stop_after = 1;
+  assert_int_equal(creche_rows_to_csv(a.rows, 0, 0, collect, &made), CRECHE_E_CANCELLED);
   answer_free(&a);
 }
 
@@ -440,6 +468,7 @@ int main(void) {
       cmocka_unit_test(test_csv_as_the_server_has_it),
       cmocka_unit_test(test_csv_forms),
       cmocka_unit_test(test_pieces),
+      cmocka_unit_test(test_pieces_of_nothing),
       cmocka_unit_test(test_refused),
       cmocka_unit_test(test_arrow_types),
       cmocka_unit_test(test_arrow_exactly),

@@ -4,9 +4,11 @@ use crate::rows::Rows;
 use crate::status::Status;
 use crate::sys_ext::check;
 use creche_sys as sys;
+use std::any::Any;
 use std::ffi::{c_char, c_void};
 use std::io::{self, Write};
 use std::mem::MaybeUninit;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 /// How [`Rows::to_json`] writes: `CRECHE_JSON_*`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -48,6 +50,7 @@ pub struct ArrowForm {
 struct Taker<'a> {
     out: &'a mut dyn Write,
     failed: Option<io::Error>,
+    panicked: Option<Box<dyn Any + Send>>,
 }
 
 unsafe extern "C" fn take(text: *const c_char, size: usize, user: *mut c_void) -> i32 {
@@ -55,21 +58,24 @@ unsafe extern "C" fn take(text: *const c_char, size: usize, user: *mut c_void) -
     let (taker, text) = unsafe {
         (&mut *user.cast::<Taker<'_>>(), std::slice::from_raw_parts(text.cast::<u8>(), size))
     };
-    match taker.out.write_all(text) {
-        Ok(()) => 0,
-        Err(error) => {
-            taker.failed = Some(error);
-            1
-        }
+    // No panic may leave a function that C has called: it goes on behind the call.
+    match catch_unwind(AssertUnwindSafe(|| taker.out.write_all(text))) {
+        Ok(Ok(())) => return 0,
+        Ok(Err(error)) => taker.failed = Some(error),
+        Err(panic) => taker.panicked = Some(panic),
     }
+    1
 }
 
 fn written(
     out: &mut dyn Write,
     write: impl FnOnce(sys::creche_text_fn, *mut c_void) -> sys::creche_status,
 ) -> Result<()> {
-    let mut taker = Taker { out, failed: None };
+    let mut taker = Taker { out, failed: None, panicked: None };
     let status = write(Some(take), (&raw mut taker).cast());
+    if let Some(panic) = taker.panicked {
+        resume_unwind(panic);
+    }
     match taker.failed {
         Some(error) => Err(Error::own(Status::SYSTEM, error.to_string())),
         None => check(status),
