@@ -1672,8 +1672,7 @@ pub struct creche_session_options {
     pub max_redirects: u32,
     /// of a response's head, see below; default 65536
     pub max_header_bytes: u32,
-    /// how long a resolved name is kept; default 10000 milliseconds; 0: not.
-    /// That there is no such name is kept as long, but for a second at the most
+    /// how long a resolved name is kept; default 10000 milliseconds; 0: not
     pub dns_ttl_ms: u32,
     /// of a whole body, decoded; default 64 MiB; more is CRECHE_E_LIMIT, as
     /// soon as it is announced. A coded one may be twice that and 64 KiB.
@@ -3631,7 +3630,8 @@ unsafe extern "C" {
     /// and false; json and jsonb as they are; arrays of any dimension as arrays; hstore as an object; NULL as
     /// null; timestamps in ISO 8601 ("2020-01-31T12:30:00.5+00:00"); everything else as a string, as
     /// creche_row_format has it. Other than there, a row in a column is a string, too: its fields' names are
-    /// not known here. Columns of one name give an object with one name twice. Bytes that are no UTF-8
+    /// not known here; and the elements of an array that the server has printed (of regclass, money, an
+    /// extension's types) are strings. Columns of one name give an object with one name twice. Bytes that are no UTF-8
     /// (SQL_ASCII) become U+FFFD. flags: CRECHE_JSON_*. write is called with pieces of about 64 KiB, so that
     /// nothing of the size of the block is made. A block without columns gives empty objects.
     /// Returns CRECHE_OK; CRECHE_E_CANCELLED (write stopped it), CRECHE_E_INVALID (rows is no block, write is
@@ -3640,7 +3640,7 @@ unsafe extern "C" {
 
     /// Writes the rows as CSV, as COPY ... TO STDOUT (FORMAT csv) does with DateStyle ISO and time zone UTC: a
     /// NULL is nothing, an empty text is "", quotes stand around what needs them and are doubled inside.
-    /// delimiter: 0: a comma; no quote, CR, LF. flags: CRECHE_CSV_*. The rest, and the statuses, as
+    /// delimiter: 0: a comma; no quote, CR, LF. Bytes are as they are, whatever they mean. flags: CRECHE_CSV_*. The rest, and the statuses, as
     /// creche_rows_to_json. Since 0.1.
     pub fn creche_rows_to_csv(rows: *const creche_row_block, flags: u32, delimiter: c_char, write: creche_text_fn, user: *mut c_void) -> creche_status;
 
