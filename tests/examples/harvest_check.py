@@ -209,7 +209,8 @@ def harvest_is_polite(program):
         Host.seen = [("/0", None, 0)]
         run(program, "--cookies", cookies, url + "0")
         expect("harvest: sends them again", Host.seen[-1][1] == "a=b", Host.seen)
-        out, output = run(program, "--proxy", url, "http://no.such.name.invalid/0")
+        out, output = run(program, "--retries", "2", "--proxy", url,
+                          "http://no.such.name.invalid/0")
         expect("harvest: by a proxy", summary(out)[1] == 1 and
                Host.seen[-1][0] == "http://no.such.name.invalid/0", output)
     server.shutdown()
