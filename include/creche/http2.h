@@ -19,11 +19,12 @@ enum {
 /* Requests are made and answered by the same calls, with the same completions, in both. What differs:
  *
  * - One connection carries many requests at a time: as many as the server allows (100 until it says
- *   so), and no more than streams_per_connection. `limit` and `limit_per_host` count connections. Only
+ *   so), and no more than streams_per_connection. `limit` and `limit_per_host` count connections;
+ *   limit_per_host those for HTTP/1.1 alone, for HTTP/2 alone and for either each for itself. Only
  *   when all places on those that are open are taken another one is opened. While nobody knows yet what
- *   a new connection will speak, other requests of its origin wait for it; creche_session_warm_up opens
- *   one, however many are asked for. While a server allows none
- *   at all, requests wait in phase pool, for timeouts.pool.
+ *   a new connection will speak, other requests of its origin wait for it, in phase pool, within
+ *   max_waiting, and with the timeouts of who began it; creche_session_warm_up opens one, however many
+ *   are asked for. While a server allows none at all, requests wait in phase pool, for timeouts.pool.
  * - A request that is cancelled, fails or is released resets its stream; its connection and all other
  *   requests on it go on. So it is with a body that is not read: up to 64 KiB of one with a known size
  *   are read over, others are refused.

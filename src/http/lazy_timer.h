@@ -11,10 +11,11 @@ class LazyTimer {
   LazyTimer(Loop& loop, Timer::Fire fire, void* arg)
       : loop_(loop), timer_(loop, OnFire, this), fire_(fire), arg_(arg) {}
 
-  // kNever clears. Without memory it may stay silent: a timeout is lost, nothing else.
-  void Set(Nanos at) noexcept {
+  // kNever clears. False: without memory it stays silent.
+  bool Set(Nanos at) noexcept {
     at_ = at;
     if (at < armed_at_ && timer_.Arm(at)) armed_at_ = at;
+    return armed_at_ <= at;
   }
   void Clear() noexcept { at_ = kNever; }
 
@@ -24,7 +25,7 @@ class LazyTimer {
     t->armed_at_ = kNever;
     const Nanos at = t->at_;
     if (at == kNever) return;
-    if (at > t->loop_.now()) return t->Set(at);
+    if (at > t->loop_.now()) return (void)t->Set(at);
     t->at_ = kNever;
     t->fire_(t->arg_);  // may destroy this
   }

@@ -213,7 +213,8 @@ bool H2Connection::Write() noexcept {
 // ---- Time ----
 
 void H2Connection::Due(Nanos at) noexcept {
-  if (at < timer_at_) timer_.Set(timer_at_ = at);
+  // What could not be armed hides no later one.
+  if (at < timer_at_) timer_at_ = timer_.Set(at) ? at : kNever;
 }
 
 void H2Connection::OnTimer() noexcept {

@@ -29,7 +29,8 @@ class H2Connection final : public Connection,
   size_t capacity() const noexcept override;
   Exchange* Open(Request* request, ResponseHead* head, Attempt* attempt,
                  Exchange::Listener* listener) override;
-  Nanos keep_for() const noexcept override { return draining_ ? 0 : kNever; }
+  // Not without a place for another exchange: it may have no numbers left for streams.
+  Nanos keep_for() const noexcept override { return capacity() == 0 ? 0 : kNever; }
   bool IdleIsSound() noexcept override;
 
   // Its exchanges'.

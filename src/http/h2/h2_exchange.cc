@@ -47,8 +47,9 @@ void H2Exchange::Start() noexcept {
   } catch (const std::bad_alloc&) {
     return End(NoMemoryError());
   }
-  if (stream_ <= 0) {  // memory, mostly: the connection has the same trouble, soon
+  if (stream_ <= 0) {
     connection_.FlushSoon();
+    if (session.failed() != 0) return End(NoMemoryError());  // the connection has the same trouble
     attempt_->unprocessed = true;
     return End(AsError({Status::kDisconnected, "the connection takes no more requests"}));
   }

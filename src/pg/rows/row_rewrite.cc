@@ -47,6 +47,7 @@ class Writer {
       else
         Write(c, texts[c]);
     }
+    std::memset(new_ + added_, 0, total - added_);  // NULLs have no text
     return made;
   }
 

@@ -122,8 +122,8 @@ static const char* const values[] = {
     "row(1094795585, 'x', array['sad', '']::mood[])::pair",
     "row(null, null, null)::pair",
     "array[row(7, '\"', '{}')::pair, null]",
-    "row(row(1, 'a', '{sad}')::pair, array[row(2, 'b', null)::pair], date '2020-02-29', "
-    "1.50)::deep",
+    ("row(row(1, 'a', '{sad}')::pair, array[row(2, 'b', null)::pair], date '2020-02-29', "
+     "1.50)::deep"),
     "row('x', 12.5::money)::priced",
     "array[row('x', 12.5::money)::priced, row(null, null)::priced]",
     "array[money '1', null, money '2.50']",
