@@ -72,7 +72,7 @@ ScopeOptions = structure("ScopeOptions", [
     *SIZED, ("on_timeout", c_uint32), ("shield", c_uint32), ("timeout", c_int64),
     ("deadline", c_int64), ("name", c_char_p), ("site", c_char_p)])
 Outcome = structure("Outcome", [
-    ("status", c_int32), ("flags", c_uint32), ("reason", c_uint32), ("initial_size", c_uint32), ("init", c_char_p)])
+    ("status", c_int32), ("flags", c_uint32), ("reason", c_uint32), ("reserved", c_uint32)])
 TaskOptions = structure("TaskOptions", [
     *ScopeOptions._fields_, ("queue", c_uint64), ("context", c_void_p)])
 GroupOptions = structure("GroupOptions", [
@@ -92,15 +92,18 @@ SessionOptions = structure("SessionOptions", [
     ("proxy_headers", POINTER(Header)), ("proxy_headers_count", c_size_t), ("no_proxy", c_char_p),
     ("retry", c_void_p), ("unix_path", c_char_p), ("hosts", c_void_p), ("hosts_count", c_size_t),
     ("local_address", c_char_p), ("cookies", c_uint64), ("auth", c_void_p), ("max_requests", c_uint32),
-    ("reserved", c_uint32), ("max_lifetime", c_int64), ("tls", c_uint64)])
+    ("streams_per_connection", c_uint32), ("max_lifetime", c_int64), ("tls", c_uint64), ("versions", c_uint32),
+    ("reserved2", c_uint32), ("watch", c_void_p), ("redirect_hosts", c_char_p),
+    ("rate_per_host", c_uint32), ("burst_per_host", c_uint32), ("rate_interval", c_int64),
+    ("dns_negative_ttl_ms", c_uint32), ("dns_stale_ms", c_uint32), ("proxy_tls", c_uint64)])
 RequestOptions = structure("RequestOptions", [
     *SIZED, ("method", c_char_p), ("headers", POINTER(Header)), ("headers_count", c_size_t),
     ("body", c_char_p), ("body_size", c_size_t), ("max_body", c_uint64), ("max_redirects", c_uint32),
-    ("reserved", c_uint32), ("timeouts", HttpTimeouts), ("task", POINTER(TaskOptions)),
+    ("versions", c_uint32), ("timeouts", HttpTimeouts), ("task", POINTER(TaskOptions)),
     ("params", c_void_p), ("params_count", c_size_t), ("proxy", c_char_p), ("retry", c_void_p),
     ("body_file", c_void_p), ("form", c_void_p), ("form_count", c_size_t), ("coding", c_uint32),
     ("reserved2", c_uint32), ("expect_timeout", c_int64), ("unix_path", c_char_p), ("auth", c_void_p),
-    ("tls", c_uint64)])
+    ("tls", c_uint64), ("watch", c_void_p), ("to_file", c_void_p)])
 PoolOptions = structure("PoolOptions", [
     *SIZED, ("min_size", c_uint32), ("max_size", c_uint32), ("max_waiting", c_uint32),
     ("statement_cache", c_uint32), ("pipeline_depth", c_uint32), ("reset", c_uint32),
@@ -114,7 +117,7 @@ Value = structure("Value", [
 RowBlock = structure("RowBlock", [
     ("magic", c_uint32), ("version", c_uint32), ("total_size", c_uint64), ("row_count", c_uint64),
     ("column_count", c_uint32), ("columns_offset", c_uint32), ("cells_offset", c_uint64),
-    ("affected", c_int64), ("tag_offset", c_uint32), ("initial_size", c_uint32), ("init", c_char_p)])
+    ("affected", c_int64), ("tag_offset", c_uint32), ("types_offset", c_uint32)])
 LoopCounters = structure("LoopCounters", SIZED + [(name, c_uint64) for name in (
     "turns", "started", "ended", "completions", "cancelled", "unobserved", "posts", "live_tasks",
     "live_groups", "live_scopes", "live_leases", "longest_callback", "stalls", "leaked",

@@ -96,10 +96,10 @@ impl Rows {
 
     /// The same piece by piece; an error of `out` ends it.
     pub fn write_json(&self, form: JsonForm, out: &mut dyn Write) -> Result<()> {
-        let flags = u32::from(form.lines) * sys::CRECHE_JSON_LINES
-            | u32::from(form.arrays) * sys::CRECHE_JSON_ARRAYS
-            | u32::from(form.exact) * sys::CRECHE_JSON_EXACT
-            | u32::from(form.finite) * sys::CRECHE_JSON_FINITE;
+        let flags = (u32::from(form.lines) * sys::CRECHE_JSON_LINES)
+            | (u32::from(form.arrays) * sys::CRECHE_JSON_ARRAYS)
+            | (u32::from(form.exact) * sys::CRECHE_JSON_EXACT)
+            | (u32::from(form.finite) * sys::CRECHE_JSON_FINITE);
         // SAFETY: a good block.
         written(out, |take, user| unsafe {
             sys::creche_rows_to_json(self.block(), flags, take, user)
@@ -113,9 +113,9 @@ impl Rows {
 
     /// The same piece by piece; an error of `out` ends it.
     pub fn write_csv(&self, form: CsvForm, out: &mut dyn Write) -> Result<()> {
-        let flags = u32::from(form.header) * sys::CRECHE_CSV_HEADER
-            | u32::from(form.crlf) * sys::CRECHE_CSV_CRLF
-            | u32::from(form.quote) * sys::CRECHE_CSV_QUOTE;
+        let flags = (u32::from(form.header) * sys::CRECHE_CSV_HEADER)
+            | (u32::from(form.crlf) * sys::CRECHE_CSV_CRLF)
+            | (u32::from(form.quote) * sys::CRECHE_CSV_QUOTE);
         // SAFETY: a good block.
         written(out, |take, user| unsafe {
             sys::creche_rows_to_csv(self.block(), flags, form.delimiter as c_char, take, user)
@@ -125,10 +125,10 @@ impl Rows {
     /// The rows as a struct array with its schema: who takes them calls `release` of both, once.
     pub fn to_arrow(&self, form: ArrowForm) -> Result<(sys::ArrowSchema, sys::ArrowArray)> {
         let (precision, scale) = form.decimal.unwrap_or((0, 0));
-        let flags = u32::from(form.strict) * sys::CRECHE_ARROW_STRICT
-            | u32::from(form.numeric_text) * sys::CRECHE_ARROW_NUMERIC_TEXT
-            | u32::from(precision) << 8
-            | u32::from(scale) << 16;
+        let flags = (u32::from(form.strict) * sys::CRECHE_ARROW_STRICT)
+            | (u32::from(form.numeric_text) * sys::CRECHE_ARROW_NUMERIC_TEXT)
+            | (u32::from(precision) << 8)
+            | (u32::from(scale) << 16);
         let (mut schema, mut array) = (MaybeUninit::zeroed(), MaybeUninit::zeroed());
         // SAFETY: a good block; both are filled, or have no release; all zero they are good, too.
         unsafe {
