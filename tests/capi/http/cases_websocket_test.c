@@ -99,13 +99,13 @@ static void sending_takes_its_time(void** state) {
   support_hostile* server = support_hostile_start(reads_late, NULL);
   creche_websocket_options o = socket_options();
   char* large = calloc(1, LARGE);
-  o.heartbeat = CRECHE_SECOND;
+  o.heartbeat = 3 * CRECHE_SECOND; /* which the server may take for all that it reads */
   o.flags = CRECHE_WEBSOCKET_NO_COMPRESSION;
   must_open(ws(server), &o);
   OK(creche_websocket_send(socket_, loop.scope, CRECHE_WEBSOCKET_BINARY, large, LARGE, &to_queue,
                            NULL, large, NULL));
   free(large);
-  OK(creche_sleep(loop.scope, 5 * CRECHE_SECOND / 2, &to_queue, NULL, NULL, NULL));
+  OK(creche_sleep(loop.scope, 7 * CRECHE_SECOND, &to_queue, NULL, NULL, NULL));
   creche_completion c = next();
   if (c.user != NULL) fail_msg("%s", creche_error_message(c.error)); /* before the sleep */
   drop(c);
