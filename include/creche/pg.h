@@ -122,8 +122,8 @@ CRECHE_API void creche_pool_release(creche_pool pool);
 CRECHE_API creche_status creche_pool_resize(creche_pool pool, uint32_t min_size, uint32_t max_size);
 
 /* None of the connections that are open, or on their way, is given out again: idle ones are closed at
- * once, others when what runs on them has ended or when they are given back. Who comes gets new ones. After
- * a failover, a change of the schema or of the server's settings. Returns CRECHE_OK, CRECHE_E_CLOSED, the
+ * once, others when what runs on them has ended or when they are given back. Who comes gets new ones, which
+ * know nothing of old types. After a failover, a change of the schema or of the server's settings. Returns CRECHE_OK, CRECHE_E_CLOSED, the
  * handle errors. Since 0.1. */
 CRECHE_API creche_status creche_pool_expire(creche_pool pool);
 

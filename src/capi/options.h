@@ -36,6 +36,8 @@ inline constexpr size_t kLeastSize<creche_session_options> = offsetof(creche_ses
 template <>
 inline constexpr size_t kLeastSize<creche_request_options> = offsetof(creche_request_options,
                                                                       params);
+template <>
+inline constexpr size_t kLeastSize<creche_query_options> = offsetof(creche_query_options, names);
 
 // creche_x_options_init.
 template <class O>

@@ -22,6 +22,9 @@ class Catalogs {
     return made;
   }
 
+  // What is known is not for sessions to come: types may have changed.
+  void Forget() noexcept { entries_.clear(); }
+
  private:
   struct Entry {
     platform::Address server;

@@ -40,7 +40,7 @@ void Encoder::Copy(const Statement& copy) noexcept {
 
 void Encoder::Preview(const Statement& statement) noexcept {
   out_.Parse({}, statement);
-  out_.Bind({}, statement, shared_.forms.Find(statement.hash()));
+  out_.Bind({}, statement, shared_.forms.Find(statement.hash(), flight_.implicit));
   out_.DescribePortal();
   out_.Sync();
   flight_.steps.AddStatement(true, true);
@@ -68,7 +68,7 @@ void Encoder::Batch(const Command& command, bool each) noexcept {
     const Statement& s = command.statement(i);
     Note(s);
     out_.Parse({}, s);
-    out_.Bind({}, s, shared_.forms.Find(s.hash()));
+    out_.Bind({}, s, shared_.forms.Find(s.hash(), flight_.implicit));
     out_.DescribePortal();
     out_.Execute();
     if (each) out_.Sync();
@@ -142,7 +142,8 @@ void Encoder::Add(const Statement& s, bool prepare, uint32_t max_rows, bool last
   // session, where they are what they are: then they are described each time.
   const bool known = prepared && prepared->columns && s.verb() == Verb::kQuery;
   const bool describe = last && !(known && session_.peer == SessionState::Peer::kServer);
-  out_.Bind(name, s, known ? &prepared->columns->forms() : shared_.forms.Find(s.hash()));
+  out_.Bind(name, s,
+            known ? &prepared->columns->forms() : shared_.forms.Find(s.hash(), flight_.implicit));
   if (last && known) flight_.columns = prepared->columns;
   if (describe) {
     out_.DescribePortal();

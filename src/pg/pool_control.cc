@@ -75,6 +75,7 @@ void Pool::ApplySize() noexcept {
 }
 
 void Pool::ExpireAll() noexcept {
+  shared_.catalogs.Forget();
   connectors_.clear();
   for (const auto& member : members_) member->expires = 0;
   while (!idle_.empty()) Discard(idle_.back());

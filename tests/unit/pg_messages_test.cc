@@ -128,26 +128,26 @@ TEST(ResultForms, LearnsFromWhatTheServerSays) {
   };
   using enum ColumnForm;
   ResultForms forms;
-  EXPECT_EQ(forms.Find(1), nullptr);
+  EXPECT_EQ(forms.Find(1, true), nullptr);
   // What is known for sure first, then what may be.
   const auto mixed = columns({{"a", kInt4}, {"b", kAclitem}, {"c", kFirstUserType}});
   ASSERT_TRUE(forms.Learn(1, *mixed));
-  EXPECT_EQ(*forms.Find(1), (ColumnForms{kBinary, kText, kBinary}));
+  EXPECT_EQ(*forms.Find(1, true), (ColumnForms{kBinary, kText, kBinary}));
   ASSERT_TRUE(forms.Learn(1, *mixed));
-  EXPECT_EQ(*forms.Find(1), (ColumnForms{kBinary, kText, kText}));
+  EXPECT_EQ(*forms.Find(1, true), (ColumnForms{kBinary, kText, kText}));
   EXPECT_FALSE(forms.Learn(1, *mixed)) << "nothing is left to try";
   EXPECT_FALSE(forms.Learn(2, *columns({{"a", kInt4}})));
-  EXPECT_EQ(forms.Find(2), nullptr);
+  EXPECT_EQ(forms.Find(2, true), nullptr);
   EXPECT_EQ(forms.widest(), 3u);
   EXPECT_TRUE(forms.Forget(1));
   EXPECT_FALSE(forms.Forget(1));
-  EXPECT_EQ(forms.Find(1), nullptr);
+  EXPECT_EQ(forms.Find(1, true), nullptr);
   // A few.
   for (uint64_t hash = 0; hash < 1000; hash++) ASSERT_TRUE(forms.Learn(hash, *mixed));
   size_t kept = 0;
-  for (uint64_t hash = 0; hash < 1000; hash++) kept += forms.Find(hash) != nullptr;
+  for (uint64_t hash = 0; hash < 1000; hash++) kept += forms.Find(hash, true) != nullptr;
   EXPECT_EQ(kept, 256u);
-  EXPECT_NE(forms.Find(999), nullptr);
+  EXPECT_NE(forms.Find(999, true), nullptr);
 }
 
 // ---- Steps ----

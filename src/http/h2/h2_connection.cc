@@ -14,13 +14,10 @@ namespace {
 constexpr int kReadsAtATime = 4;
 // About what fits into a socket's buffer at once.
 constexpr size_t kMostOut = 64 << 10;
-// Bytes of a body that may come before its reader is asked, and of all bodies together.
-constexpr int32_t kStreamWindow = 256 << 10;
+// Bytes of all bodies together that may come unasked.
 constexpr int32_t kWindow = 16 << 20;
-// Frames that may wait to be sent, beside those of exchanges: more are answers to what a server
-// says on and on without reading.
-constexpr size_t kMostQueued = 2000;
-constexpr size_t kQueuedEach = 4;
+// Frames that what a server says may cause before they are all written: more is a flood.
+constexpr size_t kMostAnswers = 2000;
 // While the server allows none: those that come wait here rather than on more connections.
 constexpr size_t kWaiting = 100;
 // How long a connection is silent before it is in doubt, and how long the server may take to show
@@ -123,8 +120,10 @@ bool H2Connection::ReadOnce() noexcept {
   io_.counters.bytes_received.Add(result.size);
   heard_ = Recent(io_.loop);
   ping_by_ = kNever;
+  const size_t queued = session_.queued();
   if (!session_.Receive(into, result.size)) return Broke(SessionError()), false;
-  if (session_.queued() > kMostQueued + kQueuedEach * open_) {
+  answers_ += session_.queued() > queued ? session_.queued() - queued : 0;
+  if (answers_ > kMostAnswers) {
     Broke(Lost(Status::kProtocol,
                "the server says on and on what has to be answered, and reads no answer"));
     return false;
@@ -177,6 +176,7 @@ void H2Connection::Flush() noexcept {
       Write();
       Broke(terminated_);
     } else if (out_.empty()) {
+      answers_ = 0;
       break;
     } else if (!Write()) {
       // What the server had said before is still to be read.

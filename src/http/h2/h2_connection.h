@@ -21,6 +21,9 @@ class H2Connection final : public Connection,
                            private Transport::Listener,
                            private H2Session::Listener {
  public:
+  // Bytes of one body that may come unasked.
+  static constexpr int32_t kStreamWindow = 256 << 10;
+
   // May throw bad_alloc.
   H2Connection(IoContext& io, std::unique_ptr<Transport> transport);
   // Says goodbye if that is possible at once.
@@ -93,6 +96,7 @@ class H2Connection final : public Connection,
   size_t open_ = 0;                            // exchanges
   Buffer out_;                                 // frames, not written yet
   uint64_t written_ = 0;
+  size_t answers_ = 0;  // frames that what was received has caused, since all were written
   Flushing flush_{this};
   LazyTimer timer_;
   Nanos timer_at_ = kNever;

@@ -52,7 +52,7 @@ H2Head::H2Head(const Request& request, std::string* text) {
   NextLine(&lines);  // the request line
   for (;;) {
     const std::string_view line = NextLine(&lines);
-    if (line.empty()) return;
+    if (line.empty()) break;
     const size_t size = line.find(':');
     char* const begin = text->data() + (line.data() - text->data());
     Lower(begin, begin + size);
@@ -66,6 +66,8 @@ H2Head::H2Head(const Request& request, std::string* text) {
       Add(name, value);
     }
   }
+  // An empty one is worse than none (RFC 9113, 8.3.1).
+  if (fields_[2].valuelen == 0) fields_.erase(fields_.begin() + 2);
 }
 
 void H2Head::Add(std::string_view name, std::string_view value) {

@@ -109,10 +109,10 @@ void H2Exchange::OnData(const char* data, size_t size) noexcept {
   const Problem problem = sink_ ? sink_->Append(data, size) : Problem{};
   if (problem.bad()) return Fail(problem);
   if (sink_ && sink_->patience() == 0 && sink_->full()) paused_ = true;
-  if (paused_)
-    held_ += size;
-  else
+  if (!paused_)
     connection_.session().Consumed(stream_, size);
+  else if ((held_ += size) > H2Connection::kStreamWindow)
+    return Fail({Status::kProtocol, "more of a body came than the window for it allows"});
   Note(kReceived);
   AwaitBody();
 }

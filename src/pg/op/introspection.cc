@@ -319,16 +319,20 @@ void Introspection::Rebuild() {
   }
   auto* described =
       reinterpret_cast<RowColumn*>(ending_.rows->memory() + ending_.rows->block()->columns_offset);
+  // What holds others is asked about each time: the server would print all of it, by its settings.
   ColumnForms forms(columns_.size(), ColumnForm::kBinary);
+  bool simple = spelled;
   for (uint32_t c = 0; c < columns_.size(); c++) {
     if (columns_[c].spelled || described[c].text == 1) forms[c] = ColumnForm::kText;
+    if (columns_[c].spelled && !connection_.session().catalog->IsByServer(described[c].type))
+      simple = false;
   }
   ending_.rows = Rewrite(*ending_.rows->block(), texts, *connection_.session().catalog, types_);
   described =
       reinterpret_cast<RowColumn*>(ending_.rows->memory() + ending_.rows->block()->columns_offset);
   for (uint32_t c = 0; c < columns_.size(); c++)
     if (columns_[c].spelled) described[c].text = 1;
-  if (!spelled) return;
+  if (!simple) return;
   connection_.shared().forms.Ask(statement_.hash(), forms);
   connection_.session().cache.Forget(statement_);
 }

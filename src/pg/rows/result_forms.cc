@@ -24,7 +24,7 @@ bool ResultForms::Learn(uint64_t hash, const RowDescription& columns) noexcept {
   const Entry* before = Look(hash);
   if (before && before->all) return false;
   try {
-    Entry learned{hash, before != nullptr, ColumnForms(columns.count())};
+    Entry learned{hash, before && before->needed, true, ColumnForms(columns.count())};
     bool any = false;
     for (int round = 0; round < 2 && !any; round++) {
       if (round == 1) learned.all = true;
@@ -49,7 +49,7 @@ bool ResultForms::Learn(uint64_t hash, const RowDescription& columns) noexcept {
 void ResultForms::Ask(uint64_t hash, const ColumnForms& forms) noexcept {
   try {
     const Entry* before = Look(hash);
-    Entry asked{hash, before && before->all, forms};
+    Entry asked{hash, before && before->all, before && before->needed, forms};
     for (size_t c = 0; before && c < forms.size() && c < before->forms.size(); c++)
       if (before->forms[c] == ColumnForm::kText) asked.forms[c] = ColumnForm::kText;
     Put(before, std::move(asked));

@@ -19,11 +19,13 @@ class ResultForms {
   // True if this error says that a column has no binary form. routine: where the server raised it.
   static bool Says(std::string_view state, std::string_view routine) noexcept;
 
-  // For each column whether it comes as text; null: all are binary.
-  const ColumnForms* Find(uint64_t hash) const noexcept {
+  // For each column whether it comes as text; null: all are binary. alone: in no transaction but
+  // its own. In one of the user's nothing is risked that is only asked for: with other columns than
+  // it had then, the statement fails.
+  const ColumnForms* Find(uint64_t hash, bool alone) const noexcept {
     if (entries_.empty()) return nullptr;
     const Entry* entry = Look(hash);
-    return entry ? &entry->forms : nullptr;
+    return entry && (alone || entry->needed) ? &entry->forms : nullptr;
   }
   // These columns of it are to come as text, whatever else is known.
   void Ask(uint64_t hash, const ColumnForms& forms) noexcept;
@@ -41,7 +43,8 @@ class ResultForms {
   static constexpr size_t kEntries = 256;
   struct Entry {
     uint64_t hash;
-    bool all;  // everything that may lack a binary form, not only what does for sure
+    bool all;     // everything that may lack a binary form, not only what does for sure
+    bool needed;  // in binary it fails
     ColumnForms forms;
   };
   const Entry* Look(uint64_t hash) const noexcept;

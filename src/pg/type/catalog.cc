@@ -45,6 +45,16 @@ void Catalog::Judge(uint32_t oid, Judged* judged) const {
   for (const uint32_t field : type->fields) Judge(field, judged);
 }
 
+bool Catalog::IsByServer(uint32_t oid) const {
+  for (int depth = 0; oid >= kFirstUserType && depth < 32; depth++) {
+    const CatalogType* type = Find(oid);
+    if (!type || type->kind == UserKind::kOther) return type != nullptr;
+    if (type->kind != UserKind::kDomain && type->kind != UserKind::kArray) return false;
+    oid = type->of;
+  }
+  return TypeOf(oid).by_server;
+}
+
 void Catalog::Describe(const std::vector<uint32_t>& types, size_t offset, std::string* out) const {
   std::string names;
   const size_t begin = offset + (types.size() + 1) * sizeof(RowType);

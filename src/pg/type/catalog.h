@@ -34,6 +34,8 @@ class Catalog {
   };
   // Adds what that type needs.
   void Judge(uint32_t oid, Judged* judged) const;
+  // Only the server can print it: the type itself, or what an array or domain is of.
+  bool IsByServer(uint32_t oid) const;
   // Appends what a block that has room for it at `offset` says of these types.
   void Describe(const std::vector<uint32_t>& types, size_t offset, std::string* out) const;
 
