@@ -9,6 +9,7 @@
 #include "capi/pg_find.h"
 #include "capi/start_args.h"
 #include "pg/op/listen_operation.h"
+#include "pg/sql/quoted.h"
 
 using namespace creche;
 using namespace creche::capi;
@@ -36,19 +37,13 @@ namespace {
 
 // LISTEN "a"; LISTEN "b": names as they are, with quotes doubled.
 creche_status ListenText(const char* const* channels, size_t count, std::string* sql) {
-  constexpr size_t kLongest = 63;  // the server cuts longer ones, and refuses to notify them
   if (!channels || count == 0) return Fail(Status::kInvalid, "no channel to listen on");
   for (size_t i = 0; i < count; i++) {
     const size_t length = channels[i] ? strlen(channels[i]) : 0;
-    if (length == 0 || length > kLongest)
-      return Fail(Status::kInvalid, "channel %zu: a name has 1 to %zu bytes, not %zu", i, kLongest,
-                  length);
-    sql->append("LISTEN \"");
-    for (size_t c = 0; c < length; c++) {
-      if (channels[i][c] == '"') *sql += '"';
-      *sql += channels[i][c];
-    }
-    sql->append("\";");
+    if (length == 0 || length > pg::kLongestName)
+      return Fail(Status::kInvalid, "channel %zu: a name has 1 to %zu bytes, not %zu", i,
+                  pg::kLongestName, length);
+    *sql += "LISTEN " + pg::QuotedName(channels[i]) + ";";
   }
   return CRECHE_OK;
 }

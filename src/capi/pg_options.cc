@@ -174,9 +174,11 @@ creche_status ReadNames(const char* const* names, size_t count, const char** sql
     case pg::Numbered::Problem::kNumbered:
       return Fail(Status::kInvalid, "the statement has both names and numbers ($1, ...)");
     default:
-      return Fail(Status::kInvalid,
-                  "\"%s\" is no name of a parameter: a letter or _ comes first, and no colon",
-                  name);
+      return Fail(
+          Status::kInvalid,
+          "\"%s\" is no name of a parameter, or is there twice: letters, digits and _, a digit "
+          "not first, and no colon",
+          name);
   }
 }
 

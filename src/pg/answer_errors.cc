@@ -41,6 +41,8 @@ void AnswerReader::TakeError(const Message& message) noexcept {
   Flight* const flight = &pipeline_.first();
   const bool parsing = flight->steps.stage() == AnswerSteps::Stage::kParse;
   const bool executing = flight->steps.executing();
+  // Of several that stand for themselves the first ones may be done though this one is not.
+  const bool begun = executing || flight->steps.done() > 0;
   // A lock that was taken before it failed is still held.
   if (flight->leaves_state) session_.dirty = true;
   SkipRest(flight);
@@ -57,7 +59,7 @@ void AnswerReader::TakeError(const Message& message) noexcept {
   if (!fields.fatal()) return;
   // Nothing follows. What had not begun by then never will.
   last_words_ = std::move(error);
-  not_begun_ = EndsBetweenStatements(state) ? (executing ? 1 : 0) : SIZE_MAX;
+  not_begun_ = EndsBetweenStatements(state) ? (begun ? 1 : 0) : SIZE_MAX;
   listener_.OnUnusable(Disconnected(0, last_words_));
 }
 

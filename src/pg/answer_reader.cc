@@ -212,14 +212,18 @@ void AnswerReader::TakeColumns(Flight* flight, const Message& message) noexcept 
   if (stage == AnswerSteps::Stage::kScript) return;
   if (flight->columns && flight->columns->Is(message.body, message.size)) return BeginRows(flight);
   try {
-    flight->columns = RowDescription::Parse(message.body, message.size, session_.catalog.get());
+    flight->columns =
+        RowDescription::Parse(message.body, message.size, session_.catalog.get(), !described);
   } catch (const std::bad_alloc&) {
     return GiveUp(flight, NoMemoryError());
   }
   if (!flight->columns) return RefuseProtocol("a malformed description of columns");
   // The table was made anew, perhaps: the next time it comes as it should.
-  if (flight->columns->needless_text() && flight->command)
-    shared_.forms.Forget(flight->command->statement(flight->command->count() - 1).hash());
+  if (flight->columns->needless_text() && flight->command) {
+    const size_t last = flight->command->count() - 1;
+    const size_t whose = flight->each ? std::min(flight->steps.done(), last) : last;
+    shared_.forms.Forget(flight->command->statement(whose).hash());
+  }
   if (flight->described != 0) session_.cache.Describe(flight->described, flight->columns);
   session_.widest_forms = std::max(session_.widest_forms, flight->columns->forms().size());
   BeginRows(flight);
@@ -312,7 +316,9 @@ void AnswerReader::TakeNotification(const Message& message) noexcept {
 // Ends what runs for a reason of our own; its answer is read to the end.
 void AnswerReader::GiveUp(Flight* flight, ErrorRef why) noexcept {
   flight->error = std::move(why);
-  listener_.OnGivenUp(flight);
+  // A cancel would hit the others, which stand for themselves: what is left of this one is read
+  // over.
+  if (!flight->steps.each()) listener_.OnGivenUp(flight);
 }
 
 }  // namespace creche::pg

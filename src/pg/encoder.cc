@@ -97,6 +97,8 @@ void Encoder::Repeated(const Command& command, bool describe) noexcept {
 }
 
 void Encoder::Note(const Statement& s) noexcept {
+  // What ends one leaves none, however it goes: a COMMIT that fails has rolled back. (One that was
+  // cancelled before it ran has not; "ready" will say so.)
   if (s.verb() == Verb::kTransaction) {
     session_.maybe_in_transaction = s.text() != "COMMIT" && s.text() != "ROLLBACK";
     flight_.edge = true;
@@ -107,12 +109,7 @@ void Encoder::Note(const Statement& s) noexcept {
 }
 
 void Encoder::Add(const Statement& s, bool prepare, uint32_t max_rows, bool last) noexcept {
-  // What ends one leaves none, however it goes: a COMMIT that fails has rolled back. (One that was
-  // cancelled before it ran has not; "ready" will say so.)
-  if (s.verb() == Verb::kTransaction) {
-    session_.maybe_in_transaction = s.text() != "COMMIT" && s.text() != "ROLLBACK";
-    flight_.edge = true;
-  }
+  Note(s);
   // A name can be gone (26000), and what stands behind a BEGIN that failed happens outside of it.
   // Behind a statement that may change what names stand for it could not be run again in its order.
   if (s.verb() == Verb::kTransaction || behind_changes_) prepare = false;
@@ -121,7 +118,6 @@ void Encoder::Add(const Statement& s, bool prepare, uint32_t max_rows, bool last
   // cancel, for want of a table. Until it was answered the statement does without; and so it does
   // with text that is not to be read as the types that were inferred.
   if (prepared && (!prepared->confirmed || !prepared->Fits(s))) prepared = nullptr, prepare = false;
-  if (s.verb() == Verb::kOther || s.verb() == Verb::kProcedure) flight_.changes = true;
   if (session_.peer == SessionState::Peer::kUnknown && prepared && prepared->columns)
     AskForBackend();
   // What is run for the second time is worth to be prepared.
@@ -132,8 +128,6 @@ void Encoder::Add(const Statement& s, bool prepare, uint32_t max_rows, bool last
     flight_.adds |= 1u << flight_.steps.statements();
   }
   const std::string_view name = prepared ? std::string_view(prepared->name) : std::string_view();
-  if (s.verb() == Verb::kProcedure) flight_.commits = true;
-  if (s.verb() != Verb::kQuery || s.sql().leaves_state()) flight_.leaves_state = true;
   if (parse) out_.Parse(name, s);
   const bool types = flight_.adds >> flight_.steps.statements() & 1 && s.infers_types();
   if (types) out_.DescribeStatement(name);

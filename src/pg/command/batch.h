@@ -27,6 +27,7 @@ class Batch : public Command {
   void OnItem(size_t item, ErrorRef error) noexcept override;
 
   std::vector<Item>& items() noexcept { return items_; }
+  const std::vector<Item>& items() const noexcept { return items_; }
   // Forgets what has come.
   void Clear() noexcept;
 

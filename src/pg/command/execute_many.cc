@@ -55,16 +55,15 @@ void ExecuteMany::Close() noexcept {
 }
 
 void ExecuteMany::OnDrained() noexcept {
-  if (refused_)
-    Sync(false);
-  else
-    Feed();
+  if (!refused_) return Feed();
+  // Without it the server would skip what comes for ever.
+  if (wire_ && !synced_ && !Sync(false)) wire_->AwaitDrain(this);
 }
 
 void ExecuteMany::Feed() noexcept {
   if (!wire_ || synced_) return;
-  const auto most = [](const Statement* row) {
-    return (row ? MessageWriter::Most(*row, 0) : 0) + kMostSync;
+  const auto most = [this](const Statement* row) {
+    return (row ? MessageWriter::Most(*row, forms_.size()) : 0) + kMostSync;
   };
   const size_t room = std::max(kPiece, most(next_));
   char* const begin = wire_->Reserve(room);
@@ -75,7 +74,7 @@ void ExecuteMany::Feed() noexcept {
       out.Parse({}, *next_);
       parsed_ = next_;
     }
-    out.Bind({}, *next_, nullptr);
+    out.Bind({}, *next_, forms_.empty() ? nullptr : &forms_);
     if (collect_) out.DescribePortal();
     out.Execute();
     next_ = NextRow();
@@ -107,7 +106,7 @@ bool ExecuteMany::Sync(bool breaks) noexcept {
 // It skips what comes, up to the end.
 void ExecuteMany::OnError() noexcept {
   refused_ = true;
-  if (wire_ && !synced_ && !Sync(false)) wire_->AwaitDrain(this);
+  OnDrained();
 }
 
 bool ExecuteMany::OnStop() noexcept {

@@ -26,6 +26,8 @@ class ExecuteMany : public Command, private Wire::Drain {
   bool complete() const noexcept { return complete_; }
   // It was stopped before: the server's error is our own.
   bool broken() const noexcept { return broken_; }
+  // The columns that are to come as text; empty: none.
+  void set_forms(const ColumnForms* forms) { forms_ = forms ? *forms : ColumnForms(); }
   // What was collected.
   RowCollector& rows() noexcept { return rows_; }
   // Nothing more goes out. To be called when it has ended.
@@ -45,6 +47,7 @@ class ExecuteMany : public Command, private Wire::Drain {
   const uint64_t max_bytes_;
   Wire* wire_ = nullptr;
   RowCollector rows_;
+  ColumnForms forms_;
   Ref<const RowDescription> columns_;
   const Statement* parsed_ = nullptr;  // the row of which the types were declared
   const Statement* next_ = nullptr;    // to be sent

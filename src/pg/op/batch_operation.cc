@@ -22,10 +22,6 @@ struct Parts final : BlockListener {
   const std::vector<Batch::Item> items;
 };
 
-ErrorRef Refused(const char* why) noexcept {
-  return MakeError(Status::kInvalid, Phase::kOptions, why, kUnsent);
-}
-
 }  // namespace
 
 BatchOperation::BatchOperation(Connectable on, std::vector<Statement>&& statements,
@@ -40,21 +36,19 @@ BatchOperation::BatchOperation(Connectable on, std::vector<Statement>&& statemen
 }
 
 ErrorRef BatchOperation::Check(const Statement& statement) const noexcept {
-  if (ErrorRef error = CheckStatement(statement)) return error;
-  if (options_.separate) return nullptr;
-  if (statement.verb() == Verb::kTransaction)
-    return Refused(
-        "a batch is all or nothing: begin and end transactions around it, or use "
-        "CRECHE_BATCH_SEPARATE");
-  if (statement.verb() == Verb::kProcedure)
-    return Refused("CALL and DO may commit in the middle: use CRECHE_BATCH_SEPARATE");
-  return nullptr;
+  return options_.separate ? CheckStatement(statement) : CheckAllOrNothing(statement);
 }
 
 void BatchOperation::Start() noexcept {
   if (!statements_.empty()) return PgOperation::Start();
   on_.Settle();
   End({});
+}
+
+// Not what is done in part.
+bool BatchOperation::Repeatable() const noexcept {
+  const std::vector<Batch::Item>& items = batch_.items();
+  return std::none_of(items.begin(), items.end(), [](const Batch::Item& i) { return i.ended; });
 }
 
 ErrorRef BatchOperation::Prepare() noexcept {
@@ -118,6 +112,11 @@ void BatchOperation::Finish(Ending ending) noexcept {
   }
   while (well < items.size() && results_[well].state == BatchResult::kDone && !items[well].error)
     well++;
+  // A failure of our own is none of the server's: its transaction would go on, and be committed.
+  const bool own = std::any_of(items.begin(), items.end(), [](const Batch::Item& item) {
+    return item.error && item.error->status() != Status::kPg;
+  });
+  if (own && !ending.error) Break({});
   Outcome outcome;
   if (ending.error)
     outcome = Outcome::Failed(std::move(ending.error));

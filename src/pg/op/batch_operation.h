@@ -31,6 +31,7 @@ class BatchOperation final : public PgOperation {
  private:
   Command& command() noexcept override { return batch_; }
   ErrorRef Prepare() noexcept override;
+  bool Repeatable() const noexcept override;
   void Finish(Ending ending) noexcept override;
   void FinishCancelled(Phase phase, const Ending& ending) noexcept override;
   void BeginAgain() noexcept override { batch_.Clear(); }

@@ -43,7 +43,7 @@ void DescribeOperation::Finish(Ending ending) noexcept {
       RowCollector none;
       none.Begin(describe_.columns());
       auto kept = MakeRef<Columns>(none.Take({}, -1));
-      if (kept->rows->block()->types_offset == kTypesUnknown) kept->rows->block()->types_offset = 0;
+      SettleTypes(kept->rows->block());
       columns = kept->rows->block();
       made->set_listener(std::move(kept));
     }

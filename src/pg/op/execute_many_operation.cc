@@ -38,11 +38,22 @@ void ExecuteManyOperation::Start() noexcept {
 ErrorRef ExecuteManyOperation::Prepare() noexcept {
   // A value that cannot be sent is known now: then nothing is.
   for (failed_at_ = 0; failed_at_ < rows_.size(); failed_at_++)
-    if (ErrorRef error = CheckStatement(rows_[failed_at_])) return error;
+    if (ErrorRef error = CheckAllOrNothing(rows_[failed_at_])) return error;
   failed_at_ = 0;
   if (on_.lease()) NoteByHand(on_.lease(), rows_[0]);
   run_.Run(&rows_[0]);
+  UseForms();
   return nullptr;
+}
+
+// How the columns of what is collected are asked for.
+void ExecuteManyOperation::UseForms() noexcept {
+  if (!options_.collect) return;
+  try {
+    run_.set_forms(on_.pool().shared().forms.Find(rows_[0].hash(), !on_.lease()));
+  } catch (const std::bad_alloc&) {
+    // As if it were not known: the server says so.
+  }
 }
 
 void ExecuteManyOperation::OnRunEnd(Ending ending) noexcept {
@@ -90,7 +101,7 @@ void ExecuteManyOperation::Succeed() noexcept {
   try {
     if (options_.collect) {
       Ref<Rows> rows = run_.rows().Take({}, total);
-      if (rows->block()->types_offset == kTypesUnknown) rows->block()->types_offset = 0;
+      SettleTypes(rows->block());
       outcome.data = rows->block();
       outcome.size = rows->block()->total_size;
       outcome.value = AddObject(Kind::kRows, std::move(rows), loop());

@@ -44,7 +44,11 @@ class ExecuteManyOperation final : public PgOperation {
   void OnRunEnd(Ending ending) noexcept;
   void Finish(Ending ending) noexcept override;
   void FinishCancelled(Phase phase, const Ending& ending) noexcept override;
-  void BeginAgain() noexcept override { next_ = 0; }
+  void BeginAgain() noexcept override {
+    next_ = 0;
+    UseForms();
+  }
+  void UseForms() noexcept;
   void Fail(ErrorRef error) noexcept override;
   void Succeed() noexcept;
 

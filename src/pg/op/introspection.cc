@@ -144,8 +144,7 @@ Introspection::Introspection(Owner& owner, Connection& connection, const Stateme
 
 Ending Introspection::Take() noexcept {
   if (!ending_.rows) return std::move(ending_);
-  RowBlock* block = ending_.rows->block();
-  if (block->types_offset == kTypesUnknown) block->types_offset = 0;
+  SettleTypes(ending_.rows->block());
   return std::move(ending_);
 }
 

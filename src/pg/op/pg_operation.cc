@@ -93,7 +93,7 @@ void PgOperation::OnEnd(Ending ending) noexcept {
   }
   if (!Introspection::Wanted(ending)) return Finish(std::move(ending));
   if (!stopping_) return Introspect(connection, std::move(ending));
-  ending.rows->block()->types_offset = 0;
+  SettleTypes(ending.rows->block());
   Finish(std::move(ending));
 }
 
@@ -103,7 +103,7 @@ void PgOperation::Introspect(Connection* connection, Ending ending, bool alone) 
     introspection_ = std::make_unique<Introspection>(static_cast<Introspection::Owner&>(*this),
                                                      *connection, statement, std::move(ending));
   } catch (const std::bad_alloc&) {
-    ending.rows->block()->types_offset = 0;  // it is as it is
+    SettleTypes(ending.rows->block());  // it is as it is
     return Understood(std::move(ending));
   }
   connection_ = connection;

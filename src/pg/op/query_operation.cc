@@ -20,6 +20,20 @@ ErrorRef CheckStatement(const Statement& statement) noexcept {
   return statement.sql().copies() ? CopyError() : nullptr;
 }
 
+ErrorRef CheckAllOrNothing(const Statement& statement) noexcept {
+  if (ErrorRef error = CheckStatement(statement)) return error;
+  const char* why = nullptr;
+  if (statement.verb() == Verb::kTransaction)
+    why =
+        "what is all or nothing holds no BEGIN, COMMIT or the like: begin and end transactions "
+        "around it, or use a batch with CRECHE_BATCH_SEPARATE";
+  if (statement.verb() == Verb::kProcedure)
+    why =
+        "CALL and DO may commit in the middle of what is all or nothing: run each by itself, or in "
+        "a batch with CRECHE_BATCH_SEPARATE";
+  return why ? MakeError(Status::kInvalid, Phase::kOptions, why, kUnsent) : nullptr;
+}
+
 void NoteByHand(ConnectionLease* lease, const Statement& statement) noexcept {
   if (statement.sql().ends_transaction()) lease->ended_by_hand = true;
 }

@@ -19,6 +19,8 @@ struct QueryOptions {
 
 // Null if it can be run.
 ErrorRef CheckStatement(const Statement& statement) noexcept;
+// The same for what is all or nothing.
+ErrorRef CheckAllOrNothing(const Statement& statement) noexcept;
 ErrorRef CopyError() noexcept;
 // Rows affected, for creche_completion.code.
 uint32_t AffectedCode(int64_t affected) noexcept;

@@ -45,6 +45,8 @@ ErrorRef StreamOperation::Prepare() noexcept {
 
 void StreamOperation::OnPreview(Ending ending) noexcept {
   Connection* const on = connection();
+  // What was only described has not run, and will not.
+  if (stopping() && !ending.error) ending.answered = false;
   if (ending.error || stopping()) return OnEnd(std::move(ending));
   on_connection_ = on;
   try {
@@ -99,7 +101,7 @@ bool StreamOperation::Deliver() noexcept {
   try {
     Ref<Rows> rows = run_.rows().Take({}, -1);
     rows->set_listener(budget_);
-    if (rows->block()->types_offset == kTypesUnknown) rows->block()->types_offset = 0;
+    SettleTypes(rows->block());
     outcome.data = rows->block();
     outcome.size = rows->block()->total_size;
     outcome.value = AddObject(Kind::kRows, std::move(rows), loop());

@@ -47,7 +47,7 @@ Ref<const RowDescription> RowDescription::None() {
 }
 
 Ref<const RowDescription> RowDescription::Parse(const char* body, size_t size,
-                                                const Catalog* catalog) {
+                                                const Catalog* catalog, bool executed) {
   if (size < 2) return nullptr;
   const size_t count = Load16(body);
   const char* at = body + 2;
@@ -66,8 +66,9 @@ Ref<const RowDescription> RowDescription::Parse(const char* body, size_t size,
     const size_t name_size = std::strlen(at) + 1;
     const char* fields = at + name_size;
     uint32_t type = Load32(fields + 6);
-    // What came as text is stored as text.
-    const bool text = Load16(fields + 16) == 0;
+    // What came as text is stored as text. Before anything comes it is said of all.
+    const bool text =
+        executed ? Load16(fields + 16) == 0 : TypeOf(type).binary == Type::Binary::kNo;
     if (text && !NeedsText(type)) made->needless_text_ = true;
     if (text && TypeOf(type).size != 0) type = kText;
     if (text && made->forms_.empty()) made->forms_.assign(count, ColumnForm::kBinary);

@@ -25,9 +25,10 @@ class RowDescription final : public RefCounted {
   // A result without columns. May throw bad_alloc.
   static Ref<const RowDescription> None();
   // From a message's body. Null if it is malformed. catalog: knows types that are not built in;
-  // null: nobody does. May throw bad_alloc.
+  // null: nobody does. executed: of what runs, so that it says how each column comes. May throw
+  // bad_alloc.
   static Ref<const RowDescription> Parse(const char* body, size_t size,
-                                         const Catalog* catalog = nullptr);
+                                         const Catalog* catalog = nullptr, bool executed = true);
 
   size_t count() const noexcept { return count_; }
   // How a value is stored.

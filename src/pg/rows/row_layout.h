@@ -48,6 +48,10 @@ struct RowType {
 // types_offset of a block that the user has not seen yet: what its values are has to be asked of
 // the server.
 inline constexpr uint32_t kTypesUnknown = 1;
+// Nobody asks any more: what is not known stays so.
+inline void SettleTypes(RowBlock* block) noexcept {
+  if (block->types_offset == kTypesUnknown) block->types_offset = 0;
+}
 
 inline constexpr uint32_t kRowBlockMagic = 0x6b6c6263u;
 inline constexpr uint32_t kRowBlockVersion = 1;

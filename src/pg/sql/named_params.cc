@@ -1,5 +1,6 @@
 #include "pg/sql/named_params.h"
 
+#include <algorithm>
 #include <unordered_map>
 #include <vector>
 
@@ -61,12 +62,13 @@ Numbered NumberNames(std::string_view sql, const char* const* names, size_t coun
   Numbered made;
   std::unordered_map<std::string_view, size_t> numbers;
   for (size_t i = 0; i < count; i++) {
-    if (!names[i] || !BeginsName(names[i][0])) {
+    const std::string_view name = names[i] ? names[i] : "";
+    const bool word = std::all_of(name.begin(), name.end(), IsWordByte);
+    if (name.empty() || !BeginsName(name[0]) || !word || !numbers.emplace(name, i + 1).second) {
       made.problem = Numbered::Problem::kNoName;
-      made.name = names[i] ? names[i] : "";
+      made.name = name;
       return made;
     }
-    numbers.emplace(names[i], i + 1);
   }
   std::vector<bool> used(count + 1);
   made.sql.reserve(sql.size());

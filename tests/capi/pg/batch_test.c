@@ -401,6 +401,8 @@ static void test_described(void** state) {
   assert_int_equal(d.d->columns->row_count, 0);
   assert_string_equal(creche_row_column_name(d.d->columns, 2), "price");
   assert_int_equal(creche_row_column_type(d.d->columns, 0), CRECHE_PG_TEXT);
+  assert_int_equal(creche_row_column_type(d.d->columns, 1), CRECHE_PG_INT4);
+  assert_int_equal(creche_row_column_type(d.d->columns, 2), CRECHE_PG_NUMERIC);
   const creche_row_column* columns =
       (const void*)((const char*)d.d->columns + d.d->columns->columns_offset);
   assert_int_equal(columns[0].table_column, 2);
