@@ -61,8 +61,10 @@ void DownloadOperation::Start() noexcept {
 void DownloadOperation::Answer(Status status, std::string bytes, bool more,
                                ErrorRef error) noexcept {
   const auto next = pulls_.Answered();
+  if (completed_ || cancelled_) return;
   if (!next) return call_->Answer(status, std::move(bytes), more, std::move(error));
-  if (!Ask(tasks::What::kPull, next->hint, next->code)) Fail(NoMemoryError());
+  // What is being written is waited for.
+  if (!Ask(tasks::What::kPull, next->hint, next->code)) call_->Fail(NoMemoryError());
 }
 
 bool DownloadOperation::OnPull(uint64_t hint) noexcept {
@@ -110,8 +112,6 @@ bool DownloadOperation::Collect(Problem* problem) {
     if (size == 0) break;
     if (size > to_->most - taken_) {
       *problem = {Status::kLimit, "the body is larger than the size of to_file"};
-      size = static_cast<size_t>(to_->most - taken_);
-      piece_.Commit(size);
       break;
     }
     taken_ += size;
@@ -131,6 +131,7 @@ void DownloadOperation::Write() {
 
 void DownloadOperation::OnWritten(Writing* writing) noexcept {
   const Ref<Writing> done = Ref<Writing>::Adopt(std::exchange(writing_, nullptr));
+  if (completed_) return;
   if (cancelled_) {
     completed_ = true;
     return Complete(Outcome::Cancelled(Phase::kBody));

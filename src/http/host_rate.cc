@@ -23,12 +23,11 @@ HostRate::HostRate(Loop& loop, const Limit& limit)
 bool HostRate::Take(std::string_view host, Held* held, std::unique_ptr<Hold>* hold) {
   const Nanos now = loop_.now();
   if (buckets_.size() >= sweep_at_) Sweep(now);
-  std::unique_ptr<Bucket>& bucket = buckets_[std::string(host)];
-  if (!bucket) bucket = std::make_unique<Bucket>(this, loop_);
-  if (bucket->waiting.empty() && TakeFrom(bucket.get(), now)) return true;
-  *hold = std::make_unique<Hold>(&bucket->waiting, held);
+  Bucket& bucket = buckets_.try_emplace(std::string(host), this, loop_).first->second;
+  if (bucket.waiting.empty() && TakeFrom(&bucket, now)) return true;
+  *hold = std::make_unique<Hold>(&bucket.waiting, held);
   // Without memory for the timer there is none to wait for.
-  if (!bucket->timer.armed() && !bucket->timer.Arm(When(*bucket))) {
+  if (!bucket.timer.armed() && !bucket.timer.Arm(When(bucket))) {
     hold->reset();
     throw std::bad_alloc();
   }
@@ -45,16 +44,16 @@ bool HostRate::TakeFrom(Bucket* bucket, Nanos now) noexcept {
 void HostRate::Serve(Bucket* bucket) noexcept {
   bucket->serving = true;
   while (!bucket->waiting.empty() && TakeFrom(bucket, loop_.now())) Hold::GoOn(&bucket->waiting);
+  // Without memory for the timer nobody waits for it: they go, too early.
+  while (!bucket->waiting.empty() && !bucket->timer.Arm(When(*bucket)))
+    Hold::GoOn(&bucket->waiting);
   bucket->serving = false;
-  if (bucket->waiting.empty()) return;
-  // It was armed before: its place in the heap of timers is there.
-  if (!bucket->timer.Arm(When(*bucket))) Hold::GoOn(&bucket->waiting);
 }
 
 // Buckets that are full are as good as new ones.
 void HostRate::Sweep(Nanos now) {
   for (auto it = buckets_.begin(); it != buckets_.end();) {
-    const Bucket& b = *it->second;
+    const Bucket& b = it->second;
     it = b.waiting.empty() && !b.serving && b.next <= now ? buckets_.erase(it) : std::next(it);
   }
   sweep_at_ = std::max(kSweepAt, 2 * buckets_.size());

@@ -45,7 +45,7 @@ class HostRate {
   const Nanos gap_;
   const Nanos burst_;
   size_t sweep_at_ = kSweepAt;
-  std::unordered_map<std::string, std::unique_ptr<Bucket>> buckets_;
+  std::unordered_map<std::string, Bucket> buckets_;
 };
 
 }  // namespace creche::http

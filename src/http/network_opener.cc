@@ -64,6 +64,14 @@ std::unique_ptr<ConnectStep> Addressing(Resolver& resolver, const RoutePlan& pla
   return std::make_unique<GivenStep>(std::move(addresses));
 }
 
+// Whom to dial. What the user has mapped is where he wants it to be, as proxies are.
+void AddTarget(Resolver& resolver, const RoutePlan& plan, const std::string& host, uint16_t port,
+               bool is_server, Limit limit, Connector::Steps* steps) {
+  steps->push_back(Addressing(resolver, plan, host, port, limit));
+  const bool mapped = !plan.hosts.empty() && plan.hosts.Find(host, port);
+  if (plan.public_only && is_server && !mapped) steps->push_back(std::make_unique<PublicStep>());
+}
+
 // From the proxy to the server.
 void AddProxySteps(Loop& loop, Resolver& resolver, const RoutePlan& plan, const Route& route,
                    const Timeouts& timeouts, TlsConfig* proxy_tls, Connector::Steps* steps) {
@@ -84,11 +92,9 @@ void AddProxySteps(Loop& loop, Resolver& resolver, const RoutePlan& plan, const 
     return;
   }
   const bool here = proxy.kind == Proxy::Kind::kSocks5;
-  if (here) {
-    steps->push_back(Addressing(resolver, plan, route.url.dial_host(), route.url.port(),
-                                Limit{timeouts.dns, "timeouts.dns"}));
-    if (plan.public_only) steps->push_back(std::make_unique<PublicStep>());
-  }
+  if (here)
+    AddTarget(resolver, plan, std::string(route.url.dial_host()), route.url.port(), true,
+              Limit{timeouts.dns, "timeouts.dns"}, steps);
   steps->push_back(
       std::make_unique<SocksStep>(SocksStep::To{.host = std::string(route.url.host()),
                                                 .port = route.url.port(),
@@ -97,14 +103,6 @@ void AddProxySteps(Loop& loop, Resolver& resolver, const RoutePlan& plan, const 
                                                 .password = proxy.credentials.password,
                                                 .credentials = proxy.credentials.given},
                                   proxy.shown, target, limit));
-}
-
-// Whom to dial. What the user has mapped is where he wants it to be, as proxies are.
-void AddTarget(Resolver& resolver, const RoutePlan& plan, const Connecting& start, bool is_server,
-               Limit limit, Connector::Steps* steps) {
-  steps->push_back(Addressing(resolver, plan, start.host, start.port, limit));
-  const bool mapped = !plan.hosts.empty() && plan.hosts.Find(start.host, start.port);
-  if (plan.public_only && is_server && !mapped) steps->push_back(std::make_unique<PublicStep>());
 }
 
 Connector::Steps StepsOf(Loop& loop, Resolver& resolver, const RoutePlan& plan, const Route& route,
@@ -116,7 +114,7 @@ Connector::Steps StepsOf(Loop& loop, Resolver& resolver, const RoutePlan& plan, 
     steps.push_back(
         std::make_unique<GivenStep>(Addresses{*platform::Address::Unix(route.way->unix_path)}));
   else
-    AddTarget(resolver, plan, start, !route.way || !route.way->proxy, dns, &steps);
+    AddTarget(resolver, plan, start.host, start.port, !route.way || !route.way->proxy, dns, &steps);
   steps.push_back(std::make_unique<DialStep>(
       loop, resolver, Limit{timeouts.connect, "timeouts.connect"}, &plan.local));
   if (route.way && route.way->proxy)

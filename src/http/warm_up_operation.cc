@@ -7,6 +7,7 @@ namespace creche::http {
 using tasks::Outcome;
 
 void WarmUpOperation::Start() noexcept {
+  state_.request.watch = {};  // of requests
   if (failure_) return Complete(Outcome::Failed(std::move(failure_)));
   Calls* calls = session_->calls();
   if (!calls)

@@ -19,7 +19,11 @@ constexpr uint64_t BitOf(WatchEvent event) {
 }  // namespace
 
 void Hook::Tell(const WatchFields& fields) const noexcept {
-  if (tell && (events & BitOf(fields.event)) != 0) platform::CallUser(tell, user, &fields);
+  if (Wants(fields.event)) platform::CallUser(tell, user, &fields);
+}
+
+bool Hook::Wants(WatchEvent event) const noexcept {
+  return tell && (events & BitOf(event)) != 0;
 }
 
 void Watch::Begin(uint64_t task, Request* request) noexcept {
@@ -78,7 +82,10 @@ void Watch::Started(const Request& request) noexcept {
 }
 
 void Watch::Ended(Status status, const ErrorRef& error) noexcept {
-  if (std::exchange(ended_, true)) return;
+  if (ended_) return;
+  Unqueue();
+  if (opening_) Opened(static_cast<int32_t>(status), error);
+  ended_ = true;
   WatchFields f = Fields(WatchEvent::kRequestEnd);
   f.status = static_cast<int32_t>(status);
   f.error = error ? &error->fields() : nullptr;
@@ -119,26 +126,34 @@ void Watch::Opening() noexcept {
   connection_ = nullptr;
   WatchFields f = Fields(WatchEvent::kConnectionStart);
   opening_since_ = f.time;
+  opening_ = true;
+  Tell(f);
+}
+
+// What has begun ends, one way or another.
+void Watch::Opened(int32_t status, const ErrorRef& error) noexcept {
+  opening_ = false;
+  WatchFields f = Fields(WatchEvent::kConnectionEnd);
+  f.status = status;
+  f.error = error ? &error->fields() : nullptr;
+  f.duration = f.time - opening_since_;
   Tell(f);
 }
 
 void Watch::Reserved(bool reused, const ConnectionInfo* info) noexcept {
   Unqueue();
   connection_ = info ? ConnectionInfoRef::Share(info) : nullptr;
-  WatchFields f = Fields(reused ? WatchEvent::kConnectionReused : WatchEvent::kConnectionEnd);
-  if (!reused) f.duration = f.time - opening_since_;
-  Tell(f);
+  if (reused) return Tell(WatchEvent::kConnectionReused);
+  Opened(0, nullptr);
 }
 
 void Watch::OpenFailed(const ErrorRef& error) noexcept {
-  WatchFields f = Fields(WatchEvent::kConnectionEnd);
-  f.status = static_cast<int32_t>(error->status());
-  f.error = &error->fields();
-  f.duration = f.time - opening_since_;
-  Tell(f);
+  if (opening_) Opened(static_cast<int32_t>(error->status()), error);
 }
 
+// A connection on its way may be another's by now, or nobody's request.
 void Watch::StepBegun(Phase phase) noexcept {
+  if (ended_) return;
   step_turn_ = loop_.turn_time();
   if (phase == Phase::kDns) Tell(WatchEvent::kDnsStart);
   if (phase == Phase::kConnect) Tell(WatchEvent::kTcpStart);
@@ -147,6 +162,7 @@ void Watch::StepBegun(Phase phase) noexcept {
 }
 
 void Watch::StepDone(Phase phase, Nanos time) noexcept {
+  if (ended_) return;
   const auto done = [&](WatchEvent event) {
     WatchFields f = Fields(event);
     f.duration = time;
@@ -178,6 +194,7 @@ void Watch::Sent(uint64_t bytes) noexcept {
 }
 
 void Watch::TellHead(WatchEvent event, const ResponseHead& head) const noexcept {
+  if (!session_.Wants(event) && !own_.Wants(event)) return;
   WatchFields f = Fields(event);
   f.http_status = head.status;
   try {
@@ -208,6 +225,8 @@ void Watch::HeadCame(const ResponseHead& head) noexcept {
 void Watch::Received(uint64_t bytes) noexcept {
   if (bytes <= received_) return;
   received_ = bytes;
+  if (!session_.Wants(WatchEvent::kChunkReceived) && !own_.Wants(WatchEvent::kChunkReceived))
+    return;
   WatchFields f = Fields(WatchEvent::kChunkReceived);
   f.bytes = bytes;
   Tell(f);

@@ -79,6 +79,7 @@ struct Hook {
   size_t (*traceparent)(void* user, void* context, char* text, size_t capacity) = nullptr;
 
   bool any() const noexcept { return tell || traceparent; }
+  bool Wants(WatchEvent event) const noexcept;
   void Tell(const WatchFields& fields) const noexcept;
 };
 
@@ -115,6 +116,7 @@ class Watch final : public RefCounted {
  private:
   void Remember(const Request& request) noexcept;
   void Unqueue() noexcept;
+  void Opened(int32_t status, const ErrorRef& error) noexcept;
   WatchFields Fields(WatchEvent event) const noexcept;
   void Tell(const WatchFields& fields) const noexcept;
   void Tell(WatchEvent event) const noexcept { Tell(Fields(event)); }
@@ -137,6 +139,7 @@ class Watch final : public RefCounted {
   uint64_t received_ = 0;
   uint32_t http_status_ = 0;
   bool queued_ = false;
+  bool opening_ = false;
   bool ended_ = true;
 };
 

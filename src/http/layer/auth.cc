@@ -1,5 +1,7 @@
 #include "http/layer/auth.h"
 
+#include "platform/user_code.h"
+
 namespace creche::http {
 
 namespace {
@@ -124,7 +126,8 @@ bool AuthLayer::AnotherToken(CallState& call) const {
     return call.asked.server.stale = true;
   call.asked.server.once = true;
   std::string token(kMaxToken, '\0');
-  const int64_t size = login.refresh(login.refresh_user, token.data(), token.size());
+  const int64_t size =
+      platform::CallUser(login.refresh, login.refresh_user, token.data(), token.size());
   if (size <= 0 || static_cast<size_t>(size) > token.size()) return false;
   token.resize(static_cast<size_t>(size));
   if (!IsToken(token)) return false;

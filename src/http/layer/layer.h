@@ -23,7 +23,7 @@ struct CallState {
   bool has_body = false;            // of the head
   ErrorRef failure = {};            // of a verdict kFail
   Nanos again_at = 0;               // of kAgain: not before this point of the loop's clock
-  Held* held = nullptr;             // of kHold: the call, for who lets it go on,
+  Held* held = nullptr;             // of kHold: the call (null: of none), for who lets it go on,
   std::unique_ptr<Hold> hold = {};  // and its place in line
   bool passed = false;              // it has waited for its turn, and has had it
 

@@ -11,6 +11,7 @@ class PacingLayer final : public Layer {
   // rate: must outlive all calls; not null where the layer is asked.
   explicit PacingLayer(const std::unique_ptr<HostRate>& rate) : rate_(rate) {}
   Next OnRequest(CallState& call) const override {
+    if (!call.held) return Next::kGo;  // a warm-up sends nothing
     if (std::exchange(call.passed, false)) return Next::kGo;
     return rate_->Take(call.request.url.origin(), call.held, &call.hold) ? Next::kGo : Next::kHold;
   }

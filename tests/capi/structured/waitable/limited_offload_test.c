@@ -12,8 +12,11 @@ static creche_status work(void* arg, creche_task task, uint64_t* value) {
   (void)arg;
   (void)task;
   (void)value;
-  if (now_running > __atomic_load_n(&most, __ATOMIC_SEQ_CST))
-    __atomic_store_n(&most, now_running, __ATOMIC_SEQ_CST);
+  int seen_most = __atomic_load_n(&most, __ATOMIC_SEQ_CST);
+  while (now_running > seen_most &&
+         !__atomic_compare_exchange_n(&most, &seen_most, now_running, 0, __ATOMIC_SEQ_CST,
+                                      __ATOMIC_SEQ_CST)) {
+  }
   if (read(gate[0], &byte, 1) != 1) return CRECHE_E_USER;
   __atomic_sub_fetch(&running, 1, __ATOMIC_SEQ_CST);
   __atomic_add_fetch(&ran, 1, __ATOMIC_SEQ_CST);
