@@ -60,11 +60,6 @@ static void check(creche_status status) {
   fprintf(stderr, "%s: %s\n", creche_status_name(status), creche_last_error()->message);
   abort();
 }
-static int64_t now_ms(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
 
 /* ---- told of ---- */
 static void final(operation* op) {

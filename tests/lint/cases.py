@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """The tables that say which tests show what: each row has a number of its own, and either names tests
-that exist and are run, or says why there is none."""
+that exist and are run, each once, or says why there is none."""
 import os
 import re
 
@@ -49,6 +49,7 @@ def complaints_about(table, number, line, shows, where):
         yield f"{here}: {number} does not say what it shows"
     tested = False
     path = None
+    seen = set()
     for named in NAMED.findall(where):
         if "/" in named or named.endswith(TESTS + SCRIPTS):
             path = path_of(table, named)
@@ -64,6 +65,9 @@ def complaints_about(table, number, line, shows, where):
             yield f"{here}: {named} stands behind no file that has tests"
         else:
             tested = True
+            if (path, named) in seen:
+                yield f"{here}: {path}: {named} is named twice"
+            seen.add((path, named))
             if not is_run(path, named):
                 yield f"{here}: {path} runs no test {named}"
     if not tested and not REASON.search(where):

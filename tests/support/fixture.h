@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <cmocka.h>
 #include <creche/creche.h>
@@ -19,6 +20,26 @@
 /* Longer than anything takes that does not hang, also beside sanitizers on a busy machine. */
 #define PATIENCE (60 * CRECHE_SECOND)
 #define PATIENCE_MS ((int)(PATIENCE / CRECHE_MILLISECOND))
+
+static inline int64_t now_ms(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+static inline void nap_ms(int ms) {
+  struct timespec t = {ms / 1000, (long)(ms % 1000) * 1000000};
+  nanosleep(&t, NULL);
+}
+
+/* Looks again and again until it is so, and fails the test if it does not come to that. */
+#define AWAIT(condition)                                               \
+  do {                                                                 \
+    for (const int64_t end_ = now_ms() + PATIENCE_MS; !(condition);) { \
+      if (now_ms() > end_) fail_msg("not in time: %s", #condition);    \
+      nap_ms(1);                                                       \
+    }                                                                  \
+  } while (0)
 
 /* The call must return this status. */
 #define IS(call, status)                                                               \

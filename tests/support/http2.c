@@ -258,6 +258,7 @@ static void begin(server* s, const support_h2_request* r) {
   long long n = 0;
   char fields[64];
   stream* t = find(s, 0);
+  const int head = strcmp(r->method, "HEAD") == 0;
   if (t == NULL) {
     support_h2_reset(s->h, r->stream, NGHTTP2_REFUSED_STREAM);
   } else if (sscanf(r->path, "/bytes/%lld", &n) == 1) {
@@ -265,10 +266,15 @@ static void begin(server* s, const support_h2_request* r) {
     t->left = n;
     t->window = s->first_window;
     snprintf(fields, sizeof fields, "content-length: %lld\n", n);
-    support_h2_head(s->h, r->stream, 200, fields, H2_END_HEADERS | (n == 0 ? H2_END_STREAM : 0));
-    if (n == 0) forget(t);
+    const int ends = head || n == 0;
+    support_h2_head(s->h, r->stream, 200, fields, H2_END_HEADERS | (ends ? H2_END_STREAM : 0));
+    if (ends) forget(t);
   } else if (sscanf(r->path, "/status/%lld", &n) == 1) {
-    support_h2_answer(s->h, r->stream, (int)n, "location: /hello\n", "that is it");
+    if (head || n == 204 || n == 304)
+      support_h2_head(s->h, r->stream, (int)n, "location: /hello\n",
+                      H2_END_HEADERS | H2_END_STREAM);
+    else
+      support_h2_answer(s->h, r->stream, (int)n, "location: /hello\n", "that is it");
   } else if (strcmp(r->path, "/echo") == 0 && !r->ended) {
     t->id = r->stream;
   } else if (strcmp(r->path, "/head") == 0) {

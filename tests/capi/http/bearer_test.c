@@ -1,6 +1,5 @@
 /* Tokens that many requests have at a time. */
 #include <stdatomic.h>
-#include <unistd.h>
 
 #include "reading.h"
 
@@ -41,7 +40,6 @@ static void with_token(const char* next_one) {
 static void start_them(support_hostile* server) {
   for (int i = 0; i < MANY; i++) start(support_hostile_url(server), NULL, NULL);
   assert_true(support_hostile_await_requests(server, MANY, PATIENCE_MS));
-  while (atomic_load(&refused) < MANY) usleep(100);
   support_hostile_signal(server); /* all fail at a time */
 }
 
@@ -63,8 +61,8 @@ static void none_is_better(void** state) {
   with_token("bad");
   start_them(server);
   for (int i = 0; i < MANY; i++) expect_body(next(), 401, "who");
-  assert_true(asked <= MANY);
-  assert_true(atomic_load(&refused) <= 3 * MANY);
+  assert_in_range(asked, 1, MANY);
+  assert_in_range(atomic_load(&refused), 2 * MANY, 3 * MANY);
   support_hostile_stop(server);
 }
 

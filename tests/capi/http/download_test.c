@@ -1,5 +1,6 @@
 /* Bodies that go into a file: where, how much, what happens if they do not fit. */
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -102,9 +103,11 @@ static void cancelled_in_the_middle(void** state) {
   o.to_file = &file;
   const creche_task task = start(support_hostile_url(server), &o, NULL);
   struct stat s;
-  do { /* until the first half is there */
+  for (;;) { /* until the first half is there */
     assert_int_equal(fstat(fd, &s), 0);
-  } while (s.st_size < 5);
+    if (s.st_size >= 5) break;
+    sched_yield();
+  }
   OK(creche_scope_cancel(task.scope, "enough"));
   expect_status(next(), CRECHE_E_CANCELLED);
   expect_file("01234", 5);
@@ -273,7 +276,12 @@ static void memory_stays_flat(void** state) {
   struct stat s;
   assert_int_equal(fstat(fd, &s), 0);
   assert_int_equal(s.st_size, size);
-  if (getenv("ASAN_OPTIONS") == NULL) assert_true(peak_kib() - before < 32 << 10);
+  const long more = peak_kib() - before;
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+  assert_true(more < 32 << 10);
+#else
+  (void)more; /* their own memory is in it */
+#endif
   support_hostile_stop(server);
 }
 

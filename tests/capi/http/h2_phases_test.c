@@ -111,6 +111,7 @@ static void what_times_out(void** state) {
                  CRECHE_ERROR_RETRYABLE);
   expect_failure(fetch(at(base, "/1xx"), &o), CRECHE_E_TIMEOUT, CRECHE_PHASE_HEADERS,
                  CRECHE_ERROR_RETRYABLE);
+  o.timeouts.first_byte = request_options().timeouts.first_byte;
   expect_failure(fetch(at(base, "/stops"), &o), CRECHE_E_TIMEOUT, CRECHE_PHASE_BODY,
                  CRECHE_ERROR_RETRYABLE);
   /* The deadline of a task. */

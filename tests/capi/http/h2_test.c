@@ -106,7 +106,14 @@ static void answers_without_bodies(void** state) {
   (void)state;
   creche_request_options o = request_options();
   o.method = "HEAD";
-  expect_body(fetch(url("/bytes/0"), &o), 200, "");
+  creche_completion c = fetch(url("/bytes/12345"), &o); /* of a body, which is not sent */
+  if (c.status != CRECHE_OK) fail_msg("%s", creche_error_message(c.error));
+  assert_string_equal(creche_response_header((creche_response){c.value}, "Content-Length", NULL),
+                      "12345");
+  expect_body(c, 200, "");
+  expect_body(fetch(url("/status/404"), &o), 404, "");
+  expect_body(fetch(url("/status/204"), NULL), 204, "");
+  expect_body(fetch(url("/status/304"), NULL), 304, "");
   expect_body(fetch(url("/bytes/0"), NULL), 200, "");
   expect_body(fetch(url("/status/404"), NULL), 404, "that is it");
   assert_int_equal(session_counters(web).connects, 1);

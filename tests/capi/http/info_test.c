@@ -1,49 +1,14 @@
 /* What an answer tells of how it was fetched. */
-#include <arpa/inet.h>
-#include <openssl/ssl.h>
 #include <openssl/x509v3.h>
-#include <signal.h>
-#include <unistd.h>
 
 #include "reading.h"
-#include "support/tls.h"
+#include "tls_peer.h"
 
 #define ANSWER OK_HEAD "Content-Length: 2\r\n\r\nok"
 
-static SSL_CTX* tls;
-static char* folder;
-
-static int make_context(void** state) {
-  char path[512];
-  (void)state;
-  signal(SIGPIPE, SIG_IGN); /* OpenSSL's own sockets raise it */
-  folder = support_folder_make((uid_t)-1, (gid_t)-1);
-  if (folder == NULL || support_tls_make(folder, support_plain_user()) != 0) return -1;
-  tls = SSL_CTX_new(TLS_server_method());
-  snprintf(path, sizeof path, "%s/server.pem", folder);
-  if (SSL_CTX_use_certificate_chain_file(tls, path) != 1) return -1;
-  snprintf(path, sizeof path, "%s/server.key", folder);
-  if (SSL_CTX_use_PrivateKey_file(tls, path, SSL_FILETYPE_PEM) != 1) return -1;
-  return 0;
-}
-static int free_context(void** state) {
-  (void)state;
-  SSL_CTX_free(tls);
-  support_folder_remove(folder);
-  free(folder);
-  return 0;
-}
-
 static void one_by_tls(support_peer* peer, void* user) {
-  SSL* ssl = SSL_new(tls);
-  char head[4096];
   (void)user;
-  SSL_set_fd(ssl, support_peer_fd(peer));
-  if (SSL_accept(ssl) == 1 && SSL_read(ssl, head, sizeof head) > 0) {
-    SSL_write(ssl, ANSWER, sizeof ANSWER - 1);
-    SSL_shutdown(ssl);
-  }
-  SSL_free(ssl);
+  answer_by_tls(peer, ANSWER, 1);
 }
 
 static creche_response kept(creche_completion c) {
@@ -108,8 +73,8 @@ static void time_in_line(void** state) {
   start(support_hostile_url(server), NULL, NULL);
   assert_true(support_hostile_await_requests(server, 1, PATIENCE_MS));
   start(support_hostile_url(server), NULL, NULL);
-  while (session_counters(web).waiting == 0) usleep(1000);
-  usleep(2000);
+  AWAIT(session_counters(web).waiting == 1);
+  nap_ms(2); /* what it is in line for at the least */
   support_hostile_signal(server);
   support_hostile_signal(server);
   creche_response r = kept(next());
@@ -127,10 +92,9 @@ static X509* parsed(const unsigned char* der, size_t size) {
 
 static void certificates(void** state) {
   (void)state;
-  char ca[512], url[64];
-  snprintf(ca, sizeof ca, "%s/ca.pem", folder);
+  char url[64];
   creche_session_options so = session_options();
-  so.ca_file = ca;
+  so.ca_file = ca_path;
   support_hostile* server = support_hostile_start(one_by_tls, NULL);
   snprintf(url, sizeof url, "https://localhost:%d/", support_hostile_port(server));
   use_session(&so);
@@ -174,5 +138,5 @@ int main(void) {
       cmocka_unit_test_setup_teardown(time_in_line, set_up, tear_down),
       cmocka_unit_test_setup_teardown(certificates, set_up, tear_down),
   };
-  return cmocka_run_group_tests_name("info", tests, make_context, free_context);
+  return cmocka_run_group_tests_name("info", tests, make_tls, free_tls);
 }

@@ -1,52 +1,19 @@
 /* Where redirects and names may lead, and what is kept of the way. */
 #include <arpa/inet.h>
 #include <netdb.h>
-#include <openssl/ssl.h>
-#include <signal.h>
 #include <stdatomic.h>
 
 #include "reading.h"
-#include "support/tls.h"
+#include "tls_peer.h"
 
 #define ANSWER OK_HEAD "Content-Length: 2\r\n\r\nok"
 
-static SSL_CTX* tls;
-static char* folder;
-
-static int make_context(void** state) {
-  char path[512];
-  (void)state;
-  signal(SIGPIPE, SIG_IGN); /* OpenSSL's own sockets raise it */
-  folder = support_folder_make((uid_t)-1, (gid_t)-1);
-  if (folder == NULL || support_tls_make(folder, support_plain_user()) != 0) return -1;
-  tls = SSL_CTX_new(TLS_server_method());
-  snprintf(path, sizeof path, "%s/server.pem", folder);
-  if (SSL_CTX_use_certificate_chain_file(tls, path) != 1) return -1;
-  snprintf(path, sizeof path, "%s/server.key", folder);
-  if (SSL_CTX_use_PrivateKey_file(tls, path, SSL_FILETYPE_PEM) != 1) return -1;
-  return 0;
-}
-static int free_context(void** state) {
-  (void)state;
-  SSL_CTX_free(tls);
-  support_folder_remove(folder);
-  free(folder);
-  return 0;
-}
-
 /* Redirects to where `user` says, by TLS. */
 static void redirect_by_tls(support_peer* peer, void* user) {
-  SSL* ssl = SSL_new(tls);
-  char head[4096], answer[512];
-  SSL_set_fd(ssl, support_peer_fd(peer));
-  if (SSL_accept(ssl) == 1 && SSL_read(ssl, head, sizeof head) > 0) {
-    const int n = snprintf(answer, sizeof answer,
-                           "HTTP/1.1 307 There\r\nLocation: %s\r\nContent-Length: 0\r\n\r\n",
-                           (const char*)user);
-    SSL_write(ssl, answer, n);
-    SSL_shutdown(ssl);
-  }
-  SSL_free(ssl);
+  char text[512];
+  snprintf(text, sizeof text, "HTTP/1.1 307 There\r\nLocation: %s\r\nContent-Length: 0\r\n\r\n",
+           (const char*)user);
+  answer_by_tls(peer, text, 1);
 }
 
 /* Redirects to where `user` says, but "/end" is answered. */
@@ -80,14 +47,13 @@ static void hops_are_kept(void** state) {
 
 static void no_downgrade(void** state) {
   (void)state;
-  char ca[512], url[64], to[64];
+  char url[64], to[64];
   support_hostile* plain = support_hostile_start(redirect, "/end");
   snprintf(to, sizeof to, "%s/end", support_hostile_url(plain));
   support_hostile* server = support_hostile_start(redirect_by_tls, to);
   snprintf(url, sizeof url, "https://localhost:%d/", support_hostile_port(server));
-  snprintf(ca, sizeof ca, "%s/ca.pem", folder);
   creche_session_options so = session_options();
-  so.ca_file = ca;
+  so.ca_file = ca_path;
   use_session(&so);
   expect_body(fetch(url, NULL), 200, "ok");
   so.flags = CRECHE_SESSION_NO_DOWNGRADE;
@@ -288,5 +254,5 @@ int main(void) {
       cmocka_unit_test_setup_teardown(names_that_are_not_there, set_up, tear_down),
       cmocka_unit_test_setup_teardown(old_answers_are_better_than_none, set_up, tear_down),
   };
-  return cmocka_run_group_tests_name("policies", tests, make_context, free_context);
+  return cmocka_run_group_tests_name("policies", tests, make_tls, free_tls);
 }

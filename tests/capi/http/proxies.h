@@ -3,16 +3,13 @@
 #ifndef CAPI_HTTP_PROXIES_H
 #define CAPI_HTTP_PROXIES_H
 
-#include <openssl/ssl.h>
 #include <poll.h>
 #include <pthread.h>
-#include <signal.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "http_test.h"
 #include "support/relay.h"
-#include "support/tls.h"
+#include "tls_peer.h"
 
 static pthread_mutex_t noting = PTHREAD_MUTEX_INITIALIZER;
 static char to_proxy[8192]; /* the last head, or the bytes of SOCKS, that a proxy got */
@@ -33,46 +30,6 @@ static inline int noted(const char* place, const char* text) {
   const int there = strstr(place, text) != NULL;
   pthread_mutex_unlock(&noting);
   return there;
-}
-
-/* ---- TLS ---- */
-
-static SSL_CTX* tls;
-static char* folder;
-static char ca_path[512];
-
-static inline int make_tls(void** state) {
-  char path[512];
-  (void)state;
-  signal(SIGPIPE, SIG_IGN); /* OpenSSL's own sockets raise it */
-  folder = support_folder_make((uid_t)-1, (gid_t)-1);
-  if (folder == NULL || support_tls_make(folder, support_plain_user()) != 0) return -1;
-  snprintf(ca_path, sizeof ca_path, "%s/ca.pem", folder);
-  tls = SSL_CTX_new(TLS_server_method());
-  snprintf(path, sizeof path, "%s/server.pem", folder);
-  if (SSL_CTX_use_certificate_chain_file(tls, path) != 1) return -1;
-  snprintf(path, sizeof path, "%s/server.key", folder);
-  return SSL_CTX_use_PrivateKey_file(tls, path, SSL_FILETYPE_PEM) == 1 ? 0 : -1;
-}
-static inline int free_tls(void** state) {
-  (void)state;
-  SSL_CTX_free(tls);
-  support_folder_remove(folder);
-  free(folder);
-  return 0;
-}
-
-/* Reads up to the empty line; 0 at the end. */
-static inline int ssl_head(SSL* ssl, char* head, int capacity) {
-  int size = 0;
-  while (size < capacity - 1) {
-    const int n = SSL_read(ssl, head + size, 1);
-    if (n <= 0) return 0;
-    size += n;
-    head[size] = '\0';
-    if (size >= 4 && strcmp(head + size - 4, "\r\n\r\n") == 0) return size;
-  }
-  return 0;
 }
 
 /* Answers each request over TLS. */

@@ -1,38 +1,12 @@
 /* TLS as servers do it: offered sessions that a server will have none of. */
-#include <openssl/ssl.h>
-#include <signal.h>
 #include <stdatomic.h>
 
-#include "http_test.h"
-#include "support/tls.h"
+#include "tls_peer.h"
 
 #define ANSWER "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok"
 
-static SSL_CTX* tls;
-static char* folder;
 static char url[64];
 static atomic_int offered; /* connections on which the client offered a session */
-
-static int make_context(void** state) {
-  char path[512];
-  (void)state;
-  signal(SIGPIPE, SIG_IGN); /* OpenSSL's own sockets raise it */
-  folder = support_folder_make((uid_t)-1, (gid_t)-1);
-  if (folder == NULL || support_tls_make(folder, support_plain_user()) != 0) return -1;
-  tls = SSL_CTX_new(TLS_server_method());
-  snprintf(path, sizeof path, "%s/server.pem", folder);
-  if (SSL_CTX_use_certificate_chain_file(tls, path) != 1) return -1;
-  snprintf(path, sizeof path, "%s/server.key", folder);
-  if (SSL_CTX_use_PrivateKey_file(tls, path, SSL_FILETYPE_PEM) != 1) return -1;
-  return 0;
-}
-static int free_context(void** state) {
-  (void)state;
-  SSL_CTX_free(tls);
-  support_folder_remove(folder);
-  free(folder);
-  return 0;
-}
 
 /* Looks at the first message: does it offer a session to resume? */
 static int offers(SSL* ssl, int* alert, void* arg) {
@@ -69,9 +43,7 @@ static void refuse_sessions(support_peer* peer, void* user) {
 static void a_server_that_refuses_sessions(void** state) {
   (void)state;
   creche_session_options so = session_options();
-  char ca[512];
-  snprintf(ca, sizeof ca, "%s/ca.pem", folder);
-  so.ca_file = ca;
+  so.ca_file = ca_path;
   static const int versions[] = {TLS1_3_VERSION, TLS1_2_VERSION};
   for (int v = 0; v < 2; v++)
     for (enum how how = RESET; how <= NEVER; how++) {
@@ -193,14 +165,7 @@ struct ending {
 
 static void ends(support_peer* peer, void* user) {
   const struct ending* ending = user;
-  SSL* ssl = SSL_new(tls);
-  char head[4096];
-  SSL_set_fd(ssl, support_peer_fd(peer));
-  if (SSL_accept(ssl) == 1 && SSL_read(ssl, head, sizeof head) > 0) {
-    SSL_write(ssl, ending->answer, (int)strlen(ending->answer));
-    if (ending->notify) SSL_shutdown(ssl);
-  }
-  SSL_free(ssl);
+  answer_by_tls(peer, ending->answer, ending->notify);
 }
 
 static void an_end_without_a_word(void** state) {
@@ -255,5 +220,5 @@ int main(void) {
       cmocka_unit_test_setup_teardown(what_came_a_moment_ago_is_seen, set_up, tear_down),
       cmocka_unit_test_setup_teardown(an_end_without_a_word, set_up, tear_down),
   };
-  return cmocka_run_group_tests(tests, make_context, free_context);
+  return cmocka_run_group_tests(tests, make_tls, free_tls);
 }

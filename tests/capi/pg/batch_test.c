@@ -288,9 +288,8 @@ static void test_cancelled(void** state) {
     else
       OK(creche_pool_batch(pool, loop.scope, items, 3, &o, on_batch, &b, &task));
     creche_pool watching = open_pool(1);
-    while (number(watching, "select count(*) from pg_stat_activity where wait_event = 'PgSleep'") ==
-           0)
-      nap_ms(1);
+    AWAIT(number(watching, "select count(*) from pg_stat_activity where wait_event = 'PgSleep'") >
+          0);
     OK(creche_scope_cancel(task.scope, "enough"));
     EXPECT(&b.end, CRECHE_E_CANCELLED);
     if (form & 1) {

@@ -209,12 +209,10 @@ static void test_cancelled(void** state) {
     OK(creche_cursor_fetch(c, loop.scope, "slow", held ? CRECHE_CURSOR_ALL : 1, NULL, on_answer, &a,
                            &task));
     if (!held)
-      while (number(pool, "select count(*) from pg_stat_activity where wait_event = 'PgSleep'") ==
-             0)
-        nap_ms(1);
+      AWAIT(number(pool, "select count(*) from pg_stat_activity where wait_event = 'PgSleep'") > 0);
     OK(creche_scope_cancel(task.scope, "enough"));
-    answer_wait(&a);
-    if (!held) assert_int_equal(a.status, CRECHE_E_CANCELLED);
+    /* A fetch of what is there may have been done before. */
+    if (!held || answer_wait(&a) != CRECHE_OK) EXPECT(&a, CRECHE_E_CANCELLED);
     const int cancelled = a.status == CRECHE_E_CANCELLED;
     answer_free(&a);
     if (held) {

@@ -40,6 +40,9 @@ static void test_an_empty_text(void** state) {
     EXPECT(&a, CRECHE_OK);
     assert_string_equal(creche_row_text(a.rows, 0, 0, NULL), "");
     assert_string_equal(creche_row_text(a.rows, 0, 1, NULL), "x");
+    char array[32];
+    creche_row_format(a.rows, 0, 2, array, sizeof array);
+    assert_string_equal(array, "{\"\",NULL,\"y z\"}");
     answer_free(&a);
   }
 }
@@ -63,8 +66,7 @@ static void test_it_fails_in_a_transaction(void** state) {
     answer_init(&a);
     OK(creche_connection_query(one, loop.scope, sql, NULL, 0, NULL, on_answer, &a, &task));
     if (cancelled) {
-      while (number_on(holder, "select count(*) from pg_catalog.pg_locks where not granted") == 0)
-        nap_ms(1);
+      AWAIT(number_on(holder, "select count(*) from pg_catalog.pg_locks where not granted") > 0);
       OK(creche_scope_cancel(task.scope, "enough"));
       EXPECT(&a, CRECHE_E_CANCELLED);
     } else {

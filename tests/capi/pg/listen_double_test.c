@@ -77,7 +77,7 @@ static void test_no_answer_to_listen(void** state) {
   assert_non_null(strstr(h.end.error->message, "no sign of life"));
   answer_free(&h.end);
   const creche_task task = listen_on(pool, &h, CRECHE_NEVER);
-  while (counted(&h) == 0) nap_ms(1);
+  AWAIT(counted(&h) > 0);
   assert_int_equal(h.what[0], CRECHE_LISTEN_STARTED);
   OK(creche_scope_cancel(task.scope, NULL));
   EXPECT(&h.end, CRECHE_E_CANCELLED);
@@ -108,12 +108,12 @@ static void test_said_too_early(void** state) {
   support_hostile* hostile = support_hostile_start(early, NULL);
   creche_pool pool = fake_pool(hostile, 1, 0, "");
   heard h;
-  const creche_task task = listen_on(pool, &h, 200 * CRECHE_MILLISECOND);
-  while (counted(&h) < 2) nap_ms(1);
+  const creche_task task = listen_on(pool, &h, CRECHE_SECOND);
+  AWAIT(counted(&h) >= 2);
   assert_int_equal(h.what[0], CRECHE_LISTEN_STARTED);
   assert_int_equal(h.what[1], CRECHE_LISTEN_NOTIFICATION);
   support_hostile_signal(hostile);
-  while (counted(&h) < 4) nap_ms(1);
+  AWAIT(counted(&h) >= 4);
   assert_int_equal(h.what[2], CRECHE_LISTEN_GAP);
   assert_int_equal(h.what[3], CRECHE_LISTEN_NOTIFICATION);
   assert_int_equal(support_hostile_connections(hostile), 3);

@@ -4,7 +4,6 @@
 
 #include <inttypes.h>
 #include <pthread.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "support/fixture.h"
@@ -46,17 +45,6 @@ static inline void on_answer(void* user, const creche_completion* c) {
   }
   pthread_cond_broadcast(&a->changed);
   pthread_mutex_unlock(&a->lock);
-}
-
-static inline int64_t now_ms(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
-static inline void nap_ms(int ms) {
-  struct timespec t = {ms / 1000, (long)(ms % 1000) * 1000000};
-  nanosleep(&t, NULL);
 }
 
 /* 1 if it has ended in time. */

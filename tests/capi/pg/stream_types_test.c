@@ -169,7 +169,7 @@ static void test_cancelled(void** state) {
   OK(creche_pool_stream(pool, loop.scope, "select array[n]::posint[] from counted", NULL, 0, NULL,
                         on_block, &s, &task));
   /* It waits for the lock, which it takes to be parsed. */
-  while (number_on(blocker, "select count(*) from pg_locks where not granted") == 0) nap_ms(5);
+  AWAIT(number_on(blocker, "select count(*) from pg_locks where not granted") > 0);
   OK(creche_scope_cancel(task.scope, NULL));
   EXPECT(&s.a, CRECHE_E_CANCELLED);
   answer_free(&s.a);

@@ -1,7 +1,5 @@
 /* Types: each value is shown exactly as the server itself prints it, alone, in arrays, in rows. */
-#include "pg_test.h"
-
-static creche_pool pool;
+#include "printed.h"
 
 static int open_one(void** state) {
   if (start_server(state) != 0) return -1;
@@ -18,21 +16,6 @@ static int open_one(void** state) {
 static int close_one(void** state) {
   close_pool(pool);
   return stop_server(state);
-}
-
-/* The first column as the library shows it is the second, which the server has printed. */
-static void shown_as_printed(const char* sql) {
-  answer a;
-  run(pool, &a, sql);
-  if (a.status != CRECHE_OK) fail_msg("%s: %s", sql, creche_error_message(a.error));
-  for (uint64_t row = 0; row < a.rows->row_count; row++) {
-    static char shown[1 << 16];
-    const size_t size = creche_row_format(a.rows, row, 0, shown, sizeof shown);
-    const char* printed = creche_row_text(a.rows, row, 1, NULL);
-    if (strcmp(shown, printed) != 0 || size != strlen(printed))
-      fail_msg("%s: shown as %s instead of %s", sql, shown, printed);
-  }
-  answer_free(&a);
 }
 
 /* Values of the types that had no text, with their odd ones. */
@@ -153,41 +136,21 @@ static const char* const values[] = {
 
 };
 
+enum { VALUES = sizeof values / sizeof *values };
+
 static void test_each_alone(void** state) {
   (void)state;
-  for (size_t i = 0; i < sizeof values / sizeof *values; i++) {
-    char sql[600];
-    snprintf(sql, sizeof sql, "select x, format('%%s', x) from (select %s) t(x)", values[i]);
-    shown_as_printed(sql);
-  }
+  shown_in("x", values, VALUES);
 }
 
 static void test_in_arrays_and_rows(void** state) {
   (void)state;
-  for (size_t i = 0; i < sizeof values / sizeof *values; i++) {
-    char sql[900];
-    if (!strstr(values[i], "mood[]")) {
-      snprintf(sql, sizeof sql,
-               "select array[x, null, x], format('%%s', array[x, null, x]) from (select %s) t(x)",
-               values[i]);
-      shown_as_printed(sql);
-      snprintf(sql, sizeof sql,
-               "select array[array[x, x], array[x, null]], format('%%s', array[array[x, x], "
-               "array[x, null]]) "
-               "from (select %s) t(x)",
-               values[i]);
-      shown_as_printed(sql);
-    }
-    snprintf(sql, sizeof sql,
-             "select row(x, null, x), format('%%s', row(x, null, x)) from (select %s) t(x)",
-             values[i]);
-    shown_as_printed(sql);
-    snprintf(sql, sizeof sql,
-             "select array[row(x, 1), row(x, null)], format('%%s', array[row(x, 1), row(x, null)]) "
-             "from (select %s) t(x)",
-             values[i]);
-    shown_as_printed(sql);
+  for (size_t i = 0; i < VALUES; i++) {
+    if (strstr(values[i], "mood[]")) continue;
+    shown_in("array[x, null, x]", &values[i], 1);
+    shown_in("array[array[x, x], array[x, null]]", &values[i], 1);
   }
+  shown_in_rows(values, VALUES);
 }
 
 static void test_arrays(void** state) {
@@ -206,11 +169,7 @@ static void test_arrays(void** state) {
       "array['1 2'::int2vector, '3 4'::int2vector]",
       "(select array_agg(t) from (values (1, 'x'::text), (2, null)) t)",
   };
-  for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++) {
-    char sql[400];
-    snprintf(sql, sizeof sql, "select x, format('%%s', x) from (select %s) t(x)", arrays[i]);
-    shown_as_printed(sql);
-  }
+  shown_in("x", arrays, sizeof arrays / sizeof *arrays);
 }
 
 /* Whatever the catalog has: nothing fails, and nothing is shown as bytes. */

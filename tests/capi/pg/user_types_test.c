@@ -1,9 +1,7 @@
 /* Types that are not built in, and those that only the server can print: shown exactly as the
  * server itself prints them, from the first run on, in transactions too; what they are stands in
  * the block. */
-#include "pg_test.h"
-
-static creche_pool pool;
+#include "printed.h"
 
 static int open_one(void** state) {
   if (start_server(state) != 0) return -1;
@@ -62,33 +60,6 @@ static int open_one(void** state) {
 static int close_one(void** state) {
   close_pool(pool);
   return stop_server(state);
-}
-
-static void compare(const answer* a, const char* sql) {
-  if (a->status != CRECHE_OK) fail_msg("%s: %s", sql, creche_error_message(a->error));
-  for (uint64_t row = 0; row < a->rows->row_count; row++) {
-    static char shown[1 << 16];
-    const size_t size = creche_row_format(a->rows, row, 0, shown, sizeof shown);
-    const char* printed = creche_row_text(a->rows, row, 1, NULL);
-    if (creche_row_is_null(a->rows, row, 0)) {
-      assert_true(creche_row_is_null(a->rows, row, 1));
-      continue;
-    }
-    assert_non_null(printed);
-    if (strcmp(shown, printed) != 0 || size != strlen(printed))
-      fail_msg("%s: shown as %s instead of %s", sql, shown, printed);
-  }
-}
-
-/* The first column as the library shows it is the second, which the server has printed. The same
- * each time: when nothing is known yet, when it is prepared, when it was. */
-static void shown_as_printed(const char* sql) {
-  for (int run_ = 0; run_ < 4; run_++) {
-    answer a;
-    run(pool, &a, sql);
-    compare(&a, sql);
-    answer_free(&a);
-  }
 }
 
 static const char* const values[] = {
@@ -154,35 +125,22 @@ static const char* const values[] = {
     "array['42'::plain, '-1'::plain]",
 };
 
+enum { VALUES = sizeof values / sizeof *values };
+
 static void test_each_alone(void** state) {
   (void)state;
-  for (size_t i = 0; i < sizeof values / sizeof *values; i++) {
-    char sql[900];
-    snprintf(sql, sizeof sql, "select x, format('%%s', x) from (select %s) t(x)", values[i]);
-    shown_as_printed(sql);
-  }
+  shown_in("x", values, VALUES);
 }
 
 static void test_in_rows(void** state) {
   (void)state;
-  for (size_t i = 0; i < sizeof values / sizeof *values; i++) {
-    char sql[900];
-    snprintf(sql, sizeof sql,
-             "select row(x, null, x), format('%%s', row(x, null, x)) from (select %s) t(x)",
-             values[i]);
-    shown_as_printed(sql);
-    snprintf(sql, sizeof sql,
-             "select array[row(x, 1), row(x, null)], format('%%s', array[row(x, 1), row(x, null)]) "
-             "from (select %s) t(x)",
-             values[i]);
-    shown_as_printed(sql);
-  }
+  shown_in_rows(values, VALUES);
 }
 
 /* Nothing is known of anything: a pool for each. */
 static void test_each_on_a_new_pool(void** state) {
   (void)state;
-  for (size_t i = 0; i < sizeof values / sizeof *values; i++) {
+  for (size_t i = 0; i < VALUES; i++) {
     char sql[900];
     snprintf(sql, sizeof sql, "select x, format('%%s', x) from (select %s) t(x)", values[i]);
     creche_pool fresh = open_pool(1);
