@@ -139,6 +139,9 @@ static void gated_later(support_peer* peer, void* user) {
 /* What is beyond that on a new connection, of which nobody knew yet, is refused, and sent again. */
 static void as_many_as_the_server_allows(void** state) {
   (void)state;
+  creche_session_options o = h2_options();
+  o.limit = 2;
+  use_session(&o);
   uint32_t most = 2;
   support_hostile* server = support_hostile_start(gated_later, &most);
   expect_body(fetch(at(support_hostile_url(server), "/first"), NULL), 200, "first");
