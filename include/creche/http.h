@@ -109,7 +109,7 @@ enum {
   CRECHE_SESSION_NO_DOWNGRADE = 1024, /* a redirect from https to http is CRECHE_E_REDIRECT */
   /* Connects to no address of this host, of private networks or of another special use, whatever a
    * URL, a redirect or a name says: CRECHE_E_URL, before anything is sent. Proxies, `hosts` and
-   * unix_path are yours to choose; what a proxy resolves is not looked at. */
+   * unix_path are yours to choose; a name that a proxy resolves is not looked at (addresses are). */
   CRECHE_SESSION_PUBLIC_ONLY = 2048
 };
 
@@ -350,15 +350,15 @@ typedef struct creche_request_options {
                   * place of any proxy; NULL: the session's, unless proxy is given; copied */
   const creche_auth* auth; /* NULL: the session's; copied */
   creche_tls tls;          /* settings of TLS in place of the session's, for all its hops; {0}: the
-                            * session's.          Only connections that were made with the same are used for it */
+                            * session's. Only connections that were made with the same are used */
   const creche_watch* watch; /* beside the session's; NULL: none; copied */
   const creche_file*
       to_file; /* fetch only: the body, decoded, is written there, from its offset on, by
                 * threads of the library; size: the most, or CRECHE_TO_THE_END; max_body
-                * does not matter. The descriptor is duplicated. The completion has no
-                * data, value: a response, whose decoded_bytes is what was written. What
-                * cannot be written (a full disk) is CRECHE_E_SYSTEM, more than size
-                * CRECHE_E_LIMIT; what was written before stays. NULL: none; copied */
+                * does not matter. The descriptor is duplicated; O_APPEND is refused. The
+                * completion has no data, value: a response, whose decoded_bytes is what was
+                * written. What cannot be written (a full disk) is CRECHE_E_SYSTEM, more
+                * than size CRECHE_E_LIMIT; what was written before stays. NULL: none; copied */
 } creche_request_options;
 
 #define CRECHE_UNKNOWN_SIZE SIZE_MAX

@@ -42,13 +42,17 @@ static creche_status StartDownload(creche_session session, creche_scope in, cons
   if (creche_status failed = start.Read(session, in, url, options, done, user, task)) return failed;
   const creche_file& file = *start.options().to_file;
   http::Download to;
-  const int error = platform::DuplicateFile(file.fd, &to.file);
+  int error = platform::CanWriteAt(file.fd);
+  if (error == 0) error = platform::DuplicateFile(file.fd, &to.file);
   to.offset = file.offset;
   if (file.size != CRECHE_TO_THE_END) to.most = file.size;
   auto operation = std::make_unique<http::DownloadOperation>(start.TakeUse(), std::move(to));
   Result<void> filled = start.Fill(url, &operation->request());
   if (error != 0)
-    filled = MakeSystemError(Status::kSystem, Phase::kOptions, "to_file cannot be used", error);
+    filled = MakeSystemError(Status::kSystem, Phase::kOptions,
+                             "to_file cannot be used (it must be open for writing, "
+                             "without O_APPEND)",
+                             error);
   return start.Start(std::move(operation), filled);
 }
 

@@ -15,6 +15,13 @@ int DuplicateFile(int fd, UniqueFd* copy) noexcept {
   return 0;
 }
 
+int CanWriteAt(int fd) noexcept {
+  const int flags = fcntl(fd, F_GETFL);
+  if (flags < 0) return errno;
+  if ((flags & O_ACCMODE) == O_RDONLY) return EBADF;
+  return (flags & O_APPEND) != 0 ? EINVAL : 0;
+}
+
 int SizeBehind(int fd, uint64_t offset, uint64_t* size) noexcept {
   struct stat s;
   if (fstat(fd, &s) != 0) return errno;

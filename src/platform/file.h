@@ -11,6 +11,9 @@ namespace creche::platform {
 
 // Another descriptor of the same open file. Returns 0 or an errno.
 int DuplicateFile(int fd, UniqueFd* copy) noexcept;
+// Whether what is written at an offset stays there: EBADF for a file that is not open for writing,
+// EINVAL for one of O_APPEND, where Linux writes behind the end whatever the offset is; else 0.
+int CanWriteAt(int fd) noexcept;
 // The bytes behind `offset`, of a regular file or what else has a size. Returns 0 or an errno:
 // ESPIPE for what has none.
 int SizeBehind(int fd, uint64_t offset, uint64_t* size) noexcept;

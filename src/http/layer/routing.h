@@ -10,11 +10,11 @@ class RoutingLayer final : public Layer {
   // plan: must outlive all calls.
   explicit RoutingLayer(const RoutePlan& plan) : plan_(plan) {}
   Next OnRequest(CallState& call) const override {
-    return plan_.straight() && !call.request.route.any() ? Next::kGo : Choose(call.request);
+    return plan_.straight() && !call.request.route.any() ? Next::kGo : Choose(call);
   }
 
  private:
-  Next Choose(Request& request) const;
+  Next Choose(CallState& call) const;
   const RoutePlan& plan_;
 };
 

@@ -1,5 +1,6 @@
 /* What the body of a request can be made of: files, forms; and codings. */
 #include <fcntl.h>
+#include <pthread.h>
 #include <unistd.h>
 
 #include "http_test.h"
@@ -10,51 +11,74 @@ static char* last_body;
 static size_t last_size;
 static int refusals; /* closes so many connections first, once the request was taken */
 
-static void keep_body(const char* data, size_t size) {
-  last_body = realloc(last_body, last_size + size + 1);
-  memcpy(last_body + last_size, data, size);
-  last_size += size;
-  last_body[last_size] = '\0';
+/* A request as it was taken. Two connections may be at it at a time: whose is whole is the last. */
+typedef struct taken {
+  char head[4096];
+  char* body;
+  size_t size;
+} taken;
+
+static void add_body(taken* t, const char* data, size_t size) {
+  t->body = realloc(t->body, t->size + size + 1);
+  memcpy(t->body + t->size, data, size);
+  t->size += size;
+  t->body[t->size] = '\0';
+}
+
+static void keep(taken* t) {
+  static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+  pthread_mutex_lock(&mutex);
+  memcpy(last_head, t->head, sizeof last_head);
+  free(last_body);
+  last_body = t->body;
+  last_size = t->size;
+  pthread_mutex_unlock(&mutex);
+}
+
+/* 1 if all of a request has come; *t is to be kept, or its body to be freed. */
+static int take(support_peer* peer, taken* t) {
+  memset(t, 0, sizeof *t);
+  if (!support_expect(peer, "\r\n\r\n")) return 0;
+  snprintf(t->head, sizeof t->head, "%s", support_received(peer));
+  const char* length = strstr(t->head, "Content-Length: ");
+  add_body(t, "", 0);
+  for (size_t left = length != NULL ? strtoul(length + 16, NULL, 10) : 0; left > 0;) {
+    const size_t n = left < 65536 ? left : 65536;
+    if (!support_expect_bytes(peer, n)) return 0;
+    add_body(t, support_received(peer), n);
+    left -= n;
+  }
+  while (strstr(t->head, "Transfer-Encoding: chunked")) {
+    if (!support_expect(peer, "\r\n")) return 0;
+    const size_t n = strtoul(support_received(peer), NULL, 16);
+    if (!support_expect_bytes(peer, n + 2)) return 0;
+    if (n == 0) break;
+    add_body(t, support_received(peer), n);
+  }
+  return 1;
 }
 
 static void taking(support_peer* peer, void* user) {
+  taken t;
   (void)user;
-  while (support_expect(peer, "\r\n\r\n")) {
-    snprintf(last_head, sizeof last_head, "%s", support_received(peer));
-    const char* length = strstr(last_head, "Content-Length: ");
-    last_size = 0;
-    keep_body("", 0);
-    if (length != NULL) {
-      size_t left = strtoul(length + 16, NULL, 10);
-      while (left > 0) {
-        const size_t n = left < 65536 ? left : 65536;
-        if (!support_expect_bytes(peer, n)) return;
-        keep_body(support_received(peer), n);
-        left -= n;
-      }
-    }
-    while (strstr(last_head, "Transfer-Encoding: chunked")) {
-      if (!support_expect(peer, "\r\n")) return;
-      const size_t n = strtoul(support_received(peer), NULL, 16);
-      if (!support_expect_bytes(peer, n + 2)) return;
-      if (n == 0) break;
-      keep_body(support_received(peer), n);
-    }
+  while (take(peer, &t)) {
+    keep(&t);
     support_count_request(peer);
     if (refusals > 0) {
       refusals--;
-      return;
+      return; /* the body has been kept */
     }
-    if (strncmp(last_head, "GET /302", 8) == 0 || strncmp(last_head, "PUT /302", 8) == 0 ||
-        strncmp(last_head, "POST /302", 9) == 0)
+    if (strncmp(t.head, "GET /302", 8) == 0 || strncmp(t.head, "PUT /302", 8) == 0 ||
+        strncmp(t.head, "POST /302", 9) == 0)
       support_send_text(peer, "HTTP/1.1 302 X\r\nLocation: /end\r\nContent-Length: 0\r\n\r\n");
-    else if (strstr(last_head, " /303"))
+    else if (strstr(t.head, " /303"))
       support_send_text(peer, "HTTP/1.1 303 X\r\nLocation: /end\r\nContent-Length: 0\r\n\r\n");
-    else if (strstr(last_head, " /417") && strstr(last_head, "Expect"))
+    else if (strstr(t.head, " /417") && strstr(t.head, "Expect"))
       support_send_text(peer, "HTTP/1.1 417 X\r\nContent-Length: 0\r\n\r\n");
     else
       support_send_text(peer, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
   }
+  free(t.body);
 }
 
 static support_hostile* server;

@@ -181,6 +181,12 @@ static void no_file(void** state) {
   const int readable = open(path, O_RDONLY);
   expect_errno(download(support_hostile_url(server), readable, 0, CRECHE_TO_THE_END), EBADF);
   close(readable);
+  /* Linux would write behind the end, whatever the offset is. */
+  const int appending = open(path, O_WRONLY | O_APPEND);
+  expect_errno(download(support_hostile_url(server), appending, 0, CRECHE_TO_THE_END), EINVAL);
+  close(appending);
+  assert_int_equal(support_hostile_requests(server),
+                   1); /* of the pipe: that shows when it writes */
   close(ends[0]);
   close(ends[1]);
   expect_errno(download(support_hostile_url(server), ends[1], 0, CRECHE_TO_THE_END), EBADF);

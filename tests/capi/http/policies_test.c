@@ -184,6 +184,42 @@ static void what_is_mapped_may_be_private(void** state) {
   support_hostile_stop(target);
 }
 
+/* What a proxy is asked for is looked at as far as the URL says it; who resolves names here, for
+ * SOCKS5, looks at their addresses, too. The user's own map is fine there. */
+static void only_public_addresses_behind_proxies(void** state) {
+  (void)state;
+  static const char* const refused[] = {
+      "http://127.0.0.1/", "http://localhost/", "http://a.localhost/", "http://127.1/",
+      "http://[::1]/",     "http://10.1.2.3/",  "https://10.1.2.3/"};
+  support_hostile* through = support_hostile_start(support_script_answer, ANSWER);
+  const creche_mapped_host hosts[] = {{"public.test", "10.0.0.1"}};
+  for (int kind = 0; kind < 3; kind++) {
+    char proxy[64];
+    snprintf(proxy, sizeof proxy, "%s://127.0.0.1:%d",
+             kind == 0   ? "http"
+             : kind == 1 ? "socks5h"
+                         : "socks5",
+             support_hostile_port(through));
+    creche_session_options so = session_options();
+    so.flags = CRECHE_SESSION_PUBLIC_ONLY;
+    so.proxy = proxy;
+    so.hosts = hosts;
+    so.hosts_count = 1;
+    use_session(&so);
+    for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
+      creche_completion c = fetch(refused[i], NULL);
+      if (c.status != CRECHE_E_URL)
+        fail_msg("%s: %s", refused[i], c.error ? c.error->message : "is fetched");
+      drop(c);
+    }
+    assert_int_equal(support_hostile_requests(through), 0);
+    if (kind == 0) expect_body(fetch("http://name.test/", NULL), 200, "ok");
+    /* The double is no SOCKS proxy, and is asked all the same. */
+    if (kind == 2) expect_status(fetch("http://public.test/", NULL), CRECHE_E_PROXY);
+  }
+  support_hostile_stop(through);
+}
+
 /* ---- How long it is known that a name is not there ---- */
 
 static void pass(int64_t time) {
@@ -251,6 +287,7 @@ int main(void) {
       cmocka_unit_test_setup_teardown(only_to_these_hosts, set_up, tear_down),
       cmocka_unit_test_setup_teardown(only_public_addresses, set_up, tear_down),
       cmocka_unit_test_setup_teardown(what_is_mapped_may_be_private, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(only_public_addresses_behind_proxies, set_up, tear_down),
       cmocka_unit_test_setup_teardown(names_that_are_not_there, set_up, tear_down),
       cmocka_unit_test_setup_teardown(old_answers_are_better_than_none, set_up, tear_down),
   };

@@ -39,6 +39,33 @@ static void requests_find_them(void** state) {
   support_hostile_stop(server);
 }
 
+/* They are no requests: no rate counts them, and no watch is told of one. */
+static void on_event(void* user, const creche_request_event* e) {
+  (void)e;
+  __atomic_add_fetch((int*)user, 1, __ATOMIC_SEQ_CST);
+}
+
+static void not_as_requests(void** state) {
+  (void)state;
+  support_hostile* server = support_hostile_start(support_script_answer, ANSWER);
+  int events = 0;
+  creche_watch watch;
+  OK(creche_watch_init(&watch, sizeof watch));
+  watch.tell = on_event;
+  watch.user = &events;
+  creche_session_options so = session_options();
+  so.rate_per_host = 1;
+  so.rate_interval = 3600 * CRECHE_SECOND;
+  so.watch = &watch;
+  use_session(&so);
+  expect_opened(warm_up(support_hostile_url(server), 2), 2);
+  expect_opened(warm_up(support_hostile_url(server), 3), 1);
+  assert_int_equal(__atomic_load_n(&events, __ATOMIC_SEQ_CST), 0);
+  expect_body(fetch(support_hostile_url(server), NULL), 200, "ok");
+  assert_true(__atomic_load_n(&events, __ATOMIC_SEQ_CST) > 0);
+  support_hostile_stop(server);
+}
+
 static void within_the_limits(void** state) {
   (void)state;
   support_hostile* first = support_hostile_start(support_script_answer, ANSWER);
@@ -139,6 +166,7 @@ static void a_timeout_of_a_phase_ends_it(void** state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup_teardown(requests_find_them, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(not_as_requests, set_up, tear_down),
       cmocka_unit_test_setup_teardown(within_the_limits, set_up, tear_down),
       cmocka_unit_test_setup_teardown(one_that_was_closed_meanwhile_is_not_used, set_up, tear_down),
       cmocka_unit_test_setup_teardown(failures_say_where, set_up, tear_down),

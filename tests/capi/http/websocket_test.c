@@ -344,7 +344,7 @@ static void a_server_that_answers_pings(void** state) {
   (void)state;
   support_hostile* server = support_hostile_start(pongs, NULL);
   creche_websocket_options o = socket_options();
-  o.heartbeat = 200 * CRECHE_MILLISECOND;
+  o.heartbeat = 500 * CRECHE_MILLISECOND;
   must_open(ws(server), &o);
   expect_message(CRECHE_WEBSOCKET_TEXT, "alive");
   end(server);

@@ -7,7 +7,7 @@ static creche_pool open_plain(int pipeline) {
   creche_pool_options o;
   OK(creche_pool_options_init(&o, sizeof o));
   o.max_size = 1;
-  o.cancel_timeout = 50 * CRECHE_MILLISECOND; /* what stands in flight behind a long one */
+  o.cancel_timeout = 400 * CRECHE_MILLISECOND; /* what stands in flight behind a long one */
   if (!pipeline) o.flags = CRECHE_POOL_NO_PIPELINE;
   OK(creche_pool_open(loop, support_postgres_url(server), &o, &pool));
   return pool;
