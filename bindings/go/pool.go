@@ -30,12 +30,20 @@ type PoolOptions struct {
 	// Init is run on each session before anybody gets it, and again behind each reset: statements
 	// separated by semicolons. If it fails, so does who waits for the connection.
 	Init string
+	// CommandTimeout is that of statements whose context has no deadline; none.
+	CommandTimeout time.Duration
+	// Password gives the password of each connection, in place of the DSN's: for tokens that are good
+	// for a while. It may block. What is refused by the server is asked for once more.
+	Password func(PasswordRequest) (string, error)
+	// Notice is told what servers say beside their answers: RAISE NOTICE, warnings. It must not block.
+	Notice func(*Notice)
 }
 
 // Pool is a pool of PostgreSQL connections. It is safe for concurrent use. Its statements share
 // connections where that is safe; Acquire and Begin give one of their own.
 type Pool struct {
 	querier
+	calls *cx.PoolCalls
 }
 
 // querier runs statements: a pool, a connection, a transaction.
@@ -63,7 +71,7 @@ func OpenPool(dsn string, options *PoolOptions) (*Pool, error) {
 		PipelineDepth: uint32(max(o.PipelineDepth, 0)), StatementCache: orNone(o.StatementCache),
 		ConnectTimeout: o.ConnectTimeout, AcquireTimeout: o.AcquireTimeout, IdleTimeout: o.IdleTimeout,
 		MaxLifetime: o.MaxLifetime, CancelTimeout: o.CancelTimeout, StatementLifetime: o.StatementLifetime,
-		ApplicationName: o.ApplicationName, Init: o.Init,
+		CommandTimeout: o.CommandTimeout, ApplicationName: o.ApplicationName, Init: o.Init, Calls: o.calls(),
 	}
 	if o.NoPrepare {
 		c.Flags |= cx.PoolNoPrepare
@@ -76,14 +84,16 @@ func OpenPool(dsn string, options *PoolOptions) (*Pool, error) {
 	}
 	opened := cx.PoolOpen(l.id, dsn, c)
 	if opened.Failure != nil {
+		c.Calls.Forget()
 		return nil, newError(opened.Failure, nil)
 	}
-	return &Pool{querier{l, opened.ID, cx.PoolQuery, cx.PoolStream}}, nil
+	return &Pool{querier{l, opened.ID, cx.PoolQuery, cx.PoolStream}, c.Calls}, nil
 }
 
 // Close ends the pool's statements with ErrClosed and closes its connections.
 func (p *Pool) Close() error {
 	cx.PoolRelease(p.id)
+	p.calls.Forget()
 	return nil
 }
 

@@ -32,6 +32,7 @@
 #include "cursor.h"
 #include "listen.h"
 #include "pg.h"
+#include "pool_calls.h"
 #include "transaction.h"
 
 #endif

@@ -10,6 +10,7 @@
 #include "cursor.h"
 #include "listen.h"
 #include "loop.h"
+#include "pool_calls.h"
 #include "rows.h"
 #include "task.h"
 #include "transaction.h"
@@ -76,6 +77,11 @@ typedef struct creche_pool_options {
                always holds. Within connect_timeout. If it fails, the operation that has waited
                longest fails with that error (phase "pool"), the connection is closed, and the
                next one gets another; so it does if it leaves a transaction open (CRECHE_E_STATE) */
+  int64_t command_timeout; /* of each query, script, batch, execute_many, description and step of a
+                              cursor whose task options say no time, as if they said this one, the
+                              wait for a connection included; default CRECHE_NEVER */
+  const creche_pool_calls* calls; /* passwords by a function, notices: creche/pool_calls.h; NULL:
+                                     none; copied */
 } creche_pool_options;
 
 /* Sets the defaults in the first `size` bytes (pass sizeof). Returns CRECHE_OK or CRECHE_E_INVALID.

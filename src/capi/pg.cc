@@ -34,6 +34,8 @@ creche_status StartStatement(pg::Connectable on, Form form, creche_scope in, con
   if (creche_status failed = ReadQuery(given, &options, &task_options)) return failed;
   StartArgsReader reader;
   if (creche_status failed = reader.Read(in, task_options, done, user, task)) return failed;
+  // How long a stream lasts is its reader's choice.
+  if (form != Form::kStream) reader.DefaultTimeout(on.pool().command_timeout());
   if (creche_status failed = CheckSql(sql, args, args_count)) return failed;
   if (form == Form::kScript && options.names)
     return Fail(Status::kInvalid, "a script has no parameters, and so no names");

@@ -56,6 +56,7 @@ creche_status StartBatch(pg::Connectable on, creche_scope in, const creche_batch
   if (creche_status failed = CheckItems(items, count)) return failed;
   StartArgsReader reader;
   if (creche_status failed = reader.Read(in, o.task, done, user, task)) return failed;
+  reader.DefaultTimeout(on.pool().command_timeout());
   Loop& loop = on.loop();
   const auto keep = Ref<Loop>::Share(&loop);
   std::vector<pg::Statement> statements;
@@ -77,6 +78,7 @@ creche_status StartDescribe(pg::Connectable on, creche_scope in, const char* sql
   if (creche_status failed = CheckSql(sql, args, args_count)) return failed;
   StartArgsReader reader;
   if (creche_status failed = reader.Read(in, options, done, user, task)) return failed;
+  reader.DefaultTimeout(on.pool().command_timeout());
   Loop& loop = on.loop();
   const auto keep = Ref<Loop>::Share(&loop);
   std::vector<pg::Value> types(args_count, pg::Value{});

@@ -51,6 +51,7 @@ creche_status StartStep(pg::Connectable on, creche_scope in, const std::string& 
                         creche_done_fn done, void* user, creche_task* task) {
   StartArgsReader reader;
   if (creche_status failed = reader.Read(in, o.task, done, user, task)) return failed;
+  reader.DefaultTimeout(on.pool().command_timeout());
   Loop& loop = on.loop();
   const auto keep = Ref<Loop>::Share(&loop);
   const pg::QueryOptions once{.prepare = false, .max_bytes = o.max_bytes};

@@ -25,6 +25,7 @@ creche_status StartMany(pg::Connectable on, creche_scope in, const char* sql,
   if ((failed = CheckSql(sql, args, rows > 0 ? args_count : 0))) return failed;
   StartArgsReader reader;
   if ((failed = reader.Read(in, task_options, done, user, task))) return failed;
+  reader.DefaultTimeout(on.pool().command_timeout());
   Loop& loop = on.loop();
   const auto keep = Ref<Loop>::Share(&loop);
   std::string numbered;

@@ -24,6 +24,7 @@ creche_pool_options Defaults() noexcept {
   o.max_lifetime = d.max_lifetime;
   o.cancel_timeout = d.cancel_timeout;
   o.statement_lifetime = d.statement_lifetime;
+  o.command_timeout = d.command_timeout;
   return o;
 }
 
@@ -83,6 +84,8 @@ creche_status ReadPool(const creche_pool_options* given, pg::PoolOptions* option
   if (o.max_lifetime < 0) return Negative("max_lifetime");
   if (o.cancel_timeout < 0) return Negative("cancel_timeout");
   if (o.statement_lifetime < 0) return Negative("statement_lifetime");
+  if (o.command_timeout < 0) return Negative("command_timeout");
+  if (creche_status failed = ReadPoolCalls(o.calls, &options->calls)) return failed;
   options->prepare = !(o.flags & CRECHE_POOL_NO_PREPARE);
   options->pipeline = !(o.flags & CRECHE_POOL_NO_PIPELINE);
   options->initial_size = o.initial_size;
@@ -99,6 +102,7 @@ creche_status ReadPool(const creche_pool_options* given, pg::PoolOptions* option
   options->max_lifetime = o.max_lifetime;
   options->cancel_timeout = o.cancel_timeout;
   if (o.statement_lifetime != 0) options->statement_lifetime = o.statement_lifetime;
+  options->command_timeout = o.command_timeout;
   if (o.application_name) options->application_name = o.application_name;
   if (o.init) options->init = o.init;
   options->queue = o.queue.id;

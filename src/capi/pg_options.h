@@ -14,6 +14,7 @@ namespace creche::capi {
 
 // Whether they may be the sizes of a pool.
 creche_status CheckPoolSize(uint32_t min_size, uint32_t max_size);
+creche_status ReadPoolCalls(const creche_pool_calls* given, pg::PoolCalls* calls);
 creche_status ReadPool(const creche_pool_options* given, pg::PoolOptions* options);
 // *task: the options of the task in it, or NULL. more_flags: that are known here, too.
 creche_status ReadQuery(const creche_query_options* given, pg::QueryOptions* options,

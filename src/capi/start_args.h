@@ -53,6 +53,12 @@ struct StartArgsReader {
     if (!args.options) args.options = new (&options_) tasks::TaskOptions;
     return options_;
   }
+  // For a call that says no time of its own.
+  void DefaultTimeout(Nanos timeout) noexcept {
+    if (timeout == kNever) return;
+    tasks::TaskOptions& o = Options();
+    if (o.timeout == kNever && o.deadline == kNever) o.timeout = timeout;
+  }
 
  private:
   creche_status ReadTaskOptions(const creche_task_options* given, uint32_t known_flags) noexcept;

@@ -239,7 +239,8 @@ class Loop : public RefCounted {
   Deadlines timers_;
   // In the order of WorkKind.
   Workers workers_[kWorkKinds] = {Workers(WorkKind::kDns), Workers(WorkKind::kCancel),
-                                  Workers(WorkKind::kCrypto), Workers(WorkKind::kFile)};
+                                  Workers(WorkKind::kCrypto), Workers(WorkKind::kFile),
+                                  Workers(WorkKind::kAsk)};
   std::unique_ptr<VirtualClock> clock_;
   Nanos busy_poll_ = 0;
   Nanos turn_time_ = 0;

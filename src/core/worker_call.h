@@ -32,7 +32,11 @@ class WorkerCall : public RefCounted, private WorkItem {
   }
 
  protected:
-  WorkerCall(Loop& loop, WorkKind kind) : WorkerCall(loop, loop.workers(kind)) {}
+  // What asks the user is nothing that a fork or the end of the process waits for: he may be the
+  // one who forks.
+  WorkerCall(Loop& loop, WorkKind kind) : WorkerCall(loop, loop.workers(kind)) {
+    asks_ = kind == WorkKind::kAsk;
+  }
   // workers: they outlive Start and Abandon.
   WorkerCall(Loop& loop, Workers& workers) : loop_(Ref<Loop>::Share(&loop)), workers_(workers) {}
   // On a worker thread.
@@ -42,7 +46,9 @@ class WorkerCall : public RefCounted, private WorkItem {
 
  private:
   void Run() noexcept override {
-    {
+    if (asks_) {
+      Work();
+    } else {
       const platform::ForkHold hold;
       Work();
     }
@@ -57,6 +63,7 @@ class WorkerCall : public RefCounted, private WorkItem {
   Workers& workers_;
   int start_errno_ = 0;
   LoopJob<&WorkerCall::Finish> done_{this};
+  bool asks_ = false;
   bool wanted_ = true;  // loop's thread
 };
 

@@ -275,6 +275,8 @@ Workers::Bound Workers::BoundOf(WorkKind kind) noexcept {
     case WorkKind::kCrypto:
       // Bound by processors, and those belong to the host; the second figure is for fairness.
       return {.limit = 2, .slow = 50 * kMillisecond, .most = 8};
+    case WorkKind::kAsk:
+      return {.limit = 8, .slow = 25 * kMillisecond, .most = 128};
     case WorkKind::kFile:
       break;
   }

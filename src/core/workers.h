@@ -20,8 +20,9 @@ enum class WorkKind : uint8_t {
   kCancel,  // cancel requests to servers
   kCrypto,  // keys that are dear to derive
   kFile,    // reading certificates, passwords, service files
+  kAsk,     // asking the user for a password
 };
-constexpr size_t kWorkKinds = 4;
+constexpr size_t kWorkKinds = 5;
 
 class WorkItem : private ListNode<WorkItem> {
  public:

@@ -117,6 +117,7 @@ void AnswerReader::TakeNotice(const Message& message) noexcept {
   ServerFields fields;
   if (!fields.Parse(message.body, message.size, message.cut))
     return RefuseProtocol("a malformed notice");
+  if (shared_.notices) shared_.notices->OnNotice(fields);
   if (!pipeline_.empty()) {
     if (fields.fatal()) last_words_ = ServerError(fields, Phase::kQuery, false);
   } else if (fields.fatal() || EndsSession(fields.get(Field::kSqlstate))) {

@@ -4,6 +4,8 @@
 #include <utility>
 
 #include "pg/connection_lease.h"
+#include "pg/protocol/server_error.h"
+#include "platform/user_code.h"
 
 namespace creche::pg {
 
@@ -25,6 +27,7 @@ Pool::Pool(Ref<Loop> loop, const char* dsn, const PoolOptions& options)
       max_(options.max_size),
       filled_(options.initial_size == 0) {
   MakeRoom(max_);
+  if (options_.calls.notice) shared_.notices = this;
 }
 
 Status Pool::Open(Ref<Loop> loop, const char* dsn, const PoolOptions& options, Ref<Pool>* pool) {
@@ -98,6 +101,24 @@ void Pool::MaybeClosed() noexcept {
     ForgetObject(id());
   }
   uses_.Closed();
+}
+
+// ---- What the user is told ----
+
+void Pool::OnNotice(const ServerFields& fields) noexcept {
+  ErrorRef notice = ServerNotice(fields);
+  if (notice->status() != Status::kOk) return;  // no memory: it is not an answer
+  try {
+    notices_.push_back(std::move(notice));
+  } catch (const std::bad_alloc&) {
+    return;
+  }
+  notices_job_.Submit(*loop_);
+}
+
+void Pool::TellNotices() noexcept {
+  for (const ErrorRef& notice : std::exchange(notices_, {}))
+    if (!closed_) platform::CallUser(options_.calls.notice, options_.calls.user, &notice->fields());
 }
 
 // ---- The life of a connection ----

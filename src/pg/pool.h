@@ -14,6 +14,7 @@
 #include "pg/connect/libpq_connector.h"
 #include "pg/counters.h"
 #include "pg/member.h"
+#include "pg/pool_calls.h"
 #include "pg/shared.h"
 #include "pg/sharing.h"
 #include "pg/sql/text_cache.h"
@@ -40,12 +41,17 @@ struct PoolOptions {
   Nanos max_lifetime = 1800 * kSecond;
   Nanos statement_lifetime = 300 * kSecond;
   Nanos cancel_timeout = 5 * kSecond;
+  Nanos command_timeout = kNever;  // of statements that have none of their own
+  PoolCalls calls;
   std::string application_name;
   std::string init;    // what is run on each session; empty: nothing
   uint64_t queue = 0;  // for the completion of its close
 };
 
-class Pool final : public Object, public tasks::Resident, private LibpqConnector::Listener {
+class Pool final : public Object,
+                   public tasks::Resident,
+                   private LibpqConnector::Listener,
+                   private NoticeListener {
  public:
   // Any thread. dsn: null for the environment. kClosed if the loop is closing. May throw bad_alloc.
   static Status Open(Ref<Loop> loop, const char* dsn, const PoolOptions& options, Ref<Pool>* pool);
@@ -56,6 +62,7 @@ class Pool final : public Object, public tasks::Resident, private LibpqConnector
   const Counters& counters() const noexcept { return shared_.counters; }
   tasks::Closing& uses() noexcept { return uses_; }
   TextCache& texts() noexcept { return texts_; }
+  Nanos command_timeout() const noexcept { return options_.command_timeout; }
   // args: the route of its completion. Fails if nobody could be told, as Closing::Tell. May throw
   // bad_alloc.
   Status Close(const tasks::StartArgs& args);
@@ -124,6 +131,7 @@ class Pool final : public Object, public tasks::Resident, private LibpqConnector
   void Grow() noexcept;
   void OnConnected(LibpqConnector* connector, std::unique_ptr<Endpoint> endpoint) noexcept override;
   void OnConnectFailed(LibpqConnector* connector, ErrorRef error) noexcept override;
+  std::shared_ptr<void> OnAsking() override;
   // An attempt to connect has ended without a connection: there is another one later.
   void Failed(const ErrorRef& why) noexcept;
   void CountFailure(const ErrorRef& why) noexcept;
@@ -140,6 +148,9 @@ class Pool final : public Object, public tasks::Resident, private LibpqConnector
   // Closes it when nobody can be inside it any more.
   void Retire(Member* member) noexcept;
   void DestroyRetired() noexcept;
+  // What servers have said is told by a job: the user may do anything then.
+  void OnNotice(const ServerFields& fields) noexcept override;
+  void TellNotices() noexcept;
   void RefuseAll(const ErrorRef& why) noexcept;
   void BeginClose() noexcept;
   void MaybeClosed() noexcept;
@@ -180,6 +191,7 @@ class Pool final : public Object, public tasks::Resident, private LibpqConnector
   LoopJob<&Pool::Serve> serve_job_{this};
   LoopJob<&Pool::DestroyRetired> destroy_job_{this};
   LoopJob<&Pool::ArmAgain> arm_job_{this};
+  LoopJob<&Pool::TellNotices> notices_job_{this};
   LoopJob<&Pool::Change> change_job_{this};
 
   // Loop's thread.
@@ -207,7 +219,8 @@ class Pool final : public Object, public tasks::Resident, private LibpqConnector
   Nanos timer_at_ = kNever;
   Nanos expires_at_ = kNever;  // of all members, the next one or earlier
   ErrorRef connect_error_;
-  bool filled_ = false;  // initial_size was reached
+  std::vector<ErrorRef> notices_;  // not told yet
+  bool filled_ = false;            // initial_size was reached
   bool serving_ = false;
   bool serve_again_ = false;
   bool reserving_ = false;

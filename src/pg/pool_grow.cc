@@ -28,7 +28,7 @@ void Pool::Grow() noexcept {
       if (!resolver_)
         resolver_ = std::make_unique<Resolver>(*loop_, loop_->workers(WorkKind::kDns),
                                                Resolver::Options{.spread = false});
-      const LibpqConnector::Shared connecting{*resolver_, known_addresses_};
+      const LibpqConnector::Shared connecting{*resolver_, known_addresses_, options_.calls};
       auto connector = std::make_unique<LibpqConnector>(
           *loop_, connecting, static_cast<LibpqConnector::Listener&>(*this), dsn_,
           options_.application_name, options_.connect_timeout);
@@ -104,6 +104,10 @@ void Pool::OnStartFailed(const ErrorRef& why) noexcept {
     return CountFailure(why);  // the next one gets another
   }
   Failed(why);
+}
+
+std::shared_ptr<void> Pool::OnAsking() {
+  return std::make_shared<tasks::ResidentUse<Pool>>(Ref<Pool>::Share(this));
 }
 
 void Pool::OnConnectFailed(LibpqConnector* connector, ErrorRef error) noexcept {

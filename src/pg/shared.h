@@ -2,11 +2,21 @@
 #pragma once
 #include "pg/catalogs.h"
 #include "pg/counters.h"
+#include "pg/protocol/server_fields.h"
 #include "pg/rows/result_forms.h"
 #include "pg/sql/history.h"
 #include "pg/wire/inbox.h"
 
 namespace creche::pg {
+
+// Is told what servers say beside their answers.
+class NoticeListener {
+ public:
+  virtual void OnNotice(const ServerFields& fields) noexcept = 0;
+
+ protected:
+  ~NoticeListener() = default;
+};
 
 struct Shared {
   History history;
@@ -14,6 +24,7 @@ struct Shared {
   Catalogs catalogs;
   bool tells_backend = false;  // a server has answered a BackendQuestion
   Counters counters;
+  NoticeListener* notices = nullptr;  // null: nobody
   ReceiveSpace space;
 };
 

@@ -14,6 +14,7 @@
 #include <string_view>
 #include <utility>
 
+#include "platform/secret.h"
 #include "platform/tls_text.h"
 #include "platform/unique_fd.h"
 
@@ -33,16 +34,6 @@ struct Free {
 };
 template <class T>
 using Owned = std::unique_ptr<T, Free>;
-
-// Bytes that may hold a key: gone when they go.
-struct Secret {
-  Secret() = default;
-  explicit Secret(std::string text) : bytes(std::move(text)) {}
-  ~Secret() { OPENSSL_cleanse(bytes.data(), bytes.size()); }
-  Secret(const Secret&) = delete;
-  Secret& operator=(const Secret&) = delete;
-  std::string bytes;
-};
 
 bool Fail(TlsFailure* failure, std::string text, int error = 0) {
   *failure = TlsFailure{.text = std::move(text), .system_errno = error};

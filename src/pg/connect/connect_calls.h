@@ -35,16 +35,49 @@ class LibpqConnector::Reading : public WorkerCall {
   Result<Conninfo> found_;
 };
 
+class LibpqConnector::Asking : public WorkerCall {
+ public:
+  Asking(Loop& loop, LibpqConnector* connector, std::shared_ptr<const Conninfo> info, size_t target,
+         bool refused)
+      : WorkerCall(loop, WorkKind::kAsk),
+        connector_(connector),
+        calls_(connector->shared_.calls),
+        hold_(connector->listener_.OnAsking()),
+        info_(std::move(info)),
+        target_(target),
+        refused_(refused),
+        answer_(NoMemoryError()) {}
+
+ private:
+  void Work() noexcept override {
+    try {
+      answer_ = AskPassword(calls_, *info_, info_->targets[target_], refused_);
+    } catch (const std::bad_alloc&) {
+    }
+    hold_ = nullptr;
+  }
+  void Done() noexcept override { connector_->OnAsked(std::move(answer_)); }
+
+  LibpqConnector* connector_;
+  const PoolCalls calls_;
+  std::shared_ptr<void> hold_;  // until the user's function has returned
+  const std::shared_ptr<const Conninfo> info_;
+  const size_t target_;
+  const bool refused_;
+  Result<Password> answer_;
+};
+
 class LibpqConnector::Beginning : public WorkerCall {
  public:
   Beginning(Loop& loop, LibpqConnector* connector, std::shared_ptr<const Conninfo> info,
-            size_t target, const std::string& address, const char* session_attrs)
+            size_t target, const std::string& address, const char* session_attrs, Password password)
       : WorkerCall(loop, WorkKind::kFile),
         connector_(connector),
         info_(std::move(info)),
         target_(target),
         address_(address),
         session_attrs_(session_attrs),
+        password_(std::move(password)),
         begun_(NoMemoryError()) {}
   ~Beginning() override {
     if (begun_.ok()) PQfinish(begun_.value());
@@ -53,7 +86,8 @@ class LibpqConnector::Beginning : public WorkerCall {
  private:
   void Work() noexcept override {
     try {
-      begun_ = BeginConnect(*info_, info_->targets[target_], address_, session_attrs_);
+      begun_ = BeginConnect(*info_, info_->targets[target_], address_, session_attrs_,
+                            password_ ? &password_->bytes : nullptr);
     } catch (const std::bad_alloc&) {
     }
   }
@@ -68,6 +102,7 @@ class LibpqConnector::Beginning : public WorkerCall {
   const size_t target_;
   const std::string address_;
   const std::string session_attrs_;
+  const Password password_;
   Result<PGconn*> begun_;
 };
 

@@ -85,8 +85,11 @@ ErrorRef LibpqConnector::TimeoutError() const noexcept {
     return MakeError(
         ErrorInfo{.status = Status::kTimeout,
                   .phase = phase_,
-                  .message = "no connection to " + TargetText() +
-                             " in time; check that it is reachable, or raise connect_timeout",
+                  .message = asking_ ? "there was no password for " + TargetText() +
+                                           " in time: the function that gives it has not returned"
+                                     : "no connection to " + TargetText() +
+                                           " in time; check that it is reachable, or raise "
+                                           "connect_timeout",
                   .flags = kRetryable | kUnsent,
                   .cause = error_});
   } catch (const std::bad_alloc&) {
@@ -129,6 +132,11 @@ ErrorRef LibpqConnector::RefusedStep(bool too_long, uint64_t iterations) const n
   } catch (const std::bad_alloc&) {
     return NoMemoryError();
   }
+}
+
+// What has been given may have just become old.
+bool LibpqConnector::MayAskAgain(const ErrorRef& failure) const noexcept {
+  return shared_.calls.password && !asked_again_ && HasState(failure, "28P01");
 }
 
 // As with libpq: who is refused by one server does not show the password to the next. One that

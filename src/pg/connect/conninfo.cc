@@ -196,7 +196,7 @@ Result<Conninfo> ReadConninfo(const char* dsn, const std::string& application_na
 }
 
 Result<PGconn*> BeginConnect(const Conninfo& info, const Target& target, const std::string& address,
-                             const std::string& session_attrs) {
+                             const std::string& session_attrs, const std::string* password) {
   // With the name beside the address: certificates are checked for it, and nobody is asked for it.
   const std::string& numeric = address.empty() ? target.address : address;
   Parameters parameters;
@@ -204,6 +204,7 @@ Result<PGconn*> BeginConnect(const Conninfo& info, const Target& target, const s
   if (!target.host.empty()) parameters.Add("host", target.host.c_str());
   if (!numeric.empty()) parameters.Add("hostaddr", numeric.c_str());
   if (!target.port.empty()) parameters.Add("port", target.port.c_str());
+  if (password) parameters.Add("password", password->c_str());  // the last one counts
   if (!session_attrs.empty()) parameters.Add("target_session_attrs", session_attrs.c_str());
   PGconn* connection = parameters.Start(0);
   if (!connection) return NoMemoryError();

@@ -40,9 +40,10 @@ struct Conninfo {
 Result<Conninfo> ReadConninfo(const char* dsn, const std::string& application_name);
 
 // Begins to connect to one target, by the address that its name was resolved to (empty if it has
-// none to resolve). Reads files, so it blocks; the connecting itself does not. A connection that is
-// already bad holds its own message.
+// none to resolve). password: in place of the DSN's; null: that. Reads files, so it blocks; the
+// connecting itself does not. A connection that is already bad holds its own message.
 Result<pg_conn*> BeginConnect(const Conninfo& info, const Target& target,
-                              const std::string& address, const std::string& session_attrs);
+                              const std::string& address, const std::string& session_attrs,
+                              const std::string* password);
 
 }  // namespace creche::pg

@@ -71,9 +71,11 @@ LibpqConnector::~LibpqConnector() {
 void LibpqConnector::Drop() noexcept {
   Cancel();
   if (reading_) reading_->Abandon();
+  if (asking_) asking_->Abandon();
   if (beginning_) beginning_->Abandon();
   if (polling_) polling_->Abandon();
   reading_ = nullptr;
+  asking_ = nullptr;
   beginning_ = nullptr;
   polling_ = nullptr;
   watch_.Stop();
@@ -146,9 +148,10 @@ void LibpqConnector::TryNext() noexcept {
   const Nanos share = deadline_ == kNever ? kNever : (deadline_ - now) / left;
   const Try& next = tries_[next_try_++];
   phase_ = Phase::kDns;
-  if (!timer_.Arm(std::min(deadline_, After(now, std::min(share, info_->host_timeout)))))
-    return Fail(NoMemoryError());
-  if (next.resolved) return Begin();
+  asked_again_ = false;
+  try_until_ = std::min(deadline_, After(now, std::min(share, info_->host_timeout)));
+  if (!timer_.Arm(try_until_)) return Fail(NoMemoryError());
+  if (next.resolved) return Ask(false);
   if (auto known = shared_.resolver.Resolve(info_->targets[next.target].host, 0, this))
     OnResolved(std::move(*known));
 }
@@ -183,11 +186,34 @@ void LibpqConnector::OnResolved(Result<Addresses> answer) noexcept {
   TryNext();
 }
 
+void LibpqConnector::Ask(bool refused) noexcept {
+  password_ = nullptr;
+  if (!shared_.calls.password) return Begin();
+  phase_ = Phase::kAuth;
+  ErrorRef why = NoMemoryError();
+  try {
+    asking_ = MakeRef<Asking>(loop_, this, info_, tries_[next_try_ - 1].target, refused);
+    if (asking_->Start()) return;
+    why = NoThreadError(phase_, "ask for a password", asking_->start_errno(), kUnsent);
+  } catch (const std::bad_alloc&) {
+  }
+  asking_ = nullptr;
+  Fail(std::move(why));
+}
+
+void LibpqConnector::OnAsked(Result<Password> password) noexcept {
+  asking_ = nullptr;
+  if (!password.ok()) return Next(password.error());
+  password_ = std::move(password).value();
+  Begin();
+}
+
 void LibpqConnector::Begin() noexcept {
   ErrorRef why = NoMemoryError();
   try {
     const Try& now = tries_[next_try_ - 1];
-    beginning_ = MakeRef<Beginning>(loop_, this, info_, now.target, now.address, now.session_attrs);
+    beginning_ = MakeRef<Beginning>(loop_, this, info_, now.target, now.address, now.session_attrs,
+                                    password_);
     if (beginning_->Start()) return;
     why = NoThreadError(Phase::kConnect, "begin a connection", beginning_->start_errno(), kUnsent);
   } catch (const std::bad_alloc&) {
@@ -270,7 +296,10 @@ void LibpqConnector::OnPolled(PGconn* connection, int polled) noexcept {
       return Finish();
     case PGRES_POLLING_FAILED: {
       const ErrorRef failure = Failure();
-      return Next(failure, IsFinal(failure));
+      if (!MayAskAgain(failure)) return Next(failure, IsFinal(failure));
+      Drop();
+      asked_again_ = true;
+      return timer_.Arm(try_until_) ? Ask(true) : Fail(NoMemoryError());
     }
     case PGRES_POLLING_WRITING:
       interest = platform::kWrite;

@@ -9,6 +9,7 @@
 #include "core/loop.h"
 #include "core/resolver.h"
 #include "pg/connect/conninfo.h"
+#include "pg/connect/password.h"
 #include "pg/connect/role.h"
 #include "pg/wire/endpoint.h"
 #include "platform/reactor.h"
@@ -37,6 +38,10 @@ class LibpqConnector final : private Resolver::Query {
     virtual void OnConnected(LibpqConnector* connector,
                              std::unique_ptr<Endpoint> endpoint) noexcept = 0;
     virtual void OnConnectFailed(LibpqConnector* connector, ErrorRef error) noexcept = 0;
+    // A function of the user's is to be called elsewhere, maybe for longer than the connector
+    // lives: as long as what is returned is there, he is not told of the pool's end. May throw
+    // bad_alloc.
+    virtual std::shared_ptr<void> OnAsking() = 0;
 
    protected:
     ~Listener() = default;
@@ -45,6 +50,7 @@ class LibpqConnector final : private Resolver::Query {
   struct Shared {
     Resolver& resolver;
     KnownAddresses& known;
+    const PoolCalls& calls;
   };
 
   // dsn: null for the environment. timeout: for all of it.
@@ -65,6 +71,7 @@ class LibpqConnector final : private Resolver::Query {
 
  private:
   class Reading;    // the call that reads the DSN
+  class Asking;     // the call that asks for a password
   class Beginning;  // the call that begins with one address
   class Polling;    // the call that takes a step of the handshake
   // One address to try, or a host of which the addresses are not known yet.
@@ -82,11 +89,14 @@ class LibpqConnector final : private Resolver::Query {
   void OnResolved(Result<Addresses> answer) noexcept override;
   // Poll comes when the connection is ready.
   void Watch(unsigned interest) noexcept;
+  void OnAsked(Result<Password> password) noexcept;
   void OnBegun(Result<pg_conn*> begun) noexcept;
   void OnPolled(pg_conn* connection, int polled) noexcept;
   // Goes on with the next address, or fails. final: no other host would say anything else.
   void Next(ErrorRef why, bool final = false) noexcept;
   void TryNext() noexcept;
+  // Asks for the password, if there is somebody to ask, and begins. refused: once more.
+  void Ask(bool refused) noexcept;
   void Begin() noexcept;
   // Takes a step of the handshake, here or elsewhere.
   void Poll() noexcept;
@@ -96,6 +106,7 @@ class LibpqConnector final : private Resolver::Query {
   void Fail(ErrorRef error) noexcept;
   // connect_failure.cc: what is said.
   std::string TargetText() const;
+  bool MayAskAgain(const ErrorRef& failure) const noexcept;
   bool IsFinal(const ErrorRef& failure) const noexcept;
   // Whether the first failure is that of an attempt that got at least as far as the second's: a
   // server that will not do tells more than an address at which nobody is.
@@ -118,13 +129,17 @@ class LibpqConnector final : private Resolver::Query {
   Timer look_again_;
   platform::Watch watch_;
   Ref<Reading> reading_;
+  Ref<Asking> asking_;
   Ref<Beginning> beginning_;
   Ref<Polling> polling_;  // has the connection meanwhile
   std::shared_ptr<const Conninfo> info_;
   std::vector<Try> tries_;
   size_t next_try_ = 0;  // the one under way is before it
   pg_conn* connection_ = nullptr;
-  bool settled_ = false;  // the rest of its handshake is quick
+  Nanos try_until_ = kNever;  // the time of the address under way
+  Password password_;         // for it; null: what the DSN says
+  bool asked_again_ = false;  // for it, as the first one was refused
+  bool settled_ = false;      // the rest of its handshake is quick
   Nanos patience_ = 0;
   Phase phase_ = Phase::kOptions;
   ErrorRef error_;     // of the address before

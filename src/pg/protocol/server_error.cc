@@ -121,37 +121,53 @@ std::string OneLine(std::string_view message) {
   return line;
 }
 
+namespace {
+
+// "relation "x" does not exist [42P01]; hint"
+ErrorInfo InfoOf(const ServerFields& fields, Status status, Phase phase) {
+  ErrorInfo info;
+  info.status = status;
+  info.phase = phase;
+  info.sqlstate = fields.get(Field::kSqlstate);
+  info.server[kServerSeverity] = fields.severity();
+  info.server[kServerMessage] = fields.get(Field::kMessage);
+  info.server[kServerDetail] = fields.get(Field::kDetail);
+  info.server[kServerHint] = fields.get(Field::kHint);
+  info.server[kServerContext] = fields.get(Field::kContext);
+  info.server[kServerSchema] = fields.get(Field::kSchema);
+  info.server[kServerTable] = fields.get(Field::kTable);
+  info.server[kServerColumn] = fields.get(Field::kColumn);
+  info.server[kServerDatatype] = fields.get(Field::kDatatype);
+  info.server[kServerConstraint] = fields.get(Field::kConstraint);
+  info.server[kServerRoutine] = fields.get(Field::kRoutine);
+  const std::string_view position = fields.get(Field::kPosition);
+  std::from_chars(position.data(), position.data() + position.size(), info.server_position);
+  info.message = OneLine(info.server[kServerMessage]) + " [" + info.sqlstate + "]";
+  if (!info.server[kServerDetail].empty())
+    info.message += "; " + OneLine(info.server[kServerDetail]);
+  const std::string& hint = info.server[kServerHint];
+  const std::string advice = hint.empty() ? Advice(info.sqlstate.c_str()) : OneLine(hint);
+  if (!advice.empty()) info.message += "; " + advice;
+  return info;
+}
+
+}  // namespace
+
 ErrorRef ServerError(const ServerFields& fields, Phase phase, bool rolled_back) noexcept {
   try {
-    ErrorInfo info;
-    info.status = Status::kPg;
-    info.phase = phase;
-    info.sqlstate = fields.get(Field::kSqlstate);
-    info.server[kServerSeverity] = fields.severity();
-    info.server[kServerMessage] = fields.get(Field::kMessage);
-    info.server[kServerDetail] = fields.get(Field::kDetail);
-    info.server[kServerHint] = fields.get(Field::kHint);
-    info.server[kServerContext] = fields.get(Field::kContext);
-    info.server[kServerSchema] = fields.get(Field::kSchema);
-    info.server[kServerTable] = fields.get(Field::kTable);
-    info.server[kServerColumn] = fields.get(Field::kColumn);
-    info.server[kServerDatatype] = fields.get(Field::kDatatype);
-    info.server[kServerConstraint] = fields.get(Field::kConstraint);
-    info.server[kServerRoutine] = fields.get(Field::kRoutine);
-    const std::string_view position = fields.get(Field::kPosition);
-    std::from_chars(position.data(), position.data() + position.size(), info.server_position);
+    ErrorInfo info = InfoOf(fields, Status::kPg, phase);
     const Known* known = Find(info.sqlstate.c_str());
     if (rolled_back && !fields.fatal() && known && known->again == kAnswered)
       info.flags |= kRetryable;
-
-    // "relation "x" does not exist [42P01]; hint"
-    info.message = OneLine(info.server[kServerMessage]) + " [" + info.sqlstate + "]";
-    if (!info.server[kServerDetail].empty())
-      info.message += "; " + OneLine(info.server[kServerDetail]);
-    const std::string& hint = info.server[kServerHint];
-    const std::string advice = hint.empty() ? Advice(info.sqlstate.c_str()) : OneLine(hint);
-    if (!advice.empty()) info.message += "; " + advice;
     return MakeError(std::move(info));
+  } catch (const std::bad_alloc&) {
+    return NoMemoryError();
+  }
+}
+
+ErrorRef ServerNotice(const ServerFields& fields) noexcept {
+  try {
+    return MakeError(InfoOf(fields, Status::kOk, Phase::kQuery));
   } catch (const std::bad_alloc&) {
     return NoMemoryError();
   }

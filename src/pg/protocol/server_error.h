@@ -13,6 +13,9 @@ namespace creche::pg {
 // What the server said. rolled_back: if this is its answer to a statement, it has undone all of it.
 ErrorRef ServerError(const ServerFields& fields, Phase phase, bool rolled_back) noexcept;
 
+// The same of what it says without a failure: its status is kOk.
+ErrorRef ServerNotice(const ServerFields& fields) noexcept;
+
 // The connection has ended: received: what reading it said, 0 or -errno; last_words: what the
 // server had said before, or null.
 ErrorRef Disconnected(ssize_t received, const ErrorRef& last_words) noexcept;

@@ -29,6 +29,7 @@ typedef union room {
   creche_listen_options listen;
   creche_batch_options batch;
   creche_watch watch;
+  creche_pool_calls pool_calls;
 } room;
 
 /* Each struct behind one interface. */
@@ -71,6 +72,7 @@ INIT(copy, creche_copy_options)
 INIT(listen, creche_listen_options)
 INIT(batch, creche_batch_options)
 INIT(watch, creche_watch)
+INIT(pool_calls, creche_pool_calls)
 static creche_status use_loop(const room* r) {
   creche_loop opened;
   creche_status status = creche_loop_open(&r->loop, &opened);
@@ -245,6 +247,15 @@ static creche_status use_watch(const room* r) {
   creche_session_release(session);
   return status;
 }
+static creche_status use_pool_calls(const room* r) {
+  creche_pool_options o;
+  creche_pool pool;
+  creche_pool_options_init(&o, sizeof o);
+  o.calls = &r->pool_calls;
+  creche_status status = creche_pool_open(loop, "host=127.0.0.1 port=1", &o, &pool);
+  creche_pool_release(pool);
+  return status;
+}
 static creche_status use_copy(const room* r) {
   creche_pool pool;
   creche_status status = creche_pool_open(loop, "host=127.0.0.1 port=1", NULL, &pool);
@@ -301,6 +312,7 @@ static const kind kinds[] = {
     KIND(listen, creche_listen_options, 32),
     KIND(batch, creche_batch_options, 24),
     KIND(watch, creche_watch, 40),
+    KIND(pool_calls, creche_pool_calls, 32),
 };
 enum { KINDS = sizeof kinds / sizeof *kinds };
 static void init_writes_only_its_size(void** state) {

@@ -3,13 +3,32 @@
 #include <stdlib.h>
 #include <string.h>
 
+static creche_status give_password(void *user, const creche_password_request *request, char *password,
+                                   size_t capacity)
+{
+  return cxGivePassword((uint64_t)(uintptr_t)user, (creche_password_request *)request, password, capacity);
+}
+
+static void hear_notice(void *user, const creche_error *notice)
+{
+  cxHearNotice((uint64_t)(uintptr_t)user, (creche_error *)notice);
+}
+
 cx_answer cx_pool_open(uint64_t id, creche_pool_options o, const char *dsn, const char *application_name,
-                       const char *init)
+                       const char *init, uint64_t functions, int32_t gives, int32_t hears)
 {
   creche_loop loop = {{id}};
   creche_pool pool = {0};
   if (application_name != NULL) o.application_name = application_name;
   o.init = init;
+  creche_pool_calls calls;
+  if (functions != 0) {
+    creche_pool_calls_init(&calls, sizeof calls);
+    calls.password = gives ? give_password : NULL;
+    calls.notice = hears ? hear_notice : NULL;
+    calls.user = (void *)(uintptr_t)functions;
+    o.calls = &calls;
+  }
   return answer(creche_pool_open(loop, dsn, &o, &pool), &pool.id);
 }
 

@@ -74,7 +74,9 @@ type PoolOptions struct {
 	StatementCache                                                           *uint32
 	ConnectTimeout, AcquireTimeout, IdleTimeout                              time.Duration
 	MaxLifetime, CancelTimeout, StatementLifetime                            time.Duration
+	CommandTimeout                                                           time.Duration
 	ApplicationName, Init                                                    string
+	Calls                                                                    *PoolCalls
 }
 
 // PoolOpen opens a pool on a loop; an empty dsn is the environment.
@@ -98,7 +100,9 @@ func PoolOpen(loop uint64, dsn string, po PoolOptions) Started {
 	set(&o.max_lifetime, po.MaxLifetime)
 	set(&o.cancel_timeout, po.CancelTimeout)
 	set(&o.statement_lifetime, po.StatementLifetime)
-	return answer(C.cx_pool_open(C.uint64_t(loop), o, maybe(dsn), maybe(po.ApplicationName), maybe(po.Init)))
+	set(&o.command_timeout, po.CommandTimeout)
+	return answer(C.cx_pool_open(C.uint64_t(loop), o, maybe(dsn), maybe(po.ApplicationName), maybe(po.Init),
+		C.uint64_t(po.Calls.number), C.int32_t(flag(po.Calls.Password != nil)), C.int32_t(flag(po.Calls.Notice != nil))))
 }
 
 // PoolResize changes the sizes of a pool.

@@ -7,6 +7,7 @@ use crate::error::Result;
 use crate::listen::Listener;
 use crate::options::{TaskOptions, task_options};
 use crate::pending::{Answer, Pending, awaitable, closing};
+use crate::pool_calls::Called;
 use crate::pool_options::{PoolCounters, PoolOptions, PoolTimings};
 use crate::query::{Execute, Query, Script, Target};
 use crate::rows::Rows;
@@ -20,6 +21,7 @@ use creche_sys as sys;
 pub struct Pool {
     raw: sys::creche_pool,
     on: sys::creche_loop,
+    _called: Option<Called>,
 }
 
 impl Pool {
@@ -31,7 +33,8 @@ impl Pool {
 
     /// A pool on a loop of your own. Without a `dsn`, the environment says it (PGHOST, ...).
     pub fn on(on: Loop, dsn: Option<&str>, options: PoolOptions) -> Result<Pool> {
-        Ok(Pool { raw: options.open(on, dsn)?, on: on.raw })
+        let called = Called::new(&options.functions);
+        Ok(Pool { raw: options.open(on, dsn, called.as_ref())?, on: on.raw, _called: called })
     }
 
     /// One statement on a connection of the pool's choice, pipelined among others where that is safe.

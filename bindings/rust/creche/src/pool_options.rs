@@ -1,10 +1,13 @@
 //! What a pool of connections is told, and what it counts.
 use crate::error::Result;
 use crate::histogram::Histogram;
+use crate::pool_calls::{Called, Functions, Notice, PasswordRequest};
 use crate::runtime::Loop;
+use crate::status::Status;
 use crate::sys_ext::{c_text, check, defaults, nanoseconds};
 use creche_sys as sys;
 use std::ptr::null;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Options of a [`Pool`](crate::Pool). What is not set is as the library has it.
@@ -27,6 +30,8 @@ pub struct PoolOptions {
     statement_lifetime: Option<Duration>,
     application_name: Option<String>,
     init: Option<String>,
+    command_timeout: Option<Duration>,
+    pub(crate) functions: Functions,
 }
 
 macro_rules! setters {
@@ -72,6 +77,29 @@ impl PoolOptions {
         cancel_timeout: Duration,
         /// Of a prepared statement, which is then prepared anew.
         statement_lifetime: Duration,
+        /// Of a statement that says no time of its own.
+        command_timeout: Duration,
+    }
+
+    /// Gives the password of each connection, in place of the DSN's: for tokens that are good for a
+    /// while. It may block; it is called on threads of the library. What is refused by the server is
+    /// asked for once more.
+    pub fn password(
+        mut self,
+        give: impl Fn(&PasswordRequest<'_>) -> std::result::Result<String, Status>
+        + Send
+        + Sync
+        + 'static,
+    ) -> Self {
+        self.functions.password = Some(Arc::new(give));
+        self
+    }
+
+    /// Is told what servers say beside their answers: RAISE NOTICE, warnings. It runs on the loop, and
+    /// must not block.
+    pub fn notice(mut self, tell: impl Fn(&Notice<'_>) + Send + Sync + 'static) -> Self {
+        self.functions.notice = Some(Arc::new(tell));
+        self
     }
 
     /// Never prepares by name: behind a transaction-pooling PgBouncer.
@@ -105,7 +133,12 @@ impl PoolOptions {
         self
     }
 
-    pub(crate) fn open(&self, on: Loop, dsn: Option<&str>) -> Result<sys::creche_pool> {
+    pub(crate) fn open(
+        &self,
+        on: Loop,
+        dsn: Option<&str>,
+        called: Option<&Called>,
+    ) -> Result<sys::creche_pool> {
         let dsn = dsn.map(c_text).transpose()?;
         let name = self.application_name.as_deref().map(c_text).transpose()?;
         let init = self.init.as_deref().map(c_text).transpose()?;
@@ -133,6 +166,12 @@ impl PoolOptions {
                 self.statement_lifetime.map_or(o.statement_lifetime, nanoseconds);
             o.application_name = name.as_ref().map_or(null(), |name| name.as_ptr());
             o.init = init.as_ref().map_or(null(), |init| init.as_ptr());
+            o.command_timeout = self.command_timeout.map_or(o.command_timeout, nanoseconds);
+            let mut calls = defaults(sys::creche_pool_calls_init)?;
+            if let Some(called) = called {
+                called.fill(&mut calls);
+                o.calls = &calls;
+            }
             let dsn = dsn.as_ref().map_or(null(), |dsn| dsn.as_ptr());
             sys::creche_pool_open(on.raw, dsn, &o, &mut pool)
         })?;
