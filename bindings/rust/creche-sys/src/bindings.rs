@@ -1443,6 +1443,9 @@ pub const CRECHE_WATCH_QUEUE_END: u32 = 5;
 /// one is made for it
 pub const CRECHE_WATCH_CONNECTION_START: u32 = 6;
 
+/// it is there, or failed [duration, connection; status, error]
+pub const CRECHE_WATCH_CONNECTION_END: u32 = 7;
+
 /// it has a kept one [connection]
 pub const CRECHE_WATCH_CONNECTION_REUSED: u32 = 8;
 
@@ -1485,6 +1488,9 @@ pub const CRECHE_WATCH_CHUNK_SENT: u32 = 21;
 /// the most
 pub const CRECHE_WATCH_INFORMATIONAL: u32 = 22;
 
+/// the head of an answer, of each hop [http_status, headers]
+pub const CRECHE_WATCH_HEADERS_RECEIVED: u32 = 23;
+
 /// [bytes of the body, coded, received so far]
 pub const CRECHE_WATCH_CHUNK_RECEIVED: u32 = 24;
 
@@ -1521,21 +1527,21 @@ pub struct creche_request_event {
     pub error: *const creche_error,
 }
 
-/// Called on the loop. It may call any function of the library but those tagged [not on a loop]. It
-/// must return normally and soon.
+/// Called on the loop. It may call any function of the library but those tagged [not on a loop]. It must
+/// return normally and soon.
 pub type creche_watch_fn = Option<unsafe extern "C" fn(user: *mut c_void, event: *const creche_request_event)>;
 
-/// Says of which trace a request is a part: stores what the field `traceparent` (W3C Trace Context)
-/// is to say, 55 characters, and returns 55; or 0: nothing. context: what creche_scope_get_context
-/// says of the request's task, or NULL. What is no traceparent is not sent; a request with such a
-/// field of its own is not asked about; it goes along on redirects, to other origins, too. Called on
-/// the loop, when the request begins.
+/// Says of which trace a request is a part: stores what the field `traceparent` (W3C Trace Context) is to
+/// say, 55 characters, and returns 55; or 0: nothing. context: what creche_scope_get_context says of the
+/// request's task, or NULL. What is no traceparent is not sent; a request with such a field of its own
+/// is not asked about; it goes along on redirects, to other origins, too. Called on the loop, when the
+/// request begins.
 pub type creche_traceparent_fn = Option<unsafe extern "C" fn(user: *mut c_void, context: *mut c_void, text: *mut c_char, capacity: usize) -> usize>;
 
-/// A hook, of a session (creche_session_options.watch) or a request (creche_request_options.watch);
-/// both are told. A session's is called until its close is complete, a request's until its
-/// completion (of a stream: the end of its body). What has started ends before the request does.
-/// Nobody hears of warm-ups, and nobody who is not watched pays for it.
+/// A hook, of a session (creche_session_options.watch) or a request (creche_request_options.watch); both
+/// are told. A session's is called until its close is complete, a request's until its completion (of a
+/// stream: the end of its body). What has started ends before the request does. Nobody hears of warm-ups,
+/// and nobody who is not watched pays for it.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct creche_watch {
@@ -1554,8 +1560,8 @@ pub struct creche_watch {
 }
 
 /// Timeouts of the phases of a request, in nanoseconds; CRECHE_NEVER for none, 0 for the default of
-/// the session (in a session: of the library, in brackets). Each failure names its phase. Time in
-/// the pool's queue never counts as connecting. A bound for all of it: task->timeout. Never grows.
+/// the session (in a session: of the library, in brackets). Each failure names its phase. Time in the
+/// pool's queue never counts as connecting. A bound for all of it: task->timeout. Never grows.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct creche_http_timeouts {
@@ -1605,23 +1611,23 @@ pub const CRECHE_SESSION_PUBLIC_ONLY: u32 = 2048;
 /// user and password; at once, but with DIGEST only when it is asked for
 pub const CRECHE_AUTH_BASIC: u32 = 1;
 
-/// user and password, when they are asked for: SHA-512-256, SHA-256, MD5
-/// (the strongest that is offered), -sess, qop auth or auth-int, userhash;
-/// later requests to that origin answer the same challenge at once
+/// user and password, when they are asked for: SHA-512-256, SHA-256, MD5 (the
+/// strongest that is offered), -sess, qop auth or auth-int, userhash; later
+/// requests to that origin answer the same challenge at once
 pub const CRECHE_AUTH_DIGEST: u32 = 2;
 
 /// a token, at once
 pub const CRECHE_AUTH_BEARER: u32 = 4;
 
-/// Gives another token where the last one was answered by 401: stores up to `capacity` bytes and
-/// returns how many; 0 or less: there is none. Called on the loop, where it may not block, once for
-/// each hop of a request; the token is used for all later requests of the session, too.
+/// Gives another token where the last one was answered by 401: stores up to `capacity` bytes and returns
+/// how many; 0 or less: there is none. Called on the loop, where it may not block, once for each hop of a
+/// request; the token is used for all later requests of the session, too.
 pub type creche_token_fn = Option<unsafe extern "C" fn(user: *mut c_void, token: *mut c_char, capacity: usize) -> i64>;
 
 /// What is shown to servers, at the origin of the request and nowhere else. In place of it goes an
-/// Authorization of the request's own, or the user info of its URL. A 401 that it answers is read
-/// over and the request sent again, once (twice if only the nonce had become old); all others, and
-/// those of a request whose body was pulled, are yours.
+/// Authorization of the request's own, or the user info of its URL. A 401 that it answers is read over and
+/// the request sent again, once (twice if only the nonce had become old); all others, and those of a
+/// request whose body was pulled, are yours.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct creche_auth {
@@ -1687,12 +1693,12 @@ pub struct creche_session_options {
     /// where the completion of its close goes if `done` is NULL; {0}: nobody is told
     pub queue: creche_queue,
     /// what URLs of requests without a scheme are joined to, as creche_url_join
-    /// does: end its path with a slash, or the last segment gives way. User info
-    /// in it is that of all of them. NULL: none; copied
+    /// does: end its path with a slash, or the last segment gives way. User info in
+    /// it is that of all of them. NULL: none; copied
     pub base_url: *const c_char,
-    /// see above: "http://user:password@host:port", https://, socks5:// or
-    /// socks5h://;    default port: 80, 443, 1080; NULL: none, or the environment's;
-    /// "direct": none;    copied
+    /// see above: "http://user:password@host:port", https://, socks5:// or socks5h://;
+    /// default port: 80, 443, 1080; NULL: none, or the environment's; "direct": none;
+    /// copied
     pub proxy: *const c_char,
     /// for http and https proxies, those of requests, too; copied
     pub proxy_headers: *const creche_header,
@@ -1718,8 +1724,8 @@ pub struct creche_session_options {
     pub auth: *const creche_auth,
     /// that a connection carries before it is closed; default 0: no limit
     pub max_requests: u32,
-    /// requests that one of HTTP/2 carries at a time; default 0: as
-    /// many as the server allows
+    /// requests that one of HTTP/2 carries at a time; default 0: as many
+    /// as the server allows
     pub streams_per_connection: u32,
     /// of a connection, in nanoseconds: it is given to no request in the last
     /// tenth of it at the latest (each at its own moment, so that those made at
@@ -1735,8 +1741,8 @@ pub struct creche_session_options {
     pub reserved2: u32,
     /// NULL: none; copied
     pub watch: *const creche_watch,
-    /// where a redirect may lead beside its own host, as no_proxy lists
-    /// hosts; elsewhere is CRECHE_E_REDIRECT; NULL: anywhere; copied
+    /// where a redirect may lead beside its own host, as no_proxy lists hosts;
+    /// elsewhere is CRECHE_E_REDIRECT; NULL: anywhere; copied
     pub redirect_hosts: *const c_char,
     /// requests to each origin in rate_interval, each attempt and hop counted:
     /// more wait (phase limit), first in, first out; default 0: no limit
@@ -1748,8 +1754,8 @@ pub struct creche_session_options {
     /// how long it is kept that there is no such name, dns_ttl_ms at the
     /// most; default 0: 1000
     pub dns_negative_ttl_ms: u32,
-    /// for how long behind its time an answer is used if the resolver says that
-    /// it has none now; default 0: not
+    /// for how long behind its time an answer is used if the resolver says
+    /// that it has none now; default 0: not
     pub dns_stale_ms: u32,
     /// settings of TLS to https proxies; {0}: the same as to servers
     pub proxy_tls: creche_tls,
@@ -1795,8 +1801,8 @@ pub struct creche_session_timings {
     pub connect: creche_histogram,
     /// handshakes
     pub tls: creche_histogram,
-    /// of answers that have come whole: from the end of sending (of the
-    /// last attempt) to their first byte
+    /// of answers that have come whole: from the end of sending (of the last
+    /// attempt) to their first byte
     pub first_byte: creche_histogram,
     /// of these: from the call to the end of the body
     pub total: creche_histogram,
@@ -1860,9 +1866,9 @@ pub struct creche_request_options {
     pub timeouts: creche_http_timeouts,
     /// may be NULL
     pub task: *const creche_task_options,
-    /// appended to the query of the URL, percent-encoded (a blank: %20)
-    /// but for letters, digits and "-._~"; in this order, names may come
-    /// again; "name=value", without a value "name"; copied
+    /// appended to the query of the URL, percent-encoded (a blank: %20) but
+    /// for letters, digits and "-._~"; in this order, names may come again;
+    /// "name=value", without a value "name"; copied
     pub params: *const creche_param,
     pub params_count: usize,
     /// as creche_session_options.proxy, whatever no_proxy says; "direct": none; NULL:
@@ -1884,25 +1890,26 @@ pub struct creche_request_options {
     /// Content-Encoding says so; yours may not be there then
     pub coding: u32,
     pub reserved2: u32,
-    /// CRECHE_REQUEST_EXPECT: the wait for 100 Continue, in nanoseconds; then
-    /// the body is sent all the same; CRECHE_NEVER for none; 0: 1 s
+    /// CRECHE_REQUEST_EXPECT: the wait for 100 Continue, in nanoseconds; then the
+    /// body is sent all the same; CRECHE_NEVER for none; 0: 1 s
     pub expect_timeout: i64,
     /// as creche_session_options.unix_path, for this request and its redirects, in
     /// place of any proxy; NULL: the session's, unless proxy is given; copied
     pub unix_path: *const c_char,
     /// NULL: the session's; copied
     pub auth: *const creche_auth,
-    /// settings of TLS in place of the session's, for all its hops; {0}: the
-    /// session's. Only connections that were made with the same are used
+    /// settings of TLS in place of the session's, for all its hops; {0}: the session's.
+    /// Only connections that were made with the same are used
     pub tls: creche_tls,
     /// beside the session's; NULL: none; copied
     pub watch: *const creche_watch,
     /// fetch only: the body, decoded, is written there, from its offset on, by
     /// threads of the library; size: the most, or CRECHE_TO_THE_END; max_body
     /// does not matter. The descriptor is duplicated; O_APPEND is refused. The
-    /// completion has no data, value: a response, whose decoded_bytes is what was
-    /// written. What cannot be written (a full disk) is CRECHE_E_SYSTEM, more
-    /// than size CRECHE_E_LIMIT; what was written before stays. NULL: none; copied
+    /// completion has no data, value: a response, whose decoded_bytes is what
+    /// was written. What cannot be written (a full disk) is CRECHE_E_SYSTEM,
+    /// more than size CRECHE_E_LIMIT; what was written before stays. NULL:
+    /// none; copied
     pub to_file: *const creche_file,
 }
 
@@ -2418,15 +2425,15 @@ pub struct creche_listen_options {
     pub task: *const creche_task_options,
 }
 
-/// Whose password is asked for. Made by the library only, so it may grow at its end: read a field
-/// only if `size` covers it. It and its texts live until the function returns; none is NULL.
+/// Whose password is asked for. Made by the library only, so it may grow at its end: read a field only if
+/// `size` covers it. It and its texts live until the function returns; none is NULL.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct creche_password_request {
     pub size: u32,
     /// 1: the server has just refused the last one (28P01): get a new one
     pub refused: u32,
-    /// as in the DSN, the address if that has no name; "": libpq's default
+    /// as in the DSN; the address if that has no name; "": libpq's default
     pub host: *const c_char,
     /// "": the default
     pub port: *const c_char,
@@ -2436,21 +2443,21 @@ pub struct creche_password_request {
     pub database: *const c_char,
 }
 
-/// Gives the password for one connection: stores it in the `capacity` bytes (16384) at `password`,
-/// with a NUL, and returns CRECHE_OK; or another status (CRECHE_E_USER, -1000 or below, or the one
-/// that it has met), with which the attempt fails, in phase "auth"; CRECHE_E_LIMIT without a NUL.
-/// Called for each connection, before its server is spoken to, and for further addresses of a name
-/// that has several; once more if the server refuses the password. Called on a thread of the library
-/// that is no loop's, from several at a time: it may block, for connect_timeout in all, behind which
-/// nobody waits for it; it must return some time, since the close of the pool is only complete when
-/// it has. It may call any function of the library.
+/// Gives the password for one connection: stores it in the `capacity` bytes (16384) at `password`, with a
+/// NUL, and returns CRECHE_OK; or another status (CRECHE_E_USER, -1000 or below, or the one that it has met),
+/// with which the attempt fails, in phase "auth"; without a NUL it is CRECHE_E_LIMIT. Called for each
+/// connection, before its server is spoken to, and for further addresses of a name that has several; once
+/// more if the server refuses the password. Called on threads of the library that are no loop's, on several
+/// at a time: it may block, and holds up nobody but the connection, within connect_timeout; but it must
+/// return some time, since the close of the pool is only complete when it has. It may call any function of
+/// the library.
 pub type creche_password_fn = Option<unsafe extern "C" fn(user: *mut c_void, request: *const creche_password_request, password: *mut c_char, capacity: usize) -> creche_status>;
 
-/// Is told what a server says beside an answer: RAISE NOTICE, warnings, the end of a session. notice:
-/// status CRECHE_OK, sqlstate, message and the server_ fields; lives until the function returns. In
-/// the order of their coming on each connection, before the completion of the statement. Not those
-/// of the connecting itself. What has no memory is not told. Called on the loop. It may call any
-/// function of the library but those tagged [not on a loop]. It must return normally and soon.
+/// Is told what a server says beside an answer: RAISE NOTICE, warnings, the end of a session. notice: status
+/// CRECHE_OK, sqlstate, message and the server_ fields; lives until the function returns. In the order of
+/// their coming on each connection, before the completion of the statement; not those of the connecting
+/// itself. What there is no memory for is not told. Called on the loop. It may call any function of the
+/// library but those tagged [not on a loop]. It must return normally and soon.
 pub type creche_notice_fn = Option<unsafe extern "C" fn(user: *mut c_void, notice: *const creche_error)>;
 
 /// Both are called until the pool's close is complete.
@@ -2519,11 +2526,11 @@ pub struct creche_pool_options {
     /// a statement is prepared anew after this; default (and 0) 300 s;
     /// CRECHE_NEVER: kept until an error or a reset
     pub statement_lifetime: i64,
-    /// a connection that was given out so often is closed when it has nothing to
-    /// do; 0: no limit
+    /// a connection that was given out so often is closed when it has nothing to do;
+    /// 0: no limit
     pub max_uses: u32,
-    /// connections opened at the start, the first one alone, so that its error
-    /// comes early; max_size at the most; later min_size counts; default 0
+    /// connections opened at the start, the first one alone, so that its error comes
+    /// early; max_size at the most; later min_size counts; default 0
     pub initial_size: u32,
     /// what is run on each session before anybody gets it: statements separated by
     /// semicolons (SET, PREPARE, CREATE TEMPORARY TABLE ...), copied; default NULL. When
@@ -2532,12 +2539,12 @@ pub struct creche_pool_options {
     /// longest fails with that error (phase "pool"), the connection is closed, and the
     /// next one gets another; so it does if it leaves a transaction open (CRECHE_E_STATE)
     pub init: *const c_char,
-    /// of each query, script, batch, execute_many, description and step of a
-    /// cursor whose task options say no time, as if they said this one, the
-    /// wait for a connection included; default CRECHE_NEVER
+    /// of each query, script, batch, execute_many, description and step of a cursor
+    /// whose task options say no time, as if they said this one, the wait for a
+    /// connection included; default CRECHE_NEVER
     pub command_timeout: i64,
-    /// passwords by a function, notices: creche/pool_calls.h; NULL:
-    /// none; copied
+    /// passwords by a function, notices: creche/pool_calls.h; NULL: none;
+    /// copied
     pub calls: *const creche_pool_calls,
 }
 
@@ -2600,8 +2607,8 @@ pub struct creche_pool_timings {
     pub acquire: creche_histogram,
     /// connections: from the beginning to the first use, `init` included
     pub connect: creche_histogram,
-    /// commands: from the moment that the server could begin with it (it was
-    /// sent, and   the one before it on its connection had ended) to its end
+    /// commands: from the moment that the server could begin with it (it was sent, and
+    /// the one before it on its connection had ended) to its end
     pub query: creche_histogram,
 }
 
@@ -3453,25 +3460,26 @@ unsafe extern "C" {
     pub fn creche_session_options_init(options: *mut creche_session_options, size: usize) -> creche_status;
 
     /// Opens a session on a loop. Connects nowhere yet. Returns CRECHE_OK; CRECHE_E_INVALID (options),
-    /// CRECHE_E_URL (base_url), CRECHE_E_UNSUPPORTED, CRECHE_E_SYSTEM or CRECHE_E_TLS (the CA file
-    /// cannot be read or holds no certificate), CRECHE_E_CLOSED (the loop is closing),
-    /// CRECHE_E_NO_MEMORY, the handle errors. Since 0.1.
+    /// CRECHE_E_URL (base_url), CRECHE_E_UNSUPPORTED, CRECHE_E_SYSTEM or CRECHE_E_TLS (the CA file cannot be read or holds no
+    /// certificate), CRECHE_E_CLOSED (the loop is closing), CRECHE_E_NO_MEMORY, the handle errors.
+    /// Since 0.1.
     pub fn creche_session_open(loop_: creche_loop, options: *const creche_session_options, session: *mut creche_session) -> creche_status;
 
     /// Closes a session: requests in flight end with CRECHE_E_CLOSED (error->phase: where each of them
-    /// was), connections are closed; then comes the last completion (kind CRECHE_DONE, task {0}, value:
-    /// the session's id, not owned), after the return of all callbacks: to done; for NULL to the queue
-    /// of the session's options, if it has one; creche_nobody: nobody is told. Idempotent: each call
-    /// gets a completion. Returns CRECHE_OK; CRECHE_E_INVALID (creche_to_group); CRECHE_E_CLOSED (that
-    /// queue is closed) or CRECHE_E_ENDED (the loop has ended) if nobody could be told: then nothing
-    /// happens; CRECHE_E_NO_MEMORY, the handle errors. Since 0.1.
+    /// was), connections are closed; then comes the last completion (kind CRECHE_DONE, task {0}, value: the
+    /// session's id, not owned), after the return of all callbacks: to done; for NULL to the queue of the
+    /// session's options, if it has one;
+    /// creche_nobody: nobody is told. Idempotent: each call gets a completion. Returns CRECHE_OK;
+    /// CRECHE_E_INVALID (creche_to_group); CRECHE_E_CLOSED (that queue is closed) or CRECHE_E_ENDED (the loop
+    /// has ended) if nobody could be told: then nothing happens; CRECHE_E_NO_MEMORY, the handle errors.
+    /// Since 0.1.
     pub fn creche_session_close(session: creche_session, done: creche_done_fn, user: *mut c_void) -> creche_status;
 
     /// Closes without a completion and gives up the handle. Since 0.1.
     pub fn creche_session_release(session: creche_session);
 
-    /// Fills the first `size` bytes of *counters. Returns CRECHE_OK, CRECHE_E_INVALID, the handle
-    /// errors. Since 0.1.
+    /// Fills the first `size` bytes of *counters. Returns CRECHE_OK, CRECHE_E_INVALID, the handle errors.
+    /// Since 0.1.
     pub fn creche_session_get_counters(session: creche_session, counters: *mut creche_session_counters, size: usize) -> creche_status;
 
     /// Fills the first `size` bytes of *timings. Returns CRECHE_OK, CRECHE_E_INVALID, the handle errors.
@@ -3483,36 +3491,34 @@ unsafe extern "C" {
     pub fn creche_request_options_init(options: *mut creche_request_options, size: usize) -> creche_status;
 
     /// Fetches a URL whole: status, headers and the decoded body, up to max_body. Any HTTP status is
-    /// success, but for CRECHE_REQUEST_FAIL_ON_STATUS. The completion: code: the HTTP status; value: a
-    /// creche_response, CRECHE_OWNED; data and data_size: the body, a view into it (never NULL; a NUL
-    /// byte follows the body). A malformed URL or header fails like any other fetch, in the completion
-    /// (CRECHE_E_URL, CRECHE_E_INVALID). Failures: CRECHE_E_URL, _DNS, _CONNECT, _TLS, _TLS_VERIFY,
-    /// _DISCONNECTED, _PROTOCOL, _TRUNCATED, _CODING, _BODY, _REDIRECT, _HTTP_STATUS, _LIMIT, _TIMEOUT,
-    /// _CANCELLED, _CLOSED, _SYSTEM, _NO_MEMORY; error->phase says where. Cancelled: its connection is
-    /// closed. options: may be NULL. task: may be NULL. Returns CRECHE_OK, or as creche_task_spawn does.
-    /// Since 0.1.
+    /// success, but for CRECHE_REQUEST_FAIL_ON_STATUS. The completion: code: the HTTP status; value: a creche_response, CRECHE_OWNED; data and
+    /// data_size: the body, a view into it (never NULL; a NUL byte follows the body). A malformed URL or
+    /// header fails like any other fetch, in the completion (CRECHE_E_URL, CRECHE_E_INVALID).
+    /// Failures: CRECHE_E_URL, _DNS, _CONNECT, _TLS, _TLS_VERIFY, _DISCONNECTED, _PROTOCOL, _TRUNCATED,
+    /// _CODING, _BODY, _REDIRECT, _HTTP_STATUS, _LIMIT, _TIMEOUT, _CANCELLED, _CLOSED, _SYSTEM, _NO_MEMORY; error->phase
+    /// says where. Cancelled: its connection is closed. options: may be NULL. task: may be NULL.
+    /// Returns CRECHE_OK, or as creche_task_spawn does. Since 0.1.
     pub fn creche_session_fetch(session: creche_session, in_: creche_scope, url: *const c_char, options: *const creche_request_options, done: creche_done_fn, user: *mut c_void, task: *mut creche_task) -> creche_status;
 
-    /// Opens connections to where a request to this URL would go until there are `count` (those in use
-    /// or idle counted, within the session's limits, and closing none for it), and keeps them idle for
-    /// who comes: they know the name, have shaken hands, and wait for `keepalive`. Completes when all of
-    /// them are open: code: how many were opened. If one cannot be, it fails as a fetch would, when the
-    /// others are done, and what was opened is kept. options (may be NULL): timeouts and task, and what
-    /// chooses the way there. Returns CRECHE_OK; CRECHE_E_INVALID (count is 0), or as creche_task_spawn
-    /// does. Since 0.1.
+    /// Opens connections to where a request to this URL would go until there are `count` (those in use or
+    /// idle counted, within the session's limits, and closing none for it), and keeps them idle for who comes:
+    /// they know the name, have shaken hands, and wait for `keepalive`. Completes when all of them are open:
+    /// code: how many were opened. If one cannot be, it fails as a fetch would, when the others are done, and
+    /// what was opened is kept. options (may be NULL): timeouts and task, and what chooses the way there.
+    /// Returns CRECHE_OK; CRECHE_E_INVALID (count is 0), or as creche_task_spawn does. Since 0.1.
     pub fn creche_session_warm_up(session: creche_session, in_: creche_scope, url: *const c_char, count: u32, options: *const creche_request_options, done: creche_done_fn, user: *mut c_void, task: *mut creche_task) -> creche_status;
 
     /// Sends a request and completes at the head of the answer: code: the HTTP status; value: a
     /// creche_response, CRECHE_OWNED, whose body is read with creche_response_read. Until its body has
-    /// been read to the end, the response is a lease: it belongs to the nearest task or group around
-    /// `in` (or the loop) and holds it open. A body of bytes is sent on meanwhile. If the head comes
-    /// before the end of a pulled body, its completion has CRECHE_MORE: CRECHE_PULL goes on beside your
-    /// reading. Then the last completion (kind CRECHE_DONE, code as before, no value) comes when the
-    /// body has been sent and the response is no lease of that owner any more: it has been read to its
-    /// end, released, moved or given back. It says CRECHE_OK, or why not all of the body could be sent
-    /// (as the reads do); CRECHE_OK, too, if you released the response. Cancelled before all is sent,
-    /// the connection is closed and reads end with CRECHE_E_CLOSED; later, only the task ends, with
-    /// CRECHE_OK. The rest as creche_session_fetch. Since 0.1.
+    /// been read to the end, the response is a lease: it belongs to the nearest task or group around `in`
+    /// (or the loop) and holds it open. A body of bytes is sent on meanwhile. If the head comes before
+    /// the end of a pulled body, its completion has CRECHE_MORE: CRECHE_PULL goes on beside your reading.
+    /// Then the last completion (kind CRECHE_DONE, code as before, no value) comes when the body has been
+    /// sent and the response is no lease of that owner any more: it has been read to its end, released,
+    /// moved or given back. It says CRECHE_OK, or why not all of the body could be sent (as the reads
+    /// do); CRECHE_OK, too, if you released the response. Cancelled before all is sent, the connection
+    /// is closed and reads end with CRECHE_E_CLOSED; later, only the task ends, with CRECHE_OK.
+    /// The rest as creche_session_fetch. Since 0.1.
     pub fn creche_session_send(session: creche_session, in_: creche_scope, url: *const c_char, options: *const creche_request_options, done: creche_done_fn, user: *mut c_void, task: *mut creche_task) -> creche_status;
 
     /// Sets the defaults in the first `size` bytes (pass sizeof). Returns CRECHE_OK or CRECHE_E_INVALID.
@@ -3849,35 +3855,34 @@ unsafe extern "C" {
     pub fn creche_pool_options_init(options: *mut creche_pool_options, size: usize) -> creche_status;
 
     /// Opens a pool on a loop. dsn: a PostgreSQL URI or key=value string; copied; NULL: the environment
-    /// (PGHOST, ...). Opens initial_size, or min_size, connections in the background; a DSN that does
-    /// not parse, or a server that cannot be reached, fails the operations (CRECHE_E_INVALID with
-    /// CRECHE_PHASE_OPTIONS: the DSN, or a port in it that is no number from 1 to 65535). No message has
-    /// a password. If the DSN may have a slip of the pen, so that a part of a password could stand where
-    /// a host or a user is read (an "@" too many, say), none quotes anything of it, but says what is
-    /// odd; a value that is none is not quoted either. Connecting: the hosts of the DSN and the
-    /// addresses of each name are tried in turn (in random order with load_balance_hosts=random, where
-    /// libpq knows it); each has its share of what is left of connect_timeout, the DSN's own
-    /// connect_timeout at the most, and the address that was connected to last goes first. As with libpq
-    /// a server that refuses (a wrong password, no such database) ends the attempt, and no other is
-    /// tried; one that is full, starting, or of another kind than target_session_attrs asks for is
-    /// passed over. Nothing of it holds up the loop; a server that asks for more than 1,000,000
-    /// iterations of SCRAM's key derivation is refused: CRECHE_E_LIMIT. If all have failed, what is told
-    /// is the failure of the one that got furthest: a server that has no TLS, not an address at which
-    /// nobody is. A failed attempt fails the operations that wait if no connection is open and none is
-    /// under way; if the server is only full or starting (53300, 57P03), they wait for further attempts
-    /// until acquire_timeout. After a failed attempt the next comes 10 ms later, and twice as late with
-    /// each failure, up to 2 s. With target_session_attrs a connection whose server changes its role (it
-    /// says so, or fails a write with 25006) is closed, and a statement that failed so in a transaction
-    /// of its own is run on another. Returns CRECHE_OK; CRECHE_E_INVALID, CRECHE_E_UNSUPPORTED
-    /// (options), CRECHE_E_CLOSED, CRECHE_E_NO_MEMORY, the handle errors. Since 0.1.
+    /// (PGHOST, ...). Opens initial_size, or min_size, connections in the background; a DSN that does not
+    /// parse, or a server that cannot be reached, fails the operations (CRECHE_E_INVALID with CRECHE_PHASE_OPTIONS: the DSN, or
+    /// a port in it that is no number from 1 to 65535). No message has a password. If the DSN may have a slip
+    /// of the pen, so that a part of a password could stand where a host or a user is read (an "@" too many,
+    /// say), none quotes anything of it, but says what is odd; a value that is none is not quoted either.
+    /// Connecting: the hosts of the DSN and the addresses of each name are tried in turn (in random order
+    /// with load_balance_hosts=random, where libpq knows it); each has its share of what is left of
+    /// connect_timeout, the DSN's own connect_timeout at the most, and the address that was connected to last
+    /// goes first. As with libpq a server that refuses (a wrong password, no such database) ends the attempt,
+    /// and no other is tried; one that is full, starting, or of another kind than target_session_attrs asks
+    /// for is passed over. Nothing of it holds up the loop; a server that asks for more than 1,000,000
+    /// iterations of SCRAM's key derivation is refused: CRECHE_E_LIMIT. If all have failed, what is told is the
+    /// failure of the one that got furthest: a server that has no TLS, not an address at which nobody is.
+    /// A failed attempt fails the operations that wait if no connection is open and none is under way; if the
+    /// server is only full or starting (53300, 57P03), they wait for further attempts until acquire_timeout.
+    /// After a failed attempt the next comes 10 ms later, and twice as late with each failure, up to 2 s.
+    /// With target_session_attrs a connection whose server changes its role (it says so, or fails a write
+    /// with 25006) is closed, and a statement that failed so in a transaction of its own is run on another.
+    /// Returns CRECHE_OK; CRECHE_E_INVALID, CRECHE_E_UNSUPPORTED (options), CRECHE_E_CLOSED,
+    /// CRECHE_E_NO_MEMORY, the handle errors. Since 0.1.
     pub fn creche_pool_open(loop_: creche_loop, dsn: *const c_char, options: *const creche_pool_options, pool: *mut creche_pool) -> creche_status;
 
-    /// Closes a pool: operations end with CRECHE_E_CLOSED, running statements are cancelled on the
-    /// server, bodies of transactions are told (CRECHE_CANCEL with CRECHE_REASON_SHUTDOWN; what they
-    /// have not committed is rolled back) and awaited, and so is the answer to a COMMIT that has been
-    /// sent; connections are closed; then comes the last completion (kind CRECHE_DONE, task {0}, value:
-    /// the pool's id, not owned), after the return of all callbacks: to done; for NULL to the queue of
-    /// the pool's options, if it has one; creche_nobody: nobody is told. Idempotent: each call gets a
+    /// Closes a pool: operations end with CRECHE_E_CLOSED, running statements are cancelled on the server,
+    /// bodies of transactions are told (CRECHE_CANCEL with CRECHE_REASON_SHUTDOWN; what they have not
+    /// committed is rolled back) and awaited, and so is the answer to a COMMIT that has been sent;
+    /// connections are closed; then comes the last completion (kind CRECHE_DONE, task {0}, value: the
+    /// pool's id, not owned), after the return of all callbacks: to done; for NULL to the queue of the
+    /// pool's options, if it has one; creche_nobody: nobody is told. Idempotent: each call gets a
     /// completion. Returns CRECHE_OK; CRECHE_E_INVALID (creche_to_group); CRECHE_E_CLOSED (that queue is
     /// closed) or CRECHE_E_ENDED (the loop has ended) if nobody could be told: then nothing happens;
     /// CRECHE_E_NO_MEMORY, the handle errors. Since 0.1.
@@ -3886,20 +3891,20 @@ unsafe extern "C" {
     /// Closes without a completion and gives up the handle. Since 0.1.
     pub fn creche_pool_release(pool: creche_pool);
 
-    /// Changes how many connections a pool has, while it is used. Those over max_size are closed: idle
-    /// ones at once, others when they have nothing to do; those that lack for min_size are opened. The
-    /// last call counts. Returns CRECHE_OK; CRECHE_E_INVALID (max_size is 0 or more than 65536, min_size
-    /// is bigger); CRECHE_E_CLOSED, the handle errors. Since 0.1.
+    /// Changes how many connections a pool has, while it is used. Those over max_size are closed: idle ones at
+    /// once, others when they have nothing to do; those that lack for min_size are opened. The last call counts.
+    /// Returns CRECHE_OK; CRECHE_E_INVALID (max_size is 0 or more than 65536, min_size is bigger);
+    /// CRECHE_E_CLOSED, the handle errors. Since 0.1.
     pub fn creche_pool_resize(pool: creche_pool, min_size: u32, max_size: u32) -> creche_status;
 
-    /// None of the connections that are open, or on their way, is given out again: idle ones are closed
-    /// at once, others when what runs on them has ended or when they are given back. Who comes gets new
-    /// ones, which know nothing of old types. After a failover, a change of the schema or of the
-    /// server's settings. Returns CRECHE_OK, CRECHE_E_CLOSED, the handle errors. Since 0.1.
+    /// None of the connections that are open, or on their way, is given out again: idle ones are closed at
+    /// once, others when what runs on them has ended or when they are given back. Who comes gets new ones, which
+    /// know nothing of old types. After a failover, a change of the schema or of the server's settings. Returns CRECHE_OK, CRECHE_E_CLOSED, the
+    /// handle errors. Since 0.1.
     pub fn creche_pool_expire(pool: creche_pool) -> creche_status;
 
-    /// Fills the first `size` bytes of *counters. Returns CRECHE_OK, CRECHE_E_INVALID, the handle
-    /// errors. Since 0.1.
+    /// Fills the first `size` bytes of *counters. Returns CRECHE_OK, CRECHE_E_INVALID, the handle errors.
+    /// Since 0.1.
     pub fn creche_pool_get_counters(pool: creche_pool, counters: *mut creche_pool_counters, size: usize) -> creche_status;
 
     /// Fills the first `size` bytes of *timings. Returns CRECHE_OK, CRECHE_E_INVALID, the handle errors.
@@ -3910,65 +3915,63 @@ unsafe extern "C" {
     /// Since 0.1.
     pub fn creche_query_options_init(options: *mut creche_query_options, size: usize) -> creche_status;
 
-    /// Runs one statement on a connection of the pool's choice, pipelined among others where that is
-    /// safe; nothing is checked out. While three or more are in flight on a connection that several
-    /// share, more than wait for it here, and the server is slow to answer, those wait until answers
-    /// have come, and go out in one send; what is cancelled by then never reaches the server. sql: one
-    /// statement; copied. args: args_count values for $1, $2, ...; copied. The completion: value:
-    /// creche_rows, CRECHE_OWNED; data: its const creche_row_block *; code: rows affected (at most
-    /// UINT32_MAX; the block has all of it). An error in the SQL fails in the completion. Failures:
-    /// CRECHE_E_PG (with sqlstate and the server's fields), _CONNECT, _DNS, _TLS, _TLS_VERIFY,
-    /// _DISCONNECTED, _PROTOCOL, _TIMEOUT, _CANCELLED, _CLOSED, _LIMIT, _INVALID (a value, the DSN),
-    /// _TYPE (a value's form does not fit its type), _UNSUPPORTED (COPY: creche/copy.h), _NO_MEMORY.
-    /// Cancelled: a running query is cancelled on the server and the connection stays usable; other
-    /// callers' statements are untouched.
+    /// Runs one statement on a connection of the pool's choice, pipelined among others where that is safe;
+    /// nothing is checked out. While three or more are in flight on a connection that several share, more than
+    /// wait for it here, and the server is slow to answer, those wait until answers have come, and go out in
+    /// one send; what is cancelled by then never reaches the server. sql: one statement; copied. args:
+    /// args_count values for $1, $2, ...; copied.
+    /// The completion: value: creche_rows, CRECHE_OWNED; data: its const creche_row_block *; code: rows
+    /// affected (at most UINT32_MAX; the block has all of it). An error in the SQL fails in the completion.
+    /// Failures: CRECHE_E_PG (with sqlstate and the server's fields), _CONNECT, _DNS, _TLS, _TLS_VERIFY,
+    /// _DISCONNECTED, _PROTOCOL, _TIMEOUT, _CANCELLED, _CLOSED, _LIMIT, _INVALID (a value, the DSN), _TYPE
+    /// (a value's form does not fit its type), _UNSUPPORTED (COPY: creche/copy.h), _NO_MEMORY. Cancelled: a running query is
+    /// cancelled on the server and the connection stays usable; other callers' statements are untouched.
     /// Prepared statements are kept from the second run on, on each connection; nothing of them is taken
     /// on trust: a name is used when the server has confirmed it (until then the text is sent). Behind a
-    /// pooler (told by the process that answers) results are described each time. After an error of
-    /// class 22, 42, XX, 0A or 26, or 08P01, the statement is forgotten, and if it had run in a
-    /// transaction of its own, so that nothing is left of it, it is prepared anew and run once more
-    /// before you hear of the error. The server never looks again at the types that it has inferred for
-    /// CRECHE_PG_UNKNOWN parameters, and would silently read text as the type that a column had before.
-    /// So a kept statement lives for statement_lifetime at the most, and runs only with NULL and with
-    /// text that comes out of the inferred type as it went in: of int2, int4, int8, numeric: an integer
-    /// without a plus sign, blanks and leading zeros; of oid the same, up to 9 digits; "true", "false";
-    /// a uuid in lower case with dashes; all of text, varchar, json; arrays of integers, and of text of
-    /// letters, digits and _-.:@ ({1,2}, no blanks or quotes); of a type of your own a word of letters
-    /// and _, as enums have; but for text, varchar and json no more than 64 KiB of each. With any other
-    /// text, and always if a parameter is of another type (date, time, float8, jsonb, bytea, ...), the
-    /// statement is parsed anew (declare the type, and it is kept). Columns whose types have no binary
-    /// form are asked for as text (creche_row_column.text): the server tells by failing with 42883, so
-    /// the first run of such a statement takes two, and fails if it is inside a transaction. What a type
-    /// of your own is, and the text of what only the server can print (creche_row_format), is asked
-    /// behind the first result that has it: one more statement for each, once. Before an idle connection
-    /// is used it is looked at; a statement that a dying server has not begun goes to another
-    /// connection. Returns CRECHE_OK, or as creche_task_spawn does. Since 0.1.
+    /// pooler (told by the process that answers) results are described each time. After an error of class
+    /// 22, 42, XX, 0A or 26, or 08P01, the statement is forgotten, and if it had run in a transaction of
+    /// its own, so that nothing is left of it, it is prepared anew and run once more before you hear of
+    /// the error. The server never looks again at the types that it has inferred for CRECHE_PG_UNKNOWN
+    /// parameters, and would silently read text as the type that a column had before. So a kept statement
+    /// lives for statement_lifetime at the most, and runs only with NULL and with text that comes out of the
+    /// inferred type as it went in: of int2, int4, int8, numeric: an integer without a plus sign, blanks and
+    /// leading zeros; of oid the same, up to 9 digits; "true", "false"; a uuid in lower case with dashes;
+    /// all of text, varchar, json; arrays of integers, and of text of letters, digits and _-.:@ ({1,2}, no
+    /// blanks or quotes); of a type of your own a word of letters and _, as enums have; but for text, varchar
+    /// and json no more than 64 KiB of each. With any other text, and always if a parameter is of another type
+    /// (date, time, float8, jsonb, bytea, ...), the statement is parsed anew (declare the type, and it is
+    /// kept). Columns whose types have no binary form are asked for as text (creche_row_column.text): the
+    /// server tells by failing with 42883, so the first run of such a statement takes two, and fails if it is
+    /// inside a transaction. What a type of your own is, and the text of what only the server can print
+    /// (creche_row_format), is asked behind the first result that has it: one more statement for each, once.
+    /// Before an idle connection is used it is looked at; a statement that a dying
+    /// server has not begun goes to another connection.
+    /// Returns CRECHE_OK, or as creche_task_spawn does. Since 0.1.
     pub fn creche_pool_query(pool: creche_pool, in_: creche_scope, sql: *const c_char, args: *const creche_value, args_count: usize, options: *const creche_query_options, done: creche_done_fn, user: *mut c_void, task: *mut creche_task) -> creche_status;
 
     /// Runs one statement and delivers its rows as they come: completions with kind CRECHE_ROWS and
-    /// CRECHE_MORE, value: creche_rows, CRECHE_OWNED, data: the block; at the end CRECHE_DONE with code
-    /// as above. A result without rows has no block, and so nothing tells its columns. The first time it
-    /// is asked for its columns before it runs: one round trip more. Bounded: with `blocks` of them
-    /// unreleased the server is held back. The connection is its own while it runs. The rest as
+    /// CRECHE_MORE, value: creche_rows, CRECHE_OWNED, data: the block; at the end CRECHE_DONE with code as
+    /// above. A result without rows has no block, and so nothing tells its columns. The first time it is asked
+    /// for its columns before it runs: one round trip more. Bounded: with `blocks`
+    /// of them unreleased the server is held back. The connection is its own while it runs. The rest as
     /// creche_pool_query. Since 0.1.
     pub fn creche_pool_stream(pool: creche_pool, in_: creche_scope, sql: *const c_char, args: *const creche_value, args_count: usize, options: *const creche_query_options, done: creche_done_fn, user: *mut c_void, task: *mut creche_task) -> creche_status;
 
-    /// Runs one statement with many rows of parameters, all or nothing: as one transaction on a
-    /// connection that is its own meanwhile, all in one round trip, sent piece by piece as the server
-    /// takes it. args: args_count
-    /// * rows values, row after row; copied. It stops at the first row that fails: nothing more is sent,
-    /// and nothing stays of those before. For very many rows COPY (creche/copy.h) is quicker. The
-    /// completion: value: rows affected by all together, as 64 bits, not owned; code: the same (at most
-    /// UINT32_MAX); data: an int64_t for each row, how many rows it affected (-1: it does not say),
-    /// data_size bytes of them. With CRECHE_QUERY_COLLECT value and data are as creche_pool_query has
-    /// them: all rows that were returned, in order (max_bytes bounds them; as there, what was too big
-    /// may have been done by then), affected as a whole; without, they are thrown away. After a failure
-    /// value is the number of the row that failed, from 0 on (`rows`: the end of the transaction: a
-    /// deferred constraint); a value that cannot be sent fails before anything is. Failures as
+    /// Runs one statement with many rows of parameters, all or nothing: as one transaction on a connection that
+    /// is its own meanwhile, all in one round trip, sent piece by piece as the server takes it. args: args_count
+    /// * rows values, row after row; copied. It stops at the first row that fails: nothing more is sent, and
+    /// nothing stays of those before. For very many rows COPY (creche/copy.h) is quicker.
+    /// The completion: value: rows affected by all together, as 64 bits, not owned; code: the same (at most
+    /// UINT32_MAX); data: an int64_t for each row, how many rows it affected (-1: it does not say), data_size
+    /// bytes of them. With CRECHE_QUERY_COLLECT value and data are as creche_pool_query has them: all rows that
+    /// were returned, in order (max_bytes bounds them; as there, what was too big may have been done by then),
+    /// affected as a whole; without, they are thrown away.
+    /// After a failure value is the number of the row that failed, from 0 on (`rows`: the end of the transaction:
+    /// a deferred constraint); a value that cannot be sent fails before anything is. Failures as
     /// creche_pool_query, and CRECHE_E_OUTCOME_UNKNOWN: the connection was lost when all had been sent.
     /// Statements that begin or end transactions, CALL and DO, which may commit in the middle, are
-    /// CRECHE_E_INVALID, in the completion. options: CRECHE_QUERY_COLLECT, max_bytes, names and task.
-    /// Returns CRECHE_OK, or as creche_task_spawn does. Since 0.1.
+    /// CRECHE_E_INVALID, in the completion. options: CRECHE_QUERY_COLLECT, max_bytes, names and task. Returns
+    /// CRECHE_OK, or as creche_task_spawn does. Since 0.1.
     pub fn creche_pool_execute_many(pool: creche_pool, in_: creche_scope, sql: *const c_char, args: *const creche_value, args_count: usize, rows: usize, options: *const creche_query_options, done: creche_done_fn, user: *mut c_void, task: *mut creche_task) -> creche_status;
 
     /// Acquires a connection: value: a creche_connection, CRECHE_OWNED: a lease of the nearest task or
@@ -3978,37 +3981,35 @@ unsafe extern "C" {
 
     /// Hands a connection to another owner: the task, group or loop nearest to `to`, which it holds open
     /// from now on; its former owner is free to end. Statements in flight on it go on where they are.
-    /// Returns CRECHE_OK; CRECHE_E_STATE (it belongs to creche_pool_transaction; `to` is a library
-    /// operation), CRECHE_E_ENDED (it was given back with its owner), CRECHE_E_CLOSED (`to` takes no
-    /// more work, the pool is closed), CRECHE_E_WRONG_LOOP, the handle errors of both; then nothing has
-    /// changed. Since 0.1.
+    /// Returns CRECHE_OK; CRECHE_E_STATE (it belongs to creche_pool_transaction; `to` is a library operation),
+    /// CRECHE_E_ENDED (it was given back with its owner), CRECHE_E_CLOSED (`to` takes no more work, the pool
+    /// is closed), CRECHE_E_WRONG_LOOP, the handle errors of both; then nothing has changed. Since 0.1.
     pub fn creche_connection_move(connection: creche_connection, to: creche_scope) -> creche_status;
 
-    /// Gives a connection back: statements in flight finish first, an open transaction is rolled back,
-    /// the session is reset (creche_pool_options.reset). Since 0.1.
+    /// Gives a connection back: statements in flight finish first, an open transaction is rolled back, the
+    /// session is reset (creche_pool_options.reset). Since 0.1.
     pub fn creche_connection_release(connection: creche_connection);
 
     /// Runs a statement on this connection. Started while others are in flight, it is pipelined behind
-    /// them, unless they are known to take long. Outside of a transaction two at the most are in flight:
-    /// so what a late cancel of the first hits can be run again in its order (many at once belong into a
-    /// transaction, or on the pool, where the order is nobody's). What another session has changed
-    /// meanwhile (0A000, 26000) is not healed if one was in flight behind it. The rest as
-    /// creche_pool_query. Passes its group's limit. Since 0.1.
+    /// them, unless they are known to take long. Outside of a transaction two at the most are in flight: so
+    /// what a late cancel of the first hits can be run again in its order (many at once belong into a
+    /// transaction, or on the pool, where the order is nobody's). What another session has changed meanwhile
+    /// (0A000, 26000) is not healed if one was in flight behind it. The rest as creche_pool_query. Passes its group's limit. Since 0.1.
     pub fn creche_connection_query(connection: creche_connection, in_: creche_scope, sql: *const c_char, args: *const creche_value, args_count: usize, options: *const creche_query_options, done: creche_done_fn, user: *mut c_void, task: *mut creche_task) -> creche_status;
 
-    /// The same as creche_pool_execute_many on this connection; what is started after it waits for its
-    /// end. In a transaction it is a part of that: it is not committed with it, and if it fails, so does
-    /// the transaction. Since 0.1.
+    /// The same as creche_pool_execute_many on this connection; what is started after it waits for its end. In a
+    /// transaction it is a part of that: it is not committed with it, and if it fails, so does the transaction.
+    /// Since 0.1.
     pub fn creche_connection_execute_many(connection: creche_connection, in_: creche_scope, sql: *const c_char, args: *const creche_value, args_count: usize, rows: usize, options: *const creche_query_options, done: creche_done_fn, user: *mut c_void, task: *mut creche_task) -> creche_status;
 
-    /// Streams a statement's rows on this connection, as creche_pool_stream does; what is started after
-    /// it waits for its end. Since 0.1.
+    /// Streams a statement's rows on this connection, as creche_pool_stream does; what is started after it
+    /// waits for its end. Since 0.1.
     pub fn creche_connection_stream(connection: creche_connection, in_: creche_scope, sql: *const c_char, args: *const creche_value, args_count: usize, options: *const creche_query_options, done: creche_done_fn, user: *mut c_void, task: *mut creche_task) -> creche_status;
 
     /// Runs several statements separated by semicolons, without parameters, as one implicit transaction
     /// unless they say otherwise. The completion has no rows; code: rows affected by the last. COPY from
-    /// STDIN or to STDOUT in it: CRECHE_E_UNSUPPORTED, and nothing of it is done (creche/copy.h). The
-    /// rest as creche_pool_query. Since 0.1.
+    /// STDIN or to STDOUT in it: CRECHE_E_UNSUPPORTED, and nothing of it is done (creche/copy.h). The rest as
+    /// creche_pool_query. Since 0.1.
     pub fn creche_connection_script(connection: creche_connection, in_: creche_scope, sql: *const c_char, options: *const creche_query_options, done: creche_done_fn, user: *mut c_void, task: *mut creche_task) -> creche_status;
 
     /// Sets the defaults in the first `size` bytes (pass sizeof). Returns CRECHE_OK or CRECHE_E_INVALID.
