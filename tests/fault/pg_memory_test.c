@@ -58,6 +58,17 @@ static void database(void) {
   creche_pool_release(pool);
 }
 
+static creche_status give(void* user, const creche_password_request* request, char* password,
+                          size_t capacity) {
+  (void)user;
+  (void)request;
+  snprintf(password, capacity, "as good as any");
+  return CRECHE_OK;
+}
+static void hear(void* user, const creche_error* notice) {
+  (void)user;
+  (void)notice;
+}
 static void much(void) {
   static const char* const channels[] = {"jobs"};
   const creche_value rows[6] = {creche_int4(1), creche_int4(2), creche_int4(3),
@@ -65,7 +76,17 @@ static void much(void) {
   creche_pool pool;
   creche_task listening = {{0}};
   mark *m, *listener;
-  if (!TRY(creche_pool_open(loop, support_postgres_url(postgres), NULL, &pool))) return;
+  creche_pool_calls calls;
+  creche_pool_options p;
+  creche_pool_calls_init(&calls, sizeof calls);
+  calls.password = give;
+  calls.notice = hear;
+  creche_pool_options_init(&p, sizeof p);
+  p.calls = &calls;
+  p.command_timeout = 60 * CRECHE_SECOND;
+  if (!TRY(creche_pool_open(loop, support_postgres_url(postgres), &p, &pool))) return;
+  ended(START(creche_pool_query(pool, loop.scope, "do $$ begin raise notice 'so'; end $$", NULL, 0,
+                                NULL, tell, fresh(), NULL)));
   listener =
       START(creche_pool_listen(pool, loop.scope, channels, 1, NULL, tell, fresh(), &listening));
   has_begun(listener);
