@@ -47,8 +47,8 @@ enum {
 
 /* Writes the rows as CSV, as COPY ... TO STDOUT (FORMAT csv) does with DateStyle ISO and time zone UTC: a
  * NULL is nothing, an empty text is "", quotes stand around what needs them and are doubled inside.
- * delimiter: 0: a comma; no quote, CR, LF. Bytes are as they are, whatever they mean. flags: CRECHE_CSV_*. The rest, and the statuses, as
- * creche_rows_to_json. Since 0.1. */
+ * delimiter: 0: a comma; a quote, CR or LF is CRECHE_E_INVALID. Bytes are as they are, whatever they mean.
+ * flags: CRECHE_CSV_*. The rest, and the statuses, as creche_rows_to_json. Since 0.1. */
 CRECHE_API creche_status creche_rows_to_csv(const creche_row_block *rows, uint32_t flags, char delimiter,
                                             creche_text_fn write, void *user);
 

@@ -88,7 +88,8 @@ CRECHE_API creche_status creche_response_header_at(creche_response response, siz
 /* The same of the trailer: fields behind a chunked body. They are there once the end of the body has been
  * received. Fields that mean nothing there are dropped, as RFC 9110 has it: those that say how long a
  * body is (they are CRECHE_E_PROTOCOL), how to read it, or to whom it goes; credentials, cookies
- * (Set-Cookie), what controls caches or connections. All of it has 16 KiB at the most. Since 0.1. */
+ * (Set-Cookie), what controls caches or connections. All of it has 16 KiB at the most. Before the end, and
+ * without a trailer, there are none: NULL, CRECHE_E_LIMIT. Since 0.1. */
 CRECHE_API const char *creche_response_trailer(creche_response response, const char *name, size_t *size);
 CRECHE_API creche_status creche_response_trailer_at(creche_response response, size_t index,
                                                     creche_header *header);

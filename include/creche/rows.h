@@ -135,8 +135,8 @@ CRECHE_API int32_t creche_row_column_index(const creche_row_block *rows, const c
 CRECHE_API const char *creche_row_column_name(const creche_row_block *rows, uint32_t column);
 /* The column's type oid; 0 out of range. Since 0.1. */
 CRECHE_API uint32_t creche_row_column_type(const creche_row_block *rows, uint32_t column);
-/* The name of a type, "int8", "mood": of a built-in one, or of one that the block describes; NULL if
- * neither. Since 0.1. */
+/* The name of a type, "int8", "mood": of a built-in one (static), or of one that the block describes (lives
+ * as long as the block); NULL if neither. Since 0.1. */
 CRECHE_API const char *creche_row_type_name(const creche_row_block *rows, uint32_t type);
 /* A bool column: 0 or 1. Since 0.1. */
 CRECHE_API int32_t creche_row_bool(const creche_row_block *rows, uint64_t row, uint32_t column);

@@ -3427,7 +3427,8 @@ unsafe extern "C" {
     /// The same of the trailer: fields behind a chunked body. They are there once the end of the body has been
     /// received. Fields that mean nothing there are dropped, as RFC 9110 has it: those that say how long a
     /// body is (they are CRECHE_E_PROTOCOL), how to read it, or to whom it goes; credentials, cookies
-    /// (Set-Cookie), what controls caches or connections. All of it has 16 KiB at the most. Since 0.1.
+    /// (Set-Cookie), what controls caches or connections. All of it has 16 KiB at the most. Before the end, and
+    /// without a trailer, there are none: NULL, CRECHE_E_LIMIT. Since 0.1.
     pub fn creche_response_trailer(response: creche_response, name: *const c_char, size: *mut usize) -> *const c_char;
 
     pub fn creche_response_trailer_at(response: creche_response, index: usize, header: *mut creche_header) -> creche_status;
@@ -3642,8 +3643,8 @@ unsafe extern "C" {
     /// The column's type oid; 0 out of range. Since 0.1.
     pub fn creche_row_column_type(rows: *const creche_row_block, column: u32) -> u32;
 
-    /// The name of a type, "int8", "mood": of a built-in one, or of one that the block describes; NULL if
-    /// neither. Since 0.1.
+    /// The name of a type, "int8", "mood": of a built-in one (static), or of one that the block describes (lives
+    /// as long as the block); NULL if neither. Since 0.1.
     pub fn creche_row_type_name(rows: *const creche_row_block, type_: u32) -> *const c_char;
 
     /// A bool column: 0 or 1. Since 0.1.
@@ -3701,8 +3702,8 @@ unsafe extern "C" {
 
     /// Writes the rows as CSV, as COPY ... TO STDOUT (FORMAT csv) does with DateStyle ISO and time zone UTC: a
     /// NULL is nothing, an empty text is "", quotes stand around what needs them and are doubled inside.
-    /// delimiter: 0: a comma; no quote, CR, LF. Bytes are as they are, whatever they mean. flags: CRECHE_CSV_*. The rest, and the statuses, as
-    /// creche_rows_to_json. Since 0.1.
+    /// delimiter: 0: a comma; a quote, CR or LF is CRECHE_E_INVALID. Bytes are as they are, whatever they mean.
+    /// flags: CRECHE_CSV_*. The rest, and the statuses, as creche_rows_to_json. Since 0.1.
     pub fn creche_rows_to_csv(rows: *const creche_row_block, flags: u32, delimiter: c_char, write: creche_text_fn, user: *mut c_void) -> creche_status;
 
     /// Gives the rows away as a struct array, a child for each column (a record batch), to whoever reads the
@@ -3815,8 +3816,8 @@ unsafe extern "C" {
     pub fn creche_cursor_open(connection: creche_connection, in_: creche_scope, name: *const c_char, sql: *const c_char, args: *const creche_value, args_count: usize, options: *const creche_cursor_options, done: creche_done_fn, user: *mut c_void, task: *mut creche_task) -> creche_status;
 
     /// Takes the next `rows` rows, or if that is negative, goes back so many and takes them in that order
-    /// (CRECHE_CURSOR_SCROLL). The completion is that of creche_connection_query: fewer rows than asked for are
-    /// the end, from where on there are none.  Cancelled, it is cancelled on the server: that fails the
+    /// (CRECHE_CURSOR_SCROLL). The completion is that of creche_connection_query, its rows yours to release:
+    /// fewer than asked for are the end, from where on there are none. Cancelled, it is cancelled on the server: that fails the
     /// transaction, and so ends the cursor; one with CRECHE_CURSOR_HOLD outside of a transaction cannot be
     /// fetched from any more either. CRECHE_E_PG with 34000: there is no such cursor.
     /// Returns CRECHE_OK; CRECHE_E_INVALID (the name, or rows is 0), or as creche_task_spawn does. Since 0.1.
