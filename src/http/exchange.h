@@ -27,7 +27,8 @@ struct Attempt {
   bool broken = false;       // the connection broke, or had done so before
   bool answered = false;     // a byte of an answer has come
   bool pulled = false;       // the user was asked for some of a body that is gone with it
-  bool unprocessed = false;  // the server says that it has done nothing of it
+  bool unprocessed = false;  // the server says that it has done nothing of it,
+  bool wants_http1 = false;  // and that it would by HTTP/1.1
   uint64_t sent = 0;         // bytes of the request that went out
   uint64_t body_bytes = 0;   // of the answer's body, still coded
   Nanos sent_at = 0;         // all of it; 0 for not yet

@@ -179,6 +179,12 @@ ErrorRef H2Exchange::ResetError(bool by_peer, uint32_t code) noexcept {
       return MakeError(Status::kDisconnected, attempt_->phase,
                        "the server did not take the request");
     }
+    if (code == NGHTTP2_HTTP_1_1_REQUIRED) {
+      attempt_->unprocessed = attempt_->wants_http1 = true;
+      return MakeError(Status::kDisconnected, attempt_->phase,
+                       "the server takes this request by HTTP/1.1 only: allow CRECHE_HTTP_1_1 in "
+                       "versions");
+    }
     return MakeError(Status::kDisconnected, attempt_->phase,
                      "the server broke the request off: " + name);
   } catch (const std::bad_alloc&) {

@@ -19,6 +19,8 @@ Next StaleRetryLayer::OnFailure(CallState& call, const Error&) const noexcept {
   constexpr uint8_t kMostRefused = 3;
   const Attempt& attempt = call.attempt;
   if (attempt.unprocessed && !attempt.pulled && call.request.retry && call.refused < kMostRefused) {
+    if (attempt.wants_http1 && (call.request.versions & kVersion1) == 0) return Next::kGo;
+    if (attempt.wants_http1) call.request.versions = kVersion1;
     call.refused++;
     return Next::kAgain;
   }

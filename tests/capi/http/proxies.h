@@ -71,30 +71,36 @@ static inline void relay_connect(support_peer* peer, void* user) {
     support_await_close(peer);
 }
 
-/* The same over TLS. */
+/* Passes on what comes over TLS, until one side ends. */
+static inline void relay_tls(SSL* ssl, int fd, int port) {
+  char bytes[4096];
+  const int other = support_dial(port);
+  while (other >= 0) {
+    struct pollfd fds[2] = {{fd, POLLIN, 0}, {other, POLLIN, 0}};
+    if (SSL_pending(ssl) == 0 && poll(fds, 2, 20000) <= 0) break;
+    if (SSL_pending(ssl) > 0 || fds[0].revents != 0) {
+      const int n = SSL_read(ssl, bytes, sizeof bytes);
+      if (n <= 0 || send(other, bytes, (size_t)n, MSG_NOSIGNAL) != n) break;
+    }
+    if (fds[1].revents != 0) {
+      const int n = (int)recv(other, bytes, sizeof bytes, 0);
+      if (n <= 0 || SSL_write(ssl, bytes, n) != n) break;
+    }
+  }
+  if (other >= 0) close(other);
+}
+
+/* relay_connect over TLS. */
 static inline void relay_connect_tls(support_peer* peer, void* user) {
   const relay* r = user;
-  char head[8192], bytes[4096];
+  char head[8192];
   SSL* ssl = SSL_new(tls);
-  int size, n, other = -1;
+  int size;
   SSL_set_fd(ssl, support_peer_fd(peer));
   if (SSL_accept(ssl) == 1 && (size = ssl_head(ssl, head, sizeof head)) > 0) {
     note(to_proxy, head, (size_t)size);
     SSL_write(ssl, r->answer, (int)strlen(r->answer));
-    other = r->port != 0 ? support_dial(r->port) : -1;
-    while (other >= 0) {
-      struct pollfd fds[2] = {{support_peer_fd(peer), POLLIN, 0}, {other, POLLIN, 0}};
-      if (SSL_pending(ssl) == 0 && poll(fds, 2, 20000) <= 0) break;
-      if (SSL_pending(ssl) > 0 || fds[0].revents != 0) {
-        n = SSL_read(ssl, bytes, sizeof bytes);
-        if (n <= 0 || send(other, bytes, (size_t)n, MSG_NOSIGNAL) != n) break;
-      }
-      if (fds[1].revents != 0) {
-        n = (int)recv(other, bytes, sizeof bytes, 0);
-        if (n <= 0 || SSL_write(ssl, bytes, n) != n) break;
-      }
-    }
-    if (other >= 0) close(other);
+    if (r->port != 0) relay_tls(ssl, support_peer_fd(peer), r->port);
   }
   SSL_free(ssl);
 }
