@@ -2,6 +2,7 @@
  * HTTP_1_1_REQUIRED). */
 #include "h2_test.h"
 #include "proxies.h"
+#include "reading.h"
 #include "support/http2.h"
 
 enum { HTTP_1_1_REQUIRED = 0xd };
@@ -49,6 +50,7 @@ static support_hostile* server;
 static char url[64];
 
 static int serve(void** state) {
+  (void)state;
   SSL_CTX_set_alpn_select_cb(tls, choose, NULL);
   by_2 = support_hostile_start(refuses, NULL);
   by_1 = support_hostile_start(support_script_answer,
