@@ -82,10 +82,13 @@ class OffloadWork final : public WorkItem, public Waiter {
                         "CRECHE_E_*, or -1000 and below");
     }
     Finish(task_, status, value, std::move(error), true);
-    if (Trace::Any()) Trace::DeliverMine();
   }
+  // Behind Run it is still the worker's thread, where no call of the ABI tells what its sections
+  // have left; in front of it, it is one that does.
   void LetGo() noexcept override {
+    const bool on_worker = ran_;
     if (!GiveBack()) delete this;
+    if (on_worker && Trace::Any()) Trace::DeliverMine();
   }
 
  private:

@@ -8,6 +8,7 @@
 
 #include "core/worker_call.h"
 #include "pg/connect/libpq_connector.h"
+#include "tasks/trace.h"
 
 namespace creche::pg {
 
@@ -55,6 +56,8 @@ class LibpqConnector::Asking : public WorkerCall {
     } catch (const std::bad_alloc&) {
     }
     hold_ = nullptr;
+    // That may have been the end of the pool: what hooks are to be told of it is told here.
+    if (tasks::Trace::Any()) tasks::Trace::DeliverMine();
   }
   void Done() noexcept override { connector_->OnAsked(std::move(answer_)); }
 
