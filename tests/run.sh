@@ -196,8 +196,7 @@ repeat_all() {
 
 # shellcheck disable=SC2086
 install_missing $packages
-# Tests wait more than they work.
-jobs=$(($(getconf _NPROCESSORS_ONLN) * 3 / 2))
+jobs=$(getconf _NPROCESSORS_ONLN)
 launchers=
 if command -v ccache >/dev/null; then
     export CCACHE_SLOPPINESS=pch_defines,time_macros
