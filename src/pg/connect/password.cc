@@ -1,6 +1,7 @@
 #include "pg/connect/password.h"
 
 #include <cstring>
+#include <utility>
 
 #include "platform/user_code.h"
 
@@ -41,10 +42,9 @@ Result<Password> AskPassword(const PoolCalls& calls, const Conninfo& info, const
     const auto status = said < 0 ? static_cast<Status>(said) : Status::kUser;
     return Refused(info, target, status, (std::string("says ") + StatusName(status)).c_str());
   }
-  const size_t size = strnlen(room->bytes.data(), kCapacity);
-  if (size == kCapacity)
+  if (!std::memchr(room->bytes.data(), '\0', kCapacity))
     return Refused(info, target, Status::kLimit, "has filled all of its room, without a NUL");
-  return Password(std::make_shared<platform::Secret>(room->bytes.substr(0, size)));
+  return Password(std::move(room));  // as it is: a copy would be one more to be wiped
 }
 
 }  // namespace creche::pg
