@@ -14,10 +14,21 @@
 #endif
 
 #ifndef CRECHE_API
-#if defined(__GNUC__)
+#if defined(__GNUC__) && !defined(CRECHE_NO_INLINE)
 #define CRECHE_API __attribute__((visibility("default")))
 #else
 #define CRECHE_API
+#endif
+#endif
+
+/* The small functions whose bodies stand in the headers (creche_text, creche_int4, ...) are exported
+ * by the library, too. With CRECHE_NO_INLINE defined the headers only declare them, and hold no body
+ * and no attribute: after the preprocessor, by -std=c99, they are what cffi and LuaJIT read. */
+#ifndef CRECHE_INLINE
+#if defined(CRECHE_NO_INLINE)
+#define CRECHE_INLINE CRECHE_API
+#else
+#define CRECHE_INLINE static inline
 #endif
 #endif
 

@@ -32,8 +32,11 @@ typedef struct creche_part {
                                 has a filename */
 } creche_part;
 
-/* A field of a form from two strings. */
-static inline creche_part creche_part_text(const char *name, const char *value)
+/* A field of a form from two strings; value NULL is an empty one. Since 0.1. */
+CRECHE_INLINE creche_part creche_part_text(const char *name, const char *value);
+
+#ifndef CRECHE_NO_INLINE
+CRECHE_INLINE creche_part creche_part_text(const char *name, const char *value)
 {
     creche_part p;
     p.name = name;
@@ -46,6 +49,7 @@ static inline creche_part creche_part_text(const char *name, const char *value)
         while (value[p.value_size] != '\0') p.value_size++;
     return p;
 }
+#endif
 
 /* A coding of a request's body (creche_request_options.coding). */
 enum {

@@ -15,8 +15,11 @@ typedef struct creche_header {
     size_t value_size;
 } creche_header;
 
-/* A header field from two strings. */
-static inline creche_header creche_header_text(const char *name, const char *value)
+/* A header field from two strings; value NULL is an empty one. Since 0.1. */
+CRECHE_INLINE creche_header creche_header_text(const char *name, const char *value);
+
+#ifndef CRECHE_NO_INLINE
+CRECHE_INLINE creche_header creche_header_text(const char *name, const char *value)
 {
     creche_header h;
     h.name = name;
@@ -26,6 +29,7 @@ static inline creche_header creche_header_text(const char *name, const char *val
         while (value[h.value_size] != '\0') h.value_size++;
     return h;
 }
+#endif
 
 /* Reads what there is of the body, at least 1 and up to `capacity` bytes (0: 65536): kind CRECHE_CHUNK
  * with data and data_size, or CRECHE_END when the body has ended; then again, however often. One read

@@ -15,8 +15,11 @@ typedef struct creche_param {
     size_t value_size;
 } creche_param;
 
-/* A parameter from two strings. */
-static inline creche_param creche_param_text(const char *name, const char *value)
+/* A parameter from two strings; value NULL is none. Since 0.1. */
+CRECHE_INLINE creche_param creche_param_text(const char *name, const char *value);
+
+#ifndef CRECHE_NO_INLINE
+CRECHE_INLINE creche_param creche_param_text(const char *name, const char *value)
 {
     creche_param p;
     p.name = name;
@@ -26,6 +29,7 @@ static inline creche_param creche_param_text(const char *name, const char *value
         while (value[p.value_size] != '\0') p.value_size++;
     return p;
 }
+#endif
 
 /* What `reference` means beside `base`, as RFC 3986, 5.2 has it (strictly), for URLs of all schemes:
  * "../g" beside "http://a/b/c/d" is "http://a/b/g". The last segment of base's path gives way, unless

@@ -49,7 +49,36 @@ typedef struct creche_value {
     size_t size; /* bytes */
 } creche_value;
 
-static inline creche_value creche_value_of(uint32_t type, uint32_t form, const void *data, size_t size)
+/* These make values. They copy nothing: what data points to must last until the call that the value is
+ * given to. Any thread, no failure. */
+
+/* One from its parts; integer and real are 0. Since 0.1. */
+CRECHE_INLINE creche_value creche_value_of(uint32_t type, uint32_t form, const void *data, size_t size);
+/* SQL NULL. Since 0.1. */
+CRECHE_INLINE creche_value creche_null(void);
+/* Text of which the server infers the type (also "2026-01-31" for a date); NULL is SQL NULL. Since 0.1. */
+CRECHE_INLINE creche_value creche_text(const char *text);
+/* The same with a size. It must hold no NUL byte. Since 0.1. */
+CRECHE_INLINE creche_value creche_text_n(const char *text, size_t size);
+/* bytea; NULL with size 0 is an empty one. Since 0.1. */
+CRECHE_INLINE creche_value creche_bytes(const void *data, size_t size);
+/* A type whose form is CRECHE_VALUE_INTEGER. Since 0.1. */
+CRECHE_INLINE creche_value creche_integer_of(uint32_t type, int64_t integer);
+/* bool: anything but 0 is true. Since 0.1. */
+CRECHE_INLINE creche_value creche_bool(int32_t b);
+/* int2. Since 0.1. */
+CRECHE_INLINE creche_value creche_int2(int16_t i);
+/* int4. Since 0.1. */
+CRECHE_INLINE creche_value creche_int4(int32_t i);
+/* int8. Since 0.1. */
+CRECHE_INLINE creche_value creche_int8(int64_t i);
+/* float8. Since 0.1. */
+CRECHE_INLINE creche_value creche_float8(double d);
+/* timestamptz, from microseconds since 1970-01-01 UTC. Since 0.1. */
+CRECHE_INLINE creche_value creche_timestamptz(int64_t unix_us);
+
+#ifndef CRECHE_NO_INLINE
+CRECHE_INLINE creche_value creche_value_of(uint32_t type, uint32_t form, const void *data, size_t size)
 {
     creche_value v;
     v.type = type;
@@ -60,50 +89,46 @@ static inline creche_value creche_value_of(uint32_t type, uint32_t form, const v
     v.size = size;
     return v;
 }
-/* SQL NULL. */
-static inline creche_value creche_null(void)
+CRECHE_INLINE creche_value creche_null(void)
 {
     return creche_value_of(CRECHE_PG_UNKNOWN, CRECHE_VALUE_NULL, NULL, 0);
 }
-/* Text of which the server infers the type (also "2026-01-31" for a date); NULL is SQL NULL. */
-static inline creche_value creche_text(const char *text)
+CRECHE_INLINE creche_value creche_text(const char *text)
 {
     creche_value v = creche_value_of(CRECHE_PG_UNKNOWN, CRECHE_VALUE_TEXT, text, 0);
     if (text == NULL) return creche_null();
     while (text[v.size] != '\0') v.size++;
     return v;
 }
-/* The same with a size. It must hold no NUL byte. */
-static inline creche_value creche_text_n(const char *text, size_t size)
+CRECHE_INLINE creche_value creche_text_n(const char *text, size_t size)
 {
     return text == NULL ? creche_null() : creche_value_of(CRECHE_PG_UNKNOWN, CRECHE_VALUE_TEXT, text, size);
 }
-/* bytea; NULL with size 0 is an empty one. */
-static inline creche_value creche_bytes(const void *data, size_t size)
+CRECHE_INLINE creche_value creche_bytes(const void *data, size_t size)
 {
     return creche_value_of(CRECHE_PG_BYTEA, CRECHE_VALUE_BINARY, data, size);
 }
-static inline creche_value creche_integer_of(uint32_t type, int64_t integer)
+CRECHE_INLINE creche_value creche_integer_of(uint32_t type, int64_t integer)
 {
     creche_value v = creche_value_of(type, CRECHE_VALUE_INTEGER, NULL, 0);
     v.integer = integer;
     return v;
 }
-static inline creche_value creche_bool(int b) { return creche_integer_of(CRECHE_PG_BOOL, b != 0); }
-static inline creche_value creche_int2(int16_t i) { return creche_integer_of(CRECHE_PG_INT2, i); }
-static inline creche_value creche_int4(int32_t i) { return creche_integer_of(CRECHE_PG_INT4, i); }
-static inline creche_value creche_int8(int64_t i) { return creche_integer_of(CRECHE_PG_INT8, i); }
-static inline creche_value creche_float8(double d)
+CRECHE_INLINE creche_value creche_bool(int32_t b) { return creche_integer_of(CRECHE_PG_BOOL, b != 0); }
+CRECHE_INLINE creche_value creche_int2(int16_t i) { return creche_integer_of(CRECHE_PG_INT2, i); }
+CRECHE_INLINE creche_value creche_int4(int32_t i) { return creche_integer_of(CRECHE_PG_INT4, i); }
+CRECHE_INLINE creche_value creche_int8(int64_t i) { return creche_integer_of(CRECHE_PG_INT8, i); }
+CRECHE_INLINE creche_value creche_float8(double d)
 {
     creche_value v = creche_value_of(CRECHE_PG_FLOAT8, CRECHE_VALUE_REAL, NULL, 0);
     v.real = d;
     return v;
 }
-/* timestamptz, from microseconds since 1970-01-01 UTC. */
-static inline creche_value creche_timestamptz(int64_t unix_us)
+CRECHE_INLINE creche_value creche_timestamptz(int64_t unix_us)
 {
     return creche_integer_of(CRECHE_PG_TIMESTAMPTZ, unix_us);
 }
+#endif
 
 #ifdef __cplusplus
 }

@@ -46,11 +46,23 @@ def header_texts():
             yield re.sub(r"/\*.*?\*/", "", file.read(), flags=re.DOTALL)
 
 
-def declared():
+def declared(by="CRECHE_(?:API|INLINE)"):
     for text in header_texts():
         text = re.sub(r"^#.*$", "", text, flags=re.MULTILINE)
-        for declaration in re.findall(r"\bCRECHE_API\b([^;{]+)", text):
+        for declaration in re.findall(rf"\b{by}\b([^;{{]+)", text):
             yield re.search(r"\b(creche_\w+)\s*\(", declaration).group(1)
+
+
+def inlines():
+    """Functions whose bodies stand in a header: CRECHE_INLINE makes them exported ones, too."""
+    for text in header_texts():
+        text = re.sub(r"^#.*$", "", text, flags=re.MULTILINE)
+        expect(not re.search(r"\b(static|inline)\b", text),
+               "a header has a `static inline` of its own: CRECHE_INLINE exports it, too")
+    names = set(declared("CRECHE_INLINE"))
+    with open(os.path.join(HERE, "..", "capi", "contract", "no_inline_test.c"), encoding="utf-8") as file:
+        tested = set(re.findall(r"\bcreche_\w+(?=\()", file.read()))
+    expect(names <= tested, f"no_inline_test.c does not call {sorted(names - tested)}")
 
 
 def constants():
@@ -93,6 +105,7 @@ def main():
     same("constants, compared with constants.txt (update.sh)", set(constants()),
          committed("constants.txt"))
     expect(all(n.startswith("creche_") for n in names), "a symbol does not begin with creche_")
+    inlines()
     same("version nodes", {v for _, v, _ in symbols}, {f"CRECHE_{major}.{minor}"})
     same("kinds of symbols", {k for _, _, k in symbols}, {"T"})
 

@@ -17,6 +17,8 @@ LANGUAGES = [
     ("c++", "c++20", []),
 ]
 ALLOWED = {"stddef.h", "stdint.h"}
+# What readers of declarations (cffi, LuaJIT) do not know.
+FOREIGN = re.compile(r"\)\s*\{|__attribute__|__asm__|__extension__|\binline\b|\bextern\b")
 
 
 def compilers():
@@ -50,11 +52,21 @@ for header in headers:
         for language, standard, more in LANGUAGES:
             if language != family:
                 continue
-            done = subprocess.run(
-                [compiler, "-x", language, f"-std={standard}", *STRICT, *more, "-I", INCLUDE, "-"],
-                input=f"#include <creche/{header}>\n#include <creche/{header}>\n",
-                capture_output=True, text=True)
-            expect(done.returncode == 0, f"{header}: {compiler} -std={standard}:\n{done.stderr}")
+            for bodies in [], ["-DCRECHE_NO_INLINE"]:
+                if bodies and standard not in ("c99", "c++17"):
+                    continue
+                done = subprocess.run(
+                    [compiler, "-x", language, f"-std={standard}", *STRICT, *more, *bodies, "-I", INCLUDE, "-"],
+                    input=f"#include <creche/{header}>\n#include <creche/{header}>\n",
+                    capture_output=True, text=True)
+                expect(done.returncode == 0, f"{header}: {compiler} -std={standard} {bodies}:\n{done.stderr}")
+for compiler, family in compilers():
+    if family == "c":
+        done = subprocess.run([compiler, "-E", "-P", "-x", "c", "-std=c99", "-DCRECHE_NO_INLINE", "-I", INCLUDE,
+                               "-"], input="#include <creche/creche.h>\n", capture_output=True, text=True)
+        found = FOREIGN.search(done.stdout)
+        expect(done.returncode == 0 and found is None,
+               f"{compiler}: with CRECHE_NO_INLINE the headers still hold {found and found[0]!r}")
 
 print(f"{passed} passed, {failed} failed")
 sys.exit(1 if failed else 0)

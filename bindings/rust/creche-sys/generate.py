@@ -24,10 +24,10 @@ SCALARS = {
 KEYWORDS = {name: name + "_" for name in ("in", "type", "loop", "fn")}
 ITEM = re.compile(
     r"(?P<comment>/\*.*?\*/)|^\#define[ ]+(?P<define>\w+)[ ]+(?P<value>[^\n/]+?)[ ]*(?:/\*[^\n]*)?$"
-    r"|(?P<skip>^static[ ]inline.*?^\}|^\#[^\n]*|^extern[ ]\"C\"[ ]\{|^\})"
+    r"|(?P<skip>^CRECHE_INLINE[^;{}]*\{[^\n]*\}$|^CRECHE_INLINE[^;{}]*\{.*?^\}|^\#[^\n]*|^extern[ ]\"C\"[ ]\{|^\})"
     r"|^enum[ ]\{(?P<enum>.*?)^\};|^typedef[ ]struct[ ](?P<struct>\w+)[ ]\{(?P<fields>.*?)\}[ ]\w+;"
     r"|^struct[ ](?P<plain>\w+)[ ]\{(?P<plain_fields>.*?)^\};"
-    r"|^typedef[ ](?P<typedef>[^;]+);|^CRECHE_API[ ](?P<function>[^;]+);",
+    r"|^typedef[ ](?P<typedef>[^;]+);|^CRECHE_(?:API|INLINE)[ ](?P<function>[^;{]+);",
     re.MULTILINE | re.DOTALL | re.VERBOSE)
 
 

@@ -3291,6 +3291,9 @@ unsafe extern "C" {
     /// Since 0.1.
     pub fn creche_receiver_release(receiver: creche_receiver);
 
+    /// A parameter from two strings; value NULL is none. Since 0.1.
+    pub fn creche_param_text(name: *const c_char, value: *const c_char) -> creche_param;
+
     /// What `reference` means beside `base`, as RFC 3986, 5.2 has it (strictly), for URLs of all schemes:
     /// "../g" beside "http://a/b/c/d" is "http://a/b/g". The last segment of base's path gives way, unless
     /// it ends in a slash: "x" beside "http://a/v1" is "http://a/x", beside "http://a/v1/" it is
@@ -3300,6 +3303,9 @@ unsafe extern "C" {
     /// CRECHE_E_LIMIT. Returns CRECHE_OK; CRECHE_E_LIMIT (it was cut), CRECHE_E_URL (base has no scheme;
     /// one of them holds a control character), CRECHE_E_INVALID, CRECHE_E_NO_MEMORY. Since 0.1.
     pub fn creche_url_join(base: *const c_char, reference: *const c_char, joined: *mut c_char, capacity: usize, size: *mut usize) -> creche_status;
+
+    /// A field of a form from two strings; value NULL is an empty one. Since 0.1.
+    pub fn creche_part_text(name: *const c_char, value: *const c_char) -> creche_part;
 
     /// Sets the defaults in the first `size` bytes (pass sizeof). Returns CRECHE_OK or CRECHE_E_INVALID.
     /// Since 0.1.
@@ -3375,6 +3381,9 @@ unsafe extern "C" {
 
     /// Gives the handle up. Since 0.1.
     pub fn creche_tls_release(tls: creche_tls);
+
+    /// A header field from two strings; value NULL is an empty one. Since 0.1.
+    pub fn creche_header_text(name: *const c_char, value: *const c_char) -> creche_header;
 
     /// Reads what there is of the body, at least 1 and up to `capacity` bytes (0: 65536): kind CRECHE_CHUNK
     /// with data and data_size, or CRECHE_END when the body has ended; then again, however often. One read
@@ -3599,6 +3608,42 @@ unsafe extern "C" {
     /// Gives it up: a close (1000) is sent if that is possible at once, and the connection is closed; so it is
     /// at the end of its owner (1001). What was received lives on. Since 0.1.
     pub fn creche_websocket_release(websocket: creche_websocket);
+
+    /// One from its parts; integer and real are 0. Since 0.1.
+    pub fn creche_value_of(type_: u32, form: u32, data: *const c_void, size: usize) -> creche_value;
+
+    /// SQL NULL. Since 0.1.
+    pub fn creche_null() -> creche_value;
+
+    /// Text of which the server infers the type (also "2026-01-31" for a date); NULL is SQL NULL. Since 0.1.
+    pub fn creche_text(text: *const c_char) -> creche_value;
+
+    /// The same with a size. It must hold no NUL byte. Since 0.1.
+    pub fn creche_text_n(text: *const c_char, size: usize) -> creche_value;
+
+    /// bytea; NULL with size 0 is an empty one. Since 0.1.
+    pub fn creche_bytes(data: *const c_void, size: usize) -> creche_value;
+
+    /// A type whose form is CRECHE_VALUE_INTEGER. Since 0.1.
+    pub fn creche_integer_of(type_: u32, integer: i64) -> creche_value;
+
+    /// bool: anything but 0 is true. Since 0.1.
+    pub fn creche_bool(b: i32) -> creche_value;
+
+    /// int2. Since 0.1.
+    pub fn creche_int2(i: i16) -> creche_value;
+
+    /// int4. Since 0.1.
+    pub fn creche_int4(i: i32) -> creche_value;
+
+    /// int8. Since 0.1.
+    pub fn creche_int8(i: i64) -> creche_value;
+
+    /// float8. Since 0.1.
+    pub fn creche_float8(d: f64) -> creche_value;
+
+    /// timestamptz, from microseconds since 1970-01-01 UTC. Since 0.1.
+    pub fn creche_timestamptz(unix_us: i64) -> creche_value;
 
     /// A bool: 0 or 1. Since 0.1.
     pub fn creche_row_get_bool(rows: *const creche_row_block, row: u64, column: u32, value: *mut i32) -> creche_status;
