@@ -161,7 +161,7 @@ long_tests() {
     long "a soak of 20 s" 900 env CRECHE_SOAK_SECONDS=20 "$tests/integration_soak"
     long "types, compared with asyncpg" 600 sh tests/differential/pg_types.sh
     fuzz=$PWD/build-fuzz
-    targets="http_head_fuzz http_response_fuzz pg_reader_fuzz"
+    targets=$(cd tests/fuzz && ls *_fuzz.cc | sed "s/\.cc//")
     begin "fuzz: build"
     # shellcheck disable=SC2086
     if cmake -S . -B "$fuzz" -G Ninja -DCMAKE_BUILD_TYPE=RelWithDebInfo -DCMAKE_C_COMPILER=clang-14 \
