@@ -83,6 +83,7 @@ struct H2Callbacks {
         if (ack) of.listener_->OnPong();
         break;
       case NGHTTP2_GOAWAY:
+        of.by_http1_ = frame->goaway.error_code == NGHTTP2_HTTP_1_1_REQUIRED;
         of.listener_->OnGoAway();
         break;
       default:
@@ -109,8 +110,13 @@ struct H2Callbacks {
 
   static int OnStreamClose(nghttp2_session* session, int32_t stream, uint32_t code,
                            void* self) noexcept {
-    if (H2Exchange* exchange = Find(session, stream))
-      exchange->OnClosed(Of(self).reset_by_peer_ == stream, code);
+    H2Exchange* exchange = Find(session, stream);
+    if (!exchange) return 0;
+    // So nghttp2 closes what the server has not taken when it goes away.
+    const bool left = code == NGHTTP2_REFUSED_STREAM && Of(self).reset_by_peer_ != stream;
+    const bool by_http1 = left && Of(self).by_http1_;
+    exchange->OnClosed(by_http1 || Of(self).reset_by_peer_ == stream,
+                       by_http1 ? static_cast<uint32_t>(NGHTTP2_HTTP_1_1_REQUIRED) : code);
     return 0;
   }
 

@@ -100,6 +100,7 @@ class H2Session {
   H2Exchange* head_of_ = nullptr;  // whose head is complete with what mem_send is about to give
   bool head_is_last_ = false;
   int32_t reset_by_peer_ = 0;  // the last stream
+  bool by_http1_ = false;      // what it has not taken when it went away it wants by HTTP/1.1
   int failed_ = 0;
   bool terminated_ = false;
 };

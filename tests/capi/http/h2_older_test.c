@@ -17,6 +17,8 @@ static void refuses(support_peer* peer, void* user) {
   while (h != NULL && support_h2_next_request(h, &r))
     if (strcmp(r.path, "/fine") == 0)
       support_h2_answer(h, r.stream, 200, NULL, "by 2");
+    else if (strcmp(r.path, "/leaves") == 0)
+      support_h2_goaway(h, 0, HTTP_1_1_REQUIRED);
     else
       support_h2_reset(h, r.stream, HTTP_1_1_REQUIRED);
   support_h2_close(h);
@@ -85,6 +87,20 @@ static void by_the_older_one(void** state) {
   assert_int_equal(support_hostile_connections(by_2), 1);
 }
 
+/* The server goes away for that reason: what it has not taken goes by the older one, too. */
+static void for_the_whole_connection(void** state) {
+  (void)state;
+  creche_request_options o = request_options();
+  o.method = "POST";
+  expect_body(fetch(at(url, "/leaves"), &o), 200, "by 1");
+  assert_int_equal(support_hostile_requests(by_2), 1);
+  expect_body(fetch(at(url, "/fine"), NULL), 200, "by 2");
+  o.versions = CRECHE_HTTP_2;
+  creche_completion c = fetch(at(url, "/leaves"), &o);
+  assert_non_null(strstr(c.error->message, "CRECHE_HTTP_1_1"));
+  expect_status(c, CRECHE_E_DISCONNECTED);
+}
+
 static void where_it_is_allowed(void** state) {
   (void)state;
   creche_request_options o = request_options();
@@ -101,6 +117,7 @@ static void where_it_is_allowed(void** state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup_teardown(by_the_older_one, serve, stop),
+      cmocka_unit_test_setup_teardown(for_the_whole_connection, serve, stop),
       cmocka_unit_test_setup_teardown(where_it_is_allowed, serve, stop),
   };
   return cmocka_run_group_tests_name("HTTP/1.1 required", tests, make_tls, free_tls);
