@@ -209,12 +209,13 @@ if [ -n "$soak" ]; then
 elif [ -n "$repeat" ]; then
     build release && repeat_all
 elif [ -n "$quick" ]; then
-    build release && check release "unit, ABI, lints" -L '^(unit|capi|lint|support)$'
+    build release && check release "unit, ABI, lints" -L '^(unit|capi|lint|docs|support)$'
 else
     if build release; then
-        check release "tests" -LE '^(lint|clang|header|abi|consumer|counts)$'
+        check release "tests" -LE '^(lint|docs|clang|header|abi|consumer|counts)$'
         check release "counts" -L '^counts$'
         check release "lints" -L '^lint$'
+        check release "docs" -L '^docs$'
         check release "clang" -L '^clang$'
         check release "headers" -L '^header$'
         check release "ABI" -L '^abi$'

@@ -106,7 +106,8 @@ enum {
  * 64-bit ids, free to copy, compare and send to other threads; other languages may declare each as
  * uint64_t. {0} is the null handle. What is a scope holds one as its only member, so `group.scope`
  * is the upcast. Scopes, groups, tasks and loops are names: they end by themselves and are never
- * released. All others are owned: release them once (again, or {0}, is harmless). */
+ * released. All others are owned: release them once (again, or {0}, is harmless). "The handle errors" of
+ * a function are CRECHE_E_BAD_HANDLE, CRECHE_E_ENDED and CRECHE_E_FORKED. */
 typedef struct creche_scope { uint64_t id; } creche_scope;
 typedef struct creche_loop { creche_scope scope; } creche_loop;
 typedef struct creche_group { creche_scope scope; } creche_group;
