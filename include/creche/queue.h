@@ -9,9 +9,14 @@
 extern "C" {
 #endif
 
+/* creche_queue_options.flags */
+enum {
+    CRECHE_QUEUE_SOCKET = 1 /* the descriptor is a socket, for runtimes that read what they watch */
+};
+
 typedef struct creche_queue_options {
     uint32_t size; /* set by _init */
-    uint32_t flags; /* 0 */
+    uint32_t flags; /* CRECHE_QUEUE_* */
     const char *name; /* for dumps; copied; may be NULL */
 } creche_queue_options;
 
@@ -28,6 +33,13 @@ CRECHE_API creche_status creche_queue_open(creche_loop loop, const creche_queue_
 /* The queue's descriptor, to wait on (poll, epoll, asyncio's add_reader), never to read or close:
  * readable if and only if the queue has completions, or is closed and nothing more will come. A drain
  * that leaves some is news to who watches for changes only (EPOLLET).
+ *
+ * Without CRECHE_QUEUE_SOCKET it is an eventfd. With it, it is one end of a pair of connected stream
+ * sockets, and a runtime that can only watch by reading (Node's net.Socket) may read it, best through a
+ * descriptor of its own (dup), which it may close, too. A byte comes when there is news: the queue was
+ * empty, and now has something or is closed; or a drain has left some. So drain after each byte until
+ * fewer than `capacity` came. Its end comes with the queue's release. While somebody reads it nobody
+ * else can wait for it.
  * Returns it, or a negative status. Since 0.1. */
 CRECHE_API int32_t creche_queue_fd(creche_queue queue);
 

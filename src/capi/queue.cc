@@ -47,9 +47,12 @@ creche_status creche_queue_open(creche_loop loop, const creche_queue_options* op
     if (!queue) return Fail(Status::kInvalid, "queue is NULL: nowhere to store the handle");
     *queue = {};
     creche_queue_options o;
-    if (creche_status failed = ReadOptions(options, &o, 0, "creche_queue_options")) return failed;
+    if (creche_status failed =
+            ReadOptions(options, &o, CRECHE_QUEUE_SOCKET, "creche_queue_options"))
+      return failed;
     int system_errno = 0;
-    const Status status = tasks::OpenQueue(loop.scope.id, o.name, &queue->id, &system_errno);
+    const Status status = tasks::OpenQueue(
+        loop.scope.id, o.name, (o.flags & CRECHE_QUEUE_SOCKET) != 0, &queue->id, &system_errno);
     if (status == Status::kSystem)
       return Fail(status, "no descriptor for the queue: %s; %s", strerror(system_errno),
                   SystemAdvice(system_errno));

@@ -199,7 +199,8 @@ Status GetChannelState(uint64_t end, bool sender, ChannelState* state) noexcept;
 void ReleaseEnd(uint64_t end, bool sender) noexcept;
 
 // ---- queues (queue.cc) ----
-Status OpenQueue(uint64_t loop, const char* name, uint64_t* id, int* system_errno) noexcept;
+Status OpenQueue(uint64_t loop, const char* name, bool socket, uint64_t* id,
+                 int* system_errno) noexcept;
 Status QueueFd(uint64_t queue, int* fd) noexcept;
 // rearm: if something is left, the descriptor says so anew.
 Status DrainQueue(uint64_t queue, Completion* completions, size_t capacity, size_t* n,

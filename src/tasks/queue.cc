@@ -1,6 +1,8 @@
 // Queues: what comes into them, and what goes out or is thrown away.
 #include "tasks/queue.h"
 
+#include <sys/eventfd.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -12,22 +14,52 @@
 
 namespace creche::tasks {
 
+int Queue::Open(bool socket) noexcept {
+  int fds[2] = {-1, -1};
+  if (socket) {
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds) != 0) return errno;
+  } else if ((fds[0] = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) < 0) {
+    return errno;
+  }
+  fd.Reset(fds[0]);
+  peer.Reset(fds[1]);
+  return 0;
+}
+
+// System calls, not functions of the C library: those are cancellation points. Nobody's flags are
+// relied on: a runtime that reads the socket by a descriptor of its own may have changed them.
+void Queue::SetReadable() noexcept {
+  const uint64_t count = 1;
+  if (peer)
+    syscall(SYS_sendto, peer.get(), &count, 1, MSG_NOSIGNAL | MSG_DONTWAIT, nullptr, 0);
+  else
+    syscall(SYS_write, fd.get(), &count, sizeof count);
+}
+
+void Queue::SetUnreadable() noexcept {
+  uint64_t count;
+  if (peer)  // the byte may have been read by who watches
+    syscall(SYS_recvfrom, fd.get(), &count, sizeof count, MSG_DONTWAIT, nullptr, nullptr);
+  else
+    syscall(SYS_read, fd.get(), &count, sizeof count);
+}
+
 void Queue::Signal() noexcept {
   const bool readable = !entries.empty() || released || (closed && accepted == 0);
   if (readable == signalled) return;
   const int saved = errno;
-  uint64_t count = 1;
-  // No cancellation points, as the functions of the C library would be.
-  [[maybe_unused]] const long n =
-      syscall(readable ? SYS_write : SYS_read, fd.get(), &count, sizeof count);
+  if (readable)
+    SetReadable();
+  else
+    SetUnreadable();
   signalled = readable;
   errno = saved;
 }
 
 void Queue::SignalAgain() noexcept {
   const int saved = errno;
-  const uint64_t count = 1;
-  [[maybe_unused]] const long n = syscall(SYS_write, fd.get(), &count, sizeof count);
+  if (peer) SetUnreadable();  // bytes must not pile up where nobody reads them
+  SetReadable();
   errno = saved;
 }
 

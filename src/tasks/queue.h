@@ -11,20 +11,27 @@ namespace creche::tasks {
 
 struct Queue : ListNode<Queue> {
   uint64_t id = 0;
-  platform::UniqueFd fd;   // an eventfd, non-blocking
-  uint32_t refs = 1;       // its handle, nodes that name it, waiting threads
-  uint32_t accepted = 0;   // routes that will still bring something
-  bool closed = false;     // takes no new routes
-  bool released = false;   // what comes is thrown away
-  bool signalled = false;  // the descriptor is readable
+  platform::UniqueFd fd;    // an eventfd, or a socket that a byte is in; non-blocking
+  platform::UniqueFd peer;  // the other end of that socket
+  uint32_t refs = 1;        // its handle, nodes that name it, waiting threads
+  uint32_t accepted = 0;    // routes that will still bring something
+  bool closed = false;      // takes no new routes
+  bool released = false;    // what comes is thrown away
+  bool signalled = false;   // the descriptor is readable
   EntryList entries;
   EntryList close_entries;  // the completions of its closes: PostEntry
   char* name = nullptr;
 
+  // Opens the descriptors. Returns 0 or an errno.
+  int Open(bool socket) noexcept;
   // Makes the descriptor say what it must.
   void Signal() noexcept;
   // Something is left: who watches for changes only (EPOLLET) hears of it as of something new.
   void SignalAgain() noexcept;
+
+ private:
+  void SetReadable() noexcept;
+  void SetUnreadable() noexcept;
 };
 
 // Those of a loop.

@@ -1,6 +1,4 @@
 // Queues as the user has them: opened, drained by any thread, waited for, closed, released.
-#include <sys/eventfd.h>
-
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
@@ -11,15 +9,14 @@
 
 namespace creche::tasks {
 
-Status OpenQueue(uint64_t loop, const char* name, uint64_t* id, int* system_errno) noexcept {
+Status OpenQueue(uint64_t loop, const char* name, bool socket, uint64_t* id,
+                 int* system_errno) noexcept {
   *id = 0;
-  platform::UniqueFd fd(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
-  *system_errno = fd ? 0 : errno;
-  if (!fd) return Status::kSystem;
   auto* queue = new (std::nothrow) Queue;
   if (!queue) return Status::kNoMemory;
   std::unique_ptr<Queue> owned(queue);
-  queue->fd = std::move(fd);
+  *system_errno = queue->Open(socket);
+  if (*system_errno != 0) return Status::kSystem;
   if (name && !(queue->name = strdup(name))) return Status::kNoMemory;
   Section section(loop, Bit(Kind::kLoop));
   Status status = section.status();

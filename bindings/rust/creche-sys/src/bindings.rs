@@ -981,12 +981,15 @@ pub struct creche_offload_options {
     pub limiter: creche_limiter,
 }
 
+/// the descriptor is a socket, for runtimes that read what they watch
+pub const CRECHE_QUEUE_SOCKET: u32 = 1;
+
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct creche_queue_options {
     /// set by _init
     pub size: u32,
-    /// 0
+    /// CRECHE_QUEUE_*
     pub flags: u32,
     /// for dumps; copied; may be NULL
     pub name: *const c_char,
@@ -3082,6 +3085,12 @@ unsafe extern "C" {
     /// The queue's descriptor, to wait on (poll, epoll, asyncio's add_reader), never to read or close:
     /// readable if and only if the queue has completions, or is closed and nothing more will come. A drain
     /// that leaves some is news to who watches for changes only (EPOLLET).
+    /// Without CRECHE_QUEUE_SOCKET it is an eventfd. With it, it is one end of a pair of connected stream
+    /// sockets, and a runtime that can only watch by reading (Node's net.Socket) may read it, best through a
+    /// descriptor of its own (dup), which it may close, too. A byte comes when there is news: the queue was
+    /// empty, and now has something or is closed; or a drain has left some. So drain after each byte until
+    /// fewer than `capacity` came. Its end comes with the queue's release. While somebody reads it nobody
+    /// else can wait for it.
     /// Returns it, or a negative status. Since 0.1.
     pub fn creche_queue_fd(queue: creche_queue) -> i32;
 

@@ -468,6 +468,7 @@ pub fn facts() -> Vec<(&'static str, i128)> {
         ("function creche_sleep", creche_sleep as *const () as usize as i128),
         ("function creche_yield", creche_yield as *const () as usize as i128),
         ("function creche_sleep_until", creche_sleep_until as *const () as usize as i128),
+        ("const CRECHE_QUEUE_SOCKET", CRECHE_QUEUE_SOCKET as i128),
         ("offsetof creche_queue_options size", offset_of!(creche_queue_options, size) as i128),
         ("offsetof creche_queue_options flags", offset_of!(creche_queue_options, flags) as i128),
         ("offsetof creche_queue_options name", offset_of!(creche_queue_options, name) as i128),
