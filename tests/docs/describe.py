@@ -45,9 +45,7 @@ def describe():
         include = f"creche/{header.name}"
         place = {"header": include, "text": entry["text"]}
         if entry["kind"] == "function":
-            other = functions.get(entry["name"])
-            if other:  # exported for some, inline for others: it is both
-                other.update(inline=True, exported=True, text=other["text"] or entry["text"])
+            if entry["name"] in functions:  # the body of an inline one that has been declared
                 continue
             before = out["functions"][-1]["name"] if out["functions"] else None
             told = function(entry, header.sections[entry["section"]], include, before)

@@ -94,9 +94,9 @@ class Header:
         self._settle(comment)
 
     def _shares(self, entry):
-        """Exported functions that follow each other directly have one text. Inline ones have their own."""
+        """Functions that follow each other directly have one text. Inline ones have their own."""
         last = self.last
-        return last and last["kind"] == entry["kind"] == "function" and entry["exported"] and last["exported"]
+        return last and last["kind"] == entry["kind"] == "function" and not entry["inline"] and not last["inline"]
 
     def _settle(self, comment):
         """A comment that is nobody's belongs to the header (the first one) or to its section."""
@@ -118,7 +118,7 @@ class Header:
             self.includes.append(include[1])
         define = re.match(r"#\s*define (\w+)(\([^)]*\))?\s+(.+)$", without_comments(text))
         if not define or not re.match(r"(CRECHE|ARROW)_", define[1]) or define[1] == "CRECHE_API" \
-                or define[3].startswith("__attribute__"):
+                or re.match(r"__attribute__|static inline$|CRECHE_API$", define[3]):
             return None
         behind = re.search(r"/\*.*\*/$", text, re.S)
         return {"kind": "macro" if define[2] else "constant", "name": define[1], "parameters": define[2] or "",
@@ -146,13 +146,13 @@ class Header:
         alias = re.match(r"typedef ([\w ]+?) (\w+);$", plain)
         if alias:
             return {"kind": "alias", "name": alias[2], "type": alias[1]}
-        inline = "static inline " in plain
-        head = plain.split("{")[0] if inline else plain.rstrip(";")
+        inline = re.match(r"CRECHE_INLINE |static inline ", plain)
+        head = plain.split("{")[0].rstrip(";")
         function = re.match(r"(.+?)\b(creche_\w+)\((.*)\)[\w ()]*$", MARKS.sub("", head.replace("static inline ", "")).strip())
         if not function:
             raise ValueError(f"creche/{self.name}:{part.line}: not understood: {plain}")
-        return {"kind": "function", "name": function[2], "returns": spaced(function[1]), "inline": inline,
-                "exported": not inline, "arguments": arguments(function[3])}
+        return {"kind": "function", "name": function[2], "returns": spaced(function[1]), "inline": bool(inline),
+                "exported": not plain.startswith("static inline "), "arguments": arguments(function[3])}
 
 
 def read_all():
