@@ -46,7 +46,7 @@ start=$(date +%s)
 # ---- What is needed ----
 install_log=$logs/install
 . tests/support/packages.sh
-packages="$build_packages git clang-format-14"
+packages="$build_packages git clang-format-14 mandoc"
 [ -n "$quick$repeat$soak" ] || packages="$packages clang-14 abigail-tools binutils valgrind"
 # clang's own libraries for sanitizers and fuzzing are only recommended by it.
 [ -z "$all" ] || packages="$packages libclang-rt-14-dev libfuzzer-14-dev python3-asyncpg"

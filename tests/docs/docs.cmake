@@ -8,6 +8,7 @@ if(NOT Python3_Interpreter_FOUND)
 endif()
 
 set(docs_source ${CMAKE_CURRENT_LIST_DIR})
+set(docs_guide ${PROJECT_SOURCE_DIR}/tests/guide)
 set(docs_build ${PROJECT_BINARY_DIR}/docs)
 file(GLOB docs_headers CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/include/creche/*.h)
 file(GLOB docs_scripts CONFIGURE_DEPENDS ${docs_source}/*.py)
@@ -18,5 +19,13 @@ add_custom_command(
   COMMAND ${Python3_EXECUTABLE} ${docs_source}/describe.py ${docs_build}/creche.json
   DEPENDS ${docs_headers} ${docs_scripts}
   COMMENT "creche.json from the headers" VERBATIM)
-add_custom_target(creche_description ALL DEPENDS ${docs_build}/creche.json)
+add_custom_command(
+  OUTPUT ${docs_build}/man.stamp
+  COMMAND ${CMAKE_COMMAND} -E rm -rf ${docs_build}/man
+  COMMAND ${Python3_EXECUTABLE} ${docs_source}/man.py ${docs_build}/creche.json ${docs_build}/man
+  COMMAND ${CMAKE_COMMAND} -E touch ${docs_build}/man.stamp
+  DEPENDS ${docs_build}/creche.json ${docs_source}/overview.txt ${docs_guide}/first.c
+  COMMENT "manual pages from creche.json" VERBATIM)
+add_custom_target(creche_description ALL DEPENDS ${docs_build}/creche.json ${docs_build}/man.stamp)
 install(FILES ${docs_build}/creche.json DESTINATION ${CMAKE_INSTALL_DATADIR}/creche)
+install(DIRECTORY ${docs_build}/man/ DESTINATION ${CMAKE_INSTALL_MANDIR})

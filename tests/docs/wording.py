@@ -66,6 +66,8 @@ def facts(entry, section, previous):
             "statuses_as": _like(returned, text, previous) if status else [],
             "failures": [s for s in statuses_of(rest) if s != "CRECHE_OK"],
             "failures_as": [n for n in _like(rest, text, previous) if n != "creche_task_spawn"]}
+    if SAME.match(text) and previous:
+        told["same_as"] = previous
     if "async-signal-safe" in text:
         told["signal_safe"] = True
     return told
