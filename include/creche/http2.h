@@ -29,7 +29,8 @@ enum {
  *   requests on it go on. So it is with a body that is not read: up to 64 KiB of one with a known size
  *   are read over, others are refused.
  * - Who reads a body slowly holds back that body and no other: up to 256 KiB that are not read are kept,
- *   and 256 KiB more may come.
+ *   and as much more may come as its window allows: 256 KiB, and for a body that is read as fast as it
+ *   comes twice as much again and again, up to 4 MiB, while the server has to wait for it.
  * - A server that goes away (GOAWAY) finishes what it has taken; the rest is sent again on another
  *   connection whatever its method, as is, up to three times, what it says it has not begun with
  *   (REFUSED_STREAM): not after a piece of the body has been pulled, nor with CRECHE_REQUEST_NO_RETRY.

@@ -1,5 +1,7 @@
 #include "http/response_head.h"
 
+#include <cstring>
+
 namespace creche::http {
 
 namespace {
@@ -55,10 +57,11 @@ void ResponseHead::Add(std::string_view name, std::string_view value) {
   span.name = static_cast<uint32_t>(text_.size());
   span.name_size = static_cast<uint32_t>(name.size());
   span.known = KnownName(name);
-  text_.append(name) += '\0';
-  span.value = static_cast<uint32_t>(text_.size());
+  span.value = static_cast<uint32_t>(text_.size() + name.size() + 1);
   span.value_size = static_cast<uint32_t>(value.size());
-  text_.append(value) += '\0';
+  text_.resize(span.value + value.size() + 1);  // with NULs
+  std::memcpy(text_.data() + span.name, name.data(), name.size());
+  if (!value.empty()) std::memcpy(text_.data() + span.value, value.data(), value.size());
   if (fields_.capacity() == 0) fields_.reserve(kFieldsGuess);
   fields_.push_back(span);
   Note(span.known);

@@ -1,6 +1,7 @@
 /* Exactly N operations of one kind, one answering the next: what counts.py counts the instructions,
  * allocations and system calls of. usage:
  *   count_bench fetch N CONCURRENCY URL [CA_FILE]   a GET each, over as many kept connections
+ *   count_bench fetch2 N CONCURRENCY URL [CA_FILE]  the same by HTTP/2, over one connection
  *   count_bench read N STREAMS URL [CA_FILE]        a read of up to 64 KiB each, of long bodies
  *   count_bench held N CONNECTIONS DSN              a select by key each, on held connections
  *   count_bench pool N CONCURRENCY DSN              the same through a pool of ten
@@ -151,10 +152,11 @@ static void Scopes(unsigned long n) {
   }
 }
 
-static void OpenSession(unsigned long concurrency, const char* ca_file) {
+static void OpenSession(unsigned long concurrency, uint32_t versions, const char* ca_file) {
   creche_session_options o;
   BenchCheck(creche_session_options_init(&o, sizeof o), "options");
   o.limit = (uint32_t)concurrency;
+  o.versions = versions;
   o.ca_file = ca_file;
   BenchCheck(creche_session_open(loop, &o, &session), "session");
 }
@@ -174,11 +176,15 @@ int main(int argc, char** argv) {
   loop = BenchLoop();
   if (strcmp(kind, "fetch") == 0 && argc > 4) {
     url = argv[4];
-    OpenSession(concurrency, argc > 5 ? argv[5] : NULL);
+    OpenSession(concurrency, 0, argc > 5 ? argv[5] : NULL);
+    next = Fetch;
+  } else if (strcmp(kind, "fetch2") == 0 && argc > 4) {
+    url = argv[4];
+    OpenSession(1, CRECHE_HTTP_2, argc > 5 ? argv[5] : NULL);
     next = Fetch;
   } else if (strcmp(kind, "read") == 0 && argc > 4) {
     url = argv[4];
-    OpenSession(concurrency, argc > 5 ? argv[5] : NULL);
+    OpenSession(concurrency, 0, argc > 5 ? argv[5] : NULL);
     next = Read;
   } else if (strcmp(kind, "pool") == 0 && argc > 4) {
     OpenPool(argv[4], 10);

@@ -25,13 +25,15 @@ GROWTH = 1.03
 SLACK = 0.25  # blocks that are kept come once for many operations: less than one for each
 TRIES = 3  # how many operations share a send depends on the server: the best of so many is compared
 KEPT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "counts.json")
-DSN, HTTP, HTTPS = (os.environ.get(name, "") for name in ("DATABASE_URL", "HTTP_URL", "HTTPS_URL"))
+DSN, HTTP, HTTPS, HTTP2 = (os.environ.get(name, "")
+                           for name in ("DATABASE_URL", "HTTP_URL", "HTTPS_URL", "HTTP2_URL"))
 KINDS = {
     "fetch, 1 connection": ["fetch", "1", f"{HTTP}/small"],
     "fetch, 100 connections": ["fetch", "100", f"{HTTP}/small"],
     "fetch by https, 10": ["fetch", "10", f"{HTTPS}/small", os.environ.get("CA_FILE", "")],
     "fetch 64 KiB, 10": ["fetch", "10", f"{HTTP}/middle"],
     "fetch 64 KiB by https, 10": ["fetch", "10", f"{HTTPS}/middle", os.environ.get("CA_FILE", "")],
+    "fetch by HTTP/2, 100": ["fetch2", "100", f"{HTTP2}/small"],
     "read 64 KiB of a stream": ["read", "1", f"{HTTP}/big"],
     "read 64 KiB by https": ["read", "1", f"{HTTPS}/big", os.environ.get("CA_FILE", "")],
     "query, held, 10": ["held", "10", DSN],

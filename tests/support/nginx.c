@@ -11,7 +11,7 @@
 #include "process.h"
 #include "tls.h"
 
-enum { kHttp, kHttps, kWrongName, kExpired, kPorts };
+enum { kHttp, kHttps, kHttp2, kWrongName, kExpired, kPorts };
 static const off_t kMiddle = 64 * 1024;
 static const off_t kBig = 64 * 1024 * 1024;
 
@@ -64,6 +64,7 @@ static int configure(const support_nginx* server, const support_nginx_options* o
       "  server {\n"
       "    listen 127.0.0.1:%d backlog=4096;\n"
       "    listen 127.0.0.1:%d ssl%s backlog=4096;\n"
+      "    listen 127.0.0.1:%d http2 backlog=4096;\n"
       "    server_name localhost; root \"%s\";\n"
       "    ssl_certificate server.pem; ssl_certificate_key server.key;\n"
       "    ssl_session_cache shared:tls:1m;\n"
@@ -80,7 +81,7 @@ static int configure(const support_nginx* server, const support_nginx_options* o
       "}\n",
       geteuid() == 0 ? "user root;\n" : "", options->workers > 0 ? options->workers : 1,
       connections, connections, ports[kHttp], ports[kHttps], options->http2 ? " http2" : "",
-      options->root != NULL ? options->root : empty,
+      ports[kHttp2], options->root != NULL ? options->root : empty,
       options->server_config != NULL ? options->server_config : "", ports[kWrongName],
       ports[kExpired], options->http_config != NULL ? options->http_config : "");
   const int done = support_write_file(path, text);
@@ -134,8 +135,9 @@ support_nginx* support_nginx_start(const support_nginx_options* options) {
   server->client_key = support_format("%s/client.key", server->folder);
   for (int i = 0; i < kPorts; i++) {
     server->ports[i] = support_free_port();
-    server->urls[i] = support_format(i == kHttp ? "http://127.0.0.1:%d" : "https://localhost:%d",
-                                     server->ports[i]);
+    server->urls[i] =
+        support_format(i == kHttp || i == kHttp2 ? "http://127.0.0.1:%d" : "https://localhost:%d",
+                       server->ports[i]);
   }
   if (support_tls_make(server->folder, self) == 0 && make_bodies(server) == 0 &&
       configure(server, options) == 0 && bring_up(server) == 0)
@@ -173,6 +175,9 @@ const char* support_nginx_http_url(const support_nginx* server) {
 }
 const char* support_nginx_https_url(const support_nginx* server) {
   return server->urls[kHttps];
+}
+const char* support_nginx_http2_url(const support_nginx* server) {
+  return server->urls[kHttp2];
 }
 const char* support_nginx_wrong_name_url(const support_nginx* server) {
   return server->urls[kWrongName];

@@ -2,7 +2,7 @@
  *
  * It serves /small (1 KiB of text), /middle (64 KiB of zeros), /big (64 MiB of them, from a sparse
  * file) and the files of a folder of the caller's. The certificate of the HTTPS port names
- * localhost; two more ports have one for another name, and one that has expired. */
+ * localhost; a third port speaks HTTP/2 without TLS; two more have one for another name, and one that has expired. */
 #ifndef SUPPORT_NGINX_H
 #define SUPPORT_NGINX_H
 
@@ -29,6 +29,7 @@ void support_nginx_stop(support_nginx* server);
 /* Without a slash at the end: "http://127.0.0.1:<port>", "https://localhost:<port>". */
 const char* support_nginx_http_url(const support_nginx* server);
 const char* support_nginx_https_url(const support_nginx* server);
+const char* support_nginx_http2_url(const support_nginx* server);
 const char* support_nginx_wrong_name_url(const support_nginx* server);
 const char* support_nginx_expired_url(const support_nginx* server);
 int support_nginx_http_port(const support_nginx* server);

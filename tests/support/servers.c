@@ -13,7 +13,8 @@
  *   --durable        PostgreSQL with fsync
  *   --workers N      processes of nginx
  *
- * The names: DATABASE_URL PGBOUNCER_URL HTTP_URL HTTPS_URL CA_FILE WRONG_NAME_URL EXPIRED_URL. */
+ * The names: DATABASE_URL PGBOUNCER_URL HTTP_URL HTTPS_URL HTTP2_URL CA_FILE WRONG_NAME_URL
+ * EXPIRED_URL. */
 #include <errno.h>
 #include <limits.h>
 #include <poll.h>
@@ -46,6 +47,7 @@ static void announce_all(const servers* all, int print) {
   if (all->nginx != NULL) {
     announce("HTTP_URL", support_nginx_http_url(all->nginx), print);
     announce("HTTPS_URL", support_nginx_https_url(all->nginx), print);
+    announce("HTTP2_URL", support_nginx_http2_url(all->nginx), print);
     announce("CA_FILE", support_nginx_ca_file(all->nginx), print);
     announce("WRONG_NAME_URL", support_nginx_wrong_name_url(all->nginx), print);
     announce("EXPIRED_URL", support_nginx_expired_url(all->nginx), print);

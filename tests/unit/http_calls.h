@@ -127,8 +127,11 @@ struct Caller final : Call::Owner {
 // All that calls need, with connections from OpenerType.
 template <class OpenerType>
 struct CallFixture {
-  explicit CallFixture(const Pool::Limits& limits = {}, RequestDefaults of_session = {})
-      : session(std::move(of_session)), pool(*loop, limits, counters, opener) {}
+  explicit CallFixture(const Pool::Limits& limits = {}, RequestDefaults of_session = {},
+                       Ref<TestLoop> on = TestLoop::Open())
+      : loop(std::move(on)),
+        session(std::move(of_session)),
+        pool(*loop, limits, counters, opener) {}
   ~CallFixture() { callers.clear(); }
   Caller* Start(Request request, bool stream = false) {
     callers.push_back(std::make_unique<Caller>(calls, std::move(request), stream));
@@ -137,7 +140,7 @@ struct CallFixture {
   Caller* Start(const std::string& url) { return Start(Get(url)); }
   MemoryTransport& wire(size_t i = 0) { return *opener.transports.at(i); }
 
-  Ref<TestLoop> loop = TestLoop::Open();
+  Ref<TestLoop> loop;
   Counters counters;
   const RequestDefaults session;
   IoContext io{*loop, counters, session};

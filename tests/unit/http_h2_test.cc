@@ -10,6 +10,7 @@
 namespace creche::http {
 namespace {
 
+using creche::test::TestLoop;
 using test::Caller;
 using test::CallFixture;
 using test::Get;
@@ -106,6 +107,63 @@ TEST(H2Test, WhereFramesAreCutChangesNothing) {
     Play(script, 0, 1);
     for (size_t cut = 1; cut < script.bytes.size(); cut++) Play(script, cut, script.bytes.size());
   }
+}
+
+// What the windows of stream 1 and its updates come to, in what the client has written.
+int64_t RoomGiven(std::string_view frames) {
+  int64_t room = 0;
+  const auto number = [&](size_t at, int bytes) {
+    int64_t value = 0;
+    for (int i = 0; i < bytes; i++) value = value << 8 | static_cast<uint8_t>(frames[at + i]);
+    return value;
+  };
+  for (size_t at = 0; at + 9 <= frames.size(); at += 9 + number(at, 3))
+    if (number(at + 3, 1) == 8 && number(at + 5, 4) == 1) room += number(at + 9, 4);
+  return room;
+}
+
+// A window's worth of a body comes, after a round trip of 50 ms, within so long. How much more may.
+int64_t RoomAfter(Nanos time, const std::string& confirmed, bool read) {
+  H2 t({}, {}, TestLoop::OpenVirtual());
+  Caller* caller = t.Start(Get("http://h/"), !read);
+  t.loop->Poll();
+  t.loop->Advance(50 * kMillisecond);
+  t.wire().Feed(kSettings + confirmed + Frame(1, 4, 1, kOk));
+  t.loop->Poll();
+  t.wire().TakeWritten();
+  constexpr int kFrames = ReceiveWindow::kFirst / 16384;
+  for (int i = 0; i < kFrames; i++) {
+    if (i == kFrames - 1) t.loop->Advance(time);
+    t.wire().Feed(Frame(0, 0, 1, std::string(16384, 'x')));
+    t.loop->Poll();
+  }
+  EXPECT_FALSE(caller->ended);
+  return RoomGiven(t.wire().TakeWritten());
+}
+
+TEST(H2Test, AWindowGrowsWhileTheServerWaitsForIt) {
+  EXPECT_EQ(RoomAfter(90 * kMillisecond, kSettingsAck, true), 2 * ReceiveWindow::kFirst);
+  EXPECT_EQ(RoomAfter(110 * kMillisecond, kSettingsAck, true), ReceiveWindow::kFirst);
+  EXPECT_EQ(RoomAfter(90 * kMillisecond, "", true), ReceiveWindow::kFirst);
+  EXPECT_LE(RoomAfter(90 * kMillisecond, kSettingsAck, false), ReceiveWindow::kFirst);
+}
+
+TEST(ReceiveWindowTest, DoublesUpToItsMost) {
+  ReceiveWindow window;
+  for (const int32_t size : {512 << 10, 1 << 20, 2 << 20, 4 << 20}) {
+    EXPECT_TRUE(window.Took(static_cast<size_t>(window.size()), 0, kSecond));
+    EXPECT_EQ(window.size(), size);
+  }
+  EXPECT_FALSE(window.Took(ReceiveWindow::kMost, 0, kSecond));
+  EXPECT_EQ(window.size(), ReceiveWindow::kMost);
+}
+
+TEST(ReceiveWindowTest, WhatWasHeldBackIsNotMeasured) {
+  ReceiveWindow window;
+  EXPECT_FALSE(window.Took(ReceiveWindow::kFirst - 1, 0, kSecond));
+  window.Restart();
+  EXPECT_FALSE(window.Took(ReceiveWindow::kFirst - 1, 10 * kSecond, kSecond));
+  EXPECT_TRUE(window.Took(1, 11 * kSecond, kSecond));
 }
 
 // What is cancelled, in any order, is told nothing more, and all others are.

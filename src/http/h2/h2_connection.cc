@@ -39,10 +39,12 @@ ErrorRef Lost(Status status, const char* text) noexcept {
 H2Connection::H2Connection(IoContext& io, std::unique_ptr<Transport> transport)
     : io_(io),
       transport_(std::move(transport)),
-      session_({.max_head = io.max_head, .stream_window = kStreamWindow, .window = kWindow}, this),
+      session_({.max_head = io.max_head, .stream_window = ReceiveWindow::kFirst, .window = kWindow},
+               this),
       timer_(
           io.loop, [](void* self) noexcept { static_cast<H2Connection*>(self)->OnTimer(); }, this),
-      heard_(io.loop.now()) {
+      opened_(io.loop.now()),
+      heard_(opened_) {
   transport_->set_listener(this);
   FlushSoon();
 }

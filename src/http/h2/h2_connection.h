@@ -21,9 +21,6 @@ class H2Connection final : public Connection,
                            private Transport::Listener,
                            private H2Session::Listener {
  public:
-  // Bytes of one body that may come unasked.
-  static constexpr int32_t kStreamWindow = 256 << 10;
-
   // May throw bad_alloc.
   H2Connection(IoContext& io, std::unique_ptr<Transport> transport);
   // Says goodbye if that is possible at once.
@@ -41,6 +38,10 @@ class H2Connection final : public Connection,
   H2Session& session() noexcept { return session_; }
   // Bytes of all frames so far, those that wait to be written, too.
   uint64_t filled() const noexcept { return written_ + out_.size(); }
+  // When something came last.
+  Nanos heard() const noexcept { return heard_; }
+  // How long the server took to confirm the settings; kNever: it has not yet.
+  Nanos round_trip() const noexcept { return round_trip_; }
   // One more would have to wait until the server allows it.
   bool crowded() const noexcept { return open_ > session_.max_streams(); }
   void ToTell(H2Exchange* exchange) noexcept;
@@ -73,6 +74,7 @@ class H2Connection final : public Connection,
   void OnReadable() noexcept override;
   void OnWritable() noexcept override;
   void OnSettings() noexcept override { changed_ = true; }
+  void OnSettingsTaken() noexcept override { round_trip_ = heard_ - opened_; }
   void OnGoAway() noexcept override;
   void OnPong() noexcept override {}  // whatever comes says that the server is there
   void OnTerminated(uint32_t code, std::string_view why) noexcept override;
@@ -100,7 +102,9 @@ class H2Connection final : public Connection,
   Flushing flush_{this};
   LazyTimer timer_;
   Nanos timer_at_ = kNever;
-  Nanos heard_ = 0;         // something came last
+  Nanos opened_ = 0;  // the settings were sent
+  Nanos heard_ = 0;   // something came last
+  Nanos round_trip_ = kNever;
   Nanos ping_by_ = kNever;  // something is to come, or the server is not there any more
   ErrorRef terminated_;     // why the session was
   bool blocked_ = false;    // OnWritable follows

@@ -10,6 +10,7 @@
 #include "core/blocks.h"
 #include "core/list.h"
 #include "http/exchange.h"
+#include "http/h2/receive_window.h"
 #include "http/problem.h"
 #include "http/request.h"
 
@@ -90,8 +91,8 @@ class H2Exchange final : public Exchange,
   void End(ErrorRef error) noexcept;
 
   Nanos In(Nanos timeout) const noexcept;
-  void AwaitHead() noexcept;
   void AwaitBody() noexcept;
+  void GiveRoom(size_t size) noexcept;
   void SetTimer() noexcept;
 
   H2Connection& connection_;
@@ -110,6 +111,7 @@ class H2Exchange final : public Exchange,
   uint64_t length_ = 0;     // of the body, as its head says
   uint64_t announced_ = 0;  // bytes of it, with the frame that comes
   size_t head_size_ = 0;    // of the list of fields so far
+  ReceiveWindow window_;    // for the body
   size_t held_ = 0;         // bytes of the body that the peer may not send others for
   // What it waits for: progress in sending; 100 Continue; all of the head; the next bytes.
   Nanos send_by_ = kNever;

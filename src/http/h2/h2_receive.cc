@@ -110,11 +110,19 @@ void H2Exchange::OnData(const char* data, size_t size) noexcept {
   if (problem.bad()) return Fail(problem);
   if (sink_ && sink_->patience() == 0 && sink_->full()) paused_ = true;
   if (!paused_)
-    connection_.session().Consumed(stream_, size);
-  else if ((held_ += size) > H2Connection::kStreamWindow)
+    GiveRoom(size);
+  else if ((held_ += size) > static_cast<size_t>(window_.size()))
     return Fail({Status::kProtocol, "more of a body came than the window for it allows"});
   Note(kReceived);
   AwaitBody();
+}
+
+// The server may send as much again, or more if it waits for that and the reader does not.
+void H2Exchange::GiveRoom(size_t size) noexcept {
+  connection_.session().Consumed(stream_, size);
+  if (sink_ && !sink_->low()) return window_.Restart();
+  if (window_.Took(size, connection_.heard(), connection_.round_trip()))
+    connection_.session().Widen(stream_, window_.size());
 }
 
 // The answer is complete, and with it the exchange: what is left of the request is not sent.
@@ -144,6 +152,7 @@ void H2Exchange::ReadOn() noexcept {
   if (over_ || !head_done_) return;
   if (paused_ && sink_->low()) {
     paused_ = false;
+    window_.Restart();
     connection_.session().Consumed(stream_, std::exchange(held_, 0));
     connection_.FlushSoon();
   }

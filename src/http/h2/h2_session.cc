@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "http/h2/h2_exchange.h"
+#include "http/h2/h2_memory.h"
 
 namespace creche::http {
 
@@ -77,7 +78,10 @@ struct H2Callbacks {
         of.reset_by_peer_ = frame->hd.stream_id;
         break;
       case NGHTTP2_SETTINGS:
-        if (!ack) of.listener_->OnSettings();
+        if (ack)
+          of.listener_->OnSettingsTaken();
+        else
+          of.listener_->OnSettings();
         break;
       case NGHTTP2_PING:
         if (ack) of.listener_->OnPong();
@@ -201,7 +205,8 @@ struct H2Callbacks {
     nghttp2_option_set_max_send_header_block_length(options.get(), kMostSent);
     nghttp2_option_set_max_continuations(options.get(), kCuts * (o.max_head / kFrame + 4));
     nghttp2_session* session = nullptr;
-    if (nghttp2_session_client_new2(&session, c, self, options.get()) != 0) throw std::bad_alloc();
+    if (nghttp2_session_client_new3(&session, c, self, options.get(), H2Memory::Of()) != 0)
+      throw std::bad_alloc();
     return session;
   }
 };

@@ -21,6 +21,8 @@ class H2Session {
    public:
     // What the peer allows has changed.
     virtual void OnSettings() noexcept = 0;
+    // It has confirmed what this side said.
+    virtual void OnSettingsTaken() noexcept = 0;
     // The peer takes no new streams. Those that it has not taken are told OnClosed.
     virtual void OnGoAway() noexcept = 0;
     virtual void OnPong() noexcept = 0;
