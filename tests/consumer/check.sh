@@ -56,6 +56,9 @@ for program in $programs; do
     expect "$name, pkg-config --static" \
         cc -std=c99 "$program" $parts -o "$work/$name-static" $static_flags -pthread
 done
+# shellcheck disable=SC2086
+expect "hello in C++, pkg-config" c++ -std=c++20 "$here/hello.cc" -o "$work/hello-cpp" $shared_flags
+expect "hello in C++ runs" "$work/hello-cpp"
 expect "hello runs" "$work/hello"
 expect "static hello runs" "$work/hello-static"
 expect "the program of README.md runs" "$work/readme"

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """Each public header alone, as each language it promises to be, by each compiler there is."""
+import concurrent.futures
 import os
 import re
 import shutil
@@ -40,7 +41,7 @@ def expect(good, complaint):
         print(complaint)
 
 
-headers = sorted(os.listdir(os.path.join(INCLUDE, "creche")))
+headers = sorted(n for n in os.listdir(os.path.join(INCLUDE, "creche")) if n.endswith(".h"))
 for header in headers:
     with open(os.path.join(INCLUDE, "creche", header), encoding="utf-8") as file:
         text = file.read()
@@ -67,6 +68,24 @@ for compiler, family in compilers():
         found = FOREIGN.search(done.stdout)
         expect(done.returncode == 0 and found is None,
                f"{compiler}: with CRECHE_NO_INLINE the headers still hold {found and found[0]!r}")
+
+# Those in C++: the whole by each compiler, each part alone by one.
+def check_hpp(compiler, header):
+    done = subprocess.run([compiler, "-x", "c++", "-std=c++20", *STRICT, "-I", INCLUDE, "-"],
+                          input=f"#include <creche/{header}>\n#include <creche/{header}>\n",
+                          capture_output=True, text=True)
+    return done.returncode == 0, f"{header}: {compiler} -std=c++20:\n{done.stderr}"
+
+
+cxx = [compiler for compiler, family in compilers() if family == "c++"]
+parts = sorted("cpp/" + n for n in os.listdir(os.path.join(INCLUDE, "creche", "cpp")))
+with open(os.path.join(INCLUDE, "creche", "creche.hpp"), encoding="utf-8") as file:
+    included = re.findall(r'#include "(cpp/[^"]+)"', file.read())
+expect(included == parts, f"creche.hpp: includes {included}, and not exactly {parts}")
+with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+    for good, complaint in pool.map(lambda job: check_hpp(*job),
+                                    [(c, "creche.hpp") for c in cxx] + [(cxx[-1], p) for p in parts]):
+        expect(good, complaint)
 
 print(f"{passed} passed, {failed} failed")
 sys.exit(1 if failed else 0)

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""clang-format over our C and C++. The public headers have a layout of their own: they are the manual."""
+"""clang-format over our C and C++. The public headers in C have a layout of their own: they are the
+manual."""
 import re
 import shutil
 import subprocess
@@ -13,7 +14,7 @@ if tool is None:
     print("skipped: no clang-format-14")
     sys.exit(77)
 
-wanted = [p for p in project_files() if re.match(r"(src|tests)/.*\.(cc|c|h)$", p)]
+wanted = [p for p in project_files() if re.match(r"(src|tests)/.*\.(cc|c|h)$|include/.*\.hpp$", p)]
 complaints = []
 for path in wanted:
     checked = subprocess.run([tool, "--dry-run", "-Werror", path], cwd=ROOT, capture_output=True,

@@ -1,0 +1,64 @@
+// creche/cpp/pool.hpp: a pool of connections to PostgreSQL.
+#ifndef CRECHE_CPP_POOL_HPP
+#define CRECHE_CPP_POOL_HPP
+
+#include "loop.hpp"
+#include "statements.hpp"
+
+namespace creche {
+
+/// Options of a pool: creche_pool_options. Texts are the caller's, until it is made.
+struct pool_options {
+  uint32_t min_size = 0;
+  uint32_t max_size = 10;
+  uint32_t flags = 0;           ///< CRECHE_POOL_*
+  duration acquire_timeout{0};  ///< 0: 60 s
+  duration command_timeout = never;
+  ctext application_name = {};
+  ctext init = {};
+  /// Whatever else: these are the options then, and what is said above is put into a copy of them.
+  const creche_pool_options* more = nullptr;
+};
+
+class pool : public detail::statements<pool, creche_pool, creche_pool_query> {
+ public:
+  /// On the loop of the coroutine that makes it. dsn: a URI or key=value string; empty: the
+  /// environment.
+  explicit pool(ctext dsn, const pool_options& options = {}) : pool(current_loop(), dsn, options) {}
+  pool(const loop& on, ctext dsn, const pool_options& options = {})
+      : pool(on.get(), dsn, options) {}
+  pool(creche_loop on, ctext dsn, const pool_options& options = {}) {
+    auto c = options.more != nullptr
+                 ? *options.more
+                 : detail::defaults<creche_pool_options, creche_pool_options_init>();
+    c.flags |= options.flags;
+    if (options.min_size != 0) c.min_size = options.min_size;
+    if (options.more == nullptr || options.max_size != 10) c.max_size = options.max_size;
+    if (options.acquire_timeout != duration(0)) c.acquire_timeout = options.acquire_timeout.count();
+    if (options.command_timeout != never) c.command_timeout = options.command_timeout.count();
+    if (options.application_name) c.application_name = options.application_name.c_str();
+    if (options.init) c.init = options.init.c_str();
+    creche_pool raw;
+    detail::check(creche_pool_open(on, dsn.c_str(), &c, &raw));
+    raw_.reset(raw);
+  }
+
+  /// Closes it, and waits until its connections are closed. (Without, its end does it alone.)
+  auto close() {
+    return call([raw = raw_.get()](creche_scope, creche_done_fn done, void* user) {
+      return creche_pool_close(raw, done, user);
+    });
+  }
+  creche_pool_counters counters() const {
+    creche_pool_counters counters;
+    detail::check(creche_pool_get_counters(raw_.get(), &counters, sizeof counters));
+    return counters;
+  }
+  creche_pool get() const noexcept { return raw_.get(); }
+
+ private:
+  detail::handle<creche_pool, creche_pool_release> raw_;
+};
+
+}  // namespace creche
+#endif

@@ -1,0 +1,108 @@
+// creche/cpp/statements.hpp: statements, as they are run by a pool and by a connection alike.
+#ifndef CRECHE_CPP_STATEMENTS_HPP
+#define CRECHE_CPP_STATEMENTS_HPP
+
+#include "operation.hpp"
+#include "options.hpp"
+#include "rows.hpp"
+#include "value.hpp"
+
+namespace creche {
+
+/// Options of a statement: creche_query_options.
+struct query_options {
+  duration timeout = never;
+  uint32_t flags = 0;       ///< CRECHE_QUERY_*
+  uint64_t max_bytes = 0;   ///< of a whole result; 0: 256 MiB
+  uint32_t max_rows = 0;    ///< 0: all
+  uint32_t block_rows = 0;  ///< streams: rows in a block; 0: 4096
+  uint32_t blocks = 0;      ///< streams: blocks that may be there unread; 0: 4
+};
+
+namespace detail {
+
+/// call(const creche_query_options*), with these in C.
+template <class Call>
+creche_status with(const query_options& o, Call&& call) {
+  auto c = defaults<creche_query_options, creche_query_options_init>();
+  const creche_task_options task = in_c(o.timeout);
+  c.task = &task;
+  c.flags = o.flags;
+  if (o.max_bytes != 0) c.max_bytes = o.max_bytes;
+  if (o.block_rows != 0) c.block_rows = o.block_rows;
+  if (o.blocks != 0) c.blocks = o.blocks;
+  c.max_rows = o.max_rows;
+  return call(static_cast<const creche_query_options*>(&c));
+}
+
+/// Of = pool or connection, which has get(); Raw and the function are the C API's.
+template <class Of, class Raw,
+          creche_status (*Query)(Raw, creche_scope, const char*, const creche_value*, size_t,
+                                 const creche_query_options*, creche_done_fn, void*, creche_task*)>
+class statements {
+ public:
+  /// Runs one statement and gives its rows. Arguments, for $1, $2, ...: integers, floating-point
+  /// numbers, bool, texts, spans and vectors of std::byte, times of the system's clock,
+  /// std::optional of these, nullptr, creche_value, and what `parameter` is specialised for.
+  template <class... A>
+  auto query(ctext sql, const A&... arguments) {
+    return start(query_options{}, take_rows(), sql, arguments...);
+  }
+  template <class... A>
+  auto query(query_options options, ctext sql, const A&... arguments) {
+    return start(options, take_rows(), sql, arguments...);
+  }
+  template <class... A>
+  auto try_query(ctext sql, const A&... arguments) {
+    return query(sql, arguments...).as_result();
+  }
+  template <class... A>
+  auto try_query(query_options options, ctext sql, const A&... arguments) {
+    return query(options, sql, arguments...).as_result();
+  }
+  /// The same for a statement whose rows are not wanted: how many it has changed.
+  template <class... A>
+  auto execute(ctext sql, const A&... arguments) {
+    return start(query_options{}, take_affected(), sql, arguments...);
+  }
+  template <class... A>
+  auto execute(query_options options, ctext sql, const A&... arguments) {
+    return start(options, take_affected(), sql, arguments...);
+  }
+  template <class... A>
+  auto try_execute(ctext sql, const A&... arguments) {
+    return execute(sql, arguments...).as_result();
+  }
+  template <class... A>
+  auto try_execute(query_options options, ctext sql, const A&... arguments) {
+    return execute(options, sql, arguments...).as_result();
+  }
+  /// The same for a statement that returns one row: its first column.
+  template <class T, class... A>
+  auto value(ctext sql, const A&... arguments) {
+    return start(query_options{}, take_value<T>(), sql, arguments...);
+  }
+
+ protected:
+  ~statements() = default;
+
+ private:
+  template <class Take, class... A>
+  auto start(const query_options& options, Take take, ctext sql, const A&... arguments) {
+    return call(
+        [raw = static_cast<const Of*>(this)->get(), options, sql,
+         given = parameters<A...>(arguments...)](creche_scope in, creche_done_fn done, void* user) {
+          return with(options, [&](const creche_query_options* o) {
+            return given.with([&](const creche_value* values, size_t count) {
+              return Query(raw, in, sql.c_str(), values, count, o, done, user, nullptr);
+            });
+          });
+        },
+        take);
+  }
+};
+
+}  // namespace detail
+
+}  // namespace creche
+#endif
