@@ -46,7 +46,7 @@ start=$(date +%s)
 # ---- What is needed ----
 install_log=$logs/install
 . tests/support/packages.sh
-packages="$build_packages git clang-format-14 mandoc"
+packages="$build_packages git clang-format-14 mandoc python3-markdown"
 [ -n "$quick$repeat$soak" ] || packages="$packages clang-14 abigail-tools binutils valgrind"
 # clang's own libraries for sanitizers and fuzzing are only recommended by it.
 [ -z "$all" ] || packages="$packages libclang-rt-14-dev libfuzzer-14-dev python3-asyncpg"
@@ -158,6 +158,7 @@ long_tests() {
     for part in tasks http ways pg; do
         long "every allocation fails: $part" 21600 env CRECHE_EVERY=1 "$tests/fault_${part}_memory"
     done
+    script "the site in a browser" sh tests/docs/browser.sh
     long "a soak of 20 s" 900 env CRECHE_SOAK_SECONDS=20 "$tests/integration_soak"
     long "types, compared with asyncpg" 600 sh tests/differential/pg_types.sh
     fuzz=$PWD/build-fuzz

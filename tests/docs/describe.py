@@ -60,6 +60,7 @@ def describe():
             status = entry["members"][0]["name"] == "CRECHE_OK"
             out["enums"].append({
                 "of": "creche_status" if status else of_whom(entry["text"]), **place,
+                "section": header.sections[entry["section"]]["title"],
                 "constants": [{"name": m["name"], "value": known[m["name"]], "text": m["text"],
                                **({"heading": m["heading"]} if m["heading"] else {})} for m in entry["members"]]})
         elif entry["kind"] == "constant":

@@ -27,5 +27,32 @@ add_custom_command(
   DEPENDS ${docs_build}/creche.json ${docs_source}/overview.txt ${docs_guide}/first.c
   COMMENT "manual pages from creche.json" VERBATIM)
 add_custom_target(creche_description ALL DEPENDS ${docs_build}/creche.json ${docs_build}/man.stamp)
-install(FILES ${docs_build}/creche.json DESTINATION ${CMAKE_INSTALL_DATADIR}/creche)
-install(DIRECTORY ${docs_build}/man/ DESTINATION ${CMAKE_INSTALL_MANDIR})
+install(FILES ${docs_build}/creche.json DESTINATION ${CMAKE_INSTALL_DATADIR}/creche OPTIONAL)
+install(DIRECTORY ${docs_build}/man/ DESTINATION ${CMAKE_INSTALL_MANDIR} OPTIONAL)
+
+# The site. Debian's package is for Debian's Python, which need not be the one that CMake finds first.
+set(docs_python)
+foreach(python ${Python3_EXECUTABLE} /usr/bin/python3)
+  if(NOT docs_python AND EXISTS ${python})
+    execute_process(COMMAND ${python} -c "import markdown" RESULT_VARIABLE missing OUTPUT_QUIET ERROR_QUIET)
+    if(missing EQUAL 0)
+      set(docs_python ${python})
+    endif()
+  endif()
+endforeach()
+if(docs_python)
+  file(GLOB docs_pages CONFIGURE_DEPENDS ${docs_guide}/* ${docs_source}/site/*)
+  add_custom_command(
+    OUTPUT ${docs_build}/site.stamp
+    COMMAND ${CMAKE_COMMAND} -E rm -rf ${docs_build}/site
+    COMMAND ${docs_python} ${docs_source}/website.py ${docs_build}/creche.json ${docs_build}/site
+    COMMAND ${CMAKE_COMMAND} -E touch ${docs_build}/site.stamp
+    DEPENDS ${docs_build}/creche.json ${docs_scripts} ${docs_pages} ${PROJECT_SOURCE_DIR}/tests/bench/counts.json
+    COMMENT "the site: docs/site/index.html" VERBATIM)
+  add_custom_target(docs DEPENDS ${docs_build}/site.stamp creche_description)
+else()
+  set(docs_python ${Python3_EXECUTABLE})
+  add_custom_target(docs COMMAND ${CMAKE_COMMAND} -E echo "skipped: no site: it needs the package python3-markdown"
+                    DEPENDS creche_description VERBATIM)
+endif()
+install(DIRECTORY ${docs_build}/site/ DESTINATION ${CMAKE_INSTALL_DOCDIR}/html OPTIONAL)
