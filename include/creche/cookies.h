@@ -20,6 +20,7 @@ extern "C" {
  * - Secure cookies are taken from and sent to https URLs only, and cannot be hidden by cookies of
  *   http ones. __Secure- and __Host- cookies (in any case of letters) must be what these say.
  * - Cookies of one name on several paths are all sent, the longest path first, then the oldest.
+ * - ws:// and wss:// URLs have the cookies of http:// and https:// ones.
  * - Max-Age goes before Expires, which may be in any form that servers ever wrote.
  * - A field with a control character, a pair of more than 4096 bytes, and one without name and value
  *   are ignored. Where there are too many, those that are not Secure and were used longest ago go. */

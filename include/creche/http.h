@@ -40,9 +40,9 @@ typedef struct creche_http_timeouts {
  *   that describe one (Content-*, Digest, Repr-Digest, Last-Modified, Expect, Trailer). 307 and 308
  *   change nothing. Dot segments and TABs are taken out of a Location, never out of your URL. Another
  *   origin (scheme, host, port) is told neither Authorization, Cookie, Proxy-Authorization nor a Host
- *   of yours, then and behind it. A body that would have to be sent again cannot be if it was pulled:
- *   CRECHE_E_BODY. The body of a redirect is read over to keep its connection: up to 64 KiB of it,
- *   for up to 100 ms.
+ *   of yours, then and behind it. A body that would have to be sent again cannot be if any of it was
+ *   pulled: CRECHE_E_BODY. The body of a redirect is read over to keep its connection: up to 64 KiB
+ *   of it, for up to 100 ms.
  * - Sending again: once for each hop, on a new connection, if a kept connection proves to be dead
  *   before a byte of an answer has come, and nothing had been sent of the request, or its method is
  *   GET, HEAD, OPTIONS, TRACE, PUT or DELETE; never if any of its body has been pulled, or with
@@ -128,7 +128,7 @@ typedef int64_t (*creche_token_fn)(void *user, char *token, size_t capacity);
 /* What is shown to servers, at the origin of the request and nowhere else. In place of it goes an
  * Authorization of the request's own, or the user info of its URL. A 401 that it answers is read over and
  * the request sent again, once (twice if only the nonce had become old); all others, and those of a
- * request whose body was pulled, are yours. */
+ * request of whose body something was pulled, are yours. */
 typedef struct creche_auth {
     uint32_t size; /* sizeof the struct */
     uint32_t schemes; /* CRECHE_AUTH_*: BASIC, DIGEST or both; or BEARER */

@@ -36,7 +36,8 @@ typedef struct creche_websocket_options {
 CRECHE_API creche_status creche_websocket_options_init(creche_websocket_options *options, size_t size);
 
 /* Opens a WebSocket: "ws://...", "wss://..." or the same with http and https. The handshake is a
- * request of the session's (its limits, proxy, TLS; redirects are followed). The completion: code: 101;
+ * request of the session's (its limits, proxy, TLS; redirects are followed, to ws and wss URLs, too).
+ * The completion: code: 101;
  * value: a creche_websocket, CRECHE_OWNED: a lease of the nearest task or group around `in` (or the loop),
  * which it holds open until it is closed. Its connection counts for the limits of the session, and is
  * never used for anything else. Failures: CRECHE_E_PROTOCOL with error->http_status (and code): another

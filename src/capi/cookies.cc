@@ -10,6 +10,7 @@
 #include "core/loop.h"
 #include "http/cookies/cookie_jar.h"
 #include "http/cookies/cookie_text.h"
+#include "http/url_join.h"
 #include "platform/whole_file.h"
 
 using namespace creche;
@@ -155,7 +156,7 @@ creche_status creche_cookie_jar_receive(creche_cookie_jar jar, const char* url,
                                         const char* set_cookie) {
   return WithJar(jar, [&](http::CookieJar& found) -> creche_status {
     if (!url || !set_cookie) return Fail(Status::kInvalid, "url or set_cookie is NULL");
-    const auto read = http::Url::Parse(url);
+    const auto read = http::Url::Parse(http::HttpOfWs(url));
     if (!read.ok()) return Fail(read.error()->status(), "%s", read.error()->message());
     if (!found.Receive(read.value(), set_cookie))
       return Fail(Status::kInvalid, "the cookie is none that this URL may set: it was ignored");
@@ -167,7 +168,7 @@ creche_status creche_cookie_jar_get(creche_cookie_jar jar, const char* url, char
                                     size_t capacity, size_t* size) {
   return WithJar(jar, [&](http::CookieJar& found) -> creche_status {
     if (!url) return Fail(Status::kInvalid, "url is NULL");
-    const auto read = http::Url::Parse(url);
+    const auto read = http::Url::Parse(http::HttpOfWs(url));
     if (!read.ok()) return Fail(read.error()->status(), "%s", read.error()->message());
     return StoreText(found.For(read.value()), buffer, capacity, size);
   });

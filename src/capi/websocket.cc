@@ -8,6 +8,7 @@
 #include "capi/options.h"
 #include "capi/request_start.h"
 #include "capi/start_args.h"
+#include "http/url_join.h"
 #include "http/websocket/connect_operation.h"
 #include "http/websocket/operations.h"
 
@@ -55,17 +56,9 @@ static bool HasMethodOrBody(const creche_request_options& r) {
          (r.flags & CRECHE_REQUEST_PULL_BODY) != 0;
 }
 
-// ws is http and wss is https, until the connection is there.
-static std::string AsHttp(const char* url) {
-  std::string text(url);
-  if (http::SameName(text.substr(0, 3), "ws:")) return "http" + text.substr(2);
-  if (http::SameName(text.substr(0, 4), "wss:")) return "https" + text.substr(3);
-  return text;
-}
-
 static Result<void> FillHandshake(const char* url, const http::WebsocketOffer& offer,
                                   RequestStart* start, http::Request* request) {
-  if (auto filled = start->Fill(AsHttp(url).c_str(), request); !filled.ok()) return filled;
+  if (auto filled = start->Fill(http::HttpOfWs(url).c_str(), request); !filled.ok()) return filled;
   request->decode = false;
   request->route.upgrades = true;
   return offer.AppendTo(&request->headers);

@@ -62,10 +62,14 @@ void Call::BeginAttempt() noexcept {
   sent_any_ = sent_any();
   // Some of it may have been produced, though nothing was sent.
   if (state_.attempt.phase != Phase::kNone) state_.request.body.Rewind();
+  state_.body_gone = state_.body_gone || state_.attempt.pulled;
   state_.attempt = {.phase = Phase::kPool};
   const Next next =
       Ask(calls_->layers.request, [](auto& layer, auto& call) { return layer.OnRequest(call); });
   if (next == Next::kFail) return Fail(std::move(state_.failure));
+  // A layer wanted another attempt before more of it was asked for.
+  if (state_.body_gone && state_.request.body.gone_once_pulled())
+    return FailWith({Status::kBody, "the request's body was pulled and cannot be sent again"});
   if (next == Next::kHold)
     state_.attempt.phase = Phase::kLimit;
   else

@@ -20,7 +20,9 @@ class Pulls {
 
   // What is to be asked now, if anything is. body: null, if it is known that nothing begins anew.
   std::optional<Question> Wanted(uint64_t hint, const BodySource* body) noexcept {
-    const bool anew = std::exchange(ever_, true) && body && body->untaken();
+    const uint32_t rewinds = body ? body->rewinds() : rewinds_;
+    const bool anew = std::exchange(ever_, true) && rewinds != rewinds_;
+    rewinds_ = rewinds;
     const Question question{hint, anew ? kAnew : 0};
     if (open_) {
       next_ = question;
@@ -36,6 +38,7 @@ class Pulls {
   }
 
  private:
+  uint32_t rewinds_ = 0;  // of the body, when it was last asked for
   bool ever_ = false;
   bool open_ = false;
   std::optional<Question> next_;

@@ -1,5 +1,7 @@
 #include "http/request.h"
 
+#include "http/url_join.h"
+
 namespace creche::http {
 
 namespace {
@@ -21,7 +23,7 @@ bool Request::IsRedirected(const ResponseHead& head) const {
   return max_redirects > 0 && IsRedirect(head.status) && !head.Find(Known::kLocation).empty();
 }
 
-Result<void> Request::Redirect(const ResponseHead& head) {
+Result<void> Request::Redirect(const ResponseHead& head, bool body_gone) {
   const auto fail = [&](Status status, std::string message, ErrorRef cause = {}) {
     return MakeError({.status = status,
                       .phase = Phase::kHeaders,
@@ -34,7 +36,8 @@ Result<void> Request::Redirect(const ResponseHead& head) {
     return fail(Status::kRedirect, "more than " + std::to_string(max_redirects) +
                                        " redirects, the last from " + shown +
                                        ": raise max_redirects if that is right");
-  Result<Url> next = url.Resolve(head.Find(Known::kLocation));
+  const std::string_view location = head.Find(Known::kLocation);
+  Result<Url> next = url.Resolve(route.upgrades ? HttpOfWs(location) : std::string(location));
   if (!next.ok())
     return fail(Status::kRedirect,
                 shown + " redirects to where nothing can be fetched: " + next.error()->message(),
@@ -51,7 +54,7 @@ Result<void> Request::Redirect(const ResponseHead& head) {
     body = {};
     headers.Drop(kOfBody);
     withheld |= kOfBody;  // the session's
-  } else if (body.gone_once_pulled()) {
+  } else if (body_gone) {
     return fail(Status::kBody, shown +
                                    " redirects a request whose body was pulled and is gone: send "
                                    "it to the new place, or give the body as bytes");

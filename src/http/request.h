@@ -139,7 +139,8 @@ struct Request {
   //   Another origin (scheme, host or port) is told neither Authorization nor Cookie nor
   //   Proxy-Authorization nor a Host of the user's, then and on all hops behind it; so a step
   //   from https down to http carries none of them either, and is allowed.
-  Result<void> Redirect(const ResponseHead& head);
+  // body_gone: as CallState has it.
+  Result<void> Redirect(const ResponseHead& head, bool body_gone);
 };
 
 }  // namespace creche::http

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <optional>
 
+#include "http/headers.h"
+
 namespace creche::http {
 
 namespace {
@@ -117,6 +119,13 @@ std::string JoinUrl(std::string_view base_text, std::string_view reference) {
   if (to.query) joined.append("?").append(*to.query);
   if (to.fragment) joined.append("#").append(*to.fragment);
   return joined;
+}
+
+std::string HttpOfWs(std::string_view url) {
+  const std::string_view scheme = UrlScheme(url);
+  if (SameName(scheme, "ws")) return std::string("http").append(url.substr(2));
+  if (SameName(scheme, "wss")) return std::string("https").append(url.substr(3));
+  return std::string(url);
 }
 
 }  // namespace creche::http

@@ -72,6 +72,7 @@ Problem BodySource::Encode(std::string* piece, bool more) {
 
 void BodySource::Rewind() noexcept {
   taken_ = given_ = 0;
+  rewinds_++;
   if (producer_) producer_->Rewind();
   if (producer_ || pulled_) complete_ = framing_ == Framing::kSized && size_ == 0;
   if (encoder_) encoder_->Reset();

@@ -44,8 +44,8 @@ class BodySource {
   void set_rewindable() noexcept { rewindable_ = true; }
   // What has been pulled is gone.
   bool gone_once_pulled() const { return pulled_ && !rewindable_; }
-  // Nothing of it has been given since it was last begun.
-  bool untaken() const { return taken_ == 0 && given_ == 0; }
+  // How often it was begun anew.
+  uint32_t rewinds() const { return rewinds_; }
   // Who makes it, if it is not the user: null for none.
   BodyProducer* producer() const { return producer_.get(); }
   // There is something to be sent, as far as is known before.
@@ -72,6 +72,7 @@ class BodySource {
   uint64_t given_ = 0;  // before they were coded
   std::unique_ptr<BodyProducer> producer_;
   std::unique_ptr<Encoder> encoder_;
+  uint32_t rewinds_ = 0;
   BodyCoding coding_ = BodyCoding::kNone;
   Framing framing_ = Framing::kNone;
   bool pulled_ = false;

@@ -95,7 +95,7 @@ const Credentials* AuthLayer::OfNetrc(const Request& request) const {
 
 Next AuthLayer::Asked(CallState& call) const {
   // What was pulled cannot be sent again: the answer is the user's.
-  if (call.request.body.gone_once_pulled()) return Next::kGo;
+  if (call.attempt.pulled) return Next::kGo;
   const bool again = call.head.status == 401 ? AskedByServer(call) : AskedByProxy(call);
   return again ? Next::kAgain : Next::kGo;
 }

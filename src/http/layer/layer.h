@@ -29,6 +29,8 @@ struct CallState {
 
   // Of `decoding`: undoes the coding of the answer's body; null for none.
   std::unique_ptr<Decoder> decoder = {};
+  // Some of a body that is gone once it was pulled has been asked for: it cannot be sent again.
+  bool body_gone = false;
   // Of `redirects`: the head says where to go. And: what was sent before could be sent twice.
   bool redirected = false;
   bool repeatable = true;

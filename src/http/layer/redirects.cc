@@ -12,7 +12,7 @@ Next RedirectsLayer::OnRequest(CallState& call) const {
   if (!call.redirected) return Next::kGo;
   call.redirected = false;
   call.repeatable = call.repeatable && IsIdempotent(call.request.method);
-  if (auto r = call.request.Redirect(call.head); !r.ok()) {
+  if (auto r = call.request.Redirect(call.head, call.body_gone); !r.ok()) {
     call.failure = r.error();
     return Next::kFail;
   }

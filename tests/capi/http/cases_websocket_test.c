@@ -187,11 +187,47 @@ static void given_up_before_it_is_open(void** state) {
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
+/* ---- Redirects ---- */
+
+/* The first is sent to where `user` says, in the scheme of WebSockets; what comes there is greeted.
+ */
+static void sends_on(support_peer* peer, void* user) {
+  if (support_peer_index(peer) == 0) {
+    if (!support_expect_request(peer)) return;
+    support_sendf(
+        peer, "HTTP/1.1 302 X\r\nLocation: %s\r\nConnection: close\r\nContent-Length: 0\r\n\r\n",
+        (char*)user);
+  } else if (support_websocket_accept(peer, "", NULL, 0)) {
+    support_websocket_send(peer, 0x81, "here", 4);
+  }
+  support_await_close(peer);
+}
+
+static void redirected_by_its_own_scheme(void** state) {
+  (void)state;
+  char place[64] = "";
+  support_hostile* server = support_hostile_start(sends_on, place);
+  snprintf(place, sizeof place, "%s/there", ws(server));
+  must_open(ws(server), NULL);
+  expect_message(CRECHE_WEBSOCKET_TEXT, "here");
+  end(server);
+  /* Others are still sent nowhere that they cannot speak to. */
+  server = support_hostile_start(sends_on, place);
+  creche_completion c = fetch(support_hostile_url(server), NULL);
+  assert_int_equal(c.status, CRECHE_E_REDIRECT);
+  drop(c);
+  support_hostile_stop(server);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
-      TEST(pings_between_fragments), TEST(a_close_between_fragments),
-      TEST(bytes_are_a_heartbeat),   TEST(sending_takes_its_time),
-      TEST(closed_by_several),       TEST(given_up_before_it_is_open),
+      TEST(pings_between_fragments),
+      TEST(a_close_between_fragments),
+      TEST(bytes_are_a_heartbeat),
+      TEST(sending_takes_its_time),
+      TEST(closed_by_several),
+      TEST(given_up_before_it_is_open),
+      TEST(redirected_by_its_own_scheme),
   };
   return cmocka_run_group_tests_name("cases of websockets", tests, NULL, NULL);
 }

@@ -230,6 +230,46 @@ static void once_more_without(void** state) {
   support_hostile_stop(server);
 }
 
+/* Of a body that was to be pulled nothing is gone before the server wants it: such a request goes
+ * on behind a 401 and a redirect. */
+static void elsewhere(support_peer* peer, void* user) {
+  (void)user;
+  if (!support_expect(peer, "\r\n\r\n")) return;
+  support_count_request(peer);
+  if (support_peer_index(peer) == 0) {
+    support_send_text(peer,
+                      "HTTP/1.1 401 X\r\nWWW-Authenticate: Digest realm=\"r\", nonce=\"n\"\r\n"
+                      "Content-Length: 0\r\n\r\n");
+  } else if (support_peer_index(peer) == 1) {
+    support_send_text(peer, "HTTP/1.1 307 X\r\nLocation: /there\r\nContent-Length: 0\r\n\r\n");
+  } else {
+    support_send_text(peer, "HTTP/1.1 100 Continue\r\n\r\n");
+    if (!support_expect(peer, "the body")) return;
+    support_send_text(peer, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+  }
+  support_await_close(peer);
+}
+
+static void what_was_not_pulled_is_not_gone(void** state) {
+  (void)state;
+  support_hostile* server = support_hostile_start(elsewhere, NULL);
+  creche_auth auth = {.size = sizeof auth, .schemes = CRECHE_AUTH_DIGEST, .user = "u"};
+  creche_request_options o = expecting("");
+  o.flags |= CRECHE_REQUEST_PULL_BODY;
+  o.body = NULL;
+  o.body_size = 8;
+  o.auth = &auth;
+  start(support_hostile_url(server), &o, NULL);
+  creche_completion c = next();
+  if (c.kind != CRECHE_PULL) fail_msg("%u %s", c.code, creche_error_message(c.error));
+  assert_int_equal(c.code, 0);
+  assert_int_equal(support_hostile_requests(server), 3);
+  OK(creche_task_answer(c.task, CRECHE_OK, "the body", 8, 0, NULL));
+  drop(c);
+  expect_body(next(), 200, "ok");
+  support_hostile_stop(server);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup_teardown(the_server_wants_it, set_up_virtually, tear_down),
@@ -237,6 +277,7 @@ int main(void) {
       cmocka_unit_test_setup_teardown(the_default_is_a_second, set_up_virtually, tear_down),
       cmocka_unit_test_setup_teardown(a_final_answer_before_the_body, set_up, tear_down),
       cmocka_unit_test_setup_teardown(once_more_without, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(what_was_not_pulled_is_not_gone, set_up, tear_down),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

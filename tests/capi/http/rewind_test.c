@@ -164,6 +164,24 @@ static void a_retry_policy(void** state) {
   support_hostile_stop(server);
 }
 
+/* An empty piece is one: what follows is asked for, and not the begin again. */
+static void pieces_may_be_empty(void** state) {
+  (void)state;
+  for (int i = 0; i < 2; i++) {
+    support_hostile* server = support_hostile_start(echo, NULL);
+    creche_request_options o = i == 0 ? pull_options() : rewindable("PUT");
+    start(support_hostile_url(server), &o, NULL);
+    static const char* const given[] = {"", "", "a", "", "b"};
+    for (int at = 0; at < 5; at++) {
+      creche_completion c = next();
+      assert_int_equal(c.code, 0);
+      answer_pull(c, given[at], at < 4 ? CRECHE_MORE : 0);
+    }
+    expect_body(next(), 200, "ab");
+    support_hostile_stop(server);
+  }
+}
+
 static void misuse(void** state) {
   (void)state;
   creche_request_options o = request_options();
@@ -178,6 +196,7 @@ int main(void) {
       cmocka_unit_test_setup_teardown(a_pull_that_is_out, set_up, tear_down),
       cmocka_unit_test_setup_teardown(a_dead_connection, set_up, tear_down),
       cmocka_unit_test_setup_teardown(a_retry_policy, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(pieces_may_be_empty, set_up, tear_down),
       cmocka_unit_test_setup_teardown(misuse, set_up, tear_down),
   };
   return cmocka_run_group_tests_name("rewind", tests, NULL, NULL);
