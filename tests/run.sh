@@ -160,6 +160,7 @@ long_tests() {
     done
     script "the site in a browser" sh tests/docs/browser.sh
     long "a soak of 20 s" 900 env CRECHE_SOAK_SECONDS=20 "$tests/integration_soak"
+    long "languages by their FFI" 1800 sh tests/bindings/ffi.sh --all
     long "types, compared with asyncpg" 600 sh tests/differential/pg_types.sh
     fuzz=$PWD/build-fuzz
     targets=$(cd tests/fuzz && ls *_fuzz.cc | sed "s/\.cc//")
@@ -229,7 +230,7 @@ else
         check tsan "tests" -L '^(unit|capi)$'
         check tsan "cancel storm" -R '^integration_cancel_storm$'
     fi
-    for language in rust go python; do
+    for language in rust go python ffi; do
         [ ! -e "tests/bindings/$language.sh" ] ||
             CRECHE_BUILD_DIR=$PWD/build-release script "binding: $language" \
                 sh "tests/bindings/$language.sh"

@@ -1,5 +1,6 @@
 """libcreche in somebody's asyncio program: one queue, one reader, a Future for each completion."""
 import asyncio
+import contextlib
 from ctypes import POINTER, byref, c_size_t, c_uint64
 
 import creche_ctypes as c
@@ -18,11 +19,11 @@ def _nothing(_):
 
 class _Pending:
     """What a `user` number stands for: the Future of a task, and its coroutine if that is ours."""
-    __slots__ = ("future", "convert", "task", "begin", "body")
+    __slots__ = ("future", "convert", "task", "begin", "body", "more")
 
     def __init__(self, future, convert, begin=None):
         self.future, self.convert, self.begin = future, convert, begin
-        self.task, self.body = 0, None
+        self.task, self.body, self.more = 0, None, None
 
 
 class Place:
@@ -44,6 +45,32 @@ class Place:
 
     def query(self, pool, sql, *arguments):
         return self._query(lib.creche_pool_query, pool, sql, arguments)
+
+    @contextlib.asynccontextmanager
+    async def stream(self, pool, sql, *arguments):
+        """async with place.stream(...) as rows: async for row in rows. The server is held back meanwhile."""
+        blocks = asyncio.Queue()
+        pending = self.loop.start(lib.creche_pool_stream, pool, self.scope, sql.encode(), c.values(arguments),
+                                  len(arguments), None, convert=_nothing)
+        pending.more = blocks.put_nowait
+        pending.future.add_done_callback(lambda _: blocks.put_nowait(None))
+
+        async def rows():
+            while (block := await blocks.get()) is not None:
+                with block:  # giving it up lets the stream go on
+                    for row in block:
+                        yield row
+            await pending.future
+        try:
+            async with contextlib.aclosing(rows()) as found:
+                yield found
+        finally:
+            lib.creche_scope_cancel(pending.task, b"the stream was left")
+            blocks.put_nowait(None)
+            while not pending.future.done() or not blocks.empty():
+                if (block := await asyncio.shield(blocks.get())) is not None:
+                    block.close()
+            pending.future.exception()  # raised above, or of no interest any more
 
     def acquire(self, pool):
         return self.loop.call(lib.creche_pool_acquire, pool, self.scope, None,
@@ -247,6 +274,10 @@ class Loop(Place):
         elif completion.flags & c.MORE:
             if completion.kind == c.BEGIN:
                 pending.begin(pending, completion.task)
+            elif completion.kind == c.ROWS:
+                rows = c.Rows(completion)
+                completion.flags &= ~c.OWNED
+                pending.more(rows)
             elif completion.kind == c.CANCEL and pending.body is not None:
                 pending.body.cancel()
         else:

@@ -155,6 +155,7 @@ _FUNCTIONS = {
         "session_close": (_h, c_void_p, c_void_p), "response_status": (_h,),
         "pool_open": (_h, _s, _p(PoolOptions), _p(_h)), "pool_close": (_h, c_void_p, c_void_p),
         "pool_get_counters": (_h, _p(PoolCounters), _z), "pool_query": (*_query, *_tail),
+        "pool_stream": (*_query, *_tail),
         "pool_acquire": (_h, _h, _p(TaskOptions), *_tail), "connection_query": (*_query, *_tail),
         "connection_begin": (_h, _h, c_void_p, *_tail),
         "connection_commit": (_h, _h, c_void_p, *_tail),

@@ -138,6 +138,22 @@ class Postgres(Case):
         await super().asyncSetUp()
         self.pool = self.loop.pool(DSN, max_size=4)
 
+    async def test_stream(self):
+        async with self.loop.stream(self.pool, "select i, i::text from generate_series(1, $1::int) i", 20000) as rows:
+            self.assertEqual(sum([number async for number, _ in rows]), 20000 * 20001 // 2)
+        with self.assertRaises(CrecheError) as raised:
+            async with self.loop.stream(self.pool, "select 1 / (i - 9000) from generate_series(1, 10000) i") as rows:
+                async for _ in rows:
+                    pass
+        self.assertEqual(raised.exception.sqlstate, "22012")
+
+    async def test_a_stream_that_is_left_is_stopped(self):
+        async with self.loop.stream(self.pool, "select i from generate_series(1, 100000000) i") as rows:
+            async for _ in rows:
+                break
+        counters = self.counters()
+        self.assertEqual((counters.live_tasks, counters.live_handles), (0, 2))  # the queue and the pool
+
     async def test_parameters_and_accessors(self):
         rows = await self.loop.query(
             self.pool, "select $1::bool b, $2::int8 i, $3::float8 f, $4::text t, $5::bytea y, $6::int4 n,"
