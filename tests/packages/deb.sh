@@ -33,10 +33,11 @@ finish() {
     exit
 }
 launchers=
+# All as in the preset release, whose objects ccache may have.
 if command -v ccache >/dev/null; then
     CCACHE_BASEDIR=$work CCACHE_NOHASHDIR=1
     export CCACHE_BASEDIR CCACHE_NOHASHDIR
-    launchers="-DCRECHE_PRECOMPILE=OFF -DCMAKE_C_COMPILER_LAUNCHER=ccache
+    launchers="-DCRECHE_WERROR=ON -DCRECHE_PRECOMPILE=OFF -DCMAKE_C_COMPILER_LAUNCHER=ccache
         -DCMAKE_CXX_COMPILER_LAUNCHER=ccache"
 fi
 
