@@ -11,10 +11,12 @@ import cffi
 import outcome
 import trio
 
+# show: load
 ffi = cffi.FFI()
 with open(os.environ.get("CRECHE_DECLARATIONS", "/usr/local/share/creche/creche.ffi.h"), encoding="utf-8") as text:
     ffi.cdef(text.read())
 lib = ffi.dlopen(os.environ.get("CRECHE_LIBRARY", "libcreche.so.0.1"))
+# end: load
 NULL, SECOND, BATCH = ffi.NULL, 10**9, 256
 
 
@@ -87,6 +89,7 @@ class Loop:
         given = options("group", policy=lib.CRECHE_COLLECT, queue=self.queue[0])
         check(lib.creche_group_open(self.handle.scope, given, NULL, NULL, self.group))
 
+    # show: drain
     async def drain(self):
         """A system task: it goes on while those who were cancelled wait for the end of what they started."""
         n, fd = ffi.new("size_t *"), check(lib.creche_queue_fd(self.queue[0]))
@@ -100,7 +103,9 @@ class Loop:
                     if deliver:
                         deliver(completion)
                 lib.creche_completions_release(self.batch, n[0])
+    # end: drain
 
+    # show: start
     def start(self, deliver, function, *arguments):
         user, task = next(self.ids), ffi.new("creche_task *")
         self.waiting[user] = deliver
@@ -110,7 +115,9 @@ class Loop:
             del self.waiting[user]
             raise
         return task
+    # end: start
 
+    # show: call
     async def call(self, convert, function, *arguments):
         await trio.lowlevel.checkpoint_if_cancelled()
         waiter, cancelled = trio.lowlevel.current_task(), []
@@ -135,6 +142,7 @@ class Loop:
             if cancelled and error.status == lib.CRECHE_E_CANCELLED:
                 cancelled[0]()
             raise
+    # end: call
 
     def session(self, **fields):
         session = ffi.new("creche_session *")
