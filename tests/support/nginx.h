@@ -2,7 +2,8 @@
  *
  * It serves /small (1 KiB of text), /middle (64 KiB of zeros), /big (64 MiB of them, from a sparse
  * file) and the files of a folder of the caller's. The certificate of the HTTPS port names
- * localhost; a third port speaks HTTP/2 without TLS; two more have one for another name, and one that has expired. */
+ * localhost; a third port speaks HTTP/2 without TLS; two more have one for another name, and one
+ * that has expired. */
 #ifndef SUPPORT_NGINX_H
 #define SUPPORT_NGINX_H
 
