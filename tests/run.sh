@@ -162,6 +162,7 @@ long_tests() {
     script "the site in a browser" sh tests/docs/browser.sh
     long "a soak of 20 s" 900 env CRECHE_SOAK_SECONDS=20 "$tests/integration_soak"
     long "languages by their FFI" 1800 sh tests/bindings/ffi.sh --all
+    script "servers of others" sh tests/foreign/check.sh
     long "types, compared with asyncpg" 600 sh tests/differential/pg_types.sh
     fuzz=$PWD/build-fuzz
     targets=$(cd tests/fuzz && ls *_fuzz.cc | sed "s/\.cc//")
