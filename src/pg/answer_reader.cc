@@ -210,7 +210,9 @@ void AnswerReader::TakeColumns(Flight* flight, const Message& message) noexcept 
   if (stage == AnswerSteps::Stage::kTypes && !described)
     return;  // the portal's follow, with their forms
   if (stage == AnswerSteps::Stage::kScript) return;
-  if (flight->columns && flight->columns->Is(message.body, message.size)) return BeginRows(flight);
+  if (flight->columns && flight->columns->Is(message.body, message.size) &&
+      flight->columns->IsOf(session_.catalog.get()))
+    return BeginRows(flight);
   try {
     flight->columns =
         RowDescription::Parse(message.body, message.size, session_.catalog.get(), !described);
@@ -280,7 +282,10 @@ void AnswerReader::TakeEnd(Flight* flight, std::string_view tag) noexcept {
   flight->steps.Take(Backend::kCommandComplete);
   flight->plain = IsPlain(tag) && !flight->leaves_state;
   if (tag == "COMMIT" || tag == "PREPARE TRANSACTION") flight->commits = true;
-  if (!flight->plain) session_.OnTrace(tag);
+  if (!flight->plain) {
+    session_.OnTrace(tag);
+    if (session_.OnRenamed(flight->renames, tag)) shared_.OnRenamed();
+  }
   if (!last && !flight->each) return;
   flight->affected = AffectedOf(tag);
   if (flight->command) flight->command->OnComplete(flight, tag, &whole_);

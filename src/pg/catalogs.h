@@ -1,4 +1,6 @@
-// Catalogs: one for each server that a pool has sessions with, by its address. Loop's thread.
+// Catalogs: one for each server and database that a pool has sessions with. An address does not
+// tell servers apart: behind a proxy, a name or a floating address there may be another one by now,
+// with other types. When a server was started, and the number of its database, do. Loop's thread.
 #pragma once
 #include <algorithm>
 #include <memory>
@@ -11,9 +13,14 @@ namespace creche::pg {
 
 class Catalogs {
  public:
-  // For a session with the server there. With its last session what is known of a server goes. May
-  // throw bad_alloc.
-  std::shared_ptr<Catalog> Of(const platform::Address& server) {
+  struct Server {
+    platform::Address address;
+    int64_t started = 0;    // as it says
+    uint32_t database = 0;  // its oid
+    bool operator==(const Server&) const = default;
+  };
+  // For a session there. With its last session what is known of a server goes. May throw bad_alloc.
+  std::shared_ptr<Catalog> Of(const Server& server) {
     std::erase_if(entries_, [](const Entry& e) { return e.catalog.expired(); });
     for (const Entry& e : entries_)
       if (e.server == server) return e.catalog.lock();
@@ -22,12 +29,17 @@ class Catalogs {
     return made;
   }
 
+  // Types may have been altered.
+  void Outdate() noexcept {
+    for (const Entry& e : entries_)
+      if (const auto catalog = e.catalog.lock()) catalog->Outdate();
+  }
   // What is known is not for sessions to come: types may have changed.
   void Forget() noexcept { entries_.clear(); }
 
  private:
   struct Entry {
-    platform::Address server;
+    Server server;
     std::weak_ptr<Catalog> catalog;
   };
   std::vector<Entry> entries_;

@@ -25,11 +25,15 @@ Connection::Connection(Loop& loop, Owner& owner, std::unique_ptr<Endpoint> endpo
       owner_(owner),
       endpoint_(std::move(endpoint)),
       shared_(shared),
-      session_(*endpoint_, settings.session, shared.catalogs.Of(platform::PeerOf(endpoint_->fd()))),
+      session_(*endpoint_, settings.session),
       wire_(loop, *this, *endpoint_, shared.space),
       pipeline_(settings.depth),
       canceller_(loop, *this, *endpoint_, wire_, pipeline_, shared, settings.cancel_timeout),
       answers_(*this, *endpoint_, session_, shared, pipeline_) {}
+
+void Connection::MeetServer(int64_t started, uint32_t database) {
+  session_.catalog = shared_.catalogs.Of({platform::PeerOf(endpoint_->fd()), started, database});
+}
 
 // ---- The queue, and sending ----
 

@@ -75,6 +75,8 @@ class Connection final : private Wire::Listener,
   // An idle one: reads what the server has said unasked, if anything. False: it was lost. Whoever
   // is about to use one asks, however short ago it was of use.
   bool Probe() noexcept;
+  // The server has said who it is: what is known of its types is shared. May throw bad_alloc.
+  void MeetServer(int64_t started, uint32_t database);
 
   // Others may use it, too: each is run again unseen if it is hit by the cancel of another.
   void set_shared(bool shared) noexcept { shared_use_ = shared; }

@@ -28,6 +28,7 @@ void Encoder::Script(const Statement& script) noexcept {
   out_.Query(script.text());
   flight_.steps.SetScript();
   flight_.commits = script.verb() == Verb::kProcedure;
+  flight_.renames = script.sql().renames();
   session_.maybe_in_transaction = true;
   session_.dirty = true;
 }
@@ -103,7 +104,10 @@ void Encoder::Note(const Statement& s) noexcept {
     session_.maybe_in_transaction = s.text() != "COMMIT" && s.text() != "ROLLBACK";
     flight_.edge = true;
   }
-  if (s.verb() == Verb::kOther || s.verb() == Verb::kProcedure) flight_.changes = true;
+  const Renames renames = s.sql().renames();
+  if (renames > flight_.renames) flight_.renames = renames;
+  if (s.verb() == Verb::kOther || s.verb() == Verb::kProcedure || renames != Renames::kNothing)
+    flight_.changes = true;
   if (s.verb() == Verb::kProcedure) flight_.commits = true;
   if (s.verb() != Verb::kQuery || s.sql().leaves_state()) flight_.leaves_state = true;
 }
@@ -113,7 +117,11 @@ void Encoder::Add(const Statement& s, bool prepare, uint32_t max_rows, bool last
   // A name can be gone (26000), and what stands behind a BEGIN that failed happens outside of it.
   // Behind a statement that may change what names stand for it could not be run again in its order.
   if (s.verb() == Verb::kTransaction || behind_changes_) prepare = false;
-  const Prepared* prepared = prepare ? session_.cache.Find(s, now_) : nullptr;
+  // In a transaction what fails for being outdated cannot be run again: what was prepared before
+  // names have changed is prepared anew. Anywhere else that is soon enough when it fails.
+  const uint64_t names = session_.names + shared_.names;
+  const Prepared* prepared =
+      prepare ? session_.cache.Find(s, now_, flight_.implicit ? 0 : names) : nullptr;
   // A name that is on its way may never come to be: its Parse fails in a failed transaction, by a
   // cancel, for want of a table. Until it was answered the statement does without; and so it does
   // with text that is not to be read as the types that were inferred.
@@ -122,8 +130,9 @@ void Encoder::Add(const Statement& s, bool prepare, uint32_t max_rows, bool last
     AskForBackend();
   // What is run for the second time is worth to be prepared.
   const bool parse = !prepared;
+  if (parse) session_.catalog->Age(now_, session_.statement_lifetime);
   if (!prepared && prepare && shared_.history.Touch(s.hash()) &&
-      (prepared = session_.cache.Add(s, now_))) {
+      (prepared = session_.cache.Add(s, now_, names))) {
     shared_.counters.prepares.Add();
     flight_.adds |= 1u << flight_.steps.statements();
   }
@@ -134,7 +143,8 @@ void Encoder::Add(const Statement& s, bool prepare, uint32_t max_rows, bool last
   // The rows of all but the last are thrown away. What a prepared statement's columns are is known,
   // and the server refuses to run it if they have become others; a pooler may prepare it on another
   // session, where they are what they are: then they are described each time.
-  const bool known = prepared && prepared->columns && s.verb() == Verb::kQuery;
+  const bool known = prepared && prepared->columns && s.verb() == Verb::kQuery &&
+                     prepared->columns->IsOf(session_.catalog.get());
   const bool describe = last && !(known && session_.peer == SessionState::Peer::kServer);
   out_.Bind(name, s,
             known ? &prepared->columns->forms() : shared_.forms.Find(s.hash(), flight_.implicit));

@@ -8,6 +8,7 @@
 #include "pg/rows/row_description.h"
 #include "pg/rows/rows.h"
 #include "pg/sql/history.h"
+#include "pg/sql/verb.h"
 
 namespace creche::pg {
 
@@ -18,13 +19,14 @@ struct FlightFacts {
   Command* command = nullptr;  // null: nobody waits for it any more
   Phase phase = Phase::kQuery;
   History::Pace pace = History::Pace::kShort;
-  bool paced = false;         // `pace` is known: something was to be sent behind it
-  bool alone = false;         // nothing else may be in flight with it
-  bool was_alone = false;     // nothing was in flight when it was sent
-  bool cancelled = false;     // it was asked for
-  bool firm = false;          // never to be cancelled on the server
-  bool opens = false;         // Command::set_opens
-  bool changes = false;       // what prepared statements mean, perhaps
+  bool paced = false;      // `pace` is known: something was to be sent behind it
+  bool alone = false;      // nothing else may be in flight with it
+  bool was_alone = false;  // nothing was in flight when it was sent
+  bool cancelled = false;  // it was asked for
+  bool firm = false;       // never to be cancelled on the server
+  bool opens = false;      // Command::set_opens
+  bool changes = false;    // what prepared statements mean, perhaps
+  Renames renames = Renames::kNothing;
   bool edge = false;          // begins or ends a transaction, or goes back to a savepoint
   bool implicit = false;      // surely in no transaction but its own
   bool plain = false;         // its result leaves nothing behind

@@ -25,11 +25,11 @@ bool IsOn(const char* value) noexcept {
 
 }  // namespace
 
-SessionState::SessionState(const Endpoint& endpoint, const Settings& settings,
-                           std::shared_ptr<Catalog> known)
+SessionState::SessionState(const Endpoint& endpoint, const Settings& settings)
     : cache(RandomPrefix(), settings.prepare ? settings.statement_cache : 0,
             settings.statement_lifetime),
-      catalog(std::move(known)),
+      catalog(std::make_shared<Catalog>()),
+      statement_lifetime(settings.statement_lifetime),
       role_(settings.role),
       prepares_(settings.prepare),
       standby_(IsOn(endpoint.parameter("in_hot_standby"))),
@@ -50,6 +50,17 @@ void SessionState::OnTrace(std::string_view tag) noexcept {
     cache.Clear();
     foreign_statements = false;
   }
+}
+
+// The end of a transaction takes back what was set or made in it, or shows it to the others.
+bool SessionState::OnRenamed(Renames renames, std::string_view tag) noexcept {
+  if (renames > renamed_) renamed_ = renames;
+  const bool ends = tag == "COMMIT" || tag == "ROLLBACK";
+  if (renames == Renames::kNothing && !(ends && renamed_ != Renames::kNothing)) return false;
+  names++;
+  const bool everybody = renamed_ == Renames::kEverybody;
+  if (tag == "COMMIT") renamed_ = Renames::kNothing;
+  return everybody;
 }
 
 bool SessionState::HasRole() const noexcept {

@@ -22,6 +22,16 @@ struct Shared {
   History history;
   ResultForms forms;
   Catalogs catalogs;
+  // What names stand for has changed for everybody; types may have been altered.
+  void OnRenamed() noexcept {
+    names++;
+    OnAltered();
+  }
+  void OnAltered() noexcept {
+    catalogs.Outdate();
+    forms.ForgetDescribed();
+  }
+  uint64_t names = 0;          // how often names may have got another meaning for everybody
   bool tells_backend = false;  // a server has answered a BackendQuestion
   Counters counters;
   NoticeListener* notices = nullptr;  // null: nobody

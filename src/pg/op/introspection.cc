@@ -6,6 +6,7 @@
 
 #include "pg/protocol/bytes.h"
 #include "pg/rows/row_rewrite.h"
+#include "pg/rows/row_shapes.h"
 #include "pg/type/print.h"
 #include "pg/type/type.h"
 
@@ -32,7 +33,10 @@ constexpr std::string_view kTypesSql =
     " t.typsend::pg_catalog.oid),"
     " ARRAY(SELECT a.atttypid FROM pg_catalog.pg_attribute a WHERE t.typrelid " NE
     " 0 AND a.attrelid " EQ
-    " t.typrelid AND a.attnum OPERATOR(pg_catalog.>) 0 AND NOT a.attisdropped)"
+    " t.typrelid AND a.attnum OPERATOR(pg_catalog.>) 0 AND NOT a.attisdropped ORDER BY a.attnum),"
+    " pg_catalog.pg_postmaster_start_time(), (SELECT d.oid FROM pg_catalog.pg_database d WHERE"
+    " d.datname " EQ
+    " pg_catalog.current_database())"
     " FROM pg_catalog.pg_type t WHERE t.oid " EQ " ANY ($1)";
 #undef EQ
 #undef NE
@@ -134,6 +138,21 @@ class Introspection::Visitor final : public UserTypes {
   Introspection& of_;
   const bool rebuilds_;
 };
+
+bool Introspection::Wanted(const Ending& ending, Connection* connection) noexcept {
+  if (!ending.rows || ending.rows->block()->types_offset == 0) return false;
+  if (ending.rows->block()->types_offset == kTypesUnknown) return true;
+  if (!connection) return false;
+  try {
+    Catalog& catalog = *connection->session().catalog;
+    if (!HasOtherShapes(*ending.rows->block(), catalog)) return false;
+    catalog.Outdate();
+    connection->shared().OnAltered();
+    return true;
+  } catch (const std::bad_alloc&) {
+    return false;
+  }
+}
 
 Introspection::Introspection(Owner& owner, Connection& connection, const Statement& statement,
                              Ending ending)
@@ -266,7 +285,11 @@ void Introspection::OnEnd(Ending ending) noexcept {
 }
 
 void Introspection::TakeTypes(const RowView& rows) {
+  // It may be a pooler that has changed servers.
+  if (rows.rows() > 0)
+    connection_.MeetServer(rows.Int8(0, 8), static_cast<uint32_t>(rows.Int8(0, 9)));
   Catalog& catalog = *connection_.session().catalog;
+  std::vector<uint32_t> said;
   const auto oid_at = [&](uint64_t row, uint32_t column) {
     return static_cast<uint32_t>(rows.Int8(row, column));
   };
@@ -282,10 +305,14 @@ void Introspection::TakeTypes(const RowView& rows) {
     EachElement(rows, row, 7, [&](std::string_view field) {
       if (field.size() == 4) type.fields.push_back(Load32(field.data()));
     });
+    said.push_back(type.oid);
     catalog.Add(std::move(type));
   }
-  for (const uint32_t oid : unknown_)
-    if (!catalog.Find(oid)) absent_.push_back(oid);
+  for (const uint32_t oid : unknown_) {
+    if (Has(said, oid)) continue;
+    catalog.Remove(oid);
+    AddTo(&absent_, oid);
+  }
 }
 
 void Introspection::TakeTexts(const RowView& rows) {

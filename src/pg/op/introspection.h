@@ -29,10 +29,9 @@ class Introspection {
    protected:
     ~Owner() = default;
   };
-  // True if this result needs it.
-  static bool Wanted(const Ending& ending) noexcept {
-    return ending.rows && ending.rows->block()->types_offset == kTypesUnknown;
-  }
+  // True if this result needs it: it has types that nobody knows yet, or rows of other fields than
+  // their types had when that was asked. connection: that it came by; null: nobody could be asked.
+  static bool Wanted(const Ending& ending, Connection* connection) noexcept;
 
   // statement: whose result it is; outlives this.
   Introspection(Owner& owner, Connection& connection, const Statement& statement, Ending ending);

@@ -91,15 +91,20 @@ void PgOperation::OnEnd(Ending ending) noexcept {
     waits_for_.store("connection", std::memory_order_relaxed);
     return on_.pool().Wait(&checkout_, false, 0);
   }
-  if (!Introspection::Wanted(ending)) return Finish(std::move(ending));
-  if (!stopping_) return Introspect(connection, std::move(ending));
-  SettleTypes(ending.rows->block());
+  if (!stopping_ && AskAbout(connection, &ending)) return;
+  if (ending.rows) SettleTypes(ending.rows->block());
   Finish(std::move(ending));
 }
 
-void PgOperation::Introspect(Connection* connection, Ending ending, bool alone) noexcept {
+bool PgOperation::AskAbout(Connection* connection, Ending* ending) noexcept {
+  if (!Introspection::Wanted(*ending, connection)) return false;
+  Introspect(connection, std::move(*ending), command().statement(command().count() - 1));
+  return true;
+}
+
+void PgOperation::Introspect(Connection* connection, Ending ending, const Statement& statement,
+                             bool alone) noexcept {
   try {
-    const Statement& statement = command().statement(command().count() - 1);
     introspection_ = std::make_unique<Introspection>(static_cast<Introspection::Owner&>(*this),
                                                      *connection, statement, std::move(ending));
   } catch (const std::bad_alloc&) {

@@ -41,8 +41,13 @@ class PgOperation : public tasks::Operation, public FromBlocks, private Introspe
   virtual void FinishCancelled(Phase phase, const Ending& ending) noexcept;
   // Its result is understood, as far as it can be: Finish, if nothing else is to follow.
   virtual void Understood(Ending ending) noexcept { Finish(std::move(ending)); }
-  // Has it understood first: Understood follows. alone: nothing is to overtake what follows.
-  void Introspect(Connection* connection, Ending ending, bool alone = false) noexcept;
+  // Has it understood first: Understood follows. statement: whose result it is; outlives it. alone:
+  // nothing is to overtake what follows.
+  void Introspect(Connection* connection, Ending ending, const Statement& statement,
+                  bool alone = false) noexcept;
+  // It has ended, and was not cancelled: true if something of its results has to be asked of the
+  // server first, by Introspect.
+  virtual bool AskAbout(Connection* connection, Ending* ending) noexcept;
   // True if it may be sent a second time when the server has not executed it.
   virtual bool Repeatable() const noexcept { return true; }
   // It is about to be sent again: forgets what has come.

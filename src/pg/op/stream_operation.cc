@@ -54,7 +54,7 @@ void StreamOperation::OnPreview(Ending ending) noexcept {
   } catch (const std::bad_alloc&) {
     // As if it had none.
   }
-  if (Introspection::Wanted(ending)) return Introspect(on, std::move(ending), true);
+  if (Introspection::Wanted(ending, on)) return Introspect(on, std::move(ending), statement_, true);
   Begin(on);
 }
 

@@ -34,6 +34,7 @@ class ResultForms {
   // Whether all that can be known of a statement's columns is; from now on it is.
   bool Described(uint64_t hash) const noexcept { return described_.count(hash) != 0; }
   void SetDescribed(uint64_t hash) noexcept;
+  void ForgetDescribed() noexcept { described_.clear(); }
   // The columns of the widest of them.
   size_t widest() const noexcept { return widest_; }
   // It does not have these columns any more. True if they were known.

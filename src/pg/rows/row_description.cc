@@ -92,12 +92,17 @@ Ref<const RowDescription> RowDescription::Parse(const char* body, size_t size,
   return made;
 }
 
+bool RowDescription::IsOf(const Catalog* catalog) const noexcept {
+  return edition_ == 0 || (catalog && edition_ == catalog->edition());
+}
+
 // Adds to the head what types there are that are not built in.
 void RowDescription::Judge(const Catalog& catalog) {
   Catalog::Judged judged;
   for (size_t c = 0; c < count_; c++)
     if (forms_.empty() || forms_[c] == ColumnForm::kBinary) catalog.Judge(columns_[c].oid, &judged);
   types_offset_ = kTypesUnknown;
+  edition_ = catalog.edition();
   if (!judged.settled()) return;
   std::string types(-head_size_ % alignof(RowType), '\0');
   const size_t offset = sizeof(RowBlock) + head_size_ + types.size();

@@ -42,6 +42,8 @@ class RowDescription final : public RefCounted {
   bool Is(const char* body, size_t size) const noexcept {
     return size == body_size_ && std::memcmp(head_.get() + head_size_, body, size) == 0;
   }
+  // True if what it says of types that are not built in is what the catalog says now.
+  bool IsOf(const Catalog* catalog) const noexcept;
   // What stands in a block behind its header: the columns and their names.
   const char* head() const noexcept { return head_.get(); }
   size_t head_size() const noexcept { return head_size_; }
@@ -65,6 +67,8 @@ class RowDescription final : public RefCounted {
   std::unique_ptr<char[]> head_;
   ColumnForms forms_;
   uint32_t types_offset_ = 0;
+  uint64_t edition_ =
+      0;  // Catalog::edition when it has said what types there are; 0: none was needed
   bool needless_text_ = false;
 };
 

@@ -18,7 +18,10 @@ Ref<const SqlText> SqlText::Make(std::string_view sql, Use use) {
 }
 
 SqlText::SqlText(std::string_view sql, Use use) noexcept
-    : size_(sql.size()), hash_(std::hash<std::string_view>{}(sql)), verb_(VerbOf(sql)) {
+    : size_(sql.size()),
+      hash_(std::hash<std::string_view>{}(sql)),
+      verb_(VerbOf(sql)),
+      renames_(RenamesOf(sql, use == Use::kScript)) {
   char* copy = reinterpret_cast<char*>(this + 1);
   std::memcpy(copy, sql.data(), sql.size());
   copy[sql.size()] = '\0';

@@ -29,6 +29,7 @@ class SqlText final : public RefCounted {
   // LeavesState of what is planned; all else may leave anything. False for a script.
   bool leaves_state() const noexcept { return leaves_state_; }
   bool ends_transaction() const noexcept { return ends_transaction_; }
+  Renames renames() const noexcept { return renames_; }
   // It has, or is, a COPY from or to the client.
   bool copies() const noexcept { return copies_; }
 
@@ -38,6 +39,7 @@ class SqlText final : public RefCounted {
   const size_t size_;
   const uint64_t hash_;
   const Verb verb_;
+  const Renames renames_;
   bool too_long_ = false;
   bool leaves_state_ = false;
   bool ends_transaction_ = false;

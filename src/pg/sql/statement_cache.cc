@@ -32,10 +32,11 @@ StatementCache::Entries::iterator StatementCache::Look(const Statement& statemen
   return entries_.end();
 }
 
-const Prepared* StatementCache::Find(const Statement& statement, Nanos now) noexcept {
+const Prepared* StatementCache::Find(const Statement& statement, Nanos now,
+                                     uint64_t names) noexcept {
   const auto entry = Look(statement);
   if (entry == entries_.end()) return nullptr;
-  if (entry->prepared.until <= now) {
+  if (entry->prepared.until <= now || entry->prepared.names < names) {
     GiveUp(entry);
     return nullptr;
   }
@@ -43,7 +44,8 @@ const Prepared* StatementCache::Find(const Statement& statement, Nanos now) noex
   return &entry->prepared;
 }
 
-const Prepared* StatementCache::Add(const Statement& statement, Nanos now) noexcept {
+const Prepared* StatementCache::Add(const Statement& statement, Nanos now,
+                                    uint64_t names) noexcept {
   // Names that were given up are closed with what is sent next: bounded, should that ever not come.
   if (limit_ == 0 || statement.text().size() > kMaxSize || unused_.size() > 2 * limit_ + 16)
     return nullptr;
@@ -54,7 +56,7 @@ const Prepared* StatementCache::Add(const Statement& statement, Nanos now) noexc
     }
     Entries added;
     Prepared prepared{last_ + 1, prefix_ + std::to_string(last_ + 1), nullptr,
-                      After(now, lifetime_)};
+                      After(now, lifetime_), names};
     if (statement.infers_types()) prepared.inferred.resize(statement.count());
     added.push_back({std::move(prepared),
                      statement.hash(),

@@ -24,6 +24,7 @@ struct Prepared {
   // be out of date, if it was made anew.)
   Ref<const RowDescription> columns;
   Nanos until;             // it is prepared anew
+  uint64_t names = 0;      // how often names had changed by then
   bool confirmed = false;  // the server has said that there is one of this name
   // What the server has inferred, where it was to; 0: it has not said so yet. Empty: nothing is.
   std::vector<uint32_t> inferred{};
@@ -47,12 +48,12 @@ class StatementCache {
   StatementCache(std::string prefix, size_t limit, Nanos lifetime = kNever)
       : prefix_(std::move(prefix)), limit_(limit), lifetime_(lifetime) {}
 
-  // Null if it is not prepared, or was for its lifetime. Valid until something is added, forgotten
-  // or cleared.
-  const Prepared* Find(const Statement& statement, Nanos now) noexcept;
+  // Null if it is not prepared, or was for its lifetime, or before names had changed so often.
+  // Valid until something is added, forgotten or cleared.
+  const Prepared* Find(const Statement& statement, Nanos now, uint64_t names = 0) noexcept;
   // A name to prepare it under, from now on found by Find; null if it should not be kept or there
   // is no memory. May give up another one.
-  const Prepared* Add(const Statement& statement, Nanos now) noexcept;
+  const Prepared* Add(const Statement& statement, Nanos now, uint64_t names = 0) noexcept;
   // Number of the last Add; they count up by one.
   uint32_t last() const noexcept { return last_; }
   // What the columns of a statement's result are, if it is still there.

@@ -96,4 +96,29 @@ bool LeavesState(std::string_view sql) noexcept {
   return (select || StartsWithWord(start, "with")) && SelectsInto(start);
 }
 
+Renames RenamesOf(std::string_view sql, bool script) noexcept {
+  if (script) {
+    if (Contains(sql, "alter", 't')) return Renames::kEverybody;
+    static constexpr std::string_view kWords[] = {"create",  "drop",       "search_path",
+                                                  "schema",  "set_config", "reset",
+                                                  "discard", "role",       "authorization"};
+    for (const std::string_view word : kWords)
+      if (Contains(sql, word, word[0])) return Renames::kSession;
+    return Renames::kNothing;
+  }
+  const std::string_view start = SkipToWord(sql);
+  if (StartsWithWord(start, "alter")) return Renames::kEverybody;
+  static constexpr std::string_view kFirst[] = {"create",  "drop", "import",
+                                                "discard", "call", "do"};
+  for (const std::string_view word : kFirst)
+    if (StartsWithWord(start, word)) return Renames::kSession;
+  if (Contains(sql, "search_path", '_') || Contains(sql, "set_config($", '$'))
+    return Renames::kSession;
+  if (!StartsWithWord(start, "set") && !StartsWithWord(start, "reset")) return Renames::kNothing;
+  static constexpr std::string_view kSet[] = {"schema", "role", "authorization", "all"};
+  for (const std::string_view word : kSet)
+    if (Contains(start, word, word[0])) return Renames::kSession;
+  return Renames::kNothing;
+}
+
 }  // namespace creche::pg

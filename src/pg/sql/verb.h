@@ -20,4 +20,15 @@ Verb VerbOf(std::string_view sql) noexcept;
 // INTO.
 bool LeavesState(std::string_view sql) noexcept;
 
+// Whose names may stand for something else behind a statement, as far as its words tell: what is
+// prepared by then has other columns or parameters, perhaps. What a function does that it calls
+// does not tell.
+enum class Renames : uint8_t {
+  kNothing,
+  kSession,    // a search_path, a role, what was made or is gone (and may be a temporary table)
+  kEverybody,  // ALTER
+};
+// script: it is several, of which any may.
+Renames RenamesOf(std::string_view sql, bool script) noexcept;
+
 }  // namespace creche::pg

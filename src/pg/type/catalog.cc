@@ -1,6 +1,7 @@
 #include "pg/type/catalog.h"
 
 #include <algorithm>
+#include <atomic>
 
 #include "pg/rows/row_layout.h"
 #include "pg/type/type.h"
@@ -26,7 +27,21 @@ const CatalogType* Catalog::Find(uint32_t oid) const noexcept {
 void Catalog::Add(CatalogType&& type) {
   if (types_.size() >= kMost) types_.clear();
   const uint32_t oid = type.oid;
+  const CatalogType* before = Find(oid);
+  if (before && before->edition == edition_ && !before->Is(type)) Outdate();
+  type.edition = edition_;
   types_.insert_or_assign(oid, std::move(type));
+}
+
+uint64_t Catalog::Next() noexcept {
+  static std::atomic<uint64_t> last{0};
+  return last.fetch_add(1, std::memory_order_relaxed) + 1;
+}
+
+void Catalog::Age(Nanos now, Nanos lifetime) noexcept {
+  if (now < outdates_) return;
+  if (outdates_ != 0) Outdate();
+  outdates_ = After(now, lifetime);
 }
 
 void Catalog::Judge(uint32_t oid, Judged* judged) const {
@@ -38,7 +53,7 @@ void Catalog::Judge(uint32_t oid, Judged* judged) const {
   }
   if (Has(judged->types, oid) || Has(judged->unknown, oid)) return;
   const CatalogType* type = Find(oid);
-  if (!type) return judged->unknown.push_back(oid);
+  if (!type || type->edition != edition_) return judged->unknown.push_back(oid);
   judged->types.push_back(oid);
   if (type->kind == UserKind::kOther) judged->by_server = true;
   if (type->of != 0) Judge(type->of, judged);

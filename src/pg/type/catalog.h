@@ -1,13 +1,14 @@
 // Catalog: what one server has said of its database's types that are not built in. Shared by the
-// sessions with that server, and gone with the last of them: behind the same address there may be
-// another server then, where an oid means something else. It only keeps the books: Introspection
-// asks. Loop's thread.
+// sessions that are known to be with that server and database (catalogs.h), and gone with the last
+// of them. What it says may be out of date: types are altered, and then all of it is asked anew. It
+// only keeps the books: Introspection asks. Loop's thread.
 #pragma once
 #include <cstdint>
 #include <string>
 #include <unordered_map>
 #include <vector>
 
+#include "core/status.h"
 #include "pg/type/user_type.h"
 
 namespace creche::pg {
@@ -16,13 +17,27 @@ struct CatalogType : UserType {
   std::string name;
   uint32_t array = 0;            // the type of arrays of it that the server takes; 0: none
   std::vector<uint32_t> fields;  // of a row: their types
+  uint64_t edition = 0;          // Catalog::edition when it was said
+  bool Is(const CatalogType& other) const noexcept {
+    return of == other.of && kind == other.kind && delimiter == other.delimiter &&
+           name == other.name && array == other.array && fields == other.fields;
+  }
 };
 
 class Catalog {
  public:
-  // Null: it is not known.
+  // Null: it is not known. It may be out of date.
   const CatalogType* Find(uint32_t oid) const noexcept;
+  // If it was something else before, all that was said is out of date.
   void Add(CatalogType&& type);
+  void Remove(uint32_t oid) noexcept { types_.erase(oid); }
+  // Types may have been altered: each is to be asked about again.
+  void Outdate() noexcept { edition_ = Next(); }
+  // The same, if it has been so for `lifetime`.
+  void Age(Nanos now, Nanos lifetime) noexcept;
+  // What was said of types in another edition does not hold any more.
+  // No two catalogs have had the same one.
+  uint64_t edition() const noexcept { return edition_; }
 
   // What values of a type need so that they can be printed, and the types that they are made of.
   struct Judged {
@@ -41,6 +56,9 @@ class Catalog {
 
  private:
   std::unordered_map<uint32_t, CatalogType> types_;
+  static uint64_t Next() noexcept;
+  uint64_t edition_ = Next();
+  Nanos outdates_ = 0;  // 0: not known yet
 };
 
 }  // namespace creche::pg

@@ -243,6 +243,85 @@ static void test_in_a_transaction(void** state) {
   must(other, "drop table s");
 }
 
+/* What the transaction itself, or its session, has changed makes no statement fail: what was
+ * prepared before is prepared anew. */
+static void test_own_changes_in_a_transaction(void** state) {
+  (void)state;
+  static const char* const changes[][2] = {
+      {"alter table s add n int default 7", "2"},
+      {"alter table s alter m type numeric", "1"},
+      {"set local search_path = elsewhere", "3"},
+      {"set search_path to elsewhere", "3"},
+      {"select set_config('search_path', 'elsewhere', true)", "3"},
+      {"set local schema 'elsewhere'", "3"},
+      {"create temporary table s (a int, b int, c int, d int) on commit drop", "4"},
+      {"drop table s; create table s (a text, b int)", "2"},
+      {"do $$ begin execute 'alter table s add n int'; end $$", "2"},
+  };
+  creche_pool pool = open_pool(1);
+  must(other, "create schema elsewhere");
+  must(other, "create table elsewhere.s (a int, b int, c text)");
+  must(other, "create table s (m int4)");
+  creche_connection c = acquire(pool);
+  answer a;
+  for (size_t i = 0; i < sizeof changes / sizeof *changes; i++) {
+    const uint32_t columns = (uint32_t)(changes[i][1][0] - '0');
+    for (int k = 0; k < 3; k++) must_on(c, "select * from s");
+    must_on(c, "begin");
+    must_on(c, "select * from s");
+    must_on(c, "savepoint before");
+    answer_init(&a);
+    if (strchr(changes[i][0], ';') != NULL && changes[i][0][0] != 'd')
+      OK(creche_connection_query(c, loop.scope, changes[i][0], NULL, 0, NULL, on_answer, &a, NULL));
+    else
+      OK(creche_connection_script(c, loop.scope, changes[i][0], NULL, on_answer, &a, NULL));
+    EXPECT(&a, CRECHE_OK);
+    answer_free(&a);
+    for (int k = 0; k < 3; k++) {
+      run_on(c, &a, "select * from s");
+      EXPECT(&a, CRECHE_OK);
+      assert_int_equal(a.rows->column_count, columns);
+      answer_free(&a);
+    }
+    must_on(c, "rollback to before");
+    for (int k = 0; k < 3; k++) {
+      run_on(c, &a, "select * from s");
+      EXPECT(&a, CRECHE_OK);
+      assert_int_equal(a.rows->column_count, 1);
+      answer_free(&a);
+    }
+    must_on(c, "rollback");
+    must_on(c, "begin");
+    must_on(c, "select * from s");
+    must_on(c, "commit");
+  }
+  /* What was set for a transaction only is over with it. */
+  must_on(c, "begin");
+  must_on(c, "set local search_path = elsewhere");
+  for (int k = 0; k < 3; k++) must_on(c, "select * from s");
+  must_on(c, "commit");
+  must_on(c, "begin");
+  run_on(c, &a, "select * from s");
+  EXPECT(&a, CRECHE_OK);
+  assert_int_equal(a.rows->column_count, 1);
+  answer_free(&a);
+  must_on(c, "commit");
+  creche_connection_release(c);
+  /* A migration through the pool: the transactions of its other sessions know of it. */
+  creche_pool two = open_pool(2);
+  creche_connection d = acquire(two);
+  for (int k = 0; k < 3; k++) must_on(d, "select * from s");
+  must(two, "alter table s add late int");
+  must_on(d, "begin");
+  must_on(d, "select * from s");
+  must_on(d, "commit");
+  creche_connection_release(d);
+  close_pool(two);
+  close_pool(pool);
+  must(other, "drop table s");
+  must(other, "drop schema elsewhere cascade");
+}
+
 /* A failure that is the statement's own is told, and it is not run again and again. */
 static void test_own_failures(void** state) {
   (void)state;
@@ -491,6 +570,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_migrations),
       cmocka_unit_test(test_in_a_transaction),
+      cmocka_unit_test(test_own_changes_in_a_transaction),
       cmocka_unit_test(test_inferred_types),
       cmocka_unit_test(test_texts_of_inferred_types),
       cmocka_unit_test(test_kept_with_inferred_types),
