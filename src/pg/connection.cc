@@ -33,6 +33,7 @@ Connection::Connection(Loop& loop, Owner& owner, std::unique_ptr<Endpoint> endpo
 
 void Connection::MeetServer(int64_t started, uint32_t database) {
   session_.catalog = shared_.catalogs.Of({platform::PeerOf(endpoint_->fd()), started, database});
+  session_.catalog->Age(loop_.turn_time(), session_.statement_lifetime);
 }
 
 // ---- The queue, and sending ----

@@ -3999,7 +3999,12 @@ unsafe extern "C" {
     /// kept). Columns whose types have no binary form are asked for as text (creche_row_column.text): the
     /// server tells by failing with 42883, so the first run of such a statement takes two, and fails if it is
     /// inside a transaction. What a type of your own is, and the text of what only the server can print
-    /// (creche_row_format), is asked behind the first result that has it: one more statement for each, once.
+    /// (creche_row_format), is asked behind the first result that has it: one more statement for each, once;
+    /// and again on another server, when a value has other fields than its type had, behind an ALTER of this
+    /// pool's, and every statement_lifetime. In a transaction nothing that was prepared before is used behind a
+    /// statement of it, or of this session, that may change what names stand for (CREATE, ALTER, DROP, DO, CALL,
+    /// what sets search_path or a role), or behind an ALTER of this pool's: so it does not fail for being outdated
+    /// (0A000), unless somebody else has changed its tables.
     /// Before an idle connection is used it is looked at; a statement that a dying
     /// server has not begun goes to another connection.
     /// Returns CRECHE_OK, or as creche_task_spawn does. Since 0.1.
