@@ -26,6 +26,7 @@
 #ifndef CRECHE_CRECHE_HPP
 #define CRECHE_CRECHE_HPP
 
+#include "cpp/connection.hpp"
 #include "cpp/error.hpp"
 #include "cpp/group.hpp"
 #include "cpp/handle.hpp"
@@ -34,20 +35,27 @@
 #include "cpp/nursery.hpp"
 #include "cpp/operation.hpp"
 #include "cpp/options.hpp"
+#include "cpp/part.hpp"
 #include "cpp/pool.hpp"
+#include "cpp/pulled.hpp"
 #include "cpp/request.hpp"
 #include "cpp/response.hpp"
 #include "cpp/result.hpp"
 #include "cpp/root.hpp"
+#include "cpp/row_stream.hpp"
 #include "cpp/rows.hpp"
 #include "cpp/run.hpp"
+#include "cpp/scope.hpp"
+#include "cpp/section.hpp"
 #include "cpp/session.hpp"
 #include "cpp/sleep.hpp"
 #include "cpp/statements.hpp"
 #include "cpp/strand.hpp"
+#include "cpp/stream.hpp"
 #include "cpp/task.hpp"
 #include "cpp/temporaries.hpp"
 #include "cpp/text.hpp"
+#include "cpp/transaction.hpp"
 #include "cpp/value.hpp"
 
 #endif

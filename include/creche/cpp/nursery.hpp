@@ -49,8 +49,7 @@ creche_status spawn(creche_loop loop, creche_scope in, const task_options& optio
 
 /// What may be started with these arguments, which are kept until then.
 template <class F, class... A>
-concept starts = makes_task < std::decay_t<F>
-&, std::decay_t<A>&&... > ;
+concept starts = makes_task<kept<F>, std::decay_t<A> &&...>;
 
 /// A child that is a task already.
 template <class T>

@@ -3,7 +3,7 @@
 #define CRECHE_CPP_POOL_HPP
 
 #include "loop.hpp"
-#include "statements.hpp"
+#include "transaction.hpp"
 
 namespace creche {
 
@@ -20,7 +20,9 @@ struct pool_options {
   const creche_pool_options* more = nullptr;
 };
 
-class pool : public detail::statements<pool, creche_pool, creche_pool_query> {
+/// A pool: connections, and statements that share them. Moves only; its end closes it. Its
+/// statements are those of a connection: query, execute, value, stream.
+class pool : public detail::statements<pool, creche_pool, creche_pool_query, creche_pool_stream> {
  public:
   /// On the loop of the coroutine that makes it. dsn: a URI or key=value string; empty: the
   /// environment.
@@ -41,6 +43,29 @@ class pool : public detail::statements<pool, creche_pool, creche_pool_query> {
     creche_pool raw;
     detail::check(creche_pool_open(on, dsn.c_str(), &c, &raw));
     raw_.reset(raw);
+  }
+
+  /// Waits for a connection for itself alone, until that is given back.
+  auto acquire(duration timeout = never) {
+    return call(
+        [raw = raw_.get(), timeout](creche_scope in, creche_done_fn done, void* user) {
+          const creche_task_options o = detail::in_c(timeout);
+          return creche_pool_acquire(raw, in, &o, done, user, nullptr);
+        },
+        detail::take_connection());
+  }
+  /// Runs body(connection&), a coroutine, in a transaction, and gives what it returns. It is
+  /// committed when it returns (under a shield: no cancellation cuts that), and rolled back when it
+  /// throws or is cancelled. With retries, a body whose transaction collides with another one is
+  /// run again.
+  template <class F>
+  auto transaction(const transaction_options& options, F&& body) {
+    CRECHE_CPP_CHECK_TEMPORARY(F);
+    return detail::run_transaction<std::decay_t<F>>(raw_.get(), options, std::forward<F>(body));
+  }
+  template <class F>
+  auto transaction(F&& body) {
+    return transaction(transaction_options{}, std::forward<F>(body));
   }
 
   /// Closes it, and waits until its connections are closed. (Without, its end does it alone.)

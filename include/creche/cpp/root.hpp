@@ -78,6 +78,7 @@ class root : public strand {
   void reset() noexcept {
     thrown_ = nullptr;
     told_ = {};
+    if constexpr (!std::is_void_v<T>) value_.reset();
   }
 
  protected:
@@ -105,7 +106,11 @@ class root : public strand {
     }
     root_section_
         .end_all();  // streams that the coroutine has put somewhere else: nobody waits for them
-    if (creche_task_finish(task_, told_.status(), 0, told_.get()) == CRECHE_E_NO_MEMORY)
+    // A deadline's error has the message of the cancellation that it was: that is no error of its
+    // status.
+    const creche_error* const raw = told_.get();
+    const bool same = raw != nullptr && raw->status == told_.status();
+    if (creche_task_finish(task_, told_.status(), 0, same ? raw : nullptr) == CRECHE_E_NO_MEMORY)
       creche_task_finish(task_, told_.status(), 0, nullptr);
   }
 

@@ -4,7 +4,7 @@
 
 #include "operation.hpp"
 #include "options.hpp"
-#include "rows.hpp"
+#include "row_stream.hpp"
 #include "value.hpp"
 
 namespace creche {
@@ -35,10 +35,14 @@ creche_status with(const query_options& o, Call&& call) {
   return call(static_cast<const creche_query_options*>(&c));
 }
 
-/// Of = pool or connection, which has get(); Raw and the function are the C API's.
-template <class Of, class Raw,
-          creche_status (*Query)(Raw, creche_scope, const char*, const creche_value*, size_t,
-                                 const creche_query_options*, creche_done_fn, void*, creche_task*)>
+/// The functions of the C API that take a statement are alike.
+template <class Raw>
+using statement_call = creche_status(Raw, creche_scope, const char*, const creche_value*, size_t,
+                                     const creche_query_options*, creche_done_fn, void*,
+                                     creche_task*);
+
+/// Of = pool or connection, which has get(); Raw and the functions are the C API's.
+template <class Of, class Raw, statement_call<Raw>* Query, statement_call<Raw>* Stream>
 class statements {
  public:
   /// Runs one statement and gives its rows. Arguments, for $1, $2, ...: integers, floating-point
@@ -82,16 +86,33 @@ class statements {
   auto value(ctext sql, const A&... arguments) {
     return start(query_options{}, take_value<T>(), sql, arguments...);
   }
+  /// Its rows as they come, from now on: `auto rows = db.stream("select ..."); while (auto row =
+  /// co_await rows.next()) ...`. What fails is told by the first next.
+  template <class... A>
+  row_stream stream(ctext sql, const A&... arguments) {
+    return stream(query_options{}, sql, arguments...);
+  }
+  template <class... A>
+  row_stream stream(query_options options, ctext sql, const A&... arguments) {
+    return row_stream([&](creche_scope in, creche_done_fn done, void* user, creche_task* task) {
+      return with(options, [&](const creche_query_options* o) {
+        return parameters<A...>(arguments...).with([&](const creche_value* values, size_t count) {
+          return Stream(raw(), in, sql.c_str(), values, count, o, done, user, task);
+        });
+      });
+    });
+  }
 
  protected:
   ~statements() = default;
 
  private:
+  Raw raw() const { return static_cast<const Of*>(this)->get(); }
   template <class Take, class... A>
   auto start(const query_options& options, Take take, ctext sql, const A&... arguments) {
     return call(
-        [raw = static_cast<const Of*>(this)->get(), options, sql,
-         given = parameters<A...>(arguments...)](creche_scope in, creche_done_fn done, void* user) {
+        [raw = raw(), options, sql, given = parameters<A...>(arguments...)](
+            creche_scope in, creche_done_fn done, void* user) {
           return with(options, [&](const creche_query_options* o) {
             return given.with([&](const creche_value* values, size_t count) {
               return Query(raw, in, sql.c_str(), values, count, o, done, user, nullptr);

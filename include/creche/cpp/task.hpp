@@ -144,6 +144,9 @@ inline constexpr bool is_task<task<T>> = true;
 /// The T of the task<T> that a call gives.
 template <class F, class... A>
 using value_of = typename std::invoke_result_t<F, A...>::value_type;
+/// What is kept of a function that is given, as it is called.
+template <class F>
+using kept = std::decay_t<F>&;
 /// What gives a task<T> when it is called with these.
 template <class F, class... A>
 concept makes_task = std::is_invocable_v<F, A...> && is_task<std::invoke_result_t<F, A...>>;
