@@ -1,7 +1,7 @@
 #!/bin/sh
 # Languages that call the library as it is, by their foreign function interface: the tour of each in
 # tests/examples/ffi. The last line is "N passed, N failed", or "skipped: reason".
-#   usage: ffi.sh [--all | asyncio trio lua ...]      default: asyncio trio lua
+#   usage: ffi.sh [--all | asyncio trio lua ruby node]      default: asyncio trio lua
 #   CRECHE_BUILD_DIR  the build whose library is used; default: build-release
 root=$(cd "$(dirname "$0")/../.." && pwd)
 build=${CRECHE_BUILD_DIR:-$root/build-release}
@@ -11,7 +11,7 @@ tours=$root/tests/examples/ffi
 [ -n "${SILENT_URL-}" ] ||
     exec "$build/tests/creche-test-servers" -- python3 "$tours/silent.py" sh "$0" "$@"
 case ${1-} in
---all) set -- asyncio trio lua ;;
+--all) set -- asyncio trio lua ruby node ;;
 '') set -- asyncio trio lua ;;
 esac
 work=$(mktemp -d "${TMPDIR:-/tmp}/creche-ffi-XXXXXX") || exit 1
@@ -21,8 +21,9 @@ trap 'exit 1' HUP INT TERM
 install_log=$work/install
 CRECHE_LIBRARY=$build/libcreche.so
 CRECHE_DECLARATIONS=$build/creche.ffi.h
+CRECHE_JSON=$build/docs/creche.json
 PYTHONDONTWRITEBYTECODE=1
-export CRECHE_LIBRARY CRECHE_DECLARATIONS PYTHONDONTWRITEBYTECODE
+export CRECHE_LIBRARY CRECHE_DECLARATIONS CRECHE_JSON PYTHONDONTWRITEBYTECODE
 passed=0
 failed=0
 skipped=
@@ -79,6 +80,21 @@ for language; do
         if command -v luajit >/dev/null; then
             tour luajit "$tours/lua/tour.lua"
         else skip "no luajit"; fi
+        ;;
+    ruby)
+        install_missing ruby ruby-ffi
+        if ruby -rffi -e '' 2>/dev/null; then
+            tour ruby -w "$tours/ruby/tour.rb"
+        else skip "no ruby with the gem ffi"; fi
+        ;;
+    node)
+        if ! command -v npm >/dev/null; then install_missing nodejs npm; fi
+        mkdir -p "$work/node"
+        cp "$tours"/node/*.mjs "$work/node"
+        if (cd "$work/node" && npm install --silent --no-audit --no-fund koffi &&
+            node --input-type=module -e 'import "koffi"') >"$install_log" 2>&1; then
+            tour node "$work/node/tour.mjs"
+        else skip "no node with koffi"; fi
         ;;
     *)
         echo "there is no tour of $language" >&2
