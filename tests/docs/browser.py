@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 import urllib.error
 import urllib.request
 
@@ -58,6 +59,13 @@ class Browser:
 
     def run(self, script):
         return self.ask("POST", "/execute/sync", {"script": script, "args": []})
+
+    def until(self, script, seconds=20):
+        """What a script says, as soon as that is something."""
+        end = time.monotonic() + seconds
+        while (found := self.run(script)) is None and time.monotonic() < end:
+            time.sleep(0.05)
+        return found
 
     def type(self, keys):
         element = next(iter(self.ask("POST", "/element", {"using": "css selector", "value": "#search"}).values()))
@@ -124,19 +132,19 @@ def at_a_desk(folder, pages, pictures, dark):
                              ("session_fetch", "creche_session_fetch"), ("virtual clock", "Testing with the virtual clock")):
             browser.run("document.getElementById('search').value = ''")
             browser.type(word)
-            first = browser.run("return document.querySelector('#results [role=option] a').firstChild.textContent")
+            first = browser.until("return document.querySelector('#results [role=option] a')?.firstChild.textContent ?? null")
             expect(first == wanted, f"the search for {word} finds {first} first")
         if pictures:
             browser.picture(os.path.join(pictures, f"search-{'dark' if dark else 'wide'}.png"))
         browser.run("document.getElementById('search').value = ''")
         browser.type("creche_group_open\ue007")  # and Enter
-        address = browser.run("return location.href")
+        address = browser.until("return location.hash ? location.href : null") or "nowhere"
         expect(address.endswith("api-group.html#creche_group_open"), f"Enter leads to {address}")
-        shown = browser.run("const r = document.getElementById('creche_group_open').getBoundingClientRect();"
-                            "return r.top >= 0 && r.top < innerHeight")
+        shown = browser.until("const r = document.getElementById('creche_group_open')?.getBoundingClientRect();"
+                              "return r && r.top >= 0 && r.top < innerHeight ? true : null")
         expect(shown, "the function that was looked for is not in sight")
         browser.type("zzzz")
-        nothing = browser.run("return document.querySelector('#results .nothing') !== null")
+        nothing = browser.until("return document.querySelector('#results .nothing') ? true : null")
         expect(nothing, "a search for nothing says nothing")
         complaints = browser.messages()
         expect(not complaints, "\n".join(complaints[:10]))

@@ -141,6 +141,13 @@ def sense(told):
     handles = {s["name"]: s for s in told["structs"] if s["handle"]}
     expect(handles["creche_session"]["release"] == "creche_session_release" and
            handles["creche_group"]["is_scope"] and not handles["creche_group"]["release"], "handles are misread")
+    given = {n: f["gives"]["release"] for n, f in functions.items() if "gives" in f}
+    expect(given.get("creche_session_send") == "creche_response_release" and
+           given.get("creche_connection_query") == "creche_rows_release" and
+           given.get("creche_limiter_acquire") == "creche_token_release" and "creche_sleep" not in given and
+           set(given.values()) <= functions.keys(), f"who owns what is misread: {given}")
+    expect([a.get("release") for a in functions["creche_session_open"]["arguments"]] ==
+           [None, None, "creche_session_release"], "who owns a session is misread")
     fetch = {a["name"]: a for a in functions["creche_session_fetch"]["arguments"]}
     expect(fetch["task"] == {"name": "task", "type": "creche_task *", "direction": "out", "nullable": True,
                              "text": "may be NULL."}, f"the tail of creche_session_fetch: {fetch['task']}")

@@ -90,7 +90,7 @@ def guide():
         foreign = {language for language in re.findall(r"^```([\w-]+)", text, re.M)} - FOREIGN
         expect(not foreign, f"tests/guide/{name}: code in {foreign} that nobody compiles: take it from a file")
     for name in os.listdir(GUIDE):
-        if name.endswith(".c"):
+        if name.endswith((".c", ".cc")):
             expect(re.search(rf"\{{\{{ {re.escape(name)}[# ]", used), f"tests/guide/{name} is shown nowhere")
 
 

@@ -8,7 +8,7 @@ import sys
 
 from headers import read_all
 from layout import Layout, value
-from wording import arguments_told, facts, handle_facts, of_whom, resolve_statuses
+from wording import arguments_told, facts, handle_facts, of_whom, ownership, resolve_statuses
 
 TAIL = ["done", "user", "task"]
 
@@ -69,7 +69,7 @@ def describe():
                 out["macros"].append({"name": entry["name"], "parameters": "", "means": entry["value_text"], **place})
             else:
                 known[entry["name"]] = number
-                out["constants"].append({"name": entry["name"], "value": number, **place})
+                out["constants"].append({"name": entry["name"], "value": number, "means": entry["value_text"], **place})
         elif entry["kind"] == "macro":
             out["macros"].append({"name": entry["name"], "parameters": entry["parameters"],
                                   "means": entry["value_text"], **place})
@@ -88,6 +88,7 @@ def describe():
                          for i, section in enumerate(header.sections) if section["text"] or names[i]]})
     resolve_statuses(out["functions"])
     handle_facts(out["structs"], set(functions))
+    ownership(out["functions"], out["structs"])
     out["version"] = ".".join(str(known[f"CRECHE_VERSION_{part}"]) for part in ("MAJOR", "MINOR", "PATCH"))
     return out
 

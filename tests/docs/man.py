@@ -18,7 +18,7 @@ HERE = os.path.dirname(os.path.realpath(__file__))
 def gist(text, otherwise):
     """The first sentence, as the line that tells what a page is about."""
     text = re.sub(r"^\[not on a loop\] ", "", text.split("\n\n")[0])
-    text = re.split(r"(?<=[^.])\. (?=[A-Z\[(])|\.$|: (?=[a-z])|; ", text)[0].replace(" in `in`", "").replace("`", "")
+    text = re.split(r"(?<=[^.])\. (?=[A-Za-z\[(])|\.$|: (?=[a-z0-9])|; ", text)[0].replace(" in `in`", "").replace("`", "")
     if len(text) > 110:
         text = re.split(r"[,(]", text)[0].strip()
     first = text.split(" ")[0]
@@ -90,6 +90,10 @@ class Manual:
         if f.get("failures"):
             completion = "What it starts may fail, in its completion, with these among others:\n" + \
                 self.status_list(f["failures"])
+        if "gives" in f:
+            completion = (completion + "\n.Pp\n" if completion else "") + (
+                f"Its value is {'a' if f['gives']['handle'] else 'a handle'} {f['gives']['handle'] or ''}, if it has "
+                f"\\fBCRECHE_OWNED\\fP: it is yours then, for\n.Xr {f['gives']['release']} 3 .").replace(" ,", ",")
         where = "It may be called from any thread, callbacks included."
         if f["thread"] != "any":
             where = ("It must not be called in a callback of a loop: there it returns "

@@ -71,6 +71,9 @@ class Reference:
             facts += f"<dt>Returns</dt><dd>{self.statuses(f['statuses'])}</dd>"
         if f.get("failures"):
             facts += f"<dt>Completes also with</dt><dd>{self.statuses(f['failures'])}</dd>"
+        if "gives" in f:
+            facts += (f'<dt>Gives</dt><dd>{self.inline(f["gives"]["handle"] or "a handle")}, for '
+                      f'{self.inline(f["gives"]["release"])}</dd>')
         same = f' <p class="same">As {self.inline(f["same_as"])}:</p>' if f.get("same_as") else ""
         self.site.entry(f["name"], "function", self.where[f["name"]], self.gist(f))
         return (f'<section class="item" id="{f["name"]}"><h3><a href="#{f["name"]}">{f["name"]}</a> {badges}</h3>'
@@ -124,9 +127,9 @@ class Reference:
                 f'{self.prose(c["text"], c["name"])}</section>')
 
     def macro(self, c):
-        means = str(c["value"]) if "value" in c else c["means"]
+        means = re.sub(r"^INT64_C\((\d+)\)$", r"\1", c["means"])
         self.site.entry(c["name"], "macro", self.where[c["name"]], c["text"][:90])
-        return (f'<div class="field" id="{c["name"]}"><code>{c["name"]}{html.escape(c.get("parameters", ""))}</code>'
+        return (f'<div class="field macro" id="{c["name"]}"><code>{c["name"]}{html.escape(c.get("parameters", ""))}</code>'
                 f'<span class="offset">{html.escape(means)}</span><div>{self.inline(c["text"])}</div></div>')
 
     def header(self, h):

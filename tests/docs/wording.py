@@ -67,7 +67,8 @@ def facts(entry, section, previous):
             "failures": [s for s in statuses_of(rest) if s != "CRECHE_OK"],
             "failures_as": [n for n in _like(rest, text, previous) if n != "creche_task_spawn"]}
     if SAME.match(text) and previous:
-        told["same_as"] = previous
+        named = re.match(r"The same as (creche_\w+)", text)
+        told["same_as"] = named[1] if named else previous
     if "async-signal-safe" in text:
         told["signal_safe"] = True
     return told
@@ -152,3 +153,32 @@ def handle_facts(structs, functions):
         release = f"{s['name']}_release"
         s["is_scope"] = s["name"] == "creche_scope" or s["fields"][0]["name"] == "scope"
         s["release"] = release if release in functions else None
+
+
+GIVES = re.compile(r"value: (?:a )?(creche_\w+), CRECHE_OWNED|value is the (token) \(CRECHE_OWNED\)"
+                   r"|CRECHE_OWNED, to be given up by (creche_value_release)")
+
+
+def ownership(functions, structs):
+    """Who has to give what back: of each argument that a handle is stored in, and of each completion that
+    brings one ("gives")."""
+    releases = {s["name"]: s["release"] for s in structs if s["handle"]}
+    by_name = {f["name"]: f for f in functions}
+    for f in functions:
+        for argument in f["arguments"]:
+            release = releases.get(argument["type"].removesuffix(" *"))
+            if argument["direction"] == "out" and release:
+                argument["release"] = release
+            elif argument["direction"] == "out" and argument["type"] == "const creche_error **" and argument["name"] == "error":
+                argument["release"] = "creche_error_release"
+        said = GIVES.search(f["text"])
+        if said and f["starts_task"]:
+            handle = said[1] or (said[2] and "creche_token")
+            f["gives"] = {"handle": handle, "release": releases[handle] if handle else said[3]}
+    refers = re.compile(r"(?:The rest as|completion is that of|rows on this connection, as) (creche_\w+)")
+    for _ in range(2):  # a function may refer to one that itself refers to another
+        for f in functions:
+            said = refers.search(f["text"])
+            other = by_name.get(f.get("same_as") or said and said[1] or "", {})
+            if f["starts_task"] and "gives" in other and not re.search("(no|without) rows", f["text"]):
+                f.setdefault("gives", other["gives"])

@@ -38,9 +38,14 @@ expect "streams: body" '^67108864 bytes$' "$bin/guide_streams" "$HTTP_URL/big"
 expect "streams: rows" '^100000 rows$' "$bin/guide_streams" "$HTTP_URL/small"
 expect "transactions: commit" '^ben: 300$' "$bin/guide_transactions"
 expect "transactions: rollback" '^anna: 200$' "$bin/guide_transactions"
+expect "from Python: HTTP" '^1024 bytes$' "$bin/guide_from_python" "$HTTP_URL/small"
+expect "from Python: PostgreSQL" '^http://c/ 404$' "$bin/guide_from_python" "$HTTP_URL/small"
+expect "from Python: failures" '^no more paper$' "$bin/guide_from_python" "$HTTP_URL/small"
+expect "from Python: the order" '^ab. 1$' "$bin/guide_from_python" "$HTTP_URL/small"
+expect "from C: multi" "^$HTTP_URL/small: 200, 1024 bytes\$" "$bin/guide_from_c" "$HTTP_URL/small"
 
-for program in "$here"/*.c; do
-    name=$(basename "$program" .c)
+for program in "$here"/*.c "$here"/*.cc; do
+    name=$(basename "${program%.*}")
     if grep -q "guide_$name" "$here/check.sh"; then continue; fi
     failed=$((failed + 1))
     echo "nothing runs tests/guide/$name.c"

@@ -5,7 +5,7 @@ const results = document.getElementById("results");
 const kept = searchIndex.map((entry) => ({ entry, name: entry[0].toLowerCase(), all: (entry[0] + " " + entry[3]).toLowerCase() }));
 let selected = -1;
 
-// Lower is better; -1: not found.
+// Lower is better; null: not found.
 function rank(item, words) {
   let sum = 0;
   for (const word of words) {
@@ -14,7 +14,7 @@ function rank(item, words) {
     else if (at === 0 || (at === 7 && item.name.startsWith("creche_"))) sum += 1;
     else if (at > 0) sum += "_/ .".includes(item.name[at - 1]) ? 2 : 4;
     else if (item.all.includes(word)) sum += 8;
-    else return -1;
+    else return null;
   }
   const kinds = { guide: 0, function: 0, header: 0.2, handle: 0.4, struct: 0.5, callback: 0.6, macro: 0.7, constant: 0.8 };
   if (item.name.includes(words.join(" "))) sum -= 2;
@@ -24,7 +24,7 @@ function rank(item, words) {
 function find(text) {
   const words = text.toLowerCase().split(/\s+/).filter(Boolean);
   if (words.length === 0) return [];
-  return kept.map((item) => [rank(item, words), item.entry]).filter(([value]) => value >= 0)
+  return kept.map((item) => [rank(item, words), item.entry]).filter(([value]) => value !== null)
     .sort((a, b) => a[0] - b[0]).slice(0, 30).map(([, entry]) => entry);
 }
 
