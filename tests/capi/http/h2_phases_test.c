@@ -72,6 +72,60 @@ static void no_window_is_no_progress(void** state) {
   support_hostile_stop(server);
 }
 
+/* A head, and the rest when all of the request has come. */
+static void head_first(support_peer* peer, void* user) {
+  (void)user;
+  support_h2* h = support_h2_open(peer);
+  support_h2_request r;
+  support_h2_frame f;
+  while (h != NULL && support_h2_next_request(h, &r)) {
+    support_h2_head(h, r.stream, 200, "content-length: 4\n", H2_END_HEADERS);
+    do {
+      if (!support_h2_await(h, H2_DATA, r.stream, &f)) break;
+    } while ((f.flags & H2_END_STREAM) == 0);
+    support_h2_data(h, r.stream, "done", 4, 1);
+  }
+  support_h2_close(h);
+}
+
+/* The gap between two reads is the server's time, not that of the user who makes the body. */
+static void producing_takes_its_time(void** state) {
+  (void)state;
+  support_hostile* server = support_hostile_start(head_first, NULL);
+  creche_request_options o = pulled();
+  o.timeouts.read_gap = o.timeouts.send = o.timeouts.first_byte = 300 * CRECHE_MILLISECOND;
+  for (int stream = 0; stream < 2; stream++) {
+    OK((stream ? creche_session_send : creche_session_fetch)(
+        web, loop.scope, support_hostile_url(server), &o, NULL, NULL, NULL));
+    creche_completion pull = next();
+    creche_response r = {0};
+    if (stream) {
+      creche_completion c = next();
+      r = (creche_response){c.value};
+      c.flags &= ~(uint32_t)CRECHE_OWNED;
+      drop(c);
+      OK(creche_response_read(r, loop.scope, 0, &to_queue, NULL, NULL, NULL));
+    }
+    for (int i = 0; i < 3; i++) {
+      OK(creche_sleep(loop.scope, 400 * CRECHE_MILLISECOND, &to_queue, NULL, NULL, NULL));
+      drop(next());
+      give(pull, "piece", i < 2 ? CRECHE_MORE : 0);
+      if (i < 2) pull = next();
+    }
+    creche_completion c = next();
+    assert_int_equal(c.status, CRECHE_OK);
+    assert_int_equal(c.data_size, 4);
+    drop(c);
+    if (!stream) continue;
+    creche_response_release(r);
+    c = next();
+    assert_int_equal(c.kind, CRECHE_DONE);
+    assert_int_equal(c.status, CRECHE_OK);
+    drop(c);
+  }
+  support_hostile_stop(server);
+}
+
 /* By path: never answers, half a head's worth of 1xx, a body that stops, trailers, 100 Continue. */
 static void phases(support_peer* peer, void* user) {
   (void)user;
@@ -164,6 +218,7 @@ static void expectations(void** state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup_teardown(uploads_stop_at_the_window, h2_set_up, tear_down),
+      cmocka_unit_test_setup_teardown(producing_takes_its_time, h2_set_up, tear_down),
       cmocka_unit_test_setup_teardown(no_window_is_no_progress, h2_set_up, tear_down),
       cmocka_unit_test_setup_teardown(what_times_out, h2_set_up, tear_down),
       cmocka_unit_test_setup_teardown(trailers, h2_set_up, tear_down),
