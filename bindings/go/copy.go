@@ -2,6 +2,7 @@ package creche
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"unsafe"
 
@@ -39,6 +40,71 @@ func (q *querier) CopyIn(ctx context.Context, statement string, r io.Reader) (in
 		e.Cause = *failed
 	}
 	return 0, e
+}
+
+// CopyRows runs a COPY ... FROM STDIN in its text format with the rows that next gives, values like those
+// of statements, until it gives nil; it is asked as fast as the server takes them. Returns how many rows
+// there were. An error of next, or a row that cannot be sent, is ErrBody with that as its cause, and nothing
+// is stored.
+func (q *querier) CopyRows(ctx context.Context, statement string, next func() ([]any, error)) (int64, error) {
+	return q.CopyIn(ctx, statement, &rowReader{next: next})
+}
+
+// rowReader reads rows as COPY does.
+type rowReader struct {
+	next  func() ([]any, error)
+	query cx.Query
+	text  []byte
+	ended bool
+}
+
+func (r *rowReader) Read(p []byte) (int, error) {
+	for len(r.text) == 0 {
+		if r.ended {
+			return 0, io.EOF
+		}
+		if err := r.encode(); err != nil {
+			return 0, err
+		}
+	}
+	n := copy(p, r.text)
+	r.text = r.text[n:]
+	return n, nil
+}
+
+// encode takes a few rows of one width.
+func (r *rowReader) encode() error {
+	const few = 64
+	var all []any
+	width, rows := 0, 0
+	for rows < few {
+		row, err := r.next()
+		if err != nil {
+			return err
+		}
+		if row == nil {
+			r.ended = true
+			break
+		}
+		if rows > 0 && len(row) != width {
+			return &Error{Status: ErrInvalid, Message: fmt.Sprintf("a row has %d values, the one before %d", len(row), width)}
+		}
+		width = len(row)
+		all = append(all, row...)
+		rows++
+	}
+	if rows == 0 {
+		return nil
+	}
+	if e := fill(&r.query, "", all); e != nil {
+		return e
+	}
+	text, failed := cx.CopyText(&r.query, width, rows)
+	if failed != nil {
+		return newError(failed, nil)
+	}
+	r.text = text
+	return nil
 }
 
 // CopyOut runs a COPY ... TO STDOUT and writes what comes to to, in whose pace the server sends, and

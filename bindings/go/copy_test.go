@@ -7,6 +7,7 @@ import (
 	"io"
 	"strings"
 	"testing"
+	"time"
 
 	"libcreche/creche"
 )
@@ -25,6 +26,33 @@ func (f *failsAfter) Write(p []byte) (int, error) {
 		return 0, errors.New("the disk is full")
 	}
 	return len(p), nil
+}
+
+func TestCopyRows(t *testing.T) {
+	ctx := context.Background()
+	db := pool(t, nil)
+	name := table(t, db, "id int8, name text, bytes bytea, real float8, at timestamptz")
+	at := time.Date(2020, 1, 2, 3, 4, 5, 6000, time.UTC)
+	i := 0
+	n, err := db.CopyRows(ctx, "copy "+name+" from stdin", func() ([]any, error) {
+		if i++; i > 1000 {
+			return nil, nil
+		}
+		return []any{i, "a\\\tb\n\\.", []byte{0, 255, '\\'}, 0.1, at}, nil
+	})
+	if err != nil || n != 1000 {
+		t.Fatal(n, err)
+	}
+	var good int
+	if err := db.QueryRow(ctx, "select count(*) from "+name+" where name = $1 and bytes = $2 and real = $3 and at = $4",
+		"a\\\tb\n\\.", []byte{0, 255, '\\'}, 0.1, at).Scan(&good); err != nil || good != 1000 {
+		t.Fatal(good, err)
+	}
+	var failure *creche.Error
+	_, err = db.CopyRows(ctx, "copy "+name+" (id) from stdin", func() ([]any, error) { return nil, errors.New("no more") })
+	if !errors.As(err, &failure) || failure.Status != creche.ErrBody || !strings.Contains(err.Error(), "no more") {
+		t.Fatal(err)
+	}
 }
 
 func TestCopy(t *testing.T) {

@@ -30,6 +30,9 @@ type PoolOptions struct {
 	// Init is run on each session before anybody gets it, and again behind each reset: statements
 	// separated by semicolons. If it fails, so does who waits for the connection.
 	Init string
+	// Setup is run each time that somebody gets a connection of his own (Acquire, Begin, Transaction):
+	// statements separated by semicolons. If it fails, so does that, with its error.
+	Setup string
 	// CommandTimeout is that of statements whose context has no deadline; none.
 	CommandTimeout time.Duration
 	// Password gives the password of each connection, in place of the DSN's: for tokens that are good
@@ -71,7 +74,7 @@ func OpenPool(dsn string, options *PoolOptions) (*Pool, error) {
 		PipelineDepth: uint32(max(o.PipelineDepth, 0)), StatementCache: orNone(o.StatementCache),
 		ConnectTimeout: o.ConnectTimeout, AcquireTimeout: o.AcquireTimeout, IdleTimeout: o.IdleTimeout,
 		MaxLifetime: o.MaxLifetime, CancelTimeout: o.CancelTimeout, StatementLifetime: o.StatementLifetime,
-		CommandTimeout: o.CommandTimeout, ApplicationName: o.ApplicationName, Init: o.Init, Calls: o.calls(),
+		CommandTimeout: o.CommandTimeout, ApplicationName: o.ApplicationName, Init: o.Init, Setup: o.Setup, Calls: o.calls(),
 	}
 	if o.NoPrepare {
 		c.Flags |= cx.PoolNoPrepare

@@ -11,7 +11,8 @@ import (
 
 func TestPoolSizes(t *testing.T) {
 	ctx := context.Background()
-	db := pool(t, &creche.PoolOptions{InitialSize: 2, MaxSize: 3, Init: "set statement_timeout = '12345ms'"})
+	db := pool(t, &creche.PoolOptions{InitialSize: 2, MaxSize: 3, Init: "set statement_timeout = '12345ms'",
+		Setup: "set lock_timeout = '4321ms'"})
 	for db.Counters().Connects < 2 {
 		time.Sleep(time.Millisecond)
 	}
@@ -19,6 +20,14 @@ func TestPoolSizes(t *testing.T) {
 	if err := db.QueryRow(ctx, "show statement_timeout").Scan(&set); err != nil || set != "12345ms" {
 		t.Fatal(set, err)
 	}
+	own, err := db.Acquire(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := own.QueryRow(ctx, "show lock_timeout").Scan(&set); err != nil || set != "4321ms" {
+		t.Fatal(set, err)
+	}
+	own.Release()
 	if err := db.Resize(0, 1); err != nil {
 		t.Fatal(err)
 	}

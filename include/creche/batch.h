@@ -59,7 +59,9 @@ CRECHE_API creche_status creche_batch_options_init(creche_batch_options *options
  * undoes those before it, and those behind it are not executed. Statements that begin or end transactions,
  * CALL and DO (they may commit) are CRECHE_E_INVALID there. With CRECHE_BATCH_SEPARATE each has a
  * transaction of its own, all are executed, and BEGIN, COMMIT and the like do what they say. items: copied.
- * None of them is prepared by name.
+ * None of them is prepared by name. What types of your own are, and the text of what only the server can
+ * print, is asked behind the batch, as for creche_pool_query. A column without a binary form (42883): what is
+ * all or nothing, and in a transaction of its own, is run once more, asking for text.
  * The completion: data: const creche_batch_result *, one for each, in order (data_size bytes); value:
  * CRECHE_OWNED, to be given up by creche_value_release when results and rows are not needed any more; code:
  * the number of the first that is not done well (count: all are). Its status is the error of that one:

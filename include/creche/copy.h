@@ -3,7 +3,9 @@
 #ifndef CRECHE_COPY_H
 #define CRECHE_COPY_H
 
+#include "export.h"
 #include "task.h"
+#include "value.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -64,6 +66,20 @@ CRECHE_API creche_status creche_pool_copy_in(creche_pool pool, creche_scope in, 
 CRECHE_API creche_status creche_connection_copy_in(creche_connection connection, creche_scope in,
                                                    const char *sql, const creche_copy_options *options,
                                                    creche_done_fn done, void *user, creche_task *task);
+
+/* Writes rows of values as COPY reads them in its text format (which it has if the statement says no other):
+ * what creche_task_answer takes for a CRECHE_PULL of creche_pool_copy_in. values: rows * columns of them, row
+ * after row, used up by the call. Each may have any type and form that fits the column's text: an int8 for a
+ * numeric, text for anything; NULL is one. Numbers, times, bytes, arrays and all else that is built in are
+ * written without loss, whatever DateStyle the session has; of a type of your own give the text. What does
+ * not fit its column is the server's error. write is called with pieces of about 64 KiB; they end anywhere
+ * in a row. No rows: nothing is written. Any thread.
+ * Returns CRECHE_OK; CRECHE_E_CANCELLED (write stopped it); CRECHE_E_INVALID (values or write is NULL, columns
+ * is 0, a value that none is), CRECHE_E_TYPE (a form that does not fit its type, or of which the text is not
+ * known): creche_last_error() names row and column, from 0 on, and write has had what stood before;
+ * CRECHE_E_NO_MEMORY. Since 0.1. */
+CRECHE_API creche_status creche_values_to_copy(const creche_value *values, size_t columns, size_t rows,
+                                               creche_text_fn write, void *user);
 
 #ifdef __cplusplus
 }

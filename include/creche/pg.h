@@ -78,6 +78,14 @@ typedef struct creche_pool_options {
                                 connection included; default CRECHE_NEVER */
     const creche_pool_calls *calls; /* passwords by a function, notices: creche/pool_calls.h; NULL: none;
                                        copied */
+    const char *setup; /* what is run each time that somebody gets a connection of his own, by
+                          creche_pool_acquire or creche_pool_transaction (there before the transaction):
+                          statements separated by semicolons, copied; default NULL. One round trip more for
+                          each. What it sets is undone when the connection is given back (CRECHE_RESET_FULL).
+                          Within acquire_timeout, after the wait. If it fails, what waits for the connection
+                          fails with that error (phase "pool"), and the connection is given back, reset; so it
+                          does if it leaves a transaction open (CRECHE_E_STATE). Statements on the pool, batches,
+                          COPY and streams do without: for those there is `init` */
 } creche_pool_options;
 
 /* Sets the defaults in the first `size` bytes (pass sizeof). Returns CRECHE_OK or CRECHE_E_INVALID.

@@ -1,4 +1,5 @@
 // creche/export.h: rows as JSON, as CSV, and through the Arrow C Data Interface.
+#include <creche/copy.h>
 #include <creche/export.h>
 
 #include <cstddef>
@@ -6,6 +7,7 @@
 
 #include "capi/guard.h"
 #include "pg/export/arrow.h"
+#include "pg/export/copy_text.h"
 #include "pg/export/csv.h"
 #include "pg/export/json.h"
 #include "platform/user_code.h"
@@ -79,6 +81,20 @@ creche_status creche_rows_to_csv(const creche_row_block* rows, uint32_t flags, c
     });
   return Write(rows, flags, kKnown, write, user,
                [&](const auto& view, pg::Pieces* out) { return WriteCsv(view, options, out); });
+}
+
+creche_status creche_values_to_copy(const creche_value* values, size_t columns, size_t rows,
+                                    creche_text_fn write, void* user) {
+  return Guard([&]() -> creche_status {
+    if (!write) return Fail(Status::kInvalid, "write is NULL");
+    if (columns == 0) return Fail(Status::kInvalid, "columns is 0: a row has one at least");
+    if (!values && rows > 0) return Fail(Status::kInvalid, "values is NULL and rows is not 0");
+    Taker taker{write, user};
+    pg::Pieces pieces(Give, &taker);
+    const ErrorRef error =
+        WriteCopyText(reinterpret_cast<const pg::Value*>(values), columns, rows, &pieces);
+    return error ? Fail(error->status(), "%s", error->message()) : CRECHE_OK;
+  });
 }
 
 creche_status creche_rows_to_arrow(const creche_row_block* rows, uint32_t flags,

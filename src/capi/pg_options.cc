@@ -105,6 +105,7 @@ creche_status ReadPool(const creche_pool_options* given, pg::PoolOptions* option
   options->command_timeout = o.command_timeout;
   if (o.application_name) options->application_name = o.application_name;
   if (o.init) options->init = o.init;
+  if (o.setup) options->setup = o.setup;
   options->queue = o.queue.id;
   return CRECHE_OK;
 }

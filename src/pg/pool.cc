@@ -9,6 +9,15 @@
 
 namespace creche::pg {
 
+namespace {
+
+// Null if there is none.
+std::unique_ptr<const Statement> ScriptOf(const std::string& sql) {
+  return sql.empty() ? nullptr : std::make_unique<const Statement>(Statement::Script(sql));
+}
+
+}  // namespace
+
 ErrorRef Pool::ClosedError(Phase phase) noexcept {
   return MakeError(Status::kClosed, phase, "the pool was closed");
 }
@@ -17,9 +26,8 @@ Pool::Pool(Ref<Loop> loop, const char* dsn, const PoolOptions& options)
     : loop_(std::move(loop)),
       dsn_(dsn ? std::make_shared<const std::string>(dsn) : nullptr),
       options_(options),
-      init_(options.init.empty()
-                ? nullptr
-                : std::make_unique<const Statement>(Statement::Script(options.init))),
+      init_(ScriptOf(options.init)),
+      setup_(ScriptOf(options.setup)),
       asked_(uint64_t{options.min_size} << 32 | options.max_size),
       uses_(*loop_, this, options.queue),
       timer_(*loop_, OnTimer, this),

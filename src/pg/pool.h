@@ -45,6 +45,7 @@ struct PoolOptions {
   PoolCalls calls;
   std::string application_name;
   std::string init;    // what is run on each session; empty: nothing
+  std::string setup;   // what is run before each use by one alone; empty: nothing
   uint64_t queue = 0;  // for the completion of its close
 };
 
@@ -63,6 +64,9 @@ class Pool final : public Object,
   tasks::Closing& uses() noexcept { return uses_; }
   TextCache& texts() noexcept { return texts_; }
   Nanos command_timeout() const noexcept { return options_.command_timeout; }
+  Nanos acquire_timeout() const noexcept { return options_.acquire_timeout; }
+  // What is run before somebody gets a connection alone; null: nothing.
+  const Statement* setup() const noexcept { return setup_.get(); }
   // args: the route of its completion. Fails if nobody could be told, as Closing::Tell. May throw
   // bad_alloc.
   Status Close(const tasks::StartArgs& args);
@@ -177,7 +181,8 @@ class Pool final : public Object,
   const std::shared_ptr<const std::string> dsn_;
   const PoolOptions options_;
   const ResetStatements reset_statements_;
-  const std::unique_ptr<const Statement> init_;  // null: nothing
+  const std::unique_ptr<const Statement> init_;   // null: nothing
+  const std::unique_ptr<const Statement> setup_;  // null: nothing
   Shared shared_;
   TextCache texts_;
   std::atomic<bool> closing_{false};

@@ -40,7 +40,7 @@ def exported(library):
 
 
 def header_texts():
-    for header in sorted(os.listdir(INCLUDE)):
+    for header in sorted(name for name in os.listdir(INCLUDE) if name.endswith(".h")):
         with open(os.path.join(INCLUDE, header), encoding="utf-8") as file:
             # Without comments.
             yield re.sub(r"/\*.*?\*/", "", file.read(), flags=re.DOTALL)

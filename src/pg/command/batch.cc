@@ -43,7 +43,6 @@ void Batch::OnComplete(Flight* flight, std::string_view tag, RowCollector* whole
   Item& item = items_[flight->steps.item()];
   try {
     item.rows = whole->Take(tag, flight->affected);
-    SettleTypes(item.rows->block());
     item.affected = flight->affected;
     item.ended = true;
     bytes_ += item.rows->block()->total_size;

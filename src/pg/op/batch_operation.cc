@@ -45,8 +45,10 @@ void BatchOperation::Start() noexcept {
   End({});
 }
 
-// Not what is done in part.
-bool BatchOperation::Repeatable() const noexcept {
+// Not what is done in part; but what was rolled back, because a column has no binary form, is asked
+// for as it comes.
+bool BatchOperation::Repeatable(const Ending& ending) const noexcept {
+  if (HasState(ending.error, "42883")) return true;
   const std::vector<Batch::Item>& items = batch_.items();
   return std::none_of(items.begin(), items.end(), [](const Batch::Item& i) { return i.ended; });
 }
@@ -82,6 +84,50 @@ void BatchOperation::Judge(size_t at, const ErrorRef& error, BatchResult::State 
     results_[i].state = BatchResult::kFailed;
     items[i].error = error;
   }
+}
+
+bool BatchOperation::AskAbout(Connection* connection, Ending* ending) noexcept {
+  // A transaction that has failed answers no questions.
+  if (ending->error || !connection) return false;
+  const std::vector<Batch::Item>& items = batch_.items();
+  if (ending->inside &&
+      std::any_of(items.begin(), items.end(), [](const Batch::Item& i) { return i.error; }))
+    return false;
+  ending_ = std::move(*ending);
+  asks_on_ = connection;
+  asked_ = 0;
+  if (AskNext()) return true;
+  *ending = std::move(ending_);
+  return false;
+}
+
+bool BatchOperation::AskNext() noexcept {
+  std::vector<Batch::Item>& items = batch_.items();
+  while (asked_ < items.size() && !stopping()) {
+    Ending one{.rows = items[asked_].rows, .answered = true, .inside = ending_.inside};
+    if (!Introspection::Wanted(one, asks_on_)) {
+      asked_++;
+      continue;
+    }
+    const size_t at = asked_;
+    asking_ = true;
+    Introspect(asks_on_, std::move(one), statements_[at]);
+    asking_ = false;
+    if (asked_ == at) return true;  // Understood follows
+  }
+  return false;
+}
+
+void BatchOperation::Understood(Ending ending) noexcept {
+  Batch::Item& item = batch_.items()[asked_++];
+  item.rows = std::move(ending.rows);
+  if (ending.error) {
+    // Its transaction has failed meanwhile, and nothing more can be asked there.
+    item.error = std::move(ending.error);
+    asked_ = statements_.size();
+  }
+  if (asking_ || AskNext()) return;
+  Finish(std::move(ending_));
 }
 
 void BatchOperation::Finish(Ending ending) noexcept {
@@ -146,6 +192,7 @@ void BatchOperation::End(Outcome outcome) noexcept {
     auto parts = MakeRef<Parts>(std::move(batch_.items()));
     for (size_t i = 0; i < results_.size(); i++) {
       const Batch::Item& item = parts->items[i];
+      if (item.rows) SettleTypes(item.rows->block());
       BatchResult& result = results_[i];
       if (item.error) result.state = BatchResult::kFailed;
       result.affected = item.rows ? item.affected : -1;

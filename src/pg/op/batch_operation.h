@@ -31,9 +31,13 @@ class BatchOperation final : public PgOperation {
  private:
   Command& command() noexcept override { return batch_; }
   ErrorRef Prepare() noexcept override;
-  bool Repeatable() const noexcept override;
+  bool Repeatable(const Ending& ending) const noexcept override;
   void Finish(Ending ending) noexcept override;
   void FinishCancelled(Phase phase, const Ending& ending) noexcept override;
+  bool AskAbout(Connection* connection, Ending* ending) noexcept override;
+  void Understood(Ending ending) noexcept override;
+  // Has the next result understood that needs it; false: there is none left.
+  bool AskNext() noexcept;
   void BeginAgain() noexcept override { batch_.Clear(); }
   // What cannot be sent, or may not stand here; null: all of it can.
   ErrorRef Check(const Statement& statement) const noexcept;
@@ -47,6 +51,11 @@ class BatchOperation final : public PgOperation {
   const BatchOptions options_;
   RunOf<Batch, &PgOperation::OnEnd> batch_;
   std::vector<BatchResult> results_;
+  // While its results are being understood, one after the other.
+  Ending ending_;
+  Connection* asks_on_ = nullptr;
+  size_t asked_ = 0;
+  bool asking_ = false;  // it may be understood at once
 };
 
 }  // namespace creche::pg

@@ -40,7 +40,7 @@ class ControlOperation final : public PgOperation {
   ErrorRef EndError(const Ending& ending) const noexcept;
   Phase phase() const noexcept;
   bool savepoint() const noexcept { return level_ && level_->savepoint; }
-  bool Repeatable() const noexcept override { return step_ == Step::kBegin; }
+  bool Repeatable(const Ending&) const noexcept override { return step_ == Step::kBegin; }
   void BeginAgain() noexcept override { hit_ = true; }
   bool Matters() const noexcept override { return false; }
   static void OnTimer(void* self) noexcept;

@@ -28,7 +28,7 @@ class CopyInOperation final : public PgOperation {
   void FinishCancelled(Phase phase, const Ending& ending) noexcept override;
   void BeginAgain() noexcept override { run_.Close(); }
   // What was pulled is gone.
-  bool Repeatable() const noexcept override { return !run_.asked(); }
+  bool Repeatable(const Ending&) const noexcept override { return !run_.asked(); }
 
   const Statement statement_;
   const ErrorRef unfit_;  // why it cannot be run

@@ -34,7 +34,7 @@ class CopyOutOperation final : public PgOperation, public BlockBudget::Owner {
   void OnPiece() noexcept;
   void OnBlockBack() noexcept override;
   void Finish(Ending ending) noexcept override;
-  bool Repeatable() const noexcept override { return !delivered_; }
+  bool Repeatable(const Ending&) const noexcept override { return !delivered_; }
   void BeginAgain() noexcept override;
   bool Deliver() noexcept;
   void DeliverNow() noexcept;

@@ -78,6 +78,32 @@ void ExecuteManyOperation::FinishCancelled(Phase phase, const Ending& ending) no
   PgOperation::FinishCancelled(phase, ending);
 }
 
+int64_t ExecuteManyOperation::Total() const noexcept {
+  int64_t total = 0;
+  for (const int64_t count : counts_) total += std::max<int64_t>(count, 0);
+  return total;
+}
+
+bool ExecuteManyOperation::AskAbout(Connection* connection, Ending* ending) noexcept {
+  if (ending->error || !options_.collect) return false;
+  try {
+    ending->rows = run_.rows().Take({}, Total());
+  } catch (const std::bad_alloc&) {
+    return false;  // Succeed says so
+  }
+  if (Introspection::Wanted(*ending, connection)) {
+    Introspect(connection, std::move(*ending), rows_[0]);
+    return true;
+  }
+  collected_ = ending->rows;
+  return false;
+}
+
+void ExecuteManyOperation::Understood(Ending ending) noexcept {
+  collected_ = ending.rows;
+  Finish(std::move(ending));
+}
+
 void ExecuteManyOperation::Finish(Ending ending) noexcept {
   if (!ending.error) return Succeed();
   Break(ending);
@@ -94,13 +120,12 @@ void ExecuteManyOperation::Fail(ErrorRef error) noexcept {
 
 void ExecuteManyOperation::Succeed() noexcept {
   Outcome outcome;
-  int64_t total = 0;
-  for (const int64_t count : counts_) total += std::max<int64_t>(count, 0);
+  const int64_t total = Total();
   outcome.code = AffectedCode(total);
   outcome.value = static_cast<uint64_t>(total);
   try {
     if (options_.collect) {
-      Ref<Rows> rows = run_.rows().Take({}, total);
+      Ref<Rows> rows = collected_ ? std::move(collected_) : run_.rows().Take({}, total);
       SettleTypes(rows->block());
       outcome.data = rows->block();
       outcome.size = rows->block()->total_size;

@@ -44,6 +44,9 @@ class ExecuteManyOperation final : public PgOperation {
   void OnRunEnd(Ending ending) noexcept;
   void Finish(Ending ending) noexcept override;
   void FinishCancelled(Phase phase, const Ending& ending) noexcept override;
+  bool AskAbout(Connection* connection, Ending* ending) noexcept override;
+  void Understood(Ending ending) noexcept override;
+  int64_t Total() const noexcept;
   void BeginAgain() noexcept override {
     next_ = 0;
     UseForms();
@@ -55,6 +58,7 @@ class ExecuteManyOperation final : public PgOperation {
   const std::vector<Statement> rows_;
   const ManyOptions options_;
   std::vector<int64_t> counts_;
+  Ref<Rows> collected_;
   Running run_;
   size_t next_ = 0;
   size_t failed_at_ = 0;

@@ -125,7 +125,7 @@ void PgOperation::OnIntrospected() noexcept {
 }
 
 bool PgOperation::RunAgain(const Ending& ending) noexcept {
-  if (!Repeatable() || on_.pool().closing() || tries_ >= kMaxTries) return false;
+  if (!Repeatable(ending) || on_.pool().closing() || tries_ >= kMaxTries) return false;
   if (ConnectionLease* lease = on_.lease()) {
     // Only if nothing was sent behind it: the order is the user's.
     Connection* connection = lease->connection();

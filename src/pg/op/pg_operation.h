@@ -48,8 +48,9 @@ class PgOperation : public tasks::Operation, public FromBlocks, private Introspe
   // It has ended, and was not cancelled: true if something of its results has to be asked of the
   // server first, by Introspect.
   virtual bool AskAbout(Connection* connection, Ending* ending) noexcept;
-  // True if it may be sent a second time when the server has not executed it.
-  virtual bool Repeatable() const noexcept { return true; }
+  // True if it may be sent a second time when the server has not executed it, or nothing of it is
+  // left: it ended so.
+  virtual bool Repeatable(const Ending& /*ending*/) const noexcept { return true; }
   // It is about to be sent again: forgets what has come.
   virtual void BeginAgain() noexcept {}
   // True, with the statement's hash, if it may share a connection.

@@ -14,7 +14,7 @@ class ScriptOperation final : public PgOperation {
   Command& command() noexcept override { return run_; }
   ErrorRef Prepare() noexcept override;
   void Finish(Ending ending) noexcept override;
-  bool Repeatable() const noexcept override { return false; }
+  bool Repeatable(const Ending&) const noexcept override { return false; }
 
   const Statement script_;
   RunOf<Script, &PgOperation::OnEnd> run_{this};

@@ -37,7 +37,7 @@ class StreamOperation final : public PgOperation, public BlockBudget::Owner {
   void OnRows() noexcept;
   void Finish(Ending ending) noexcept override;
   // Once rows were handed out it cannot be begun anew.
-  bool Repeatable() const noexcept override { return rows_ == 0; }
+  bool Repeatable(const Ending&) const noexcept override { return rows_ == 0; }
   void BeginAgain() noexcept override;
   // Hands out what was collected.
   bool Deliver() noexcept;

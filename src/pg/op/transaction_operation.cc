@@ -39,6 +39,9 @@ void TransactionOperation::OnRefused(const ErrorRef& why) noexcept {
 
 void TransactionOperation::OnGranted(Member* member) noexcept {
   try {
+    if (const Statement* script = pool_->setup())
+      setup_ = std::make_unique<SetupScript>(static_cast<SetupScript::Owner&>(*this), loop(),
+                                             *script, pool_->acquire_timeout());
     lease_ = ConnectionLease::Make(pool_.ref(), member, true);
   } catch (const std::bad_alloc&) {
     member->connection().Lose(NoMemoryError());
@@ -46,7 +49,15 @@ void TransactionOperation::OnGranted(Member* member) noexcept {
   }
   if (AddObject(Kind::kConnection, lease_, loop()) == 0)
     return End(Outcome::Failed(NoMemoryError()));
-  Begin();
+  if (!setup_) return Begin();
+  stage_ = Stage::kSetup;
+  waits_for_.store("setup", std::memory_order_relaxed);
+  setup_->Begin(lease_->connection());
+}
+
+void TransactionOperation::OnSetUp(Ending ending) noexcept {
+  if (!stopping_ && !ending.error) return Begin();
+  OnEnd(std::move(ending));
 }
 
 void TransactionOperation::Submit(Stage stage, const Statement* statement) noexcept {
@@ -133,6 +144,9 @@ void TransactionOperation::Cancel() noexcept {
     case Stage::kWaiting:
       pool_->Leave(&checkout_);
       return Complete(Outcome::Cancelled(Phase::kPool));
+    case Stage::kSetup:
+      if (lease_->connection() && setup_->Stop()) End(Outcome::Cancelled(Phase::kPool));
+      return;
     case Stage::kBegin:
       if (lease_->connection() && lease_->connection()->Cancel(&query_))
         End(Outcome::Cancelled(Phase::kQuery));
@@ -154,6 +168,7 @@ bool TransactionOperation::MayRetry(const ErrorRef& error) const noexcept {
 void TransactionOperation::OnEnd(Ending ending) noexcept {
   timer_->Disarm();
   switch (stage_) {
+    case Stage::kSetup:
     case Stage::kBegin:
       if (stopping_) return End(Outcome::Cancelled(Phase::kQuery));
       // Nothing was lost with a connection that was dead already.

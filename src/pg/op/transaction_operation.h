@@ -6,6 +6,7 @@
 #include "pg/checkout.h"
 #include "pg/command/query.h"
 #include "pg/command/run_of.h"
+#include "pg/command/setup_script.h"
 #include "pg/connection_lease.h"
 #include "pg/pool.h"
 #include "pg/sql/transaction_text.h"
@@ -13,7 +14,9 @@
 
 namespace creche::pg {
 
-class TransactionOperation final : public tasks::Operation, private tasks::BodyListener {
+class TransactionOperation final : public tasks::Operation,
+                                   private tasks::BodyListener,
+                                   private SetupScript::Owner {
  public:
   // May throw bad_alloc.
   TransactionOperation(tasks::ResidentUse<Pool> pool, const TransactionOptions& options,
@@ -27,7 +30,7 @@ class TransactionOperation final : public tasks::Operation, private tasks::BodyL
   const tasks::Resident* Of() const noexcept override { return pool_.get(); }
 
  private:
-  enum class Stage : uint8_t { kWaiting, kBegin, kBody, kCommit, kRollback };
+  enum class Stage : uint8_t { kWaiting, kSetup, kBegin, kBody, kCommit, kRollback };
   void OnGranted(Member* member) noexcept;
   void OnRefused(const ErrorRef& why) noexcept;
   void OnEnd(Ending ending) noexcept;
@@ -43,6 +46,7 @@ class TransactionOperation final : public tasks::Operation, private tasks::BodyL
     }
     TransactionOperation& operation_;
   };
+  void OnSetUp(Ending ending) noexcept override;
   void BodyEnded(tasks::Outcome outcome) noexcept override;
   static void OnTimer(void* self) noexcept;
 
@@ -65,6 +69,7 @@ class TransactionOperation final : public tasks::Operation, private tasks::BodyL
   CheckoutOf<&TransactionOperation::OnGranted, &TransactionOperation::OnRefused> checkout_{this};
   Statements query_{this};
   Ref<ConnectionLease> lease_;
+  std::unique_ptr<SetupScript> setup_;
   std::unique_ptr<Timer> timer_;
   std::atomic<const char*> waits_for_{"connection"};
   tasks::Outcome outcome_;  // the body's

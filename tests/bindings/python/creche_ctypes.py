@@ -110,7 +110,8 @@ PoolOptions = structure("PoolOptions", [
     ("connect_timeout", c_int64), ("acquire_timeout", c_int64), ("idle_timeout", c_int64),
     ("max_lifetime", c_int64), ("cancel_timeout", c_int64), ("application_name", c_char_p),
     ("queue", c_uint64), ("statement_lifetime", c_int64), ("max_uses", c_uint32),
-    ("initial_size", c_uint32), ("init", c_char_p), ("command_timeout", c_int64), ("calls", c_void_p)])
+    ("initial_size", c_uint32), ("init", c_char_p), ("command_timeout", c_int64), ("calls", c_void_p),
+    ("setup", c_char_p)])
 Value = structure("Value", [
     ("type", c_uint32), ("form", c_uint32), ("integer", c_int64), ("real", c_double),
     ("data", c_char_p), ("size", c_size_t)])

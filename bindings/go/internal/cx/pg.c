@@ -15,12 +15,13 @@ static void hear_notice(void *user, const creche_error *notice)
 }
 
 cx_answer cx_pool_open(uint64_t id, creche_pool_options o, const char *dsn, const char *application_name,
-                       const char *init, uint64_t functions, int32_t gives, int32_t hears)
+                       const char *init, const char *setup, uint64_t functions, int32_t gives, int32_t hears)
 {
   creche_loop loop = {{id}};
   creche_pool pool = {0};
   if (application_name != NULL) o.application_name = application_name;
   o.init = init;
+  o.setup = setup;
   creche_pool_calls calls;
   if (functions != 0) {
     creche_pool_calls_init(&calls, sizeof calls);
@@ -190,6 +191,25 @@ cx_answer cx_many_start(int32_t what, uint64_t id, cx_tail tail, creche_query_op
              &task.scope.id);
   if (values != few) free(values);
   return a;
+}
+
+cx_answer cx_copy_text(const char *bytes, const cx_value *args, size_t width, size_t rows, char **made)
+{
+  creche_value few[FEW], *values = values_of(args, width * rows, bytes, few);
+  text t = {NULL, 0, 0};
+  creche_status status;
+  uint64_t id;
+  if (values == NULL) return no_memory();
+  status = creche_values_to_copy(values, width, rows, take_text, &t);
+  if (values != few) free(values);
+  id = t.size;
+  if (status != CRECHE_OK) {
+    cx_answer a = status == CRECHE_E_CANCELLED ? no_memory() : answer(status, &id);
+    free(t.bytes);
+    return a;
+  }
+  *made = t.bytes;
+  return answer(status, &id);
 }
 
 cx_answer cx_batch_start(int32_t what, uint64_t id, cx_tail tail, creche_batch_options o, const char *text,

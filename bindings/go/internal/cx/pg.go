@@ -75,13 +75,13 @@ type PoolOptions struct {
 	ConnectTimeout, AcquireTimeout, IdleTimeout                              time.Duration
 	MaxLifetime, CancelTimeout, StatementLifetime                            time.Duration
 	CommandTimeout                                                           time.Duration
-	ApplicationName, Init                                                    string
+	ApplicationName, Init, Setup                                             string
 	Calls                                                                    *PoolCalls
 }
 
 // PoolOpen opens a pool on a loop; an empty dsn is the environment.
 func PoolOpen(loop uint64, dsn string, po PoolOptions) Started {
-	if refused := whole("the DSN, application name or init", dsn, po.ApplicationName, po.Init); refused != nil {
+	if refused := whole("the DSN, application name, init or setup", dsn, po.ApplicationName, po.Init, po.Setup); refused != nil {
 		return Started{Failure: refused}
 	}
 	o := defaults.pool
@@ -101,7 +101,7 @@ func PoolOpen(loop uint64, dsn string, po PoolOptions) Started {
 	set(&o.cancel_timeout, po.CancelTimeout)
 	set(&o.statement_lifetime, po.StatementLifetime)
 	set(&o.command_timeout, po.CommandTimeout)
-	return answer(C.cx_pool_open(C.uint64_t(loop), o, maybe(dsn), maybe(po.ApplicationName), maybe(po.Init),
+	return answer(C.cx_pool_open(C.uint64_t(loop), o, maybe(dsn), maybe(po.ApplicationName), maybe(po.Init), maybe(po.Setup),
 		C.uint64_t(po.Calls.number), C.int32_t(flag(po.Calls.Password != nil)), C.int32_t(flag(po.Calls.Notice != nil))))
 }
 
@@ -218,6 +218,18 @@ func CopyStart(what int32, handle uint64, tail Tail, q *Query) Started {
 		return Started{Failure: q.refused}
 	}
 	return answer(C.cx_copy_start(C.int32_t(what), C.uint64_t(handle), tail.c(), (*C.char)(unsafe.Pointer(&q.text[0]))))
+}
+
+// CopyText is the parameters, rows of `width` each, as COPY reads them.
+func CopyText(q *Query, width, rows int) ([]byte, *Failure) {
+	var made *C.char
+	a := answer(C.cx_copy_text((*C.char)(unsafe.Pointer(&q.text[0])), (*C.cx_value)(unsafe.Pointer(unsafe.SliceData(q.args))),
+		C.size_t(width), C.size_t(rows), &made))
+	defer C.free(unsafe.Pointer(made))
+	if a.Failure != nil {
+		return nil, a.Failure
+	}
+	return append([]byte(nil), unsafe.Slice((*byte)(unsafe.Pointer(made)), a.ID)...), nil
 }
 
 // ListenStart listens on the channels.

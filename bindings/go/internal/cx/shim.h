@@ -145,13 +145,15 @@ int64_t cx_response_info(uint64_t response, creche_response_info *info, char *bu
 
 /* PostgreSQL. */
 cx_answer cx_pool_open(uint64_t loop, creche_pool_options o, const char *dsn,
-                       const char *application_name, const char *init, uint64_t functions, int32_t gives,
-                       int32_t hears);
+                       const char *application_name, const char *init, const char *setup,
+                       uint64_t functions, int32_t gives, int32_t hears);
 /* Of the functions with that number: theirs, in Go. */
 int32_t cxGivePassword(uint64_t functions, creche_password_request *request, char *password, size_t capacity);
 void cxHearNotice(uint64_t functions, creche_error *notice);
 /* A block as text (csv: else JSON), which is free()d by who asks; the answer's id: its size. */
 cx_answer cx_rows_text(const creche_row_block *rows, int32_t csv, uint32_t flags, char delimiter, char **text);
+/* Rows of values as COPY reads them; as above. */
+cx_answer cx_copy_text(const char *bytes, const cx_value *args, size_t width, size_t rows, char **text);
 cx_answer cx_pool_resize(uint64_t pool, uint32_t min_size, uint32_t max_size);
 cx_answer cx_pool_expire(uint64_t pool);
 /* names: of the args, each with its NUL; NULL: none. */

@@ -1226,6 +1226,7 @@ pub struct creche_retry {
 /// - Secure cookies are taken from and sent to https URLs only, and cannot be hidden by cookies of
 ///   http ones. __Secure- and __Host- cookies (in any case of letters) must be what these say.
 /// - Cookies of one name on several paths are all sent, the longest path first, then the oldest.
+/// - ws:// and wss:// URLs have the cookies of http:// and https:// ones.
 /// - Max-Age goes before Expires, which may be in any form that servers ever wrote.
 /// - A field with a control character, a pair of more than 4096 bytes, and one without name and value
 ///   are ignored. Where there are too many, those that are not Secure and were used longest ago go.
@@ -1631,7 +1632,7 @@ pub type creche_token_fn = Option<unsafe extern "C" fn(user: *mut c_void, token:
 /// What is shown to servers, at the origin of the request and nowhere else. In place of it goes an
 /// Authorization of the request's own, or the user info of its URL. A 401 that it answers is read over and
 /// the request sent again, once (twice if only the nonce had become old); all others, and those of a
-/// request whose body was pulled, are yours.
+/// request of whose body something was pulled, are yours.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct creche_auth {
@@ -2550,6 +2551,15 @@ pub struct creche_pool_options {
     /// passwords by a function, notices: creche/pool_calls.h; NULL: none;
     /// copied
     pub calls: *const creche_pool_calls,
+    /// what is run each time that somebody gets a connection of his own, by
+    /// creche_pool_acquire or creche_pool_transaction (there before the transaction):
+    /// statements separated by semicolons, copied; default NULL. One round trip more for
+    /// each. What it sets is undone when the connection is given back (CRECHE_RESET_FULL).
+    /// Within acquire_timeout, after the wait. If it fails, what waits for the connection
+    /// fails with that error (phase "pool"), and the connection is given back, reset; so it
+    /// does if it leaves a transaction open (CRECHE_E_STATE). Statements on the pool, batches,
+    /// COPY and streams do without: for those there is `init`
+    pub setup: *const c_char,
 }
 
 /// What a pool has now and did so far. Sized.
@@ -3571,7 +3581,8 @@ unsafe extern "C" {
     pub fn creche_websocket_options_init(options: *mut creche_websocket_options, size: usize) -> creche_status;
 
     /// Opens a WebSocket: "ws://...", "wss://..." or the same with http and https. The handshake is a
-    /// request of the session's (its limits, proxy, TLS; redirects are followed). The completion: code: 101;
+    /// request of the session's (its limits, proxy, TLS; redirects are followed, to ws and wss URLs, too).
+    /// The completion: code: 101;
     /// value: a creche_websocket, CRECHE_OWNED: a lease of the nearest task or group around `in` (or the loop),
     /// which it holds open until it is closed. Its connection counts for the limits of the session, and is
     /// never used for anything else. Failures: CRECHE_E_PROTOCOL with error->http_status (and code): another
@@ -3787,7 +3798,9 @@ unsafe extern "C" {
     /// undoes those before it, and those behind it are not executed. Statements that begin or end transactions,
     /// CALL and DO (they may commit) are CRECHE_E_INVALID there. With CRECHE_BATCH_SEPARATE each has a
     /// transaction of its own, all are executed, and BEGIN, COMMIT and the like do what they say. items: copied.
-    /// None of them is prepared by name.
+    /// None of them is prepared by name. What types of your own are, and the text of what only the server can
+    /// print, is asked behind the batch, as for creche_pool_query. A column without a binary form (42883): what is
+    /// all or nothing, and in a transaction of its own, is run once more, asking for text.
     /// The completion: data: const creche_batch_result *, one for each, in order (data_size bytes); value:
     /// CRECHE_OWNED, to be given up by creche_value_release when results and rows are not needed any more; code:
     /// the number of the first that is not done well (count: all are). Its status is the error of that one:
@@ -3854,6 +3867,19 @@ unsafe extern "C" {
 
     /// The same on this connection; what is started after it waits for its end. Since 0.1.
     pub fn creche_connection_copy_in(connection: creche_connection, in_: creche_scope, sql: *const c_char, options: *const creche_copy_options, done: creche_done_fn, user: *mut c_void, task: *mut creche_task) -> creche_status;
+
+    /// Writes rows of values as COPY reads them in its text format (which it has if the statement says no other):
+    /// what creche_task_answer takes for a CRECHE_PULL of creche_pool_copy_in. values: rows * columns of them, row
+    /// after row, used up by the call. Each may have any type and form that fits the column's text: an int8 for a
+    /// numeric, text for anything; NULL is one. Numbers, times, bytes, arrays and all else that is built in are
+    /// written without loss, whatever DateStyle the session has; of a type of your own give the text. What does
+    /// not fit its column is the server's error. write is called with pieces of about 64 KiB; they end anywhere
+    /// in a row. No rows: nothing is written. Any thread.
+    /// Returns CRECHE_OK; CRECHE_E_CANCELLED (write stopped it); CRECHE_E_INVALID (values or write is NULL, columns
+    /// is 0, a value that none is), CRECHE_E_TYPE (a form that does not fit its type, or of which the text is not
+    /// known): creche_last_error() names row and column, from 0 on, and write has had what stood before;
+    /// CRECHE_E_NO_MEMORY. Since 0.1.
+    pub fn creche_values_to_copy(values: *const creche_value, columns: usize, rows: usize, write: creche_text_fn, user: *mut c_void) -> creche_status;
 
     /// Sets the defaults in the first `size` bytes (pass sizeof). Returns CRECHE_OK or CRECHE_E_INVALID.
     /// Since 0.1.

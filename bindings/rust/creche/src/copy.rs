@@ -1,6 +1,7 @@
 //! COPY: much data in and out, as bytes.
 use crate::body::Body;
 use crate::error::{Error, Result};
+use crate::export::written;
 use crate::flow::{Flow, Flowing, Next};
 use crate::options::{TaskOptions, task_options};
 use crate::pending::{Answer, Pending, awaitable};
@@ -8,6 +9,7 @@ use crate::query::Target;
 use crate::scope::Scope;
 use crate::status::Status;
 use crate::sys_ext::{c_text, defaults};
+use crate::value::ToSql;
 use creche_sys as sys;
 use std::fmt;
 use std::future::poll_fn;
@@ -184,3 +186,25 @@ impl<'a> CopyIn<'a> {
 }
 
 awaitable!(CopyIn<'a> => u64);
+
+/// Rows of values as COPY reads them in its text format, for the body of `copy_in`: values like those of
+/// statements, all rows of one width. Their types need not be those of the columns: the server reads the
+/// text as these have it.
+pub fn copy_text(rows: &[&[&dyn ToSql]]) -> Result<Vec<u8>> {
+    let width = rows.first().map_or(0, |row| row.len());
+    if let Some(at) = rows.iter().position(|row| row.len() != width) {
+        let text = format!("row {at} has {} values, the first one {width}", rows[at].len());
+        return Err(Error::own(Status::INVALID, text));
+    }
+    let mut bytes = Vec::new();
+    if rows.is_empty() {
+        return Ok(bytes);
+    }
+    let values: Vec<_> =
+        rows.iter().flat_map(|row| row.iter()).map(|value| value.value().raw()).collect();
+    // SAFETY: so many values, which borrow from `rows`.
+    written(&mut bytes, |take, user| unsafe {
+        sys::creche_values_to_copy(values.as_ptr(), width, rows.len(), take, user)
+    })?;
+    Ok(bytes)
+}

@@ -67,7 +67,7 @@ unsafe extern "C" fn take(text: *const c_char, size: usize, user: *mut c_void) -
     1
 }
 
-fn written(
+pub(crate) fn written(
     out: &mut dyn Write,
     write: impl FnOnce(sys::creche_text_fn, *mut c_void) -> sys::creche_status,
 ) -> Result<()> {

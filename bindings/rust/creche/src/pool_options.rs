@@ -30,6 +30,7 @@ pub struct PoolOptions {
     statement_lifetime: Option<Duration>,
     application_name: Option<String>,
     init: Option<String>,
+    setup: Option<String>,
     command_timeout: Option<Duration>,
     pub(crate) functions: Functions,
 }
@@ -133,6 +134,17 @@ impl PoolOptions {
         self
     }
 
+    /// What is run each time that somebody gets a connection of his own ([`Pool::acquire`],
+    /// [`Pool::transaction`]): statements separated by semicolons. If it fails, so does that, with
+    /// its error, and the connection is given back.
+    ///
+    /// [`Pool::acquire`]: crate::Pool::acquire
+    /// [`Pool::transaction`]: crate::Pool::transaction
+    pub fn setup(mut self, script: impl Into<String>) -> Self {
+        self.setup = Some(script.into());
+        self
+    }
+
     pub(crate) fn open(
         &self,
         on: Loop,
@@ -142,6 +154,7 @@ impl PoolOptions {
         let dsn = dsn.map(c_text).transpose()?;
         let name = self.application_name.as_deref().map(c_text).transpose()?;
         let init = self.init.as_deref().map(c_text).transpose()?;
+        let setup = self.setup.as_deref().map(c_text).transpose()?;
         let mut pool = sys::creche_pool::default();
         // SAFETY: plain options; they and what they point to live until the call returns.
         check(unsafe {
@@ -166,6 +179,7 @@ impl PoolOptions {
                 self.statement_lifetime.map_or(o.statement_lifetime, nanoseconds);
             o.application_name = name.as_ref().map_or(null(), |name| name.as_ptr());
             o.init = init.as_ref().map_or(null(), |init| init.as_ptr());
+            o.setup = setup.as_ref().map_or(null(), |setup| setup.as_ptr());
             o.command_timeout = self.command_timeout.map_or(o.command_timeout, nanoseconds);
             let mut calls = defaults(sys::creche_pool_calls_init)?;
             if let Some(called) = called {

@@ -82,9 +82,15 @@ fn sizes_of_a_pool() {
         let options = PoolOptions::new()
             .initial_size(2)
             .max_size(3)
-            .init("set statement_timeout = '12345ms'");
+            .init("set statement_timeout = '12345ms'")
+            .setup("set lock_timeout = '4321ms'");
         let db = Pool::open(&dsn, options).unwrap();
         eventually(|| db.counters().unwrap().connects == 2);
+        let own = db.acquire().await.unwrap();
+        let set = "select (current_setting('lock_timeout') = '4321ms')::int::int8";
+        assert_eq!(count(&own.query(set, &[]).await.unwrap()), 1);
+        drop(own);
+        assert_eq!(count(&db.query(set, &[]).await.unwrap()), 0);
         let pid = "select pg_backend_pid()::int8";
         let before = count(&db.query(pid, &[]).await.unwrap());
         db.resize(0, 1).unwrap();
