@@ -1,7 +1,7 @@
 #!/bin/sh
 # Languages that call the library as it is, by their foreign function interface: the tour of each in
 # tests/examples/ffi. The last line is "N passed, N failed", or "skipped: reason".
-#   usage: ffi.sh [--all | asyncio trio lua ruby node java]      default: asyncio trio lua
+#   usage: ffi.sh [--all | asyncio trio lua ruby node java csharp]      default: asyncio trio lua
 #   CRECHE_BUILD_DIR  the build whose library is used; default: build-release
 root=$(cd "$(dirname "$0")/../.." && pwd)
 build=${CRECHE_BUILD_DIR:-$root/build-release}
@@ -11,7 +11,7 @@ tours=$root/tests/examples/ffi
 [ -n "${SILENT_URL-}" ] ||
     exec "$build/tests/creche-test-servers" -- python3 "$tours/silent.py" sh "$0" "$@"
 case ${1-} in
---all) set -- asyncio trio lua ruby node java ;;
+--all) set -- asyncio trio lua ruby node java csharp ;;
 '') set -- asyncio trio lua ;;
 esac
 work=$(mktemp -d "${TMPDIR:-/tmp}/creche-ffi-XXXXXX") || exit 1
@@ -119,6 +119,13 @@ for language; do
         if find_java; then
             tour "$java" --enable-native-access=ALL-UNNAMED -cp "$work/java" Tour
         else skip "no Java 22 or later"; fi
+        ;;
+    csharp)
+        install_missing mono-mcs mono-runtime libmono-system-core4.0-cil
+        if command -v mcs >/dev/null && command -v mono >/dev/null; then
+            mcs -langversion:7 -warnaserror -out:"$work/tour.exe" "$tours"/csharp/*.cs
+            tour env LD_LIBRARY_PATH="$build" mono "$work/tour.exe"
+        else skip "no Mono"; fi
         ;;
     *)
         echo "there is no tour of $language" >&2

@@ -103,6 +103,8 @@ archive=$static_lib/libcreche.a
 expect "the archive defines nothing but creche_* in C" sh -c \
     "! nm --defined-only -g '$archive' | awk 'NF == 3 { print \$3 }' | grep -vE '^(_Z|creche_|DW\.ref\.)' | grep ."
 expect "the licence is installed" find "$prefix" -name LICENSE -size +0 -exec grep -q MIT {} +
+expect "the declarations for FFIs are installed" sh -c \
+    "grep -q 'creche_value creche_int4(int32_t i);' '$prefix'/share/creche/creche.ffi.h"
 expect "the description of the ABI and manual pages are installed" sh -c \
     "grep -q creche_group_open '$prefix/share/creche/creche.json' && ls '$prefix/share/man/man3/creche_group_open.3'"
 expect "the notice of what is inside is installed" sh -c \

@@ -9,7 +9,7 @@ TOP = {"CMakeLists.txt", "CMakePresets.json", "include", "src", "bindings", "tes
 LONGEST = {"src": 400, "bindings": 400, "include": 600}
 LENGTH_MATTERS = re.compile(r"\.(cc|c|h|hpp|rs|go|py)$")
 GENERATED = re.compile(r"bindings/rust/creche-sys/(src/bindings|tests/facts/mod)\.rs$")
-TEXT = re.compile(r"\.(cc|c|h|hpp|rs|go|py|lua|rb|mjs|java|sh|md|txt|cmake|json|in|toml|mod|map|dynamic|supp|ini)$|/run$")
+TEXT = re.compile(r"\.(cc|c|h|hpp|rs|go|py|lua|rb|mjs|java|cs|sh|md|txt|cmake|json|in|toml|mod|map|dynamic|supp|ini)$|/run$")
 # A path of somebody's home or workplace. Quoted system paths such as /usr or /proc are fine.
 MACHINE = re.compile(r"(?<![\w./$}*])/(home|root|work|Users|mnt|workspace)/\w")
 
