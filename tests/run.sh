@@ -156,6 +156,7 @@ long_tests() {
     long "a server goes down" 7200 env CRECHE_FAULT_ROUNDS=100 "$tests/integration_faults_pg"
     long "installed, built by a user" 3600 sh tests/consumer/check.sh build-release whole
     script "packages: .deb" sh tests/packages/deb.sh
+    script "packages: crates" sh tests/packages/rust.sh
     for part in tasks http ways pg; do
         long "every allocation fails: $part" 21600 env CRECHE_EVERY=1 "$tests/fault_${part}_memory"
     done

@@ -40,9 +40,22 @@
 //! cancelled at any moment, and no token, permit or item is lost then. On a virtual clock they are what
 //! tasks should wait for one another with: it knows of them.
 //!
+//! # Errors of others
+//! `?` takes those of the standard library in bodies of groups and transactions; [`Foreign`] makes one
+//! of any other. They keep their type: [`Error::downcast_ref`], [`Error::find`].
+//!
+//! # Features
+//! `vendored` builds the C library from its sources and links it in; without it that happens where
+//! pkg-config knows no libcreche. `stream` makes a `futures_core::Stream` of what comes piece by piece.
+//!
+//! # Seeing what happens
+//! [`LoopOptions::on_event`] is told of tasks, cancellations and leaks, [`LoopOptions::on_stall`] of what
+//! blocks the loop, [`SessionOptions::watch`] of requests; [`Loop::dump`] shows the tree.
+//!
 //! # Threads
 //! Everything here is `Send` and `Sync` unless it holds something of yours that is not. Wakers are
 //! called on the loop's thread: an executor that runs tasks right in its wakers would block the loop.
+#![deny(missing_docs)]
 #![warn(rust_2018_idioms)]
 
 // They use one another one way only: status, error, sys_ext, sync; section, clock, scope, runtime,
@@ -63,9 +76,12 @@ mod event;
 mod events;
 mod export;
 mod flow;
+mod foreign;
 mod form;
 mod group;
 mod histogram;
+mod hook_options;
+mod hooks;
 mod http_options;
 mod limiter;
 mod listen;
@@ -91,6 +107,8 @@ mod shield;
 mod sleep;
 mod start;
 mod status;
+#[cfg(feature = "stream")]
+mod stream;
 mod sync;
 mod sys_ext;
 mod task;
@@ -118,9 +136,11 @@ pub use error::{Error, Result, ServerError};
 pub use event::{Event, EventOptions, WaitEvent};
 pub use events::{EventStream, Events, ServerEvent};
 pub use export::{ArrowForm, CsvForm, JsonForm};
+pub use foreign::Foreign;
 pub use form::{FilePart, Form};
 pub use group::{Child, Group, GroupOptions, Outcome, Policy, group};
 pub use histogram::Histogram;
+pub use hooks::{HookEvent, HookKind, NodeKind};
 pub use http_options::{HttpTimeouts, HttpVersions};
 pub use limiter::{AcquireToken, Limiter, LimiterOptions, LimiterState, Token};
 pub use listen::{Heard, Listener};
@@ -144,6 +164,8 @@ pub use shield::{shield, with_cleanup};
 pub use sleep::{Offload, Offloaded, Sleep, Yield, offload, sleep, timeout, yield_now};
 pub use start::Started;
 pub use status::{Phase, Reason, Status};
+#[cfg(feature = "stream")]
+pub use stream::{BodyStream, Items};
 pub use task::task;
 pub use tls::{Tls, TlsOptions, TlsVersion};
 pub use transaction::{

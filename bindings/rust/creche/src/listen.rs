@@ -10,6 +10,7 @@ use creche_sys as sys;
 use std::ffi::{CStr, CString};
 use std::fmt;
 use std::future::poll_fn;
+use std::task::{Context, Poll};
 
 /// What a [`Listener`] hears.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -98,13 +99,15 @@ impl Listener {
 
     /// What is said next; None after the end was told as an error.
     pub async fn next(&mut self) -> Result<Option<Heard>> {
-        poll_fn(|context| {
-            self.flow.poll_next(context).map_ok(|next| match next {
-                Next::Item(heard) => Some(heard),
-                Next::End(_) | Next::Over => None,
-            })
+        poll_fn(|context| self.poll_next(context)).await
+    }
+
+    /// The same, for adapters to other streams.
+    pub fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<Result<Option<Heard>>> {
+        self.flow.poll_next(context).map_ok(|next| match next {
+            Next::Item(heard) => Some(heard),
+            Next::End(_) | Next::Over => None,
         })
-        .await
     }
 }
 

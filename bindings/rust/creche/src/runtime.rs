@@ -2,6 +2,7 @@
 use crate::block;
 use crate::clock::{self, Hold};
 use crate::error::{Error, Result};
+use crate::hooks::{self, Hooks};
 use crate::scope::Scope;
 use crate::status::Status;
 use crate::sync::lock;
@@ -32,6 +33,8 @@ pub struct LoopOptions {
     on_caller: bool,
     shuffle_seed: u64,
     busy_poll: Duration,
+    pub(crate) stall_after: Duration,
+    pub(crate) hooks: Hooks,
 }
 
 impl LoopOptions {
@@ -143,6 +146,8 @@ pub struct LoopCounters {
     pub live_groups: u64,
     pub live_scopes: u64,
     pub live_leases: u64,
+    pub stalls: u64,
+    pub events_lost: u64,
 }
 
 /// The default loop, and the process that opened it.
@@ -164,10 +169,12 @@ impl Loop {
             return Err(Error::own(Status::UNSUPPORTED, text));
         }
         let name = options.name.as_deref().map(c_text).transpose()?;
+        let hooks = options.hooks.into_c();
         let mut raw = sys::creche_loop::default();
-        // SAFETY: plain options; they and their text live until the call returns.
-        check(unsafe {
-            let mut o = defaults(sys::creche_loop_options_init)?;
+        // SAFETY: its own init function.
+        let o = unsafe { defaults(sys::creche_loop_options_init) };
+        // SAFETY: plain options; they, their text and the hooks' struct live until the call returns.
+        let opened = o.and_then(|mut o| unsafe {
             o.name = name.as_ref().map_or(null(), |name| name.as_ptr());
             if let Some(limit) = options.offload_limit {
                 o.offload_limit = limit;
@@ -180,8 +187,14 @@ impl Loop {
             }
             o.shuffle_seed = options.shuffle_seed;
             o.busy_poll = nanoseconds(options.busy_poll);
-            sys::creche_loop_open(&o, &mut raw)
-        })?;
+            o.stall_after = nanoseconds(options.stall_after);
+            o.hooks = hooks.as_ref().map_or(null(), |hooks| hooks);
+            check(sys::creche_loop_open(&o, &mut raw))
+        });
+        if let Some(hooks) = &hooks {
+            hooks::opened(opened.is_ok().then_some(raw), hooks);
+        }
+        opened?;
         if options.virtual_clock {
             clock::opened(raw);
         }
@@ -232,6 +245,7 @@ impl Loop {
                 status => {
                     if status == sys::CRECHE_OK {
                         clock::ended(self.raw);
+                        hooks::ended(self.raw);
                     }
                     return check(status);
                 }
@@ -352,6 +366,8 @@ impl Loop {
             live_groups: c.live_groups,
             live_scopes: c.live_scopes,
             live_leases: c.live_leases,
+            stalls: c.stalls,
+            events_lost: c.events_lost,
         })
     }
 }

@@ -2,22 +2,33 @@
 use crate::error::Error;
 use std::error::Error as StdError;
 
-impl From<std::io::Error> for Error {
-    fn from(error: std::io::Error) -> Error {
-        Error::new(error)
-    }
+macro_rules! foreign {
+    ($($type:ty,)*) => {$(
+        impl From<$type> for Error {
+            fn from(error: $type) -> Error {
+                Error::new(error)
+            }
+        }
+    )*};
 }
 
-impl From<std::fmt::Error> for Error {
-    fn from(error: std::fmt::Error) -> Error {
-        Error::new(error)
-    }
-}
-
-impl From<std::str::Utf8Error> for Error {
-    fn from(error: std::str::Utf8Error) -> Error {
-        Error::new(error)
-    }
+// Rust allows none for all errors there are beside what makes ours an error itself.
+foreign! {
+    std::io::Error,
+    std::fmt::Error,
+    std::str::Utf8Error,
+    std::string::FromUtf8Error,
+    std::str::ParseBoolError,
+    std::char::ParseCharError,
+    std::num::ParseIntError,
+    std::num::ParseFloatError,
+    std::num::TryFromIntError,
+    std::net::AddrParseError,
+    std::array::TryFromSliceError,
+    std::ffi::NulError,
+    std::env::VarError,
+    std::time::SystemTimeError,
+    std::sync::mpsc::RecvError,
 }
 
 impl From<Box<dyn StdError + Send + Sync>> for Error {
