@@ -26,13 +26,19 @@
 #ifndef CRECHE_CRECHE_HPP
 #define CRECHE_CRECHE_HPP
 
+#include "cpp/channel.hpp"
 #include "cpp/connection.hpp"
+#include "cpp/copy.hpp"
 #include "cpp/error.hpp"
+#include "cpp/event.hpp"
 #include "cpp/group.hpp"
 #include "cpp/handle.hpp"
 #include "cpp/headers.hpp"
+#include "cpp/limiter.hpp"
+#include "cpp/listener.hpp"
 #include "cpp/loop.hpp"
 #include "cpp/nursery.hpp"
+#include "cpp/offload.hpp"
 #include "cpp/operation.hpp"
 #include "cpp/options.hpp"
 #include "cpp/part.hpp"
@@ -47,6 +53,7 @@
 #include "cpp/run.hpp"
 #include "cpp/scope.hpp"
 #include "cpp/section.hpp"
+#include "cpp/server_events.hpp"
 #include "cpp/session.hpp"
 #include "cpp/sleep.hpp"
 #include "cpp/statements.hpp"
@@ -57,5 +64,7 @@
 #include "cpp/text.hpp"
 #include "cpp/transaction.hpp"
 #include "cpp/value.hpp"
+#include "cpp/websocket.hpp"
+#include "cpp/writer.hpp"
 
 #endif

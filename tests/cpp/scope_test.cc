@@ -155,6 +155,31 @@ TEST_F(Scope, ItsHandleCancelsAndMovesItsDeadline) {
   });
 }
 
+TEST_F(Scope, FinallyComesInAnyCase) {
+  std::string order;
+  const auto note = [&](char what) {
+    return [&order, what]() -> task<> {
+      co_await creche::sleep(1s);
+      order += what;
+    };
+  };
+  in_virtual_time([&]() -> task<> {
+    co_await creche::try_finally(creche::sleep(1s), note('a'));
+    EXPECT_EQ(co_await creche::try_finally([]() -> task<int> { co_return 5; }, note('b')), 5);
+    EXPECT_THROW(
+        co_await creche::try_finally([]() -> task<> { throw std::logic_error("own"); }, note('c')),
+        std::logic_error);
+    const creche::duration before = creche::now();
+    EXPECT_FALSE(co_await creche::move_on(1s, creche::try_finally(creche::sleep(1h), note('d'))));
+    EXPECT_EQ(creche::now() - before, 2s);
+    EXPECT_FALSE(co_await creche::move_on(
+        1s,
+        creche::try_finally(creche::sleep(1h), creche::sleep(1h), 5s)));  // no longer than it may
+    EXPECT_EQ(creche::now() - before, 8s);
+  });
+  EXPECT_EQ(order, "abcd");
+}
+
 TEST_F(Scope, AsResultsAsWell) {
   in_virtual_time([]() -> task<> {
     const auto late = co_await creche::as_result(creche::deadline(1s, creche::sleep(1h)));

@@ -29,5 +29,16 @@ expect "section times out" '^section: CRECHE_E_TIMEOUT$' "$bin/example_section"
 expect "section cleans up" '^cleaned up: CRECHE_OK$' "$bin/example_section"
 expect "streams a body" '^body: 67108864 bytes$' "$bin/example_streams" "$HTTP_URL/big"
 expect "streams rows" '^rows: 100000, sum 5000050000$' "$bin/example_streams" "$HTTP_URL/small"
+
+# The same in C++.
+expect "fetch_all in C++ fetches" '^200 +1024 http' "$bin/example_fetch_all_cpp" "$HTTP_URL/small"
+expect "fetch_all in C++ reports" '^--- http://127.0.0.1:1/: ' "$bin/example_fetch_all_cpp" http://127.0.0.1:1/
+expect "page_store in C++ crawls" '^good: 2$' \
+    "$bin/example_page_store_cpp" "$HTTP_URL/small" "$HTTP_URL/small" "$HTTP_URL/missing"
+expect "page_store in C++ notes" '^pages: 3$' "$bin/example_page_store_cpp"
+expect "section in C++ times out" '^section: CRECHE_E_TIMEOUT$' "$bin/example_section_cpp"
+expect "section in C++ cleans up" '^cleaned up: CRECHE_OK$' "$bin/example_section_cpp"
+expect "streams a body in C++" '^body: 67108864 bytes$' "$bin/example_streams_cpp" "$HTTP_URL/big"
+expect "streams rows in C++" '^rows: 100000, sum 5000050000$' "$bin/example_streams_cpp" "$HTTP_URL/small"
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ]

@@ -2,6 +2,7 @@
 #ifndef CRECHE_CPP_CONNECTION_HPP
 #define CRECHE_CPP_CONNECTION_HPP
 
+#include "copy.hpp"
 #include "statements.hpp"
 #include "temporaries.hpp"
 
@@ -72,6 +73,16 @@ class connection : public detail::statements<connection, creche_connection, crec
     return call([raw = raw_, sql](creche_scope in, creche_done_fn done, void* user) {
       return creche_connection_script(raw, in, sql.c_str(), nullptr, done, user, nullptr);
     });
+  }
+  /// As those of a pool.
+  copy_stream copy_out(ctext sql) {
+    return detail::copy_out<creche_connection, creche_connection_copy_out>(raw_, sql);
+  }
+  template <class F>
+  task<uint64_t> copy_in(ctext sql, F&& body) {
+    CRECHE_CPP_CHECK_TEMPORARY(F);
+    return detail::copy_in<creche_connection, creche_connection_copy_in, std::decay_t<F>>(
+        raw_, sql, std::forward<F>(body));
   }
   /// The steps of a transaction by hand; inside of one begin makes a savepoint. Neither commit nor
   /// rollback can be cancelled.

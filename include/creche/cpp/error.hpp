@@ -34,20 +34,31 @@ class error final : public std::exception {
   error(creche_status status, ctext message) : status_(status) {
     creche_error_new(status, message.c_str(), nullptr, nullptr, nullptr, &raw_);
   }
+  /// Of these headers: `text` is static.
+  static error plain(creche_status status, const char* text) {
+    error made(status);
+    made.text_ = text;
+    return made;
+  }
   error(const error& o) noexcept
-      : std::exception(o), status_(o.status_), raw_(creche_error_keep(o.raw_)) {}
+      : std::exception(o), status_(o.status_), raw_(creche_error_keep(o.raw_)), text_(o.text_) {}
   error(error&& o) noexcept
-      : std::exception(o), status_(o.status_), raw_(std::exchange(o.raw_, nullptr)) {}
+      : std::exception(o),
+        status_(o.status_),
+        raw_(std::exchange(o.raw_, nullptr)),
+        text_(o.text_) {}
   error& operator=(error o) noexcept {
     std::swap(status_, o.status_);
     std::swap(raw_, o.raw_);
+    std::swap(text_, o.text_);
     return *this;
   }
   ~error() override { creche_error_release(raw_); }
 
   /// One line: what happened and what to do.
   const char* what() const noexcept override {
-    return raw_ != nullptr ? raw_->message : creche_status_name(status_);
+    if (raw_ != nullptr) return raw_->message;
+    return text_ != nullptr ? text_ : creche_status_name(status_);
   }
   std::string_view message() const noexcept { return what(); }
   creche_status status() const noexcept { return status_; }
@@ -80,6 +91,7 @@ class error final : public std::exception {
   }
   /// The failures at the leaves of that tree; of an error that is no group's, itself.
   std::vector<error> leaves() const {
+    if (raw_ == nullptr) return status_ != CRECHE_OK ? std::vector{*this} : std::vector<error>();
     std::vector<const creche_error*> raw(creche_error_flatten(raw_, nullptr, 0));
     creche_error_flatten(raw_, raw.data(), raw.size());
     std::vector<error> all;
@@ -115,6 +127,7 @@ class error final : public std::exception {
  private:
   creche_status status_ = CRECHE_OK;
   const creche_error* raw_ = nullptr;
+  const char* text_ = nullptr;
 };
 
 /// Thrown by an await in a scope that is cancelled: it unwinds the coroutine, up to where the

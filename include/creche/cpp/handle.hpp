@@ -35,5 +35,14 @@ class handle {
   Raw raw_{};
 };
 
+/// Any owned value.
+struct any_value {
+  uint64_t id = 0;
+};
+inline void release_value(any_value v) {
+  creche_value_release(v.id);
+}
+using held_value = handle<any_value, release_value>;
+
 }  // namespace creche::detail
 #endif

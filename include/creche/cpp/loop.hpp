@@ -55,15 +55,21 @@ class loop {
   creche_loop raw_{};
 };
 
+namespace detail {
+inline strand& here() {
+  if (running == nullptr)
+    throw error::plain(CRECHE_E_STATE, "this is no coroutine: say which loop is meant");
+  return *running;
+}
+}  // namespace detail
+
 /// The loop of the coroutine that runs here; throws CRECHE_E_STATE where none does.
 inline creche_loop current_loop() {
-  if (detail::running == nullptr) throw error(CRECHE_E_STATE);
-  return detail::running->loop();
+  return detail::here().loop();
 }
 /// The scope that it is in, for functions of the C API.
 inline creche_scope current_scope() {
-  if (detail::running == nullptr) throw error(CRECHE_E_STATE);
-  return detail::running->scope();
+  return detail::here().scope();
 }
 
 }  // namespace creche

@@ -41,10 +41,10 @@ auto as_part(P&& part) {
     return std::decay_t<P>(std::forward<P>(part));
 }
 
-template <class T>
-task<result<T>> attempt(task<T> it) {
+template <awaitable A>
+task<result<typename A::value_type>> attempt(A it) {
   try {
-    if constexpr (std::is_void_v<T>)
+    if constexpr (std::is_void_v<typename A::value_type>)
       co_return co_await std::move(it), result<void>();
     else
       co_return co_await std::move(it);
@@ -57,9 +57,10 @@ task<result<T>> attempt(task<T> it) {
 
 }  // namespace detail
 
-/// What a task gives, or the error that it throws, a cancellation, too. Other exceptions go on.
-template <class T>
-task<result<T>> as_result(task<T> it) {
+/// What a task or operation gives, or the error that it throws, a cancellation, too. Other
+/// exceptions go on.
+template <detail::awaitable A>
+auto as_result(A it) {
   return detail::attempt(std::move(it));
 }
 

@@ -2,6 +2,8 @@
 #ifndef CRECHE_CPP_POOL_HPP
 #define CRECHE_CPP_POOL_HPP
 
+#include "copy.hpp"
+#include "listener.hpp"
 #include "loop.hpp"
 #include "transaction.hpp"
 
@@ -66,6 +68,30 @@ class pool : public detail::statements<pool, creche_pool, creche_pool_query, cre
   template <class F>
   auto transaction(F&& body) {
     return transaction(transaction_options{}, std::forward<F>(body));
+  }
+
+  /// COPY ... TO STDOUT, from now on: `auto out = db.copy_out("copy ..."); while (auto bytes =
+  /// co_await out.next()) ...`.
+  copy_stream copy_out(ctext sql) {
+    return detail::copy_out<creche_pool, creche_pool_copy_out>(raw_.get(), sql);
+  }
+  /// COPY ... FROM STDIN of what body(writer&), a coroutine, writes; gives the number of rows. All
+  /// or nothing: if the body throws, nothing is there.
+  template <class F>
+  task<uint64_t> copy_in(ctext sql, F&& body) {
+    CRECHE_CPP_CHECK_TEMPORARY(F);
+    return detail::copy_in<creche_pool, creche_pool_copy_in, std::decay_t<F>>(
+        raw_.get(), sql, std::forward<F>(body));
+  }
+  /// Listens on channels, from now on, on a connection of its own: `auto jobs = db.listen("jobs");
+  /// while (auto said = co_await jobs.next()) ...`.
+  template <class... Names>
+  listener listen(const Names&... channels) {
+    const char* const names[] = {ctext(channels).c_str()...};
+    return listener([&](creche_scope in, creche_done_fn done, void* user, creche_task* task) {
+      return creche_pool_listen(raw_.get(), in, names, sizeof...(channels), nullptr, done, user,
+                                task);
+    });
   }
 
   /// Closes it, and waits until its connections are closed. (Without, its end does it alone.)

@@ -204,7 +204,9 @@ class rows {
   int64_t affected() const { return block_ != nullptr ? block_->affected : -1; }
   /// The only row. Throws CRECHE_E_LIMIT if there is none, or another one.
   row one() const {
-    if (size() != 1) throw error(CRECHE_E_LIMIT);
+    if (size() != 1)
+      throw error::plain(CRECHE_E_LIMIT,
+                         "the result has no row, or several, where one was expected");
     return (*this)[0];
   }
 

@@ -62,7 +62,7 @@ task<part_end<part_value<F>>> run_part(scope_options options, F part) {
 template <class F>
 task<part_value<F>> run_whole(scope_options options, F part) {
   auto end = co_await run_part(options, std::move(part));
-  if (!end.value) throw error(CRECHE_E_CANCELLED);  // somebody has cancelled just this scope
+  if (!end.value) throw error::plain(CRECHE_E_CANCELLED, "just this part was cancelled");
   if constexpr (!std::is_void_v<part_value<F>>) co_return *std::move(end.value);
 }
 template <class F>
@@ -86,6 +86,26 @@ template <class F>
 task<outcome> run_outcome(scope_options options, F part) {
   const auto end = co_await run_part(options, std::move(part));
   co_return end.left;
+}
+
+template <class P, class C>
+task<part_value<P>> run_finally(P part, C cleanup, duration most) {
+  std::exception_ptr thrown;
+  std::conditional_t<std::is_void_v<part_value<P>>, std::nullptr_t, std::optional<part_value<P>>>
+      value{};
+  try {
+    if constexpr (std::is_void_v<part_value<P>>)
+      co_await make_part(part, scope_handle());
+    else
+      value.emplace(co_await make_part(part, scope_handle()));
+  } catch (...) {
+    thrown = std::current_exception();
+  }
+  co_await run_part(
+      scope_options{.timeout = most, .on_timeout = on_timeout::move_on, .shield = true},
+      std::move(cleanup));
+  if (thrown) std::rethrow_exception(thrown);
+  if constexpr (!std::is_void_v<part_value<P>>) co_return *std::move(value);
 }
 
 }  // namespace detail
@@ -123,6 +143,16 @@ auto shield(duration timeout, P&& part) {
   return detail::run_part_of_time(
       scope_options{.timeout = timeout, .on_timeout = on_timeout::move_on, .shield = true},
       detail::as_part(std::forward<P>(part)));
+}
+/// Runs the part and then, however that has ended, the clean-up, under a shield and for `most` at
+/// the most: what finally is in other languages (in C++ no handler may await). What the part throws
+/// goes on then.
+template <detail::part P, detail::part C>
+auto try_finally(P&& part, C&& cleanup, duration most = never) {
+  CRECHE_CPP_CHECK_TEMPORARY(P);
+  CRECHE_CPP_CHECK_TEMPORARY(C);
+  return detail::run_finally(detail::as_part(std::forward<P>(part)),
+                             detail::as_part(std::forward<C>(cleanup)), most);
 }
 /// Any scope around a part; the outcome says whether it has caught a cancellation.
 template <detail::part P>

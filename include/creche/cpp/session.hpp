@@ -5,6 +5,10 @@
 #include "loop.hpp"
 #include "request.hpp"
 #include "response.hpp"
+#include "server_events.hpp"
+#include "temporaries.hpp"
+#include "websocket.hpp"
+#include "writer.hpp"
 
 namespace creche {
 
@@ -84,6 +88,34 @@ class session {
     return send(url, std::move(options)).as_result();
   }
 
+  /// Sends a request with a body that body(writer&), a coroutine, writes (in chunks; POST unless
+  /// the options say otherwise), and has the whole answer. If the body throws, the request is given
+  /// up.
+  template <class F>
+  task<response> upload(ctext url, const request_options& options, F&& body) {
+    CRECHE_CPP_CHECK_TEMPORARY(F);
+    return run_upload<std::decay_t<F>>(raw_.get(), url, options, std::forward<F>(body));
+  }
+  /// Listens to a stream of events, from now on: `auto events = web.events(url); while (auto event
+  /// = co_await events.next()) ...`. What fails is told by the first next.
+  event_stream events(ctext url, const events_options& options = {}) {
+    return event_stream([&](creche_scope in, creche_done_fn done, void* user, creche_task* task) {
+      return detail::with(options, [&](const creche_events_options* o) {
+        return creche_session_events(raw_.get(), in, url.c_str(), o, done, user, task);
+      });
+    });
+  }
+  /// Opens a WebSocket: ws:, wss:, http: or https:.
+  auto websocket(ctext url, websocket_options options = {}) {
+    return call(
+        [raw = raw_.get(), url, options](creche_scope in, creche_done_fn done, void* user) {
+          return detail::with(options, [&](const creche_websocket_options* o) {
+            return creche_session_websocket(raw, in, url.c_str(), o, done, user, nullptr);
+          });
+        },
+        detail::take_websocket());
+  }
+
   /// Closes it, and waits until its connections are closed. (Without, its end does it alone.)
   auto close() {
     return call([raw = raw_.get()](creche_scope, creche_done_fn done, void* user) {
@@ -98,6 +130,23 @@ class session {
   creche_session get() const noexcept { return raw_.get(); }
 
  private:
+  template <class F>
+  static task<response> run_upload(creche_session raw, ctext url, request_options options, F body) {
+    auto more = options.more != nullptr
+                    ? *options.more
+                    : detail::defaults<creche_request_options, creche_request_options_init>();
+    more.body_size = CRECHE_UNKNOWN_SIZE;
+    options.more = &more;
+    options.flags |= CRECHE_REQUEST_PULL_BODY;
+    if (!options.method) options.method = "POST";
+    writer out([&](creche_scope in, creche_done_fn done, void* user, creche_task* task) {
+      return detail::with(options, [&](const creche_request_options* o) {
+        return creche_session_fetch(raw, in, url.c_str(), o, done, user, task);
+      });
+    });
+    co_await detail::write_all(out, body);
+    co_return response(out.take_last());
+  }
   detail::handle<creche_session, creche_session_release> raw_;
 };
 

@@ -27,7 +27,7 @@ class stream_state final : public resident {
   explicit stream_state(Start&& start) {
     strand* const on = running;
     if (on == nullptr) {
-      end_with(error(CRECHE_E_STATE));
+      end_with(error::plain(CRECHE_E_STATE, "a stream is opened inside of a coroutine only"));
       return;
     }
     home_ = &on->inner();
@@ -68,9 +68,14 @@ class stream_state final : public resident {
   error failure() const {
     return orphaned_ && failure_.is_cancelled() ? error(CRECHE_E_CLOSED, failure_.get()) : failure_;
   }
-  /// code and value of the last completion, once it has come.
-  uint32_t code() const { return code_; }
-  uint64_t value() const { return value_; }
+  /// The last completion, once it has come: what it owns stays here.
+  const creche_completion& last() const { return last_; }
+  /// The same, once, for who takes what it owns.
+  creche_completion take_last() {
+    creche_completion last = last_;
+    last_.flags = 0;
+    return last;
+  }
   creche_task task() const { return task_; }
   bool ended() const { return ended_; }
 
@@ -87,8 +92,7 @@ class stream_state final : public resident {
     const bool last = (c.flags & CRECHE_MORE) == 0;
     if (last) {
       end_with(c.status == CRECHE_OK ? error() : error(c.status, c.error));
-      code_ = c.code;
-      value_ = c.value;
+      last_ = c;
     } else if (abandoned_ || !keep(c)) {
       if (c.flags & CRECHE_OWNED) creche_value_release(c.value);
     }
@@ -124,6 +128,7 @@ class stream_state final : public resident {
   void drop() noexcept {
     if (--users_ > 0) return;
     release_all();
+    if (last_.flags & CRECHE_OWNED) creche_value_release(last_.value);
     delete this;
   }
 
@@ -134,8 +139,7 @@ class stream_state final : public resident {
   std::vector<creche_completion> items_;
   size_t taken_ = 0;
   error failure_;
-  uint32_t code_ = 0;
-  uint64_t value_ = 0;
+  creche_completion last_{};
 };
 
 /// Waits for a stream to have something, or to end. A stream lives in the scope that it was opened
@@ -152,7 +156,8 @@ class stream_waiting : private stream_state::waiter {
   bool await_suspend(std::coroutine_handle<Promise> self) {
     on_ = self.promise().on;
     self_ = self;
-    if (state_.waiting != nullptr) return refuse(error(CRECHE_E_STATE));  // somebody else waits
+    if (state_.waiting != nullptr)
+      return refuse(error::plain(CRECHE_E_STATE, "somebody else waits for this stream"));
     if (on_->scope().id != state_.home().id) {
       const creche_status status = creche_sleep_until(on_->scope(), CRECHE_NEVER, nullptr,
                                                       &stream_waiting::cut, this, &guard_);

@@ -3,6 +3,7 @@
 #define CRECHE_CPP_TEMPORARIES_HPP
 
 #include <type_traits>
+#include <utility>
 
 namespace creche::detail {
 
@@ -14,7 +15,9 @@ namespace creche::detail {
 template <class F>
 inline constexpr bool safe_temporary =
 #if defined(__GNUC__) && !defined(__clang__) && __GNUC__ < 13
-    std::is_lvalue_reference_v<F> || std::is_trivially_destructible_v<F>;
+    std::is_lvalue_reference_v<F> || std::is_trivially_destructible_v<F> || requires(F task) {
+  std::move(task).operator co_await();
+};
 #else
     true;
 #endif
