@@ -16,13 +16,13 @@ file(MAKE_DIRECTORY ${docs_build})
 
 add_custom_command(
   OUTPUT ${docs_build}/creche.json
-  COMMAND ${Python3_EXECUTABLE} ${docs_source}/describe.py ${docs_build}/creche.json
+  COMMAND ${Python3_EXECUTABLE} -B ${docs_source}/describe.py ${docs_build}/creche.json
   DEPENDS ${docs_headers} ${docs_scripts}
   COMMENT "creche.json from the headers" VERBATIM)
 add_custom_command(
   OUTPUT ${docs_build}/man.stamp
   COMMAND ${CMAKE_COMMAND} -E rm -rf ${docs_build}/man
-  COMMAND ${Python3_EXECUTABLE} ${docs_source}/man.py ${docs_build}/creche.json ${docs_build}/man
+  COMMAND ${Python3_EXECUTABLE} -B ${docs_source}/man.py ${docs_build}/creche.json ${docs_build}/man
   COMMAND ${CMAKE_COMMAND} -E touch ${docs_build}/man.stamp
   DEPENDS ${docs_build}/creche.json ${docs_source}/overview.txt ${docs_guide}/first.c
   COMMENT "manual pages from creche.json" VERBATIM)
@@ -45,7 +45,7 @@ if(docs_python)
   add_custom_command(
     OUTPUT ${docs_build}/site.stamp
     COMMAND ${CMAKE_COMMAND} -E rm -rf ${docs_build}/site
-    COMMAND ${docs_python} ${docs_source}/website.py ${docs_build}/creche.json ${docs_build}/site
+    COMMAND ${docs_python} -B ${docs_source}/website.py ${docs_build}/creche.json ${docs_build}/site
     COMMAND ${CMAKE_COMMAND} -E touch ${docs_build}/site.stamp
     DEPENDS ${docs_build}/creche.json ${docs_scripts} ${docs_pages} ${PROJECT_SOURCE_DIR}/tests/bench/counts.json
     COMMENT "the site: docs/site/index.html" VERBATIM)

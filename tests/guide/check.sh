@@ -41,7 +41,10 @@ expect "transactions: rollback" '^anna: 200$' "$bin/guide_transactions"
 expect "from Python: HTTP" '^1024 bytes$' "$bin/guide_from_python" "$HTTP_URL/small"
 expect "from Python: PostgreSQL" '^http://c/ 404$' "$bin/guide_from_python" "$HTTP_URL/small"
 expect "from Python: failures" '^no more paper$' "$bin/guide_from_python" "$HTTP_URL/small"
-expect "from Python: the order" '^ab. 1$' "$bin/guide_from_python" "$HTTP_URL/small"
+expect "from Python: the order" '^ab. 1 bye$' "$bin/guide_from_python" "$HTTP_URL/small"
+expect "from Python: a transaction" '^ben has 300$' "$bin/guide_from_python" "$HTTP_URL/small"
+expect "from Python: streamed rows" '^sum 5000050000$' "$bin/guide_from_python" "$HTTP_URL/small"
+expect "from Python: move on" '^going on without it$' "$bin/guide_from_python" "$HTTP_URL/small"
 expect "from C: multi" "^$HTTP_URL/small: 200, 1024 bytes\$" "$bin/guide_from_c" "$HTTP_URL/small"
 
 for program in "$here"/*.c "$here"/*.cc; do

@@ -74,6 +74,57 @@ creche::task<> count(creche::pool& db) {
 }
 // end: query
 
+// show: transaction
+creche::task<> transfer(creche::pool& db) {
+  co_await db.transaction(
+      {.isolation = creche::isolation::serializable,
+       .retries = 3},
+      [](creche::connection& tx) -> creche::task<> {
+        co_await tx.execute(
+            "update account set cents = cents - $1 "
+            "where name = 'anna'", 300);
+        co_await tx.execute(
+            "update account set cents = cents + $1 "
+            "where name = 'ben'", 300);
+      });
+}
+// end: transaction
+
+// show: cursor
+creche::task<> sum(creche::pool& db) {
+  int64_t sum = 0;
+  auto rows = db.stream(
+      "select i from generate_series(1, 100000) i");
+  while (auto row = co_await rows.next())
+    sum += row->get<int>(0);
+  std::cout << "sum " << sum << '\n';
+}
+// end: cursor
+
+// show: move_on
+creche::task<> show_what_is_there() {
+  bool whole = co_await creche::move_on(
+      2s, []() -> creche::task<> {
+        co_await creche::sleep(1h);
+      });
+  if (!whole)
+    std::cout << "going on without it\n";
+}
+// end: move_on
+
+// show: shield
+creche::task<> work_then_say_bye(std::string& said) {
+  auto work = co_await creche::sleep(1h).as_result();
+  if (!work)
+    co_await creche::shield(
+        1s, [&]() -> creche::task<> {
+          co_await creche::sleep(100ms);  // the network
+          said = "bye";
+        });
+  work.value();  // throws what it was, after that
+}
+// end: shield
+
 // show: nursery
 creche::task<> parent(std::string& order) {
   co_await creche::group(
@@ -155,14 +206,24 @@ int main(int argc, char** argv) {
     co_await db.execute("create table page (url text, status int)");
     co_await db.execute("insert into page values ('http://a/', 200), ('http://b/', 200)");
     co_await count(db);
+    co_await db.execute("drop table if exists account");
+    co_await db.execute("create table account (name text, cents int)");
+    co_await db.execute("insert into account values ('anna', 500), ('ben', 0)");
+    co_await transfer(db);
+    std::cout << "ben has "
+              << co_await db.value<int>("select cents from account where name = 'ben'") << '\n';
+    co_await sum(db);
   });
   std::string order;
+  std::string said;
   int winner = 0;
   in_virtual_time([&]() -> creche::task<> {
     co_await parent(order);
     co_await failing();
     co_await fastest(winner);
+    co_await show_what_is_there();
+    co_await creche::move_on(5s, [&]() -> creche::task<> { co_await work_then_say_bye(said); });
   });
-  std::cout << order << ' ' << winner << '\n';
+  std::cout << order << ' ' << winner << ' ' << said << '\n';
   return 0;
 }

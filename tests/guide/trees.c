@@ -31,11 +31,13 @@ static void child(void* user, const creche_completion* c) {
 }
 /* end: child */
 
+/* show: dump */
 static void show_tree(creche_loop loop) {
   char text[4096];
   must(creche_loop_dump(loop, CRECHE_DUMP_TEXT, text, sizeof text, NULL));
-  fputs(text, stderr);
+  fputs(text, stdout);
 }
+/* end: dump */
 
 int main(void) {
   creche_loop loop = open_virtual_loop();
@@ -56,6 +58,7 @@ int main(void) {
     must(creche_task_spawn(group.scope, child, &works[i], &t, creche_nobody, NULL, NULL));
   }
   /* end: group */
+  must(creche_loop_poll(loop, 0)); /* they begin */
   show_tree(loop);
   /* show: join */
   creche_outcome outcome;
