@@ -226,7 +226,8 @@ typedef struct creche_error {
 
 /* The plain copy of the last synchronous failure of this thread. Never NULL; after a success it
  * still shows the failure before. Valid until the next failing call of this thread; the message may
- * be truncated. Release functions never touch it. Since 0.1. */
+ * be truncated. After a call of creche/blocking.h that started something and failed it is all of that
+ * failure, cause and children too. Release functions never touch it. Since 0.1. */
 CRECHE_API const creche_error *creche_last_error(void);
 
 /* "CRECHE_E_TIMEOUT" for CRECHE_E_TIMEOUT and so on, "a status of the user's" from -1000 down, "?" for
@@ -242,7 +243,7 @@ CRECHE_API const char *creche_error_message(const creche_error *error);
  * Since 0.1. */
 CRECHE_API int32_t creche_error_is_retryable(const creche_error *error);
 
-/* Makes an error yours: returns it (or a copy, if it is creche_last_error()) for
+/* Makes an error yours: returns it (another one, with all it has, if it is creche_last_error()) for
  * creche_error_release. NULL gives NULL; no memory gives NULL. Since 0.1. */
 CRECHE_API const creche_error *creche_error_keep(const creche_error *error);
 

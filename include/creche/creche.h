@@ -34,5 +34,8 @@
 #include "pg.h"
 #include "pool_calls.h"
 #include "transaction.h"
+#include "blocking.h"
+#include "metrics.h"
+#include "threads.h"
 
 #endif

@@ -113,6 +113,11 @@ CRECHE_API creche_status creche_response_certificate(creche_response response, s
                                                      uint32_t form, void *certificate,
                                                      size_t capacity, size_t *size);
 
+/* The body of a whole response: a view into it, NUL-terminated, its size in *size (may be NULL); what a
+ * completion of creche_session_fetch has as data. Empty where it was written to a file; NULL if the handle
+ * is bad, and for a response whose body is read. Lives as long as the response. Since 0.1. */
+CRECHE_API const char *creche_response_body(creche_response response, size_t *size);
+
 /* The URL that answered, after redirects; NULL if the handle is bad. Lives as long as the response.
  * Since 0.1. */
 CRECHE_API const char *creche_response_url(creche_response response);

@@ -70,6 +70,10 @@ const creche_error* creche_error_keep(const creche_error* error) {
     Error::Of(Twin(error))->AddRef();
     return error;
   }
+  if (const Error* whole = capi::WholeLastError()) {
+    whole->AddRef();
+    return Twin(&whole->fields());
+  }
   return capi::GuardOr<const creche_error*>(nullptr, [&] {
     ErrorRef copy = MakeError({.status = static_cast<Status>(error->status),
                                .message = error->message,

@@ -2,9 +2,12 @@
 
 #include <cstdarg>
 #include <cstdio>
+#include <cstring>
+#include <utility>
 
 #include "core/handles.h"
 #include "core/utf8.h"
+#include "platform/thread_end.h"
 
 namespace creche::capi {
 
@@ -14,6 +17,7 @@ namespace {
 struct LastError {
   creche_error error;
   char message[384];
+  const Error* whole;  // what the pointers in `error` point into, with a reference; or null
 };
 constexpr LastError NoError() {
   LastError none{};
@@ -23,26 +27,66 @@ constexpr LastError NoError() {
 }
 constinit thread_local LastError last_error = NoError();
 
+// What the last error was before may call the user's code when it goes, which may fail here.
+void LetGo(const Error* whole) noexcept {
+  if (!whole) return;
+  const LastError kept = std::exchange(last_error, NoError());
+  whole->Unref();
+  whole = last_error.whole;
+  last_error = kept;
+  LetGo(whole);
+}
+
+// This thread ends, and would lose it.
+void ForgetLastError() noexcept {
+  LetGo(std::exchange(last_error, NoError()).whole);
+}
+
 }  // namespace
 
 creche_status Fail(Status status, const char* format, ...) noexcept {
+  char message[sizeof last_error.message];  // the last error may be among the arguments
   va_list args;
   va_start(args, format);
-  vsnprintf(last_error.message, sizeof last_error.message, format, args);
+  vsnprintf(message, sizeof message, format, args);
   va_end(args);
-  MakeUtf8(last_error.message);  // it may have been cut in the middle of a character
+  MakeUtf8(message);  // it may have been cut in the middle of a character
+  memcpy(last_error.message, message, sizeof message);
   last_error.error = {};
   last_error.error.size = sizeof(creche_error);
   last_error.error.status = static_cast<creche_status>(status);
   last_error.error.message = last_error.message;
   if (status == Status::kNoMemory) last_error.error.flags = CRECHE_ERROR_RETRYABLE;
+  LetGo(std::exchange(last_error.whole, nullptr));
   return static_cast<creche_status>(status);
 }
 
+creche_status FailWith(ErrorRef error) noexcept {
+  const creche_status status = error->fields().status;
+  if (!platform::AtThreadEnd(ForgetLastError)) {  // it would be lost: what of it is plain
+    Fail(error->status(), "%s", error->message());
+    last_error.error.flags = error->fields().flags;
+    last_error.error.phase = error->fields().phase;
+    last_error.error.http_status = error->fields().http_status;
+    memcpy(last_error.error.sqlstate, error->fields().sqlstate, sizeof last_error.error.sqlstate);
+    return status;
+  }
+  static_assert(sizeof(creche_error) == sizeof(ErrorFields));
+  memcpy(&last_error.error, &error->fields(), sizeof last_error.error);
+  LetGo(std::exchange(last_error.whole, error.Leak()));
+  return status;
+}
+
+const Error* WholeLastError() noexcept {
+  return last_error.whole;
+}
+
 void DeliverEvents() noexcept {
-  const LastError kept = last_error;
+  const LastError kept = std::exchange(last_error, NoError());
   tasks::Trace::DeliverMine();
+  const Error* const hooks = last_error.whole;
   last_error = kept;
+  LetGo(hooks);
 }
 
 creche_status ExplainFailure(Status status, uint64_t id, const char* wanted) noexcept {

@@ -7,6 +7,7 @@
 #include <exception>
 #include <new>
 
+#include "core/error.h"
 #include "core/status.h"
 #include "platform/thread.h"
 #include "tasks/trace.h"
@@ -20,7 +21,11 @@ creche_status Fail(Status status, const char* format, ...) noexcept
 // Fails with a text that fits the status. id: the handle that the call is about; wanted: "a group",
 // "a scope (of a loop, group, scope or task)", ...
 creche_status ExplainFailure(Status status, uint64_t id, const char* wanted) noexcept;
-// The same, or CRECHE_OK for kOk.
+// Makes all of an error this thread's last error, cause and children too, and returns its status.
+creche_status FailWith(ErrorRef error) noexcept;
+// The error behind the last error of this thread, if that is all of one; else null.
+const Error* WholeLastError() noexcept;
+// As ExplainFailure, or CRECHE_OK for kOk.
 inline creche_status Explained(Status status, uint64_t id, const char* wanted) noexcept {
   return status == Status::kOk ? CRECHE_OK : ExplainFailure(status, id, wanted);
 }

@@ -186,6 +186,22 @@ creche_status creche_response_certificate(creche_response response, size_t index
   });
 }
 
+const char* creche_response_body(creche_response response, size_t* size) {
+  if (size) *size = 0;
+  return GuardOr<const char*>(nullptr, [&]() -> const char* {
+    creche_status failed = CRECHE_OK;
+    const Ref<http::Response> found = Find<http::Response>(response.id, &failed);
+    if (!found) return nullptr;
+    if (!found->whole()) {
+      Fail(Status::kState, "the body of this response is read, by creche_response_read");
+      return nullptr;
+    }
+    const Buffer& body = found->body();
+    if (size) *size = body.size();
+    return body.size() == 0 ? "" : body.data();
+  });
+}
+
 const char* creche_response_url(creche_response response) {
   return GuardOr<const char*>(nullptr, [&]() -> const char* {
     creche_status failed = CRECHE_OK;

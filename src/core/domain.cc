@@ -9,6 +9,7 @@
 
 #include "core/handle_parts.h"
 #include "core/loop.h"
+#include "core/watch_forks.h"
 #include "platform/fork.h"
 #include "platform/thread.h"
 
@@ -32,8 +33,12 @@ void AfterFork() {
 
 }  // namespace
 
-Domain* OpenDomain(void* owner, int* error) noexcept {
+void WatchForks() noexcept {
   platform::WatchForks(BeforeFork, AfterFork, Loop::ForkedHere);
+}
+
+Domain* OpenDomain(void* owner, int* error) noexcept {
+  WatchForks();
   Domain* domain = nullptr;
   {
     std::lock_guard guard(g_lock);

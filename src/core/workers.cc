@@ -13,6 +13,7 @@
 #include "platform/clock.h"
 #include "platform/fork.h"
 #include "platform/thread.h"
+#include "platform/thread_options.h"
 
 namespace creche {
 
@@ -265,7 +266,7 @@ void Workers::Pool::Stop() noexcept {
   }
 }
 
-Workers::Bound Workers::BoundOf(WorkKind kind) noexcept {
+static Workers::Bound OwnBound(WorkKind kind) noexcept {
   switch (kind) {
     case WorkKind::kDns:
       // Nothing stops the system's resolver once it waits for a server that is dead.
@@ -281,6 +282,15 @@ Workers::Bound Workers::BoundOf(WorkKind kind) noexcept {
       break;
   }
   return {.limit = 4, .slow = 25 * kMillisecond, .most = 64};
+}
+
+Workers::Bound Workers::BoundOf(WorkKind kind) noexcept {
+  Bound bound = OwnBound(kind);
+  if (const size_t most = platform::GetThreadOptions().workers; most != 0) {
+    bound.most = std::min(bound.most, most);
+    bound.limit = std::min(bound.limit, bound.most);
+  }
+  return bound;
 }
 
 Workers::Workers(Bound bound, Nanos patience) : pool_(MakeRef<Pool>(bound, patience)) {}

@@ -40,5 +40,7 @@ expect "section in C++ times out" '^section: CRECHE_E_TIMEOUT$' "$bin/example_se
 expect "section in C++ cleans up" '^cleaned up: CRECHE_OK$' "$bin/example_section_cpp"
 expect "streams a body in C++" '^body: 67108864 bytes$' "$bin/example_streams_cpp" "$HTTP_URL/big"
 expect "streams rows in C++" '^rows: 100000, sum 5000050000$' "$bin/example_streams_cpp" "$HTTP_URL/small"
+expect "one fetches and waits" "^200, 1024 bytes$" "$bin/example_one" "$HTTP_URL/small" "$DATABASE_URL"
+expect "one queries and waits" "^[3-9] databases$" "$bin/example_one" "$HTTP_URL/small" "$DATABASE_URL"
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ]

@@ -27,7 +27,8 @@
  *     storing               shielded: outlives the cancellation, for kMercy at most
  *       transactions
  *
- * Exit status: 0 everything was fetched and stored; 1 part of it; 2 nothing; 64 wrong usage. */
+ * Exit status: 0 everything was fetched and stored; 1 part of it; 2 nothing; 3 the deadline came
+ * before that; 130 Ctrl-C did, 143 SIGTERM (128 and the signal's number); 64 wrong usage. */
 #define _POSIX_C_SOURCE 200809L
 #include "harvest.h"
 
@@ -221,10 +222,10 @@ static void page_ended(harvest* h, const creche_completion* c) {
 /* ---- All of them ---- */
 
 static creche_scope to_interrupt[2];
-static volatile sig_atomic_t interrupts;
+static volatile sig_atomic_t interrupts, interrupted_by;
 
 static void interrupt(int signal) {
-  (void)signal;
+  if (interrupted_by == 0) interrupted_by = signal;
   if (interrupts < 2) creche_scope_interrupt(to_interrupt[interrupts++]);
 }
 
@@ -256,6 +257,7 @@ static void open_all(harvest* h) {
   creche_group_options o;
   creche_group_options_init(&o, sizeof o);
   o.policy = CRECHE_COLLECT;
+  o.flags = CRECHE_GROUP_JOINABLE;
   o.timeout = h->deadline;
   o.on_timeout = CRECHE_MOVE_ON;
   o.name = "everything";
@@ -336,6 +338,24 @@ static void store_the_rest(harvest* h) {
   show_progress(h, 1);
 }
 
+/* Why the run was stopped before its end, or CRECHE_REASON_NONE: its outcome knows. */
+static uint32_t end_all(harvest* h) {
+  creche_outcome outcome;
+  creche_status ended;
+  creche_group_close(h->storing);
+  do {
+    ended = creche_group_join(h->everything, kMercy, &outcome); /* closes it, too */
+  } while (ended == CRECHE_E_INTERRUPTED);
+  return ended == CRECHE_OK ? outcome.reason : CRECHE_REASON_NONE;
+}
+
+static int exit_status(const harvest* h, uint32_t reason) {
+  if (h->ok == h->count && h->stored == h->count) return 0;
+  if (reason == CRECHE_REASON_DEADLINE) return 3;
+  if (reason == CRECHE_REASON_INTERRUPT) return 128 + (int)interrupted_by;
+  return h->ok == 0 || h->stored == 0 ? 2 : 1;
+}
+
 int main(int argc, char** argv) {
   static harvest h;
   read_arguments(&h, argc, argv);
@@ -352,8 +372,7 @@ int main(int argc, char** argv) {
   if (h.stored > 0) show_report(&h);
   show_not_stored(&h);
 
-  creche_group_close(h.storing);
-  creche_group_close(h.everything);
+  const int status = exit_status(&h, end_all(&h));
   creche_loop_close(h.loop);
   creche_status joined;
   do {
@@ -368,6 +387,5 @@ int main(int argc, char** argv) {
   free(h.quoted_table);
   free(h.insert);
   free(h.store_error);
-  if (h.ok == 0 || h.stored == 0) return 2;
-  return h.ok == h.count && h.stored == h.count && joined == CRECHE_OK ? 0 : 1;
+  return status == 0 && joined != CRECHE_OK ? 1 : status;
 }

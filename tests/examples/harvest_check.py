@@ -105,7 +105,7 @@ def harvest_is_stopped(program, http):
         urls = [http + "/small"] * 30 + [hanging + str(i) for i in range(20)]
         out, output = run(program, "--timeout", "2", *urls, status=1)
         expect("harvest: timeouts are failures", summary(out) == (50, 30, 20, 50), output)
-        out, output = run(program, "--deadline", "3", *urls, status=1)
+        out, output = run(program, "--deadline", "3", *urls, status=3)
         expect("harvest: deadline", summary(out) == (50, 30, 20, 30), output)
         expect("harvest: says what is missing", "stored: 30 of 50; not stored: 20" in out and
                "(the deadline has passed)" in out and hanging in out, output)
@@ -116,7 +116,7 @@ def harvest_is_stopped(program, http):
                 break
         process.send_signal(signal.SIGINT)
         out, rest = process.communicate(timeout=PATIENCE)
-        expect("harvest: Ctrl-C", process.returncode == 1 and summary(out) == (50, 30, 20, 30) and
+        expect("harvest: Ctrl-C", process.returncode == 130 and summary(out) == (50, 30, 20, 30) and
                "(interrupted)" in out, out + rest)
 
 
@@ -155,13 +155,13 @@ def harvest_waits_for_the_database(program, http):
             process = subprocess.Popen([program, "--batch", "10", *urls], stdout=subprocess.PIPE,
                                        stderr=subprocess.PIPE, text=True)
             await_sql(WAITING, "3")
-            process.send_signal(signal.SIGINT)  # stops the fetches, not the rows on their way
+            process.send_signal(signal.SIGTERM)  # stops the fetches, not the rows on their way
             for line in process.stderr:
                 if line.startswith("50/50 done"):
                     break
         out, rest = process.communicate(timeout=PATIENCE)
-        expect("harvest: stores what it has in spite of Ctrl-C", summary(out) == (50, 30, 20, 30),
-               out + rest)
+        expect("harvest: stores what it has in spite of SIGTERM",
+               process.returncode == 143 and summary(out) == (50, 30, 20, 30), out + rest)
 
     with Lock():
         process = subprocess.Popen([program, "--batch", "10", *[http + "/small"] * 30],

@@ -26,7 +26,6 @@ expect first "^200 $HTTP_URL/small\$" "$bin/guide_first" "$HTTP_URL/small" http:
 expect "first says what failed" '^http://127.0.0.1:1/: ' "$bin/guide_first" "$HTTP_URL/small" http://127.0.0.1:1/
 expect "trees: the group fails" '^CRECHE_E_GROUP after 2 s$' "$bin/guide_trees"
 expect "trees: and says why" '^- out of luck$' "$bin/guide_trees"
-expect "trees: a dump" '^      sleep "" [0-9a-f]{16}, asleep' "$bin/guide_trees"
 expect "timeouts: section" '^section: CRECHE_E_TIMEOUT at 2 s$' "$bin/guide_timeouts"
 expect "timeouts: move on" '^too slow: going on' "$bin/guide_timeouts"
 expect "timeouts: cancel" '^because the window was closed$' "$bin/guide_timeouts"

@@ -44,17 +44,9 @@ void ExecuteMany::OnSent(Wire* wire) noexcept {
   parsed_ = nullptr;
   columns_ = nullptr;
   rows_.Clear();
-  waits_ = refused_ = synced_ = complete_ = broken_ = false;
-  Resume();
-}
-
-void ExecuteMany::Resume() noexcept {
-  parsed_ = nullptr;
-  waits_ = false;
+  refused_ = synced_ = complete_ = broken_ = false;
   next_ = NextRow();
-  if (next_ || !Awaits()) return Feed();
-  waits_ = true;
-  OnWanted();
+  Feed();
 }
 
 void ExecuteMany::Close() noexcept {
@@ -63,7 +55,7 @@ void ExecuteMany::Close() noexcept {
 }
 
 void ExecuteMany::OnDrained() noexcept {
-  if (!refused_) return waits_ ? OnWanted() : Feed();
+  if (!refused_) return Feed();
   // Without it the server would skip what comes for ever.
   if (wire_ && !synced_ && !Sync(false)) wire_->AwaitDrain(this);
 }
@@ -87,8 +79,7 @@ void ExecuteMany::Feed() noexcept {
     out.Execute();
     next_ = NextRow();
   }
-  waits_ = !next_ && Awaits();
-  if (!next_ && !waits_) {
+  if (!next_) {
     out.Sync();
     synced_ = complete_ = true;
   }

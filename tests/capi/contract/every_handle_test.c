@@ -56,6 +56,9 @@ static struct {
   creche_session session;
   creche_pool pool;
   creche_limiter limiter;
+  creche_response response;
+  creche_connection connection;
+  creche_rows rows;
   creche_token token;
   creche_rate rate;
   creche_event event;
@@ -253,11 +256,6 @@ static const creche_cookie a_cookie = {sizeof a_cookie, 0,    "a",  "b",
     creche_pool_listen(THE(pool, POOL), OF_SCOPE, &channel_name, 1, TAIL))                         \
   X(pool_execute_many_in, ANY_SCOPE,                                                               \
     creche_pool_execute_many(THE(pool, POOL), OF_SCOPE, "select 1", NULL, 0, 1, TAIL))             \
-  X(pool_execute_rows_in, ANY_SCOPE,                                                               \
-    creche_pool_execute_rows(THE(pool, POOL), OF_SCOPE, "select 1", NULL, see, NULL, NULL))        \
-  X(connection_execute_rows_in, ANY_SCOPE,                                                         \
-    creche_connection_execute_rows(THE(connection, CONNECTION), OF_SCOPE, "select 1", NULL, see,   \
-                                   NULL, NULL))                                                    \
   X(pool_batch_in, ANY_SCOPE, creche_pool_batch(THE(pool, POOL), OF_SCOPE, NULL, 0, TAIL))         \
   X(pool_describe_in, ANY_SCOPE,                                                                   \
     creche_pool_describe(THE(pool, POOL), OF_SCOPE, "select 1", NULL, 0, TAIL))                    \
@@ -360,10 +358,6 @@ static const creche_cookie a_cookie = {sizeof a_cookie, 0,    "a",  "b",
   X(pool_listen, 1 << POOL, creche_pool_listen(OF(pool), THE_SCOPE, &channel_name, 1, TAIL))       \
   X(pool_execute_many, 1 << POOL,                                                                  \
     creche_pool_execute_many(OF(pool), THE_SCOPE, "select 1", NULL, 0, 1, TAIL))                   \
-  X(pool_execute_rows, 1 << POOL,                                                                  \
-    creche_pool_execute_rows(OF(pool), THE_SCOPE, "select 1", NULL, see, NULL, NULL))              \
-  X(connection_execute_rows, 1 << CONNECTION,                                                      \
-    creche_connection_execute_rows(OF(connection), THE_SCOPE, "select 1", NULL, see, NULL, NULL))  \
   X(pool_batch, 1 << POOL, creche_pool_batch(OF(pool), THE_SCOPE, NULL, 0, TAIL))                  \
   X(pool_describe, 1 << POOL,                                                                      \
     creche_pool_describe(OF(pool), THE_SCOPE, "select 1", NULL, 0, TAIL))                          \
@@ -433,6 +427,32 @@ static const creche_cookie a_cookie = {sizeof a_cookie, 0,    "a",  "b",
   X(cookie_jar_load, 1 << COOKIE_JAR,                                                              \
     creche_cookie_jar_load(OF(cookie_jar), CRECHE_COOKIES_JSON, "/dev/null/none"))                 \
   X(jar_of_session, 1 << COOKIE_JAR | OR_NONE, session_with(id))                                   \
+  X(fetch_in, 1 << SESSION,                                                                        \
+    creche_fetch_in(OF(session), THE_SCOPE, "http://h/", NULL, &out.response))                     \
+  X(fetch_in_in, ANY_SCOPE | OR_NONE,                                                              \
+    creche_fetch_in(THE(session, SESSION), OF_SCOPE, "http://h/", NULL, &out.response))            \
+  X(query, 1 << POOL, creche_query(OF(pool), "select 1", NULL, 0, NULL, &out.rows))                \
+  X(execute, 1 << POOL, creche_execute(OF(pool), "select 1", NULL, 0, NULL, NULL))                 \
+  X(query_in, 1 << POOL,                                                                           \
+    creche_query_in(OF(pool), THE_SCOPE, "select 1", NULL, 0, NULL, &out.rows))                    \
+  X(query_in_in, ANY_SCOPE | OR_NONE,                                                              \
+    creche_query_in(THE(pool, POOL), OF_SCOPE, "select 1", NULL, 0, NULL, &out.rows))              \
+  X(execute_in, 1 << POOL,                                                                         \
+    creche_execute_in(OF(pool), THE_SCOPE, "select 1", NULL, 0, NULL, NULL))                       \
+  X(execute_in_in, ANY_SCOPE | OR_NONE,                                                            \
+    creche_execute_in(THE(pool, POOL), OF_SCOPE, "select 1", NULL, 0, NULL, NULL))                 \
+  X(script, 1 << POOL, creche_script(OF(pool), "select 1", NULL))                                  \
+  X(begin, 1 << POOL, creche_begin(OF(pool), THE_SCOPE, NULL, &out.connection))                    \
+  X(begin_in, ANY_SCOPE | OR_NONE, creche_begin(THE(pool, POOL), OF_SCOPE, NULL, &out.connection)) \
+  X(query_on, 1 << CONNECTION,                                                                     \
+    creche_query_on(OF(connection), THE_SCOPE, "select 1", NULL, 0, NULL, &out.rows))              \
+  X(execute_on, 1 << CONNECTION,                                                                   \
+    creche_execute_on(OF(connection), THE_SCOPE, "select 1", NULL, 0, NULL, NULL))                 \
+  X(commit, 1 << CONNECTION, creche_commit(OF(connection), NULL))                                  \
+  X(write_metrics, 1 << LOOP, creche_write_metrics(&OF_LOOP, 1, 0, NULL, 0, &out.size))            \
+  X(session_set_name, 1 << SESSION, creche_session_set_name(OF(session), "a"))                     \
+  X(pool_set_name, 1 << POOL, creche_pool_set_name(OF(pool), "a"))                                 \
+  X(response_body, 1 << RESPONSE, found(creche_response_body(OF(response), &out.size)))            \
   X(receiver_get_state, 1 << RECEIVER,                                                             \
     creche_receiver_get_state(OF(receiver), &out.channel_state, sizeof out.channel_state))
 

@@ -30,6 +30,7 @@ typedef union room {
   creche_batch_options batch;
   creche_watch watch;
   creche_pool_calls pool_calls;
+  creche_threads_options threads;
 } room;
 
 /* Each struct behind one interface. */
@@ -73,6 +74,7 @@ INIT(listen, creche_listen_options)
 INIT(batch, creche_batch_options)
 INIT(watch, creche_watch)
 INIT(pool_calls, creche_pool_calls)
+INIT(threads, creche_threads_options)
 static creche_status use_loop(const room* r) {
   creche_loop opened;
   creche_status status = creche_loop_open(&r->loop, &opened);
@@ -256,6 +258,11 @@ static creche_status use_pool_calls(const room* r) {
   creche_pool_release(pool);
   return status;
 }
+static creche_status use_threads(const room* r) {
+  const creche_status status = creche_set_threads(&r->threads);
+  if (creche_set_threads(NULL) != CRECHE_OK) return 1;
+  return status;
+}
 static creche_status use_copy(const room* r) {
   creche_pool pool;
   creche_status status = creche_pool_open(loop, "host=127.0.0.1 port=1", NULL, &pool);
@@ -313,6 +320,7 @@ static const kind kinds[] = {
     KIND(batch, creche_batch_options, 24),
     KIND(watch, creche_watch, 40),
     KIND(pool_calls, creche_pool_calls, 32),
+    KIND(threads, creche_threads_options, 32),
 };
 enum { KINDS = sizeof kinds / sizeof *kinds };
 static void init_writes_only_its_size(void** state) {

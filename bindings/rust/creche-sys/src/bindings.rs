@@ -2698,10 +2698,41 @@ pub struct creche_transaction_options {
     pub task: *const creche_task_options,
 }
 
+/// the text format 0.0.4: to be served as
+/// "text/plain; version=0.0.4; charset=utf-8"
+pub const CRECHE_METRICS_PROMETHEUS: u32 = 0;
+
+/// The threads of a loop are: its own (none with CRECHE_RUN_CALLER), called as the loop's options say; a
+/// watchdog, if they have stall_after; workers for creche_offload, as many as they allow (offload_limit); and
+/// workers for what would block the loop otherwise, of five kinds (names, cancel requests, keys, files,
+/// passwords), each with threads of its own. Workers are started when there is work for them, and go when
+/// there was none for 10 s. All signals are blocked in all of them.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct creche_threads_options {
+    /// set by _init
+    pub size: u32,
+    /// 0
+    pub flags: u32,
+    /// bytes of each thread's stack; 0 (the default): the system's default. Your
+    /// callbacks and offloaded functions run there: 256 KiB is enough for the library
+    pub stack_size: u64,
+    /// "creche" by default, as in "creche", "creche-worker", "creche-watchdog"; the
+    /// system cuts names at 15 bytes; copied
+    pub prefix: *const c_char,
+    /// of each kind but for offloading, for each loop, at the most, whatever hangs;
+    /// 0 (the default): as many as are good for it: 64 for names, 512 where names
+    /// hang, fewer for the others
+    pub workers: u32,
+    /// 0
+    pub reserved: u32,
+}
+
 unsafe extern "C" {
     /// The plain copy of the last synchronous failure of this thread. Never NULL; after a success it
     /// still shows the failure before. Valid until the next failing call of this thread; the message may
-    /// be truncated. Release functions never touch it. Since 0.1.
+    /// be truncated. After a call of creche/blocking.h that started something and failed it is all of that
+    /// failure, cause and children too. Release functions never touch it. Since 0.1.
     pub fn creche_last_error() -> *const creche_error;
 
     /// "CRECHE_E_TIMEOUT" for CRECHE_E_TIMEOUT and so on, "a status of the user's" from -1000 down, "?" for
@@ -2717,7 +2748,7 @@ unsafe extern "C" {
     /// Since 0.1.
     pub fn creche_error_is_retryable(error: *const creche_error) -> i32;
 
-    /// Makes an error yours: returns it (or a copy, if it is creche_last_error()) for
+    /// Makes an error yours: returns it (another one, with all it has, if it is creche_last_error()) for
     /// creche_error_release. NULL gives NULL; no memory gives NULL. Since 0.1.
     pub fn creche_error_keep(error: *const creche_error) -> *const creche_error;
 
@@ -3469,6 +3500,11 @@ unsafe extern "C" {
     /// there are fewer: *size is 0), CRECHE_E_INVALID, CRECHE_E_NO_MEMORY, the handle errors. Since 0.1.
     pub fn creche_response_certificate(response: creche_response, index: usize, form: u32, certificate: *mut c_void, capacity: usize, size: *mut usize) -> creche_status;
 
+    /// The body of a whole response: a view into it, NUL-terminated, its size in *size (may be NULL); what a
+    /// completion of creche_session_fetch has as data. Empty where it was written to a file; NULL if the handle
+    /// is bad, and for a response whose body is read. Lives as long as the response. Since 0.1.
+    pub fn creche_response_body(response: creche_response, size: *mut usize) -> *const c_char;
+
     /// The URL that answered, after redirects; NULL if the handle is bad. Lives as long as the response.
     /// Since 0.1.
     pub fn creche_response_url(response: creche_response) -> *const c_char;
@@ -3881,11 +3917,6 @@ unsafe extern "C" {
     /// CRECHE_E_NO_MEMORY. Since 0.1.
     pub fn creche_values_to_copy(values: *const creche_value, columns: usize, rows: usize, write: creche_text_fn, user: *mut c_void) -> creche_status;
 
-    /// The same as creche_pool_execute_rows takes them. They are bytes for this process only. Of a value that
-    /// cannot be sent that tells; here all forms are taken. Returns CRECHE_OK, CRECHE_E_CANCELLED,
-    /// CRECHE_E_INVALID (values or write is NULL), CRECHE_E_NO_MEMORY. Since 0.1.
-    pub fn creche_values_to_rows(values: *const creche_value, columns: usize, rows: usize, write: creche_text_fn, user: *mut c_void) -> creche_status;
-
     /// Sets the defaults in the first `size` bytes (pass sizeof). Returns CRECHE_OK or CRECHE_E_INVALID.
     /// Since 0.1.
     pub fn creche_cursor_options_init(options: *mut creche_cursor_options, size: usize) -> creche_status;
@@ -4066,19 +4097,6 @@ unsafe extern "C" {
     /// CRECHE_OK, or as creche_task_spawn does. Since 0.1.
     pub fn creche_pool_execute_many(pool: creche_pool, in_: creche_scope, sql: *const c_char, args: *const creche_value, args_count: usize, rows: usize, options: *const creche_query_options, done: creche_done_fn, user: *mut c_void, task: *mut creche_task) -> creche_status;
 
-    /// The same with rows that you are asked for, so that there may be any number of them in little memory:
-    /// completions with kind CRECHE_PULL and CRECHE_MORE go where its completion goes (a function or a queue;
-    /// value: about how many bytes fit at once), each to be answered once by creche_task_answer: bytes of
-    /// creche_values_to_rows, which may begin and end anywhere in a row, and CRECHE_MORE in its flags if others
-    /// follow. The next are asked for when these have been sent. A status other than CRECHE_OK there ends it, and
-    /// nothing stays of it: CRECHE_E_BODY; so does a value that cannot be sent, or bytes that are no rows
-    /// (CRECHE_E_INVALID, CRECHE_E_TYPE). An error of the server comes as soon as the server says it, whatever is
-    /// still to be pulled. The completion has no data, but with CRECHE_QUERY_COLLECT; after a failure value is
-    /// the number of the row, as above. It is never run again once it has asked. options: as above, without
-    /// names. Returns CRECHE_OK; CRECHE_E_INVALID (creche_to_group or creche_nobody, who cannot be asked; names),
-    /// or as creche_task_spawn does. Since 0.1.
-    pub fn creche_pool_execute_rows(pool: creche_pool, in_: creche_scope, sql: *const c_char, options: *const creche_query_options, done: creche_done_fn, user: *mut c_void, task: *mut creche_task) -> creche_status;
-
     /// Acquires a connection: value: a creche_connection, CRECHE_OWNED: a lease of the nearest task or
     /// group around `in` (or the loop), which holds it open. options->timeout, if sooner, replaces the
     /// pool's acquire_timeout. Returns CRECHE_OK, or as creche_task_spawn does. Since 0.1.
@@ -4106,10 +4124,6 @@ unsafe extern "C" {
     /// transaction it is a part of that: it is not committed with it, and if it fails, so does the transaction.
     /// Since 0.1.
     pub fn creche_connection_execute_many(connection: creche_connection, in_: creche_scope, sql: *const c_char, args: *const creche_value, args_count: usize, rows: usize, options: *const creche_query_options, done: creche_done_fn, user: *mut c_void, task: *mut creche_task) -> creche_status;
-
-    /// The same as creche_pool_execute_rows on this connection; as creche_connection_execute_many is to
-    /// creche_pool_execute_many. Since 0.1.
-    pub fn creche_connection_execute_rows(connection: creche_connection, in_: creche_scope, sql: *const c_char, options: *const creche_query_options, done: creche_done_fn, user: *mut c_void, task: *mut creche_task) -> creche_status;
 
     /// Streams a statement's rows on this connection, as creche_pool_stream does; what is started after it
     /// waits for its end. Since 0.1.
@@ -4153,4 +4167,105 @@ unsafe extern "C" {
     pub fn creche_connection_commit(connection: creche_connection, in_: creche_scope, options: *const creche_transaction_options, done: creche_done_fn, user: *mut c_void, task: *mut creche_task) -> creche_status;
 
     pub fn creche_connection_rollback(connection: creche_connection, in_: creche_scope, options: *const creche_transaction_options, done: creche_done_fn, user: *mut c_void, task: *mut creche_task) -> creche_status;
+
+    /// The loop of the process that the calls below run on, with a thread of its own, and whatever else you
+    /// open on it, such as pools. Opened by the first call that needs it. After fork() the child has another
+    /// one. A process may end without closing it. Returns CRECHE_OK; CRECHE_E_INVALID (loop is NULL),
+    /// CRECHE_E_SYSTEM (no descriptor or thread), CRECHE_E_NO_MEMORY. Since 0.1.
+    pub fn creche_default_loop(loop_: *mut creche_loop) -> creche_status;
+
+    /// [not on a loop] Closes the default loop with all that is on it and waits for its end: as
+    /// creche_loop_close and creche_loop_join. Calls of other threads that are on it end with
+    /// CRECHE_E_CANCELLED; until it has ended, new ones are CRECHE_E_CLOSED; after that they open another.
+    /// timeout: nanoseconds from the call. Returns CRECHE_OK, also if there is none; CRECHE_E_TIMEOUT,
+    /// CRECHE_E_INTERRUPTED (call again); CRECHE_E_STATE (another thread waits for it); CRECHE_E_INVALID
+    /// (negative), CRECHE_E_WOULD_DEADLOCK, CRECHE_E_SYSTEM. Since 0.1.
+    pub fn creche_default_close(timeout: i64) -> creche_status;
+
+    /// [not on a loop] Fetches a URL whole, as creche_session_fetch does, by a session of the default loop
+    /// that has the defaults and keeps its connections. options: may be NULL. A body that is pulled is
+    /// CRECHE_E_INVALID: nobody could be asked. Returns CRECHE_OK with *response; the failures of
+    /// creche_session_fetch and what it returns itself; CRECHE_E_SYSTEM, CRECHE_E_NO_MEMORY (the default
+    /// loop), CRECHE_E_WOULD_DEADLOCK. Since 0.1.
+    pub fn creche_fetch(url: *const c_char, options: *const creche_request_options, response: *mut creche_response) -> creche_status;
+
+    /// [not on a loop] The same by a session of yours, on whatever loop. in: where it is started, so that
+    /// cancelling that stops it; {0}: nowhere but in the session's loop. Since 0.1.
+    pub fn creche_fetch_in(session: creche_session, in_: creche_scope, url: *const c_char, options: *const creche_request_options, response: *mut creche_response) -> creche_status;
+
+    /// [not on a loop] Runs a statement on a pool, as creche_pool_query does. The pool is on any loop:
+    /// creche_default_loop(&loop) has one for it. Returns CRECHE_OK with *rows; the failures of
+    /// creche_pool_query and what it returns itself; CRECHE_E_INVALID (rows is NULL),
+    /// CRECHE_E_WOULD_DEADLOCK. Since 0.1.
+    pub fn creche_query(pool: creche_pool, sql: *const c_char, args: *const creche_value, args_count: usize, options: *const creche_query_options, rows: *mut creche_rows) -> creche_status;
+
+    /// [not on a loop] The same where its rows are not wanted: *affected (may be NULL) is how many it has
+    /// changed or returned, -1 if it does not say. Returns as creche_query does. Since 0.1.
+    pub fn creche_execute(pool: creche_pool, sql: *const c_char, args: *const creche_value, args_count: usize, options: *const creche_query_options, affected: *mut i64) -> creche_status;
+
+    /// [not on a loop] The same two, started in `in`, as with creche_fetch_in. Since 0.1.
+    pub fn creche_query_in(pool: creche_pool, in_: creche_scope, sql: *const c_char, args: *const creche_value, args_count: usize, options: *const creche_query_options, rows: *mut creche_rows) -> creche_status;
+
+    pub fn creche_execute_in(pool: creche_pool, in_: creche_scope, sql: *const c_char, args: *const creche_value, args_count: usize, options: *const creche_query_options, affected: *mut i64) -> creche_status;
+
+    /// [not on a loop] Runs several statements, separated by semicolons, as creche_connection_script does on
+    /// a connection of its own: all or nothing, unless they say otherwise. A time in options->task counts for
+    /// the wait for the connection, and again for the script. Returns CRECHE_OK, the failures of
+    /// creche_pool_acquire and creche_connection_script and what they return. Since 0.1.
+    pub fn creche_script(pool: creche_pool, sql: *const c_char, options: *const creche_query_options) -> creche_status;
+
+    /// [not on a loop] Begins a transaction on a connection of its own, as creche_pool_acquire and
+    /// creche_connection_begin do; in: {0}: the pool's loop. The connection is a lease of the task, group or
+    /// loop nearest to `in`. creche_commit ends it; creche_connection_release rolls it back. A time in
+    /// options->task counts for the wait for the connection, and again for the begin. Returns CRECHE_OK with
+    /// *connection; the failures of the two and what they return; CRECHE_E_INVALID (connection is NULL).
+    /// Since 0.1.
+    pub fn creche_begin(pool: creche_pool, in_: creche_scope, options: *const creche_transaction_options, connection: *mut creche_connection) -> creche_status;
+
+    /// [not on a loop] creche_query and creche_execute on a connection, as creche_connection_query does it;
+    /// in: as with creche_begin. Since 0.1.
+    pub fn creche_query_on(connection: creche_connection, in_: creche_scope, sql: *const c_char, args: *const creche_value, args_count: usize, options: *const creche_query_options, rows: *mut creche_rows) -> creche_status;
+
+    pub fn creche_execute_on(connection: creche_connection, in_: creche_scope, sql: *const c_char, args: *const creche_value, args_count: usize, options: *const creche_query_options, affected: *mut i64) -> creche_status;
+
+    /// [not on a loop] Commits, as creche_connection_commit does: shielded, so that no cancellation cuts it;
+    /// and gives the connection back, whatever has come of it: only if the commit could not be started is it
+    /// still yours (a bad handle, a loop's thread). options: may be NULL. Returns CRECHE_OK: it is committed;
+    /// the failures of creche_connection_commit and what it returns. Since 0.1.
+    pub fn creche_commit(connection: creche_connection, options: *const creche_transaction_options) -> creche_status;
+
+    /// Writes what `count` loops, and all sessions and pools on them whose handles live, have now and did so
+    /// far, to `buffer` as NUL-terminated text, truncated to `capacity` bytes; *size (may be NULL) gets the
+    /// bytes that all of it needs with its NUL. buffer may be NULL for capacity 0.
+    /// Names begin with creche_loop_, creche_group_, creche_http_ and creche_pg_; counters end in _total, times
+    /// are seconds (_seconds), sizes bytes (_bytes); each has a HELP and a TYPE line, once, whatever the number
+    /// of loops. What each counts is said by creche_loop_counters, creche_loop_lag, creche_session_counters and
+    /// _timings, creche_pool_counters and _timings. Of groups that are open now: how many there are, the
+    /// children in them, how many of these wait for a limit, and the age of the oldest.
+    /// Labels: loop, session, pool, group: the names that you gave them (in the options of loops and groups; to
+    /// sessions and pools by the functions below; "" for none), and nothing else that anybody gave: no URL, no
+    /// host, no DSN. What has the same labels is added up: so give different names to what you want to see
+    /// apart, and to sessions and pools that go while others stay, lest the sum of a counter goes down with them.
+    /// A histogram's bounds are powers of 2, from a microsecond to a minute. Numbers are read while the loops
+    /// run, and may be some events apart. Never waits for a loop: works while a callback blocks it. It looks at
+    /// each group in the tree.
+    /// Returns CRECHE_OK, CRECHE_E_LIMIT (truncated), CRECHE_E_UNSUPPORTED (format), CRECHE_E_INVALID (loops or
+    /// buffer is NULL), CRECHE_E_NO_MEMORY, the handle errors. Since 0.1.
+    pub fn creche_write_metrics(loops: *const creche_loop, count: usize, format: u32, buffer: *mut c_char, capacity: usize, size: *mut usize) -> creche_status;
+
+    /// Names a session, or a pool, for its metrics, in place of a name that it had. name: copied; NULL: "". Returns
+    /// CRECHE_OK, CRECHE_E_NO_MEMORY, the handle errors. Since 0.1.
+    pub fn creche_session_set_name(session: creche_session, name: *const c_char) -> creche_status;
+
+    pub fn creche_pool_set_name(pool: creche_pool, name: *const c_char) -> creche_status;
+
+    /// Sets the defaults in the first `size` bytes (pass sizeof). Returns CRECHE_OK or CRECHE_E_INVALID.
+    /// Since 0.1.
+    pub fn creche_threads_options_init(options: *mut creche_threads_options, size: usize) -> creche_status;
+
+    /// Says how threads are made from now on, in this process: stack_size and prefix count for each thread that is
+    /// started after the call, workers for each loop that is opened after it. options: NULL for the defaults.
+    /// Returns CRECHE_OK; CRECHE_E_INVALID (a stack_size that the system does not take: less than it needs, 16
+    /// KiB and more; a prefix that is empty, or longer than 15 bytes), CRECHE_E_UNSUPPORTED. Since 0.1.
+    pub fn creche_set_threads(options: *const creche_threads_options) -> creche_status;
 }
