@@ -10,10 +10,14 @@
 //
 // Everything runs on one loop, with a thread of its own, that is opened when it is first needed.
 //
-// The module is used from the source tree of the library (its path is not one to download from):
+// What happens in a loop is told to LoopOptions.Hook: tasks that start and end, cancellations, what
+// blocks the loop, and children that do not end when they are cancelled (Grace).
+//
+// The module's path names no place; it is used from the source tree of the library:
 //
 //	require libcreche/creche v0.1.0
 //	replace libcreche/creche => ../libcreche/bindings/go
 //
-// cgo finds the C library by pkg-config.
+// or published under another path, by module.sh beside it. cgo finds the C library by pkg-config: one
+// that is not installed by PKG_CONFIG_PATH=<the folder of its build>.
 package creche

@@ -25,7 +25,8 @@ type Loop struct {
 	file    *os.File      // a duplicate of the queue's descriptor
 	drained chan struct{} // closed when nothing more will be delivered
 	closing sync.Mutex
-	closed  bool // Close has succeeded
+	closed  bool   // Close has succeeded
+	hook    uint64 // the number of the user's function, 0: none
 }
 
 // LoopOptions of NewLoop; nil and 0 are the defaults.
@@ -39,6 +40,17 @@ type LoopOptions struct {
 	// its thread uses all of its processor for so long, each time. 50 µs is a good value for a
 	// processor that can be spared.
 	BusyPoll time.Duration
+
+	// Hook is told of what happens in the loop, as it does: one event at a time, in their order, on the
+	// thread that made it happen or on the loop's; stalls of the loop while it is blocked. It must
+	// return soon and not panic, and nothing that waits for the loop works in it. Events of kinds that
+	// HookKinds does not name cost nothing; without HookKinds it is told of all.
+	Hook      func(*HookEvent)
+	HookKinds []HookKind
+	// StallAfter: what blocks the loop's thread for longer is told to the hook, HookStalled, while it
+	// does, and again each time that the time has doubled. 0: nobody looks. (Goroutines never do; those
+	// that do not end when they are cancelled are told by Grace.)
+	StallAfter time.Duration
 
 	// Virtual, for tests: a clock that stands still while anything can happen, and jumps to the next
 	// deadline when nothing can, so that an hour's sleep takes no time. A goroutine of a group that
@@ -75,16 +87,19 @@ func NewLoop(options *LoopOptions) (*Loop, error) {
 	if options != nil {
 		o = *options
 	}
-	opened := cx.LoopOpen(uint32(o.OffloadLimit), o.BusyPoll, o.Virtual, o.Seed, o.Name)
+	number, kinds := hook(o.Hook, o.HookKinds)
+	opened := cx.LoopOpen(uint32(o.OffloadLimit), o.BusyPoll, o.StallAfter, o.Virtual, o.Seed, o.Name, kinds, number)
 	if opened.Failure != nil {
+		cx.Unhook(number)
 		return nil, newError(opened.Failure, nil)
 	}
-	l := &Loop{id: opened.ID, virtual: o.Virtual, epoch: time.Now().Round(0), drained: make(chan struct{})}
+	l := &Loop{id: opened.ID, virtual: o.Virtual, epoch: time.Now().Round(0), drained: make(chan struct{}), hook: number}
 	l.root = &scope{loop: l, root: true, context: context.Background()}
 	l.root.id.Store(l.id)
 	fail := func(err error) (*Loop, error) {
 		cx.LoopClose(l.id, 0)
 		cx.LoopJoin(l.id, time.Second)
+		cx.Unhook(number)
 		return nil, err
 	}
 	queue := cx.QueueOpen(l.id)
@@ -207,6 +222,7 @@ func (l *Loop) close(timeout time.Duration) error {
 	if joined.Failure != nil {
 		return newError(joined.Failure, nil)
 	}
+	cx.Unhook(l.hook)
 	<-l.drained
 	return nil
 }

@@ -49,6 +49,12 @@ func Timeout(d time.Duration) Option {
 	return option(func(b *bounds) { b.Timeout = max(d, 1) })
 }
 
+// Grace says how long the children of a group may take to end once they are cancelled, before the
+// loop's hook is told which of them do not (HookStalled). Nothing is done about it.
+func Grace(d time.Duration) Option {
+	return option(func(b *bounds) { b.Bounds.Grace = max(d, 1) })
+}
+
 // MoveOn makes a timeout cut work short without being a failure.
 func MoveOn() Option { return option(func(b *bounds) { b.OnTimeout = cx.MoveOn }) }
 

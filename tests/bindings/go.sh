@@ -123,10 +123,10 @@ unformatted() {
 expect "gofmt" unformatted
 expect "go vet" "$go" vet $race ./...
 
-# A program of somebody else's uses the module by a replace.
-consumer() {
-    mkdir -p "$work/consumer" && cd "$work/consumer" || return 1
-    cat >main.go <<'END'
+in_subshell() { ("$@"); }
+# A program of somebody else's, in a module of its own.
+program() { # module
+    cat >main.go <<END
 package main
 
 import (
@@ -134,11 +134,16 @@ import (
 	"fmt"
 	"time"
 
-	"libcreche/creche"
+	"$1"
 )
 
 func main() { fmt.Println(creche.Sleep(context.Background(), time.Millisecond)) }
 END
+}
+# By a replace, with the library as it was built, not installed: one variable says where that is.
+consumer() {
+    mkdir -p "$work/consumer" && cd "$work/consumer" || return 1
+    program libcreche/creche
     cat >go.mod <<END
 module consumer
 
@@ -148,9 +153,24 @@ require libcreche/creche v0.1.0
 
 replace libcreche/creche => $package
 END
+    # Another word in the flags, for the reason above.
+    CGO_CPPFLAGS="$CGO_CPPFLAGS -DCX_UNINSTALLED" PKG_CONFIG_PATH=$build
+    unset LD_LIBRARY_PATH
     [ "$("$go" run $race .)" = "<nil>" ]
 }
-expect "a module that replaces ours" consumer
+expect "a module that replaces ours, a library that is not installed" in_subshell consumer
+# By `go get`, from a proxy that is a folder, under the path where somebody publishes it.
+fetched() {
+    path=example.org/Some/creche
+    sh "$package/module.sh" "$path" "$work/proxy" v0.1.0
+    mkdir -p "$work/fetched" && cd "$work/fetched" || return 1
+    program "$path"
+    GOPROXY=file://$work/proxy GONOSUMDB=$path GOFLAGS=-modcacherw GOMODCACHE=$work/modules GOTOOLCHAIN=local
+    export GOPROXY GONOSUMDB GOFLAGS GOMODCACHE GOTOOLCHAIN
+    "$go" mod init fetched && "$go" get "$path@v0.1.0" && [ "$("$go" run $race .)" = "<nil>" ]
+}
+
+expect "go get" in_subshell fetched
 cd "$package" || exit 1
 
 status=0

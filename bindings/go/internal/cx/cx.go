@@ -148,15 +148,17 @@ func StatusName(status int32) string {
 }
 
 // LoopOpen opens a loop on a thread of its own.
-func LoopOpen(offloadLimit uint32, busyPoll time.Duration, virtual bool, seed uint64, name string) Started {
+func LoopOpen(offloadLimit uint32, busyPoll, stallAfter time.Duration, virtual bool, seed uint64, name string,
+	kinds uint32, hook uint64) Started {
 	o := defaults.loop
 	set(&o.offload_limit, offloadLimit)
 	set(&o.busy_poll, nanoseconds(busyPoll))
+	set(&o.stall_after, nanoseconds(stallAfter))
 	if virtual {
 		o.clock = C.CRECHE_CLOCK_VIRTUAL
 	}
 	set(&o.shuffle_seed, seed)
-	return answer(C.cx_loop_open(o, maybe(name)))
+	return answer(C.cx_loop_open(o, maybe(name), C.uint32_t(kinds), C.uint64_t(hook)))
 }
 
 // LoopClose ends a loop, at once or after a grace.

@@ -1,8 +1,26 @@
 #include "inside.h"
+#include "_cgo_export.h"
 
-cx_answer cx_loop_open(creche_loop_options o, const char *name)
+static void cx_hooked(void *user, const creche_trace_event *event)
+{
+  cxHooked((uint64_t)(uintptr_t)user, (creche_trace_event *)event);
+}
+
+cx_answer cx_loop_open(creche_loop_options o, const char *name, uint32_t kinds, uint64_t hook)
 {
   creche_loop loop = {{0}};
+  creche_hooks hooks;
+  if (kinds != 0) {
+    creche_hooks_init(&hooks, sizeof hooks);
+    hooks.user = (void *)(uintptr_t)hook;
+    if (kinds & 1u << CRECHE_EVENT_SPAWNED) hooks.spawned = cx_hooked;
+    if (kinds & 1u << CRECHE_EVENT_STARTED) hooks.started = cx_hooked;
+    if (kinds & 1u << CRECHE_EVENT_ENDED) hooks.ended = cx_hooked;
+    if (kinds & 1u << CRECHE_EVENT_CANCELLED) hooks.cancelled = cx_hooked;
+    if (kinds & 1u << CRECHE_EVENT_STALLED) hooks.stalled = cx_hooked;
+    if (kinds & 1u << CRECHE_EVENT_LEAKED) hooks.leaked = cx_hooked;
+    o.hooks = &hooks;
+  }
   o.name = name;
   return answer(creche_loop_open(&o, &loop), &loop.scope.id);
 }

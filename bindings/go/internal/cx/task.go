@@ -29,6 +29,7 @@ type Bounds struct {
 	Limit     uint32
 	MaxErrors uint32
 	Timeout   time.Duration
+	Grace     time.Duration
 }
 
 func (b Bounds) group() C.creche_group_options {
@@ -39,6 +40,7 @@ func (b Bounds) group() C.creche_group_options {
 	o.limit = C.uint32_t(b.Limit)
 	set(&o.max_errors, b.MaxErrors)
 	set(&o.timeout, b.Timeout)
+	set(&o.grace, b.Grace)
 	return o
 }
 

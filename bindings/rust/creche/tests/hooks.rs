@@ -2,7 +2,9 @@
 mod common;
 
 use common::block_on;
-use creche::{GroupOptions, HookKind, Loop, LoopOptions, NodeKind, Reason, Status, Times, sleep};
+use creche::{
+    GroupOptions, HookKind, Loop, LoopOptions, NodeKind, Reason, Status, TaskOptions, Times, sleep,
+};
 use std::future::Future;
 use std::pin::pin;
 use std::sync::{Arc, Mutex, mpsc};
@@ -97,6 +99,31 @@ fn a_waker_that_blocks_the_loop_is_told_while_it_does() {
     assert!(sleeps.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
     assert!(woken.recv_timeout(Duration::from_secs(60)).unwrap() >= after);
     assert!(on.counters().unwrap().stalls > 0);
+    on.close().unwrap();
+    on.join(10.secs()).unwrap();
+}
+
+#[test]
+fn a_child_that_overstays_its_grace_is_named() {
+    let (tell, told) = mpsc::channel();
+    let on = Loop::open(LoopOptions::new().on_event(&[HookKind::STALLED], move |event| {
+        let _ = tell.send((event.kind, event.name.to_owned()));
+    }))
+    .unwrap();
+    let told = Mutex::new(told);
+    let options = GroupOptions::new().within(on).grace(1.millis());
+    let done = block_on(creche::group(options, async |g| {
+        let (group, told) = (g.scope(), &told);
+        g.spawn_with(TaskOptions::new().name("deaf"), async move |_| {
+            group.cancel("enough");
+            // It does not look at that, until somebody says so.
+            let stalled = told.lock().unwrap().recv_timeout(Duration::from_secs(60)).unwrap();
+            assert_eq!(stalled, (HookKind::STALLED, "deaf".to_owned()));
+            Ok(())
+        });
+        Ok(())
+    }));
+    drop(done);
     on.close().unwrap();
     on.join(10.secs()).unwrap();
 }

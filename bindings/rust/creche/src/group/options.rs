@@ -31,6 +31,7 @@ pub struct GroupOptions {
     pub(crate) shield: bool,
     limit: u32,
     max_errors: Option<u32>,
+    grace: Option<Duration>,
     name: Option<String>,
 }
 
@@ -83,6 +84,13 @@ impl GroupOptions {
         self
     }
 
+    /// How long children may take to end once they are cancelled, before the loop's hooks are told which
+    /// of them do not ([`HookKind::STALLED`](crate::HookKind::STALLED)). Nothing is done about it.
+    pub fn grace(mut self, time: Duration) -> Self {
+        self.grace = Some(time);
+        self
+    }
+
     /// For dumps.
     pub fn name(mut self, name: impl Into<String>) -> Self {
         self.name = Some(name.into());
@@ -103,6 +111,7 @@ impl GroupOptions {
         o.shield = self.shield.into();
         o.limit = self.limit;
         o.max_errors = self.max_errors.unwrap_or(o.max_errors);
+        o.grace = self.grace.map_or(o.grace, nanoseconds);
         o.name = name.as_ref().map_or(null(), |name| name.as_ptr());
         let mut group = sys::creche_group::default();
         let user = cell.user();
