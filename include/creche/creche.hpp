@@ -26,6 +26,7 @@
 #ifndef CRECHE_CRECHE_HPP
 #define CRECHE_CRECHE_HPP
 
+#include "cpp/all.hpp"
 #include "cpp/channel.hpp"
 #include "cpp/connection.hpp"
 #include "cpp/copy.hpp"
@@ -56,6 +57,7 @@
 #include "cpp/server_events.hpp"
 #include "cpp/session.hpp"
 #include "cpp/sleep.hpp"
+#include "cpp/start.hpp"
 #include "cpp/statements.hpp"
 #include "cpp/strand.hpp"
 #include "cpp/stream.hpp"
