@@ -79,6 +79,8 @@ static class Tour {
         new CrecheLoop().Dispose();
         int before = Descriptors();
         await Whole();
+        // What the runtime itself has open for a moment it closes again; a leak stays.
+        for (int i = 0; i < 100 && Descriptors() > before; i++) await Task.Delay(20);
         Ok(Descriptors() <= before, "no descriptor left open");
 
         var web = new CrecheLoop().Session(); // and this one is never closed
