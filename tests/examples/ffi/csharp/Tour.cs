@@ -79,7 +79,7 @@ static class Tour {
         new CrecheLoop().Dispose();
         int before = Descriptors();
         await Whole();
-        // What the runtime itself has open for a moment it closes again; a leak stays.
+        // What the runtime itself may have open for a moment it closes again; a leak stays.
         for (int i = 0; i < 100 && Descriptors() > before; i++) await Task.Delay(20);
         Ok(Descriptors() <= before, "no descriptor left open");
 
