@@ -27,6 +27,7 @@
 #define CRECHE_CRECHE_HPP
 
 #include "cpp/all.hpp"
+#include "cpp/array.hpp"
 #include "cpp/channel.hpp"
 #include "cpp/connection.hpp"
 #include "cpp/copy.hpp"

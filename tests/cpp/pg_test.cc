@@ -47,6 +47,29 @@ TEST_F(Pg, ParametersAndCellsOfAllKinds) {
   });
 }
 
+TEST_F(Pg, VectorsAreArrays) {
+  creche::run([]() -> task<> {
+    creche::pool db(dsn());
+    const std::vector<int> numbers = {1, -2, 3};
+    const std::vector<double> reals = {0.1, 1e300};
+    const std::vector<bool> bools = {true, false};
+    const std::vector<std::string> texts = {"a", "", "NULL", "q\"uo\\te", "{b,c}", " d "};
+    const std::vector<std::optional<int>> some = {1, std::nullopt};
+    const std::vector<int> none;
+    const auto all = co_await db.query(
+        "select (select sum(i) from unnest($1::int[]) i), $2::float8[] = array[0.1, "
+        "1e300]::float8[], "
+        "$3::bool[] = array[true, false], "
+        "$4::text[] = array['a', '', 'NULL', 'q\"uo\\te', '{b,c}', ' d '], "
+        "$5::int[] is not distinct from array[1, null], cardinality($6::int[]), 3 = any($1)",
+        numbers, reals, bools, texts, some, none);
+    const creche::row row = all.one();
+    EXPECT_EQ(row.get<int>(0), 2);
+    for (const int column : {1, 2, 3, 4, 6}) EXPECT_TRUE(row.get<bool>(column)) << column;
+    EXPECT_EQ(row.get<int>(5), 0);
+  });
+}
+
 TEST_F(Pg, FailuresSayWhatTheServerSaid) {
   creche::run([]() -> task<> {
     creche::pool db(dsn());

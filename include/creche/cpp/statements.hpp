@@ -2,6 +2,7 @@
 #ifndef CRECHE_CPP_STATEMENTS_HPP
 #define CRECHE_CPP_STATEMENTS_HPP
 
+#include "array.hpp"
 #include "operation.hpp"
 #include "options.hpp"
 #include "row_stream.hpp"
@@ -46,8 +47,9 @@ template <class Of, class Raw, statement_call<Raw>* Query, statement_call<Raw>* 
 class statements {
  public:
   /// Runs one statement and gives its rows. Arguments, for $1, $2, ...: integers, floating-point
-  /// numbers, bool, texts, spans and vectors of std::byte, times of the system's clock,
-  /// std::optional of these, nullptr, creche_value, and what `parameter` is specialised for.
+  /// numbers, bool, texts, spans and vectors of std::byte, vectors of numbers and texts (arrays),
+  /// times of the system's clock, std::optional of these, nullptr, creche_value, and what
+  /// `parameter` is specialised for.
   template <class... A>
   auto query(ctext sql, const A&... arguments) {
     return start(query_options{}, take_rows(), sql, arguments...);
