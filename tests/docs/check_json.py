@@ -134,7 +134,7 @@ def sense(told):
         expect(set(f["statuses_as"] + f.get("failures_as", [])) <= functions.keys(), f"{f['name']}: as whom?")
     with_tag = {n for n, f in functions.items() if f["thread"] != "any"}
     expect({"creche_loop_run", "creche_loop_join", "creche_group_join", "creche_queue_wait"} <= with_tag and
-           "creche_error_new" not in with_tag, f"thread tags are misread: {sorted(with_tag)}")
+           "creche_error_new" not in with_tag and functions["creche_fetch"]["blocks"], f"thread tags are misread: {sorted(with_tag)}")
     for e in told["enums"]:
         struct = (e["of"] or "creche_status").split(".")[0]
         expect(struct in structs or struct in functions or struct == "creche_status", f"an enum of {e['of']}")
@@ -151,7 +151,8 @@ def sense(told):
     fetch = {a["name"]: a for a in functions["creche_session_fetch"]["arguments"]}
     expect(fetch["task"] == {"name": "task", "type": "creche_task *", "direction": "out", "nullable": True,
                              "text": "may be NULL."}, f"the tail of creche_session_fetch: {fetch['task']}")
-    expect("CRECHE_E_DNS" in functions["creche_session_fetch"]["failures"], "failures of a fetch are misread")
+    expect("CRECHE_E_DNS" in functions["creche_session_fetch"]["failures"] and
+           "CRECHE_E_DNS" in functions["creche_fetch"]["statuses"], "failures of a fetch are misread")
 
 
 def main():

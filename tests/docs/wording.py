@@ -6,6 +6,7 @@ HANDLE_ERRORS = ["CRECHE_E_BAD_HANDLE", "CRECHE_E_ENDED", "CRECHE_E_FORKED"]
 NOT_ON_A_LOOP = "[not on a loop]"
 # What a name says less well than a person: out buffers, and what is read and written.
 DIRECTIONS = {("creche_completions_release", "completions"): "inout"}
+NEVER_BLOCKS = {"creche_loop_next_timeout"}  # though it is not for callbacks
 # Said in other words than those that are looked for.
 NULLABLE = {("creche_scope_leave", "outcome"), ("creche_task_start", "body"),
             ("creche_error_message", "error"), ("creche_error_is_retryable", "error"),
@@ -60,7 +61,7 @@ def facts(entry, section, previous):
     since = re.search(r"[Ss]ince\s(\d+\.\d+)", text)
     status = entry["returns"] == "creche_status"
     told = {"thread": "not on a loop" if tagged else "any",
-            "blocks": bool(tagged and re.search(r"\b(Blocks|Waits|Runs|The same)\b", text)),
+            "blocks": bool(tagged) and entry["name"] not in NEVER_BLOCKS,
             "since": since[1] if since else None,
             "statuses": list(dict.fromkeys(["CRECHE_OK"] + statuses_of(returned))) if status else [],
             "statuses_as": _like(returned, text, previous) if status else [],
@@ -74,9 +75,20 @@ def facts(entry, section, previous):
     return told
 
 
+def _ends_as(text):
+    """Of a call that waits: the functions whose completions' failures it returns."""
+    said = re.search(r"the failures of (?:(creche_\w+)(?: and (creche_\w+))?|the two)", text)
+    if not said:
+        return []
+    if said[1]:
+        return [name for name in said.groups() if name]
+    return list(re.search(r"\bas (creche_\w+) and (creche_\w+) do", text).groups())
+
+
 def resolve_statuses(functions):
     """Adds what is said by "as another function does"."""
     by_name = {f["name"]: f for f in functions}
+    waits = {f["name"]: _ends_as(f["text"]) for f in functions if f["blocks"]}
 
     def all_of(name, key, seen):
         if name in seen or name not in by_name:
@@ -85,6 +97,10 @@ def resolve_statuses(functions):
         found = list(f[key])
         for other in f[f"{key}_as"]:
             found += all_of(other, key, seen | {name})
+            if key == "statuses" and f["blocks"] and other in by_name and by_name[other]["starts_task"]:
+                found += all_of(other, "failures", seen)
+        for other in waits.get(name, []) if key == "statuses" else []:
+            found += all_of(other, "failures", seen) + all_of(other, "statuses", seen | {name})
         return list(dict.fromkeys(found))
 
     for key in ("statuses", "failures"):

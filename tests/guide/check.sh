@@ -24,6 +24,8 @@ expect() {
 
 expect first "^200 $HTTP_URL/small\$" "$bin/guide_first" "$HTTP_URL/small" http://127.0.0.1:1/
 expect "first says what failed" '^http://127.0.0.1:1/: ' "$bin/guide_first" "$HTTP_URL/small" http://127.0.0.1:1/
+expect "one: a fetch" '^200, 1024 bytes, begins with ' "$bin/guide_one" "$HTTP_URL/small"
+expect "one: a query" '^42 rows$' "$bin/guide_one" "$HTTP_URL/small"
 expect "trees: the group fails" '^CRECHE_E_GROUP after 2 s$' "$bin/guide_trees"
 expect "trees: and says why" '^- out of luck$' "$bin/guide_trees"
 expect "timeouts: section" '^section: CRECHE_E_TIMEOUT at 2 s$' "$bin/guide_timeouts"
@@ -45,6 +47,8 @@ expect "from Python: the order" '^ab. 1 bye$' "$bin/guide_from_python" "$HTTP_UR
 expect "from Python: a transaction" '^ben has 300$' "$bin/guide_from_python" "$HTTP_URL/small"
 expect "from Python: streamed rows" '^sum 5000050000$' "$bin/guide_from_python" "$HTTP_URL/small"
 expect "from Python: move on" '^going on without it$' "$bin/guide_from_python" "$HTTP_URL/small"
+expect "from C: one" '^200, 1024 bytes$' "$bin/guide_from_c" "$HTTP_URL/small"
+expect "from C: query" '^count: 0$' "$bin/guide_from_c" "$HTTP_URL/small"
 expect "from C: multi" "^$HTTP_URL/small: 200, 1024 bytes\$" "$bin/guide_from_c" "$HTTP_URL/small"
 
 for program in "$here"/*.c "$here"/*.cc; do

@@ -8,7 +8,6 @@
 
 static creche_queue queue;
 static creche_session web;
-static creche_pool db;
 
 /* show: multi */
 static void fetch_all(creche_scope in, char** urls, int n) {
@@ -28,31 +27,34 @@ static void fetch_all(creche_scope in, char** urls, int n) {
 /* end: multi */
 
 /* show: easy */
-static void fetch(creche_scope in, const char* url) {
-  must(creche_session_fetch(web, in, url, NULL, NULL, NULL,
-                            NULL));
-  creche_completion c = next(queue);
-  if (c.status != CRECHE_OK)
-    fprintf(stderr, "%s\n", c.error->message);
-  else
-    printf("%u, %zu bytes\n", c.code, c.data_size);
-  creche_completions_release(&c, 1); /* and the body */
+static void fetch(const char* url) {
+  creche_response page;
+  if (creche_fetch(url, NULL, &page) != CRECHE_OK) {
+    fprintf(stderr, "%s\n", creche_last_error()->message);
+    return;
+  }
+  size_t size;
+  creche_response_body(page, &size);
+  printf("%d, %zu bytes\n", creche_response_status(page),
+         size);
+  creche_response_release(page);
 }
 /* end: easy */
 
 /* show: query */
-static int64_t count(creche_scope in, int32_t status) {
+static int64_t count(creche_pool db, int32_t status) {
   creche_value args[] = {creche_int4(status)};
-  must(creche_pool_query(db, in,
-      "select count(*) from page where status = $1",
-      args, 1, NULL, NULL, NULL, NULL));
-  creche_completion c = next(queue);
+  creche_rows rows;
   int64_t n = -1;
-  if (c.status != CRECHE_OK)
-    fprintf(stderr, "%s\n", c.error->message);
-  else
-    must(creche_row_get_int8(c.data, 0, 0, &n));
-  creche_completions_release(&c, 1);
+  if (creche_query(db,
+          "select count(*) from page where status = $1",
+          args, 1, NULL, &rows) != CRECHE_OK) {
+    fprintf(stderr, "%s\n", creche_last_error()->message);
+    return n;
+  }
+  must(creche_row_get_int8(creche_rows_block(rows), 0, 0,
+                           &n));
+  creche_rows_release(rows);
   return n;
 }
 /* end: query */
@@ -71,14 +73,14 @@ int main(int argc, char** argv) {
   o.policy = CRECHE_COLLECT;
   must(creche_group_open(loop.scope, &o, NULL, NULL, &group));
   if (argc < 2) return 2;
+  creche_pool db;
   must(creche_pool_open(loop, getenv("DATABASE_URL"), NULL, &db));
-  must(creche_pool_query(db, group.scope, "create table if not exists page (url text, status int)",
-                         NULL, 0, NULL, NULL, NULL, NULL));
-  creche_completion made = next(queue);
-  creche_completions_release(&made, 1);
-  printf("count: %" PRId64 "\n", count(group.scope, 999));
-  fetch(group.scope, argv[1]);
+  must(creche_execute(db, "create table if not exists page (url text, status int)", NULL, 0, NULL,
+                      NULL));
+  printf("count: %" PRId64 "\n", count(db, 999));
+  fetch(argv[1]);
   fetch_all(group.scope, argv + 1, argc - 1);
+  must(creche_default_close(CRECHE_NEVER)); /* what creche_fetch has opened */
   close_loop(loop);
   return 0;
 }
