@@ -259,6 +259,23 @@ TEST_F(Group, AResultThatFailsIsAFailure) {
   });
 }
 
+TEST_F(Group, AStatusThatIsNoneIsAFailureAllTheSame) {
+  in_virtual_time([&]() -> task<> {
+    try {
+      co_await creche::group({.policy = creche::policy::fail_fast}, [&](nursery& n) -> task<> {
+        n.start_soon([]() -> task<> { throw creche::error(5); });
+        n.start_soon([]() -> task<> { throw creche::error(); });
+        n.start_soon([]() -> task<creche::result<int>> { co_return creche::error(); });
+        co_return;
+      });
+      ADD_FAILURE() << "it did not throw";
+    } catch (const creche::error& e) {
+      for (const creche::error& leaf : e.leaves()) EXPECT_EQ(leaf.status(), CRECHE_E_USER);
+      EXPECT_EQ(e.leaves().size(), 3u);
+    }
+  });
+}
+
 TEST_F(Group, WhatIsNoCoroutineMayThrow) {
   in_virtual_time([&]() -> task<> {
     try {

@@ -102,7 +102,8 @@ class root : public strand {
   void finish() noexcept {
     if (thrown_) told_ = error_of(thrown_);
     if constexpr (is_result<T>) {
-      if (!thrown_) told_ = value_->error();
+      if (!thrown_ && !value_->has_value())
+        told_ = value_->error() ? value_->error() : error(CRECHE_E_USER);
     }
     root_section_
         .end_all();  // streams that the coroutine has put somewhere else: nobody waits for them
@@ -110,8 +111,10 @@ class root : public strand {
     // status.
     const creche_error* const raw = told_.get();
     const bool same = raw != nullptr && raw->status == told_.status();
-    if (creche_task_finish(task_, told_.status(), 0, same ? raw : nullptr) == CRECHE_E_NO_MEMORY)
-      creche_task_finish(task_, told_.status(), 0, nullptr);
+    creche_status ended = creche_task_finish(task_, told_.status(), 0, same ? raw : nullptr);
+    if (ended == CRECHE_E_NO_MEMORY) ended = creche_task_finish(task_, told_.status(), 0, nullptr);
+    if (ended != CRECHE_OK)  // a status of the program's that is none
+      creche_task_finish(task_, CRECHE_E_USER, 0, nullptr);
   }
 
   using stored = std::conditional_t<std::is_void_v<T>, std::nullptr_t, std::optional<T>>;
