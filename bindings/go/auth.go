@@ -23,6 +23,13 @@ func AnyAuth(user, password string) Auth {
 // BearerAuth is a token, shown at once.
 func BearerAuth(token string) Auth { return Auth{cx.Auth{Schemes: cx.AuthBearer, Secret: token}} }
 
+// BearerFrom is a token that get gives: it is asked, in a goroutine of its own, before the first request and
+// where a 401 has answered the last token (refused); requests that would show it wait for it together, and
+// fail with ErrUser if it fails. Make it once for a session: it is kept as long as the process is there.
+func BearerFrom(get func(refused bool) (string, error)) Auth {
+	return Auth{cx.Auth{Schemes: cx.AuthBearer, Source: cx.TokenSource(get)}}
+}
+
 // String shows no secret.
 func (a Auth) String() string { return "creche.Auth" }
 

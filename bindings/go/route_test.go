@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"libcreche/creche"
@@ -38,6 +39,72 @@ func TestRequestsGoByProxies(t *testing.T) {
 	_, err := web.Do(context.Background(), &creche.Request{URL: "http://a.example/", Proxy: "ftp://x"})
 	if err == nil {
 		t.Error("no such proxy")
+	}
+}
+
+func TestTokensAreGivenWhenTheyAreAskedFor(t *testing.T) {
+	base := handler(t, func(w http.ResponseWriter, r *http.Request) {
+		shown := r.Header.Get("Authorization")
+		if shown != "Bearer second" {
+			w.WriteHeader(http.StatusUnauthorized)
+		}
+		fmt.Fprint(w, shown)
+	})
+	var lock sync.Mutex
+	var asked []bool
+	web := session(t, &creche.SessionOptions{MaxExpansion: 100, Auth: creche.BearerFrom(func(refused bool) (string, error) {
+		lock.Lock()
+		defer lock.Unlock()
+		asked = append(asked, refused)
+		return [2]string{"first", "second"}[len(asked)-1], nil
+	})})
+	for range 2 {
+		answer, err := web.Do(context.Background(), &creche.Request{URL: base})
+		if err != nil || string(answer.Body) != "Bearer second" {
+			t.Fatal(err, answer)
+		}
+	}
+	lock.Lock()
+	defer lock.Unlock()
+	if len(asked) != 2 || asked[0] || !asked[1] {
+		t.Error("asked ", asked)
+	}
+	for _, get := range []func(bool) (string, error){
+		func(bool) (string, error) { return "", errors.New("none") },
+		func(bool) (string, error) { return "a\nb", nil },
+	} {
+		failing := session(t, &creche.SessionOptions{Auth: creche.BearerFrom(get)})
+		if _, err := failing.Do(context.Background(), &creche.Request{URL: base}); !errors.Is(err, creche.ErrUser) {
+			t.Error(err)
+		}
+	}
+}
+
+func TestMiddlewareChangesAnswersAndRefuses(t *testing.T) {
+	base := handler(t, func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, r.Header.Get("X-Set")) })
+	web := session(t, &creche.SessionOptions{Middleware: func(turn *creche.Turn) creche.Decision {
+		switch {
+		case turn.Kind == creche.TurnResponse && turn.HTTPStatus != 200:
+			t.Error(turn)
+		case turn.Kind != creche.TurnRequest:
+		case strings.HasSuffix(turn.URL, "/own"):
+			return creche.Decision{Action: creche.Answer, HTTPStatus: 418, Header: http.Header{"X-Kind": {"own"}},
+				Body: []byte("tea")}
+		case strings.HasSuffix(turn.URL, "/no"):
+			return creche.Decision{Action: creche.Fail, Status: creche.ErrUser}
+		default:
+			return creche.Decision{Header: http.Header{"X-Set": {"yes"}}}
+		}
+		return creche.Decision{}
+	}})
+	for path, want := range map[string]string{"/": "200 yes", "/own": "418 tea"} {
+		answer, err := web.Do(context.Background(), &creche.Request{URL: base + path})
+		if err != nil || fmt.Sprint(answer.Status, " ", string(answer.Body)) != want {
+			t.Error(path, answer, err)
+		}
+	}
+	if _, err := web.Do(context.Background(), &creche.Request{URL: base + "/no"}); !errors.Is(err, creche.ErrUser) {
+		t.Error(err)
 	}
 }
 

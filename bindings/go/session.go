@@ -15,9 +15,10 @@ import (
 
 // Session is an HTTP client that keeps connections. It is safe for concurrent use.
 type Session struct {
-	loop  *Loop
-	id    uint64
-	watch uint64
+	loop    *Loop
+	id      uint64
+	watch   uint64
+	between uint64
 }
 
 // NewSession opens a session. It connects nowhere yet.
@@ -75,15 +76,17 @@ func NewSession(options *SessionOptions) (*Session, error) {
 	runtime.KeepAlive(o.ProxyTLS)
 	if opened.Failure != nil {
 		cx.Unwatch(c.Watch)
+		cx.NoMiddleware(c.Middleware)
 		return nil, newError(opened.Failure, nil)
 	}
-	return &Session{loop: l, id: opened.ID, watch: c.Watch}, nil
+	return &Session{loop: l, id: opened.ID, watch: c.Watch, between: c.Middleware}, nil
 }
 
 // Close closes the session's connections; requests in flight end with ErrClosed.
 func (s *Session) Close() error {
 	cx.SessionRelease(s.id)
 	cx.Unwatch(s.watch)
+	cx.NoMiddleware(s.between)
 	return nil
 }
 

@@ -57,7 +57,10 @@ type SessionOptions struct {
 	Auth         Auth       // what servers are shown
 	// Told of what happens to requests and connections, on the loop's thread: it must return soon, and not
 	// wait for the library. After Close it is told nothing more.
-	Watch          func(*WatchEvent)
+	Watch func(*WatchEvent)
+	// Asked, in a goroutine of its own, before each attempt and hop of a request, at the head of each answer, and
+	// after each failure; the request waits for it. Go on: the zero Decision.
+	Middleware     func(*Turn) Decision
 	NoDowngrade    bool          // a redirect from https to http is a failure
 	PublicOnly     bool          // connects to no private address, whatever a URL, a redirect or a name says
 	RedirectHosts  string        // where a redirect may lead beside its own host, by commas; "-": nowhere
@@ -65,6 +68,7 @@ type SessionOptions struct {
 	RateInterval   time.Duration // 1 s
 	BurstPerHost   int           // of them at once, after a pause; 1
 	DNSNegativeTTL time.Duration // how long it is kept that there is no such name, DNSTTL at the most; 1 s
+	MaxExpansion   int           // decoded bytes of a body for each coded one, beyond the first 64 KiB; no limit
 	DNSStale       time.Duration // for how long an old answer is used if the resolver has none; not at all
 
 	Netrc bool // takes users and passwords of hosts from the file that NETRC names, or ~/.netrc

@@ -83,5 +83,7 @@ func (o *SessionOptions) policies(c *cx.SessionOptions) {
 	c.RedirectHosts, c.RateInterval = o.RedirectHosts, max(o.RateInterval, 0)
 	c.RatePerHost, c.BurstPerHost = uint32(max(o.RatePerHost, 0)), uint32(max(o.BurstPerHost, 0))
 	c.DNSNegativeTTL, c.DNSStale = *ttl(max(o.DNSNegativeTTL, 1)), *ttl(max(o.DNSStale, 1))
+	c.Middleware = middleware(o.Middleware)
+	c.MaxExpansion = uint32(max(o.MaxExpansion, 0))
 	c.Watch, c.ProxyTLS = watch(o.Watch), o.ProxyTLS.handle()
 }

@@ -20,6 +20,7 @@
 #include "cookies.h"
 #include "tls.h"
 #include "response.h"
+#include "middleware.h"
 #include "http.h"
 #include "http2.h"
 #include "events.h"

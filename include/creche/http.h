@@ -6,6 +6,7 @@
 #include "http2.h"
 #include "cookies.h"
 #include "loop.h"
+#include "middleware.h"
 #include "response.h"
 #include "retry.h"
 #include "task.h"
@@ -125,6 +126,22 @@ enum {
  * request; the token is used for all later requests of the session, too. */
 typedef int64_t (*creche_token_fn)(void *user, char *token, size_t capacity);
 
+/* That a token is needed. Made by the library only, so it may grow at its end: read a field only if `size`
+ * covers it. It lives until the function returns. */
+typedef struct creche_token_ask {
+    uint32_t size;
+    uint32_t refused; /* 1: a 401 has answered the last one; 0: there is none yet */
+    creche_session session;
+    uint64_t id; /* for creche_session_give_token */
+} creche_token_ask;
+
+/* Is told that a token is needed, which creche_session_give_token gives now or later, from any thread. Called
+ * on the loop, where it may not block: when a 401 has answered the last token, and before the first request
+ * if there is none. One at a time: until it is answered, requests that would show a token wait for it
+ * together, in phase "auth", within the deadlines of their tasks. A request asks once on each hop: a 401
+ * that answers the new token, too, is its answer. */
+typedef void (*creche_token_ask_fn)(void *user, const creche_token_ask *ask);
+
 /* What is shown to servers, at the origin of the request and nowhere else. In place of it goes an
  * Authorization of the request's own, or the user info of its URL. A 401 that it answers is read over and
  * the request sent again, once (twice if only the nonce had become old); all others, and those of a
@@ -137,7 +154,19 @@ typedef struct creche_auth {
     const char *token;    /* of BEARER; NULL: the callback's */
     creche_token_fn refresh; /* NULL: none; called until the session is closed */
     void *refresh_user;
+    creche_token_ask_fn ask; /* in place of refresh, if a token takes its time: called with refresh_user until
+                                the session is closed; NULL: none */
 } creche_auth;
+
+/* Answers creche_auth.ask: a token (copied), which all requests with that auth show from now on; or NULL:
+ * there is none, and those who wait are sent with what there is; or, with a status other than CRECHE_OK
+ * (CRECHE_E_USER, -1000 or below, or the one that it has met), those who wait fail with it, in phase "auth".
+ * Of a request that is gone meanwhile nothing happens, but the token counts. Returns CRECHE_OK;
+ * CRECHE_E_STATE (nobody was asked so, or it was answered already), CRECHE_E_INVALID (status is positive;
+ * token is empty or holds what may not stand in a field), CRECHE_E_NO_MEMORY, the handle errors.
+ * Since 0.1. */
+CRECHE_API creche_status creche_session_give_token(creche_session session, uint64_t ask, creche_status status,
+                                                   const char *token);
 
 /* Where to connect to instead of what a name means (as --resolve and --connect-to of curl). */
 typedef struct creche_mapped_host {
@@ -208,6 +237,12 @@ typedef struct creche_session_options {
     uint32_t dns_stale_ms; /* for how long behind its time an answer is used if the resolver says
                             * that it has none now; default 0: not */
     creche_tls proxy_tls;  /* settings of TLS to https proxies; {0}: the same as to servers */
+    uint32_t max_expansion; /* decoded bytes of a body for each coded one, beyond the first 64 KiB; more
+                             * is CRECHE_E_LIMIT, once what was decoded before has been read. What gzip
+                             * makes of zeros is 1030, of text 20; default 0: no limit (max_body bounds
+                             * whole bodies, streams are decoded as they are read) */
+    uint32_t reserved3; /* 0 */
+    const creche_middleware *middleware; /* NULL: none; copied */
 } creche_session_options;
 
 /* Sets the defaults in the first `size` bytes (pass sizeof). Returns CRECHE_OK or CRECHE_E_INVALID.
@@ -347,6 +382,8 @@ typedef struct creche_request_options {
                                  * was written. What cannot be written (a full disk) is CRECHE_E_SYSTEM,
                                  * more than size CRECHE_E_LIMIT; what was written before stays. NULL:
                                  * none; copied */
+    uint32_t max_expansion; /* 0: the session's; CRECHE_DEFAULT: no limit */
+    uint32_t reserved3;     /* 0 */
 } creche_request_options;
 
 #define CRECHE_UNKNOWN_SIZE SIZE_MAX

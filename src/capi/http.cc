@@ -99,6 +99,27 @@ void creche_session_release(creche_session session) {
   ReleaseHandle<http::Session>(session.id);
 }
 
+creche_status creche_session_give_token(creche_session session, uint64_t ask, creche_status status,
+                                        const char* token) {
+  return Guard([&]() -> creche_status {
+    creche_status failed = CRECHE_OK;
+    Ref<http::Session> found = Find<http::Session>(session.id, &failed);
+    if (!found) return failed;
+    if (status > 0)
+      return Fail(Status::kInvalid, "status is %d; it is CRECHE_OK or a failure", status);
+    if (status == CRECHE_OK && token && (!*token || !http::IsFieldValue(token)))
+      return Fail(Status::kInvalid, "token is empty, or holds a control character");
+    ErrorRef error;
+    if (status != CRECHE_OK)
+      error = MakeError(static_cast<Status>(status), Phase::kAuth, "no token could be had");
+    const Status given =
+        found->GiveToken(ask, std::move(error), status == CRECHE_OK && token ? token : "");
+    if (given == Status::kState)
+      return Fail(given, "no token was asked for by this number, or it has been answered");
+    return CRECHE_OK;
+  });
+}
+
 creche_status creche_session_get_counters(creche_session session, creche_session_counters* counters,
                                           size_t size) {
   return Guard([&]() -> creche_status {

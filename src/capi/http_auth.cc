@@ -1,6 +1,7 @@
 #include "capi/http_auth.h"
 
 #include <cerrno>
+#include <cstddef>
 #include <cstdlib>
 #include <cstring>
 #include <string_view>
@@ -13,22 +14,33 @@ namespace creche::capi {
 
 namespace {
 
+using http::TokenQuestion;
+static_assert(sizeof(creche_token_ask) == sizeof(TokenQuestion));
+static_assert(offsetof(creche_token_ask, session) == offsetof(TokenQuestion, session));
+static_assert(offsetof(creche_token_ask, id) == offsetof(TokenQuestion, id));
+
 // Null, or what is wrong with it.
 const char* MakeLogin(const creche_auth& given, http::LoginRef* made) {
+  constexpr uint32_t kFirstSize = offsetof(creche_auth, ask);  // before it grew
   constexpr uint32_t kWithPassword = CRECHE_AUTH_BASIC | CRECHE_AUTH_DIGEST;
-  if (given.size < sizeof given) return "auth.size is not set: give the size of the struct";
+  if (given.size < kFirstSize) return "auth.size is not set: give the size of the struct";
+  const bool has_ask = given.size >= offsetof(creche_auth, ask) + sizeof given.ask;
+  const creche_token_ask_fn ask = has_ask ? given.ask : nullptr;
   auto login = MakeRef<http::Login>();
   if (given.schemes == CRECHE_AUTH_BEARER) {
-    if (!given.token && !given.refresh) return "auth has no token, and nobody to ask for one";
+    if (!given.token && !given.refresh && !ask)
+      return "auth has no token, and nobody to ask for one";
+    if (given.refresh && ask) return "auth has refresh and ask: one of them gives tokens";
     login->token = given.token ? given.token : "";
     if (!http::IsFieldValue(login->token)) return "auth.token holds a control character";
     login->refresh = given.refresh;
+    login->ask = reinterpret_cast<decltype(login->ask)>(ask);  // the structs are twins
     login->refresh_user = given.refresh_user;
   } else {
     if (given.schemes == 0 || (given.schemes & ~kWithPassword) != 0)
       return "auth.schemes is none of CRECHE_AUTH_*, or bearer beside another";
     if (!given.user) return "auth has no user: Basic and Digest need one";
-    if (given.token || given.refresh) return "auth has a token, but is no bearer's";
+    if (given.token || given.refresh || ask) return "auth has a token, but is no bearer's";
     login->credentials = {given.user, given.password ? given.password : "", true};
     login->basic = (given.schemes & CRECHE_AUTH_BASIC) != 0;
     login->digest = (given.schemes & CRECHE_AUTH_DIGEST) != 0;

@@ -129,6 +129,7 @@ static creche_status FindTls(creche_tls tls, TlsContextRef* context) {
 static creche_status ReadPolicies(const creche_session_options& o,
                                   http::SessionSettings* settings) {
   if (creche_status failed = ReadWatch(o.watch, &settings->hook)) return failed;
+  if (creche_status failed = ReadMiddleware(o.middleware, &settings->middleware)) return failed;
   if (o.rate_interval < 0) return Fail(Status::kInvalid, "rate_interval is negative");
   if (o.rate_per_host == 0 && (o.rate_interval != 0 || o.burst_per_host != 0))
     return Fail(Status::kInvalid, "rate_per_host is 0: there is no rate to be had");
@@ -163,7 +164,8 @@ creche_status ReadSession(const creche_session_options* given, http::SessionSett
   if (creche_status failed = CheckHeaders(o.headers, o.headers_count)) return failed;
   if (o.keepalive < 0) return Fail(Status::kInvalid, "keepalive is negative");
   if (o.max_lifetime < 0) return Fail(Status::kInvalid, "max_lifetime is negative");
-  if (o.reserved2 != 0) return Fail(Status::kUnsupported, "reserved2 is set; leave it 0");
+  if (o.reserved2 != 0 || o.reserved3 != 0)
+    return Fail(Status::kUnsupported, "a reserved field is set; leave it 0");
   if (creche_status failed = CheckVersions(o.versions)) return failed;
   if (o.versions != 0) settings->versions = static_cast<uint8_t>(o.versions);
   if (o.max_header_bytes == 0) return Fail(Status::kInvalid, "max_header_bytes is 0");
@@ -186,6 +188,7 @@ creche_status ReadSession(const creche_session_options* given, http::SessionSett
   settings->max_redirects = o.max_redirects;
   settings->max_header_bytes = o.max_header_bytes;
   settings->max_body = o.max_body;
+  settings->max_expansion = o.max_expansion;
   settings->dns_ttl = o.dns_ttl_ms * kMillisecond;
   settings->defaults.user_agent =
       o.user_agent ? o.user_agent : Defaults<creche_session_options>().user_agent;
@@ -236,7 +239,8 @@ creche_status ReadRequest(const creche_request_options* given, creche_request_op
   if (o.expect_timeout < 0)
     return Fail(Status::kInvalid, "expect_timeout is negative; it counts nanoseconds");
   if (creche_status failed = CheckVersions(o.versions)) return failed;
-  if (o.reserved2 != 0) return Fail(Status::kUnsupported, "reserved2 is set; leave it 0");
+  if (o.reserved2 != 0 || o.reserved3 != 0)
+    return Fail(Status::kUnsupported, "a reserved field is set; leave it 0");
   if (creche_status failed = CheckBody(o)) return failed;
   if (o.to_file)
     if (creche_status failed = CheckFile(*o.to_file)) return failed;
@@ -264,6 +268,7 @@ Result<void> FillRequest(const char* text, const creche_request_options& o, http
                      (session.fail_on_status && (o.flags & CRECHE_REQUEST_ANY_STATUS) == 0);
   if (!r.retry_policy) r.retry_policy = session.retry_policy;
   r.max_body = o.max_body != 0 ? o.max_body : session.max_body;
+  r.max_expansion = o.max_expansion != 0 ? o.max_expansion : session.max_expansion;
   r.redirect_rules = session.redirect_rules;
   r.max_redirects = o.max_redirects != CRECHE_DEFAULT ? o.max_redirects : session.max_redirects;
   r.timeouts = session.timeouts;

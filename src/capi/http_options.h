@@ -32,6 +32,8 @@ creche_status CheckFile(const creche_file& file);
 // creche_retry; given is not null. What is wrong is misuse. May throw bad_alloc.
 creche_status ReadRetry(const creche_retry* given, Ref<const http::RetryPolicy>* policy);
 
+// creche_middleware; given may be null. What is wrong is misuse.
+creche_status ReadMiddleware(const creche_middleware* given, http::Middleware* middleware);
 // creche_watch; given may be null. What is wrong is misuse.
 creche_status ReadWatch(const creche_watch* given, http::Hook* hook);
 

@@ -32,6 +32,7 @@ creche_status RequestStart::Read(creche_session session, creche_scope in, const 
 Result<void> RequestStart::Fill(const char* url, http::Request* request) {
   request->retry_policy = std::move(retry_);
   request->started = session_->loop().now();
+  request->user = reader_.args.user;
   const http::Hook& hook = session_->settings().hook;
   if (hook.any() || options_.watch) {
     http::Hook own;

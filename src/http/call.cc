@@ -70,10 +70,14 @@ void Call::BeginAttempt() noexcept {
   // A layer wanted another attempt before more of it was asked for.
   if (state_.body_gone && state_.request.body.gone_once_pulled())
     return FailWith({Status::kBody, "the request's body was pulled and cannot be sent again"});
-  if (next == Next::kHold)
-    state_.attempt.phase = Phase::kLimit;
-  else
-    Reserve();
+  if (next == Next::kHold) {
+    state_.attempt.phase = std::exchange(state_.hold_phase, Phase::kLimit);
+    if (state_.undecided) AskBeforeRequest();
+    return;
+  }
+  state_.decided = false;
+  tries_++;
+  Reserve();
 }
 
 void Call::GoOn() noexcept {
@@ -188,7 +192,16 @@ BodySink* Call::OnHead(bool has_body) noexcept {
   state_.has_body = has_body;
   if (watch()) watch()->HeadCame(state_.head);
   state_.decoder.reset();
-  // What ends the call ends it in OnReceived: here the connection is in the middle of something.
+  if (calls_->turns) {
+    bool waits = false;
+    if (BodySink* const held = AskAtHead(&waits); waits) return held;
+  }
+  return WhereTo();
+}
+
+// Asks the layers about the head. What ends the call ends it in OnReceived: here the connection may
+// be in the middle of something.
+BodySink* Call::WhereTo() noexcept {
   if (state_.request.retry_policy) AskAboutTime();
   reading_over_ = Ask(calls_->layers.response,
                       [](auto& layer, auto& call) { return layer.OnResponse(call); }) != Next::kGo;
@@ -207,6 +220,7 @@ BodySink* Call::OnHead(bool has_body) noexcept {
 }
 
 bool Call::OnReceived() noexcept {
+  if (asks_about_answer()) return true;
   if (state_.failure) return Fail(std::move(state_.failure)), false;
   if (watch()) watch()->Received(state_.attempt.body_bytes);
   if (reading_over_ || refused_ || !stream_) return true;
@@ -241,8 +255,14 @@ void Call::SetAwaited(size_t capacity) noexcept {
 
 void Call::OnEnd(ErrorRef error) noexcept {
   exchange_ = nullptr;
+  if (asks_about_answer()) {
+    turn_->ended = true;
+    turn_->error = std::move(error);
+    return;
+  }
   if (state_.failure) return Fail(std::move(state_.failure));  // a layer's, at the head
   if (reading_over_) {
+    if (turn_ && turn_->answer) return AfterAnswer();
     if (state_.fresh) calls_->counters.retries.Add();
     return Again();
   }
@@ -291,6 +311,11 @@ void Call::FailWithStatus() noexcept {
 }
 
 void Call::AttemptFailed(ErrorRef error) noexcept {
+  if (calls_->turns && AskAfterFailure(error)) return;
+  AskLayersOf(std::move(error));
+}
+
+void Call::AskLayersOf(ErrorRef error) noexcept {
   if (state_.request.retry_policy) AskAboutTime();
   const Next next = Ask(calls_->layers.failure,
                         [&](auto& layer, auto& call) { return layer.OnFailure(call, *error); });
@@ -324,74 +349,12 @@ void Call::Stop() noexcept {
   Cancel();
   timer_.reset();
   state_.hold.reset();
+  DropTurn();
   if (exchange_) exchange_->Abort();
   exchange_ = nullptr;
   reservation_.GiveBack();
   List<Call>::Remove(this);
   calls_ = nullptr;
-}
-
-// Statuses that may be others soon.
-static bool IsTransient(uint32_t status) {
-  return status == 408 || status == 425 || status == 429 || (status >= 502 && status <= 504);
-}
-
-// Says where it happened, whether anything was sent, and whether it is worth and safe to try again.
-ErrorRef Call::WithAdvice(ErrorRef error) const {
-  const ErrorFields& fields = error->fields();
-  const Status status = error->status();
-  if (status == Status::kNoMemory) return error;
-  const bool transient = error->retryable() || status == Status::kConnect ||
-                         status == Status::kTimeout || status == Status::kDisconnected ||
-                         status == Status::kTruncated || status == Status::kSystem ||
-                         (status == Status::kHttpStatus && IsTransient(fields.http_status)) ||
-                         (status == Status::kLimit && state_.attempt.phase == Phase::kPool);
-  const bool sent = sent_any();
-  const bool safe = !sent || (state_.repeatable && IsIdempotent(state_.request.method));
-  try {
-    const std::string where(state_.request.url.authority());
-    std::string message = error->message();
-    if (message.find(where) == std::string::npos) message = where + ": " + message;
-    if (state_.attempts > 1)
-      message += " (attempt " + std::to_string(state_.attempts) + " of " +
-                 std::to_string(state_.request.retry_policy->attempts) + ")";
-    return MakeError(
-        {.status = status,
-         .phase = error->phase() == Phase::kNone ? phase() : error->phase(),
-         .message = std::move(message),
-         .flags = (sent ? 0u : uint32_t{kUnsent}) | (transient && safe ? uint32_t{kRetryable} : 0u),
-         .system_errno = fields.system_errno,
-         .tls_verify = fields.tls_verify,
-         .http_status = fields.http_status,
-         .http_attempts = state_.attempts,
-         .http_body = std::string(fields.http_body ? fields.http_body : "", fields.http_body_size),
-         .cause = fields.cause ? ErrorRef::Share(Error::Of(fields.cause)) : ErrorRef()});
-  } catch (const std::bad_alloc&) {
-    return NoMemoryError();
-  }
-}
-
-Route Calls::RouteOf(const Request& request) const {
-  Route route{.url = request.url,
-              .tls = tls,
-              .way = request.way.get(),
-              .protocols = request.protocols(),
-              .watch = request.watch.get()};
-  const Proxy* proxy = request.way ? request.way->proxy.get() : nullptr;
-  const bool over_tls = request.url.https() || (proxy && proxy->kind == Proxy::Kind::kHttps);
-  if (request.tls && over_tls) {
-    route.tls = &request.tls->config;
-    route.own_key = request.tls->KeyOf(route.key());
-  }
-  return route;
-}
-
-void Calls::FailAll(const ErrorRef& error) noexcept {
-  while (Call* call = under_way.first()) call->Fail(error);
-  while (Guest* guest = guests.first()) {
-    guests.Remove(guest);
-    guest->OnSessionClosed(error);
-  }
 }
 
 }  // namespace creche::http

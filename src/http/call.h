@@ -18,6 +18,7 @@
 #include "http/body/whole_body.h"
 #include "http/calls.h"
 #include "http/layer/layer.h"
+#include "http/open_turn.h"
 
 namespace creche::http {
 
@@ -35,7 +36,8 @@ class Call final : public FromBlocks,
                    private Checkout,
                    private Held,
                    private BodyProducer::Listener,
-                   private Exchange::Listener {
+                   private Exchange::Listener,
+                   private Turns::Owner {
  public:
   // Told from the loop; perhaps inside Start, Answer or SetAwaited.
   class Owner {
@@ -114,6 +116,7 @@ class Call final : public FromBlocks,
   void OnOpening() noexcept override;
   void OnOpenFailed(Phase phase, ErrorRef error) noexcept override;
   BodySink* OnHead(bool has_body) noexcept override;
+  BodySink* WhereTo() noexcept;
   bool OnReceived() noexcept override;
   bool OnPull(uint64_t hint) noexcept override;
   void OnPiece(ErrorRef error, std::string piece, bool more) noexcept override;
@@ -131,8 +134,29 @@ class Call final : public FromBlocks,
   void AskAboutTime() noexcept;
   void FailWithStatus() noexcept;
   void AttemptFailed(ErrorRef error) noexcept;
+  void AskLayersOf(ErrorRef error) noexcept;
   void FailWith(const Problem& problem, ErrorRef cause = {}) noexcept;
   void Stop() noexcept;
+
+  // Of call_turns.cc.
+  std::optional<Decision> AskMiddleware(Turn what, const ErrorRef& error);
+  bool MayGoAgain() const;
+  Result<void> TakeFields(const Decision& decision);
+  void AskBeforeRequest() noexcept;
+  void DecideRequest(Decision decision) noexcept;
+  BodySink* AskAtHead(bool* waits) noexcept;
+  void AfterAnswer() noexcept;
+  void GiveUpExchange() noexcept;
+  void DecideResponse(Decision decision) noexcept;
+  bool AskAfterFailure(const ErrorRef& error) noexcept;
+  bool DecideFailure(Decision decision) noexcept;
+  void OnDecision(Decision decision) noexcept override;
+  void DropTurn() noexcept;
+  void AnswerItself(const Decision& decision);
+  bool asks_about_answer() const {
+    return turn_ && turn_->id != 0 && turn_->what == Turn::kResponse;
+  }
+
   ErrorRef WithAdvice(ErrorRef error) const;
   Watch* watch() const { return state_.request.watch.get(); }
   // Something that a server may have acted on.
@@ -146,7 +170,9 @@ class Call final : public FromBlocks,
   Nanos connected_at_ = 0;
   Nanos ended_ = 0;
 
-  std::unique_ptr<Timer> timer_;  // in line, with a timeout; or until the next attempt
+  std::unique_ptr<Timer> timer_;    // in line, with a timeout; or until the next attempt
+  std::unique_ptr<OpenTurn> turn_;  // of a session with middleware
+  uint32_t tries_ = 0;              // to get a connection, and to send it there
   Reservation reservation_;
   Exchange* exchange_ = nullptr;  // there
   WholeBody whole_;

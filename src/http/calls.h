@@ -1,11 +1,13 @@
 // Calls: those of a session that are under way, and what they share. Loop's thread only.
 #pragma once
+#include "core/handles.h"
 #include "core/list.h"
 #include "core/loop.h"
 #include "http/counters.h"
 #include "http/guest.h"
 #include "http/layer/layers.h"
 #include "http/pool.h"
+#include "http/turns.h"
 
 namespace creche::http {
 
@@ -17,6 +19,8 @@ struct Calls {
   Pool& pool;
   TlsConfig* const tls;  // of their routes
   const Layers layers;
+  Turns* const turns = nullptr;  // of its middleware, or null
+  const Object* const session = nullptr;
   List<Call> under_way{};
   List<Guest> guests{};
 

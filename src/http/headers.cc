@@ -163,11 +163,20 @@ size_t HeaderList::Count(Known name) const {
 }
 
 void HeaderList::Drop(uint32_t names) {
-  if ((known_ & names) == 0) return;
+  if ((known_ & names) != 0)
+    KeepIf([names](const Field& field) { return (Bit(field.known) & names) == 0; });
+}
+
+void HeaderList::Remove(std::string_view name) {
+  if (Has(name)) KeepIf([name](const Field& field) { return !SameName(field.name, name); });
+}
+
+template <class Keeps>
+void HeaderList::KeepIf(Keeps keeps) {
   HeaderList kept;
   for (size_t i = 0; i < spans_.size(); i++) {
     const Field field = at(i);
-    if ((Bit(field.known) & names) != 0) continue;
+    if (!keeps(field)) continue;
     kept.spans_.push_back({static_cast<uint32_t>(kept.wire_.size()), spans_[i].name_size,
                            spans_[i].size, field.known});
     kept.wire_ += field.line;

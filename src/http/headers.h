@@ -79,12 +79,16 @@ class HeaderList {
   size_t Count(Known name) const;
   // Takes all fields out whose names are in a set of Bit(Known)s.
   void Drop(uint32_t names);
+  // The same for those of one name, in any case.
+  void Remove(std::string_view name);
   // All lines, as they are sent.
   std::string_view wire() const { return wire_; }
   // Bit(Known)s of what is in it.
   uint32_t known() const { return known_; }
 
  private:
+  template <class Keeps>
+  void KeepIf(Keeps keeps);
   struct FieldSpan {
     uint32_t at;
     uint32_t name_size;

@@ -63,6 +63,7 @@ struct Request {
   bool fail_on_status = false;       // a status of 400 and above is a failure
   Ref<const RetryPolicy> retry_policy = {};  // null for none
   uint64_t max_body = 0;
+  uint32_t max_expansion = 0;  // decoded bytes for each coded one; 0: no limit
   uint32_t max_redirects = 0;
   Timeouts timeouts = {};
   OwnRoute route = {};
@@ -72,6 +73,8 @@ struct Request {
   bool cookies = true;    // those of the session's jar
   Nanos started = 0;      // when it was called
   Ref<Watch> watch = {};  // null for none
+  uint64_t task = 0;      // that makes it, and the user of that
+  void* user = nullptr;
 
   // Of the layers: see RequestHead and H1Parser.
   const RequestDefaults* defaults = nullptr;

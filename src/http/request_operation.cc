@@ -19,6 +19,7 @@ void RequestOperation::Start() noexcept {
     return Complete(
         Outcome::Failed(MakeError(Status::kClosed, closed_in_line() ? Phase::kLimit : Phase::kPool,
                                   "the session was closed: open another one")));
+  call_->request().task = task_id();
   if (Watch* watch = call_->request().watch.get()) watch->Begin(task_id(), &call_->request());
   call_->Start(*calls);
 }

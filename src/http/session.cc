@@ -1,5 +1,7 @@
 #include "http/session.h"
 
+#include <new>
+
 #include "core/resolver.h"
 #include "http/call.h"
 #include "http/io_context.h"
@@ -10,7 +12,7 @@ namespace creche::http {
 // What an open session has on its loop.
 struct Session::Engine {
   Engine(Loop& loop, const SessionSettings& settings, const Layers& layers, Counters& counters,
-         TlsContextRef made)
+         TlsContextRef made, Turns* turns, const Object* session)
       : io(loop, counters, settings.defaults),
         resolver(loop, loop.workers(WorkKind::kDns),
                  Resolver::Options{.ttl = settings.dns_ttl,
@@ -22,7 +24,7 @@ struct Session::Engine {
         opener(io, resolver, settings.routes, settings.hook.tell ? &settings.hook : nullptr,
                proxy_tls.get()),
         pool(loop, settings.limits, counters, opener),
-        calls{loop, counters, pool, &tls, layers} {
+        calls{loop, counters, pool, &tls, layers, turns, session} {
     io.max_head = settings.max_header_bytes;
   }
 
@@ -41,6 +43,7 @@ Session::Session(Ref<Loop> loop, SessionSettings settings)
       defaults_(settings_.defaults, settings_.max_header_bytes),
       retry_budget_(loop_->clock() ? 1 : static_cast<uint64_t>(loop_->now())),
       uses_(*loop_, this, settings_.queue) {
+  auth_memory_.session = this;
   AddLayers();
 }
 
@@ -53,6 +56,10 @@ void Session::AddLayers() {
   layers_.Add(expectations_);
   layers_.Add(retries_);
   layers_.Add(redirects_);
+  if (settings_.middleware.ask) {
+    turns_ = std::make_unique<Turns>(settings_.middleware);
+    if (settings_.middleware.Wants(Turn::kRequest)) layers_.Add(middleware_);
+  }
   if (settings_.host_rate.requests != 0) {
     host_rate_ = std::make_unique<HostRate>(*loop_, settings_.host_rate);
     layers_.Add(pacing_);
@@ -82,7 +89,8 @@ Result<Ref<Session>> Session::Open(Ref<Loop> loop, SessionSettings settings) {
     return MakeError(status, Phase::kNone,
                      "creche_session_options.queue is closed, or no queue of this loop");
   session->engine_ = std::make_unique<Engine>(*session->loop_, session->settings_, session->layers_,
-                                              session->counters_, std::move(tls));
+                                              session->counters_, std::move(tls),
+                                              session->turns_.get(), session.get());
   session->self_ = session;
   if (tasks::AddResident(*session->loop_, session.get()) != Status::kOk) {
     session->engine_.reset();
@@ -101,6 +109,35 @@ Status Session::Close(const tasks::StartArgs& args) {
 void Session::Released() noexcept {
   if (closing_.exchange(true)) return;
   close_.Submit(*loop_);  // refused by a loop that has ended: that closed the session before
+}
+
+Status Session::GiveToken(uint64_t ask, ErrorRef error, std::string token) {
+  const Status status = auth_memory_.asks.Give(ask, std::move(error), std::move(token));
+  if (status == Status::kOk) take_tokens_.Submit(*loop_);  // refused: nobody waits any more
+  return status;
+}
+
+// Those who waited go on, in the order in which they came. Loop's thread.
+void Session::TakeTokens() noexcept {
+  while (Ref<TokenAsks::Ask> ask = auth_memory_.asks.Take()) {
+    try {
+      auth_.Given(*ask);
+    } catch (const std::bad_alloc&) {
+      ask->error = NoMemoryError();
+    }
+    while (!ask->waiting.empty()) Hold::GoOn(&ask->waiting);
+  }
+}
+
+Status Session::Decide(uint64_t turn, Decision decision) {
+  if (!turns_) return Status::kState;
+  const Status status = turns_->Give(turn, std::move(decision));
+  if (status == Status::kOk) take_decisions_.Submit(*loop_);  // refused: nobody waits any more
+  return status;
+}
+
+void Session::TakeDecisions() noexcept {
+  turns_->Serve();
 }
 
 // Loop's thread.

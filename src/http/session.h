@@ -13,6 +13,7 @@
 #include "http/layer/decoding.h"
 #include "http/layer/defaults.h"
 #include "http/layer/expectations.h"
+#include "http/layer/middleware.h"
 #include "http/layer/pacing.h"
 #include "http/layer/redirects.h"
 #include "http/layer/retries.h"
@@ -37,6 +38,11 @@ class Session final : public Object, public tasks::Resident {
   LastUrl& urls() { return urls_; }
   // args: the route of its completion. Fails if nobody could be told, as Closing::Tell.
   Status Close(const tasks::StartArgs& args);
+  // The answer to Login::ask: a token, "" for none, or why there is none. kState: that was not
+  // asked, or has been answered. May throw bad_alloc.
+  Status GiveToken(uint64_t ask, ErrorRef error, std::string token);
+  // What its middleware decides. kState: that was not asked. May throw bad_alloc.
+  Status Decide(uint64_t turn, Decision decision);
   void Released() noexcept override;
 
   // Loop's thread. Null once closed.
@@ -51,6 +57,8 @@ class Session final : public Object, public tasks::Resident {
   Session(Ref<Loop> loop, SessionSettings settings);
   ~Session() override;
   void CloseHere() noexcept;
+  void TakeTokens() noexcept;
+  void TakeDecisions() noexcept;
   void AddLayers();
 
   const Ref<Loop> loop_;
@@ -70,11 +78,15 @@ class Session final : public Object, public tasks::Resident {
   const SendCookiesLayer send_cookies_{settings_.cookies.get()};
   AuthMemory auth_memory_;  // the loop's thread's
   const AuthLayer auth_{auth_memory_, settings_.netrc};
+  const MiddlewareLayer middleware_;
+  std::unique_ptr<Turns> turns_;  // if it has middleware
   Layers layers_;
   LastUrl urls_;
   std::unique_ptr<Engine> engine_;
   Ref<Session> self_;  // while it is the loop's resident
   LoopJob<&Session::CloseHere> close_{this};
+  LoopJob<&Session::TakeTokens> take_tokens_{this};
+  LoopJob<&Session::TakeDecisions> take_decisions_{this};
   std::atomic<bool> closing_{false};
   std::atomic<bool> gone_{false};
   tasks::Closing uses_;

@@ -9,6 +9,7 @@
 #include "http/pool.h"
 #include "http/request.h"
 #include "http/route_plan.h"
+#include "http/turns.h"
 
 namespace creche::http {
 
@@ -17,12 +18,14 @@ struct SessionSettings {
   uint32_t max_redirects = 10;
   uint32_t max_header_bytes = 64 << 10;
   uint64_t max_body = 64 << 20;
+  uint32_t max_expansion = 0;
   Nanos dns_ttl = 10 * kSecond;
   Nanos dns_negative_ttl = kSecond;
   Nanos dns_stale = 0;
   HostRate::Limit host_rate;
   RedirectRulesRef redirect_rules;  // or null
   Hook hook;
+  Middleware middleware;
   Timeouts timeouts;
   RequestDefaults defaults;
   uint8_t versions = kVersion1;  // of HTTP

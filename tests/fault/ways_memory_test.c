@@ -193,7 +193,8 @@ static void requests(void) {
   creche_request_options r;
   creche_retry retry;
   creche_cookie_jar jar = {0};
-  const creche_auth auth = {sizeof auth, CRECHE_AUTH_DIGEST, "user", "secret", NULL, NULL, NULL};
+  const creche_auth auth = {sizeof auth, CRECHE_AUTH_DIGEST, "user", "secret", NULL, NULL, NULL,
+                            NULL};
   creche_session_options_init(&o, sizeof o);
   creche_retry_init(&retry, sizeof retry);
   retry.flags = CRECHE_RETRY_ANY_METHOD;

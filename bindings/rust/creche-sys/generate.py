@@ -13,9 +13,9 @@ import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 HEADERS = ["base", "hooks", "loop", "scope", "group", "task", "queue", "limiter", "event", "channel", "url", "body",
-           "retry", "cookies", "tls", "response", "watch", "http", "http2", "events", "websocket", "value", "rows", "export",
-           "batch", "copy", "cursor", "listen", "pool_calls", "pg",
-           "transaction", "blocking", "metrics", "threads"]
+           "retry", "cookies", "tls", "response", "middleware", "watch", "http", "http2", "events", "websocket",
+           "value", "rows", "export", "batch", "copy", "cursor", "listen", "pool_calls", "pg", "transaction",
+           "blocking", "metrics", "threads"]
 SCALARS = {
     "uint8_t": "u8", "uint16_t": "u16", "uint32_t": "u32", "uint64_t": "u64", "int16_t": "i16",
     "int32_t": "i32", "int64_t": "i64", "size_t": "usize", "double": "f64", "char": "c_char",

@@ -33,7 +33,7 @@ void Connector::RunStep(size_t at) noexcept {
   ConnectStep& step = *steps_[at];
   // Without memory for the timer there is no timeout; the connection may still come.
   step_began_ = loop_.now();
-  [[maybe_unused]] const bool armed = timer_.Arm(After(step_began_, step.time()));
+  [[maybe_unused]] const bool armed = timer_.Arm(After(step_began_, step.TimeFor(so_far_)));
   listener_->OnPhaseBegun(step.phase());
   try {
     step.Start(&so_far_, this);
@@ -52,8 +52,29 @@ void Connector::OnStepDone() noexcept {
 }
 
 void Connector::OnStepFailed(ErrorRef error) noexcept {
+  if (TryOther(error)) return;
   timer_.Disarm();
+  if (further_ && at_ < further_at_) {  // what came of the other addresses says less
+    at_ = further_at_;
+    error = std::move(further_);
+  }
   listener_->OnConnectFailed(std::move(error));
+}
+
+// A host of several addresses, one of which takes connections and does nothing good with them (a
+// balancer without a server behind it): nothing was sent yet, so the next one may do. What an
+// address says that is wrong, a certificate above all, all of them would.
+bool Connector::TryOther(const ErrorRef& why) noexcept {
+  if (at_ == 0 || (why->status() != Status::kDisconnected && why->status() != Status::kTimeout))
+    return false;
+  const platform::Address* blamed = steps_[at_]->blamed();
+  if (!blamed || !steps_[at_ - 1]->Leave(&so_far_, *blamed)) return false;
+  further_ = why;
+  further_at_ = at_;
+  steps_[at_]->Drop();
+  so_far_.transport.reset();
+  RunStep(at_ - 1);
+  return true;
 }
 
 void Connector::OnStepWantsAnew() noexcept {

@@ -45,6 +45,7 @@ class Connector final : private ConnectStep::Listener {
   void OnStepFailed(ErrorRef error) noexcept override;
   void OnStepWantsAnew() noexcept override;
   void RunStep(size_t at) noexcept;
+  bool TryOther(const ErrorRef& why) noexcept;
   void OnTimeout() noexcept;
 
   Loop& loop_;
@@ -55,6 +56,8 @@ class Connector final : private ConnectStep::Listener {
   Steps steps_;
   size_t at_ = 0;
   Nanos step_began_ = 0;
+  ErrorRef further_;  // how the step furthest on has failed with another address
+  size_t further_at_ = 0;
 };
 
 }  // namespace creche

@@ -1,5 +1,6 @@
 #include "core/connect/dial_step.h"
 
+#include <algorithm>
 #include <new>
 #include <utility>
 
@@ -25,6 +26,15 @@ void DialStep::OnDialed(platform::Socket socket) noexcept {
 void DialStep::OnDialFailed(ErrorRef error) noexcept {
   resolver_.Forget(so_far_->host);
   listener_->OnStepFailed(std::move(error));
+}
+
+bool DialStep::Leave(Connecting* so_far, const platform::Address& address) noexcept {
+  Addresses& all = so_far->addresses;
+  const auto at = std::find(all.begin(), all.end(), address);
+  if (at == all.end() || all.size() == 1) return false;
+  all.erase(at);
+  resolver_.history().Failed(address, loop_.now());
+  return true;
 }
 
 ErrorRef DialStep::TimedOut(const Connecting& so_far) {

@@ -17,6 +17,7 @@ class DialStep final : public ConnectStep, private Dialer::Listener {
     dialer_.set_local(local);
   }
   void Start(Connecting* so_far, ConnectStep::Listener* listener) override;
+  bool Leave(Connecting* so_far, const platform::Address& address) noexcept override;
   ErrorRef TimedOut(const Connecting& so_far) override;
 
  private:

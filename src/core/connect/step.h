@@ -49,11 +49,22 @@ class ConnectStep {
   virtual ErrorRef Prepare() { return nullptr; }
   // All before it is reached. May throw bad_alloc.
   virtual void Start(Connecting* so_far, Listener* listener) = 0;
+  // The address that is to blame if this step is broken off or takes too long, for it leads there
+  // with nothing in between; null if that is not known, or there is only that one.
+  virtual const platform::Address* blamed() const noexcept { return nullptr; }
+  // Gives up what it has begun: it may be started again.
+  virtual void Drop() noexcept {}
+  // Whether the next Start can do without this address, which has failed behind this step.
+  virtual bool Leave(Connecting* /*so_far*/, const platform::Address& /*address*/) noexcept {
+    return false;
+  }
   // Its time is up; it will be destroyed. Says so, and what to do. May throw bad_alloc.
   virtual ErrorRef TimedOut(const Connecting& so_far) = 0;
 
   Phase phase() const noexcept { return phase_; }
   Nanos time() const noexcept { return limit_.time; }
+  // Of that, how much it may take now.
+  virtual Nanos TimeFor(const Connecting& /*so_far*/) noexcept { return limit_.time; }
 
  protected:
   // CRECHE_E_TIMEOUT: "<what> in 1 s<hint>, or raise <setting>".

@@ -1,5 +1,6 @@
 #include "core/connect/tls_step.h"
 
+#include <algorithm>
 #include <new>
 #include <utility>
 
@@ -29,8 +30,21 @@ void TlsStep::OnTls(const Result<TlsContextRef>& made) noexcept {
   StartHandshake();
 }
 
+// One address of several has half of what is left, so that there is some for the next.
+Nanos TlsStep::TimeFor(const Connecting& so_far) noexcept {
+  began_ = loop_.now();
+  return left_ == kNever || so_far.addresses.size() < 2 ? left_ : left_ / 2;
+}
+
+void TlsStep::Drop() noexcept {
+  transport_.reset();
+  address_ = {};
+  if (left_ != kNever) left_ = std::max<Nanos>(left_ - (loop_.now() - began_), 1);
+}
+
 void TlsStep::StartHandshake() noexcept {
   ErrorRef error;
+  address_ = so_far_->addresses.size() > 1 ? so_far_->transport->Peer() : platform::Address();
   try {
     transport_ = std::make_unique<TlsTransport>(loop_, std::move(so_far_->transport));
     error = transport_->StartHandshake(context_, host_, port_, resume_, this, alpn_);

@@ -19,11 +19,17 @@ class TlsStep final : public ConnectStep,
         config_(config),
         host_(std::move(host)),
         port_(port),
-        alpn_(alpn) {}
+        alpn_(alpn),
+        left_(limit.time) {}
   // Has the certificates read meanwhile.
   ErrorRef Prepare() override;
   void Start(Connecting* so_far, Listener* listener) override;
   ErrorRef TimedOut(const Connecting& so_far) override;
+  const platform::Address* blamed() const noexcept override {
+    return address_.family() != AF_UNSPEC ? &address_ : nullptr;
+  }
+  void Drop() noexcept override;
+  Nanos TimeFor(const Connecting& so_far) noexcept override;
 
  private:
   void OnTls(const Result<TlsContextRef>& made) noexcept override;
@@ -39,6 +45,10 @@ class TlsStep final : public ConnectStep,
   ErrorRef no_context_;    // why there will be none
   std::unique_ptr<TlsTransport> transport_;
   bool resume_ = true;  // offer a session; not after a handshake has failed with one
+  // Of several addresses: the one it is at, since when, and the time that is left for all.
+  platform::Address address_;
+  Nanos began_ = 0;
+  Nanos left_;
   Connecting* so_far_ = nullptr;
   Listener* listener_ = nullptr;  // once it is started
 };

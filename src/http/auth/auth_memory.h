@@ -4,8 +4,10 @@
 #include <string>
 #include <unordered_map>
 
+#include "core/handles.h"
 #include "http/auth/digest.h"
 #include "http/auth/login.h"
+#include "http/auth/token_asks.h"
 
 namespace creche::http {
 
@@ -16,6 +18,9 @@ struct AuthMemory {
   // The last token that somebody's callback gave.
   LoginRef token_of;
   std::string token;
+  // Tokens that are being waited for, and whose they are.
+  TokenAsks asks;
+  const Object* session = nullptr;
 
   void Keep(const std::string& key, Digest digest) {
     if (digests.size() >= kMost) digests.clear();

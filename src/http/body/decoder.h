@@ -22,6 +22,8 @@ class Decoder {
   virtual bool Decode(std::string_view* in, char* out, size_t capacity, size_t* made) noexcept = 0;
   // True if Decode failed for want of memory, whatever the bytes are.
   virtual bool NoMemory() const noexcept = 0;
+  // The same for more than the caller has bounded it to.
+  virtual bool TooMuch() const noexcept { return false; }
   // True if the coded body may end here: nothing came at all, or whole streams only.
   virtual bool Complete() const noexcept = 0;
 };

@@ -10,9 +10,12 @@ inline constexpr Problem kUndecodable{Status::kCoding,
                                       "the body does not decode as its Content-Encoding says"};
 inline constexpr Problem kCodingCut{
     Status::kCoding, "the coded body ends too early (its Content-Encoding is not complete)"};
+inline constexpr Problem kExpandsTooMuch{
+    Status::kLimit, "the body decodes to more than max_expansion times what was received"};
 
 // Why `decoder` failed.
 inline Problem DecodingProblem(const Decoder& decoder) {
+  if (decoder.TooMuch()) return kExpandsTooMuch;
   return decoder.NoMemory() ? kNoMemory : kUndecodable;
 }
 

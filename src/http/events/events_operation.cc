@@ -63,6 +63,7 @@ void EventsOperation::Start() noexcept {
   } catch (const std::bad_alloc&) {
     return Fail(NoMemoryError());
   }
+  request_.task = task_id();
   if (request_.watch) request_.watch->Begin(task_id(), &request_);
   calls_ = calls;
   calls->guests.PushBack(this);

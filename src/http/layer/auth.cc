@@ -70,11 +70,7 @@ Next AuthLayer::Show(CallState& call) const {
     return Next::kGo;
   }
   const Login& login = *request.login;
-  if (login.bearer()) {
-    const std::string& token = memory_.token_of.get() == &login ? memory_.token : login.token;
-    if (IsToken(token)) request.authorization = "Bearer " + token;
-    return Next::kGo;
-  }
+  if (login.bearer()) return ShowToken(call);
   if (login.basic && (!login.digest || call.asked.basic)) {
     request.authorization = login.credentials.Basic();
     return Next::kGo;
@@ -84,6 +80,37 @@ Next AuthLayer::Show(CallState& call) const {
     request.authorization = known->Answer(login.credentials, request.method, request.url.target(),
                                           BodyOf(request, &body));
   return Next::kGo;
+}
+
+// The token, once it is known. While one is asked for nobody sends anything: the old one is no
+// good.
+Next AuthLayer::ShowToken(CallState& call) const {
+  const Login& login = *call.request.login;
+  const Ref<TokenAsks::Ask> had = std::exchange(call.token_ask, nullptr);
+  if (had && had->answered && had->error) {
+    call.failure = had->error;
+    return Next::kFail;
+  }
+  const std::string& token = memory_.token_of.get() == &login ? memory_.token : login.token;
+  if (login.ask && call.held) {
+    Ref<TokenAsks::Ask> ask = memory_.asks.Find(&login);
+    if (!ask && !had && !IsToken(token))
+      ask = memory_.asks.Begin(call.request.login, memory_.session->id(), false);
+    if (ask) {
+      call.hold = std::make_unique<Hold>(&ask->waiting, call.held);
+      call.hold_phase = Phase::kAuth;
+      call.token_ask = std::move(ask);
+      return Next::kHold;
+    }
+  }
+  if (IsToken(token)) call.request.authorization = "Bearer " + token;
+  return Next::kGo;
+}
+
+void AuthLayer::Given(TokenAsks::Ask& ask) const {
+  if (ask.error || ask.token.empty()) return;
+  memory_.token_of = ask.login;
+  memory_.token = ask.token;
 }
 
 const Credentials* AuthLayer::OfNetrc(const Request& request) const {
@@ -120,11 +147,16 @@ bool AuthLayer::AskedByServer(CallState& call) const {
 // Of many that fail with the same token, the first asks for another, which all have then.
 bool AuthLayer::AnotherToken(CallState& call) const {
   const Login& login = *call.request.login;
-  if (!login.refresh || call.asked.server.once) return false;
+  if ((!login.refresh && !login.ask) || call.asked.server.once) return false;
   const std::string& known = memory_.token_of.get() == &login ? memory_.token : login.token;
   if (!call.asked.server.stale && IsToken(known) && call.request.authorization != "Bearer " + known)
     return call.asked.server.stale = true;
   call.asked.server.once = true;
+  if (login.ask) {  // the next attempt waits for it
+    if (!memory_.asks.Find(&login))
+      memory_.asks.Begin(call.request.login, memory_.session->id(), true);
+    return true;
+  }
   std::string token(kMaxToken, '\0');
   const int64_t size =
       platform::CallUser(login.refresh, login.refresh_user, token.data(), token.size());

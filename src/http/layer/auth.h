@@ -18,12 +18,16 @@ class AuthLayer final : public Layer {
     return call.head.status == 401 || call.head.status == 407 ? Asked(call) : Next::kGo;
   }
 
+  // A token has come: those who wait for it are to go on next. May throw bad_alloc.
+  void Given(TokenAsks::Ask& ask) const;
+
  private:
   Next Show(CallState& call) const;
   Next Asked(CallState& call) const;
   const Credentials* OfNetrc(const Request& request) const;
   bool AskedByServer(CallState& call) const;
   bool AnotherToken(CallState& call) const;
+  Next ShowToken(CallState& call) const;
   bool AskedByProxy(CallState& call) const;
   static constexpr size_t kMaxToken = 16 << 10;
   AuthMemory& memory_;

@@ -1,5 +1,6 @@
 // decoding: offers the codings that can be undone, and undoes what an answer says of its body.
 #pragma once
+#include "http/body/bounded_decoder.h"
 #include "http/layer/layer.h"
 
 namespace creche::http {
@@ -12,6 +13,9 @@ class DecodingLayer final : public Layer {
   }
   Next OnResponse(CallState& call) const override {
     if (call.request.decode && call.has_body) call.decoder = MakeDecoder(call.head);
+    if (call.decoder && call.request.max_expansion != 0)
+      call.decoder =
+          std::make_unique<BoundedDecoder>(std::move(call.decoder), call.request.max_expansion);
     return Next::kGo;
   }
 };

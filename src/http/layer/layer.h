@@ -7,6 +7,7 @@
 #include <memory>
 
 #include "core/error.h"
+#include "http/auth/token_asks.h"
 #include "http/body/decoder.h"
 #include "http/exchange.h"
 #include "http/hold.h"
@@ -19,13 +20,17 @@ namespace creche::http {
 struct CallState {
   Request request = {};
   ResponseHead head = {};
-  Attempt attempt = {};             // the one under way, or the last
-  bool has_body = false;            // of the head
-  ErrorRef failure = {};            // of a verdict kFail
-  Nanos again_at = 0;               // of kAgain: not before this point of the loop's clock
-  Held* held = nullptr;             // of kHold: the call (null: of none), for who lets it go on,
-  std::unique_ptr<Hold> hold = {};  // and its place in line
-  bool passed = false;              // it has waited for its turn, and has had it
+  Attempt attempt = {};              // the one under way, or the last
+  bool has_body = false;             // of the head
+  ErrorRef failure = {};             // of a verdict kFail
+  Nanos again_at = 0;                // of kAgain: not before this point of the loop's clock
+  Held* held = nullptr;              // of kHold: the call (null: of none), for who lets it go on,
+  std::unique_ptr<Hold> hold = {};   // and its place in line
+  bool passed = false;               // it has waited for its turn, and has had it
+  Phase hold_phase = Phase::kLimit;  // what it waits in
+  // Of `middleware`: it is to be asked about this attempt; it has been.
+  bool undecided = false;
+  bool decided = false;
 
   // Of `decoding`: undoes the coding of the answer's body; null for none.
   std::unique_ptr<Decoder> decoder = {};
@@ -45,6 +50,7 @@ struct CallState {
   };
   Asked asked = {};
   uint32_t asked_hop = 0;
+  Ref<TokenAsks::Ask> token_ask = {};  // that it waits for
   // Of `stale_retry`: the next attempt takes no kept connection.
   bool fresh = false;
   uint8_t refused = 0;  // how often a server has said that it did nothing of it

@@ -20,6 +20,7 @@ void ConnectOperation::Start() noexcept {
     return Fail(MakeError(Status::kClosed, closed_in_line() ? Phase::kLimit : Phase::kPool,
                           "the session was closed: open another one"));
   body_ = call_->TakeStream();
+  call_->request().task = task_id();
   if (Watch* watch = call_->request().watch.get()) watch->Begin(task_id(), &call_->request());
   call_->Start(*calls);
 }

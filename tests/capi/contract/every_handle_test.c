@@ -340,6 +340,8 @@ static const creche_cookie a_cookie = {sizeof a_cookie, 0,    "a",  "b",
     creche_session_warm_up(OF(session), THE_SCOPE, "http://127.0.0.1:1/", 1, TAIL))                \
   X(session_get_timings, 1 << SESSION,                                                             \
     creche_session_get_timings(OF(session), &out.timings, sizeof out.timings))                     \
+  X(session_give_token, 1 << SESSION, creche_session_give_token(OF(session), 1, CRECHE_OK, "x"))   \
+  X(session_decide, 1 << SESSION, creche_session_decide(OF(session), 1, NULL))                     \
   X(pool_get_counters, 1 << POOL,                                                                  \
     creche_pool_get_counters(OF(pool), &out.pool_counters, sizeof out.pool_counters))              \
   X(pool_resize, 1 << POOL, creche_pool_resize(OF(pool), 0, 10))                                   \

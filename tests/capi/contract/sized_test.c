@@ -29,6 +29,7 @@ typedef union room {
   creche_listen_options listen;
   creche_batch_options batch;
   creche_watch watch;
+  creche_middleware middleware;
   creche_pool_calls pool_calls;
   creche_threads_options threads;
 } room;
@@ -73,6 +74,7 @@ INIT(copy, creche_copy_options)
 INIT(listen, creche_listen_options)
 INIT(batch, creche_batch_options)
 INIT(watch, creche_watch)
+INIT(middleware, creche_middleware)
 INIT(pool_calls, creche_pool_calls)
 INIT(threads, creche_threads_options)
 static creche_status use_loop(const room* r) {
@@ -249,6 +251,21 @@ static creche_status use_watch(const room* r) {
   creche_session_release(session);
   return status;
 }
+static void decide_at_once(void* user, const creche_turn* turn) {
+  (void)user;
+  creche_session_decide(turn->session, turn->id, NULL);
+}
+static creche_status use_middleware(const room* r) {
+  creche_session_options o;
+  creche_session session;
+  creche_middleware middleware = r->middleware;
+  creche_session_options_init(&o, sizeof o);
+  if (middleware.ask == NULL) middleware.ask = decide_at_once;
+  o.middleware = &middleware;
+  creche_status status = creche_session_open(loop, &o, &session);
+  creche_session_release(session);
+  return status;
+}
 static creche_status use_pool_calls(const room* r) {
   creche_pool_options o;
   creche_pool pool;
@@ -319,6 +336,7 @@ static const kind kinds[] = {
     KIND(listen, creche_listen_options, 32),
     KIND(batch, creche_batch_options, 24),
     KIND(watch, creche_watch, 40),
+    KIND(middleware, creche_middleware, 32),
     KIND(pool_calls, creche_pool_calls, 32),
     KIND(threads, creche_threads_options, 32),
 };

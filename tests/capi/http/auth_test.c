@@ -127,7 +127,7 @@ static int stop(void** state) {
 }
 
 static creche_auth login(uint32_t schemes) {
-  creche_auth a = {sizeof a, schemes, "us\"er", "p:w", NULL, NULL, NULL};
+  creche_auth a = {sizeof a, schemes, "us\"er", "p:w", NULL, NULL, NULL, NULL};
   return a;
 }
 
@@ -281,7 +281,7 @@ static void bearers(void** state) {
   (void)state;
   static const guard g = {"WWW-Authenticate: Bearer\r\n", "Bearer new", NULL, 0, 0, 0, 0, 0, NULL};
   const char* next_one = "new";
-  creche_auth a = {sizeof a, CRECHE_AUTH_BEARER, NULL, NULL, "old", NULL, NULL};
+  creche_auth a = {sizeof a, CRECHE_AUTH_BEARER, NULL, NULL, "old", NULL, NULL, NULL};
   guarded_by(&g);
   with_login(&a);
   who("/");
@@ -326,8 +326,8 @@ static void never_elsewhere(void** state) {
     const char* token = "new";
     a = login(i == 0 ? CRECHE_AUTH_BASIC : CRECHE_AUTH_DIGEST | CRECHE_AUTH_BASIC);
     if (i == 2) {
-      const creche_auth bearer = {sizeof a, CRECHE_AUTH_BEARER, NULL,  NULL,
-                                  "t",      another_token,      &token};
+      const creche_auth bearer = {sizeof a, CRECHE_AUTH_BEARER, NULL,   NULL,
+                                  "t",      another_token,      &token, NULL};
       a = bearer;
     }
     with_login(&a);
@@ -428,16 +428,17 @@ static void netrc(void** state) {
 static void misuse(void** state) {
   (void)state;
   const creche_auth cases[] = {
-      {0, CRECHE_AUTH_BASIC, "u", "p", NULL, NULL, NULL},
-      {sizeof(creche_auth), 0, "u", "p", NULL, NULL, NULL},
-      {sizeof(creche_auth), 8, "u", "p", NULL, NULL, NULL},
-      {sizeof(creche_auth), CRECHE_AUTH_BASIC | CRECHE_AUTH_BEARER, "u", "p", "t", NULL, NULL},
-      {sizeof(creche_auth), CRECHE_AUTH_BASIC, NULL, "secret", NULL, NULL, NULL},
-      {sizeof(creche_auth), CRECHE_AUTH_BASIC, "u:secret", "p", NULL, NULL, NULL},
-      {sizeof(creche_auth), CRECHE_AUTH_BASIC, "u", "secret\n", NULL, NULL, NULL},
-      {sizeof(creche_auth), CRECHE_AUTH_BASIC, "u", "p", "secret", NULL, NULL},
-      {sizeof(creche_auth), CRECHE_AUTH_BEARER, NULL, NULL, NULL, NULL, NULL},
-      {sizeof(creche_auth), CRECHE_AUTH_BEARER, NULL, NULL, "secret\r\nX: y", NULL, NULL},
+      {0, CRECHE_AUTH_BASIC, "u", "p", NULL, NULL, NULL, NULL},
+      {sizeof(creche_auth), 0, "u", "p", NULL, NULL, NULL, NULL},
+      {sizeof(creche_auth), 8, "u", "p", NULL, NULL, NULL, NULL},
+      {sizeof(creche_auth), CRECHE_AUTH_BASIC | CRECHE_AUTH_BEARER, "u", "p", "t", NULL, NULL,
+       NULL},
+      {sizeof(creche_auth), CRECHE_AUTH_BASIC, NULL, "secret", NULL, NULL, NULL, NULL},
+      {sizeof(creche_auth), CRECHE_AUTH_BASIC, "u:secret", "p", NULL, NULL, NULL, NULL},
+      {sizeof(creche_auth), CRECHE_AUTH_BASIC, "u", "secret\n", NULL, NULL, NULL, NULL},
+      {sizeof(creche_auth), CRECHE_AUTH_BASIC, "u", "p", "secret", NULL, NULL, NULL},
+      {sizeof(creche_auth), CRECHE_AUTH_BEARER, NULL, NULL, NULL, NULL, NULL, NULL},
+      {sizeof(creche_auth), CRECHE_AUTH_BEARER, NULL, NULL, "secret\r\nX: y", NULL, NULL, NULL},
   };
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     creche_session_options o = session_options();

@@ -28,8 +28,8 @@ static void guarded(support_peer* peer, void* user) {
 }
 
 static void with_token(const char* next_one) {
-  const creche_auth a = {sizeof a, CRECHE_AUTH_BEARER,        NULL, NULL, "old",
-                         another,  (void*)(uintptr_t)next_one};
+  const creche_auth a = {sizeof a, CRECHE_AUTH_BEARER,         NULL, NULL, "old",
+                         another,  (void*)(uintptr_t)next_one, NULL};
   creche_session_options so = session_options();
   so.auth = &a;
   use_session(&so);

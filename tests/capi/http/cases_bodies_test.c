@@ -232,6 +232,39 @@ static void bombs_are_read_in_steps(void** state) {
   }
 }
 
+/* What expands more than it may is not read on: what came before is delivered first. */
+static void how_much_they_may_expand(void** state) {
+  (void)state;
+  for (int i = 0; i < ZEROS; i++) {
+    support_hostile* server = support_hostile_start(sends_coded, (void*)&zeros[i]);
+    creche_session_options so = session_options();
+    so.max_expansion = 50;
+    use_session(&so);
+    expect_failure(fetch(at(support_hostile_url(server), "/0"), NULL), CRECHE_E_LIMIT,
+                   CRECHE_PHASE_BODY, 0);
+    creche_completion c = send_request(at(support_hostile_url(server), "/0"), NULL);
+    const creche_response r = {c.value};
+    size_t read = 0;
+    for (;;) {
+      creche_completion piece = read_some(r, 10007);
+      const creche_status status = piece.status;
+      read += piece.data_size;
+      drop(piece);
+      if (status == CRECHE_OK && read < MUCH) continue;
+      assert_int_equal(status, CRECHE_E_LIMIT);
+      break;
+    }
+    assert_in_range(read, 64 << 10, (64 << 10) + 50 * zeros[i].body.size + 10007);
+    drop(c);
+    creche_request_options o = request_options();
+    o.max_expansion = CRECHE_DEFAULT; /* no limit for this one */
+    c = fetch(at(support_hostile_url(server), "/0"), &o);
+    assert_int_equal(c.data_size, MUCH);
+    drop(c);
+    support_hostile_stop(server);
+  }
+}
+
 /* The server has closed long before all has been decoded: nothing is missing. */
 static void closed_while_the_reader_waits(void** state) {
   (void)state;
@@ -288,6 +321,7 @@ int main(void) {
       TEST(no_body_though_it_is_announced), TEST(a_body_where_none_can_be),
       TEST(coded_bodies_cut_anywhere),      TEST(bombs_are_read_in_steps),
       TEST(closed_while_the_reader_waits),  TEST(what_follows_a_coded_body),
+      TEST(how_much_they_may_expand),
   };
   return cmocka_run_group_tests_name("bodies", tests, NULL, NULL);
 }

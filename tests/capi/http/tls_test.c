@@ -213,12 +213,92 @@ static void an_end_without_a_word(void** state) {
       }
 }
 
+/* ---- One of several addresses takes connections, and does nothing good with them ---- */
+
+/* A name that is at the ports of both. */
+static void at_both(const support_hostile* first, const support_hostile* second,
+                    creche_mapped_host* host, char* to, size_t capacity) {
+  snprintf(to, capacity, "127.0.0.1:%d,127.0.0.1:%d", support_hostile_port(first),
+           support_hostile_port(second));
+  *host = (creche_mapped_host){"localhost", to};
+  snprintf(url, sizeof url, "https://localhost/");
+}
+
+static void dies(support_peer* peer, void* user) {
+  const enum how how = *(enum how*)user;
+  if (how == NEVER) {
+    support_hang(peer);
+    return;
+  }
+  if (support_expect_bytes(peer, 1) && how == RESET) support_reset(peer);
+}
+static void well(support_peer* peer, void* user) {
+  answer_by_tls(peer, user, 1);
+}
+
+static void the_next_address(void** state) {
+  (void)state;
+  char to[64];
+  creche_mapped_host host;
+  creche_session_options so = session_options();
+  so.ca_file = ca_path;
+  so.hosts = &host;
+  so.hosts_count = 1;
+  SSL_CTX_set_client_hello_cb(tls, offers, NULL);
+  for (enum how how = RESET; how <= NEVER; how++) {
+    so.timeouts.tls = how == NEVER ? 4 * CRECHE_SECOND : 0; /* half of it for the first */
+    support_hostile* bad = support_hostile_start(dies, &how);
+    support_hostile* good = support_hostile_start(well, (void*)ANSWER);
+    at_both(bad, good, &host, to, sizeof to);
+    use_session(&so);
+    creche_request_options o = request_options();
+    o.method = "POST"; /* nothing of it was sent: safe for all */
+    for (int i = 0; i < 2; i++) expect_body(fetch(url, &o), 200, "ok");
+    assert_int_equal(support_hostile_connections(bad), 1); /* then it is known */
+    assert_int_equal(support_hostile_connections(good), 2);
+    support_hostile_stop(bad);
+    support_hostile_stop(good);
+  }
+}
+
+/* What is wrong with the server itself is so at all its addresses; and they are asked once each. */
+static void not_for_everything(void** state) {
+  (void)state;
+  char to[64];
+  creche_mapped_host host;
+  creche_session_options so = session_options();
+  so.hosts = &host;
+  so.hosts_count = 1;
+  support_hostile* good = support_hostile_start(well, (void*)ANSWER);
+  enum how how = RESET;
+  support_hostile* bad = support_hostile_start(dies, &how);
+  at_both(good, bad, &host, to, sizeof to); /* without its authority */
+  use_session(&so);
+  creche_completion c = fetch(url, NULL);
+  assert_int_equal(c.status, CRECHE_E_TLS_VERIFY);
+  drop(c);
+  assert_int_equal(support_hostile_connections(bad), 0);
+  support_hostile_stop(good); /* its port takes no connections: what the other did is told */
+  at_both(bad, good, &host, to, sizeof to);
+  snprintf(to, sizeof to, "127.0.0.1:%d,127.0.0.1:1", support_hostile_port(bad));
+  so.ca_file = ca_path;
+  use_session(&so);
+  c = fetch(url, NULL);
+  assert_int_equal(c.status, CRECHE_E_DISCONNECTED);
+  assert_int_equal(c.error->phase, CRECHE_PHASE_TLS);
+  drop(c);
+  assert_int_equal(support_hostile_connections(bad), 1);
+  support_hostile_stop(bad);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup_teardown(a_server_that_refuses_sessions, set_up, tear_down),
       cmocka_unit_test_setup_teardown(once, set_up, tear_down),
       cmocka_unit_test_setup_teardown(what_came_a_moment_ago_is_seen, set_up, tear_down),
       cmocka_unit_test_setup_teardown(an_end_without_a_word, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(the_next_address, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(not_for_everything, set_up, tear_down),
   };
   return cmocka_run_group_tests(tests, make_tls, free_tls);
 }

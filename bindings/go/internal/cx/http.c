@@ -1,25 +1,7 @@
 #include "inside.h"
-#include "_cgo_export.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-/* Unpacks the headers that begin at `at`, into `few` if they fit there; else they are to be freed.
- * NULL: no memory. */
-static creche_header *unpack(const char *at, size_t n, creche_header few[FEW])
-{
-  creche_header *headers = n > FEW ? malloc(n * sizeof *headers) : few;
-  size_t i;
-  for (i = 0; headers != NULL && i < n; i++) {
-    uint32_t size;
-    memcpy(&size, at, sizeof size);
-    headers[i].name = at + sizeof size;
-    headers[i].value = headers[i].name + strlen(headers[i].name) + 1;
-    headers[i].value_size = size;
-    at = headers[i].value + size;
-  }
-  return headers;
-}
 
 /* Parameters of a URL, unpacked as header fields. NULL: no memory. */
 static creche_param *params_of(const creche_header *unpacked, size_t n, creche_param few[FEW])
@@ -77,6 +59,10 @@ static int unpack_auth(const char **at, creche_auth *auth)
   auth->schemes = (uint32_t)atoi(schemes);
   if (auth->schemes == CRECHE_AUTH_BEARER) {
     auth->token = secret;
+    if (user != NULL) { /* the number of who is asked */
+      auth->ask = cx_token_asked;
+      auth->refresh_user = (void *)(uintptr_t)strtoull(user, NULL, 10);
+    }
   } else {
     auth->user = user != NULL ? user : "";
     auth->password = secret;
@@ -84,16 +70,12 @@ static int unpack_auth(const char **at, creche_auth *auth)
   return 1;
 }
 
-static void cx_watched(void *user, const creche_request_event *event)
-{
-  cxWatched((uint64_t)(uintptr_t)user, (creche_request_event *)event);
-}
-
 cx_answer cx_session_open(uint64_t id, creche_session_options o, const char *user_agent,
                           const char *ca_file, const char *base_url, creche_retry retry,
                           const uint16_t *statuses, const char *headers, const char *route,
-                          uint64_t watch)
+                          uint64_t watch, uint64_t middleware)
 {
+  creche_middleware between;
   creche_watch watched;
   creche_loop loop = {{id}};
   creche_session session = {0};
@@ -120,6 +102,12 @@ cx_answer cx_session_open(uint64_t id, creche_session_options o, const char *use
     watched.tell = cx_watched;
     watched.user = (void *)(uintptr_t)watch;
     o.watch = &watched;
+  }
+  if (middleware != 0) {
+    creche_middleware_init(&between, sizeof between);
+    between.ask = cx_turned;
+    between.user = (void *)(uintptr_t)middleware;
+    o.middleware = &between;
   }
   if (unpack_auth(&route, &auth)) o.auth = &auth;
   hosts = malloc((o.hosts_count + 1) * sizeof *hosts);

@@ -84,6 +84,8 @@ type SessionOptions struct {
 	RateInterval                                  time.Duration
 	DNSNegativeTTL, DNSStale                      uint32 // milliseconds
 	Watch                                         uint64 // of Watch; 0: none
+	MaxExpansion                                  uint32
+	Middleware                                    uint64 // of Middleware; 0: none
 }
 
 // Versions of HTTP.
@@ -96,6 +98,7 @@ const (
 type Auth struct {
 	Schemes      uint32 // C.CRECHE_AUTH_*
 	User, Secret string
+	Source       uint64 // of TokenSource; 0: none
 }
 
 // Schemes of Auth.
@@ -108,6 +111,9 @@ const (
 func (a Auth) texts() [3]string {
 	if a.Schemes == 0 {
 		return [3]string{}
+	}
+	if a.Source != 0 {
+		return [3]string{strconv.Itoa(int(a.Schemes)), strconv.FormatUint(a.Source, 10), ""}
 	}
 	return [3]string{strconv.Itoa(int(a.Schemes)), a.User, a.Secret}
 }
@@ -167,6 +173,7 @@ func SessionOpen(loop uint64, so SessionOptions) Started {
 	auth := so.Auth.texts()
 	o.rate_per_host, o.burst_per_host = C.uint32_t(so.RatePerHost), C.uint32_t(so.BurstPerHost)
 	o.rate_interval = C.int64_t(so.RateInterval)
+	o.max_expansion = C.uint32_t(so.MaxExpansion)
 	o.dns_negative_ttl_ms, o.dns_stale_ms = C.uint32_t(so.DNSNegativeTTL), C.uint32_t(so.DNSStale)
 	texts := append([]string{so.Proxy, so.NoProxy, so.UnixPath, so.LocalAddress, so.RedirectHosts}, auth[:]...)
 	for _, host := range so.Hosts {
@@ -179,7 +186,8 @@ func SessionOpen(loop uint64, so SessionOptions) Started {
 	o.hosts_count = C.size_t(len(so.Hosts))
 	o.cookies.id = C.uint64_t(so.Cookies)
 	return answer(C.cx_session_open(C.uint64_t(loop), o, agent, maybe(so.CAFile), maybe(so.BaseURL), retry, statuses,
-		(*C.char)(unsafe.Pointer(unsafe.SliceData(headers))), (*C.char)(unsafe.Pointer(&route[0])), C.uint64_t(so.Watch)))
+		(*C.char)(unsafe.Pointer(unsafe.SliceData(headers))), (*C.char)(unsafe.Pointer(&route[0])), C.uint64_t(so.Watch),
+		C.uint64_t(so.Middleware)))
 }
 
 // packHeader appends a header field as the shim reads it.

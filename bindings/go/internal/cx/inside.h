@@ -50,4 +50,13 @@ static inline cx_answer no_memory(void)
   return a;
 }
 
+/* Unpacks the headers that begin at `at`, into `few` if they fit there; else they are to be freed.
+ * NULL: no memory. */
+creche_header *unpack(const char *at, size_t n, creche_header few[FEW]);
+
+/* What C calls back, each for the number of a function of the user's. */
+void cx_watched(void *user, const creche_request_event *event);
+void cx_token_asked(void *user, const creche_token_ask *ask);
+void cx_turned(void *user, const creche_turn *turn);
+
 #endif

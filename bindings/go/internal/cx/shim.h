@@ -102,13 +102,18 @@ cx_answer cx_tls_open(creche_tls_options o, const char *texts, const void *ca, c
  * pairs. */
 cx_answer cx_session_open(uint64_t loop, creche_session_options o, const char *user_agent,
                           const char *ca_file, const char *base_url, creche_retry retry,
-                          const uint16_t *statuses, const char *headers, const char *route, uint64_t watch);
+                          const uint16_t *statuses, const char *headers, const char *route, uint64_t watch,
+                          uint64_t middleware);
+/* headers: packed, d.headers_count of them. */
+cx_answer cx_decide(uint64_t session, uint64_t turn, creche_decision d, const char *headers, const void *body);
+/* token: NULL is none. */
+cx_answer cx_give_token(uint64_t session, uint64_t ask, int32_t status, const char *token);
 /* text: the base and the reference, each with its NUL. The answer's id: the size of what is joined. */
 cx_answer cx_url_join(const char *text, char *joined, size_t capacity);
 /* text: the URL and the method (empty: the default), each with its NUL, then packed headers, then
  * parameters, packed as these are, then three for each field of the form. form: NULL is none. way:
  * NULL, or proxy, unix_path and those of auth, each with its NUL. Of auth: the schemes as a number, the
- * user, and the password or token; no schemes: none. */
+ * user, and the password or token; no schemes: none; in place of a bearer's user the number of its source. */
 cx_answer cx_http(uint64_t session, cx_tail tail, int32_t whole, creche_request_options o,
                   cx_body body, const uint16_t *statuses, const cx_part *form, const char *text,
                   const char *way, const void *bytes);

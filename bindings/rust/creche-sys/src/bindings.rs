@@ -1425,6 +1425,104 @@ pub struct creche_response_info {
     pub reserved2: u32,
 }
 
+/// before it is sent: each attempt and each hop, with its own header fields
+pub const CRECHE_TURN_REQUEST: u32 = 0;
+
+/// the head of an answer has come, of each attempt and hop; its body waits
+pub const CRECHE_TURN_RESPONSE: u32 = 1;
+
+/// an attempt has failed; it holds no connection any more
+pub const CRECHE_TURN_FAILURE: u32 = 2;
+
+/// What is asked. Made by the library only, so it may grow at its end: read a field only if `size` covers
+/// it. It and what it points to live until the function returns.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct creche_turn {
+    pub size: u32,
+    /// CRECHE_TURN_*
+    pub what: u32,
+    pub session: creche_session,
+    /// for creche_session_decide
+    pub id: u64,
+    /// that makes the request
+    pub task: creche_task,
+    /// of the call that started it
+    pub user: *mut c_void,
+    /// from 1 on: what was sent before, or not, counts
+    pub attempt: u32,
+    /// RESPONSE
+    pub http_status: u32,
+    pub method: *const c_char,
+    /// with its query, without user info
+    pub url: *const c_char,
+    /// REQUEST, FAILURE: the request's own; RESPONSE: the answer's
+    pub headers: *const creche_header,
+    pub headers_count: usize,
+    /// FAILURE
+    pub error: *const creche_error,
+}
+
+/// go on as without this: send it; deliver it, or follow a redirect, a retry
+/// policy, a challenge; fail
+pub const CRECHE_TURN_GO: u32 = 0;
+
+/// RESPONSE, FAILURE: make it again, to the same place, after `delay`. Not of a
+/// body that was pulled and is gone, nor more often than `most_again`: then as GO
+pub const CRECHE_TURN_AGAIN: u32 = 1;
+
+/// this is the answer, as it is: nothing is sent (any more), nothing decoded,
+/// followed or refused. Not for a WebSocket (CRECHE_E_PROTOCOL)
+pub const CRECHE_TURN_ANSWER: u32 = 2;
+
+/// fail with `status`
+pub const CRECHE_TURN_FAIL: u32 = 3;
+
+/// What is decided. Zero bytes are GO.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct creche_decision {
+    /// sizeof the struct
+    pub size: u32,
+    /// CRECHE_TURN_GO, ...
+    pub action: u32,
+    pub headers: *const creche_header,
+    pub headers_count: usize,
+    /// nanoseconds
+    pub delay: i64,
+    /// ANSWER: 200 to 999
+    pub http_status: u32,
+    /// FAIL: CRECHE_E_USER, -1000 or below, or one that was met
+    pub status: creche_status,
+    /// ANSWER; copied
+    pub body: *const c_void,
+    pub body_size: usize,
+}
+
+/// Is asked. Called on the loop, where it may not block; creche_session_decide answers, inside or later, from
+/// any thread. Until then the request waits, within the deadline of its task, in phase "limit" before it is
+/// sent, else where it was; the server is held back. If the request ends before, the question is over.
+pub type creche_turn_fn = Option<unsafe extern "C" fn(user: *mut c_void, turn: *const creche_turn)>;
+
+/// A session's (creche_session_options.middleware). Cookies, credentials and proxies are looked up behind it:
+/// what it sets goes before them. It hears of nothing that the library does by itself for one attempt (an
+/// old connection, Expect, a proxy's 407), and of no warm-up. Nobody pays for it who has none.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct creche_middleware {
+    /// set by _init
+    pub size: u32,
+    /// 0
+    pub flags: u32,
+    /// CRECHE_TURN_BITs of what is asked; default: all
+    pub turns: u32,
+    /// that one request is made again for its sake; default 10
+    pub most_again: u32,
+    /// called until the session's close is complete
+    pub ask: creche_turn_fn,
+    pub user: *mut c_void,
+}
+
 /// it begins, for the first time
 pub const CRECHE_WATCH_REQUEST_START: u32 = 0;
 
@@ -1629,6 +1727,26 @@ pub const CRECHE_AUTH_BEARER: u32 = 4;
 /// request; the token is used for all later requests of the session, too.
 pub type creche_token_fn = Option<unsafe extern "C" fn(user: *mut c_void, token: *mut c_char, capacity: usize) -> i64>;
 
+/// That a token is needed. Made by the library only, so it may grow at its end: read a field only if `size`
+/// covers it. It lives until the function returns.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct creche_token_ask {
+    pub size: u32,
+    /// 1: a 401 has answered the last one; 0: there is none yet
+    pub refused: u32,
+    pub session: creche_session,
+    /// for creche_session_give_token
+    pub id: u64,
+}
+
+/// Is told that a token is needed, which creche_session_give_token gives now or later, from any thread. Called
+/// on the loop, where it may not block: when a 401 has answered the last token, and before the first request
+/// if there is none. One at a time: until it is answered, requests that would show a token wait for it
+/// together, in phase "auth", within the deadlines of their tasks. A request asks once on each hop: a 401
+/// that answers the new token, too, is its answer.
+pub type creche_token_ask_fn = Option<unsafe extern "C" fn(user: *mut c_void, ask: *const creche_token_ask)>;
+
 /// What is shown to servers, at the origin of the request and nowhere else. In place of it goes an
 /// Authorization of the request's own, or the user info of its URL. A 401 that it answers is read over and
 /// the request sent again, once (twice if only the nonce had become old); all others, and those of a
@@ -1649,6 +1767,9 @@ pub struct creche_auth {
     /// NULL: none; called until the session is closed
     pub refresh: creche_token_fn,
     pub refresh_user: *mut c_void,
+    /// in place of refresh, if a token takes its time: called with refresh_user until
+    /// the session is closed; NULL: none
+    pub ask: creche_token_ask_fn,
 }
 
 /// Where to connect to instead of what a name means (as --resolve and --connect-to of curl).
@@ -1764,6 +1885,15 @@ pub struct creche_session_options {
     pub dns_stale_ms: u32,
     /// settings of TLS to https proxies; {0}: the same as to servers
     pub proxy_tls: creche_tls,
+    /// decoded bytes of a body for each coded one, beyond the first 64 KiB; more
+    /// is CRECHE_E_LIMIT, once what was decoded before has been read. What gzip
+    /// makes of zeros is 1030, of text 20; default 0: no limit (max_body bounds
+    /// whole bodies, streams are decoded as they are read)
+    pub max_expansion: u32,
+    /// 0
+    pub reserved3: u32,
+    /// NULL: none; copied
+    pub middleware: *const creche_middleware,
 }
 
 /// What a session has now and did so far. Sized.
@@ -1916,6 +2046,10 @@ pub struct creche_request_options {
     /// more than size CRECHE_E_LIMIT; what was written before stays. NULL:
     /// none; copied
     pub to_file: *const creche_file,
+    /// 0: the session's; CRECHE_DEFAULT: no limit
+    pub max_expansion: u32,
+    /// 0
+    pub reserved3: u32,
 }
 
 pub const CRECHE_UNKNOWN_SIZE: usize = usize::MAX;
@@ -3519,7 +3653,25 @@ unsafe extern "C" {
 
     /// Sets the defaults in the first `size` bytes (pass sizeof). Returns CRECHE_OK or CRECHE_E_INVALID.
     /// Since 0.1.
+    pub fn creche_middleware_init(middleware: *mut creche_middleware, size: usize) -> creche_status;
+
+    /// Answers a turn. decision: NULL is GO. Returns CRECHE_OK; CRECHE_E_STATE (there is no such turn, any more:
+    /// the request is over, or it was answered), CRECHE_E_INVALID (a field; what does not fit the turn is as GO),
+    /// CRECHE_E_NO_MEMORY, the handle errors. Since 0.1.
+    pub fn creche_session_decide(session: creche_session, turn: u64, decision: *const creche_decision) -> creche_status;
+
+    /// Sets the defaults in the first `size` bytes (pass sizeof). Returns CRECHE_OK or CRECHE_E_INVALID.
+    /// Since 0.1.
     pub fn creche_watch_init(watch: *mut creche_watch, size: usize) -> creche_status;
+
+    /// Answers creche_auth.ask: a token (copied), which all requests with that auth show from now on; or NULL:
+    /// there is none, and those who wait are sent with what there is; or, with a status other than CRECHE_OK
+    /// (CRECHE_E_USER, -1000 or below, or the one that it has met), those who wait fail with it, in phase "auth".
+    /// Of a request that is gone meanwhile nothing happens, but the token counts. Returns CRECHE_OK;
+    /// CRECHE_E_STATE (nobody was asked so, or it was answered already), CRECHE_E_INVALID (status is positive;
+    /// token is empty or holds what may not stand in a field), CRECHE_E_NO_MEMORY, the handle errors.
+    /// Since 0.1.
+    pub fn creche_session_give_token(session: creche_session, ask: u64, status: creche_status, token: *const c_char) -> creche_status;
 
     /// Sets the defaults in the first `size` bytes (pass sizeof). Returns CRECHE_OK or CRECHE_E_INVALID.
     /// Since 0.1.

@@ -1,6 +1,8 @@
 //! HTTP client sessions.
+use crate::auth::Auth;
 use crate::error::Result;
 use crate::histogram::Histogram;
+use crate::middleware::Middleware;
 use crate::pending::{Pending, closing};
 use crate::runtime::Loop;
 use crate::session_options::SessionOptions;
@@ -52,6 +54,8 @@ pub struct Session {
     pub(crate) raw: sys::creche_session,
     pub(crate) on: sys::creche_loop,
     _watching: Option<Watching>,
+    _auth: Option<Auth>, // whom it asks
+    _middleware: Option<Middleware>,
 }
 
 impl Session {
@@ -63,7 +67,14 @@ impl Session {
     /// A session on a loop of your own.
     pub fn on(on: Loop, options: SessionOptions) -> Result<Session> {
         let watching = options.watch.clone().map(Watching::new);
-        Ok(Session { raw: options.open(on, watching.as_ref())?, on: on.raw, _watching: watching })
+        let raw = options.open(on, watching.as_ref())?;
+        Ok(Session {
+            raw,
+            on: on.raw,
+            _watching: watching,
+            _auth: options.auth,
+            _middleware: options.middleware,
+        })
     }
 
     /// What it has now and did so far.

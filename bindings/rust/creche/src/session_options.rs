@@ -3,6 +3,7 @@ use crate::auth::Auth;
 use crate::cookies::CookieJar;
 use crate::error::Result;
 use crate::http_options::{Fields, HttpTimeouts, HttpVersions};
+use crate::middleware::Middleware;
 use crate::retry::Retry;
 use crate::runtime::Loop;
 use crate::sys_ext::{c_text, check, defaults, nanoseconds};
@@ -46,7 +47,7 @@ pub struct SessionOptions {
     hosts: Vec<(String, String)>,
     local_address: Option<String>,
     cookies: Option<CookieJar>,
-    auth: Option<Auth>,
+    pub(crate) auth: Option<Auth>,
     pub(crate) watch: Option<Watcher>,
     pub(crate) redirect_hosts: Option<String>,
     pub(crate) rate_per_host: u32,
@@ -55,6 +56,8 @@ pub struct SessionOptions {
     pub(crate) dns_negative_ttl: Duration,
     pub(crate) dns_stale: Duration,
     pub(crate) proxy_tls: Option<Tls>,
+    pub(crate) max_expansion: u32,
+    pub(crate) middleware: Option<Middleware>,
 }
 
 impl SessionOptions {
@@ -279,6 +282,7 @@ impl SessionOptions {
     ) -> Result<sys::creche_session> {
         let redirect_hosts = self.redirect_hosts.as_deref().map(c_text).transpose()?;
         let watch = watching.map(Watching::raw);
+        let middleware = self.middleware.as_ref().map(Middleware::raw).transpose()?;
         let proxy = self.proxy.as_deref().map(c_text).transpose()?;
         let no_proxy = self.no_proxy.as_deref().map(c_text).transpose()?;
         let unix_path = self.unix_path.as_deref().map(c_text).transpose()?;
@@ -341,6 +345,8 @@ impl SessionOptions {
                     o.rate_interval = nanoseconds(self.rate_interval);
                     o.dns_negative_ttl_ms = milliseconds(self.dns_negative_ttl);
                     o.dns_stale_ms = milliseconds(self.dns_stale);
+                    o.max_expansion = self.max_expansion;
+                    o.middleware = middleware.as_ref().map_or(null(), |middleware| middleware);
                     o.no_proxy = no_proxy.as_ref().map_or(null(), |text| text.as_ptr());
                     match Auth::with(self.auth.as_ref(), |auth| {
                         o.auth = auth;

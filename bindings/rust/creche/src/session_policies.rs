@@ -1,4 +1,5 @@
 //! Options of a session: who watches it, how hosts are treated, where requests may lead.
+use crate::middleware::{Middleware, Turn};
 use crate::session_options::SessionOptions;
 use crate::tls::Tls;
 use crate::watch::{WatchEvent, Watcher};
@@ -10,6 +11,14 @@ impl SessionOptions {
     /// After the session was dropped it is told nothing more.
     pub fn watch(mut self, tell: impl Fn(&WatchEvent<'_>) + Send + Sync + 'static) -> Self {
         self.watch = Some(Watcher::new(tell));
+        self
+    }
+
+    /// Asked before each attempt and hop of a request, at the head of each answer, and after each failure,
+    /// on the loop's thread: it must return soon, and may decide later. After the session was dropped it
+    /// is asked nothing more.
+    pub fn middleware(mut self, ask: impl Fn(Turn) + Send + Sync + 'static) -> Self {
+        self.middleware = Some(Middleware::new(ask));
         self
     }
 
@@ -54,6 +63,12 @@ impl SessionOptions {
     /// For how long behind its time an answer is used if the resolver has none now.
     pub fn dns_stale(mut self, time: Duration) -> Self {
         self.dns_stale = time;
+        self
+    }
+
+    /// Decoded bytes of a body for each coded one, beyond the first 64 KiB; 0: no limit.
+    pub fn max_expansion(mut self, times: u32) -> Self {
+        self.max_expansion = times;
         self
     }
 }

@@ -2,7 +2,7 @@
 mod common;
 
 use common::block_on;
-use creche::{Auth, CookieForm, CookieJar, Session, SessionOptions, Status};
+use creche::{Auth, CookieForm, CookieJar, Session, SessionOptions, Status, TurnKind};
 use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
 use std::thread;
@@ -74,6 +74,54 @@ fn requests_go_by_other_ways() {
     assert_eq!(block_on(by_path.start()).unwrap_err().status(), Status::CONNECT);
     let all = Session::new(SessionOptions::new().unix_path("/nowhere/socket")).unwrap();
     assert_eq!(block_on(all.get(&url).start()).unwrap_err().status(), Status::CONNECT);
+}
+
+#[test]
+fn tokens_are_given_when_they_are_asked_for() {
+    let url = listen();
+    let (to, asks) = std::sync::mpsc::channel();
+    let auth = Auth::bearer_from(move |ask| to.send(ask).unwrap());
+    let web = Session::new(SessionOptions::new().auth(auth).max_expansion(100)).unwrap();
+    let giver = std::thread::spawn(move || {
+        let ask: creche::TokenAsk = asks.recv().unwrap();
+        assert!(!ask.refused());
+        ask.give("later").unwrap();
+        asks // who is asked once more would send to nobody
+    });
+    for _ in 0..2 {
+        let head = block_on(web.get(&url).start()).unwrap();
+        assert!(String::from_utf8_lossy(head.body()).contains("Authorization: Bearer later\r\n"));
+    }
+    drop(giver.join().unwrap());
+    // One that is dropped gives none; one that fails fails the request.
+    let web = Session::new(SessionOptions::new().auth(Auth::bearer_from(drop))).unwrap();
+    let head = block_on(web.get(&url).start()).unwrap();
+    assert!(!String::from_utf8_lossy(head.body()).contains("Authorization"));
+    let fails = Auth::bearer_from(|ask| ask.fail(Status::USER).unwrap());
+    let web = Session::new(SessionOptions::new().auth(fails)).unwrap();
+    assert_eq!(block_on(web.get(&url).start()).unwrap_err().status(), Status::USER);
+}
+
+#[test]
+fn middleware_changes_answers_and_refuses() {
+    let url = listen();
+    let options = SessionOptions::new().middleware(|turn| {
+        if turn.kind != TurnKind::Request {
+            return assert_eq!(turn.http_status, 200);
+        }
+        match turn.url.rsplit('/').next().unwrap() {
+            "own" => turn.answer(418, &[("X-Kind", "own")], b"tea").unwrap(),
+            "no" => turn.fail(Status(-1234)).unwrap(),
+            _ => turn.go(&[("X-Set", Some("yes"))]).unwrap(),
+        }
+    });
+    let web = Session::new(options).unwrap();
+    let head = block_on(web.get(&url).start()).unwrap();
+    assert!(String::from_utf8_lossy(head.body()).contains("X-Set: yes\r\n"));
+    let own = block_on(web.get(&format!("{url}/own")).start()).unwrap();
+    assert_eq!((own.status(), own.body()), (418, &b"tea"[..]));
+    let no = block_on(web.get(&format!("{url}/no")).start()).unwrap_err();
+    assert_eq!(no.status(), Status(-1234));
 }
 
 #[test]
