@@ -258,10 +258,10 @@ static void decide_at_once(void* user, const creche_turn* turn) {
 static creche_status use_middleware(const room* r) {
   creche_session_options o;
   creche_session session;
-  creche_middleware middleware = r->middleware;
+  room with_somebody = *r;
   creche_session_options_init(&o, sizeof o);
-  if (middleware.ask == NULL) middleware.ask = decide_at_once;
-  o.middleware = &middleware;
+  if (r->middleware.ask == NULL) with_somebody.middleware.ask = decide_at_once;
+  o.middleware = &with_somebody.middleware;
   creche_status status = creche_session_open(loop, &o, &session);
   creche_session_release(session);
   return status;
