@@ -18,12 +18,12 @@ func Metrics(loops ...*Loop) (string, error) {
 }
 
 // SetName names a session for Metrics.
-func (s *Session) SetName(name string) error { return named(cx.SessionSetName(s.id, name)) }
+func (s *Session) SetName(name string) error { return failed(cx.SessionSetName(s.id, name)) }
 
 // SetName names a pool for Metrics.
-func (p *Pool) SetName(name string) error { return named(cx.PoolSetName(p.id, name)) }
+func (p *Pool) SetName(name string) error { return failed(cx.PoolSetName(p.id, name)) }
 
-func named(failure *cx.Failure) error {
+func failed(failure *cx.Failure) error {
 	if failure != nil {
 		return newError(failure, nil)
 	}
@@ -39,4 +39,4 @@ type Threads struct {
 
 // SetThreads says how threads are made from now on, in this process; Workers counts for loops that are opened
 // after it.
-func SetThreads(t Threads) error { return named(cx.SetThreads(t.StackSize, t.Prefix, t.Workers)) }
+func SetThreads(t Threads) error { return failed(cx.SetThreads(t.StackSize, t.Prefix, t.Workers)) }
