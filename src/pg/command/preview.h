@@ -14,6 +14,8 @@ class Preview : public Command {
 
   // A block of no rows with these columns; null: it has none. May throw bad_alloc.
   Ref<Rows> Empty() const;
+  // Null: it has none.
+  const RowDescription* columns() const noexcept { return columns_.get(); }
 
  private:
   Ref<const RowDescription> columns_;

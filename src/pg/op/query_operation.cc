@@ -1,6 +1,10 @@
 #include "pg/op/query_operation.h"
 
 #include <algorithm>
+#include <new>
+#include <utility>
+
+#include "pg/connection.h"
 
 namespace creche::pg {
 
@@ -45,7 +49,26 @@ ErrorRef QueryOperation::Prepare() noexcept {
   query_.set_max_bytes(options_.max_bytes);
   query_.set_prepare(options_.prepare);
   query_.set_max_rows(options_.max_rows);
+  // On a connection of the user's there may be a transaction, which a column without a binary form
+  // would break.
+  if (statement_.sql().reads_catalog() && on_.lease() &&
+      !on_.pool().shared().forms.Described(statement_.hash())) {
+    preview_.reset(new (std::nothrow) RunOf<Preview, &QueryOperation::OnPreview>(this));
+    if (preview_) preview_->Run(&statement_);
+  }
   return nullptr;
+}
+
+void QueryOperation::OnPreview(Ending ending) noexcept {
+  Connection* const on = connection();
+  // What was only described has not run, and will not.
+  if (stopping() && !ending.error) ending.answered = false;
+  if (ending.error || stopping()) return OnEnd(std::move(ending));
+  if (const RowDescription* columns = preview_->columns())
+    on_.pool().shared().forms.Foresee(statement_.hash(), *columns);
+  on_.pool().shared().forms.SetDescribed(statement_.hash());
+  seen_ = std::move(preview_);
+  Follow(on);
 }
 
 void QueryOperation::Finish(Ending ending) noexcept {

@@ -1,5 +1,8 @@
 // One statement with a whole result (creche_pool_query, creche_connection_query).
 #pragma once
+#include <memory>
+
+#include "pg/command/preview.h"
 #include "pg/command/query.h"
 #include "pg/op/pg_operation.h"
 
@@ -34,7 +37,11 @@ class QueryOperation final : public PgOperation {
       : PgOperation(std::move(on)), statement_(std::move(statement)), options_(options) {}
 
  private:
-  Command& command() noexcept override { return query_; }
+  Command& command() noexcept override {
+    if (preview_) return *preview_;
+    return query_;
+  }
+  void OnPreview(Ending ending) noexcept;
   ErrorRef Prepare() noexcept override;
   void Finish(Ending ending) noexcept override;
   bool Shareable(uint64_t* hash) const noexcept override {
@@ -46,6 +53,10 @@ class QueryOperation final : public PgOperation {
   const Statement statement_;
   const QueryOptions options_;
   RunOf<Query, &PgOperation::OnEnd> query_{this};
+  // Where it cannot be run again if it fails for its columns' forms; null: nothing is to be seen
+  // first.
+  std::unique_ptr<Preview> preview_;
+  std::unique_ptr<Preview> seen_;  // that it was: it may still be about to tell
 };
 
 }  // namespace creche::pg

@@ -49,6 +49,8 @@ void StreamOperation::OnPreview(Ending ending) noexcept {
   if (stopping() && !ending.error) ending.answered = false;
   if (ending.error || stopping()) return OnEnd(std::move(ending));
   on_connection_ = on;
+  if (const RowDescription* columns = preview_.columns())
+    on_.pool().shared().forms.Foresee(statement_.hash(), *columns);
   try {
     ending.rows = preview_.Empty();
   } catch (const std::bad_alloc&) {

@@ -46,6 +46,14 @@ bool ResultForms::Learn(uint64_t hash, const RowDescription& columns) noexcept {
   }
 }
 
+void ResultForms::Foresee(uint64_t hash, const RowDescription& columns) noexcept {
+  for (size_t c = 0; c < columns.count(); c++) {
+    if (TypeOf(columns.oid(c)).binary != Type::Binary::kNo) continue;
+    (void)Learn(hash, columns);  // its first round is about these
+    return;
+  }
+}
+
 void ResultForms::Ask(uint64_t hash, const ColumnForms& forms) noexcept {
   try {
     const Entry* before = Look(hash);

@@ -31,6 +31,9 @@ class ResultForms {
   void Ask(uint64_t hash, const ColumnForms& forms) noexcept;
   // A result of these columns has failed. True if there is another way to ask for it.
   bool Learn(uint64_t hash, const RowDescription& columns) noexcept;
+  // A result of these columns would fail: those that have no binary form for sure are to come as
+  // text.
+  void Foresee(uint64_t hash, const RowDescription& columns) noexcept;
   // Whether all that can be known of a statement's columns is; from now on it is.
   bool Described(uint64_t hash) const noexcept { return described_.count(hash) != 0; }
   void SetDescribed(uint64_t hash) noexcept;

@@ -30,6 +30,7 @@ class SqlText final : public RefCounted {
   bool leaves_state() const noexcept { return leaves_state_; }
   bool ends_transaction() const noexcept { return ends_transaction_; }
   Renames renames() const noexcept { return renames_; }
+  bool reads_catalog() const noexcept { return reads_catalog_; }
   // It has, or is, a COPY from or to the client.
   bool copies() const noexcept { return copies_; }
 
@@ -41,6 +42,7 @@ class SqlText final : public RefCounted {
   const Verb verb_;
   const Renames renames_;
   bool too_long_ = false;
+  bool reads_catalog_ = false;
   bool leaves_state_ = false;
   bool ends_transaction_ = false;
   bool copies_ = false;

@@ -96,6 +96,10 @@ bool LeavesState(std::string_view sql) noexcept {
   return (select || StartsWithWord(start, "with")) && SelectsInto(start);
 }
 
+bool ReadsCatalog(std::string_view sql) noexcept {
+  return Contains(sql, "pg_", '_') || Contains(sql, "acl", 'c') || Contains(sql, "gtsvector", 'g');
+}
+
 Renames RenamesOf(std::string_view sql, bool script) noexcept {
   if (script) {
     if (Contains(sql, "alter", 't')) return Renames::kEverybody;

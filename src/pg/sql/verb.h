@@ -20,6 +20,10 @@ Verb VerbOf(std::string_view sql) noexcept;
 // INTO.
 bool LeavesState(std::string_view sql) noexcept;
 
+// True if a query's words tell that it may read the catalog, some of which has no binary form:
+// rights.
+bool ReadsCatalog(std::string_view sql) noexcept;
+
 // Whose names may stand for something else behind a statement, as far as its words tell: what is
 // prepared by then has other columns or parameters, perhaps. What a function does that it calls
 // does not tell.

@@ -435,6 +435,43 @@ static void test_forms(void** state) {
   }
 }
 
+/* What has no binary form breaks no transaction if its statement says that it may have some;
+ * streams are looked at first in any case. */
+static void test_forms_in_a_transaction(void** state) {
+  (void)state;
+  static const char* const sqls[] = {"select * from pg_class", "select * from pg_database",
+                                     "select relacl, oid from pg_class where relacl is not null",
+                                     "select null::gtsvector", "select * from pg_proc limit $1"};
+  for (int form = 0; form < 10; form++) {
+    const char* sql = sqls[form / 2];
+    const creche_value ten = creche_int8(10);
+    const size_t values = strchr(sql, '$') != NULL;
+    creche_pool pool = open_pool(1);
+    creche_connection c = acquire(pool);
+    answer a, behind;
+    must_on(c, "begin");
+    for (int i = 0; i < 3; i++) {
+      answer_init(&a);
+      answer_init(&behind);
+      if (form % 2)
+        OK(creche_connection_stream(c, loop.scope, sql, &ten, values, NULL, on_answer, &a, NULL));
+      else
+        OK(creche_connection_query(c, loop.scope, sql, &ten, values, NULL, on_answer, &a, NULL));
+      OK(creche_connection_query(c, loop.scope, "select 7::int8", NULL, 0, NULL, on_answer, &behind,
+                                 NULL));
+      EXPECT(&a, CRECHE_OK);
+      EXPECT(&behind, CRECHE_OK);
+      if (form % 2) a.value = 0;
+      answer_free(&a);
+      answer_free(&behind);
+    }
+    must_on(c, "commit");
+    creche_connection_release(c);
+    assert_int_equal(counters(pool).dropped, 0);
+    close_pool(pool);
+  }
+}
+
 /* Inside of what users have made. */
 static void test_forms_in_forms(void** state) {
   (void)state;
@@ -513,9 +550,9 @@ static void test_streams(void** state) {
     answer_init(&a);
     OK(creche_pool_stream(pool, loop.scope, i % 2 ? late : "select 'postgres=r/postgres'::aclitem",
                           NULL, 0, &o, on_answer, &a, NULL));
-    /* Rows that are out cannot be taken back. */
-    EXPECT(&a, i == 1 ? CRECHE_E_PG : CRECHE_OK);
-    assert_int_equal(a.blocks, i == 1 ? 9 : i % 2 ? 20 : 1);
+    /* Rows that are out cannot be taken back: so it was seen before that some will come as text. */
+    EXPECT(&a, CRECHE_OK);
+    assert_int_equal(a.blocks, i % 2 ? 20 : 1);
     answer_free(&a);
   }
   close_pool(pool);
@@ -578,6 +615,7 @@ int main(void) {
       cmocka_unit_test(test_own_failures),
       cmocka_unit_test(test_lifetime),
       cmocka_unit_test(test_forms),
+      cmocka_unit_test(test_forms_in_a_transaction),
       cmocka_unit_test(test_forms_in_forms),
       cmocka_unit_test(test_streams),
       cmocka_unit_test(test_behind_a_failure),
