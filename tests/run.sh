@@ -157,6 +157,7 @@ long_tests() {
     long "installed, built by a user" 3600 sh tests/consumer/check.sh build-release whole
     script "packages: .deb" sh tests/packages/deb.sh
     script "packages: crates" sh tests/packages/rust.sh
+    script "packages: Conan, vcpkg" sh tests/packages/managers.sh
     script "packages: musl" sh tests/packages/musl.sh
     script "packages: arm64" sh tests/packages/arm64.sh
     for part in tasks http ways pg; do

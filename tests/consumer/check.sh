@@ -120,6 +120,12 @@ expect "build with find_package" cmake --build "$work/project" --parallel "$jobs
 expect "hello of find_package runs" "$work/project/hello-creche"
 expect "static hello of find_package runs" "$work/project/hello-creche_static"
 
+expect "find_package where only the archive is" cmake -S "$here/project" -B "$work/archive" \
+    "-DCMAKE_PREFIX_PATH=$work/static" "-DPROGRAMS=$here/hello.c"
+expect "build with it" cmake --build "$work/archive"
+expect "creche::creche is the archive there" sh -c \
+    "'$work/archive/hello-creche' && ! readelf -d '$work/archive/hello-creche' | grep -q libcreche"
+
 # What somebody else has put beside ours stays, and so does its folder.
 echo "not ours" >"$prefix/include/creche/other.h"
 expect "uninstall" sh -c "cd '$work' && cmake -P '$here/../../pkgconfig/uninstall.cmake'"

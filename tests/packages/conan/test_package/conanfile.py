@@ -1,0 +1,27 @@
+"""hello.c with the package."""
+import os
+
+from conan import ConanFile
+from conan.tools.build import can_run
+from conan.tools.cmake import CMake, cmake_layout
+
+
+class TestPackage(ConanFile):
+    settings = "os", "arch", "compiler", "build_type"
+    generators = "CMakeDeps", "CMakeToolchain"
+
+    def requirements(self):
+        self.requires(self.tested_reference_str)
+
+    def layout(self):
+        cmake_layout(self)
+
+    def build(self):
+        cmake = CMake(self)
+        hello = os.path.join(self.recipe_folder, "..", "..", "..", "consumer", "hello.c")
+        cmake.configure(variables={"PROGRAM": os.path.normpath(hello)}, build_script_folder="../../vcpkg")
+        cmake.build()
+
+    def test(self):
+        if can_run(self):
+            self.run(os.path.join(self.cpp.build.bindir, "hello"), env="conanrun")
