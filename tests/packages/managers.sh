@@ -56,10 +56,12 @@ else
     for package in libevent/2.1.12 openssl/3.0.1 libpq/15.1 zlib/1.2.13 brotli/1.0.9 zstd/1.5.4 libpsl/0.21.2 \
         libnghttp2/1.52.0 llhttp/6.0.10; do
         expect "$package stands for" "$conan" create "$here/conan/system.py" --name "${package%/*}" \
-            --version "${package#*/}"
+            --version "${package#*/}" --test-folder ""
     done
+    cp -r "$here/conan/test_package" "$work"
+    export CRECHE_TREE="$root"
     for shared in True False; do
-        expect "conan create, shared: $shared" "$conan" create "$root/pkgconfig/conan" -tf "$here/conan/test_package" \
+        expect "conan create, shared: $shared" "$conan" create "$root/pkgconfig/conan" -tf "$work/test_package" \
             -s compiler.cppstd=20 -o "creche/*:shared=$shared"
     done
 fi

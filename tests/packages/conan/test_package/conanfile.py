@@ -1,4 +1,4 @@
-"""hello.c with the package."""
+"""hello.c with the package. CRECHE_TREE: where the sources of the library are."""
 import os
 
 from conan import ConanFile
@@ -18,8 +18,9 @@ class TestPackage(ConanFile):
 
     def build(self):
         cmake = CMake(self)
-        hello = os.path.join(self.recipe_folder, "..", "..", "..", "consumer", "hello.c")
-        cmake.configure(variables={"PROGRAM": os.path.normpath(hello)}, build_script_folder="../../vcpkg")
+        tests = os.path.join(os.environ["CRECHE_TREE"], "tests")
+        cmake.configure(variables={"PROGRAM": os.path.join(tests, "consumer", "hello.c")},
+                        build_script_folder=os.path.join(tests, "packages", "vcpkg"))
         cmake.build()
 
     def test(self):
