@@ -2,6 +2,7 @@ package creche
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"unsafe"
@@ -21,25 +22,31 @@ func (q *querier) copies() (in, out int32) {
 // returns how many rows there were. When r fails nothing is stored: ErrBody, with that as its cause. An
 // error of the server ends the reading; if r is an io.Closer it is closed then, and at the end.
 func (q *querier) CopyIn(ctx context.Context, statement string, r io.Reader) (int64, error) {
+	in, _ := q.copies()
+	affected, _, err := q.upload(ctx, in, statement, r)
+	return affected, err
+}
+
+// upload runs what takes bytes, and returns how many rows it has affected, or which one failed.
+func (q *querier) upload(ctx context.Context, what int32, statement string, r io.Reader) (affected int64, failed int, err error) {
 	w := newWaiter(takeValue)
 	defer w.free()
 	if e := fill(&w.query, statement, nil); e != nil {
-		return 0, e
+		return 0, -1, e
 	}
-	in, _ := q.copies()
 	u := &upload{loop: q.loop, body: r, pulls: make(chan pull, 1), ended: make(chan struct{}), waits: w}
 	go u.run()
 	w.flags = 0
-	e := q.loop.callVia(ctx, q.loop.where(ctx), w, u, func(tail cx.Tail) cx.Started { return cx.CopyStart(in, q.id, tail, &w.query) })
+	e := q.loop.callVia(ctx, q.loop.where(ctx), w, u, func(tail cx.Tail) cx.Started { return cx.CopyStart(what, q.id, tail, &w.query) })
 	u.end()
 	<-u.ended
 	if e == nil {
-		return int64(w.value), nil
+		return int64(w.value), -1, nil
 	}
 	if failed := u.err.Load(); failed != nil && e.Status == ErrBody {
 		e.Cause = *failed
 	}
-	return 0, e
+	return 0, w.n, e
 }
 
 // CopyRows runs a COPY ... FROM STDIN in its text format with the rows that next gives, values like those
@@ -47,15 +54,32 @@ func (q *querier) CopyIn(ctx context.Context, statement string, r io.Reader) (in
 // there were. An error of next, or a row that cannot be sent, is ErrBody with that as its cause, and nothing
 // is stored.
 func (q *querier) CopyRows(ctx context.Context, statement string, next func() ([]any, error)) (int64, error) {
-	return q.CopyIn(ctx, statement, &rowReader{next: next})
+	return q.CopyIn(ctx, statement, &rowReader{next: next, copies: true})
 }
 
-// rowReader reads rows as COPY does.
+// ExecRows runs a statement with the rows of parameters that next gives, until it gives nil, all or nothing,
+// as ExecMany does with rows that are there; it is asked as fast as the server takes them. Returns how many
+// rows it has affected, and which row failed, or -1.
+func (q *querier) ExecRows(ctx context.Context, statement string, next func() ([]any, error)) (affected int64, failed int, err error) {
+	what := int32(cx.ConnectionRows)
+	if q.query == cx.PoolQuery {
+		what = cx.PoolRows
+	}
+	affected, failed, err = q.upload(ctx, what, statement, &rowReader{next: next})
+	var e *Error
+	if errors.As(err, &e) && e.Status != ErrPG && e.Status != ErrInvalid && e.Status != ErrType {
+		failed = -1
+	}
+	return affected, failed, err
+}
+
+// rowReader gives rows as COPY reads them, or a statement that has many.
 type rowReader struct {
-	next  func() ([]any, error)
-	query cx.Query
-	text  []byte
-	ended bool
+	next   func() ([]any, error)
+	query  cx.Query
+	text   []byte
+	ended  bool
+	copies bool
 }
 
 func (r *rowReader) Read(p []byte) (int, error) {
@@ -99,7 +123,7 @@ func (r *rowReader) encode() error {
 	if e := fill(&r.query, "", all); e != nil {
 		return e
 	}
-	text, failed := cx.CopyText(&r.query, width, rows)
+	text, failed := cx.CopyText(r.copies, &r.query, width, rows)
 	if failed != nil {
 		return newError(failed, nil)
 	}

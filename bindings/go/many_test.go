@@ -8,6 +8,40 @@ import (
 	"libcreche/creche"
 )
 
+func TestExecRows(t *testing.T) {
+	ctx := context.Background()
+	db := pool(t, nil)
+	name := table(t, db, "id int primary key, name text")
+	give := func(n, twice int) func() ([]any, error) {
+		i := -1
+		return func() ([]any, error) {
+			if i++; i == n {
+				return nil, nil
+			}
+			if i == twice {
+				return []any{0, "again"}, nil
+			}
+			return []any{i, "name"}, nil
+		}
+	}
+	if n, failed, err := db.ExecRows(ctx, "insert into "+name+" values ($1, $2)", give(20000, -1)); n != 20000 || failed != -1 || err != nil {
+		t.Fatal(n, failed, err)
+	}
+	if _, err := db.Exec(ctx, "truncate "+name); err != nil {
+		t.Fatal(err)
+	}
+	var e *creche.Error
+	if _, failed, err := db.ExecRows(ctx, "insert into "+name+" values ($1, $2)", give(1000, 500)); failed != 500 || !errors.As(err, &e) ||
+		e.SQLState != "23505" {
+		t.Fatal(failed, err)
+	}
+	gone := func() ([]any, error) { return nil, errors.New("no more") }
+	if _, failed, err := db.ExecRows(ctx, "insert into "+name+" values ($1, $2)", gone); failed != -1 || !errors.As(err, &e) ||
+		e.Status != creche.ErrBody {
+		t.Fatal(failed, err)
+	}
+}
+
 func TestExecMany(t *testing.T) {
 	ctx := context.Background()
 	db := pool(t, nil)

@@ -81,6 +81,12 @@ CRECHE_API creche_status creche_connection_copy_in(creche_connection connection,
 CRECHE_API creche_status creche_values_to_copy(const creche_value *values, size_t columns, size_t rows,
                                                creche_text_fn write, void *user);
 
+/* The same as creche_pool_execute_rows takes them. They are bytes for this process only. Of a value that
+ * cannot be sent that tells; here all forms are taken. Returns CRECHE_OK, CRECHE_E_CANCELLED,
+ * CRECHE_E_INVALID (values or write is NULL), CRECHE_E_NO_MEMORY. Since 0.1. */
+CRECHE_API creche_status creche_values_to_rows(const creche_value *values, size_t columns, size_t rows,
+                                               creche_text_fn write, void *user);
+
 #ifdef __cplusplus
 }
 #endif

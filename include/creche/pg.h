@@ -296,6 +296,21 @@ CRECHE_API creche_status creche_pool_execute_many(creche_pool pool, creche_scope
                                                   size_t rows, const creche_query_options *options,
                                                   creche_done_fn done, void *user, creche_task *task);
 
+/* The same with rows that you are asked for, so that there may be any number of them in little memory:
+ * completions with kind CRECHE_PULL and CRECHE_MORE go where its completion goes (a function or a queue;
+ * value: about how many bytes fit at once), each to be answered once by creche_task_answer: bytes of
+ * creche_values_to_rows, which may begin and end anywhere in a row, and CRECHE_MORE in its flags if others
+ * follow. The next are asked for when these have been sent. A status other than CRECHE_OK there ends it, and
+ * nothing stays of it: CRECHE_E_BODY; so does a value that cannot be sent, or bytes that are no rows
+ * (CRECHE_E_INVALID, CRECHE_E_TYPE). An error of the server comes as soon as the server says it, whatever is
+ * still to be pulled. The completion has no data, but with CRECHE_QUERY_COLLECT; after a failure value is
+ * the number of the row, as above. It is never run again once it has asked. options: as above, without
+ * names. Returns CRECHE_OK; CRECHE_E_INVALID (creche_to_group or creche_nobody, who cannot be asked; names),
+ * or as creche_task_spawn does. Since 0.1. */
+CRECHE_API creche_status creche_pool_execute_rows(creche_pool pool, creche_scope in, const char *sql,
+                                                  const creche_query_options *options,
+                                                  creche_done_fn done, void *user, creche_task *task);
+
 /* Acquires a connection: value: a creche_connection, CRECHE_OWNED: a lease of the nearest task or
  * group around `in` (or the loop), which holds it open. options->timeout, if sooner, replaces the
  * pool's acquire_timeout. Returns CRECHE_OK, or as creche_task_spawn does. Since 0.1. */
@@ -331,6 +346,14 @@ CRECHE_API creche_status creche_connection_query(creche_connection connection, c
 CRECHE_API creche_status creche_connection_execute_many(creche_connection connection, creche_scope in,
                                                         const char *sql, const creche_value *args,
                                                         size_t args_count, size_t rows,
+                                                        const creche_query_options *options,
+                                                        creche_done_fn done, void *user,
+                                                        creche_task *task);
+
+/* The same as creche_pool_execute_rows on this connection; as creche_connection_execute_many is to
+ * creche_pool_execute_many. Since 0.1. */
+CRECHE_API creche_status creche_connection_execute_rows(creche_connection connection, creche_scope in,
+                                                        const char *sql,
                                                         const creche_query_options *options,
                                                         creche_done_fn done, void *user,
                                                         creche_task *task);

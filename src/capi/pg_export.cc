@@ -10,6 +10,7 @@
 #include "pg/export/copy_text.h"
 #include "pg/export/csv.h"
 #include "pg/export/json.h"
+#include "pg/sql/row_pieces.h"
 #include "platform/user_code.h"
 
 using namespace creche;
@@ -94,6 +95,25 @@ creche_status creche_values_to_copy(const creche_value* values, size_t columns, 
     const ErrorRef error =
         WriteCopyText(reinterpret_cast<const pg::Value*>(values), columns, rows, &pieces);
     return error ? Fail(error->status(), "%s", error->message()) : CRECHE_OK;
+  });
+}
+
+creche_status creche_values_to_rows(const creche_value* values, size_t columns, size_t rows,
+                                    creche_text_fn write, void* user) {
+  return Guard([&]() -> creche_status {
+    if (!write) return Fail(Status::kInvalid, "write is NULL");
+    if (!values && rows > 0 && columns > 0)
+      return Fail(Status::kInvalid, "values is NULL and rows is not 0");
+    Taker taker{write, user};
+    pg::Pieces pieces(Give, &taker);
+    const auto* all = reinterpret_cast<const pg::Value*>(values);
+    bool wanted = true;
+    for (size_t row = 0; row < rows && wanted; row++) {
+      AppendRow(all + row * columns, columns, &pieces.text());
+      wanted = pieces.Go();
+    }
+    if (wanted && pieces.Flush()) return CRECHE_OK;
+    return Fail(Status::kCancelled, "write wanted no more");
   });
 }
 

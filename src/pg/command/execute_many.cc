@@ -44,9 +44,17 @@ void ExecuteMany::OnSent(Wire* wire) noexcept {
   parsed_ = nullptr;
   columns_ = nullptr;
   rows_.Clear();
-  refused_ = synced_ = complete_ = broken_ = false;
+  waits_ = refused_ = synced_ = complete_ = broken_ = false;
+  Resume();
+}
+
+void ExecuteMany::Resume() noexcept {
+  parsed_ = nullptr;
+  waits_ = false;
   next_ = NextRow();
-  Feed();
+  if (next_ || !Awaits()) return Feed();
+  waits_ = true;
+  OnWanted();
 }
 
 void ExecuteMany::Close() noexcept {
@@ -55,7 +63,7 @@ void ExecuteMany::Close() noexcept {
 }
 
 void ExecuteMany::OnDrained() noexcept {
-  if (!refused_) return Feed();
+  if (!refused_) return waits_ ? OnWanted() : Feed();
   // Without it the server would skip what comes for ever.
   if (wire_ && !synced_ && !Sync(false)) wire_->AwaitDrain(this);
 }
@@ -79,7 +87,8 @@ void ExecuteMany::Feed() noexcept {
     out.Execute();
     next_ = NextRow();
   }
-  if (!next_) {
+  waits_ = !next_ && Awaits();
+  if (!next_ && !waits_) {
     out.Sync();
     synced_ = complete_ = true;
   }

@@ -30,12 +30,22 @@ class ExecuteMany : public Command, private Wire::Drain {
   void set_forms(const ColumnForms* forms) { forms_ = forms ? *forms : ColumnForms(); }
   // What was collected.
   RowCollector& rows() noexcept { return rows_; }
+  // It waits for rows (Awaits).
+  bool waits() const noexcept { return wire_ && waits_ && !synced_; }
+  // They are there, or there are none: NextRow is asked again. No row of before is looked at any
+  // more.
+  void Resume() noexcept;
+  // There are none, and nothing is to stay: the server fails. False without memory.
+  [[nodiscard]] bool Abandon() noexcept { return Sync(true); }
   // Nothing more goes out. To be called when it has ended.
   void Close() noexcept;
 
  private:
   // The row behind the last one; null: that was it. It lives until the next but one is asked for.
   virtual const Statement* NextRow() noexcept = 0;
+  // There is none now, but there may be later: Resume follows OnWanted.
+  virtual bool Awaits() noexcept { return false; }
+  virtual void OnWanted() noexcept {}
   // Row number `row` is done.
   virtual void OnRowDone(size_t row, int64_t affected) noexcept = 0;
   void OnDrained() noexcept override;
@@ -51,6 +61,7 @@ class ExecuteMany : public Command, private Wire::Drain {
   Ref<const RowDescription> columns_;
   const Statement* parsed_ = nullptr;  // the row of which the types were declared
   const Statement* next_ = nullptr;    // to be sent
+  bool waits_ = false;                 // for rows, once all that was written has gone out
   bool refused_ = false;               // the server takes no more
   bool synced_ = false;
   bool complete_ = false;

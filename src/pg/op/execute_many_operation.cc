@@ -7,12 +7,26 @@
 #include "pg/connection.h"
 #include "pg/op/commit_errors.h"
 #include "pg/op/query_operation.h"
+#include "pg/sql/row_pieces.h"
 
 namespace creche::pg {
 
 using tasks::Outcome;
 
 namespace {
+
+ErrorRef NotProduced(ErrorRef cause) noexcept {
+  try {
+    std::string message = "the rows of a statement could not be produced";
+    if (cause) message += std::string(": ") + cause->message();
+    return MakeError(ErrorInfo{.status = Status::kBody,
+                               .phase = Phase::kQuery,
+                               .message = std::move(message),
+                               .cause = std::move(cause)});
+  } catch (const std::bad_alloc&) {
+    return NoMemoryError();
+  }
+}
 
 struct Counts final : tasks::Held {
   explicit Counts(std::vector<int64_t>&& taken) : counts(std::move(taken)) {}
@@ -29,8 +43,17 @@ ExecuteManyOperation::ExecuteManyOperation(Connectable on, std::vector<Statement
       counts_(rows_.size(), -1),
       run_(this, options) {}
 
+ExecuteManyOperation::ExecuteManyOperation(Connectable on, Ref<const SqlText> text,
+                                           const ManyOptions& options)
+    : PgOperation(std::move(on)),
+      shape_(std::in_place, std::move(text), nullptr, 0),
+      options_(options),
+      run_(this, options) {
+  pulls_ = true;
+}
+
 void ExecuteManyOperation::Start() noexcept {
-  if (!rows_.empty()) return PgOperation::Start();
+  if (shape_ || !rows_.empty()) return PgOperation::Start();
   on_.Settle();
   Succeed();
 }
@@ -40,8 +63,10 @@ ErrorRef ExecuteManyOperation::Prepare() noexcept {
   for (failed_at_ = 0; failed_at_ < rows_.size(); failed_at_++)
     if (ErrorRef error = CheckAllOrNothing(rows_[failed_at_])) return error;
   failed_at_ = 0;
-  if (on_.lease()) NoteByHand(on_.lease(), rows_[0]);
-  run_.Run(&rows_[0]);
+  if (shape_)
+    if (ErrorRef error = CheckAllOrNothing(*shape_)) return error;
+  if (on_.lease()) NoteByHand(on_.lease(), shape());
+  run_.Run(&shape());
   UseForms();
   return nullptr;
 }
@@ -50,10 +75,61 @@ ErrorRef ExecuteManyOperation::Prepare() noexcept {
 void ExecuteManyOperation::UseForms() noexcept {
   if (!options_.collect) return;
   try {
-    run_.set_forms(on_.pool().shared().forms.Find(rows_[0].hash(), !on_.lease()));
+    run_.set_forms(on_.pool().shared().forms.Find(shape().hash(), !on_.lease()));
   } catch (const std::bad_alloc&) {
     // As if it were not known: the server says so.
   }
+}
+
+void ExecuteManyOperation::OnWanted() noexcept {
+  constexpr uint64_t kPiece = 64 * 1024;
+  asked_ = true;
+  if (!Ask(tasks::What::kPull, kPiece)) GiveUp(NoMemoryError());
+}
+
+void ExecuteManyOperation::GiveUp(ErrorRef why) noexcept {
+  error_ = std::move(why);
+  // Without memory for that, by a request to cancel it.
+  if (!run_.Abandon()) (void)connection()->Cancel(&run_);
+}
+
+// It may come when nobody needs it any more: the server has refused, or it was cancelled.
+void ExecuteManyOperation::Answer(Status status, std::string bytes, bool more,
+                                  ErrorRef error) noexcept {
+  if (!run_.waits()) return;
+  if (status != Status::kOk) return GiveUp(NotProduced(std::move(error)));
+  try {
+    if (ErrorRef bad = TakeRows(bytes, more)) return GiveUp(std::move(bad));
+  } catch (const std::bad_alloc&) {
+    return GiveUp(NoMemoryError());
+  }
+  run_.Resume();
+}
+
+ErrorRef ExecuteManyOperation::TakeRows(std::string_view bytes, bool more) {
+  rows_.clear();
+  next_ = 0;
+  pulls_ = more;
+  part_.append(bytes);
+  std::string_view rest = part_;
+  std::vector<Value> values;
+  for (;;) {
+    const RowTake taken = TakeRow(&rest, &values);
+    if (taken == RowTake::kMalformed)
+      return MakeError(Status::kInvalid, Phase::kOptions,
+                       "the answer is none that creche_values_to_rows has made");
+    if (taken == RowTake::kPart) break;
+    rows_.emplace_back(shape_->sql_ref(), values.data(), values.size());
+    if (ErrorRef error = CheckAllOrNothing(rows_.back())) {
+      taken_ += rows_.size() - 1;
+      return error;
+    }
+  }
+  if (!more && !rest.empty())
+    return MakeError(Status::kInvalid, Phase::kOptions, "the last row has no end");
+  taken_ += rows_.size();
+  part_.erase(0, part_.size() - rest.size());
+  return nullptr;
 }
 
 void ExecuteManyOperation::OnRunEnd(Ending ending) noexcept {
@@ -67,7 +143,7 @@ void ExecuteManyOperation::OnRunEnd(Ending ending) noexcept {
   }
   // What it was stopped by is no answer.
   if (run_.broken() && stopping()) ending.answered = false;
-  failed_at_ = ending.done;
+  failed_at_ = error_ ? taken_ : ending.done;
   OnEnd(std::move(ending));
 }
 
@@ -78,21 +154,15 @@ void ExecuteManyOperation::FinishCancelled(Phase phase, const Ending& ending) no
   PgOperation::FinishCancelled(phase, ending);
 }
 
-int64_t ExecuteManyOperation::Total() const noexcept {
-  int64_t total = 0;
-  for (const int64_t count : counts_) total += std::max<int64_t>(count, 0);
-  return total;
-}
-
 bool ExecuteManyOperation::AskAbout(Connection* connection, Ending* ending) noexcept {
   if (ending->error || !options_.collect) return false;
   try {
-    ending->rows = run_.rows().Take({}, Total());
+    ending->rows = run_.rows().Take({}, total_);
   } catch (const std::bad_alloc&) {
     return false;  // Succeed says so
   }
   if (Introspection::Wanted(*ending, connection)) {
-    Introspect(connection, std::move(*ending), rows_[0]);
+    Introspect(connection, std::move(*ending), shape());
     return true;
   }
   collected_ = ending->rows;
@@ -105,8 +175,9 @@ void ExecuteManyOperation::Understood(Ending ending) noexcept {
 }
 
 void ExecuteManyOperation::Finish(Ending ending) noexcept {
-  if (!ending.error) return Succeed();
+  if (!ending.error && !error_) return Succeed();
   Break(ending);
+  if (error_) return Fail(error_);
   // In a transaction of the user's nothing is committed yet.
   const bool commits = run_.complete() && !ending.answered && !ending.unsent && !inside_;
   Fail(commits ? CommitError(ending) : std::move(ending.error));
@@ -120,19 +191,18 @@ void ExecuteManyOperation::Fail(ErrorRef error) noexcept {
 
 void ExecuteManyOperation::Succeed() noexcept {
   Outcome outcome;
-  const int64_t total = Total();
-  outcome.code = AffectedCode(total);
-  outcome.value = static_cast<uint64_t>(total);
+  outcome.code = AffectedCode(total_);
+  outcome.value = static_cast<uint64_t>(total_);
   try {
     if (options_.collect) {
-      Ref<Rows> rows = collected_ ? std::move(collected_) : run_.rows().Take({}, total);
+      Ref<Rows> rows = collected_ ? std::move(collected_) : run_.rows().Take({}, total_);
       SettleTypes(rows->block());
       outcome.data = rows->block();
       outcome.size = rows->block()->total_size;
       outcome.value = AddObject(Kind::kRows, std::move(rows), loop());
       outcome.owned = outcome.value != 0;
       if (!outcome.owned) outcome.data = nullptr;
-    } else {
+    } else if (!shape_) {
       auto held = std::make_unique<Counts>(std::move(counts_));
       outcome.data = held->counts.data();
       outcome.size = held->counts.size() * sizeof(int64_t);

@@ -1,6 +1,8 @@
 // creche_pool_execute_many, creche_connection_execute_many: one statement with many rows of
 // parameters, all or nothing.
 #pragma once
+#include <optional>
+#include <string>
 #include <vector>
 
 #include "pg/command/execute_many.h"
@@ -17,7 +19,10 @@ class ExecuteManyOperation final : public PgOperation {
  public:
   // May throw bad_alloc.
   ExecuteManyOperation(Connectable on, std::vector<Statement>&& rows, const ManyOptions& options);
+  // Its rows are asked for, and come in pieces as EncodeRows makes them.
+  ExecuteManyOperation(Connectable on, Ref<const SqlText> text, const ManyOptions& options);
   void Start() noexcept override;
+  void Answer(Status status, std::string bytes, bool more, ErrorRef error) noexcept override;
   const char* WaitsFor() const noexcept override { return "execute_many"; }
 
  private:
@@ -32,7 +37,10 @@ class ExecuteManyOperation final : public PgOperation {
       return true;
     }
     const Statement* NextRow() noexcept override { return operation_.NextRow(); }
+    bool Awaits() noexcept override { return operation_.pulls_; }
+    void OnWanted() noexcept override { operation_.OnWanted(); }
     void OnRowDone(size_t row, int64_t affected) noexcept override {
+      if (affected > 0) operation_.total_ += affected;
       if (row < operation_.counts_.size()) operation_.counts_[row] = affected;
     }
     void OnEnd(Ending ending) noexcept override { operation_.OnRunEnd(std::move(ending)); }
@@ -46,19 +54,34 @@ class ExecuteManyOperation final : public PgOperation {
   void FinishCancelled(Phase phase, const Ending& ending) noexcept override;
   bool AskAbout(Connection* connection, Ending* ending) noexcept override;
   void Understood(Ending ending) noexcept override;
-  int64_t Total() const noexcept;
+  bool Repeatable(const Ending&) const noexcept override { return !asked_; }
+  void OnWanted() noexcept;
+  // Nothing is to stay of it.
+  void GiveUp(ErrorRef why) noexcept;
+  // May throw bad_alloc.
+  ErrorRef TakeRows(std::string_view bytes, bool more);
+  // Whatever is the same for all rows.
+  const Statement& shape() const noexcept { return shape_ ? *shape_ : rows_[0]; }
   void BeginAgain() noexcept override {
     next_ = 0;
+    total_ = 0;
     UseForms();
   }
   void UseForms() noexcept;
   void Fail(ErrorRef error) noexcept override;
   void Succeed() noexcept;
 
-  const std::vector<Statement> rows_;
+  std::vector<Statement> rows_;           // those that are there
+  std::optional<const Statement> shape_;  // if they are asked for
   const ManyOptions options_;
   std::vector<int64_t> counts_;
   Ref<Rows> collected_;
+  int64_t total_ = 0;
+  std::string part_;    // of a row that has not come to its end
+  ErrorRef error_;      // why it was given up
+  size_t taken_ = 0;    // rows that have been asked for and come
+  bool pulls_ = false;  // there may be more
+  bool asked_ = false;
   Running run_;
   size_t next_ = 0;
   size_t failed_at_ = 0;

@@ -256,6 +256,11 @@ static const creche_cookie a_cookie = {sizeof a_cookie, 0,    "a",  "b",
     creche_pool_listen(THE(pool, POOL), OF_SCOPE, &channel_name, 1, TAIL))                         \
   X(pool_execute_many_in, ANY_SCOPE,                                                               \
     creche_pool_execute_many(THE(pool, POOL), OF_SCOPE, "select 1", NULL, 0, 1, TAIL))             \
+  X(pool_execute_rows_in, ANY_SCOPE,                                                               \
+    creche_pool_execute_rows(THE(pool, POOL), OF_SCOPE, "select 1", NULL, see, NULL, NULL))        \
+  X(connection_execute_rows_in, ANY_SCOPE,                                                         \
+    creche_connection_execute_rows(THE(connection, CONNECTION), OF_SCOPE, "select 1", NULL, see,   \
+                                   NULL, NULL))                                                    \
   X(pool_batch_in, ANY_SCOPE, creche_pool_batch(THE(pool, POOL), OF_SCOPE, NULL, 0, TAIL))         \
   X(pool_describe_in, ANY_SCOPE,                                                                   \
     creche_pool_describe(THE(pool, POOL), OF_SCOPE, "select 1", NULL, 0, TAIL))                    \
@@ -360,6 +365,10 @@ static const creche_cookie a_cookie = {sizeof a_cookie, 0,    "a",  "b",
   X(pool_listen, 1 << POOL, creche_pool_listen(OF(pool), THE_SCOPE, &channel_name, 1, TAIL))       \
   X(pool_execute_many, 1 << POOL,                                                                  \
     creche_pool_execute_many(OF(pool), THE_SCOPE, "select 1", NULL, 0, 1, TAIL))                   \
+  X(pool_execute_rows, 1 << POOL,                                                                  \
+    creche_pool_execute_rows(OF(pool), THE_SCOPE, "select 1", NULL, see, NULL, NULL))              \
+  X(connection_execute_rows, 1 << CONNECTION,                                                      \
+    creche_connection_execute_rows(OF(connection), THE_SCOPE, "select 1", NULL, see, NULL, NULL))  \
   X(pool_batch, 1 << POOL, creche_pool_batch(OF(pool), THE_SCOPE, NULL, 0, TAIL))                  \
   X(pool_describe, 1 << POOL,                                                                      \
     creche_pool_describe(OF(pool), THE_SCOPE, "select 1", NULL, 0, TAIL))                          \

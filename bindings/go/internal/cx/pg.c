@@ -128,19 +128,25 @@ cx_answer cx_copy_start(int32_t what, uint64_t id, cx_tail tail, const char *sql
   creche_connection connection = {id};
   const creche_task_options to = options_of(tail);
   creche_copy_options o;
+  creche_query_options q;
   creche_task task = {{0}};
   creche_scope in = scope_of(tail.in);
   void *user = user_of(tail);
   creche_status status = creche_copy_options_init(&o, sizeof o);
-  o.task = &to;
+  if (status == CRECHE_OK) status = creche_query_options_init(&q, sizeof q);
+  o.task = q.task = &to;
   if (status == CRECHE_OK && what == CX_POOL_COPY_IN)
     status = creche_pool_copy_in(pool, in, sql, &o, NULL, user, &task);
   else if (status == CRECHE_OK && what == CX_POOL_COPY_OUT)
     status = creche_pool_copy_out(pool, in, sql, &o, NULL, user, &task);
   else if (status == CRECHE_OK && what == CX_CONNECTION_COPY_IN)
     status = creche_connection_copy_in(connection, in, sql, &o, NULL, user, &task);
-  else if (status == CRECHE_OK)
+  else if (status == CRECHE_OK && what == CX_CONNECTION_COPY_OUT)
     status = creche_connection_copy_out(connection, in, sql, &o, NULL, user, &task);
+  else if (status == CRECHE_OK && what == CX_POOL_ROWS)
+    status = creche_pool_execute_rows(pool, in, sql, &q, NULL, user, &task);
+  else if (status == CRECHE_OK)
+    status = creche_connection_execute_rows(connection, in, sql, &q, NULL, user, &task);
   return answer(status, &task.scope.id);
 }
 
@@ -193,14 +199,15 @@ cx_answer cx_many_start(int32_t what, uint64_t id, cx_tail tail, creche_query_op
   return a;
 }
 
-cx_answer cx_copy_text(const char *bytes, const cx_value *args, size_t width, size_t rows, char **made)
+cx_answer cx_copy_text(int32_t copies, const char *bytes, const cx_value *args, size_t width, size_t rows, char **made)
 {
   creche_value few[FEW], *values = values_of(args, width * rows, bytes, few);
   text t = {NULL, 0, 0};
   creche_status status;
   uint64_t id;
   if (values == NULL) return no_memory();
-  status = creche_values_to_copy(values, width, rows, take_text, &t);
+  status = copies ? creche_values_to_copy(values, width, rows, take_text, &t)
+                  : creche_values_to_rows(values, width, rows, take_text, &t);
   if (values != few) free(values);
   id = t.size;
   if (status != CRECHE_OK) {

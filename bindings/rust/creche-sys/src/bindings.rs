@@ -4069,6 +4069,11 @@ unsafe extern "C" {
     /// CRECHE_E_NO_MEMORY. Since 0.1.
     pub fn creche_values_to_copy(values: *const creche_value, columns: usize, rows: usize, write: creche_text_fn, user: *mut c_void) -> creche_status;
 
+    /// The same as creche_pool_execute_rows takes them. They are bytes for this process only. Of a value that
+    /// cannot be sent that tells; here all forms are taken. Returns CRECHE_OK, CRECHE_E_CANCELLED,
+    /// CRECHE_E_INVALID (values or write is NULL), CRECHE_E_NO_MEMORY. Since 0.1.
+    pub fn creche_values_to_rows(values: *const creche_value, columns: usize, rows: usize, write: creche_text_fn, user: *mut c_void) -> creche_status;
+
     /// Sets the defaults in the first `size` bytes (pass sizeof). Returns CRECHE_OK or CRECHE_E_INVALID.
     /// Since 0.1.
     pub fn creche_cursor_options_init(options: *mut creche_cursor_options, size: usize) -> creche_status;
@@ -4250,6 +4255,19 @@ unsafe extern "C" {
     /// CRECHE_OK, or as creche_task_spawn does. Since 0.1.
     pub fn creche_pool_execute_many(pool: creche_pool, in_: creche_scope, sql: *const c_char, args: *const creche_value, args_count: usize, rows: usize, options: *const creche_query_options, done: creche_done_fn, user: *mut c_void, task: *mut creche_task) -> creche_status;
 
+    /// The same with rows that you are asked for, so that there may be any number of them in little memory:
+    /// completions with kind CRECHE_PULL and CRECHE_MORE go where its completion goes (a function or a queue;
+    /// value: about how many bytes fit at once), each to be answered once by creche_task_answer: bytes of
+    /// creche_values_to_rows, which may begin and end anywhere in a row, and CRECHE_MORE in its flags if others
+    /// follow. The next are asked for when these have been sent. A status other than CRECHE_OK there ends it, and
+    /// nothing stays of it: CRECHE_E_BODY; so does a value that cannot be sent, or bytes that are no rows
+    /// (CRECHE_E_INVALID, CRECHE_E_TYPE). An error of the server comes as soon as the server says it, whatever is
+    /// still to be pulled. The completion has no data, but with CRECHE_QUERY_COLLECT; after a failure value is
+    /// the number of the row, as above. It is never run again once it has asked. options: as above, without
+    /// names. Returns CRECHE_OK; CRECHE_E_INVALID (creche_to_group or creche_nobody, who cannot be asked; names),
+    /// or as creche_task_spawn does. Since 0.1.
+    pub fn creche_pool_execute_rows(pool: creche_pool, in_: creche_scope, sql: *const c_char, options: *const creche_query_options, done: creche_done_fn, user: *mut c_void, task: *mut creche_task) -> creche_status;
+
     /// Acquires a connection: value: a creche_connection, CRECHE_OWNED: a lease of the nearest task or
     /// group around `in` (or the loop), which holds it open. options->timeout, if sooner, replaces the
     /// pool's acquire_timeout. Returns CRECHE_OK, or as creche_task_spawn does. Since 0.1.
@@ -4277,6 +4295,10 @@ unsafe extern "C" {
     /// transaction it is a part of that: it is not committed with it, and if it fails, so does the transaction.
     /// Since 0.1.
     pub fn creche_connection_execute_many(connection: creche_connection, in_: creche_scope, sql: *const c_char, args: *const creche_value, args_count: usize, rows: usize, options: *const creche_query_options, done: creche_done_fn, user: *mut c_void, task: *mut creche_task) -> creche_status;
+
+    /// The same as creche_pool_execute_rows on this connection; as creche_connection_execute_many is to
+    /// creche_pool_execute_many. Since 0.1.
+    pub fn creche_connection_execute_rows(connection: creche_connection, in_: creche_scope, sql: *const c_char, options: *const creche_query_options, done: creche_done_fn, user: *mut c_void, task: *mut creche_task) -> creche_status;
 
     /// Streams a statement's rows on this connection, as creche_pool_stream does; what is started after it
     /// waits for its end. Since 0.1.

@@ -11,6 +11,7 @@ use crate::status::Status;
 use crate::sys_ext::{c_text, defaults};
 use crate::value::ToSql;
 use creche_sys as sys;
+use std::ffi::c_void;
 use std::fmt;
 use std::future::poll_fn;
 use std::ops::Deref;
@@ -140,6 +141,7 @@ pub struct CopyIn<'a> {
     on: sys::creche_loop,
     sql: &'a str,
     body: Body,
+    statement: bool,
     task: TaskOptions,
 }
 
@@ -151,7 +153,12 @@ impl fmt::Debug for CopyIn<'_> {
 
 impl<'a> CopyIn<'a> {
     pub(crate) fn new(target: Target, on: sys::creche_loop, sql: &'a str, body: Body) -> Self {
-        CopyIn { target, on, sql, body, task: TaskOptions::new() }
+        CopyIn { target, on, sql, body, statement: false, task: TaskOptions::new() }
+    }
+
+    // A statement whose rows of parameters the body has.
+    pub(crate) fn rows(target: Target, on: sys::creche_loop, sql: &'a str, body: Body) -> Self {
+        CopyIn { statement: true, ..CopyIn::new(target, on, sql, body) }
     }
 
     task_options!();
@@ -169,9 +176,18 @@ impl<'a> CopyIn<'a> {
                 // until the final completion.
                 Ok(unsafe {
                     let mut o = defaults(sys::creche_copy_options_init)?;
-                    o.task = options;
+                    let mut q = defaults(sys::creche_query_options_init)?;
+                    (o.task, q.task) = (options, options);
                     let sql = sql.as_ptr();
                     match self.target {
+                        Target::Pool(pool) if self.statement => {
+                            sys::creche_pool_execute_rows(pool, within, sql, &q, done, user, task)
+                        }
+                        Target::Connection(connection) if self.statement => {
+                            sys::creche_connection_execute_rows(
+                                connection, within, sql, &q, done, user, task,
+                            )
+                        }
                         Target::Pool(pool) => {
                             sys::creche_pool_copy_in(pool, within, sql, &o, done, user, task)
                         }
@@ -187,10 +203,15 @@ impl<'a> CopyIn<'a> {
 
 awaitable!(CopyIn<'a> => u64);
 
-/// Rows of values as COPY reads them in its text format, for the body of `copy_in`: values like those of
-/// statements, all rows of one width. Their types need not be those of the columns: the server reads the
-/// text as these have it.
-pub fn copy_text(rows: &[&[&dyn ToSql]]) -> Result<Vec<u8>> {
+type ToBytes = unsafe extern "C" fn(
+    *const sys::creche_value,
+    usize,
+    usize,
+    sys::creche_text_fn,
+    *mut c_void,
+) -> sys::creche_status;
+
+fn bytes_of(rows: &[&[&dyn ToSql]], make: ToBytes) -> Result<Vec<u8>> {
     let width = rows.first().map_or(0, |row| row.len());
     if let Some(at) = rows.iter().position(|row| row.len() != width) {
         let text = format!("row {at} has {} values, the first one {width}", rows[at].len());
@@ -204,7 +225,19 @@ pub fn copy_text(rows: &[&[&dyn ToSql]]) -> Result<Vec<u8>> {
         rows.iter().flat_map(|row| row.iter()).map(|value| value.value().raw()).collect();
     // SAFETY: so many values, which borrow from `rows`.
     written(&mut bytes, |take, user| unsafe {
-        sys::creche_values_to_copy(values.as_ptr(), width, rows.len(), take, user)
+        make(values.as_ptr(), width, rows.len(), take, user)
     })?;
     Ok(bytes)
+}
+
+/// Rows of values as COPY reads them in its text format, for the body of `copy_in`: values like those of
+/// statements, all rows of one width. Their types need not be those of the columns: the server reads the
+/// text as these have it.
+pub fn copy_text(rows: &[&[&dyn ToSql]]) -> Result<Vec<u8>> {
+    bytes_of(rows, sys::creche_values_to_copy)
+}
+
+/// Rows of parameters, for the body of `execute_rows`: all or a few of them, all of one width.
+pub fn rows_bytes(rows: &[&[&dyn ToSql]]) -> Result<Vec<u8>> {
+    bytes_of(rows, sys::creche_values_to_rows)
 }

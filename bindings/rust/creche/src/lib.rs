@@ -133,7 +133,7 @@ pub use channel::{
 };
 pub use clock::Hold;
 pub use cookies::{CookieForm, CookieJar};
-pub use copy::{Chunk, CopyIn, CopyStream, copy_text};
+pub use copy::{Chunk, CopyIn, CopyStream, copy_text, rows_bytes};
 pub use cursor::{Cursor, OpenCursor};
 pub use error::{Error, Result, ServerError};
 pub use event::{Event, EventOptions, WaitEvent};

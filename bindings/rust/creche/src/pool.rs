@@ -74,6 +74,12 @@ impl Pool {
         many(Target::Pool(self.raw), self.on, sql, rows, 0)
     }
 
+    /// The same with rows that come in pieces of [`rows_bytes`](crate::rows_bytes), as the body of
+    /// [`copy_in`](Self::copy_in) does: any number of them in little memory.
+    pub fn execute_rows<'a>(&self, sql: &'a str, body: impl Into<Body>) -> CopyIn<'a> {
+        CopyIn::rows(Target::Pool(self.raw), self.on, sql, body.into())
+    }
+
     /// The same, for the rows that it returns (RETURNING).
     pub fn execute_many_returning(&self, sql: &str, rows: &[&[&dyn ToSql]]) -> Pending<Rows> {
         many(Target::Pool(self.raw), self.on, sql, rows, sys::CRECHE_QUERY_COLLECT)
@@ -238,6 +244,12 @@ impl Connection {
     /// an open transaction it is a part of that.
     pub fn execute_many(&self, sql: &str, rows: &[&[&dyn ToSql]]) -> Pending<u64> {
         many(Target::Connection(self.raw), self.on, sql, rows, 0)
+    }
+
+    /// The same with rows that come in pieces of [`rows_bytes`](crate::rows_bytes), as the body of
+    /// [`copy_in`](Self::copy_in) does: any number of them in little memory.
+    pub fn execute_rows<'a>(&self, sql: &'a str, body: impl Into<Body>) -> CopyIn<'a> {
+        CopyIn::rows(Target::Connection(self.raw), self.on, sql, body.into())
     }
 
     /// The same, for the rows that it returns (RETURNING).
