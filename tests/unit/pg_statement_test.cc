@@ -48,6 +48,24 @@ Statement One(Value value) {
   return Statement("select $1", &value, 1);
 }
 
+TEST(Verb, WhatNamesStandFor) {
+  for (const char* everybody : {"alter table t add c int", " -- x\n ALTER type t rename to u"})
+    EXPECT_EQ(RenamesOf(everybody, false), Renames::kEverybody) << everybody;
+  for (const char* session :
+       {"create temp table t (a int)", "drop table t", "set search_path = x",
+        "SET LOCAL schema 'x'", "reset all", "reset search_path", "set role x",
+        "set session authorization x", "select set_config('search_path', $1, true)",
+        "select set_config($1, $2, true)", "do $$ begin end $$", "call p()", "discard all"})
+    EXPECT_EQ(RenamesOf(session, false), Renames::kSession) << session;
+  for (const char* nothing :
+       {"select 1", "set statement_timeout = 1", "select set_config('app.user', $1, true)",
+        "insert into alter_log values (1)", "begin", "commit", "reset work_mem", ""})
+    EXPECT_EQ(RenamesOf(nothing, false), Renames::kNothing) << nothing;
+  EXPECT_EQ(RenamesOf("select 1; alter table t add c int", true), Renames::kEverybody);
+  EXPECT_EQ(RenamesOf("select 1; create table t ()", true), Renames::kSession);
+  EXPECT_EQ(RenamesOf("select 1; update t set a = 1", true), Renames::kNothing);
+}
+
 TEST(Params, Integers) {
   const Value values[] = {Integer(kBool, 1),
                           Integer(kInt2, -2),

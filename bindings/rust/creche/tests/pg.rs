@@ -35,37 +35,6 @@ fn hears_what_is_said() {
 }
 
 #[test]
-fn rows_are_copied() {
-    let Some(db) = open() else { return };
-    block_on(async {
-        let name = "rust_rows";
-        db.execute("drop table if exists rust_rows", &[]).await.unwrap();
-        db.execute("create table rust_rows (id int8, name text, n numeric)", &[]).await.unwrap();
-        let rows: [&[&dyn creche::ToSql]; 2] =
-            [&[&1_i32, &"a\\\tb\n", &2_i64], &[&2_i32, &None::<&str>, &"3.5"]];
-        let text = creche::copy_text(&rows).unwrap();
-        assert_eq!(db.copy_in(&format!("copy {name} from stdin"), text).await.unwrap(), 2);
-        let sum = format!("select (sum(id) * 10 + count(name))::int8 from {name} where n > 1");
-        assert_eq!(count(&db.query(&sum, &[]).await.unwrap()), 31);
-        let bytes = creche::rows_bytes(&rows).unwrap();
-        let again = format!("insert into {name} values ($1, $2, $3::numeric)");
-        assert!(db.execute_rows(&again, &bytes[..bytes.len() - 1]).await.is_err());
-        assert_eq!(
-            db.execute_rows(&format!("delete from {name} where $1 < 0"), "").await.unwrap(),
-            0
-        );
-        let (mut writer, body) = creche::Body::written(None);
-        let some: [&[&dyn creche::ToSql]; 1] = [&[&1_i32]];
-        let deleted = db.execute_rows("delete from rust_rows where id = $1", body).start();
-        writer.write(&creche::rows_bytes(&some).unwrap()).await.unwrap();
-        writer.finish();
-        assert_eq!(deleted.await.unwrap(), 1);
-        assert!(creche::copy_text(&[&[&1_i32], &[]]).is_err());
-        assert!(creche::copy_text(&[]).unwrap().is_empty());
-    });
-}
-
-#[test]
 fn copy_in_and_out() {
     let Some(db) = open() else { return };
     block_on(async {
