@@ -5,6 +5,7 @@
 
 #include "base.h"
 #include "hooks.h"
+#include "log.h"
 #include "loop.h"
 #include "scope.h"
 #include "group.h"

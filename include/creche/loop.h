@@ -6,6 +6,7 @@
 
 #include "base.h"
 #include "hooks.h"
+#include "log.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -18,6 +19,16 @@ enum {
                               and while that waits in creche_group_join or creche_queue_wait */
 };
 
+/* creche_loop_options.flags */
+enum {
+    /* Debug mode: the log is told what the program does wrong without being told so: groups that are left
+     * open, completions that go nowhere, work that is refused because its place is ending; each names its
+     * `site`. The variable CRECHE_DEBUG does the same for all loops that are opened with a log while it is
+     * set (neither empty nor "0"); "stderr" also prints these, and the log's warnings and errors, to
+     * stderr, log or not. (It is not read in programs that run setuid or setgid.) */
+    CRECHE_LOOP_DEBUG = 1
+};
+
 /* creche_loop_options.clock */
 enum {
     CRECHE_CLOCK_REAL = 0,   /* the system's monotonic clock */
@@ -27,7 +38,7 @@ enum {
 
 typedef struct creche_loop_options {
     uint32_t size;         /* set by _init */
-    uint32_t flags;        /* 0 */
+    uint32_t flags;        /* CRECHE_LOOP_* */
     uint32_t run;          /* CRECHE_RUN_* */
     uint32_t offload_limit; /* worker threads for creche_offload at the most; default 40 */
     uint32_t clock;        /* CRECHE_CLOCK_* */
@@ -51,6 +62,7 @@ typedef struct creche_loop_options {
                               its thread uses all of its processor for so long, each time. 50,000 (50 us)
                               is a good value for a processor that can be spared. A virtual clock does
                               not know it; a signal that comes in it ends no wait. */
+    const creche_log *log; /* copied; NULL: none */
 } creche_loop_options;
 
 /* Sets the defaults in the first `size` bytes of *options (pass sizeof). Returns CRECHE_OK, or

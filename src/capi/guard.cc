@@ -103,6 +103,7 @@ creche_status ExplainFailure(Status status, uint64_t id, const char* wanted) noe
       return Fail(status, "the handle %016llx was %s that has ended or was released; %s is needed",
                   static_cast<unsigned long long>(id), kind, wanted);
     case Status::kClosed:
+      tasks::ReportRefused(id);
       return Fail(
           status,
           "%s takes no more work, or nothing that is still to be closed: it has ended or is being "

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "capi/log.h"
 #include "capi/options.h"
 #include "capi/start_args.h"
 #include "tasks/api.h"
@@ -53,7 +54,8 @@ creche_status creche_loop_open(const creche_loop_options* options, creche_loop* 
     if (!loop) return Fail(Status::kInvalid, "loop is NULL: nowhere to store the handle");
     *loop = {};
     creche_loop_options o;
-    if (creche_status failed = ReadOptions(options, &o, 0, "creche_loop_options")) return failed;
+    if (creche_status failed = ReadOptions(options, &o, CRECHE_LOOP_DEBUG, "creche_loop_options"))
+      return failed;
     if (o.run > CRECHE_RUN_CALLER)
       return Fail(Status::kUnsupported,
                   "creche_loop_options.run is %u; it is CRECHE_RUN_THREAD or CRECHE_RUN_CALLER",
@@ -84,6 +86,9 @@ creche_status creche_loop_open(const creche_loop_options* options, creche_loop* 
       if (creche_status failed = ReadHooks(o.hooks, &hooks)) return failed;
       opened.hooks = &hooks;
     }
+    if (const creche_status failed =
+            ReadLog(o.log, (o.flags & CRECHE_LOOP_DEBUG) != 0, &opened.log))
+      return failed;
     opened.name = o.name;
     opened.done = o.done == creche_nobody ? nullptr : ToDone(o.done);
     opened.user = o.user;

@@ -4,6 +4,7 @@
 #include <new>
 
 #include "http/recent.h"
+#include "tasks/log.h"
 
 namespace creche::http {
 
@@ -322,6 +323,11 @@ void Call::AskLayersOf(ErrorRef error) noexcept {
   if (next == Next::kGo) return Fail(std::move(error));
   if (next == Next::kFail) return Fail(std::move(state_.failure));
   if (state_.fresh) calls_->counters.retries.Add();
+  tasks::Log(calls_->loop, tasks::LogLevel::kInfo, tasks::LogEvent::kRetry, 0,
+             "a request is made again", [&](tasks::LogRecord* record) {
+               record->Add("attempt", int64_t{state_.attempts});
+               record->AddError(*error);
+             });
   Again();
 }
 

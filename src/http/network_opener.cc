@@ -14,6 +14,7 @@
 #include "http/tunnel_auth.h"
 #include "http/watch.h"
 #include "platform/tls_session.h"
+#include "tasks/log.h"
 
 namespace creche::http {
 
@@ -161,6 +162,11 @@ class NetworkOpener::NetworkOpening final : public Opening, private Connector::L
         connection = std::make_unique<H2Connection>(io_, std::move(transport));
       else
         connection = std::make_unique<H1Connection>(io_, std::move(transport));
+      tasks::Log(io_.loop, tasks::LogLevel::kDebug, tasks::LogEvent::kConnected, 0,
+                 "a connection is open", [&](tasks::LogRecord* record) {
+                   record->Add("peer", info->peer);
+                   record->Add("connection", static_cast<int64_t>(io_.counters.connects.get()));
+                 });
       connection->set_info(std::move(info));
       if (hook_) connection->set_hook(&io_.loop, hook_);
     } catch (const std::bad_alloc&) {
@@ -169,6 +175,9 @@ class NetworkOpener::NetworkOpening final : public Opening, private Connector::L
     listener_->OnOpened(std::move(connection));
   }
   void OnConnectFailed(ErrorRef error) noexcept override {
+    tasks::Log(io_.loop, tasks::LogLevel::kWarn, tasks::LogEvent::kConnectFailed, 0,
+               "no connection could be opened",
+               [&](tasks::LogRecord* record) { record->AddError(*error); });
     listener_->OnOpenFailed(std::move(error));
   }
   void OnPhaseBegun(Phase phase) noexcept override {

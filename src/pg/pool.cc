@@ -6,6 +6,7 @@
 #include "pg/connection_lease.h"
 #include "pg/protocol/server_error.h"
 #include "platform/user_code.h"
+#include "tasks/log.h"
 
 namespace creche::pg {
 
@@ -163,7 +164,12 @@ void Pool::OnProgress(Member* member) noexcept {
 
 void Pool::OnLost(Member* member, const ErrorRef& why) noexcept {
   // One that nobody wants any more has not failed.
-  if (why->status() != Status::kCancelled) shared_.counters.dropped.Add();
+  if (why->status() != Status::kCancelled) {
+    shared_.counters.dropped.Add();
+    tasks::Log(*loop_, tasks::LogLevel::kWarn, tasks::LogEvent::kDropped, id(),
+               "a connection to PostgreSQL was lost",
+               [&](tasks::LogRecord* record) { record->AddError(*why); });
+  }
   if (ConnectionLease* lease = member->holder()) lease->set_why(why);
   const bool starting = member->starting;
   Retire(member);

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "pg/pool.h"
+#include "tasks/log.h"
 
 namespace creche::pg {
 
@@ -37,6 +38,8 @@ void Pool::Apply() noexcept {
 
 void Pool::Discard(Member* member) noexcept {
   shared_.counters.retired.Add();
+  tasks::Log(*loop_, tasks::LogLevel::kDebug, tasks::LogEvent::kClosed, id(),
+             "a connection to PostgreSQL is closed: its time has come", [](tasks::LogRecord*) {});
   Retire(member);
   MaybeClosed();
 }

@@ -4,6 +4,7 @@
 
 #include "pg/pool.h"
 #include "pg/protocol/server_error.h"
+#include "tasks/log.h"
 
 namespace creche::pg {
 
@@ -92,7 +93,11 @@ void Pool::OnStarted(Member* member) noexcept {
   connect_at_ = 0;
   connect_error_ = nullptr;
   shared_.counters.connects.Add();
-  shared_.counters.connect.Add(loop_->now() - member->began);
+  const Nanos took = loop_->now() - member->began;
+  shared_.counters.connect.Add(took);
+  tasks::Log(*loop_, tasks::LogLevel::kDebug, tasks::LogEvent::kConnected, id(),
+             "a connection to PostgreSQL is open",
+             [&](tasks::LogRecord* record) { record->Add("ms", took / kMillisecond); });
   if (members_.size() - starting_ >= std::min<size_t>(options_.initial_size, max_)) filled_ = true;
 }
 
@@ -118,6 +123,9 @@ void Pool::OnConnectFailed(LibpqConnector* connector, ErrorRef error) noexcept {
 
 void Pool::CountFailure(const ErrorRef& why) noexcept {
   shared_.counters.connect_failures.Add();
+  tasks::Log(*loop_, tasks::LogLevel::kWarn, tasks::LogEvent::kConnectFailed, id(),
+             "no connection to PostgreSQL could be opened",
+             [&](tasks::LogRecord* record) { record->AddError(*why); });
   connect_at_ = After(loop_->now(), Backoff(failures_++));
   connect_error_ = why;
 }

@@ -16,6 +16,7 @@ struct LoopOptions {
   Nanos stall_after = 0;
   Nanos busy_poll = 0;
   const Hooks* hooks = nullptr;
+  LogTarget log = {};
   bool caller_runs = false;
   bool virtual_clock = false;
   uint64_t shuffle_seed = 0;

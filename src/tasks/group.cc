@@ -32,6 +32,7 @@ Status OpenGroup(const GroupOptions& options, const StartArgs& args) noexcept {
   own.queue = options.queue;
   StartArgs route = args;
   route.options = &own;
+  group->joinable = options.joinable;  // it needs no route then
   if (status == Status::kOk) status = tree->SetRoute(group, in, route);
   if (status != Status::kOk) {
     if (group->id != 0) EndSlot(tree->domain(), group->id);
@@ -44,7 +45,6 @@ Status OpenGroup(const GroupOptions& options, const StartArgs& args) noexcept {
   }
   group->policy = static_cast<Policy>(options.policy);
   group->move_on = options.move_on;
-  group->joinable = options.joinable;
   group->until_released = options.until_released;
   group->limit = options.limit;
   group->max_errors = options.max_errors;

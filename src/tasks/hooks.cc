@@ -100,8 +100,11 @@ void Tree::NoteForgotten() noexcept {
   for (const Waitable* each = waitables_.all.first(); wanted && each;
        each = waitables_.all.Next(each))
     if (const uint64_t id = each->Handle(); id != 0) note(KindOfHandle(id), id, each->name);
-  for (const EndNode* group = joinables_.first(); group; group = joinables_.Next(group))
+  for (const EndNode* group = joinables_.first(); group; group = joinables_.Next(group)) {
     Note(EventType::kLeaked, group);
+    if (debugs())
+      Report(LogEvent::kNotClosed, group, "has ended, and nobody has joined it", nullptr);
+  }
 }
 
 // Owned handles that nobody has released. No lock held.

@@ -24,10 +24,12 @@ Status Tree::SetOtherRoute(EndNode* node, Node* in, const StartArgs& args, Queue
       return Status::kNoMemory;
     }
   } else if (args.route == Route::kDefault) {
-    if (!queue)
+    if (!queue) {
       node->route = Route::kNobody;
-    else if (queue->closed)
+      if (debugs()) ReportNowhere(node);
+    } else if (queue->closed) {
       return Status::kClosed;
+    }
   }
   if (queue) {
     node->queue = queue;

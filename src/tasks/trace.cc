@@ -22,7 +22,7 @@ uint32_t Keep(std::string* bytes, const char* text) {
 }
 }  // namespace
 
-Trace::Trace(const Hooks& hooks) noexcept : hooks_(hooks) {
+Trace::Trace(const Hooks& hooks, const LogTarget& log) noexcept : hooks_(hooks), log_(log) {
   loops_.fetch_add(1);
 }
 
@@ -32,7 +32,7 @@ Trace::~Trace() {
 
 void Trace::Add(const TraceEvent& event) noexcept {
   const std::lock_guard guard(lock_);
-  const size_t n = pending_.events.size();
+  const size_t n = pending_.events.size(), texts = pending_.texts.size();
   try {
     pending_.events.push_back(event);
     for (const char* text : {event.name, event.site, event.text})
@@ -40,7 +40,22 @@ void Trace::Add(const TraceEvent& event) noexcept {
     due_.store(true, std::memory_order_relaxed);
   } catch (const std::bad_alloc&) {
     pending_.events.resize(n);
-    pending_.texts.resize(3 * n);
+    pending_.texts.resize(texts);
+    lost_.fetch_add(1, std::memory_order_relaxed);
+  }
+}
+
+void Trace::Add(LogRecord record) noexcept {
+  const std::lock_guard guard(lock_);
+  const size_t n = pending_.events.size();
+  try {
+    TraceEvent event{};
+    event.type = EventType::kLogged;
+    pending_.events.push_back(event);
+    pending_.records.push_back(std::move(record));
+    due_.store(true, std::memory_order_relaxed);
+  } catch (const std::bad_alloc&) {
+    pending_.events.resize(n);
     lost_.fetch_add(1, std::memory_order_relaxed);
   }
 }
@@ -53,7 +68,13 @@ void Trace::Call(const TraceEvent& event) const noexcept {
 void Trace::CallAll(Batch* batch) noexcept {
   const char* bytes = batch->bytes.data();
   const uint32_t* text = batch->texts.data();
+  const LogRecord* record = batch->records.data();
   for (TraceEvent& event : batch->events) {
+    if (event.type == EventType::kLogged) {
+      const Loop::InHook mark;
+      log_.write(log_, *record++);
+      continue;
+    }
     event.name = bytes + *text++;
     event.site = bytes + *text++;
     event.text = bytes + *text++;
@@ -62,6 +83,7 @@ void Trace::CallAll(Batch* batch) noexcept {
   batch->events.clear();
   batch->texts.clear();
   batch->bytes.clear();
+  batch->records.clear();
 }
 
 void Trace::Deliver() noexcept {

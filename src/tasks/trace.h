@@ -9,12 +9,21 @@
 #include "core/ref.h"
 #include "core/status.h"
 #include "platform/lock.h"
+#include "tasks/log.h"
 
 namespace creche::tasks {
 
 struct Completion;
 
-enum class EventType : uint32_t { kSpawned, kStarted, kEnded, kCancelled, kStalled, kLeaked };
+enum class EventType : uint32_t {
+  kSpawned,
+  kStarted,
+  kEnded,
+  kCancelled,
+  kStalled,
+  kLeaked,
+  kLogged,  // of no hook: a record of the log
+};
 constexpr int kEventTypes = 6;
 
 // creche_trace_event.kind (capi asserts the numbers); those of nodes are NodeType, plus one.
@@ -66,12 +75,17 @@ struct Hooks {
 
 class Trace final : public RefCounted {
  public:
-  explicit Trace(const Hooks& hooks) noexcept;
+  Trace(const Hooks& hooks, const LogTarget& log) noexcept;
   ~Trace() override;
 
   bool wants(EventType type) const noexcept { return hooks_.fns[static_cast<uint32_t>(type)]; }
   // Copies an event and its texts. With the tree's lock held, which makes the order.
   void Add(const TraceEvent& event) noexcept;
+  // Of the log; with the tree's lock held or without.
+  void Add(LogRecord record) noexcept;
+  bool logs(LogLevel level) const noexcept { return level <= log_.level; }
+  bool debugs() const noexcept { return log_.debug; }
+  void CountLost() noexcept { lost_.fetch_add(1, std::memory_order_relaxed); }
   bool due() const noexcept { return due_.load(std::memory_order_relaxed); }
   // Calls hooks until nothing is left, unless another thread does so already. No lock held.
   void Deliver() noexcept;
@@ -91,13 +105,15 @@ class Trace final : public RefCounted {
  private:
   struct Batch {
     std::vector<TraceEvent> events;
-    std::vector<uint32_t> texts;  // three offsets for each
+    std::vector<uint32_t> texts;  // three offsets for each but records
     std::string bytes;
+    std::vector<LogRecord> records;  // of the events kLogged, in order
   };
   void CallAll(Batch* batch) noexcept;
 
   static std::atomic<uint32_t> loops_;
   const Hooks hooks_;
+  const LogTarget log_;
   platform::Lock lock_;  // a leaf; guards:
   Batch pending_;
   // Of the thread that delivers.

@@ -31,8 +31,10 @@ Status Tree::Open(const LoopOptions& options, uint64_t* id, int* system_errno) n
       tree->context_->context = MakeRef<Context>(*options.context);
     }
     tree->workers_.limited = std::make_unique<Workers>(SIZE_MAX);
-    if (options.hooks) tree->observers_.trace = MakeRef<Trace>(*options.hooks);
-    tree->guarded_ = options.hooks ? 1 : 0;
+    if (options.hooks || options.log.write)
+      tree->observers_.trace =
+          MakeRef<Trace>(options.hooks ? *options.hooks : Hooks(), options.log);
+    tree->guarded_ = options.hooks || options.log.debug ? 1 : 0;
     if (options.stall_after > 0)
       tree->observers_.watchdog = std::make_unique<Watchdog>(*tree, options.stall_after);
   } catch (const std::bad_alloc&) {

@@ -196,7 +196,13 @@ class alignas(64) Tree final : public Loop {
     if (!node->left_open) return;
     counters_.leaked++;
     Note(EventType::kLeaked, node);
+    if (debugs())
+      Report(LogEvent::kNotClosed, node, "was left open: nobody closed it before the end", nullptr);
   }
+  // Debug mode: tells what a program does wrong about a node (log.cc).
+  bool debugs() const noexcept { return observers_.trace && observers_.trace->debugs(); }
+  void Report(LogEvent event, const Node* node, const char* message, const char* status) noexcept;
+  void ReportNowhere(const EndNode* node) noexcept;
   // Its texts live as long as the node. Null: a posted function.
   TraceEvent MakeEvent(EventType type, const Node* node) noexcept;
   // Without the lock, on the loop's thread where a callback could be called.

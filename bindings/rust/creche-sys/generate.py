@@ -12,9 +12,9 @@ import re
 import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-HEADERS = ["base", "hooks", "loop", "scope", "group", "task", "queue", "limiter", "event", "channel", "url", "body",
-           "retry", "cookies", "tls", "response", "middleware", "watch", "http", "http2", "events", "websocket",
-           "value", "rows", "export", "batch", "copy", "cursor", "listen", "pool_calls", "pg", "transaction",
+HEADERS = ["base", "hooks", "log", "loop", "scope", "group", "task", "queue", "limiter", "event", "channel", "url",
+           "body", "retry", "cookies", "tls", "response", "middleware", "watch", "http", "http2", "events",
+           "websocket", "value", "rows", "export", "batch", "copy", "cursor", "listen", "pool_calls", "pg", "transaction",
            "blocking", "metrics", "threads"]
 SCALARS = {
     "uint8_t": "u8", "uint16_t": "u16", "uint32_t": "u32", "uint64_t": "u64", "int16_t": "i16",

@@ -5,6 +5,7 @@
 
 #include "platform/random.h"
 #include "tasks/hold.h"
+#include "tasks/log.h"
 
 namespace creche::http {
 
@@ -269,6 +270,12 @@ void EventsOperation::WaitAndConnect() noexcept {
   wait = std::min(wait, settings_.max_retry);
   const auto quarter = static_cast<uint64_t>(wait / 4) + 1;
   wait = After(wait, static_cast<Nanos>(platform::Random64() % quarter));
+  tasks::Log(loop(), tasks::LogLevel::kInfo, tasks::LogEvent::kReconnect, task_id(),
+             "a stream of events connects anew", [&](tasks::LogRecord* record) {
+               record->Add("attempt", int64_t{failures_} + 1);
+               record->Add("delay_ms", wait / kMillisecond);
+               if (loss_) record->AddError(*loss_);
+             });
   if (!timer_->Arm(After(loop().now(), wait))) Fail(NoMemoryError());
 }
 

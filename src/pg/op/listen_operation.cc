@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "pg/connection.h"
+#include "tasks/log.h"
 
 namespace creche::pg {
 
@@ -128,6 +129,11 @@ void ListenOperation::Pause() noexcept {
   constexpr Nanos kFirst = 10 * kMillisecond, kLongest = 2 * kSecond;
   stage_ = Stage::kPausing;
   const Nanos delay = std::min(kLongest, kFirst << std::min(losses_++, 8u));
+  tasks::Log(loop(), tasks::LogLevel::kInfo, tasks::LogEvent::kReconnect, task_id(),
+             "who listens gets another connection", [&](tasks::LogRecord* record) {
+               record->Add("attempt", int64_t{losses_});
+               record->Add("delay_ms", delay / kMillisecond);
+             });
   if (!timer_->Arm(After(loop().now(), delay))) End(Outcome::Failed(NoMemoryError()));
 }
 

@@ -32,6 +32,7 @@ typedef union room {
   creche_middleware middleware;
   creche_pool_calls pool_calls;
   creche_threads_options threads;
+  creche_log log;
 } room;
 
 /* Each struct behind one interface. */
@@ -77,6 +78,7 @@ INIT(watch, creche_watch)
 INIT(middleware, creche_middleware)
 INIT(pool_calls, creche_pool_calls)
 INIT(threads, creche_threads_options)
+INIT(log, creche_log)
 static creche_status use_loop(const room* r) {
   creche_loop opened;
   creche_status status = creche_loop_open(&r->loop, &opened);
@@ -275,6 +277,16 @@ static creche_status use_pool_calls(const room* r) {
   creche_pool_release(pool);
   return status;
 }
+static creche_status use_log(const room* r) {
+  creche_loop_options o;
+  creche_loop opened;
+  creche_loop_options_init(&o, sizeof o);
+  o.log = &r->log;
+  creche_status status = creche_loop_open(&o, &opened);
+  if (status != CRECHE_OK) return status;
+  creche_loop_close(opened);
+  return creche_loop_join(opened, PATIENCE);
+}
 static creche_status use_threads(const room* r) {
   const creche_status status = creche_set_threads(&r->threads);
   if (creche_set_threads(NULL) != CRECHE_OK) return 1;
@@ -339,6 +351,7 @@ static const kind kinds[] = {
     KIND(middleware, creche_middleware, 32),
     KIND(pool_calls, creche_pool_calls, 32),
     KIND(threads, creche_threads_options, 32),
+    KIND(log, creche_log, 32),
 };
 enum { KINDS = sizeof kinds / sizeof *kinds };
 static void init_writes_only_its_size(void** state) {

@@ -643,12 +643,120 @@ pub struct creche_hooks {
     pub leaked: creche_hook_fn,
 }
 
+pub const CRECHE_LOG_NONE: u32 = 0;
+
+pub const CRECHE_LOG_ERROR: u32 = 1;
+
+/// something was lost, or is wrong, and may go on so
+pub const CRECHE_LOG_WARN: u32 = 2;
+
+/// what is done about that; what happens seldom
+pub const CRECHE_LOG_INFO: u32 = 3;
+
+/// what happens all the time
+pub const CRECHE_LOG_DEBUG: u32 = 4;
+
+/// a connection is open [debug: of a session: peer, connection; of a
+/// pool: ms, since it was begun with]
+pub const CRECHE_LOG_CONNECTED: u32 = 1;
+
+/// none could be opened [warn: error, phase, why]
+pub const CRECHE_LOG_CONNECT_FAILED: u32 = 2;
+
+/// a pool has closed one: idle for too long, too old, ... [debug]
+pub const CRECHE_LOG_CLOSED: u32 = 3;
+
+/// one of a pool's was lost [warn: error, phase, why]
+pub const CRECHE_LOG_DROPPED: u32 = 4;
+
+/// a request that has failed is made again: a retry policy, or a kept
+/// connection that was dead [info: attempt, error, phase, why]
+pub const CRECHE_LOG_RETRY: u32 = 5;
+
+/// a stream of events, or a LISTEN, connects anew [info: attempt, delay_ms,
+/// and for events error, phase, why]
+pub const CRECHE_LOG_RECONNECT: u32 = 6;
+
+/// a group or scope was left open: only the end of what it is in, or of
+/// the loop, closes it [kind]
+pub const CRECHE_LOG_NOT_CLOSED: u32 = 16;
+
+/// a completion has nowhere to go: `done` is NULL and there is no queue
+pub const CRECHE_LOG_NOWHERE: u32 = 17;
+
+/// work was refused, for what it was for is ending [error]
+pub const CRECHE_LOG_REFUSED: u32 = 18;
+
+/// A detail of a record. Never grows.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct creche_log_field {
+    /// static
+    pub name: *const c_char,
+    /// UTF-8; a number is written out here, too. Never NULL
+    pub text: *const c_char,
+    pub number: i64,
+    pub is_number: u32,
+    pub reserved: u32,
+}
+
+/// What is said. Made by the library only, so it may grow at its end: read a field only if `size` covers
+/// it. It and what it points to live until the function returns. Never NULL: message, name, site.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct creche_log_record {
+    pub size: u32,
+    /// CRECHE_LOG_ERROR, ...
+    pub level: u32,
+    /// CRECHE_LOG_CONNECTED, ...
+    pub event: u32,
+    pub fields_count: u32,
+    pub loop_: creche_loop,
+    /// the handle that it is about (a pool, a task, a group), which may have ended, or 0
+    pub id: u64,
+    /// on the loop's clock
+    pub time: i64,
+    /// one line, without the fields
+    pub message: *const c_char,
+    /// of what it is about, "" for none
+    pub name: *const c_char,
+    /// where that was started or opened, as its options say (CRECHE_HERE), or ""
+    pub site: *const c_char,
+    pub fields: *const creche_log_field,
+}
+
+/// It may call any function of the library, but those tagged [not on a loop] return
+/// CRECHE_E_WOULD_DEADLOCK in it. It must return normally and soon.
+pub type creche_log_fn = Option<unsafe extern "C" fn(user: *mut c_void, record: *const creche_log_record)>;
+
+/// A loop's log (creche_loop_options.log). Called as its hooks are (creche/hooks.h): one record at a time, in
+/// the order in which things happened, on the loop's thread or that of the call that made it happen; never
+/// after creche_loop_join has succeeded. What there is no memory for is counted
+/// (creche_loop_counters.events_lost).
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct creche_log {
+    /// set by _init
+    pub size: u32,
+    /// 0
+    pub flags: u32,
+    /// CRECHE_LOG_*: default CRECHE_LOG_INFO
+    pub level: u32,
+    /// 0
+    pub reserved: u32,
+    /// NULL: nobody is told
+    pub write: creche_log_fn,
+    pub user: *mut c_void,
+}
+
 /// on a thread of its own, all signals blocked in it
 pub const CRECHE_RUN_THREAD: u32 = 0;
 
 /// by creche_loop_run and creche_loop_poll, on the thread that calls them,
 /// and while that waits in creche_group_join or creche_queue_wait
 pub const CRECHE_RUN_CALLER: u32 = 1;
+
+pub const CRECHE_LOOP_DEBUG: u32 = 1;
 
 /// the system's monotonic clock
 pub const CRECHE_CLOCK_REAL: u32 = 0;
@@ -662,7 +770,7 @@ pub const CRECHE_CLOCK_VIRTUAL: u32 = 1;
 pub struct creche_loop_options {
     /// set by _init
     pub size: u32,
-    /// 0
+    /// CRECHE_LOOP_*
     pub flags: u32,
     /// CRECHE_RUN_*
     pub run: u32,
@@ -698,6 +806,8 @@ pub struct creche_loop_options {
     /// is a good value for a processor that can be spared. A virtual clock does
     /// not know it; a signal that comes in it ends no wait.
     pub busy_poll: i64,
+    /// copied; NULL: none
+    pub log: *const creche_log,
 }
 
 /// for people: one node a line, indented; what is no printable UTF-8 in a
@@ -2931,6 +3041,15 @@ unsafe extern "C" {
     /// Sets all hooks to NULL in the first `size` bytes (pass sizeof). Returns CRECHE_OK or
     /// CRECHE_E_INVALID. Since 0.1.
     pub fn creche_hooks_init(hooks: *mut creche_hooks, size: usize) -> creche_status;
+
+    /// Sets the defaults in the first `size` bytes (pass sizeof). Returns CRECHE_OK or CRECHE_E_INVALID.
+    /// Since 0.1.
+    pub fn creche_log_init(log: *mut creche_log, size: usize) -> creche_status;
+
+    /// Writes a record as a line of text, as CRECHE_DEBUG=stderr does: "creche: warn: page.c:12: group "pages" was
+    /// left open kind=group", with blanks and control characters in fields and names escaped, to `buffer` with a
+    /// NUL, cut at `capacity`. Returns the bytes that all of it needs without the NUL; 0 for NULL. Since 0.1.
+    pub fn creche_log_format(record: *const creche_log_record, buffer: *mut c_char, capacity: usize) -> usize;
 
     /// Sets the defaults in the first `size` bytes of *options (pass sizeof). Returns CRECHE_OK, or
     /// CRECHE_E_INVALID for NULL or a size that is too short. Since 0.1.
