@@ -18,9 +18,13 @@ fn sessions_and_pools_by_their_names() {
         wanted = 1;
     }
     let text = creche::metrics(&[on]).unwrap();
-    let requests = format!("creche_http_requests_total{{loop=\"counted\",session=\"web\"}} {wanted}\n");
+    let requests =
+        format!("creche_http_requests_total{{loop=\"counted\",session=\"web\"}} {wanted}\n");
     assert!(text.contains(&requests), "{text}");
-    assert!(text.contains("creche_pg_max_connections{loop=\"counted\",pool=\"db\"} 10\n"), "{text}");
+    assert!(
+        text.contains("creche_pg_max_connections{loop=\"counted\",pool=\"db\"} 10\n"),
+        "{text}"
+    );
     assert!(text.ends_with('\n'));
     assert!(creche::metrics(&[]).unwrap().is_empty());
     drop(web);
