@@ -12,11 +12,11 @@
 // - What asynchronous calls give is awaited where it is written. They start then, in the scope that
 //   the coroutine is in, and the coroutine goes on on the loop's thread.
 // - `fetch` throws creche::error, `try_fetch` gives a creche::result; so it is with all names.
-// - A cancelled await throws creche::cancelled (try_: a result whose error().is_cancelled()), and so
-//   does each one after it, until the coroutine has left the scope that is cancelled: cleaning up
-//   needs a shield.
-// - Coroutines that run at a time are children of a group (creche::group), which ends after the last
-//   of them.
+// - A cancelled await throws creche::cancelled (try_: a result whose error().is_cancelled()), and
+//   so does each one after it, until the coroutine has left the scope that is cancelled: cleaning
+//   up needs a shield.
+// - Coroutines that run at a time are children of a group (creche::group), which ends after the
+//   last of them.
 // - Texts, spans and options are the caller's until the await is over; handles move, and give back
 //   what they hold when they end.
 // - Nothing here is to be used by two threads at a time but what says "from any thread".
