@@ -28,6 +28,7 @@ expect "one: a fetch" '^200, 1024 bytes, begins with ' "$bin/guide_one" "$HTTP_U
 expect "one: a query" '^42 rows$' "$bin/guide_one" "$HTTP_URL/small"
 expect "trees: the group fails" '^CRECHE_E_GROUP after 2 s$' "$bin/guide_trees"
 expect "trees: and says why" '^- out of luck$' "$bin/guide_trees"
+expect "trees: a dump" '^      sleep "" [0-9a-f]{16}, asleep' "$bin/guide_trees"
 expect "timeouts: section" '^section: CRECHE_E_TIMEOUT at 2 s$' "$bin/guide_timeouts"
 expect "timeouts: move on" '^too slow: going on' "$bin/guide_timeouts"
 expect "timeouts: cancel" '^because the window was closed$' "$bin/guide_timeouts"
