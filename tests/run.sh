@@ -163,6 +163,7 @@ long_tests() {
     for part in tasks http ways pg; do
         long "every allocation fails: $part" 21600 env CRECHE_EVERY=1 "$tests/fault_${part}_memory"
     done
+    script "each part of creche.hpp" env CRECHE_EVERY=1 python3 tests/header/check.py
     script "the site in a browser" sh tests/docs/browser.sh
     long "a soak of 20 s" 900 env CRECHE_SOAK_SECONDS=20 "$tests/integration_soak"
     long "languages by their FFI" 1800 sh tests/bindings/ffi.sh --all
