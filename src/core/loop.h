@@ -96,6 +96,8 @@ class Loop : public RefCounted {
   Nanos now() const noexcept { return clock_ ? clock_->now() : platform::MonotonicNow(); }
   // The same, some milliseconds behind at most, and cheaper.
   Nanos coarse_now() const noexcept { return clock_ ? clock_->now() : platform::CoarseNow(); }
+  // Records of its log are wanted up to this level; 0: none. Any thread.
+  uint32_t log_level() const noexcept { return log_level_; }
   // Not null on a loop whose clock is virtual.
   VirtualClock* clock() const noexcept { return clock_.get(); }
   // The time at which this turn's timers were fired; cheaper than now(). Loop's thread.
@@ -152,6 +154,7 @@ class Loop : public RefCounted {
   void UseVirtualClock() { clock_ = std::make_unique<VirtualClock>(); }
   // Before it first turns: how long it looks again and again before it sleeps.
   void UseBusyPoll(Nanos moment) noexcept { busy_poll_ = clock_ ? 0 : moment; }
+  void UseLog(uint32_t level) noexcept { log_level_ = level; }
   // Returns 0 or an errno. Opens the domain too.
   int OpenCore() noexcept;
   // Gives the domain back, once: handles of this loop end. Nobody else uses it any more.
@@ -242,6 +245,7 @@ class Loop : public RefCounted {
                                   Workers(WorkKind::kCrypto), Workers(WorkKind::kFile),
                                   Workers(WorkKind::kAsk)};
   std::unique_ptr<VirtualClock> clock_;
+  uint32_t log_level_ = 0;
   Nanos busy_poll_ = 0;
   Nanos turn_time_ = 0;
   Nanos polled_at_ = 0;    // descriptors were last looked at then, or a moment later

@@ -2,9 +2,11 @@
 // Give.
 #pragma once
 #include <cstdint>
+#include <deque>
 #include <mutex>
 #include <optional>
 #include <string>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -81,15 +83,14 @@ class Turns {
 
  private:
   struct Open {
-    uint64_t id;
     Owner* owner;
-    bool given;
-    Decision decision;
+    bool asking = true;  // Ask looks what was decided when its function has returned
+    std::optional<Decision> decision = {};
   };
-  std::vector<Open>::iterator Find(uint64_t id);
   const Middleware middleware_;
-  std::mutex lock_;
-  std::vector<Open> open_;
+  std::mutex lock_;  // of the rest
+  std::unordered_map<uint64_t, Open> open_;
+  std::deque<uint64_t> given_;  // later, and not served; some may be forgotten
   uint64_t last_id_ = 0;
 };
 

@@ -184,6 +184,7 @@ void AnswerReader::TakeReady(const Message& message) noexcept {
     whole_.Clear();
     if (flight.steps.NextItem()) return;
   }
+  if (status == TransactionStatus::kIdle) session_.OnTransactionOver();
   listener_.OnReady(status);
 }
 

@@ -58,9 +58,7 @@ bool SessionState::OnRenamed(Renames renames, std::string_view tag) noexcept {
   const bool ends = tag == "COMMIT" || tag == "ROLLBACK";
   if (renames == Renames::kNothing && !(ends && renamed_ != Renames::kNothing)) return false;
   names++;
-  const bool everybody = renamed_ == Renames::kEverybody;
-  if (tag == "COMMIT") renamed_ = Renames::kNothing;
-  return everybody;
+  return renamed_ == Renames::kEverybody;
 }
 
 bool SessionState::HasRole() const noexcept {

@@ -37,6 +37,8 @@ class SessionState {
   // A statement has ended well that may have changed what names stand for; kNothing: another one.
   // True if it is so for all sessions.
   bool OnRenamed(Renames renames, std::string_view tag) noexcept;
+  // No transaction is open: what renamed did so for good, or has been taken back.
+  void OnTransactionOver() noexcept { renamed_ = Renames::kNothing; }
   // True if the server is not, or not any more, of the role that it was chosen for. Settings of the
   // user may make it look so for a while: to be asked when the session has been reset.
   bool unwanted() const noexcept { return role_ != Role::kAny && !HasRole(); }

@@ -20,8 +20,7 @@ void LogRecord::AddError(const Error& error) {
 }
 
 bool Logs(Loop& loop, LogLevel level) noexcept {
-  const Trace* trace = static_cast<Tree&>(loop).observers_.trace.get();
-  return trace && trace->logs(level);
+  return static_cast<uint32_t>(level) <= loop.log_level();
 }
 
 void AddLog(Loop& loop, LogRecord* record) noexcept {

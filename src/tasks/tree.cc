@@ -34,6 +34,7 @@ Status Tree::Open(const LoopOptions& options, uint64_t* id, int* system_errno) n
     if (options.hooks || options.log.write)
       tree->observers_.trace =
           MakeRef<Trace>(options.hooks ? *options.hooks : Hooks(), options.log);
+    tree->UseLog(static_cast<uint32_t>(options.log.write ? options.log.level : LogLevel::kNone));
     tree->guarded_ = options.hooks || options.log.debug ? 1 : 0;
     if (options.stall_after > 0)
       tree->observers_.watchdog = std::make_unique<Watchdog>(*tree, options.stall_after);

@@ -66,6 +66,16 @@ TEST(Verb, WhatNamesStandFor) {
   EXPECT_EQ(RenamesOf("select 1; update t set a = 1", true), Renames::kNothing);
 }
 
+TEST(Verb, WhatReadsTheCatalog) {
+  for (const char* reads :
+       {"select * from pg_class", "select * from Pg_Class where pg_table_is_visible(oid)",
+        "table pg_catalog.pg_type", "select * from \"pg_class\"", "select relacl from c"})
+    EXPECT_TRUE(ReadsCatalog(reads)) << reads;
+  for (const char* other : {"select pg_sleep(1), $1", "select pg_catalog.pg_advisory_lock (1)",
+                            "select 1 as my_pg", "select a_pg_b from t", "select 1"})
+    EXPECT_FALSE(ReadsCatalog(other)) << other;
+}
+
 TEST(Params, Integers) {
   const Value values[] = {Integer(kBool, 1),
                           Integer(kInt2, -2),

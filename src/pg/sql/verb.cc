@@ -36,6 +36,19 @@ bool Contains(std::string_view sql, std::string_view part, char mark) {
   return false;
 }
 
+// A name that begins with pg_, and is no function's or schema's: pg_class, not pg_sleep(1).
+bool NamesSystemTable(std::string_view sql) {
+  for (size_t at = 0; (at = sql.find('_', at)) != sql.npos; at++) {
+    if (at < 2 || !SameWord(sql.substr(at - 2, 2), "pg") || (at > 2 && IsWordByte(sql[at - 3])))
+      continue;
+    size_t end = at;
+    while (end < sql.size() && IsWordByte(sql[end])) end++;
+    const size_t next = sql.find_first_not_of(" \t\r\n", end);
+    if (next == sql.npos || (sql[next] != '(' && sql[next] != '.')) return true;
+  }
+  return false;
+}
+
 // SELECT ... INTO makes a table, and its tag is that of a SELECT. The word in a string counts, too:
 // then the session is reset for nothing. That of INSERT INTO and MERGE INTO does not.
 bool SelectsInto(std::string_view sql) {
@@ -97,7 +110,7 @@ bool LeavesState(std::string_view sql) noexcept {
 }
 
 bool ReadsCatalog(std::string_view sql) noexcept {
-  return Contains(sql, "pg_", '_') || Contains(sql, "acl", 'c') || Contains(sql, "gtsvector", 'g');
+  return NamesSystemTable(sql) || Contains(sql, "acl", 'c') || Contains(sql, "gtsvector", 'g');
 }
 
 Renames RenamesOf(std::string_view sql, bool script) noexcept {
