@@ -72,7 +72,7 @@ static int workers_seen(creche_loop l, const char* name) {
   atomic_int seen_there = 0;
   OK(creche_loop_post(l, on_loop, NULL));
   OK(creche_offload(l.scope, in_worker, (void*)(uintptr_t)name, NULL, on_loop, &seen_there, NULL));
-  AWAIT(seen_there != 0);
+  AWAIT(atomic_load(&seen_there) != 0);
   return seen_there - 1;
 }
 
