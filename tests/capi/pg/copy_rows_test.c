@@ -62,7 +62,6 @@ static void on_source(void* user, const creche_completion* c) {
   source* s = user;
   if (c->kind != CRECHE_PULL) {
     on_answer(&s->end, c);
-    s->end.value = 0;
     return;
   }
   size_t size = s->from->size - s->at;
@@ -77,6 +76,7 @@ static uint32_t copy_in(creche_connection c, const char* sql, text* from) {
   OK(creche_connection_copy_in(c, loop.scope, sql, NULL, on_source, &s, NULL));
   EXPECT(&s.end, CRECHE_OK);
   const uint32_t rows = s.end.code;
+  s.end.value = 0; /* no handle */
   answer_free(&s.end);
   return rows;
 }

@@ -72,7 +72,7 @@ static void on_source(void* user, const creche_completion* c) {
   const int last = s->at == s->rows;
   const size_t give = last ? s->size : s->size - s->size % 5;
   OK(creche_task_answer(c->task, CRECHE_OK, s->bytes, give, last ? 0 : CRECHE_MORE, NULL));
-  memmove(s->bytes, s->bytes + give, s->size - give);
+  if (s->size > give) memmove(s->bytes, s->bytes + give, s->size - give);
   s->size -= give;
 }
 
