@@ -66,7 +66,7 @@ LoopOptions = structure("LoopOptions", [
     *SIZED, ("run", c_uint32), ("offload_limit", c_uint32), ("clock", c_uint32),
     ("reserved", c_uint32), ("shuffle_seed", c_uint64), ("name", c_char_p), ("done", Done),
     ("user", c_void_p), ("context", c_void_p), ("stall_after", c_int64), ("hooks", c_void_p),
-    ("busy_poll", c_int64)])
+    ("busy_poll", c_int64), ("log", c_void_p)])
 QueueOptions = structure("QueueOptions", [*SIZED, ("name", c_char_p)])
 ScopeOptions = structure("ScopeOptions", [
     *SIZED, ("on_timeout", c_uint32), ("shield", c_uint32), ("timeout", c_int64),

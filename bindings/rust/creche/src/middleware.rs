@@ -169,6 +169,7 @@ unsafe extern "C" fn asked(user: *mut c_void, turn: *const sys::creche_turn) {
     let headers = (0..turn.headers_count).map(|i| {
         // SAFETY: as above; as many as the count says, each with as many bytes as its size says.
         let header = unsafe { &*turn.headers.add(i) };
+        // SAFETY: as above.
         let value = unsafe { std::slice::from_raw_parts(header.value.cast(), header.value_size) };
         (text(header.name), value.to_vec())
     });
