@@ -427,6 +427,7 @@ static void closed_by_its_handle(void** state) {
 }
 
 /* ---- Processes ---- */
+#ifndef __SANITIZE_THREAD__ /* it knows no fork of a process with threads */
 static int fetches_in_the_child(void) {
   creche_response page;
   creche_loop l;
@@ -477,6 +478,7 @@ static void exits_with_it_open(void** state) {
   close(go[0]);
   close(go[1]);
 }
+#endif
 
 #define FETCH(name) cmocka_unit_test_setup_teardown(name, start_server, stop_all)
 #define SLOW(name) cmocka_unit_test_setup_teardown(name, start_slow_server, stop_all)
@@ -513,7 +515,7 @@ int main(void) {
       SLOW(closed_while_others_wait),
       FETCH(not_ended_in_time),
       FETCH(closed_by_its_handle),
-#ifndef __SANITIZE_THREAD__ /* it knows no fork of a process with threads */
+#ifndef __SANITIZE_THREAD__
       FETCH(forked),
       SLOW(exits_with_it_open),
 #endif
