@@ -174,6 +174,7 @@ static void by_the_environment(void** state) {
   end();
   assert_string_equal(all, "");
 }
+#ifndef __SANITIZE_THREAD__ /* it knows no fork of a process with threads */
 /* Printed only if that is asked for, as a line. */
 static void to_stderr(void** state) {
   int ends[2], status;
@@ -209,6 +210,7 @@ static void to_stderr(void** state) {
   assert_int_equal(strchr(text, '\n') - text, (long)size - 1); /* once */
   assert_non_null(strstr(text, " kind=sleep\n"));
 }
+#endif
 
 /* ---- Connections ---- */
 static void drain(void) { /* what runs ends by itself */
@@ -338,7 +340,7 @@ int main(void) {
       LOG(work_that_is_refused),
       LOG(nothing_without_it),
       LOG(by_the_environment),
-#ifndef __SANITIZE_THREAD__ /* it knows no fork of a process with threads */
+#ifndef __SANITIZE_THREAD__
       LOG(to_stderr),
 #endif
       LOG(connections_by_level),

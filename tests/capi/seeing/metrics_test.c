@@ -1,5 +1,7 @@
 /* All counters and histograms as text for Prometheus, read by a strict reader: what is there, what
  * it is called, what adds up, what never stands in it. */
+#include <stdatomic.h>
+
 #include "support/core.h"
 #include "support/hostile.h"
 #include "support/postgres.h"
@@ -259,10 +261,10 @@ static void misuse(void** state) {
 /* It waits for no loop. */
 static void block(void* user, const creche_completion* c) {
   (void)c;
-  while (!*(volatile int*)user) nap_ms(1);
+  while (!atomic_load((atomic_int*)user)) nap_ms(1);
 }
 static void while_a_callback_blocks(void** state) {
-  static volatile int go;
+  static atomic_int go;
   (void)state;
   go = 0;
   OK(creche_loop_post(loop, block, (void*)&go));
