@@ -18,6 +18,7 @@
 #include "watch.h"
 #include "body.h"
 #include "retry.h"
+#include "auth.h"
 #include "cookies.h"
 #include "tls.h"
 #include "response.h"

@@ -94,47 +94,27 @@ struct Wanted {
   }
 };
 
-// start(scope, done, user): starts the statement.
-template <class Start>
-creche_status Statement(Loop& loop, creche_scope in, Wanted wanted, Start start) noexcept {
-  Answer answer(loop);
-  const creche_status failed =
-      answer.Of([&](creche_done_fn done, void* user) { return start(In(in, loop), done, user); });
-  if (!failed) wanted.Take({answer.value()});
-  return failed;
-}
-
-creche_status QueryPool(creche_pool pool, creche_scope in, const char* sql,
-                        const creche_value* args, size_t args_count,
-                        const creche_query_options* options, bool want_rows, Wanted wanted) {
+// On a pool or a connection, which is a T: their functions are alike.
+template <class T, class Handle>
+creche_status QueryOn(Handle on,
+                      creche_status (*query)(Handle, creche_scope, const char*, const creche_value*,
+                                             size_t, const creche_query_options*, creche_done_fn,
+                                             void*, creche_task*),
+                      creche_scope in, const char* sql, const creche_value* args, size_t args_count,
+                      const creche_query_options* options, bool want_rows, Wanted wanted) {
   const platform::NotCancelled here;
   return Guard([&]() -> creche_status {
     creche_status failed = wanted.Check(want_rows);
     if (failed) return failed;
-    const Ref<pg::Pool> found = Find<pg::Pool>(pool.id, &failed);
+    const Ref<T> found = Find<T>(on.id, &failed);
     if (!found) return failed;
-    return Statement(found->loop(), in, wanted,
-                     [&](creche_scope scope, creche_done_fn done, void* user) {
-                       return creche_pool_query(pool, scope, sql, args, args_count, options, done,
-                                                user, nullptr);
-                     });
-  });
-}
-
-creche_status QueryConnection(creche_connection connection, creche_scope in, const char* sql,
-                              const creche_value* args, size_t args_count,
-                              const creche_query_options* options, bool want_rows, Wanted wanted) {
-  const platform::NotCancelled here;
-  return Guard([&]() -> creche_status {
-    creche_status failed = wanted.Check(want_rows);
-    if (failed) return failed;
-    const Ref<pg::ConnectionLease> found = Find<pg::ConnectionLease>(connection.id, &failed);
-    if (!found) return failed;
-    return Statement(found->loop(), in, wanted,
-                     [&](creche_scope scope, creche_done_fn done, void* user) {
-                       return creche_connection_query(connection, scope, sql, args, args_count,
-                                                      options, done, user, nullptr);
-                     });
+    Loop& loop = found->loop();
+    Answer answer(loop);
+    failed = answer.Of([&](creche_done_fn done, void* user) {
+      return query(on, In(in, loop), sql, args, args_count, options, done, user, nullptr);
+    });
+    if (!failed) wanted.Take({answer.value()});
+    return failed;
   });
 }
 
@@ -208,25 +188,29 @@ creche_status creche_fetch_in(creche_session session, creche_scope in, const cha
 creche_status creche_query(creche_pool pool, const char* sql, const creche_value* args,
                            size_t args_count, const creche_query_options* options,
                            creche_rows* rows) {
-  return QueryPool(pool, {}, sql, args, args_count, options, true, {rows, nullptr});
+  return QueryOn<pg::Pool>(pool, creche_pool_query, {}, sql, args, args_count, options, true,
+                           {rows, nullptr});
 }
 
 creche_status creche_execute(creche_pool pool, const char* sql, const creche_value* args,
                              size_t args_count, const creche_query_options* options,
                              int64_t* affected) {
-  return QueryPool(pool, {}, sql, args, args_count, options, false, {nullptr, affected});
+  return QueryOn<pg::Pool>(pool, creche_pool_query, {}, sql, args, args_count, options, false,
+                           {nullptr, affected});
 }
 
 creche_status creche_query_in(creche_pool pool, creche_scope in, const char* sql,
                               const creche_value* args, size_t args_count,
                               const creche_query_options* options, creche_rows* rows) {
-  return QueryPool(pool, in, sql, args, args_count, options, true, {rows, nullptr});
+  return QueryOn<pg::Pool>(pool, creche_pool_query, in, sql, args, args_count, options, true,
+                           {rows, nullptr});
 }
 
 creche_status creche_execute_in(creche_pool pool, creche_scope in, const char* sql,
                                 const creche_value* args, size_t args_count,
                                 const creche_query_options* options, int64_t* affected) {
-  return QueryPool(pool, in, sql, args, args_count, options, false, {nullptr, affected});
+  return QueryOn<pg::Pool>(pool, creche_pool_query, in, sql, args, args_count, options, false,
+                           {nullptr, affected});
 }
 
 creche_status creche_script(creche_pool pool, const char* sql,
@@ -262,14 +246,15 @@ creche_status creche_begin(creche_pool pool, creche_scope in,
 creche_status creche_query_on(creche_connection connection, creche_scope in, const char* sql,
                               const creche_value* args, size_t args_count,
                               const creche_query_options* options, creche_rows* rows) {
-  return QueryConnection(connection, in, sql, args, args_count, options, true, {rows, nullptr});
+  return QueryOn<pg::ConnectionLease>(connection, creche_connection_query, in, sql, args,
+                                      args_count, options, true, {rows, nullptr});
 }
 
 creche_status creche_execute_on(creche_connection connection, creche_scope in, const char* sql,
                                 const creche_value* args, size_t args_count,
                                 const creche_query_options* options, int64_t* affected) {
-  return QueryConnection(connection, in, sql, args, args_count, options, false,
-                         {nullptr, affected});
+  return QueryOn<pg::ConnectionLease>(connection, creche_connection_query, in, sql, args,
+                                      args_count, options, false, {nullptr, affected});
 }
 
 creche_status creche_commit(creche_connection connection,

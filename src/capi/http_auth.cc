@@ -1,3 +1,4 @@
+// creche/auth.h: credentials and tokens.
 #include "capi/http_auth.h"
 
 #include <cerrno>

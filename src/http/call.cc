@@ -325,7 +325,7 @@ void Call::AskLayersOf(ErrorRef error) noexcept {
   if (state_.fresh) calls_->counters.retries.Add();
   tasks::Log(calls_->loop, tasks::LogLevel::kInfo, tasks::LogEvent::kRetry, 0,
              "a request is made again", [&](tasks::LogRecord* record) {
-               record->Add("attempt", int64_t{state_.attempts});
+               if (state_.attempts > 0) record->Add("attempt", int64_t{state_.attempts});
                record->AddError(*error);
              });
   Again();

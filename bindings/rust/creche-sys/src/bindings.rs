@@ -1325,6 +1325,67 @@ pub struct creche_retry {
     pub statuses_count: usize,
 }
 
+/// user and password; at once, but with DIGEST only when it is asked for
+pub const CRECHE_AUTH_BASIC: u32 = 1;
+
+/// user and password, when they are asked for: SHA-512-256, SHA-256, MD5 (the
+/// strongest that is offered), -sess, qop auth or auth-int, userhash; later
+/// requests to that origin answer the same challenge at once
+pub const CRECHE_AUTH_DIGEST: u32 = 2;
+
+/// a token, at once
+pub const CRECHE_AUTH_BEARER: u32 = 4;
+
+/// Gives another token where the last one was answered by 401: stores up to `capacity` bytes and returns
+/// how many; 0 or less: there is none. Called on the loop, where it may not block, once for each hop of a
+/// request; the token is used for all later requests of the session, too.
+pub type creche_token_fn = Option<unsafe extern "C" fn(user: *mut c_void, token: *mut c_char, capacity: usize) -> i64>;
+
+/// That a token is needed. Made by the library only, so it may grow at its end: read a field only if `size`
+/// covers it. It lives until the function returns.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct creche_token_ask {
+    pub size: u32,
+    /// 1: a 401 has answered the last one; 0: there is none yet
+    pub refused: u32,
+    pub session: creche_session,
+    /// for creche_session_give_token
+    pub id: u64,
+}
+
+/// Is told that a token is needed, which creche_session_give_token gives now or later, from any thread. Called
+/// on the loop, where it may not block: when a 401 has answered the last token, and before the first request
+/// if there is none. One at a time: until it is answered, requests that would show a token wait for it
+/// together, in phase "auth", within the deadlines of their tasks. A request asks once on each hop: a 401
+/// that answers the new token, too, is its answer.
+pub type creche_token_ask_fn = Option<unsafe extern "C" fn(user: *mut c_void, ask: *const creche_token_ask)>;
+
+/// What is shown to servers, at the origin of the request and nowhere else. In place of it goes an
+/// Authorization of the request's own, or the user info of its URL. A 401 that it answers is read over and
+/// the request sent again, once (twice if only the nonce had become old); all others, and those of a
+/// request of whose body something was pulled, are yours.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct creche_auth {
+    /// sizeof the struct
+    pub size: u32,
+    /// CRECHE_AUTH_*: BASIC, DIGEST or both; or BEARER
+    pub schemes: u32,
+    /// without ':' for BASIC
+    pub user: *const c_char,
+    /// NULL: empty
+    pub password: *const c_char,
+    /// of BEARER; NULL: the callback's
+    pub token: *const c_char,
+    /// NULL: none; called until the session is closed
+    pub refresh: creche_token_fn,
+    pub refresh_user: *mut c_void,
+    /// in place of refresh, if a token takes its time: called with refresh_user until
+    /// the session is closed; NULL: none
+    pub ask: creche_token_ask_fn,
+}
+
 /// A jar. It belongs to no loop: sessions of any may share it (creche_session_options.cookies), and so
 /// does it outlive them. Owned: release it once; sessions that have it keep it. What it does follows
 /// RFC 6265 and its successor:
@@ -1820,67 +1881,6 @@ pub const CRECHE_SESSION_NETRC: u32 = 512;
 pub const CRECHE_SESSION_NO_DOWNGRADE: u32 = 1024;
 
 pub const CRECHE_SESSION_PUBLIC_ONLY: u32 = 2048;
-
-/// user and password; at once, but with DIGEST only when it is asked for
-pub const CRECHE_AUTH_BASIC: u32 = 1;
-
-/// user and password, when they are asked for: SHA-512-256, SHA-256, MD5 (the
-/// strongest that is offered), -sess, qop auth or auth-int, userhash; later
-/// requests to that origin answer the same challenge at once
-pub const CRECHE_AUTH_DIGEST: u32 = 2;
-
-/// a token, at once
-pub const CRECHE_AUTH_BEARER: u32 = 4;
-
-/// Gives another token where the last one was answered by 401: stores up to `capacity` bytes and returns
-/// how many; 0 or less: there is none. Called on the loop, where it may not block, once for each hop of a
-/// request; the token is used for all later requests of the session, too.
-pub type creche_token_fn = Option<unsafe extern "C" fn(user: *mut c_void, token: *mut c_char, capacity: usize) -> i64>;
-
-/// That a token is needed. Made by the library only, so it may grow at its end: read a field only if `size`
-/// covers it. It lives until the function returns.
-#[repr(C)]
-#[derive(Clone, Copy, Debug)]
-pub struct creche_token_ask {
-    pub size: u32,
-    /// 1: a 401 has answered the last one; 0: there is none yet
-    pub refused: u32,
-    pub session: creche_session,
-    /// for creche_session_give_token
-    pub id: u64,
-}
-
-/// Is told that a token is needed, which creche_session_give_token gives now or later, from any thread. Called
-/// on the loop, where it may not block: when a 401 has answered the last token, and before the first request
-/// if there is none. One at a time: until it is answered, requests that would show a token wait for it
-/// together, in phase "auth", within the deadlines of their tasks. A request asks once on each hop: a 401
-/// that answers the new token, too, is its answer.
-pub type creche_token_ask_fn = Option<unsafe extern "C" fn(user: *mut c_void, ask: *const creche_token_ask)>;
-
-/// What is shown to servers, at the origin of the request and nowhere else. In place of it goes an
-/// Authorization of the request's own, or the user info of its URL. A 401 that it answers is read over and
-/// the request sent again, once (twice if only the nonce had become old); all others, and those of a
-/// request of whose body something was pulled, are yours.
-#[repr(C)]
-#[derive(Clone, Copy, Debug)]
-pub struct creche_auth {
-    /// sizeof the struct
-    pub size: u32,
-    /// CRECHE_AUTH_*: BASIC, DIGEST or both; or BEARER
-    pub schemes: u32,
-    /// without ':' for BASIC
-    pub user: *const c_char,
-    /// NULL: empty
-    pub password: *const c_char,
-    /// of BEARER; NULL: the callback's
-    pub token: *const c_char,
-    /// NULL: none; called until the session is closed
-    pub refresh: creche_token_fn,
-    pub refresh_user: *mut c_void,
-    /// in place of refresh, if a token takes its time: called with refresh_user until
-    /// the session is closed; NULL: none
-    pub ask: creche_token_ask_fn,
-}
 
 /// Where to connect to instead of what a name means (as --resolve and --connect-to of curl).
 #[repr(C)]
@@ -3615,6 +3615,15 @@ unsafe extern "C" {
     /// Since 0.1.
     pub fn creche_retry_init(retry: *mut creche_retry, size: usize) -> creche_status;
 
+    /// Answers creche_auth.ask: a token (copied), which all requests with that auth show from now on; or NULL:
+    /// there is none, and those who wait are sent with what there is; or, with a status other than CRECHE_OK
+    /// (CRECHE_E_USER, -1000 or below, or the one that it has met), those who wait fail with it, in phase "auth".
+    /// Of a request that is gone meanwhile nothing happens, but the token counts. Returns CRECHE_OK;
+    /// CRECHE_E_STATE (nobody was asked so, or it was answered already), CRECHE_E_INVALID (status is positive;
+    /// token is empty or holds what may not stand in a field), CRECHE_E_NO_MEMORY, the handle errors.
+    /// Since 0.1.
+    pub fn creche_session_give_token(session: creche_session, ask: u64, status: creche_status, token: *const c_char) -> creche_status;
+
     /// Sets the defaults in the first `size` bytes (pass sizeof). Returns CRECHE_OK or CRECHE_E_INVALID.
     /// Since 0.1.
     pub fn creche_cookie_jar_options_init(options: *mut creche_cookie_jar_options, size: usize) -> creche_status;
@@ -3782,15 +3791,6 @@ unsafe extern "C" {
     /// Sets the defaults in the first `size` bytes (pass sizeof). Returns CRECHE_OK or CRECHE_E_INVALID.
     /// Since 0.1.
     pub fn creche_watch_init(watch: *mut creche_watch, size: usize) -> creche_status;
-
-    /// Answers creche_auth.ask: a token (copied), which all requests with that auth show from now on; or NULL:
-    /// there is none, and those who wait are sent with what there is; or, with a status other than CRECHE_OK
-    /// (CRECHE_E_USER, -1000 or below, or the one that it has met), those who wait fail with it, in phase "auth".
-    /// Of a request that is gone meanwhile nothing happens, but the token counts. Returns CRECHE_OK;
-    /// CRECHE_E_STATE (nobody was asked so, or it was answered already), CRECHE_E_INVALID (status is positive;
-    /// token is empty or holds what may not stand in a field), CRECHE_E_NO_MEMORY, the handle errors.
-    /// Since 0.1.
-    pub fn creche_session_give_token(session: creche_session, ask: u64, status: creche_status, token: *const c_char) -> creche_status;
 
     /// Sets the defaults in the first `size` bytes (pass sizeof). Returns CRECHE_OK or CRECHE_E_INVALID.
     /// Since 0.1.
