@@ -10,21 +10,7 @@ build=$1
 work=$(mktemp -d "${TMPDIR:-/tmp}/creche-consumer-XXXXXX") || exit 1
 trap 'rm -rf "$work"' EXIT
 prefix=$work/prefix
-passed=0
-failed=0
-
-# expect what command...
-expect() {
-    what=$1
-    shift
-    if "$@" >"$work/log" 2>&1; then
-        passed=$((passed + 1))
-    else
-        failed=$((failed + 1))
-        echo "failed: $what: $*"
-        cat "$work/log"
-    fi
-}
+. "$here/../support/expect.sh"
 
 # start what command...: the same, beside others; settle waits for them, and counts.
 started=0
@@ -170,5 +156,4 @@ if [ "$2" = whole ]; then
         test "$(cd "$work/own" && find . -type f)" = ./bin/hello
 fi
 
-echo "$passed passed, $failed failed"
-[ "$failed" -eq 0 ]
+finish

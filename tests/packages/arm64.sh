@@ -14,19 +14,7 @@ done
 work=$(mktemp -d "${TMPDIR:-/tmp}/creche-arm64-XXXXXX") || exit 1
 trap 'rm -rf "$work"' EXIT
 trap 'exit 1' HUP INT TERM
-passed=0
-failed=0
-expect() {
-    what=$1
-    shift
-    if "$@" >"$work/log" 2>&1; then
-        passed=$((passed + 1))
-    else
-        failed=$((failed + 1))
-        echo "failed: $what: $*"
-        tail -n 40 "$work/log"
-    fi
-}
+. "$root/tests/support/expect.sh"
 
 # ---- Its system ----
 system=$work/system
@@ -110,5 +98,4 @@ if [ "${CRECHE_ARM64_TESTS:-ON}" = ON ]; then
     expect "unit_tasks" on_arm "$work/build/tests/unit_tasks" --gtest_brief=1
     expect "random programs" on_arm "$work/build/tests/capi_structured_random" 2000
 fi
-echo "$passed passed, $failed failed"
-[ "$failed" -eq 0 ]
+finish

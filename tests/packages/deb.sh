@@ -14,24 +14,7 @@ done
 work=$(mktemp -d "${TMPDIR:-/tmp}/creche-deb-XXXXXX") || exit 1
 trap 'rm -rf "$work"' EXIT
 trap 'exit 1' HUP INT TERM
-passed=0
-failed=0
-expect() {
-    what=$1
-    shift
-    if "$@" >"$work/log" 2>&1; then
-        passed=$((passed + 1))
-    else
-        failed=$((failed + 1))
-        echo "failed: $what: $*"
-        cat "$work/log"
-    fi
-}
-finish() {
-    echo "$passed passed, $failed failed"
-    [ "$failed" -eq 0 ]
-    exit
-}
+. "$root/tests/support/expect.sh"
 launchers=
 # All as in the preset release, whose objects ccache may have.
 if command -v ccache >/dev/null; then

@@ -11,19 +11,7 @@ install_missing $build_packages python3-venv
 work=$(mktemp -d "${TMPDIR:-/tmp}/creche-managers-XXXXXX") || exit 1
 trap 'rm -rf "$work"' EXIT
 trap 'exit 1' HUP INT TERM
-passed=0
-failed=0
-expect() {
-    what=$1
-    shift
-    if "$@" >"$work/log" 2>&1; then
-        passed=$((passed + 1))
-    else
-        failed=$((failed + 1))
-        echo "failed: $what: $*"
-        tail -n 40 "$work/log"
-    fi
-}
+. "$root/tests/support/expect.sh"
 if command -v ccache >/dev/null; then
     export CMAKE_C_COMPILER_LAUNCHER="${CMAKE_C_COMPILER_LAUNCHER-ccache}"
     export CMAKE_CXX_COMPILER_LAUNCHER="${CMAKE_CXX_COMPILER_LAUNCHER-ccache}"
@@ -65,5 +53,4 @@ else
             -s compiler.cppstd=20 -o "creche/*:shared=$shared"
     done
 fi
-echo "$passed passed, $failed failed"
-[ "$failed" -eq 0 ]
+finish

@@ -13,19 +13,7 @@ trap 'rm -rf "$work"' EXIT
 trap 'exit 1' HUP INT TERM
 unset CRECHE_LIB_DIR CRECHE_INCLUDE_DIR CRECHE_NO_VENDOR CRECHE_STATIC PKG_CONFIG_PATH LD_LIBRARY_PATH
 export CARGO_TARGET_DIR="$work/target" CARGO_TERM_COLOR=never
-passed=0
-failed=0
-expect() {
-    what=$1
-    shift
-    if "$@" >"$work/log" 2>&1; then
-        passed=$((passed + 1))
-    else
-        failed=$((failed + 1))
-        echo "failed: $what: $*"
-        tail -n 40 "$work/log"
-    fi
-}
+. "$root/tests/support/expect.sh"
 package() {
     cd "$root/bindings/rust" && cargo package --no-verify --allow-dirty -p creche-sys -p creche &&
         for crate in "$work"/target/package/*.crate; do tar xzf "$crate" -C "$work" || return 1; done
@@ -59,5 +47,4 @@ END
 expect "cargo build in an empty crate" sh -c "cd '$work/empty' && cargo build"
 expect "it runs" sh -c "'$work/target/debug/empty' | grep -q 'it runs'"
 expect "and needs no libcreche.so" sh -c "! ldd '$work/target/debug/empty' | grep creche"
-echo "$passed passed, $failed failed"
-[ "$failed" -eq 0 ]
+finish
