@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -76,6 +77,33 @@ func TestAChildThatOverstaysItsGraceIsNamed(t *testing.T) {
 	}, creche.Grace(time.Millisecond))
 	ok(t, err)
 	ok(t, loop.Close(10*time.Second))
+}
+
+func TestALogTellsWhatWasLost(t *testing.T) {
+	var lock sync.Mutex
+	var seen []creche.LogRecord
+	loop := must(creche.NewLoop(&creche.LoopOptions{LogLevel: creche.LogWarn, Log: func(r *creche.LogRecord) {
+		lock.Lock()
+		defer lock.Unlock()
+		seen = append(seen, *r)
+	}}))
+	web := must(creche.NewSession(&creche.SessionOptions{Loop: loop}))
+	_, err := web.Get(loop.Context(context.Background()), "http://127.0.0.1:1/secret")
+	is(t, err, creche.ErrConnect)
+	web.Close()
+	ok(t, loop.Close(10*time.Second))
+	lock.Lock()
+	defer lock.Unlock()
+	if len(seen) != 1 || seen[0].Event != creche.LogConnectFailed || seen[0].Level != creche.LogWarn {
+		t.Fatalf("%+v", seen)
+	}
+	fields := map[string]creche.LogField{}
+	for _, f := range seen[0].Fields {
+		fields[f.Name] = f
+	}
+	if fields["error"].Text != "CRECHE_E_CONNECT" || !fields["phase"].IsNumber || strings.Contains(fmt.Sprint(fields), "secret") {
+		t.Errorf("%+v", fields)
+	}
 }
 
 func ExampleLoopOptions_hook() {

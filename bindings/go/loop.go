@@ -26,7 +26,7 @@ type Loop struct {
 	drained chan struct{} // closed when nothing more will be delivered
 	closing sync.Mutex
 	closed  bool   // Close has succeeded
-	hook    uint64 // the number of the user's function, 0: none
+	unhook  func() // of the user's functions, once it is joined
 }
 
 // LoopOptions of NewLoop; nil and 0 are the defaults.
@@ -51,6 +51,13 @@ type LoopOptions struct {
 	// does, and again each time that the time has doubled. 0: nobody looks. (Goroutines never do; those
 	// that do not end when they are cancelled are told by Grace.)
 	StallAfter time.Duration
+
+	// Log gets records up to LogLevel (LogInfo, if that is 0): connections, retries, reconnects, what was
+	// lost. It is called as Hook is. With Debug they also tell what the program does wrong without being
+	// told so: groups left open, completions that go nowhere, work that was refused, each with its place.
+	Log      func(*LogRecord)
+	LogLevel LogLevel
+	Debug    bool
 
 	// Virtual, for tests: a clock that stands still while anything can happen, and jumps to the next
 	// deadline when nothing can, so that an hour's sleep takes no time. A goroutine of a group that
@@ -88,18 +95,24 @@ func NewLoop(options *LoopOptions) (*Loop, error) {
 		o = *options
 	}
 	number, kinds := hook(o.Hook, o.HookKinds)
-	opened := cx.LoopOpen(uint32(o.OffloadLimit), o.BusyPoll, o.StallAfter, o.Virtual, o.Seed, o.Name, kinds, number)
-	if opened.Failure != nil {
+	log := logTo(o.Log)
+	unhook := func() {
 		cx.Unhook(number)
+		cx.Unhook(log)
+	}
+	opened := cx.LoopOpen(uint32(o.OffloadLimit), o.BusyPoll, o.StallAfter, o.Virtual, o.Seed, o.Name, kinds, number,
+		uint32(o.LogLevel), log, o.Debug)
+	if opened.Failure != nil {
+		unhook()
 		return nil, newError(opened.Failure, nil)
 	}
-	l := &Loop{id: opened.ID, virtual: o.Virtual, epoch: time.Now().Round(0), drained: make(chan struct{}), hook: number}
+	l := &Loop{id: opened.ID, virtual: o.Virtual, epoch: time.Now().Round(0), drained: make(chan struct{}), unhook: unhook}
 	l.root = &scope{loop: l, root: true, context: context.Background()}
 	l.root.id.Store(l.id)
 	fail := func(err error) (*Loop, error) {
 		cx.LoopClose(l.id, 0)
 		cx.LoopJoin(l.id, time.Second)
-		cx.Unhook(number)
+		unhook()
 		return nil, err
 	}
 	queue := cx.QueueOpen(l.id)
@@ -222,7 +235,7 @@ func (l *Loop) close(timeout time.Duration) error {
 	if joined.Failure != nil {
 		return newError(joined.Failure, nil)
 	}
-	cx.Unhook(l.hook)
+	l.unhook()
 	<-l.drained
 	return nil
 }

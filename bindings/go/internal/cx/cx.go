@@ -149,7 +149,7 @@ func StatusName(status int32) string {
 
 // LoopOpen opens a loop on a thread of its own.
 func LoopOpen(offloadLimit uint32, busyPoll, stallAfter time.Duration, virtual bool, seed uint64, name string,
-	kinds uint32, hook uint64) Started {
+	kinds uint32, hook uint64, level uint32, log uint64, debug bool) Started {
 	o := defaults.loop
 	set(&o.offload_limit, offloadLimit)
 	set(&o.busy_poll, nanoseconds(busyPoll))
@@ -157,8 +157,11 @@ func LoopOpen(offloadLimit uint32, busyPoll, stallAfter time.Duration, virtual b
 	if virtual {
 		o.clock = C.CRECHE_CLOCK_VIRTUAL
 	}
+	if debug {
+		o.flags |= C.CRECHE_LOOP_DEBUG
+	}
 	set(&o.shuffle_seed, seed)
-	return answer(C.cx_loop_open(o, maybe(name), C.uint32_t(kinds), C.uint64_t(hook)))
+	return answer(C.cx_loop_open(o, maybe(name), C.uint32_t(kinds), C.uint64_t(hook), C.uint32_t(level), C.uint64_t(log)))
 }
 
 // LoopClose ends a loop, at once or after a grace.

@@ -18,7 +18,7 @@ const (
 
 func open(t *testing.T) (loop, queue uint64) {
 	t.Helper()
-	l := LoopOpen(0, 0, 0, false, 0, "test", 0, 0)
+	l := LoopOpen(0, 0, 0, false, 0, "test", 0, 0, 0, 0, false)
 	if l.Failure != nil {
 		t.Fatal(l.Failure.Message)
 	}

@@ -52,13 +52,15 @@ var (
 )
 
 // Hook gives a function its number, for LoopOpen.
-func Hook(tell func(*HookEvent)) uint64 {
+func Hook(tell func(*HookEvent)) uint64 { return hookUp(tell) }
+
+func hookUp(tell any) uint64 {
 	number := hooked.Add(1)
 	hooks.Store(number, tell)
 	return number
 }
 
-// Unhook ends that: its loop is over.
+// Unhook ends that: its loop is over. 0 is harmless.
 func Unhook(number uint64) { hooks.Delete(number) }
 
 //export cxHooked

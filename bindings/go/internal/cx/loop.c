@@ -6,10 +6,17 @@ static void cx_hooked(void *user, const creche_trace_event *event)
   cxHooked((uint64_t)(uintptr_t)user, (creche_trace_event *)event);
 }
 
-cx_answer cx_loop_open(creche_loop_options o, const char *name, uint32_t kinds, uint64_t hook)
+static void cx_logged(void *user, const creche_log_record *record)
+{
+  cxLogged((uint64_t)(uintptr_t)user, (creche_log_record *)record);
+}
+
+cx_answer cx_loop_open(creche_loop_options o, const char *name, uint32_t kinds, uint64_t hook, uint32_t level,
+                       uint64_t log)
 {
   creche_loop loop = {{0}};
   creche_hooks hooks;
+  creche_log words;
   if (kinds != 0) {
     creche_hooks_init(&hooks, sizeof hooks);
     hooks.user = (void *)(uintptr_t)hook;
@@ -20,6 +27,13 @@ cx_answer cx_loop_open(creche_loop_options o, const char *name, uint32_t kinds, 
     if (kinds & 1u << CRECHE_EVENT_STALLED) hooks.stalled = cx_hooked;
     if (kinds & 1u << CRECHE_EVENT_LEAKED) hooks.leaked = cx_hooked;
     o.hooks = &hooks;
+  }
+  if (log != 0) {
+    creche_log_init(&words, sizeof words);
+    words.user = (void *)(uintptr_t)log;
+    words.write = cx_logged;
+    if (level != 0) words.level = level;
+    o.log = &words;
   }
   o.name = name;
   return answer(creche_loop_open(&o, &loop), &loop.scope.id);

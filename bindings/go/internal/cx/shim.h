@@ -64,7 +64,8 @@ typedef struct cx_item {
 
 /* Loop and queue. */
 /* kinds: a bit for each CRECHE_EVENT_* that the hook is told of; 0: it has none. */
-cx_answer cx_loop_open(creche_loop_options o, const char *name, uint32_t kinds, uint64_t hook);
+cx_answer cx_loop_open(creche_loop_options o, const char *name, uint32_t kinds, uint64_t hook, uint32_t level,
+                       uint64_t log);
 cx_answer cx_loop_close(uint64_t loop, int64_t grace);
 cx_answer cx_loop_join(uint64_t loop, int64_t timeout);
 cx_answer cx_queue_open(uint64_t loop);

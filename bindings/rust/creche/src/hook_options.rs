@@ -1,5 +1,6 @@
-//! How a loop gets its hooks.
+//! How a loop gets its hooks and its log.
 use crate::hooks::{HookEvent, HookKind};
+use crate::log::{Log, LogLevel, LogRecord};
 use crate::runtime::LoopOptions;
 use std::time::Duration;
 
@@ -44,6 +45,37 @@ impl LoopOptions {
     ) -> Self {
         self.stall_after = after;
         self.hooks.add(&[HookKind::STALLED], tell);
+        self
+    }
+
+    /// A function that gets the records of the loop's log, up to this level: connections, retries,
+    /// reconnects, what was lost, never a secret. It is called as hooks are ([`on_event`]), and lives
+    /// until the loop is joined.
+    ///
+    /// [`on_event`]: LoopOptions::on_event
+    ///
+    /// ```
+    /// use creche::{LogLevel, Loop, LoopOptions, Times};
+    /// # fn main() -> creche::Result<()> {
+    /// let on = Loop::open(LoopOptions::new().log(LogLevel::INFO, |record| {
+    ///     eprintln!("{} {:?}", record.message, record.fields);
+    /// }))?;
+    /// # on.close()?;
+    /// # on.join(10.secs()) }
+    /// ```
+    pub fn log(
+        mut self,
+        level: LogLevel,
+        write: impl Fn(&LogRecord<'_>) + Send + Sync + 'static,
+    ) -> Self {
+        self.hooks.log = Some(Log::new(level, write));
+        self
+    }
+
+    /// The log also tells what a program does wrong without being told so: groups that were left open,
+    /// completions that go nowhere, work that was refused, each with its place.
+    pub fn debug(mut self) -> Self {
+        self.debug = true;
         self
     }
 }

@@ -1,5 +1,6 @@
 //! What a loop tells of itself as it happens: tasks that start and end, cancellations, callbacks that
 //! block it, things that were forgotten.
+use crate::log::Log;
 use crate::scope::Scope;
 use crate::status::{Reason, Status};
 use crate::sync::lock;
@@ -111,13 +112,23 @@ struct Hook {
     tell: Arc<Tell>,
 }
 
-/// Those of a loop's options.
+/// What a loop's options say of telling: its hooks, and its log.
 #[derive(Clone, Default)]
-pub(crate) struct Hooks(Vec<Hook>);
+pub(crate) struct Hooks {
+    all: Vec<Hook>,
+    pub(crate) log: Option<Log>,
+}
+
+/// The same as C wants it, with a reference to them as the user of both.
+pub(crate) struct InC {
+    user: *mut c_void,
+    pub(crate) hooks: Option<sys::creche_hooks>,
+    pub(crate) log: Option<sys::creche_log>,
+}
 
 impl fmt::Debug for Hooks {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} hooks", self.0.len())
+        write!(f, "{} hooks, {:?}", self.all.len(), self.log)
     }
 }
 
@@ -128,29 +139,40 @@ impl Hooks {
         tell: impl Fn(&HookEvent<'_>) + Send + Sync + 'static,
     ) {
         let kinds = kinds.iter().filter(|kind| kind.0 < 32).fold(0, |all, kind| all | 1 << kind.0);
-        self.0.push(Hook { kinds, tell: Arc::new(tell) });
+        self.all.push(Hook { kinds, tell: Arc::new(tell) });
     }
 
-    /// As C wants it, with a reference to them as its user; None: there are none.
-    pub(crate) fn into_c(self) -> Option<sys::creche_hooks> {
-        let all = self.0.iter().fold(0, |all, hook| all | hook.kinds);
-        if all == 0 {
+    /// None: there are none.
+    pub(crate) fn into_c(self) -> Option<InC> {
+        let all = self.all.iter().fold(0, |all, hook| all | hook.kinds);
+        let level = self.log.as_ref().map(|log| log.level.0);
+        if all == 0 && level.is_none() {
             return None;
         }
+        let user = Arc::into_raw(Arc::new(self)).cast_mut().cast();
         let hook = |kind: HookKind| -> sys::creche_hook_fn {
             if all & 1 << kind.0 != 0 { Some(told) } else { None }
         };
-        Some(sys::creche_hooks {
+        let hooks = sys::creche_hooks {
             size: size_of::<sys::creche_hooks>() as u32,
             flags: 0,
-            user: Arc::into_raw(Arc::new(self)).cast_mut().cast(),
+            user,
             spawned: hook(HookKind::SPAWNED),
             started: hook(HookKind::STARTED),
             ended: hook(HookKind::ENDED),
             cancelled: hook(HookKind::CANCELLED),
             stalled: hook(HookKind::STALLED),
             leaked: hook(HookKind::LEAKED),
-        })
+        };
+        let log = level.map(|level| sys::creche_log {
+            size: size_of::<sys::creche_log>() as u32,
+            flags: 0,
+            level,
+            reserved: 0,
+            write: Some(wrote),
+            user,
+        });
+        Some(InC { user, hooks: (all != 0).then_some(hooks), log })
     }
 }
 
@@ -158,7 +180,7 @@ impl Hooks {
 static OPEN: Mutex<Vec<(sys::creche_loop, usize)>> = Mutex::new(Vec::new());
 
 /// A loop has these hooks now, or was not opened with them.
-pub(crate) fn opened(on: Option<sys::creche_loop>, hooks: &sys::creche_hooks) {
+pub(crate) fn opened(on: Option<sys::creche_loop>, hooks: &InC) {
     match on {
         Some(on) => lock(&OPEN).push((on, hooks.user as usize)),
         None => forget(hooks.user as usize),
@@ -198,8 +220,17 @@ unsafe extern "C" fn told(user: *mut c_void, event: *const sys::creche_trace_eve
         site: text(event.site),
         text: text(event.text),
     };
-    for hook in hooks.0.iter().filter(|hook| hook.kinds & 1 << told.kind.0 != 0) {
+    for hook in hooks.all.iter().filter(|hook| hook.kinds & 1 << told.kind.0 != 0) {
         // A panic must not get into C.
         let _ = catch_unwind(AssertUnwindSafe(|| (hook.tell)(&told)));
     }
+}
+
+unsafe extern "C" fn wrote(user: *mut c_void, record: *const sys::creche_log_record) {
+    // SAFETY: our hooks, which the loop holds, live until this returns.
+    let hooks = unsafe { &*user.cast::<Hooks>().cast_const() };
+    let Some(log) = &hooks.log else { return };
+    // A panic must not get into C.
+    // SAFETY: the record lives until this returns.
+    let _ = catch_unwind(AssertUnwindSafe(|| unsafe { log.write(record) }));
 }

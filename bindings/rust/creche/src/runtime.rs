@@ -35,6 +35,7 @@ pub struct LoopOptions {
     busy_poll: Duration,
     pub(crate) stall_after: Duration,
     pub(crate) hooks: Hooks,
+    pub(crate) debug: bool,
 }
 
 impl LoopOptions {
@@ -188,7 +189,13 @@ impl Loop {
             o.shuffle_seed = options.shuffle_seed;
             o.busy_poll = nanoseconds(options.busy_poll);
             o.stall_after = nanoseconds(options.stall_after);
-            o.hooks = hooks.as_ref().map_or(null(), |hooks| hooks);
+            if let Some(hooks) = &hooks {
+                o.hooks = hooks.hooks.as_ref().map_or(null(), |hooks| hooks);
+                o.log = hooks.log.as_ref().map_or(null(), |log| log);
+            }
+            if options.debug {
+                o.flags |= sys::CRECHE_LOOP_DEBUG;
+            }
             check(sys::creche_loop_open(&o, &mut raw))
         });
         if let Some(hooks) = &hooks {

@@ -3,7 +3,8 @@ mod common;
 
 use common::block_on;
 use creche::{
-    GroupOptions, HookKind, Loop, LoopOptions, NodeKind, Reason, Status, TaskOptions, Times, sleep,
+    GroupOptions, HookKind, LogEvent, LogLevel, Loop, LoopOptions, NodeKind, Reason, Session,
+    SessionOptions, Status, TaskOptions, Times, sleep,
 };
 use std::future::Future;
 use std::pin::pin;
@@ -126,4 +127,32 @@ fn a_child_that_overstays_its_grace_is_named() {
     drop(done);
     on.close().unwrap();
     on.join(10.secs()).unwrap();
+}
+
+#[test]
+fn a_log_tells_what_was_lost_and_lives_as_long_as_its_loop() {
+    let alive = Arc::new(());
+    let (held, seen) = (alive.clone(), Arc::new(Mutex::new(Vec::new())));
+    let told = seen.clone();
+    let on = Loop::open(LoopOptions::new().log(LogLevel::WARN, move |record| {
+        let _held = &held;
+        let error = record.fields.iter().find(|field| field.name == "error");
+        let phase = record.fields.iter().find(|field| field.name == "phase");
+        let what = (error.map(|e| e.text.to_owned()), phase.and_then(|p| p.number));
+        told.lock().unwrap().push((record.event, record.level, what));
+        panic!("in a log");
+    }))
+    .unwrap();
+    let web = Session::on(on, SessionOptions::new()).unwrap();
+    let failed = block_on(async { web.get("http://127.0.0.1:1/secret").within(on).await });
+    assert_eq!(failed.unwrap_err().status(), Status::CONNECT);
+    drop(web);
+    on.close().unwrap();
+    on.join(10.secs()).unwrap();
+    let seen = seen.lock().unwrap();
+    let (event, level, (error, phase)) = &seen[0];
+    assert_eq!((*event, *level), (LogEvent::CONNECT_FAILED, LogLevel::WARN));
+    assert_eq!(error.as_deref(), Some("CRECHE_E_CONNECT"));
+    assert!(phase.is_some());
+    assert_eq!(Arc::strong_count(&alive), 1);
 }
