@@ -48,7 +48,8 @@ static void on_event(void* user, const creche_request_event* e) {
 static void not_as_requests(void** state) {
   (void)state;
   support_hostile* server = support_hostile_start(support_script_answer, ANSWER);
-  int events = 0;
+  static int events; /* told until the session is closed, which is behind the test */
+  events = 0;
   creche_watch watch;
   OK(creche_watch_init(&watch, sizeof watch));
   watch.tell = on_event;

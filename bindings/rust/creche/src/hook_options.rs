@@ -1,7 +1,7 @@
 //! How a loop gets its hooks and its log.
 use crate::hooks::{HookEvent, HookKind};
 use crate::log::{Log, LogLevel, LogRecord};
-use crate::runtime::LoopOptions;
+use crate::loop_options::LoopOptions;
 use std::time::Duration;
 
 impl LoopOptions {
