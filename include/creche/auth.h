@@ -62,7 +62,7 @@ typedef struct creche_auth {
  * token is empty or holds what may not stand in a field), CRECHE_E_NO_MEMORY, the handle errors.
  * Since 0.1. */
 CRECHE_API creche_status creche_session_give_token(creche_session session, uint64_t ask, creche_status status,
-                                                   const char *token);
+                                                   const char *token) CRECHE_MUST_CHECK;
 
 #ifdef __cplusplus
 }

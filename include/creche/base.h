@@ -32,6 +32,21 @@
 #endif
 #endif
 
+/* Who does not look at what a function with this mark returns, loses something without a word: of what
+ * starts work (if it failed no completion will come, ever), of what waits (a fetch, a query, a commit, a
+ * join: what it returns is the answer), of what hands something over (a post, an item, an answer), and
+ * of what tries. Compilers warn. Not marked is what opens (a null handle says so at the next call), what
+ * sets or reads (it is no worse than before), what closes, cancels or finishes (it fails by misuse, or
+ * because it was done already). To lose it knowingly: creche_status lost = creche_...; (void)lost; or
+ * define CRECHE_MUST_CHECK as nothing before the first header. */
+#ifndef CRECHE_MUST_CHECK
+#if defined(__GNUC__) && !defined(CRECHE_NO_INLINE)
+#define CRECHE_MUST_CHECK __attribute__((warn_unused_result))
+#else
+#define CRECHE_MUST_CHECK
+#endif
+#endif
+
 #define CRECHE_VERSION_MAJOR 0
 #define CRECHE_VERSION_MINOR 1
 #define CRECHE_VERSION_PATCH 0

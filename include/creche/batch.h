@@ -74,14 +74,14 @@ CRECHE_API creche_status creche_batch_options_init(creche_batch_options *options
 CRECHE_API creche_status creche_pool_batch(creche_pool pool, creche_scope in,
                                            const creche_batch_item *items, size_t count,
                                            const creche_batch_options *options, creche_done_fn done,
-                                           void *user, creche_task *task);
+                                           void *user, creche_task *task) CRECHE_MUST_CHECK;
 
 /* The same on this connection. In a transaction they are statements of it: one that fails fails it, and
  * those behind it (25P02). Since 0.1. */
 CRECHE_API creche_status creche_connection_batch(creche_connection connection, creche_scope in,
                                                  const creche_batch_item *items, size_t count,
                                                  const creche_batch_options *options, creche_done_fn done,
-                                                 void *user, creche_task *task);
+                                                 void *user, creche_task *task) CRECHE_MUST_CHECK;
 
 /* ---- Descriptions ---------------------------------------------------------------------------------- */
 /* What a statement takes and returns. A view into the completion's value. Grows at its end only. */
@@ -103,13 +103,14 @@ typedef struct creche_description {
 CRECHE_API creche_status creche_pool_describe(creche_pool pool, creche_scope in, const char *sql,
                                               const creche_value *args, size_t args_count,
                                               const creche_task_options *options, creche_done_fn done,
-                                              void *user, creche_task *task);
+                                              void *user, creche_task *task) CRECHE_MUST_CHECK;
 
 /* The same on this connection: with its search_path, its temporary tables, its open transaction. Since 0.1. */
 CRECHE_API creche_status creche_connection_describe(creche_connection connection, creche_scope in,
                                                     const char *sql, const creche_value *args,
                                                     size_t args_count, const creche_task_options *options,
-                                                    creche_done_fn done, void *user, creche_task *task);
+                                                    creche_done_fn done, void *user, creche_task *task)
+                                                    CRECHE_MUST_CHECK;
 
 #ifdef __cplusplus
 }

@@ -44,7 +44,7 @@ CRECHE_API creche_status creche_default_loop(creche_loop *loop);
  * timeout: nanoseconds from the call. Returns CRECHE_OK, also if there is none; CRECHE_E_TIMEOUT,
  * CRECHE_E_INTERRUPTED (call again); CRECHE_E_STATE (another thread waits for it); CRECHE_E_INVALID
  * (negative), CRECHE_E_WOULD_DEADLOCK, CRECHE_E_SYSTEM. Since 0.1. */
-CRECHE_API creche_status creche_default_close(int64_t timeout);
+CRECHE_API creche_status creche_default_close(int64_t timeout) CRECHE_MUST_CHECK;
 
 /* ---- HTTP ------------------------------------------------------------------------------------------ */
 
@@ -54,13 +54,13 @@ CRECHE_API creche_status creche_default_close(int64_t timeout);
  * creche_session_fetch and what it returns itself; CRECHE_E_SYSTEM, CRECHE_E_NO_MEMORY (the default
  * loop), CRECHE_E_WOULD_DEADLOCK. Since 0.1. */
 CRECHE_API creche_status creche_fetch(const char *url, const creche_request_options *options,
-                                      creche_response *response);
+                                      creche_response *response) CRECHE_MUST_CHECK;
 
 /* [not on a loop] The same by a session of yours, on whatever loop. in: where it is started, so that
  * cancelling that stops it; {0}: nowhere but in the session's loop. Since 0.1. */
 CRECHE_API creche_status creche_fetch_in(creche_session session, creche_scope in, const char *url,
                                          const creche_request_options *options,
-                                         creche_response *response);
+                                         creche_response *response) CRECHE_MUST_CHECK;
 
 /* ---- PostgreSQL ------------------------------------------------------------------------------------ */
 
@@ -70,28 +70,30 @@ CRECHE_API creche_status creche_fetch_in(creche_session session, creche_scope in
  * CRECHE_E_WOULD_DEADLOCK. Since 0.1. */
 CRECHE_API creche_status creche_query(creche_pool pool, const char *sql, const creche_value *args,
                                       size_t args_count, const creche_query_options *options,
-                                      creche_rows *rows);
+                                      creche_rows *rows) CRECHE_MUST_CHECK;
 
 /* [not on a loop] The same where its rows are not wanted: *affected (may be NULL) is how many it has
  * changed or returned, -1 if it does not say. Returns as creche_query does. Since 0.1. */
 CRECHE_API creche_status creche_execute(creche_pool pool, const char *sql, const creche_value *args,
                                         size_t args_count, const creche_query_options *options,
-                                        int64_t *affected);
+                                        int64_t *affected) CRECHE_MUST_CHECK;
 
 /* [not on a loop] The same two, started in `in`, as with creche_fetch_in. Since 0.1. */
 CRECHE_API creche_status creche_query_in(creche_pool pool, creche_scope in, const char *sql,
                                          const creche_value *args, size_t args_count,
-                                         const creche_query_options *options, creche_rows *rows);
+                                         const creche_query_options *options, creche_rows *rows)
+                                         CRECHE_MUST_CHECK;
 CRECHE_API creche_status creche_execute_in(creche_pool pool, creche_scope in, const char *sql,
                                            const creche_value *args, size_t args_count,
-                                           const creche_query_options *options, int64_t *affected);
+                                           const creche_query_options *options, int64_t *affected)
+                                           CRECHE_MUST_CHECK;
 
 /* [not on a loop] Runs several statements, separated by semicolons, as creche_connection_script does on
  * a connection of its own: all or nothing, unless they say otherwise. A time in options->task counts for
  * the wait for the connection, and again for the script. Returns CRECHE_OK, the failures of
  * creche_pool_acquire and creche_connection_script and what they return. Since 0.1. */
 CRECHE_API creche_status creche_script(creche_pool pool, const char *sql,
-                                       const creche_query_options *options);
+                                       const creche_query_options *options) CRECHE_MUST_CHECK;
 
 /* [not on a loop] Begins a transaction on a connection of its own, as creche_pool_acquire and
  * creche_connection_begin do; in: {0}: the pool's loop. The connection is a lease of the task, group or
@@ -101,25 +103,25 @@ CRECHE_API creche_status creche_script(creche_pool pool, const char *sql,
  * Since 0.1. */
 CRECHE_API creche_status creche_begin(creche_pool pool, creche_scope in,
                                       const creche_transaction_options *options,
-                                      creche_connection *connection);
+                                      creche_connection *connection) CRECHE_MUST_CHECK;
 
 /* [not on a loop] creche_query and creche_execute on a connection, as creche_connection_query does it;
  * in: as with creche_begin. Since 0.1. */
 CRECHE_API creche_status creche_query_on(creche_connection connection, creche_scope in,
                                          const char *sql, const creche_value *args,
                                          size_t args_count, const creche_query_options *options,
-                                         creche_rows *rows);
+                                         creche_rows *rows) CRECHE_MUST_CHECK;
 CRECHE_API creche_status creche_execute_on(creche_connection connection, creche_scope in,
                                            const char *sql, const creche_value *args,
                                            size_t args_count, const creche_query_options *options,
-                                           int64_t *affected);
+                                           int64_t *affected) CRECHE_MUST_CHECK;
 
 /* [not on a loop] Commits, as creche_connection_commit does: shielded, so that no cancellation cuts it;
  * and gives the connection back, whatever has come of it: only if the commit could not be started is it
  * still yours (a bad handle, a loop's thread). options: may be NULL. Returns CRECHE_OK: it is committed;
  * the failures of creche_connection_commit and what it returns. Since 0.1. */
 CRECHE_API creche_status creche_commit(creche_connection connection,
-                                       const creche_transaction_options *options);
+                                       const creche_transaction_options *options) CRECHE_MUST_CHECK;
 
 #ifdef __cplusplus
 }

@@ -39,12 +39,13 @@ CRECHE_API creche_status creche_channel_open(creche_loop loop, const creche_chan
  * Returns as creche_sleep does; CRECHE_E_CLOSED also if nobody receives any more. Since 0.1. */
 CRECHE_API creche_status creche_channel_send(creche_sender sender, creche_scope in, uint64_t item,
                                              const creche_task_options *options, creche_done_fn done,
-                                             void *user, creche_task *task);
+                                             void *user, creche_task *task) CRECHE_MUST_CHECK;
 
 /* Sends an item now, or not at all (then it stays yours). Returns CRECHE_OK; CRECHE_E_LIMIT (the channel
  * is full; with capacity 0: nobody waits for an item); CRECHE_E_CLOSED (nobody receives any more);
  * CRECHE_E_NO_MEMORY, the handle errors. Since 0.1. */
-CRECHE_API creche_status creche_channel_try_send(creche_sender sender, uint64_t item);
+CRECHE_API creche_status creche_channel_try_send(creche_sender sender, uint64_t item)
+                                                 CRECHE_MUST_CHECK;
 
 /* Receives an item: the completion's value. Kind CRECHE_END, with CRECHE_OK, says that the last sender
  * was released and all items were taken. Cancelled before an item came, it takes none; an item that
@@ -53,12 +54,14 @@ CRECHE_API creche_status creche_channel_try_send(creche_sender sender, uint64_t 
  * CRECHE_E_CLOSED if this receiver is released meanwhile. Returns as creche_sleep does. Since 0.1. */
 CRECHE_API creche_status creche_channel_receive(creche_receiver receiver, creche_scope in,
                                                 const creche_task_options *options,
-                                                creche_done_fn done, void *user, creche_task *task);
+                                                creche_done_fn done, void *user, creche_task *task)
+                                                CRECHE_MUST_CHECK;
 
 /* Receives an item now, or none: *item, 0 on failure. Returns CRECHE_OK; CRECHE_E_LIMIT (there is none
  * now); CRECHE_E_CLOSED (there will be none any more); CRECHE_E_INVALID, the handle errors.
  * Since 0.1. */
-CRECHE_API creche_status creche_channel_try_receive(creche_receiver receiver, uint64_t *item);
+CRECHE_API creche_status creche_channel_try_receive(creche_receiver receiver, uint64_t *item)
+                                                    CRECHE_MUST_CHECK;
 
 /* Puts an item in front of all others of its channel, as if it had never been received: whoever is told
  * of an item next is told of this one. For what you have received and cannot use after all; several
@@ -67,7 +70,8 @@ CRECHE_API creche_status creche_channel_try_receive(creche_receiver receiver, ui
  * With CRECHE_OK the item is the channel's, as after a send. Returns CRECHE_OK; CRECHE_E_NO_MEMORY, the
  * handle errors (CRECHE_E_ENDED: this receiver was released; another of the channel's does as well):
  * then the item stays yours. Since 0.1. */
-CRECHE_API creche_status creche_channel_put_back(creche_receiver receiver, uint64_t item);
+CRECHE_API creche_status creche_channel_put_back(creche_receiver receiver, uint64_t item)
+                                                 CRECHE_MUST_CHECK;
 
 /* Cancels a receive even if its item, or the end, has come, as long as nobody was told: until its
  * callback begins or its completion is drained. Then it has never been: the receives after it, whose
@@ -81,7 +85,7 @@ CRECHE_API creche_status creche_channel_put_back(creche_receiver receiver, uint6
  * Returns CRECHE_OK; CRECHE_E_ENDED: too late, what its completion says is so (also where
  * creche_to_group or creche_nobody took the item when it came), or it was called before; CRECHE_E_STATE
  * (no receive), CRECHE_E_NO_MEMORY (nothing changes), the handle errors. Since 0.1. */
-CRECHE_API creche_status creche_channel_unreceive(creche_task task);
+CRECHE_API creche_status creche_channel_unreceive(creche_task task) CRECHE_MUST_CHECK;
 
 /* Another handle of the same side of the same channel, yours to release.
  * Return CRECHE_OK, CRECHE_E_INVALID, CRECHE_E_NO_MEMORY or the handle errors. Since 0.1. */

@@ -115,11 +115,13 @@ CRECHE_API creche_status creche_cookie_jar_import(creche_cookie_jar jar, uint32_
 /* Writes all cookies to a file that only its owner can read (mode 0600), in place of the one that is
  * there, in one step. [not on a loop] Blocks. Returns CRECHE_OK, CRECHE_E_INVALID, CRECHE_E_SYSTEM,
  * CRECHE_E_WOULD_DEADLOCK, CRECHE_E_NO_MEMORY, the handle errors. Since 0.1. */
-CRECHE_API creche_status creche_cookie_jar_save(creche_cookie_jar jar, uint32_t form, const char *path);
+CRECHE_API creche_status creche_cookie_jar_save(creche_cookie_jar jar, uint32_t form, const char *path)
+                                                CRECHE_MUST_CHECK;
 
 /* Puts in what is in a file. [not on a loop] Blocks. Returns as creche_cookie_jar_import and _save do.
  * Since 0.1. */
-CRECHE_API creche_status creche_cookie_jar_load(creche_cookie_jar jar, uint32_t form, const char *path);
+CRECHE_API creche_status creche_cookie_jar_load(creche_cookie_jar jar, uint32_t form, const char *path)
+                                               CRECHE_MUST_CHECK;
 
 #ifdef __cplusplus
 }

@@ -35,12 +35,13 @@ CRECHE_API creche_status creche_copy_options_init(creche_copy_options *options, 
  * Returns CRECHE_OK, or as creche_task_spawn does. Since 0.1. */
 CRECHE_API creche_status creche_pool_copy_out(creche_pool pool, creche_scope in, const char *sql,
                                               const creche_copy_options *options, creche_done_fn done,
-                                              void *user, creche_task *task);
+                                              void *user, creche_task *task) CRECHE_MUST_CHECK;
 
 /* The same on this connection; what is started after it waits for its end. Since 0.1. */
 CRECHE_API creche_status creche_connection_copy_out(creche_connection connection, creche_scope in,
                                                     const char *sql, const creche_copy_options *options,
-                                                    creche_done_fn done, void *user, creche_task *task);
+                                                    creche_done_fn done, void *user, creche_task *task)
+                                                    CRECHE_MUST_CHECK;
 
 /* Runs COPY ... FROM STDIN with bytes that you are asked for: completions with kind CRECHE_PULL and
  * CRECHE_MORE go where its completion goes (a function or a queue; value: about how many bytes fit at
@@ -60,12 +61,13 @@ CRECHE_API creche_status creche_connection_copy_out(creche_connection connection
  * creche_task_spawn does. Since 0.1. */
 CRECHE_API creche_status creche_pool_copy_in(creche_pool pool, creche_scope in, const char *sql,
                                              const creche_copy_options *options, creche_done_fn done,
-                                             void *user, creche_task *task);
+                                             void *user, creche_task *task) CRECHE_MUST_CHECK;
 
 /* The same on this connection; what is started after it waits for its end. Since 0.1. */
 CRECHE_API creche_status creche_connection_copy_in(creche_connection connection, creche_scope in,
                                                    const char *sql, const creche_copy_options *options,
-                                                   creche_done_fn done, void *user, creche_task *task);
+                                                   creche_done_fn done, void *user, creche_task *task)
+                                                   CRECHE_MUST_CHECK;
 
 /* Writes rows of values as COPY reads them in its text format (which it has if the statement says no other):
  * what creche_task_answer takes for a CRECHE_PULL of creche_pool_copy_in. values: rows * columns of them, row

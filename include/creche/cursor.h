@@ -45,7 +45,8 @@ CRECHE_API creche_status creche_cursor_options_init(creche_cursor_options *optio
 CRECHE_API creche_status creche_cursor_open(creche_connection connection, creche_scope in,
                                             const char *name, const char *sql, const creche_value *args,
                                             size_t args_count, const creche_cursor_options *options,
-                                            creche_done_fn done, void *user, creche_task *task);
+                                            creche_done_fn done, void *user, creche_task *task)
+                                            CRECHE_MUST_CHECK;
 
 /* Takes the next `rows` rows, or if that is negative, goes back so many and takes them in that order
  * (CRECHE_CURSOR_SCROLL). The completion is that of creche_connection_query, its rows yours to release:
@@ -56,20 +57,23 @@ CRECHE_API creche_status creche_cursor_open(creche_connection connection, creche
 CRECHE_API creche_status creche_cursor_fetch(creche_connection connection, creche_scope in,
                                              const char *name, int64_t rows,
                                              const creche_cursor_options *options,
-                                             creche_done_fn done, void *user, creche_task *task);
+                                             creche_done_fn done, void *user, creche_task *task)
+                                             CRECHE_MUST_CHECK;
 
 /* Passes over rows without taking them; code of the completion: how many there were. The rest as
  * creche_cursor_fetch. Since 0.1. */
 CRECHE_API creche_status creche_cursor_move(creche_connection connection, creche_scope in,
                                             const char *name, int64_t rows,
                                             const creche_cursor_options *options,
-                                            creche_done_fn done, void *user, creche_task *task);
+                                            creche_done_fn done, void *user, creche_task *task)
+                                            CRECHE_MUST_CHECK;
 
 /* Closes it, so that what it holds on the server is free. CRECHE_E_PG with 34000 if there is none (which
  * fails an open transaction, as any error). The rest as creche_cursor_fetch. Since 0.1. */
 CRECHE_API creche_status creche_cursor_close(creche_connection connection, creche_scope in,
                                              const char *name, const creche_cursor_options *options,
-                                             creche_done_fn done, void *user, creche_task *task);
+                                             creche_done_fn done, void *user, creche_task *task)
+                                             CRECHE_MUST_CHECK;
 
 #ifdef __cplusplus
 }

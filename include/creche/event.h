@@ -30,7 +30,7 @@ CRECHE_API creche_status creche_event_open(creche_loop loop, const creche_event_
  * CRECHE_E_CLOSED if it is released before it is set. Returns as creche_sleep does. Since 0.1. */
 CRECHE_API creche_status creche_event_wait(creche_event event, creche_scope in,
                                            const creche_task_options *options, creche_done_fn done,
-                                           void *user, creche_task *task);
+                                           void *user, creche_task *task) CRECHE_MUST_CHECK;
 
 /* Sets an event: the waits of all who wait stand as completed when this returns. Again is harmless.
  * Returns CRECHE_OK or the handle errors. Since 0.1. */

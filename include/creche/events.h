@@ -79,7 +79,8 @@ CRECHE_API creche_status creche_events_options_init(creche_events_options *optio
  * body. Since 0.1. */
 CRECHE_API creche_status creche_session_events(creche_session session, creche_scope in,
                                                const char *url, const creche_events_options *options,
-                                               creche_done_fn done, void *user, creche_task *task);
+                                               creche_done_fn done, void *user, creche_task *task)
+                                               CRECHE_MUST_CHECK;
 
 #ifdef __cplusplus
 }

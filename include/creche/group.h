@@ -77,7 +77,8 @@ CRECHE_API creche_status creche_group_close(creche_group group);
  * *outcome says how; CRECHE_E_TIMEOUT, CRECHE_E_INTERRUPTED (call again); CRECHE_E_STATE (not
  * joinable, or being joined), CRECHE_E_INVALID (a negative timeout), CRECHE_E_SYSTEM (no descriptor
  * to wait on), CRECHE_E_WOULD_DEADLOCK, the handle errors. Since 0.1. */
-CRECHE_API creche_status creche_group_join(creche_group group, int64_t timeout, creche_outcome *outcome);
+CRECHE_API creche_status creche_group_join(creche_group group, int64_t timeout, creche_outcome *outcome)
+                                           CRECHE_MUST_CHECK;
 
 /* [not on a loop] The same, and says why: *error (may be NULL: then this is creche_group_join) is the
  * error that the group's completion has, the tree of failures of CRECHE_E_GROUP, yours for
@@ -85,7 +86,7 @@ CRECHE_API creche_status creche_group_join(creche_group group, int64_t timeout, 
  * creche_group_join does. Since 0.1. */
 CRECHE_API creche_status creche_group_join_error(creche_group group, int64_t timeout,
                                                  creche_outcome *outcome,
-                                                 const creche_error **error);
+                                                 const creche_error **error) CRECHE_MUST_CHECK;
 
 #ifdef __cplusplus
 }

@@ -348,7 +348,7 @@ CRECHE_API creche_status creche_request_options_init(creche_request_options *opt
  * Returns CRECHE_OK, or as creche_task_spawn does. Since 0.1. */
 CRECHE_API creche_status creche_session_fetch(creche_session session, creche_scope in, const char *url,
                                               const creche_request_options *options, creche_done_fn done,
-                                              void *user, creche_task *task);
+                                              void *user, creche_task *task) CRECHE_MUST_CHECK;
 
 /* Opens connections to where a request to this URL would go until there are `count` (those in use or
  * idle counted, within the session's limits, and closing none for it), and keeps them idle for who comes:
@@ -358,7 +358,8 @@ CRECHE_API creche_status creche_session_fetch(creche_session session, creche_sco
  * Returns CRECHE_OK; CRECHE_E_INVALID (count is 0), or as creche_task_spawn does. Since 0.1. */
 CRECHE_API creche_status creche_session_warm_up(creche_session session, creche_scope in, const char *url,
                                                 uint32_t count, const creche_request_options *options,
-                                                creche_done_fn done, void *user, creche_task *task);
+                                                creche_done_fn done, void *user, creche_task *task)
+                                                CRECHE_MUST_CHECK;
 
 /* Sends a request and completes at the head of the answer: code: the HTTP status; value: a
  * creche_response, CRECHE_OWNED, whose body is read with creche_response_read. Until its body has
@@ -373,7 +374,7 @@ CRECHE_API creche_status creche_session_warm_up(creche_session session, creche_s
  * The rest as creche_session_fetch. Since 0.1. */
 CRECHE_API creche_status creche_session_send(creche_session session, creche_scope in, const char *url,
                                              const creche_request_options *options, creche_done_fn done,
-                                             void *user, creche_task *task);
+                                             void *user, creche_task *task) CRECHE_MUST_CHECK;
 
 #ifdef __cplusplus
 }

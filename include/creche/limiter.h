@@ -41,13 +41,14 @@ CRECHE_API creche_status creche_limiter_open(creche_loop loop, const creche_limi
  * Since 0.1. */
 CRECHE_API creche_status creche_limiter_acquire(creche_limiter limiter, creche_scope in,
                                                 uint64_t borrower, const creche_task_options *options,
-                                                creche_done_fn done, void *user, creche_task *task);
+                                                creche_done_fn done, void *user, creche_task *task)
+                                                CRECHE_MUST_CHECK;
 
 /* Takes a token now, or not at all: *token, a lease as above, yours to release; {0} otherwise.
  * Returns CRECHE_OK; CRECHE_E_LIMIT (none is free, or others wait); otherwise as
  * creche_limiter_acquire. Since 0.1. */
 CRECHE_API creche_status creche_limiter_try(creche_limiter limiter, creche_scope in, uint64_t borrower,
-                                            creche_token *token);
+                                            creche_token *token) CRECHE_MUST_CHECK;
 
 /* Changes the number of tokens. More of them go to waiters at once; with fewer, those who hold one
  * keep it, and none is given out until enough came back. 0 is allowed.
@@ -108,11 +109,11 @@ CRECHE_API creche_status creche_rate_open(creche_loop loop, const creche_rate_op
  * would never be there. Since 0.1. */
 CRECHE_API creche_status creche_rate_acquire(creche_rate rate, creche_scope in, uint32_t permits,
                                              const creche_task_options *options, creche_done_fn done,
-                                             void *user, creche_task *task);
+                                             void *user, creche_task *task) CRECHE_MUST_CHECK;
 
 /* Uses `permits` up now, or none at all. Returns CRECHE_OK; CRECHE_E_LIMIT (not there, others wait, or
  * paused); CRECHE_E_INVALID as above; the handle errors. Since 0.1. */
-CRECHE_API creche_status creche_rate_try(creche_rate rate, uint32_t permits);
+CRECHE_API creche_status creche_rate_try(creche_rate rate, uint32_t permits) CRECHE_MUST_CHECK;
 
 /* Gives out nothing before `until`, a point of the loop's clock: what a server wants with 429 and
  * Retry-After. A pause is never shortened by another. CRECHE_NEVER: until creche_rate_resume. The

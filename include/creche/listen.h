@@ -54,7 +54,8 @@ CRECHE_API creche_status creche_listen_options_init(creche_listen_options *optio
  * Since 0.1. */
 CRECHE_API creche_status creche_pool_listen(creche_pool pool, creche_scope in, const char *const *channels,
                                             size_t count, const creche_listen_options *options,
-                                            creche_done_fn done, void *user, creche_task *task);
+                                            creche_done_fn done, void *user, creche_task *task)
+                                            CRECHE_MUST_CHECK;
 
 #ifdef __cplusplus
 }

@@ -78,7 +78,7 @@ CRECHE_API creche_status creche_loop_open(const creche_loop_options *options, cr
  * it has ended. Blocks; a signal does not end it, but its handler may call creche_scope_interrupt.
  * Returns CRECHE_OK when the loop has ended; CRECHE_E_STATE if it has a thread of its own or is being
  * run; CRECHE_E_WOULD_DEADLOCK, CRECHE_E_BAD_HANDLE, CRECHE_E_ENDED, CRECHE_E_FORKED. Since 0.1. */
-CRECHE_API creche_status creche_loop_run(creche_loop loop);
+CRECHE_API creche_status creche_loop_run(creche_loop loop) CRECHE_MUST_CHECK;
 
 /* [not on a loop] Runs one turn of a CRECHE_RUN_CALLER loop: waits up to `timeout` nanoseconds (0:
  * not at all, CRECHE_NEVER: as long as it takes) for something to do, does it, and returns. In a turn
@@ -115,7 +115,8 @@ CRECHE_API creche_status creche_loop_next_timeout(creche_loop loop, int64_t *tim
  * accepted post is run before the loop ends, whatever else fails. Not a task: it cannot be cancelled.
  * Returns CRECHE_OK; CRECHE_E_INVALID (fn is NULL or a route), CRECHE_E_CLOSED once the loop is
  * shutting down to its last, CRECHE_E_NO_MEMORY, and the handle errors. Since 0.1. */
-CRECHE_API creche_status creche_loop_post(creche_loop loop, creche_done_fn fn, void *user);
+CRECHE_API creche_status creche_loop_post(creche_loop loop, creche_done_fn fn, void *user)
+                                          CRECHE_MUST_CHECK;
 
 /* Ends the loop: cancels everything in it (reason: shutdown), closes the groups and leaves the scopes
  * that are open outside of tasks (tasks close their own), refuses new root work and new groups and
@@ -137,7 +138,7 @@ CRECHE_API creche_status creche_loop_shutdown(creche_loop loop, int64_t grace);
  * CRECHE_E_WOULD_DEADLOCK on a loop; CRECHE_E_STATE while another thread joins or runs it;
  * CRECHE_E_INVALID (a negative timeout); CRECHE_E_SYSTEM (no descriptor to wait on, or a sandbox that
  * allows neither ppoll nor poll); the handle errors (CRECHE_E_ENDED if it was joined). Since 0.1. */
-CRECHE_API creche_status creche_loop_join(creche_loop loop, int64_t timeout);
+CRECHE_API creche_status creche_loop_join(creche_loop loop, int64_t timeout) CRECHE_MUST_CHECK;
 
 /* After fork(), in the child: forgets a loop of the parent: closes its descriptors, sends nothing,
  * calls nothing. Its memory is not given back. All other calls on it go on returning

@@ -89,7 +89,7 @@ CRECHE_API creche_status creche_middleware_init(creche_middleware *middleware, s
  * the request is over, or it was answered), CRECHE_E_INVALID (a field; what does not fit the turn is as GO),
  * CRECHE_E_NO_MEMORY, the handle errors. Since 0.1. */
 CRECHE_API creche_status creche_session_decide(creche_session session, uint64_t turn,
-                                               const creche_decision *decision);
+                                               const creche_decision *decision) CRECHE_MUST_CHECK;
 
 #ifdef __cplusplus
 }

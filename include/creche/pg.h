@@ -263,7 +263,7 @@ CRECHE_API creche_status creche_query_options_init(creche_query_options *options
 CRECHE_API creche_status creche_pool_query(creche_pool pool, creche_scope in, const char *sql,
                                            const creche_value *args, size_t args_count,
                                            const creche_query_options *options, creche_done_fn done,
-                                           void *user, creche_task *task);
+                                           void *user, creche_task *task) CRECHE_MUST_CHECK;
 
 /* Runs one statement and delivers its rows as they come: completions with kind CRECHE_ROWS and
  * CRECHE_MORE, value: creche_rows, CRECHE_OWNED, data: the block; at the end CRECHE_DONE with code as
@@ -274,7 +274,7 @@ CRECHE_API creche_status creche_pool_query(creche_pool pool, creche_scope in, co
 CRECHE_API creche_status creche_pool_stream(creche_pool pool, creche_scope in, const char *sql,
                                             const creche_value *args, size_t args_count,
                                             const creche_query_options *options, creche_done_fn done,
-                                            void *user, creche_task *task);
+                                            void *user, creche_task *task) CRECHE_MUST_CHECK;
 
 /* Runs one statement with many rows of parameters, all or nothing: as one transaction on a connection that
  * is its own meanwhile, all in one round trip, sent piece by piece as the server takes it. args: args_count
@@ -294,7 +294,8 @@ CRECHE_API creche_status creche_pool_stream(creche_pool pool, creche_scope in, c
 CRECHE_API creche_status creche_pool_execute_many(creche_pool pool, creche_scope in, const char *sql,
                                                   const creche_value *args, size_t args_count,
                                                   size_t rows, const creche_query_options *options,
-                                                  creche_done_fn done, void *user, creche_task *task);
+                                                  creche_done_fn done, void *user, creche_task *task)
+                                                  CRECHE_MUST_CHECK;
 
 /* The same with rows that you are asked for, so that there may be any number of them in little memory:
  * completions with kind CRECHE_PULL and CRECHE_MORE go where its completion goes (a function or a queue;
@@ -309,14 +310,15 @@ CRECHE_API creche_status creche_pool_execute_many(creche_pool pool, creche_scope
  * or as creche_task_spawn does. Since 0.1. */
 CRECHE_API creche_status creche_pool_execute_rows(creche_pool pool, creche_scope in, const char *sql,
                                                   const creche_query_options *options,
-                                                  creche_done_fn done, void *user, creche_task *task);
+                                                  creche_done_fn done, void *user, creche_task *task)
+                                                  CRECHE_MUST_CHECK;
 
 /* Acquires a connection: value: a creche_connection, CRECHE_OWNED: a lease of the nearest task or
  * group around `in` (or the loop), which holds it open. options->timeout, if sooner, replaces the
  * pool's acquire_timeout. Returns CRECHE_OK, or as creche_task_spawn does. Since 0.1. */
 CRECHE_API creche_status creche_pool_acquire(creche_pool pool, creche_scope in,
                                              const creche_task_options *options, creche_done_fn done,
-                                             void *user, creche_task *task);
+                                             void *user, creche_task *task) CRECHE_MUST_CHECK;
 
 /* ---- Connections --------------------------------------------------------------------------------- */
 /* Hands a connection to another owner: the task, group or loop nearest to `to`, which it holds open
@@ -338,7 +340,8 @@ CRECHE_API void creche_connection_release(creche_connection connection);
 CRECHE_API creche_status creche_connection_query(creche_connection connection, creche_scope in,
                                                  const char *sql, const creche_value *args,
                                                  size_t args_count, const creche_query_options *options,
-                                                 creche_done_fn done, void *user, creche_task *task);
+                                                 creche_done_fn done, void *user, creche_task *task)
+                                                 CRECHE_MUST_CHECK;
 
 /* The same as creche_pool_execute_many on this connection; what is started after it waits for its end. In a
  * transaction it is a part of that: it is not committed with it, and if it fails, so does the transaction.
@@ -348,7 +351,7 @@ CRECHE_API creche_status creche_connection_execute_many(creche_connection connec
                                                         size_t args_count, size_t rows,
                                                         const creche_query_options *options,
                                                         creche_done_fn done, void *user,
-                                                        creche_task *task);
+                                                        creche_task *task) CRECHE_MUST_CHECK;
 
 /* The same as creche_pool_execute_rows on this connection; as creche_connection_execute_many is to
  * creche_pool_execute_many. Since 0.1. */
@@ -356,7 +359,7 @@ CRECHE_API creche_status creche_connection_execute_rows(creche_connection connec
                                                         const char *sql,
                                                         const creche_query_options *options,
                                                         creche_done_fn done, void *user,
-                                                        creche_task *task);
+                                                        creche_task *task) CRECHE_MUST_CHECK;
 
 /* Streams a statement's rows on this connection, as creche_pool_stream does; what is started after it
  * waits for its end. Since 0.1. */
@@ -364,7 +367,8 @@ CRECHE_API creche_status creche_connection_stream(creche_connection connection, 
                                                   const char *sql, const creche_value *args,
                                                   size_t args_count,
                                                   const creche_query_options *options,
-                                                  creche_done_fn done, void *user, creche_task *task);
+                                                  creche_done_fn done, void *user, creche_task *task)
+                                                  CRECHE_MUST_CHECK;
 
 /* Runs several statements separated by semicolons, without parameters, as one implicit transaction
  * unless they say otherwise. The completion has no rows; code: rows affected by the last. COPY from
@@ -372,7 +376,8 @@ CRECHE_API creche_status creche_connection_stream(creche_connection connection, 
  * creche_pool_query. Since 0.1. */
 CRECHE_API creche_status creche_connection_script(creche_connection connection, creche_scope in,
                                                   const char *sql, const creche_query_options *options,
-                                                  creche_done_fn done, void *user, creche_task *task);
+                                                  creche_done_fn done, void *user, creche_task *task)
+                                                  CRECHE_MUST_CHECK;
 
 #ifdef __cplusplus
 }

@@ -41,7 +41,7 @@ CRECHE_INLINE creche_header creche_header_text(const char *name, const char *val
  * Since 0.1. */
 CRECHE_API creche_status creche_response_read(creche_response response, creche_scope in, size_t capacity,
                                               const creche_task_options *options, creche_done_fn done,
-                                              void *user, creche_task *task);
+                                              void *user, creche_task *task) CRECHE_MUST_CHECK;
 
 /* Reads a record: all up to and with the first `delimiter` (1 or more bytes, which may come in pieces:
  * "\n" for lines, "\r\n", "\n\n", a NUL), up to `max` bytes with it (0: 65536). Kind CRECHE_CHUNK
@@ -53,7 +53,7 @@ CRECHE_API creche_status creche_response_read_until(creche_response response, cr
                                                     const void *delimiter, size_t delimiter_size,
                                                     size_t max, const creche_task_options *options,
                                                     creche_done_fn done, void *user,
-                                                    creche_task *task);
+                                                    creche_task *task) CRECHE_MUST_CHECK;
 
 /* Reads `size` bytes, no fewer: kind CRECHE_CHUNK. If the body ends before, it is CRECHE_E_LIMIT, or the
  * failure that the body has ended with, and what there is can still be read; CRECHE_END if nothing was
@@ -61,7 +61,7 @@ CRECHE_API creche_status creche_response_read_until(creche_response response, cr
 CRECHE_API creche_status creche_response_read_exactly(creche_response response, creche_scope in,
                                                       size_t size, const creche_task_options *options,
                                                       creche_done_fn done, void *user,
-                                                      creche_task *task);
+                                                      creche_task *task) CRECHE_MUST_CHECK;
 
 /* Hands a response that is a lease to another owner: the task, group or loop nearest to `to`, which it
  * holds open from now on; its former owner is free to end. Harmless once the body has been read to

@@ -51,14 +51,15 @@ CRECHE_API creche_status creche_task_options_init(creche_task_options *options, 
  * CRECHE_E_CLOSED). Since 0.1. */
 CRECHE_API creche_status creche_task_spawn(creche_scope in, creche_done_fn body, void *body_user,
                                            const creche_task_options *options, creche_done_fn done,
-                                           void *user, creche_task *task);
+                                           void *user, creche_task *task) CRECHE_MUST_CHECK;
 
 /* Opens an external task: like a user task, but CRECHE_BEGIN, CRECHE_CANCEL and CRECHE_STALLED come
  * where its completion goes (done or the queue), with CRECHE_MORE. creche_to_group and
  * creche_nobody are CRECHE_E_INVALID, as are NULL where there is no queue and CRECHE_TASK_BODY
  * outside of a group. A second body is CRECHE_E_STATE. The rest as above. Since 0.1. */
 CRECHE_API creche_status creche_task_open(creche_scope in, const creche_task_options *options,
-                                          creche_done_fn done, void *user, creche_task *task);
+                                          creche_done_fn done, void *user, creche_task *task)
+                                          CRECHE_MUST_CHECK;
 
 /* Ends a user or external task. With CRECHE_OK it waits for its steps; if one of them is cut then by
  * a cancellation, the completion says so (CRECHE_E_CANCELLED, or CRECHE_E_TIMEOUT for the task's own
@@ -106,7 +107,8 @@ CRECHE_API creche_status creche_start_options_init(creche_start_options *options
  * it lives on another loop. Since 0.1. */
 CRECHE_API creche_status creche_task_start(creche_group target, creche_scope in, creche_done_fn body,
                                            void *body_user, const creche_start_options *options,
-                                           creche_done_fn done, void *user, creche_task *task);
+                                           creche_done_fn done, void *user, creche_task *task)
+                                           CRECHE_MUST_CHECK;
 
 /* Says that a task of creche_task_start is ready, with a plain value for whoever waits for that.
  * Once. Returns CRECHE_OK: it has moved to its group (whose cancellation now counts for it, at once);
@@ -126,7 +128,8 @@ CRECHE_API creche_status creche_scope_get_context(creche_scope scope, void **dat
  * Returns CRECHE_OK; CRECHE_E_STATE (nothing was asked), CRECHE_E_INVALID, CRECHE_E_NO_MEMORY, the
  * handle errors. Since 0.1. */
 CRECHE_API creche_status creche_task_answer(creche_task task, creche_status status, const void *data,
-                                            size_t size, uint32_t flags, const creche_error *error);
+                                            size_t size, uint32_t flags, const creche_error *error)
+                                            CRECHE_MUST_CHECK;
 
 /* A function for a worker thread. Returns the task's status and may store a value. It may call any
  * function of the library, start steps in task.scope, and poll creche_offload_cancelled. */
@@ -160,7 +163,7 @@ CRECHE_API creche_status creche_offload_options_init(creche_offload_options *opt
  * Returns as creche_task_spawn does. Since 0.1. */
 CRECHE_API creche_status creche_offload(creche_scope in, creche_offload_fn fn, void *arg,
                                         const creche_offload_options *options, creche_done_fn done,
-                                        void *user, creche_task *task);
+                                        void *user, creche_task *task) CRECHE_MUST_CHECK;
 
 /* 1 if the task has been asked to stop, 0 if not, or the handle errors (CRECHE_E_ENDED: abandoned), so
  * that anything but 0 means "stop". For polling. Since 0.1. */
@@ -170,7 +173,7 @@ CRECHE_API int32_t creche_offload_cancelled(creche_task task);
  * 0 completes in a later turn. Returns as creche_task_spawn does. Since 0.1. */
 CRECHE_API creche_status creche_sleep(creche_scope in, int64_t duration,
                                       const creche_task_options *options, creche_done_fn done,
-                                      void *user, creche_task *task);
+                                      void *user, creche_task *task) CRECHE_MUST_CHECK;
 
 /* Completes in the next turn of the loop, after everything that could run when it was called and what
  * sockets have brought by then: a pause that lets others go on and notices a cancellation (a
@@ -178,13 +181,14 @@ CRECHE_API creche_status creche_sleep(creche_scope in, int64_t duration,
  * before, be it from a post or callback that was to run first, cuts it. Returns as creche_task_spawn
  * does. Since 0.1. */
 CRECHE_API creche_status creche_yield(creche_scope in, const creche_task_options *options,
-                                      creche_done_fn done, void *user, creche_task *task);
+                                      creche_done_fn done, void *user, creche_task *task)
+                                      CRECHE_MUST_CHECK;
 
 /* Completes at a point of the loop's clock; CRECHE_NEVER sleeps until it is cancelled.
  * Returns as creche_task_spawn does. Since 0.1. */
 CRECHE_API creche_status creche_sleep_until(creche_scope in, int64_t point,
                                             const creche_task_options *options, creche_done_fn done,
-                                            void *user, creche_task *task);
+                                            void *user, creche_task *task) CRECHE_MUST_CHECK;
 
 #ifdef __cplusplus
 }

@@ -91,7 +91,8 @@ CRECHE_API creche_status creche_transaction_options_init(creche_transaction_opti
 CRECHE_API creche_status creche_pool_transaction(creche_pool pool, creche_scope in, creche_done_fn body,
                                                  void *body_user,
                                                  const creche_transaction_options *options,
-                                                 creche_done_fn done, void *user, creche_task *task);
+                                                 creche_done_fn done, void *user, creche_task *task)
+                                                 CRECHE_MUST_CHECK;
 
 /* The steps of a transaction as single calls, for languages whose body is a function of their own.
  * Inside a transaction begin makes a savepoint; commit and rollback end the innermost. Commit and
@@ -103,13 +104,16 @@ CRECHE_API creche_status creche_pool_transaction(creche_pool pool, creche_scope 
  * a savepoint. Return CRECHE_OK, or as creche_task_spawn does. Since 0.1. */
 CRECHE_API creche_status creche_connection_begin(creche_connection connection, creche_scope in,
                                                  const creche_transaction_options *options,
-                                                 creche_done_fn done, void *user, creche_task *task);
+                                                 creche_done_fn done, void *user, creche_task *task)
+                                                 CRECHE_MUST_CHECK;
 CRECHE_API creche_status creche_connection_commit(creche_connection connection, creche_scope in,
                                                   const creche_transaction_options *options,
-                                                  creche_done_fn done, void *user, creche_task *task);
+                                                  creche_done_fn done, void *user, creche_task *task)
+                                                  CRECHE_MUST_CHECK;
 CRECHE_API creche_status creche_connection_rollback(creche_connection connection, creche_scope in,
                                                     const creche_transaction_options *options,
-                                                    creche_done_fn done, void *user, creche_task *task);
+                                                    creche_done_fn done, void *user, creche_task *task)
+                                                    CRECHE_MUST_CHECK;
 
 #ifdef __cplusplus
 }

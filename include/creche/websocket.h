@@ -47,7 +47,8 @@ CRECHE_API creche_status creche_websocket_options_init(creche_websocket_options 
 CRECHE_API creche_status creche_session_websocket(creche_session session, creche_scope in,
                                                   const char *url,
                                                   const creche_websocket_options *options,
-                                                  creche_done_fn done, void *user, creche_task *task);
+                                                  creche_done_fn done, void *user, creche_task *task)
+                                                  CRECHE_MUST_CHECK;
 
 /* The code of CRECHE_MESSAGE, and the type of what is sent. */
 enum {
@@ -64,7 +65,7 @@ enum {
 CRECHE_API creche_status creche_websocket_send(creche_websocket websocket, creche_scope in,
                                                uint32_t type, const void *data, size_t size,
                                                const creche_task_options *options, creche_done_fn done,
-                                               void *user, creche_task *task);
+                                               void *user, creche_task *task) CRECHE_MUST_CHECK;
 
 /* Receives the next message, whole: kind CRECHE_MESSAGE, code: CRECHE_WEBSOCKET_TEXT (it is UTF-8) or
  * _BINARY, data and data_size, with a NUL behind. Kind CRECHE_END: the server has closed, code: its close
@@ -76,7 +77,8 @@ CRECHE_API creche_status creche_websocket_send(creche_websocket websocket, crech
  * Returns CRECHE_OK, or as creche_task_spawn does. Since 0.1. */
 CRECHE_API creche_status creche_websocket_receive(creche_websocket websocket, creche_scope in,
                                                   const creche_task_options *options,
-                                                  creche_done_fn done, void *user, creche_task *task);
+                                                  creche_done_fn done, void *user, creche_task *task)
+                                                  CRECHE_MUST_CHECK;
 
 /* Closes in order: what was sent before goes out, then a close with this code (0: none; 1000 to 1003,
  * 1007 to 1014, 3000 to 4999) and reason (UTF-8, up to 123 bytes, or NULL). Completes when the server
@@ -88,7 +90,8 @@ CRECHE_API creche_status creche_websocket_receive(creche_websocket websocket, cr
 CRECHE_API creche_status creche_websocket_close(creche_websocket websocket, creche_scope in,
                                                 uint32_t code, const char *reason,
                                                 const creche_task_options *options,
-                                                creche_done_fn done, void *user, creche_task *task);
+                                                creche_done_fn done, void *user, creche_task *task)
+                                                CRECHE_MUST_CHECK;
 
 /* The subprotocol that was agreed on, "" for none; NULL if the handle is bad. Lives as long as the
  * handle. Since 0.1. */

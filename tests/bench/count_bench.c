@@ -208,6 +208,6 @@ int main(int argc, char** argv) {
     Scopes(n);
   printf("allocations %lu\n", allocations - before);
   creche_loop_close(loop);
-  creche_loop_join(loop, 5 * CRECHE_SECOND);
+  BenchCheck(creche_loop_join(loop, 5 * CRECHE_SECOND), "join");
   return 0;
 }

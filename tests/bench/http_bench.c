@@ -48,6 +48,6 @@ int main(int argc, char** argv) {
   while (running) creche_loop_poll(loop, CRECHE_SECOND);
   BenchPrint(done, BenchNow() - start);
   creche_loop_close(loop);
-  creche_loop_join(loop, 5 * CRECHE_SECOND);
+  BenchCheck(creche_loop_join(loop, 5 * CRECHE_SECOND), "join");
   return 0;
 }

@@ -105,7 +105,7 @@ int main(int argc, char** argv) {
     printf("origins %lu cpu_us %.2f ratio %.2f\n", origins, best, best / first);
   }
   creche_loop_close(loop);
-  creche_loop_join(loop, 5 * CRECHE_SECOND);
+  BenchCheck(creche_loop_join(loop, 5 * CRECHE_SECOND), "join");
   kill(server, SIGTERM);
   waitpid(server, NULL, 0);
   return 0;

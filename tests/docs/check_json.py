@@ -10,6 +10,7 @@ import xml.etree.ElementTree as xml
 
 HERE = os.path.dirname(os.path.realpath(__file__))
 INCLUDE = os.path.join(HERE, "..", "..", "include")
+AGAIN = {"creche_loop_poll", "creche_queue_wait"}
 passed, failed = 0, 0
 
 
@@ -135,6 +136,11 @@ def sense(told):
     with_tag = {n for n, f in functions.items() if f["thread"] != "any"}
     expect({"creche_loop_run", "creche_loop_join", "creche_group_join", "creche_queue_wait"} <= with_tag and
            "creche_error_new" not in with_tag and functions["creche_fetch"]["blocks"], f"thread tags are misread: {sorted(with_tag)}")
+    # What starts and what waits is marked; but for waits that come again by themselves, or fill in how much came.
+    for n, f in functions.items():
+        expect(f["must_check"] or not f["starts_task"], f"{n} starts a task: CRECHE_MUST_CHECK")
+        expect(f["must_check"] or not f["blocks"] or n in AGAIN, f"{n} waits: CRECHE_MUST_CHECK")
+        expect(not f["must_check"] or f["returns"] == "creche_status", f"{n} has no status to look at")
     for e in told["enums"]:
         struct = (e["of"] or "creche_status").split(".")[0]
         expect(struct in structs or struct in functions or struct == "creche_status", f"an enum of {e['of']}")

@@ -17,7 +17,7 @@ def function(entry, section, header, previous):
     names = [argument["name"] for argument in entry["arguments"]]
     told = {"name": entry["name"], "header": header, "returns": entry["returns"],
             "arguments": arguments_told(entry), "inline": entry["inline"], "exported": entry["exported"],
-            "starts_task": names[-3:] == TAIL, **facts(entry, section, previous), "text": entry["text"]}
+            "starts_task": names[-3:] == TAIL, "must_check": entry["must_check"], **facts(entry, section, previous), "text": entry["text"]}
     if "together" in entry:
         told["documented_with"] = [name for name in entry["together"] if name != entry["name"]]
     return told

@@ -152,7 +152,8 @@ class Header:
         if not function:
             raise ValueError(f"creche/{self.name}:{part.line}: not understood: {plain}")
         return {"kind": "function", "name": function[2], "returns": spaced(function[1]), "inline": bool(inline),
-                "exported": not plain.startswith("static inline "), "arguments": arguments(function[3])}
+                "exported": not plain.startswith("static inline "),
+                "must_check": head.endswith(" CRECHE_MUST_CHECK"), "arguments": arguments(function[3])}
 
 
 def read_all():

@@ -85,7 +85,8 @@ class Manual:
         returns = ""
         if f["returns"] == "creche_status":
             returns = "One of these, \\fBCRECHE_OK\\fP or a negative number;\n.Xr creche_last_error 3\nsays more:\n" + \
-                self.status_list(f["statuses"])
+                self.status_list(f["statuses"]) + \
+                ("\n.Pp\nIt has to be looked at; compilers warn." if f["must_check"] else "")
         completion = ""
         if f.get("failures"):
             completion = "What it starts may fail, in its completion, with these among others:\n" + \

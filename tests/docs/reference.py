@@ -62,6 +62,7 @@ class Reference:
         one_line = head + ", ".join(arguments) + ");"
         text = one_line if len(one_line) < 60 else head + "\n    " + ",\n    ".join(arguments) + ");"
         marks = [("Blocks" if f["blocks"] else "Not on a loop", "warn")] if f["thread"] != "any" else []
+        marks += [("Look at its status", "warn")] if f["must_check"] else []
         marks += [("Signal-safe", "good")] if f.get("signal_safe") else []
         marks += [("Starts a task", "")] if f["starts_task"] else []
         marks += [("Inline", "")] if f["inline"] else []

@@ -17,9 +17,10 @@ static void page(void* user, const creche_completion* c) /* on the loop; a child
   if (c->status != CRECHE_OK) return; /* fail-fast: the siblings are being stopped already */
   creche_value args[] = {creche_text(job->url), creche_int4((int32_t)c->code),
                          creche_bytes(c->data, c->data_size)};
-  creche_pool_query(job->pool, job->group.scope,
-                    "insert into page (url, status, body) values ($1, $2, $3)", args, 3, NULL,
-                    creche_nobody, NULL, NULL);
+  if (creche_pool_query(job->pool, job->group.scope,
+                        "insert into page (url, status, body) values ($1, $2, $3)", args, 3, NULL,
+                        creche_nobody, NULL, NULL) != CRECHE_OK)
+    creche_scope_cancel(job->group.scope, creche_last_error()->message); /* no memory */
   creche_response_release((creche_response){c->value});
 }
 
@@ -36,9 +37,10 @@ static void note(void* user, const creche_completion* c) /* the body of the tran
   (void)user;
   if (c->kind != CRECHE_BEGIN) return;
   body = c->task;
-  creche_connection_query((creche_connection){c->value}, c->task.scope,
-                          "insert into note select 'pages: ' || count(*) from page", NULL, 0, NULL,
-                          noted, NULL, NULL);
+  creche_status status = creche_connection_query(
+      (creche_connection){c->value}, c->task.scope,
+      "insert into note select 'pages: ' || count(*) from page", NULL, 0, NULL, noted, NULL, NULL);
+  if (status != CRECHE_OK) creche_task_finish(body, status, 0, NULL); /* noted is not called */
 }
 
 static int check(creche_status status) {

@@ -35,8 +35,9 @@ static void slow(void* user, const creche_completion* c) {
   o.timeout = 5 * CRECHE_SECOND;
   o.on_timeout = CRECHE_MOVE_ON;
   creche_scope_open(job->task.scope, &o, &job->cleanup); /* outlives the cancellation, for 5 s */
-  creche_pool_query(job->pool, job->cleanup, "select 'written down'", NULL, 0, NULL, written, job,
-                    NULL);
+  creche_status status = creche_pool_query(job->pool, job->cleanup, "select 'written down'", NULL,
+                                           0, NULL, written, job, NULL);
+  if (status != CRECHE_OK) creche_task_finish(job->task, status, 0, NULL); /* nobody else will */
 }
 
 static void body(void* user, const creche_completion* c) {
@@ -47,7 +48,9 @@ static void body(void* user, const creche_completion* c) {
   creche_scope_options_init(&o, sizeof o);
   o.timeout = 200 * CRECHE_MILLISECOND; /* on_timeout is CRECHE_FAIL: the outcome says so */
   creche_scope_open(c->task.scope, &o, &job->section);
-  creche_pool_query(job->pool, job->section, "select pg_sleep(60)", NULL, 0, NULL, slow, job, NULL);
+  creche_status status = creche_pool_query(job->pool, job->section, "select pg_sleep(60)", NULL, 0,
+                                           NULL, slow, job, NULL);
+  if (status != CRECHE_OK) creche_task_finish(c->task, status, 0, NULL); /* nobody else will */
 }
 
 int main(void) {

@@ -36,12 +36,13 @@ int main(int argc, char** argv) {
   if (creche_group_open(loop.scope, &o, NULL, NULL, &group) != CRECHE_OK) return 1;
 
   /* Completes at the head; the response holds the group open until its body has been read. */
-  creche_session_send(web, group.scope, argv[1], NULL, NULL, NULL, NULL);
+  if (creche_session_send(web, group.scope, argv[1], NULL, NULL, NULL, NULL) != CRECHE_OK) return 1;
   creche_completion c = next();
   creche_response response = {c.value};
   uint64_t bytes = 0;
   for (uint32_t kind = CRECHE_CHUNK; kind == CRECHE_CHUNK;) {
-    creche_response_read(response, group.scope, 65536, NULL, NULL, NULL, NULL);
+    if (creche_response_read(response, group.scope, 65536, NULL, NULL, NULL, NULL) != CRECHE_OK)
+      return fprintf(stderr, "%s\n", creche_last_error()->message), 1;
     creche_completion piece = next();
     bytes += piece.data_size;
     kind = piece.kind; /* CRECHE_END is the end of a stream */
@@ -50,8 +51,10 @@ int main(int argc, char** argv) {
   printf("body: %" PRIu64 " bytes\n", bytes);
   creche_completions_release(&c, 1); /* and with it the response */
 
-  creche_pool_stream(pool, group.scope, "select i, 'row ' || i from generate_series(1, 100000) i",
-                     NULL, 0, NULL, NULL, NULL, NULL);
+  if (creche_pool_stream(pool, group.scope,
+                         "select i, 'row ' || i from generate_series(1, 100000) i", NULL, 0, NULL,
+                         NULL, NULL, NULL) != CRECHE_OK)
+    return 1;
   uint64_t rows = 0;
   int64_t sum = 0;
   for (int more = 1; more;) {

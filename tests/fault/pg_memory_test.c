@@ -11,8 +11,8 @@ static void body(void* user, const creche_completion* c) {
   (void)user;
   if (c->kind != CRECHE_BEGIN) return;
   connection.id = c->value;
-  creche_connection_query(connection, c->task.scope, "insert into kept values (1)", NULL, 0, NULL,
-                          creche_nobody, NULL, NULL);
+  SAY(creche_connection_query(connection, c->task.scope, "insert into kept values (1)", NULL, 0,
+                              NULL, creche_nobody, NULL, NULL));
   creche_task_finish(c->task, CRECHE_OK, 0, NULL);
 }
 static void database(void) {

@@ -18,7 +18,7 @@ static void again(void* user, const creche_completion* c) {
   if (++retry->attempts == 3)
     retry->gave_up = 1;
   else
-    creche_sleep(retry->in, 10 * CRECHE_SECOND, NULL, again, retry, NULL);
+    must(creche_sleep(retry->in, 10 * CRECHE_SECOND, NULL, again, retry, NULL));
 }
 /* end: code */
 

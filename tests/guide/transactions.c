@@ -30,9 +30,10 @@ static void transfer(void* user, const creche_completion* c) {
   t->connection = (creche_connection){c->value};
   t->steps = 0; /* a retry begins from the beginning */
   creche_value args[] = {t->args[0], creche_text("anna")};
-  creche_connection_query(t->connection, t->task.scope,
-                          "update account set cents = cents - $1 where name = $2", args, 2, NULL,
-                          step, t, NULL);
+  creche_status status = creche_connection_query(
+      t->connection, t->task.scope, "update account set cents = cents - $1 where name = $2", args,
+      2, NULL, step, t, NULL);
+  if (status != CRECHE_OK) creche_task_finish(t->task, status, 0, NULL); /* step is not called */
 }
 /* end: body */
 

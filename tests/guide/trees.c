@@ -27,7 +27,7 @@ static void child(void* user, const creche_completion* c) {
   struct work* work = user;
   if (c->kind != CRECHE_BEGIN) return; /* CRECHE_CANCEL: the sleep is being cut short already */
   work->task = c->task;
-  creche_sleep(c->task.scope, work->takes, NULL, slept, work, NULL);
+  must(creche_sleep(c->task.scope, work->takes, NULL, slept, work, NULL));
 }
 /* end: child */
 

@@ -70,6 +70,18 @@ for compiler, family in compilers():
         expect(done.returncode == 0 and found is None,
                f"{compiler}: with CRECHE_NO_INLINE the headers still hold {found and found[0]!r}")
 
+# A status that must be looked at: each compiler says so, unless it is told not to (CRECHE_MUST_CHECK).
+LOST = """#include <creche/task.h>
+void f(creche_scope in);
+void f(creche_scope in) { creche_sleep(in, 1, NULL, creche_nobody, NULL, NULL); }
+"""
+for compiler, family in compilers():
+    for more, good in ([], False), (["-DCRECHE_MUST_CHECK="], True):
+        done = subprocess.run([compiler, "-x", family, *more, "-Werror", "-S", "-o", os.devnull, "-I", INCLUDE, "-"],
+                              input=LOST, capture_output=True, text=True)
+        expect((done.returncode == 0) == good and (good or "unused-result" in done.stderr),
+               f"{compiler} {more}, where a status is lost:\n{done.stderr}")
+
 # Those in C++: the whole by each compiler; each part alone by one, if it is asked for.
 def check_hpp(compiler, header):
     done = subprocess.run([compiler, "-x", "c++", "-std=c++20", *STRICT, "-I", INCLUDE, "-"],

@@ -108,8 +108,9 @@ static void on_done(void* user, const creche_completion* c) {
 static void body(void* user, const creche_completion* c) {
   (void)user;
   if (c->kind != CRECHE_BEGIN) return;
-  creche_connection_query((creche_connection){c->value}, c->task.scope,
-                          "insert into soak values (2)", NULL, 0, NULL, creche_nobody, NULL, NULL);
+  SAY(creche_connection_query((creche_connection){c->value}, c->task.scope,
+                              "insert into soak values (2)", NULL, 0, NULL, creche_nobody, NULL,
+                              NULL));
   creche_task_finish(c->task, CRECHE_OK, 0, NULL);
 }
 static creche_status work(void* arg, creche_task task, uint64_t* value) {

@@ -50,6 +50,15 @@ static inline void nap_ms(int ms) {
                creche_status_name(wanted_), creche_last_error()->message);             \
   } while (0)
 #define OK(call) IS(call, CRECHE_OK)
+/* The same where no assertion may be, as in callbacks: it only says so, and the test waits in vain.
+ */
+#define SAY(call)                                                         \
+  do {                                                                    \
+    const creche_status said_ = (call);                                   \
+    if (said_ != CRECHE_OK)                                               \
+      fprintf(stderr, "%s is %s: %s\n", #call, creche_status_name(said_), \
+              creche_last_error()->message);                              \
+  } while (0)
 
 static inline void last_error_says(const char* part) {
   if (strstr(creche_last_error()->message, part) == NULL)

@@ -141,9 +141,11 @@ class Output:
 
     def function(self, text, comment):
         text = " ".join(text.split())
+        must_use = text.endswith(" CRECHE_MUST_CHECK")
+        text = text.removesuffix(" CRECHE_MUST_CHECK")
         found = re.match(r"(.+?)(creche_\w+)\((.*)\)$", text)
         kind = "" if found[1].strip() == "void" else f" -> {rust_type(found[1])}"
-        self.functions.append(f"{docs(comment, '    ')}    pub fn {found[2]}({arguments(found[3])}){kind};\n")
+        self.functions.append(f"{docs(comment, '    ')}{'    #[must_use]' + chr(10) if must_use else ''}    pub fn {found[2]}({arguments(found[3])}){kind};\n")
         self.facts.append((f"function {found[2]}", f"{found[2]} as *const () as usize as i128"))
 
     def header(self, text):

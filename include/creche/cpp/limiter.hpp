@@ -38,8 +38,8 @@ class limiter {
   /// Now, or an empty one. In a coroutine.
   token try_acquire() {
     creche_token got{};
-    creche_limiter_try(raw_.get(), current_scope(), 0, &got);
-    return token(got);
+    const bool there = creche_limiter_try(raw_.get(), current_scope(), 0, &got) == CRECHE_OK;
+    return token(there ? got : creche_token{});
   }
   void set_total(uint32_t total) { creche_limiter_set_total(raw_.get(), total); }
   creche_limiter get() const noexcept { return raw_.get(); }

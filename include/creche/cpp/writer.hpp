@@ -53,10 +53,10 @@ class writer {
     bool await_resume() {
       creche_completion asked;
       if (next(&asked) <= 0) return false;
-      if (out_.failed_)
-        creche_task_answer(asked.task, CRECHE_E_USER, nullptr, 0, 0, nullptr);
-      else
+      if (!out_.failed_)
         out_.answer(asked.task, 0);
+      else if (creche_task_answer(asked.task, CRECHE_E_USER, nullptr, 0, 0, nullptr) != CRECHE_OK)
+        out_.fail();
       return true;
     }
 
@@ -77,8 +77,11 @@ class writer {
  private:
   static constexpr size_t kPiece = 65536;
   void answer(creche_task task, uint32_t flags) {
-    // What it refuses now has ended meanwhile: the last completion says how.
-    creche_task_answer(task, CRECHE_OK, bytes_.data(), bytes_.size(), flags, nullptr);
+    // What it refuses now has ended meanwhile, and the last completion says how; or there is no
+    // memory, and it would wait for ever.
+    if (creche_task_answer(task, CRECHE_OK, bytes_.data(), bytes_.size(), flags, nullptr) !=
+        CRECHE_OK)
+      fail();
     bytes_.clear();
   }
 

@@ -305,7 +305,7 @@ static int reads_in_time(const char* url, uint32_t run) {
     const creche_status status = creche_loop_poll(parent, PATIENCE);
     WANT(status == CRECHE_OK || status == CRECHE_E_INTERRUPTED);
   }
-  (void)creche_loop_join(parent, PATIENCE); /* it ends the process */
+  SAY(creche_loop_join(parent, PATIENCE)); /* it ends the process */
   return __LINE__;
 }
 static void stopped_while_it_reads(uint32_t run) {
@@ -364,8 +364,8 @@ static void exit_while_it_runs(void** state) {
   if (child == 0) {
     creche_loop l;
     if (creche_loop_open(NULL, &l) != CRECHE_OK) _exit(2);
-    creche_sleep_until(l.scope, CRECHE_NEVER, NULL, creche_nobody, NULL, NULL);
-    creche_offload(l.scope, in_worker, NULL, NULL, creche_nobody, NULL, NULL);
+    SAY(creche_sleep_until(l.scope, CRECHE_NEVER, NULL, creche_nobody, NULL, NULL));
+    SAY(creche_offload(l.scope, in_worker, NULL, NULL, creche_nobody, NULL, NULL));
     _exit(7); /* exit() would run the test program's own clean-up */
   }
   assert_int_equal(waitpid(child, &status, 0), child);

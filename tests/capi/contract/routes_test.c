@@ -189,7 +189,7 @@ static void start_inside(void* user, const creche_completion* c) {
   starter* s = user;
   (void)c;
   s->inside = 1;
-  creche_sleep_until(loop.scope, 0, NULL, check_task, s, &s->task);
+  SAY(creche_sleep_until(loop.scope, 0, NULL, check_task, s, &s->task));
   creche_scope_cancel(s->task.scope, NULL);
   s->inside = 0;
 }

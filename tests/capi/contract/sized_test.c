@@ -255,7 +255,7 @@ static creche_status use_watch(const room* r) {
 }
 static void decide_at_once(void* user, const creche_turn* turn) {
   (void)user;
-  creche_session_decide(turn->session, turn->id, NULL);
+  SAY(creche_session_decide(turn->session, turn->id, NULL));
 }
 static creche_status use_middleware(const room* r) {
   creche_session_options o;

@@ -136,7 +136,7 @@ static void* spawn_in_context(void* unused) {
   creche_loop_options_init(&o, sizeof o);
   o.context = &context;
   if (creche_loop_open(&o, &other) == CRECHE_OK)
-    creche_task_spawn(other.scope, finishing, NULL, NULL, creche_nobody, NULL, NULL);
+    SAY(creche_task_spawn(other.scope, finishing, NULL, NULL, creche_nobody, NULL, NULL));
   return unused;
 }
 static int in_context_clone(void) {
@@ -175,7 +175,7 @@ static void* open_with_hooks(void* unused) {
   creche_loop_options_init(&o, sizeof o);
   o.hooks = &hooks;
   if (creche_loop_open(&o, &other) == CRECHE_OK)
-    creche_sleep(other.scope, CRECHE_SECOND, NULL, creche_nobody, NULL, NULL);
+    SAY(creche_sleep(other.scope, CRECHE_SECOND, NULL, creche_nobody, NULL, NULL));
   return unused;
 }
 static int in_hook(void) {
@@ -188,7 +188,7 @@ static void* run_loop(void* unused) {
   o.run = CRECHE_RUN_CALLER;
   if (creche_loop_open(&o, &other) == CRECHE_OK &&
       creche_loop_post(other, stopping, NULL) == CRECHE_OK)
-    creche_loop_run(other);
+    SAY(creche_loop_run(other));
   return unused;
 }
 static int in_callers_loop(void) {

@@ -152,7 +152,7 @@ static int closed;
 static void count_closed(void* user, const creche_completion* c) {
   (void)c;
   __atomic_add_fetch(&closed, 1, __ATOMIC_SEQ_CST);
-  creche_sleep(loop.scope, 0, &to_queue, NULL, user, NULL);
+  SAY(creche_sleep(loop.scope, 0, &to_queue, NULL, user, NULL));
 }
 
 static void closing_ends_what_is_in_flight(void** state) {

@@ -52,7 +52,7 @@ static void another_piece(void* user, const creche_completion* c) {
   gaps->pieces++;
   support_hostile_await_requests(gaps->server, gaps->pieces + 1, PATIENCE_MS);
   if (gaps->pieces < PIECES)
-    creche_sleep(loop.scope, 9 * CRECHE_SECOND, NULL, another_piece, gaps, NULL);
+    SAY(creche_sleep(loop.scope, 9 * CRECHE_SECOND, NULL, another_piece, gaps, NULL));
 }
 
 static void a_gap_is_between_two_reads(void** state) {

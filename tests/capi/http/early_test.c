@@ -406,7 +406,7 @@ static void producing_takes_its_time(void** state) {
                        CRECHE_OK);
     }
     for (int i = 0; i < 3; i++) {
-      creche_sleep(loop.scope, 400 * CRECHE_MILLISECOND, &to_queue, NULL, NULL, NULL);
+      SAY(creche_sleep(loop.scope, 400 * CRECHE_MILLISECOND, &to_queue, NULL, NULL, NULL));
       drop(next());
       answer_pull(pull, "piece", i < 2 ? CRECHE_MORE : 0);
       if (i < 2) pull = next();

@@ -473,7 +473,7 @@ static void who_takes_no_events_holds_the_server_back(void** state) {
   /* Until it stands still, that is, has not moved for a while. */
   for (size_t before = 1, now = 0; before != now || now == 0;) {
     before = now;
-    creche_sleep(loop.scope, 200 * CRECHE_MILLISECOND, &to_queue, NULL, NULL, NULL);
+    SAY(creche_sleep(loop.scope, 200 * CRECHE_MILLISECOND, &to_queue, NULL, NULL, NULL));
     creche_completion c = next(); /* the sleep's: no event comes */
     assert_int_equal(c.kind, CRECHE_DONE);
     drop(c);
@@ -538,7 +538,7 @@ static void keep_event(void* user, const creche_completion* c) {
 
 static int await_events(struct kept* kept, int count) {
   for (int i = 0; i < PATIENCE_MS && atomic_load(&kept->events) < count; i++) {
-    creche_sleep(loop.scope, CRECHE_MILLISECOND, &to_queue, NULL, NULL, NULL);
+    SAY(creche_sleep(loop.scope, CRECHE_MILLISECOND, &to_queue, NULL, NULL, NULL));
     drop(next());
   }
   return atomic_load(&kept->events);

@@ -135,7 +135,8 @@ static void fetch_again(void* user, const creche_completion* c) {
   creche_request_options_init(&o, sizeof o);
   o.task = &to_queue;
   o.method = late->method;
-  creche_session_fetch(web, loop.scope, support_hostile_url(late->server), &o, NULL, NULL, NULL);
+  SAY(creche_session_fetch(web, loop.scope, support_hostile_url(late->server), &o, NULL, NULL,
+                           NULL));
 }
 
 static void what_came_a_moment_ago_is_seen(void** state) {

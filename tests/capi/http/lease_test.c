@@ -316,7 +316,7 @@ static void moves_race_with_ends(void** state) {
     drop(c);
     for (int i = 0; i < 3; i++) creche_response_release(r[i]); /* moved, or given back */
     assert_true(support_hostile_await_open(server, 0, PATIENCE_MS));
-    creche_sleep(loop.scope, 0, &to_queue, NULL, NULL, NULL);
+    SAY(creche_sleep(loop.scope, 0, &to_queue, NULL, NULL, NULL));
     drop(next()); /* a turn later */
     assert_int_equal(live_leases(), 0);
   }

@@ -213,14 +213,14 @@ static void reads_behind_the_end(void** state) {
 
 static void await_bytes(uint64_t size) {
   while (session_counters(web).bytes_received < size) {
-    creche_sleep(loop.scope, CRECHE_MILLISECOND, &to_queue, NULL, NULL, NULL);
+    SAY(creche_sleep(loop.scope, CRECHE_MILLISECOND, &to_queue, NULL, NULL, NULL));
     drop(next());
   }
 }
 
 static void close_the_session(void) {
   assert_int_equal(creche_session_close(web, creche_nobody, NULL), CRECHE_OK);
-  creche_sleep(loop.scope, 0, &to_queue, NULL, NULL, NULL);
+  SAY(creche_sleep(loop.scope, 0, &to_queue, NULL, NULL, NULL));
   drop(next());
 }
 

@@ -60,8 +60,9 @@ static void ask(void* user, const creche_turn* t) {
   if (plan.later[t->what])
     atomic_store(&waiting, t->id);
   else
-    creche_session_decide(t->session, t->id,
-                          plan.only != 0 && t->http_status != plan.only ? NULL : plan.on[t->what]);
+    SAY(creche_session_decide(
+        t->session, t->id,
+        plan.only != 0 && t->http_status != plan.only ? NULL : plan.on[t->what]));
 }
 
 static support_hostile* server;

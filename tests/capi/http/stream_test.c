@@ -128,7 +128,7 @@ static void the_gap_counts_while_somebody_reads(void** state) {
   creche_request_options o = request_options();
   o.timeouts.read_gap = 30 * CRECHE_MILLISECOND;
   creche_response r = expect_head(send_request(support_hostile_url(server), &o), 200);
-  creche_sleep(loop.scope, 100 * CRECHE_MILLISECOND, &to_queue, NULL, NULL, NULL);
+  SAY(creche_sleep(loop.scope, 100 * CRECHE_MILLISECOND, &to_queue, NULL, NULL, NULL));
   drop(next()); /* longer than the gap, with nobody reading */
   support_hostile_signal(server);
   expect_chunk(read_some(r, 0), "hello");
@@ -163,7 +163,7 @@ static void not_reading_holds_the_server_back(void** state) {
   /* Until it stands still, that is, has not moved for a while. */
   for (size_t before = 1, now = 0; before != now || now == 0;) {
     before = now;
-    creche_sleep(loop.scope, 200 * CRECHE_MILLISECOND, &to_queue, NULL, NULL, NULL);
+    SAY(creche_sleep(loop.scope, 200 * CRECHE_MILLISECOND, &to_queue, NULL, NULL, NULL));
     drop(next());
     now = atomic_load(&flooded);
   }

@@ -129,7 +129,7 @@ static void post_again(void* user, const creche_completion* c) {
   creche_request_options_init(&o, sizeof o);
   o.task = &to_queue;
   o.method = "POST";
-  creche_session_fetch(web, loop.scope, url, &o, NULL, NULL, NULL);
+  SAY(creche_session_fetch(web, loop.scope, url, &o, NULL, NULL, NULL));
 }
 
 static void what_came_a_moment_ago_is_seen(void** state) {

@@ -288,7 +288,7 @@ static void on_copied(void* user, const creche_completion* c) {
     strncat(k->text, c->data, c->data_size);
     creche_value_release(c->value);
   } else if (c->kind == CRECHE_PULL) {
-    creche_task_answer(c->task, CRECHE_OK, k->source, strlen(k->source), 0, NULL);
+    SAY(creche_task_answer(c->task, CRECHE_OK, k->source, strlen(k->source), 0, NULL));
   } else {
     on_answer(&k->end, c);
   }

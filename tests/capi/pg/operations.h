@@ -22,7 +22,7 @@ static const char* const operation_names[] = {"query",  "stream",       "copy_ou
 
 static inline void answer_with_nothing(void* user, const creche_completion* c) {
   if (c->kind == CRECHE_PULL)
-    creche_task_answer(c->task, CRECHE_OK, "", 0, 0, NULL);
+    SAY(creche_task_answer(c->task, CRECHE_OK, "", 0, 0, NULL));
   else
     on_answer(user, c);
 }
@@ -44,9 +44,9 @@ static inline void operation_body_begins(void* user, const creche_completion* c)
   operation_body* b = user;
   if (c->kind != CRECHE_BEGIN) return;
   b->task = c->task;
-  creche_connection_query((creche_connection){c->value}, c->task.scope,
-                          b->slow ? "select pg_sleep(20)" : "select 1", NULL, 0, NULL,
-                          operation_body_ends, b, NULL);
+  SAY(creche_connection_query((creche_connection){c->value}, c->task.scope,
+                              b->slow ? "select pg_sleep(20)" : "select 1", NULL, 0, NULL,
+                              operation_body_ends, b, NULL));
 }
 
 /* Starts one; `a` is told of its end. COPY_IN needs a table "things". */

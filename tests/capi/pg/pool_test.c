@@ -196,8 +196,8 @@ static void stand_still(void* user, const creche_completion* c) {
   (void)c;
   on_answer(&s->begun, &(creche_completion){.status = CRECHE_OK});
   answer_wait_for(&s->go, 30000);
-  creche_pool_transaction(s->pool, loop.scope, at_once, NULL, NULL, on_answer, &s->transaction,
-                          NULL);
+  SAY(creche_pool_transaction(s->pool, loop.scope, at_once, NULL, NULL, on_answer, &s->transaction,
+                              NULL));
 }
 
 static void test_transaction_on_a_dead_connection(void** state) {

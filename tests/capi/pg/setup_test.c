@@ -48,9 +48,9 @@ static void on_body(void* user, const creche_completion* c) {
   body* b = user;
   if (c->kind != CRECHE_BEGIN) return;
   b->task = c->task;
-  creche_connection_query((creche_connection){c->value}, c->task.scope,
-                          "select (current_setting('app.who', true) = 'me')::int::int8", NULL, 0,
-                          NULL, on_body_asked, b, NULL);
+  SAY(creche_connection_query((creche_connection){c->value}, c->task.scope,
+                              "select (current_setting('app.who', true) = 'me')::int::int8", NULL,
+                              0, NULL, on_body_asked, b, NULL));
 }
 static creche_status transact(creche_pool pool, body* b, answer* a) {
   answer_init(a);

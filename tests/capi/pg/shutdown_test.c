@@ -53,9 +53,9 @@ static void on_rows(void* user, const creche_completion* c) {
 static void body(void* user, const creche_completion* c) {
   (void)user;
   if (c->kind == CRECHE_BEGIN)
-    creche_connection_query((creche_connection){c->value}, c->task.scope,
-                            "insert into shutdown_test values (2)", NULL, 0, NULL, creche_nobody,
-                            NULL, NULL);
+    SAY(creche_connection_query((creche_connection){c->value}, c->task.scope,
+                                "insert into shutdown_test values (2)", NULL, 0, NULL,
+                                creche_nobody, NULL, NULL));
   if (c->kind == CRECHE_CANCEL) creche_task_finish(c->task, CRECHE_E_CANCELLED, 0, NULL);
 }
 

@@ -28,7 +28,7 @@ static void on_step(void* user, const creche_completion* c) {
 static void body_step(body_job* j) {
   const char* sql = j->next < 4 ? j->sql[j->next++] : NULL;
   if (sql)
-    creche_connection_query(j->c, j->task.scope, sql, NULL, 0, NULL, on_step, j, NULL);
+    SAY(creche_connection_query(j->c, j->task.scope, sql, NULL, 0, NULL, on_step, j, NULL));
   else if (!j->hang)
     creche_task_finish(j->task, j->finish, 77, NULL);
 }

@@ -282,7 +282,8 @@ static void* use_any_loop(void* arg) {
     creche_completion c;
     size_t n;
     l.scope.id = atomic_load(&shared_id);
-    creche_sleep(l.scope, any(&seed) % 50 * CRECHE_MICROSECOND, NULL, creche_nobody, NULL, &task);
+    SAY(creche_sleep(l.scope, any(&seed) % 50 * CRECHE_MICROSECOND, NULL, creche_nobody, NULL,
+                     &task));
     creche_scope_cancel(task.scope, NULL);
     if (creche_queue_open(l, NULL, &queue) == CRECHE_OK) {
       creche_queue_wait(queue, &c, 1, any(&seed) % 20 * CRECHE_MICROSECOND, &n);

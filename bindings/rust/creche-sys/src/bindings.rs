@@ -3064,6 +3064,7 @@ unsafe extern "C" {
     /// it has ended. Blocks; a signal does not end it, but its handler may call creche_scope_interrupt.
     /// Returns CRECHE_OK when the loop has ended; CRECHE_E_STATE if it has a thread of its own or is being
     /// run; CRECHE_E_WOULD_DEADLOCK, CRECHE_E_BAD_HANDLE, CRECHE_E_ENDED, CRECHE_E_FORKED. Since 0.1.
+    #[must_use]
     pub fn creche_loop_run(loop_: creche_loop) -> creche_status;
 
     /// [not on a loop] Runs one turn of a CRECHE_RUN_CALLER loop: waits up to `timeout` nanoseconds (0:
@@ -3100,6 +3101,7 @@ unsafe extern "C" {
     /// accepted post is run before the loop ends, whatever else fails. Not a task: it cannot be cancelled.
     /// Returns CRECHE_OK; CRECHE_E_INVALID (fn is NULL or a route), CRECHE_E_CLOSED once the loop is
     /// shutting down to its last, CRECHE_E_NO_MEMORY, and the handle errors. Since 0.1.
+    #[must_use]
     pub fn creche_loop_post(loop_: creche_loop, fn_: creche_done_fn, user: *mut c_void) -> creche_status;
 
     /// Ends the loop: cancels everything in it (reason: shutdown), closes the groups and leaves the scopes
@@ -3122,6 +3124,7 @@ unsafe extern "C" {
     /// CRECHE_E_WOULD_DEADLOCK on a loop; CRECHE_E_STATE while another thread joins or runs it;
     /// CRECHE_E_INVALID (a negative timeout); CRECHE_E_SYSTEM (no descriptor to wait on, or a sandbox that
     /// allows neither ppoll nor poll); the handle errors (CRECHE_E_ENDED if it was joined). Since 0.1.
+    #[must_use]
     pub fn creche_loop_join(loop_: creche_loop, timeout: i64) -> creche_status;
 
     /// After fork(), in the child: forgets a loop of the parent: closes its descriptors, sends nothing,
@@ -3251,12 +3254,14 @@ unsafe extern "C" {
     /// *outcome says how; CRECHE_E_TIMEOUT, CRECHE_E_INTERRUPTED (call again); CRECHE_E_STATE (not
     /// joinable, or being joined), CRECHE_E_INVALID (a negative timeout), CRECHE_E_SYSTEM (no descriptor
     /// to wait on), CRECHE_E_WOULD_DEADLOCK, the handle errors. Since 0.1.
+    #[must_use]
     pub fn creche_group_join(group: creche_group, timeout: i64, outcome: *mut creche_outcome) -> creche_status;
 
     /// [not on a loop] The same, and says why: *error (may be NULL: then this is creche_group_join) is the
     /// error that the group's completion has, the tree of failures of CRECHE_E_GROUP, yours for
     /// creche_error_release; NULL if the group ended with CRECHE_OK or the call fails. Returns as
     /// creche_group_join does. Since 0.1.
+    #[must_use]
     pub fn creche_group_join_error(group: creche_group, timeout: i64, outcome: *mut creche_outcome, error: *mut *const creche_error) -> creche_status;
 
     /// Sets the defaults in the first `size` bytes (pass sizeof). Returns CRECHE_OK or CRECHE_E_INVALID.
@@ -3275,12 +3280,14 @@ unsafe extern "C" {
     /// library operation: start in what it belongs to), CRECHE_E_WRONG_LOOP, CRECHE_E_NO_MEMORY, the
     /// handle errors (CRECHE_E_ENDED: also of a group whose completion was taken; until then it is
     /// CRECHE_E_CLOSED). Since 0.1.
+    #[must_use]
     pub fn creche_task_spawn(in_: creche_scope, body: creche_done_fn, body_user: *mut c_void, options: *const creche_task_options, done: creche_done_fn, user: *mut c_void, task: *mut creche_task) -> creche_status;
 
     /// Opens an external task: like a user task, but CRECHE_BEGIN, CRECHE_CANCEL and CRECHE_STALLED come
     /// where its completion goes (done or the queue), with CRECHE_MORE. creche_to_group and
     /// creche_nobody are CRECHE_E_INVALID, as are NULL where there is no queue and CRECHE_TASK_BODY
     /// outside of a group. A second body is CRECHE_E_STATE. The rest as above. Since 0.1.
+    #[must_use]
     pub fn creche_task_open(in_: creche_scope, options: *const creche_task_options, done: creche_done_fn, user: *mut c_void, task: *mut creche_task) -> creche_status;
 
     /// Ends a user or external task. With CRECHE_OK it waits for its steps; if one of them is cut then by
@@ -3315,6 +3322,7 @@ unsafe extern "C" {
     /// and to hurry where its own completion goes, as with creche_task_open.
     /// Returns as creche_task_spawn does; CRECHE_E_CLOSED also if target has ended, CRECHE_E_WRONG_LOOP if
     /// it lives on another loop. Since 0.1.
+    #[must_use]
     pub fn creche_task_start(target: creche_group, in_: creche_scope, body: creche_done_fn, body_user: *mut c_void, options: *const creche_start_options, done: creche_done_fn, user: *mut c_void, task: *mut creche_task) -> creche_status;
 
     /// Says that a task of creche_task_start is ready, with a plain value for whoever waits for that.
@@ -3334,6 +3342,7 @@ unsafe extern "C" {
     /// than CRECHE_OK fails the operation (CRECHE_E_BODY, with `error` as its cause).
     /// Returns CRECHE_OK; CRECHE_E_STATE (nothing was asked), CRECHE_E_INVALID, CRECHE_E_NO_MEMORY, the
     /// handle errors. Since 0.1.
+    #[must_use]
     pub fn creche_task_answer(task: creche_task, status: creche_status, data: *const c_void, size: usize, flags: u32, error: *const creche_error) -> creche_status;
 
     /// Sets the defaults in the first `size` bytes (pass sizeof). Returns CRECHE_OK or CRECHE_E_INVALID.
@@ -3346,6 +3355,7 @@ unsafe extern "C" {
     /// with CRECHE_OFFLOAD_ABANDON. Without a thread to run it, it completes with CRECHE_E_SYSTEM
     /// (error->system_errno says why). If the call fails arg stays yours.
     /// Returns as creche_task_spawn does. Since 0.1.
+    #[must_use]
     pub fn creche_offload(in_: creche_scope, fn_: creche_offload_fn, arg: *mut c_void, options: *const creche_offload_options, done: creche_done_fn, user: *mut c_void, task: *mut creche_task) -> creche_status;
 
     /// 1 if the task has been asked to stop, 0 if not, or the handle errors (CRECHE_E_ENDED: abandoned), so
@@ -3354,6 +3364,7 @@ unsafe extern "C" {
 
     /// Completes after `duration` nanoseconds from the call, never early. Negative is CRECHE_E_INVALID;
     /// 0 completes in a later turn. Returns as creche_task_spawn does. Since 0.1.
+    #[must_use]
     pub fn creche_sleep(in_: creche_scope, duration: i64, options: *const creche_task_options, done: creche_done_fn, user: *mut c_void, task: *mut creche_task) -> creche_status;
 
     /// Completes in the next turn of the loop, after everything that could run when it was called and what
@@ -3361,10 +3372,12 @@ unsafe extern "C" {
     /// checkpoint). Until then it is under way as a sleep is: a deadline or cancellation that comes
     /// before, be it from a post or callback that was to run first, cuts it. Returns as creche_task_spawn
     /// does. Since 0.1.
+    #[must_use]
     pub fn creche_yield(in_: creche_scope, options: *const creche_task_options, done: creche_done_fn, user: *mut c_void, task: *mut creche_task) -> creche_status;
 
     /// Completes at a point of the loop's clock; CRECHE_NEVER sleeps until it is cancelled.
     /// Returns as creche_task_spawn does. Since 0.1.
+    #[must_use]
     pub fn creche_sleep_until(in_: creche_scope, point: i64, options: *const creche_task_options, done: creche_done_fn, user: *mut c_void, task: *mut creche_task) -> creche_status;
 
     /// Sets the defaults in the first `size` bytes (pass sizeof). Returns CRECHE_OK or CRECHE_E_INVALID.
@@ -3431,11 +3444,13 @@ unsafe extern "C" {
     /// The completion fails with CRECHE_E_CLOSED if the limiter is released meanwhile.
     /// Returns as creche_sleep does; CRECHE_E_STATE also if this borrower holds a token or waits for one.
     /// Since 0.1.
+    #[must_use]
     pub fn creche_limiter_acquire(limiter: creche_limiter, in_: creche_scope, borrower: u64, options: *const creche_task_options, done: creche_done_fn, user: *mut c_void, task: *mut creche_task) -> creche_status;
 
     /// Takes a token now, or not at all: *token, a lease as above, yours to release; {0} otherwise.
     /// Returns CRECHE_OK; CRECHE_E_LIMIT (none is free, or others wait); otherwise as
     /// creche_limiter_acquire. Since 0.1.
+    #[must_use]
     pub fn creche_limiter_try(limiter: creche_limiter, in_: creche_scope, borrower: u64, token: *mut creche_token) -> creche_status;
 
     /// Changes the number of tokens. More of them go to waiters at once; with fewer, those who hold one
@@ -3472,10 +3487,12 @@ unsafe extern "C" {
     /// fails with CRECHE_E_CLOSED if the rate limiter is released meanwhile.
     /// Returns as creche_sleep does; CRECHE_E_INVALID also if permits is 0 or more than the burst, which
     /// would never be there. Since 0.1.
+    #[must_use]
     pub fn creche_rate_acquire(rate: creche_rate, in_: creche_scope, permits: u32, options: *const creche_task_options, done: creche_done_fn, user: *mut c_void, task: *mut creche_task) -> creche_status;
 
     /// Uses `permits` up now, or none at all. Returns CRECHE_OK; CRECHE_E_LIMIT (not there, others wait, or
     /// paused); CRECHE_E_INVALID as above; the handle errors. Since 0.1.
+    #[must_use]
     pub fn creche_rate_try(rate: creche_rate, permits: u32) -> creche_status;
 
     /// Gives out nothing before `until`, a point of the loop's clock: what a server wants with 429 and
@@ -3506,6 +3523,7 @@ unsafe extern "C" {
     /// Completes once the event is set; never inside this call, also if it is set already: then its result
     /// stands when this returns, and no later cancellation cuts it. Fails with
     /// CRECHE_E_CLOSED if it is released before it is set. Returns as creche_sleep does. Since 0.1.
+    #[must_use]
     pub fn creche_event_wait(event: creche_event, in_: creche_scope, options: *const creche_task_options, done: creche_done_fn, user: *mut c_void, task: *mut creche_task) -> creche_status;
 
     /// Sets an event: the waits of all who wait stand as completed when this returns. Again is harmless.
@@ -3533,11 +3551,13 @@ unsafe extern "C" {
     /// The completion fails with CRECHE_E_CLOSED if the last receiver, or this sender, is released
     /// meanwhile.
     /// Returns as creche_sleep does; CRECHE_E_CLOSED also if nobody receives any more. Since 0.1.
+    #[must_use]
     pub fn creche_channel_send(sender: creche_sender, in_: creche_scope, item: u64, options: *const creche_task_options, done: creche_done_fn, user: *mut c_void, task: *mut creche_task) -> creche_status;
 
     /// Sends an item now, or not at all (then it stays yours). Returns CRECHE_OK; CRECHE_E_LIMIT (the channel
     /// is full; with capacity 0: nobody waits for an item); CRECHE_E_CLOSED (nobody receives any more);
     /// CRECHE_E_NO_MEMORY, the handle errors. Since 0.1.
+    #[must_use]
     pub fn creche_channel_try_send(sender: creche_sender, item: u64) -> creche_status;
 
     /// Receives an item: the completion's value. Kind CRECHE_END, with CRECHE_OK, says that the last sender
@@ -3545,11 +3565,13 @@ unsafe extern "C" {
     /// came is its own, and no cancellation changes that (creche_channel_unreceive gives it back). If
     /// nobody takes the completion (creche_nobody, a released queue) item_free gets the item. Fails with
     /// CRECHE_E_CLOSED if this receiver is released meanwhile. Returns as creche_sleep does. Since 0.1.
+    #[must_use]
     pub fn creche_channel_receive(receiver: creche_receiver, in_: creche_scope, options: *const creche_task_options, done: creche_done_fn, user: *mut c_void, task: *mut creche_task) -> creche_status;
 
     /// Receives an item now, or none: *item, 0 on failure. Returns CRECHE_OK; CRECHE_E_LIMIT (there is none
     /// now); CRECHE_E_CLOSED (there will be none any more); CRECHE_E_INVALID, the handle errors.
     /// Since 0.1.
+    #[must_use]
     pub fn creche_channel_try_receive(receiver: creche_receiver, item: *mut u64) -> creche_status;
 
     /// Puts an item in front of all others of its channel, as if it had never been received: whoever is told
@@ -3559,6 +3581,7 @@ unsafe extern "C" {
     /// With CRECHE_OK the item is the channel's, as after a send. Returns CRECHE_OK; CRECHE_E_NO_MEMORY, the
     /// handle errors (CRECHE_E_ENDED: this receiver was released; another of the channel's does as well):
     /// then the item stays yours. Since 0.1.
+    #[must_use]
     pub fn creche_channel_put_back(receiver: creche_receiver, item: u64) -> creche_status;
 
     /// Cancels a receive even if its item, or the end, has come, as long as nobody was told: until its
@@ -3572,6 +3595,7 @@ unsafe extern "C" {
     /// Returns CRECHE_OK; CRECHE_E_ENDED: too late, what its completion says is so (also where
     /// creche_to_group or creche_nobody took the item when it came), or it was called before; CRECHE_E_STATE
     /// (no receive), CRECHE_E_NO_MEMORY (nothing changes), the handle errors. Since 0.1.
+    #[must_use]
     pub fn creche_channel_unreceive(task: creche_task) -> creche_status;
 
     /// Another handle of the same side of the same channel, yours to release.
@@ -3622,6 +3646,7 @@ unsafe extern "C" {
     /// CRECHE_E_STATE (nobody was asked so, or it was answered already), CRECHE_E_INVALID (status is positive;
     /// token is empty or holds what may not stand in a field), CRECHE_E_NO_MEMORY, the handle errors.
     /// Since 0.1.
+    #[must_use]
     pub fn creche_session_give_token(session: creche_session, ask: u64, status: creche_status, token: *const c_char) -> creche_status;
 
     /// Sets the defaults in the first `size` bytes (pass sizeof). Returns CRECHE_OK or CRECHE_E_INVALID.
@@ -3672,10 +3697,12 @@ unsafe extern "C" {
     /// Writes all cookies to a file that only its owner can read (mode 0600), in place of the one that is
     /// there, in one step. [not on a loop] Blocks. Returns CRECHE_OK, CRECHE_E_INVALID, CRECHE_E_SYSTEM,
     /// CRECHE_E_WOULD_DEADLOCK, CRECHE_E_NO_MEMORY, the handle errors. Since 0.1.
+    #[must_use]
     pub fn creche_cookie_jar_save(jar: creche_cookie_jar, form: u32, path: *const c_char) -> creche_status;
 
     /// Puts in what is in a file. [not on a loop] Blocks. Returns as creche_cookie_jar_import and _save do.
     /// Since 0.1.
+    #[must_use]
     pub fn creche_cookie_jar_load(jar: creche_cookie_jar, form: u32, path: *const c_char) -> creche_status;
 
     /// Sets the defaults in the first `size` bytes (pass sizeof). Returns CRECHE_OK or CRECHE_E_INVALID.
@@ -3706,6 +3733,7 @@ unsafe extern "C" {
     /// the end of the session or of the owner: what had arrived, then CRECHE_END if that was all, else
     /// CRECHE_E_CLOSED. Returns CRECHE_OK; CRECHE_E_STATE (a whole response), or as creche_task_spawn.
     /// Since 0.1.
+    #[must_use]
     pub fn creche_response_read(response: creche_response, in_: creche_scope, capacity: usize, options: *const creche_task_options, done: creche_done_fn, user: *mut c_void, task: *mut creche_task) -> creche_status;
 
     /// Reads a record: all up to and with the first `delimiter` (1 or more bytes, which may come in pieces:
@@ -3714,11 +3742,13 @@ unsafe extern "C" {
     /// either: it is a record as it is. A record that is longer is CRECHE_E_LIMIT, and nothing is lost: it is
     /// still there for a call with a greater max, or any other read. So it is when the read is cancelled.
     /// The rest as creche_response_read. Returns as that; CRECHE_E_INVALID (no delimiter). Since 0.1.
+    #[must_use]
     pub fn creche_response_read_until(response: creche_response, in_: creche_scope, delimiter: *const c_void, delimiter_size: usize, max: usize, options: *const creche_task_options, done: creche_done_fn, user: *mut c_void, task: *mut creche_task) -> creche_status;
 
     /// Reads `size` bytes, no fewer: kind CRECHE_CHUNK. If the body ends before, it is CRECHE_E_LIMIT, or the
     /// failure that the body has ended with, and what there is can still be read; CRECHE_END if nothing was
     /// left. The rest as creche_response_read. Returns as that; CRECHE_E_INVALID (size is 0). Since 0.1.
+    #[must_use]
     pub fn creche_response_read_exactly(response: creche_response, in_: creche_scope, size: usize, options: *const creche_task_options, done: creche_done_fn, user: *mut c_void, task: *mut creche_task) -> creche_status;
 
     /// Hands a response that is a lease to another owner: the task, group or loop nearest to `to`, which it
@@ -3786,6 +3816,7 @@ unsafe extern "C" {
     /// Answers a turn. decision: NULL is GO. Returns CRECHE_OK; CRECHE_E_STATE (there is no such turn, any more:
     /// the request is over, or it was answered), CRECHE_E_INVALID (a field; what does not fit the turn is as GO),
     /// CRECHE_E_NO_MEMORY, the handle errors. Since 0.1.
+    #[must_use]
     pub fn creche_session_decide(session: creche_session, turn: u64, decision: *const creche_decision) -> creche_status;
 
     /// Sets the defaults in the first `size` bytes (pass sizeof). Returns CRECHE_OK or CRECHE_E_INVALID.
@@ -3835,6 +3866,7 @@ unsafe extern "C" {
     /// _CODING, _BODY, _REDIRECT, _HTTP_STATUS, _LIMIT, _TIMEOUT, _CANCELLED, _CLOSED, _SYSTEM, _NO_MEMORY; error->phase
     /// says where. Cancelled: its connection is closed. options: may be NULL. task: may be NULL.
     /// Returns CRECHE_OK, or as creche_task_spawn does. Since 0.1.
+    #[must_use]
     pub fn creche_session_fetch(session: creche_session, in_: creche_scope, url: *const c_char, options: *const creche_request_options, done: creche_done_fn, user: *mut c_void, task: *mut creche_task) -> creche_status;
 
     /// Opens connections to where a request to this URL would go until there are `count` (those in use or
@@ -3843,6 +3875,7 @@ unsafe extern "C" {
     /// code: how many were opened. If one cannot be, it fails as a fetch would, when the others are done, and
     /// what was opened is kept. options (may be NULL): timeouts and task, and what chooses the way there.
     /// Returns CRECHE_OK; CRECHE_E_INVALID (count is 0), or as creche_task_spawn does. Since 0.1.
+    #[must_use]
     pub fn creche_session_warm_up(session: creche_session, in_: creche_scope, url: *const c_char, count: u32, options: *const creche_request_options, done: creche_done_fn, user: *mut c_void, task: *mut creche_task) -> creche_status;
 
     /// Sends a request and completes at the head of the answer: code: the HTTP status; value: a
@@ -3856,6 +3889,7 @@ unsafe extern "C" {
     /// do); CRECHE_OK, too, if you released the response. Cancelled before all is sent, the connection
     /// is closed and reads end with CRECHE_E_CLOSED; later, only the task ends, with CRECHE_OK.
     /// The rest as creche_session_fetch. Since 0.1.
+    #[must_use]
     pub fn creche_session_send(session: creche_session, in_: creche_scope, url: *const c_char, options: *const creche_request_options, done: creche_done_fn, user: *mut c_void, task: *mut creche_task) -> creche_status;
 
     /// Sets the defaults in the first `size` bytes (pass sizeof). Returns CRECHE_OK or CRECHE_E_INVALID.
@@ -3881,6 +3915,7 @@ unsafe extern "C" {
     /// Further failures as of creche_session_fetch. Cancelled, or at a deadline: its connection is closed.
     /// A body can only be bytes. Returns as creche_session_fetch does; CRECHE_E_INVALID also for a pulled
     /// body. Since 0.1.
+    #[must_use]
     pub fn creche_session_events(session: creche_session, in_: creche_scope, url: *const c_char, options: *const creche_events_options, done: creche_done_fn, user: *mut c_void, task: *mut creche_task) -> creche_status;
 
     /// Sets the defaults in the first `size` bytes (pass sizeof). Returns CRECHE_OK or CRECHE_E_INVALID.
@@ -3896,6 +3931,7 @@ unsafe extern "C" {
     /// status than 101, or an answer that is not to our key or grants what was not offered; the rest as
     /// creche_session_fetch. Returns as creche_session_fetch does; CRECHE_E_INVALID also for a request with
     /// a body or a method. Since 0.1.
+    #[must_use]
     pub fn creche_session_websocket(session: creche_session, in_: creche_scope, url: *const c_char, options: *const creche_websocket_options, done: creche_done_fn, user: *mut c_void, task: *mut creche_task) -> creche_status;
 
     /// Sends a message (copied), behind those of the calls before; completes when the system has taken all
@@ -3904,6 +3940,7 @@ unsafe extern "C" {
     /// same. Failures: CRECHE_E_CLOSED (a close was begun, by you or the server), _DISCONNECTED, _TIMEOUT,
     /// _PROTOCOL, _LIMIT: why the WebSocket has ended. Returns CRECHE_OK, CRECHE_E_INVALID, or as
     /// creche_task_spawn does. Since 0.1.
+    #[must_use]
     pub fn creche_websocket_send(websocket: creche_websocket, in_: creche_scope, type_: u32, data: *const c_void, size: usize, options: *const creche_task_options, done: creche_done_fn, user: *mut c_void, task: *mut creche_task) -> creche_status;
 
     /// Receives the next message, whole: kind CRECHE_MESSAGE, code: CRECHE_WEBSOCKET_TEXT (it is UTF-8) or
@@ -3914,6 +3951,7 @@ unsafe extern "C" {
     /// completes with CRECHE_E_STATE. With 256 KiB unreceived the server is held back. Cancelling a receive
     /// cancels only that. Pings are answered without your help, in the order of what is received.
     /// Returns CRECHE_OK, or as creche_task_spawn does. Since 0.1.
+    #[must_use]
     pub fn creche_websocket_receive(websocket: creche_websocket, in_: creche_scope, options: *const creche_task_options, done: creche_done_fn, user: *mut c_void, task: *mut creche_task) -> creche_status;
 
     /// Closes in order: what was sent before goes out, then a close with this code (0: none; 1000 to 1003,
@@ -3923,6 +3961,7 @@ unsafe extern "C" {
     /// that come after the call are not kept; those before can still be received. Idempotent: each call
     /// gets a completion. Returns CRECHE_OK, CRECHE_E_INVALID (code, reason), or as creche_task_spawn does.
     /// Since 0.1.
+    #[must_use]
     pub fn creche_websocket_close(websocket: creche_websocket, in_: creche_scope, code: u32, reason: *const c_char, options: *const creche_task_options, done: creche_done_fn, user: *mut c_void, task: *mut creche_task) -> creche_status;
 
     /// The subprotocol that was agreed on, "" for none; NULL if the handle is bad. Lives as long as the
@@ -4117,10 +4156,12 @@ unsafe extern "C" {
     /// CRECHE_BATCH_SEPARATE what stands behind it may be done all the same, and data says so.
     /// Returns CRECHE_OK; CRECHE_E_INVALID (items, or the sql of one, is NULL; more than 65536), or as
     /// creche_task_spawn does. Since 0.1.
+    #[must_use]
     pub fn creche_pool_batch(pool: creche_pool, in_: creche_scope, items: *const creche_batch_item, count: usize, options: *const creche_batch_options, done: creche_done_fn, user: *mut c_void, task: *mut creche_task) -> creche_status;
 
     /// The same on this connection. In a transaction they are statements of it: one that fails fails it, and
     /// those behind it (25P02). Since 0.1.
+    #[must_use]
     pub fn creche_connection_batch(connection: creche_connection, in_: creche_scope, items: *const creche_batch_item, count: usize, options: *const creche_batch_options, done: creche_done_fn, user: *mut c_void, task: *mut creche_task) -> creche_status;
 
     /// Has the server parse a statement, and say what it takes and returns, without running it. As it is now:
@@ -4130,9 +4171,11 @@ unsafe extern "C" {
     /// The completion: data: const creche_description *, value: CRECHE_OWNED, to be given up by
     /// creche_value_release.
     /// Failures as creche_pool_query. Returns CRECHE_OK, or as creche_task_spawn does. Since 0.1.
+    #[must_use]
     pub fn creche_pool_describe(pool: creche_pool, in_: creche_scope, sql: *const c_char, args: *const creche_value, args_count: usize, options: *const creche_task_options, done: creche_done_fn, user: *mut c_void, task: *mut creche_task) -> creche_status;
 
     /// The same on this connection: with its search_path, its temporary tables, its open transaction. Since 0.1.
+    #[must_use]
     pub fn creche_connection_describe(connection: creche_connection, in_: creche_scope, sql: *const c_char, args: *const creche_value, args_count: usize, options: *const creche_task_options, done: creche_done_fn, user: *mut c_void, task: *mut creche_task) -> creche_status;
 
     /// Sets the defaults in the first `size` bytes (pass sizeof). Returns CRECHE_OK or CRECHE_E_INVALID.
@@ -4149,9 +4192,11 @@ unsafe extern "C" {
     /// more than one statement, a COPY FROM STDIN), and those of creche_pool_query. Cancelled: the COPY is
     /// cancelled on the server, and what was on its way is thrown away; the connection stays usable.
     /// Returns CRECHE_OK, or as creche_task_spawn does. Since 0.1.
+    #[must_use]
     pub fn creche_pool_copy_out(pool: creche_pool, in_: creche_scope, sql: *const c_char, options: *const creche_copy_options, done: creche_done_fn, user: *mut c_void, task: *mut creche_task) -> creche_status;
 
     /// The same on this connection; what is started after it waits for its end. Since 0.1.
+    #[must_use]
     pub fn creche_connection_copy_out(connection: creche_connection, in_: creche_scope, sql: *const c_char, options: *const creche_copy_options, done: creche_done_fn, user: *mut c_void, task: *mut creche_task) -> creche_status;
 
     /// Runs COPY ... FROM STDIN with bytes that you are asked for: completions with kind CRECHE_PULL and
@@ -4170,9 +4215,11 @@ unsafe extern "C" {
     /// Failures as creche_pool_copy_out; CRECHE_E_INVALID for a COPY TO STDOUT.
     /// Returns CRECHE_OK; CRECHE_E_INVALID (creche_to_group or creche_nobody, who cannot be asked), or as
     /// creche_task_spawn does. Since 0.1.
+    #[must_use]
     pub fn creche_pool_copy_in(pool: creche_pool, in_: creche_scope, sql: *const c_char, options: *const creche_copy_options, done: creche_done_fn, user: *mut c_void, task: *mut creche_task) -> creche_status;
 
     /// The same on this connection; what is started after it waits for its end. Since 0.1.
+    #[must_use]
     pub fn creche_connection_copy_in(connection: creche_connection, in_: creche_scope, sql: *const c_char, options: *const creche_copy_options, done: creche_done_fn, user: *mut c_void, task: *mut creche_task) -> creche_status;
 
     /// Writes rows of values as COPY reads them in its text format (which it has if the statement says no other):
@@ -4206,6 +4253,7 @@ unsafe extern "C" {
     /// The completion is that of creche_connection_query, without rows. Steps may be started one behind another
     /// without waiting: fetching the next rows before you look at those that came is prefetching.
     /// Returns CRECHE_OK; CRECHE_E_INVALID (a name that is none), or as creche_task_spawn does. Since 0.1.
+    #[must_use]
     pub fn creche_cursor_open(connection: creche_connection, in_: creche_scope, name: *const c_char, sql: *const c_char, args: *const creche_value, args_count: usize, options: *const creche_cursor_options, done: creche_done_fn, user: *mut c_void, task: *mut creche_task) -> creche_status;
 
     /// Takes the next `rows` rows, or if that is negative, goes back so many and takes them in that order
@@ -4214,14 +4262,17 @@ unsafe extern "C" {
     /// transaction, and so ends the cursor; one with CRECHE_CURSOR_HOLD outside of a transaction cannot be
     /// fetched from any more either. CRECHE_E_PG with 34000: there is no such cursor.
     /// Returns CRECHE_OK; CRECHE_E_INVALID (the name, or rows is 0), or as creche_task_spawn does. Since 0.1.
+    #[must_use]
     pub fn creche_cursor_fetch(connection: creche_connection, in_: creche_scope, name: *const c_char, rows: i64, options: *const creche_cursor_options, done: creche_done_fn, user: *mut c_void, task: *mut creche_task) -> creche_status;
 
     /// Passes over rows without taking them; code of the completion: how many there were. The rest as
     /// creche_cursor_fetch. Since 0.1.
+    #[must_use]
     pub fn creche_cursor_move(connection: creche_connection, in_: creche_scope, name: *const c_char, rows: i64, options: *const creche_cursor_options, done: creche_done_fn, user: *mut c_void, task: *mut creche_task) -> creche_status;
 
     /// Closes it, so that what it holds on the server is free. CRECHE_E_PG with 34000 if there is none (which
     /// fails an open transaction, as any error). The rest as creche_cursor_fetch. Since 0.1.
+    #[must_use]
     pub fn creche_cursor_close(connection: creche_connection, in_: creche_scope, name: *const c_char, options: *const creche_cursor_options, done: creche_done_fn, user: *mut c_void, task: *mut creche_task) -> creche_status;
 
     /// Sets the defaults in the first `size` bytes (pass sizeof). Returns CRECHE_OK or CRECHE_E_INVALID.
@@ -4238,6 +4289,7 @@ unsafe extern "C" {
     /// The end is CRECHE_E_CANCELLED, CRECHE_E_CLOSED (the pool was closed) or that failure; its connection is closed.
     /// Returns CRECHE_OK; CRECHE_E_INVALID (no channel, or a name that is none), or as creche_task_spawn does.
     /// Since 0.1.
+    #[must_use]
     pub fn creche_pool_listen(pool: creche_pool, in_: creche_scope, channels: *const *const c_char, count: usize, options: *const creche_listen_options, done: creche_done_fn, user: *mut c_void, task: *mut creche_task) -> creche_status;
 
     /// Sets the defaults in the first `size` bytes (pass sizeof). Returns CRECHE_OK or CRECHE_E_INVALID.
@@ -4347,6 +4399,7 @@ unsafe extern "C" {
     /// Before an idle connection is used it is looked at; a statement that a dying
     /// server has not begun goes to another connection.
     /// Returns CRECHE_OK, or as creche_task_spawn does. Since 0.1.
+    #[must_use]
     pub fn creche_pool_query(pool: creche_pool, in_: creche_scope, sql: *const c_char, args: *const creche_value, args_count: usize, options: *const creche_query_options, done: creche_done_fn, user: *mut c_void, task: *mut creche_task) -> creche_status;
 
     /// Runs one statement and delivers its rows as they come: completions with kind CRECHE_ROWS and
@@ -4355,6 +4408,7 @@ unsafe extern "C" {
     /// for its columns before it runs: one round trip more. Bounded: with `blocks`
     /// of them unreleased the server is held back. The connection is its own while it runs. The rest as
     /// creche_pool_query. Since 0.1.
+    #[must_use]
     pub fn creche_pool_stream(pool: creche_pool, in_: creche_scope, sql: *const c_char, args: *const creche_value, args_count: usize, options: *const creche_query_options, done: creche_done_fn, user: *mut c_void, task: *mut creche_task) -> creche_status;
 
     /// Runs one statement with many rows of parameters, all or nothing: as one transaction on a connection that
@@ -4372,6 +4426,7 @@ unsafe extern "C" {
     /// Statements that begin or end transactions, CALL and DO, which may commit in the middle, are
     /// CRECHE_E_INVALID, in the completion. options: CRECHE_QUERY_COLLECT, max_bytes, names and task. Returns
     /// CRECHE_OK, or as creche_task_spawn does. Since 0.1.
+    #[must_use]
     pub fn creche_pool_execute_many(pool: creche_pool, in_: creche_scope, sql: *const c_char, args: *const creche_value, args_count: usize, rows: usize, options: *const creche_query_options, done: creche_done_fn, user: *mut c_void, task: *mut creche_task) -> creche_status;
 
     /// The same with rows that you are asked for, so that there may be any number of them in little memory:
@@ -4385,11 +4440,13 @@ unsafe extern "C" {
     /// the number of the row, as above. It is never run again once it has asked. options: as above, without
     /// names. Returns CRECHE_OK; CRECHE_E_INVALID (creche_to_group or creche_nobody, who cannot be asked; names),
     /// or as creche_task_spawn does. Since 0.1.
+    #[must_use]
     pub fn creche_pool_execute_rows(pool: creche_pool, in_: creche_scope, sql: *const c_char, options: *const creche_query_options, done: creche_done_fn, user: *mut c_void, task: *mut creche_task) -> creche_status;
 
     /// Acquires a connection: value: a creche_connection, CRECHE_OWNED: a lease of the nearest task or
     /// group around `in` (or the loop), which holds it open. options->timeout, if sooner, replaces the
     /// pool's acquire_timeout. Returns CRECHE_OK, or as creche_task_spawn does. Since 0.1.
+    #[must_use]
     pub fn creche_pool_acquire(pool: creche_pool, in_: creche_scope, options: *const creche_task_options, done: creche_done_fn, user: *mut c_void, task: *mut creche_task) -> creche_status;
 
     /// Hands a connection to another owner: the task, group or loop nearest to `to`, which it holds open
@@ -4408,25 +4465,30 @@ unsafe extern "C" {
     /// what a late cancel of the first hits can be run again in its order (many at once belong into a
     /// transaction, or on the pool, where the order is nobody's). What another session has changed meanwhile
     /// (0A000, 26000) is not healed if one was in flight behind it. The rest as creche_pool_query. Passes its group's limit. Since 0.1.
+    #[must_use]
     pub fn creche_connection_query(connection: creche_connection, in_: creche_scope, sql: *const c_char, args: *const creche_value, args_count: usize, options: *const creche_query_options, done: creche_done_fn, user: *mut c_void, task: *mut creche_task) -> creche_status;
 
     /// The same as creche_pool_execute_many on this connection; what is started after it waits for its end. In a
     /// transaction it is a part of that: it is not committed with it, and if it fails, so does the transaction.
     /// Since 0.1.
+    #[must_use]
     pub fn creche_connection_execute_many(connection: creche_connection, in_: creche_scope, sql: *const c_char, args: *const creche_value, args_count: usize, rows: usize, options: *const creche_query_options, done: creche_done_fn, user: *mut c_void, task: *mut creche_task) -> creche_status;
 
     /// The same as creche_pool_execute_rows on this connection; as creche_connection_execute_many is to
     /// creche_pool_execute_many. Since 0.1.
+    #[must_use]
     pub fn creche_connection_execute_rows(connection: creche_connection, in_: creche_scope, sql: *const c_char, options: *const creche_query_options, done: creche_done_fn, user: *mut c_void, task: *mut creche_task) -> creche_status;
 
     /// Streams a statement's rows on this connection, as creche_pool_stream does; what is started after it
     /// waits for its end. Since 0.1.
+    #[must_use]
     pub fn creche_connection_stream(connection: creche_connection, in_: creche_scope, sql: *const c_char, args: *const creche_value, args_count: usize, options: *const creche_query_options, done: creche_done_fn, user: *mut c_void, task: *mut creche_task) -> creche_status;
 
     /// Runs several statements separated by semicolons, without parameters, as one implicit transaction
     /// unless they say otherwise. The completion has no rows; code: rows affected by the last. COPY from
     /// STDIN or to STDOUT in it: CRECHE_E_UNSUPPORTED, and nothing of it is done (creche/copy.h). The rest as
     /// creche_pool_query. Since 0.1.
+    #[must_use]
     pub fn creche_connection_script(connection: creche_connection, in_: creche_scope, sql: *const c_char, options: *const creche_query_options, done: creche_done_fn, user: *mut c_void, task: *mut creche_task) -> creche_status;
 
     /// Sets the defaults in the first `size` bytes (pass sizeof). Returns CRECHE_OK or CRECHE_E_INVALID.
@@ -4446,6 +4508,7 @@ unsafe extern "C" {
     /// body is told (CRECHE_CANCEL), it rolls back, and the completion is CRECHE_E_TIMEOUT, or with
     /// CRECHE_MOVE_ON CRECHE_E_CANCELLED with CRECHE_CAUGHT. Returns CRECHE_OK, or as creche_task_spawn
     /// does. Since 0.1.
+    #[must_use]
     pub fn creche_pool_transaction(pool: creche_pool, in_: creche_scope, body: creche_done_fn, body_user: *mut c_void, options: *const creche_transaction_options, done: creche_done_fn, user: *mut c_void, task: *mut creche_task) -> creche_status;
 
     /// The steps of a transaction as single calls, for languages whose body is a function of their own.
@@ -4456,10 +4519,13 @@ unsafe extern "C" {
     /// commit and rollback fail with CRECHE_E_STATE if no transaction is open, or if it is that of
     /// creche_pool_transaction, which its body ends. A commit that fails has ended the transaction, but not
     /// a savepoint. Return CRECHE_OK, or as creche_task_spawn does. Since 0.1.
+    #[must_use]
     pub fn creche_connection_begin(connection: creche_connection, in_: creche_scope, options: *const creche_transaction_options, done: creche_done_fn, user: *mut c_void, task: *mut creche_task) -> creche_status;
 
+    #[must_use]
     pub fn creche_connection_commit(connection: creche_connection, in_: creche_scope, options: *const creche_transaction_options, done: creche_done_fn, user: *mut c_void, task: *mut creche_task) -> creche_status;
 
+    #[must_use]
     pub fn creche_connection_rollback(connection: creche_connection, in_: creche_scope, options: *const creche_transaction_options, done: creche_done_fn, user: *mut c_void, task: *mut creche_task) -> creche_status;
 
     /// The loop of the process that the calls below run on, with a thread of its own, and whatever else you
@@ -4474,6 +4540,7 @@ unsafe extern "C" {
     /// timeout: nanoseconds from the call. Returns CRECHE_OK, also if there is none; CRECHE_E_TIMEOUT,
     /// CRECHE_E_INTERRUPTED (call again); CRECHE_E_STATE (another thread waits for it); CRECHE_E_INVALID
     /// (negative), CRECHE_E_WOULD_DEADLOCK, CRECHE_E_SYSTEM. Since 0.1.
+    #[must_use]
     pub fn creche_default_close(timeout: i64) -> creche_status;
 
     /// [not on a loop] Fetches a URL whole, as creche_session_fetch does, by a session of the default loop
@@ -4481,31 +4548,38 @@ unsafe extern "C" {
     /// CRECHE_E_INVALID: nobody could be asked. Returns CRECHE_OK with *response; the failures of
     /// creche_session_fetch and what it returns itself; CRECHE_E_SYSTEM, CRECHE_E_NO_MEMORY (the default
     /// loop), CRECHE_E_WOULD_DEADLOCK. Since 0.1.
+    #[must_use]
     pub fn creche_fetch(url: *const c_char, options: *const creche_request_options, response: *mut creche_response) -> creche_status;
 
     /// [not on a loop] The same by a session of yours, on whatever loop. in: where it is started, so that
     /// cancelling that stops it; {0}: nowhere but in the session's loop. Since 0.1.
+    #[must_use]
     pub fn creche_fetch_in(session: creche_session, in_: creche_scope, url: *const c_char, options: *const creche_request_options, response: *mut creche_response) -> creche_status;
 
     /// [not on a loop] Runs a statement on a pool, as creche_pool_query does. The pool is on any loop:
     /// creche_default_loop(&loop) has one for it. Returns CRECHE_OK with *rows; the failures of
     /// creche_pool_query and what it returns itself; CRECHE_E_INVALID (rows is NULL),
     /// CRECHE_E_WOULD_DEADLOCK. Since 0.1.
+    #[must_use]
     pub fn creche_query(pool: creche_pool, sql: *const c_char, args: *const creche_value, args_count: usize, options: *const creche_query_options, rows: *mut creche_rows) -> creche_status;
 
     /// [not on a loop] The same where its rows are not wanted: *affected (may be NULL) is how many it has
     /// changed or returned, -1 if it does not say. Returns as creche_query does. Since 0.1.
+    #[must_use]
     pub fn creche_execute(pool: creche_pool, sql: *const c_char, args: *const creche_value, args_count: usize, options: *const creche_query_options, affected: *mut i64) -> creche_status;
 
     /// [not on a loop] The same two, started in `in`, as with creche_fetch_in. Since 0.1.
+    #[must_use]
     pub fn creche_query_in(pool: creche_pool, in_: creche_scope, sql: *const c_char, args: *const creche_value, args_count: usize, options: *const creche_query_options, rows: *mut creche_rows) -> creche_status;
 
+    #[must_use]
     pub fn creche_execute_in(pool: creche_pool, in_: creche_scope, sql: *const c_char, args: *const creche_value, args_count: usize, options: *const creche_query_options, affected: *mut i64) -> creche_status;
 
     /// [not on a loop] Runs several statements, separated by semicolons, as creche_connection_script does on
     /// a connection of its own: all or nothing, unless they say otherwise. A time in options->task counts for
     /// the wait for the connection, and again for the script. Returns CRECHE_OK, the failures of
     /// creche_pool_acquire and creche_connection_script and what they return. Since 0.1.
+    #[must_use]
     pub fn creche_script(pool: creche_pool, sql: *const c_char, options: *const creche_query_options) -> creche_status;
 
     /// [not on a loop] Begins a transaction on a connection of its own, as creche_pool_acquire and
@@ -4514,18 +4588,22 @@ unsafe extern "C" {
     /// options->task counts for the wait for the connection, and again for the begin. Returns CRECHE_OK with
     /// *connection; the failures of the two and what they return; CRECHE_E_INVALID (connection is NULL).
     /// Since 0.1.
+    #[must_use]
     pub fn creche_begin(pool: creche_pool, in_: creche_scope, options: *const creche_transaction_options, connection: *mut creche_connection) -> creche_status;
 
     /// [not on a loop] creche_query and creche_execute on a connection, as creche_connection_query does it;
     /// in: as with creche_begin. Since 0.1.
+    #[must_use]
     pub fn creche_query_on(connection: creche_connection, in_: creche_scope, sql: *const c_char, args: *const creche_value, args_count: usize, options: *const creche_query_options, rows: *mut creche_rows) -> creche_status;
 
+    #[must_use]
     pub fn creche_execute_on(connection: creche_connection, in_: creche_scope, sql: *const c_char, args: *const creche_value, args_count: usize, options: *const creche_query_options, affected: *mut i64) -> creche_status;
 
     /// [not on a loop] Commits, as creche_connection_commit does: shielded, so that no cancellation cuts it;
     /// and gives the connection back, whatever has come of it: only if the commit could not be started is it
     /// still yours (a bad handle, a loop's thread). options: may be NULL. Returns CRECHE_OK: it is committed;
     /// the failures of creche_connection_commit and what it returns. Since 0.1.
+    #[must_use]
     pub fn creche_commit(connection: creche_connection, options: *const creche_transaction_options) -> creche_status;
 
     /// Writes what `count` loops, and all sessions and pools on them whose handles live, have now and did so

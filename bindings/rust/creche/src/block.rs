@@ -31,8 +31,8 @@ impl Wake for Woken {
         // Its own thread looks when the turn is over; others end its wait.
         if !before && thread::current().id() != self.waiter {
             // SAFETY: any thread, any handle. Refused once the loop has nothing more to run: then the
-            // wait ends with the loop.
-            unsafe { sys::creche_loop_post(self.on, Some(nothing), null_mut()) };
+            // wait ends with the loop. Without memory it ends at what wakes the loop next.
+            let _ = unsafe { sys::creche_loop_post(self.on, Some(nothing), null_mut()) };
         }
     }
 }

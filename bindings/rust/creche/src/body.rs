@@ -64,11 +64,7 @@ impl Body {
 impl Pull for Mutex<Vec<u8>> {
     fn pulled(&self, task: sys::creche_task) {
         let bytes = std::mem::take(&mut *lock(self));
-        let data = bytes.as_ptr().cast();
-        // SAFETY: any thread; too late is harmless; the bytes are copied.
-        unsafe {
-            sys::creche_task_answer(task, sys::CRECHE_OK, data, bytes.len(), 0, null());
-        }
+        answer(task, sys::CRECHE_OK, &bytes, null());
     }
 
     fn over(&self) {}
@@ -157,15 +153,23 @@ fn no_writer() -> Error {
     Error::own(Status::BODY, "the body's writer was dropped before BodyWriter::finish".to_owned())
 }
 
+/// The last answer. One that comes too late is harmless; without memory for it, whoever asked would wait
+/// for ever, so that is the end of his.
+fn answer(task: sys::creche_task, status: i32, bytes: &[u8], error: *const sys::creche_error) {
+    let data = bytes.as_ptr().cast();
+    // SAFETY: any thread, any handle; the bytes are copied.
+    let said = unsafe { sys::creche_task_answer(task, status, data, bytes.len(), 0, error) };
+    if said == sys::CRECHE_E_NO_MEMORY {
+        // SAFETY: any thread, any handle.
+        unsafe { sys::creche_scope_cancel(task.scope, c"no memory for a body".as_ptr()) };
+    }
+}
+
 /// The end of a body.
 fn last(task: sys::creche_task, whole: bool) {
-    // SAFETY: any thread; too late is harmless; no data.
-    let answer = |status, error| unsafe {
-        sys::creche_task_answer(task, status, null(), 0, 0, error);
-    };
     match whole {
-        true => answer(sys::CRECHE_OK, null()),
-        false => no_writer().in_c(answer),
+        true => answer(task, sys::CRECHE_OK, &[], null()),
+        false => no_writer().in_c(|status, error| answer(task, status, &[], error)),
     }
 }
 

@@ -112,8 +112,8 @@ impl Turn {
 impl Drop for Turn {
     fn drop(&mut self) {
         if self.id != 0 {
-            // SAFETY: numbers alone.
-            unsafe { sys::creche_session_decide(self.session, self.id, null()) };
+            // SAFETY: numbers alone. Refused, its request is over.
+            let _ = unsafe { sys::creche_session_decide(self.session, self.id, null()) };
         }
     }
 }

@@ -164,7 +164,7 @@ static void weave(void* user, const creche_completion* c) {
   if (++w->runs == 10)
     creche_task_finish(w->task, CRECHE_OK, 0, NULL);
   else
-    creche_yield(w->task.scope, NULL, weave, w, NULL);
+    SAY(creche_yield(w->task.scope, NULL, weave, w, NULL));
 }
 static void two_that_yield_alternate(void** state) {
   int last = 0, twice = 0;
@@ -252,7 +252,7 @@ static void spawn_elsewhere(void* user, const creche_completion* c) {
   teller* t = user;
   if (c->kind != CRECHE_BEGIN) return;
   t->begun = 1;
-  creche_task_spawn(t->group.scope, body_waits, &t->s, NULL, see, &t->s, &t->child);
+  SAY(creche_task_spawn(t->group.scope, body_waits, &t->s, NULL, see, &t->s, &t->child));
   creche_task_finish(c->task, CRECHE_OK, 0, NULL);
 }
 /* A child has its spawner's context, not that of the group it lives in; what nobody has spawned has

@@ -406,7 +406,7 @@ static void yield_again(void* user, const creche_completion* c) {
   yielder* y = user;
   (void)c;
   turns[turns_n++] = y->id;
-  if (--y->left > 0) creche_yield(loop.scope, NULL, yield_again, y, NULL);
+  if (--y->left > 0) SAY(creche_yield(loop.scope, NULL, yield_again, y, NULL));
 }
 static void yielders_take_turns(void** state) {
   yielder a = {1, 10}, b = {2, 10};

@@ -323,8 +323,8 @@ static void follow(void* user, const creche_completion* c) {
   follower* f = user;
   (void)c;
   f->followed = 1;
-  creche_sleep(f->group.scope, 0, NULL, see, &f->s[0], NULL);
-  creche_sleep(f->group.scope, 0, NULL, see, &f->s[1], NULL);
+  SAY(creche_sleep(f->group.scope, 0, NULL, see, &f->s[0], NULL));
+  SAY(creche_sleep(f->group.scope, 0, NULL, see, &f->s[1], NULL));
 }
 static void follow_ups_go_first(void** state) {
   seen g = {0}, waiting = {0};

@@ -40,7 +40,8 @@ static void begins_with_a_failed_step(void* user, const creche_completion* c) {
   if (c->kind == CRECHE_BEGIN && w->opens)
     creche_group_open(c->task.scope, NULL, creche_nobody, NULL, &group);
   if (c->kind == CRECHE_BEGIN)
-    creche_task_spawn(c->task.scope, body_fails_quietly, NULL, NULL, creche_nobody, NULL, NULL);
+    SAY(creche_task_spawn(c->task.scope, body_fails_quietly, NULL, NULL, creche_nobody, NULL,
+                          NULL));
   if (c->kind == CRECHE_CANCEL) creche_task_finish(c->task, w->with, 0, w->own);
 }
 static wrong how(creche_status with, int opens, int fails, const creche_error* own) {

@@ -14,7 +14,7 @@ static void post_next(void* user, const creche_completion* c) {
   chain* of = user;
   (void)c;
   of->done++;
-  if (of->left-- > 0) creche_loop_post(loop, post_next, of);
+  if (of->left-- > 0) SAY(creche_loop_post(loop, post_next, of));
 }
 
 static void a_chain_takes_one_turn(void** state) {
@@ -63,17 +63,17 @@ static seen first, given_way, behind, told_next;
 static int first_posts_next;
 static void told_first(void* user, const creche_completion* c) {
   note(user, c);
-  if (first_posts_next) creche_loop_post(loop, see, &told_next);
+  if (first_posts_next) SAY(creche_loop_post(loop, see, &told_next));
 }
 static void starts_all(void* user, const creche_completion* c) {
   const int yields = *(int*)user;
   (void)c;
-  creche_loop_post(loop, told_first, &first);
+  SAY(creche_loop_post(loop, told_first, &first));
   if (yields)
-    creche_yield(loop.scope, NULL, see, &given_way, NULL);
+    SAY(creche_yield(loop.scope, NULL, see, &given_way, NULL));
   else
-    creche_sleep(loop.scope, 0, NULL, see, &given_way, NULL);
-  creche_loop_post(loop, see, &behind);
+    SAY(creche_sleep(loop.scope, 0, NULL, see, &given_way, NULL));
+  SAY(creche_loop_post(loop, see, &behind));
 }
 static void start_all(int* yields, int posts) {
   memset(&first, 0, sizeof first);
@@ -108,9 +108,9 @@ static void cancels_it(void* user, const creche_completion* c) {
   seen* s = user;
   creche_task task;
   (void)c;
-  creche_yield(loop.scope, NULL, see, s, &task);
+  SAY(creche_yield(loop.scope, NULL, see, s, &task));
   creche_scope_cancel(task.scope, NULL);
-  creche_loop_post(loop, see, &behind);
+  SAY(creche_loop_post(loop, see, &behind));
 }
 static void unless_it_was_cut(void** state) {
   seen s = {0};

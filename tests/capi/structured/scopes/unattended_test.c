@@ -21,7 +21,7 @@ static void supervise(supervisor* v) {
   v->times++;
   v->opened = creche_group_open(v->in, NULL, opens_again, v, &v->group);
   if (v->opened == CRECHE_OK) {
-    creche_sleep_until(v->group.scope, CRECHE_NEVER, NULL, creche_nobody, NULL, NULL);
+    SAY(creche_sleep_until(v->group.scope, CRECHE_NEVER, NULL, creche_nobody, NULL, NULL));
     return;
   }
   v->scope_opened = creche_scope_open(v->in, NULL, &scope);
@@ -154,7 +154,7 @@ static void closes_it(void* user, const creche_completion* c) {
   if (c->kind != CRECHE_BEGIN) return;
   creche_group_open(c->task.scope, NULL, see, &k->end, &group);
   k->within = group.scope;
-  creche_sleep(group.scope, 0, NULL, opens_another, k, NULL);
+  SAY(creche_sleep(group.scope, 0, NULL, opens_another, k, NULL));
   creche_group_close(group);
   creche_task_finish(c->task, CRECHE_OK, 0, NULL);
 }
@@ -194,7 +194,7 @@ static void cleans_up(void* user, const creche_completion* c) {
   o.shield = 1;
   k->opened[0] = creche_scope_open(c->task.scope, &o, &k->scope);
   k->opened[1] = creche_group_open(k->scope, NULL, cleaned_up, k, &group);
-  creche_sleep(group.scope, CRECHE_SECOND, NULL, see, &k->slept, NULL);
+  SAY(creche_sleep(group.scope, CRECHE_SECOND, NULL, see, &k->slept, NULL));
   creche_group_close(group);
 }
 static void tasks_that_live_clean_up(void** state) {

@@ -91,7 +91,7 @@ static seen spawned;
 static void spawns_elsewhere(void* user, const creche_completion* c) {
   (void)user;
   if (c->kind == CRECHE_BEGIN)
-    creche_task_spawn(elsewhere.scope, body_waits, &spawned, NULL, see, &spawned, NULL);
+    SAY(creche_task_spawn(elsewhere.scope, body_waits, &spawned, NULL, see, &spawned, NULL));
 }
 static void of_the_starter_not_of_the_place(void** state) {
   creche_context context = {make(0), clone, free_it};

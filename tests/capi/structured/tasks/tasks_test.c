@@ -339,7 +339,7 @@ static void weave(void* user, const creche_completion* c) {
   if (++w->runs == 10)
     creche_task_finish(w->task, CRECHE_OK, 0, NULL);
   else
-    creche_sleep(w->task.scope, 0, NULL, weave, w, NULL);
+    SAY(creche_sleep(w->task.scope, 0, NULL, weave, w, NULL));
 }
 static void two_tasks_interleave(void** state) {
   int last = 0, twice = 0;

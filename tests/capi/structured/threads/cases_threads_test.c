@@ -240,7 +240,7 @@ static creche_status calls_back(void* arg, creche_task task, uint64_t* value) {
   o.flags = CRECHE_GROUP_JOINABLE;
   h->group = creche_group_open(task.scope, &o, creche_nobody, NULL, &group);
   if (h->group == CRECHE_OK) {
-    creche_sleep(group.scope, 0, NULL, creche_nobody, NULL, NULL);
+    SAY(creche_sleep(group.scope, 0, NULL, creche_nobody, NULL, NULL));
     h->joined = creche_group_join(group, CRECHE_NEVER, &h->outcome);
   }
   return CRECHE_OK;

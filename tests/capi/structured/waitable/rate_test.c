@@ -311,7 +311,7 @@ static void* contend(void* arg) {
                                  &task) != CRECHE_OK;
     if (seed >> 16 & 1) creche_scope_cancel(task.scope, NULL);
     if ((seed >> 17 & 7) == 0) creche_rate_pause(contended, (int64_t)(seed & 1023));
-    creche_rate_try(contended, 1);
+    SAY(creche_rate_try(contended, 1));
   }
   return (void*)wrong;
 }
