@@ -10,20 +10,19 @@ import (
 	"libcreche/creche/internal/cx"
 )
 
-// copies are what to start in C for a COPY where a querier is.
-func (q *querier) copies() (in, out int32) {
+// onPool is one of two.
+func (q *querier) onPool(yes, no int32) int32 {
 	if q.query == cx.PoolQuery {
-		return cx.PoolCopyIn, cx.PoolCopyOut
+		return yes
 	}
-	return cx.ConnectionCopyIn, cx.ConnectionCopyOut
+	return no
 }
 
 // CopyIn runs a COPY ... FROM STDIN with what r gives, which is read as fast as the server takes it, and
 // returns how many rows there were. When r fails nothing is stored: ErrBody, with that as its cause. An
 // error of the server ends the reading; if r is an io.Closer it is closed then, and at the end.
 func (q *querier) CopyIn(ctx context.Context, statement string, r io.Reader) (int64, error) {
-	in, _ := q.copies()
-	affected, _, err := q.upload(ctx, in, statement, r)
+	affected, _, err := q.upload(ctx, q.onPool(cx.PoolCopyIn, cx.ConnectionCopyIn), statement, r)
 	return affected, err
 }
 
@@ -49,23 +48,22 @@ func (q *querier) upload(ctx context.Context, what int32, statement string, r io
 	return 0, w.n, e
 }
 
-// CopyRows runs a COPY ... FROM STDIN in its text format with the rows that next gives, values like those
-// of statements, until it gives nil; it is asked as fast as the server takes them. Returns how many rows
-// there were. An error of next, or a row that cannot be sent, is ErrBody with that as its cause, and nothing
-// is stored.
+// CopyRows runs COPY table [(columns)] FROM STDIN with the rows that next gives, values like those of
+// statements, until it gives nil; it is asked as fast as the server takes them. Returns how many rows there
+// were. If all columns are of types that have a form for that, they go in binary; strings for numbers and
+// times are read here then, as PostgreSQL prints them, and what does not fit its column without loss is
+// ErrType, with row and column; else as text, which the server reads. An error of next is ErrBody with that
+// as its cause. Nothing is stored after an error.
 func (q *querier) CopyRows(ctx context.Context, statement string, next func() ([]any, error)) (int64, error) {
-	return q.CopyIn(ctx, statement, &rowReader{next: next, copies: true})
+	affected, _, err := q.upload(ctx, q.onPool(cx.PoolCopyRows, cx.ConnCopyRows), statement, &rowReader{next: next})
+	return affected, err
 }
 
 // ExecRows runs a statement with the rows of parameters that next gives, until it gives nil, all or nothing,
 // as ExecMany does with rows that are there; it is asked as fast as the server takes them. Returns how many
 // rows it has affected, and which row failed, or -1.
 func (q *querier) ExecRows(ctx context.Context, statement string, next func() ([]any, error)) (affected int64, failed int, err error) {
-	what := int32(cx.ConnectionRows)
-	if q.query == cx.PoolQuery {
-		what = cx.PoolRows
-	}
-	affected, failed, err = q.upload(ctx, what, statement, &rowReader{next: next})
+	affected, failed, err = q.upload(ctx, q.onPool(cx.PoolRows, cx.ConnectionRows), statement, &rowReader{next: next})
 	var e *Error
 	if errors.As(err, &e) && e.Status != ErrPG && e.Status != ErrInvalid && e.Status != ErrType {
 		failed = -1
@@ -73,13 +71,12 @@ func (q *querier) ExecRows(ctx context.Context, statement string, next func() ([
 	return affected, failed, err
 }
 
-// rowReader gives rows as COPY reads them, or a statement that has many.
+// rowReader gives rows as the library takes them.
 type rowReader struct {
-	next   func() ([]any, error)
-	query  cx.Query
-	text   []byte
-	ended  bool
-	copies bool
+	next  func() ([]any, error)
+	query cx.Query
+	text  []byte
+	ended bool
 }
 
 func (r *rowReader) Read(p []byte) (int, error) {
@@ -123,7 +120,7 @@ func (r *rowReader) encode() error {
 	if e := fill(&r.query, "", all); e != nil {
 		return e
 	}
-	text, failed := cx.CopyText(r.copies, &r.query, width, rows)
+	text, failed := cx.RowsBytes(&r.query, width, rows)
 	if failed != nil {
 		return newError(failed, nil)
 	}
@@ -139,7 +136,7 @@ func (q *querier) CopyOut(ctx context.Context, to io.Writer, statement string) (
 	if e := fill(&w.query, statement, nil); e != nil {
 		return 0, e
 	}
-	_, out := q.copies()
+	out := q.onPool(cx.PoolCopyOut, cx.ConnectionCopyOut)
 	in := q.loop.where(ctx)
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()

@@ -69,6 +69,35 @@ CRECHE_API creche_status creche_connection_copy_in(creche_connection connection,
                                                    creche_done_fn done, void *user, creche_task *task)
                                                    CRECHE_MUST_CHECK;
 
+/* Runs COPY ... FROM STDIN with rows of values, each brought into the form of its column: in COPY's binary
+ * format, if all columns are of types that values have a form for here: the integers, bool, oid, floats,
+ * numeric, text, varchar, char(n), name, json, jsonb, jsonpath, bytea, uuid, date, timestamp, timestamptz,
+ * enums, citext, ltree, and domains over them; with a column of another type (an array, inet, interval, a row
+ * of a table ...) all goes in the text format, as creche_values_to_copy writes it, and the server reads it.
+ * sql: COPY table [(columns)] FROM STDIN [WITH (FREEZE)] [WHERE ...]; no other options: the format is decided
+ * here. Rows are asked for as creche_pool_copy_in asks for bytes: each CRECHE_PULL is answered by
+ * bytes of creche_values_to_rows, which may begin and end anywhere in a row. The server is asked for the
+ * columns each time, one round trip more, and again together with the COPY, whose transaction holds a lock
+ * on the table from then on: no row is ever sent as the type that a column had before.
+ * In the binary format a value must fit its column without loss: integers any integer type, float or numeric
+ * that can hold them, floats another float or numeric; dates and times only their own type. Text is taken for
+ * text, enums and JSON as it is, and read for the others as PostgreSQL prints them: numbers, true and false,
+ * uuid, \x of bytea, ISO 8601 (a timestamptz with its zone, as what it is without one is the session's);
+ * bytes in binary form must be of the column's type, or as good. What does not fit, and a row with another
+ * number of values, is CRECHE_E_TYPE or CRECHE_E_INVALID; the message names row and column (from 0 on), the
+ * column's name and type; nothing of the COPY stays, and the connection is as usable as before, but a
+ * transaction of yours has failed. The rest as creche_pool_copy_in.
+ * Failures as there, and CRECHE_E_INVALID: generated columns, and no list of the others.
+ * Returns CRECHE_OK, or as creche_pool_copy_in does. Since 0.1. */
+CRECHE_API creche_status creche_pool_copy_rows(creche_pool pool, creche_scope in, const char *sql,
+                                               const creche_copy_options *options, creche_done_fn done,
+                                               void *user, creche_task *task);
+
+/* The same on this connection; what is started after it waits for its end. Since 0.1. */
+CRECHE_API creche_status creche_connection_copy_rows(creche_connection connection, creche_scope in,
+                                                     const char *sql, const creche_copy_options *options,
+                                                     creche_done_fn done, void *user, creche_task *task);
+
 /* Writes rows of values as COPY reads them in its text format (which it has if the statement says no other):
  * what creche_task_answer takes for a CRECHE_PULL of creche_pool_copy_in. values: rows * columns of them, row
  * after row, used up by the call. Each may have any type and form that fits the column's text: an int8 for a
@@ -83,7 +112,7 @@ CRECHE_API creche_status creche_connection_copy_in(creche_connection connection,
 CRECHE_API creche_status creche_values_to_copy(const creche_value *values, size_t columns, size_t rows,
                                                creche_text_fn write, void *user);
 
-/* The same as creche_pool_execute_rows takes them. They are bytes for this process only. Of a value that
+/* The same as creche_pool_execute_rows and creche_pool_copy_rows take them. They are bytes for this process only. Of a value that
  * cannot be sent that tells; here all forms are taken. Returns CRECHE_OK, CRECHE_E_CANCELLED,
  * CRECHE_E_INVALID (values or write is NULL), CRECHE_E_NO_MEMORY. Since 0.1. */
 CRECHE_API creche_status creche_values_to_rows(const creche_value *values, size_t columns, size_t rows,

@@ -8,6 +8,7 @@
 #include "capi/start_args.h"
 #include "pg/op/copy_in_operation.h"
 #include "pg/op/copy_out_operation.h"
+#include "pg/op/copy_rows_operation.h"
 
 using namespace creche;
 using namespace creche::capi;
@@ -26,7 +27,7 @@ creche_copy_options Defaults() noexcept {
 
 namespace {
 
-enum class Way { kIn, kOut };
+enum class Way { kIn, kOut, kRows };
 
 // Where it runs has been found; the rest is the same for pools and connections.
 creche_status StartCopy(pg::Connectable on, Way way, creche_scope in, const char* sql,
@@ -39,15 +40,21 @@ creche_status StartCopy(pg::Connectable on, Way way, creche_scope in, const char
     return Fail(Status::kInvalid,
                 "chunk_bytes and chunks must not be 0: call creche_copy_options_init first");
   if (!sql) return Fail(Status::kInvalid, "sql is NULL");
-  if (way == Way::kIn && (done == creche_to_group || done == creche_nobody))
+  if (way != Way::kOut && (done == creche_to_group || done == creche_nobody))
     return Fail(Status::kInvalid,
                 "what is copied is asked for: give a function, or NULL and a queue");
   StartArgsReader reader;
   if (creche_status failed = reader.Read(in, o.task, done, user, task)) return failed;
   Loop& loop = on.loop();
   const auto keep = Ref<Loop>::Share(&loop);
-  pg::Statement statement(sql, nullptr, 0);
   std::unique_ptr<tasks::Operation> operation;
+  if (way == Way::kRows) {
+    pg::CopyStatement copy;
+    ErrorRef unfit = pg::ReadCopyStatement(sql, &copy);
+    operation = std::make_unique<pg::CopyRowsOperation>(std::move(on), copy, std::move(unfit));
+    return Started(tasks::StartOperation(loop, reader.args, std::move(operation)), in);
+  }
+  pg::Statement statement(sql, nullptr, 0);
   if (way == Way::kIn)
     operation = std::make_unique<pg::CopyInOperation>(std::move(on), std::move(statement));
   else
@@ -112,6 +119,18 @@ creche_status creche_connection_copy_in(creche_connection connection, creche_sco
                                         const char* sql, const creche_copy_options* options,
                                         creche_done_fn done, void* user, creche_task* task) {
   return OnConnection(connection, Way::kIn, in, sql, options, done, user, task);
+}
+
+creche_status creche_pool_copy_rows(creche_pool pool, creche_scope in, const char* sql,
+                                    const creche_copy_options* options, creche_done_fn done,
+                                    void* user, creche_task* task) {
+  return OnPool(pool, Way::kRows, in, sql, options, done, user, task);
+}
+
+creche_status creche_connection_copy_rows(creche_connection connection, creche_scope in,
+                                          const char* sql, const creche_copy_options* options,
+                                          creche_done_fn done, void* user, creche_task* task) {
+  return OnConnection(connection, Way::kRows, in, sql, options, done, user, task);
 }
 
 }  // extern "C"

@@ -150,7 +150,7 @@ void AnswerReader::Take(const Message& message) noexcept {
       return flight->steps.Take(message.type);
     case Backend::kCopyIn:
     case Backend::kCopyOut:
-      return TakeCopy(flight, message.type == Backend::kCopyIn);
+      return TakeCopy(flight, message);
     default:
       return listener_.OnUnusable(CopyRefused());
   }
@@ -162,10 +162,13 @@ void AnswerReader::TakeBound(Flight* flight) noexcept {
   if (flight->steps.stage() == AnswerSteps::Stage::kExecute && flight->columns) BeginRows(flight);
 }
 
-void AnswerReader::TakeCopy(Flight* flight, bool in) noexcept {
-  flight->steps.Take(in ? Backend::kCopyIn : Backend::kCopyOut);
+void AnswerReader::TakeCopy(Flight* flight, const Message& message) noexcept {
+  const bool in = message.type == Backend::kCopyIn;
+  flight->steps.Take(message.type);
   Command* command = flight->command;
-  const bool taken = command && (in ? command->OnCopyIn(flight) : command->OnCopyOut(flight));
+  // Behind the format.
+  const bool taken = command && (in ? command->OnCopyIn(flight, Load16(message.body + 1))
+                                    : command->OnCopyOut(flight));
   if (!taken) return listener_.OnUnusable(CopyRefused());
   // Of what was to come from here, CopyFail has been said: the end follows by itself.
   if (flight->error && !in) listener_.OnGivenUp(flight);

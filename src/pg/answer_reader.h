@@ -53,7 +53,7 @@ class AnswerReader {
   size_t MaxRow() noexcept;
   void Take(const Message& message) noexcept;
   void TakeBound(Flight* flight) noexcept;
-  void TakeCopy(Flight* flight, bool in) noexcept;
+  void TakeCopy(Flight* flight, const Message& message) noexcept;
   void TakeReady(const Message& message) noexcept;
   void TakeRow(Flight* flight, const Message& message) noexcept;
   void TakeColumns(Flight* flight, const Message& message) noexcept;

@@ -39,6 +39,16 @@ void Encoder::Copy(const Statement& copy) noexcept {
   flight_.leaves_state = LeavesState(copy.text());
 }
 
+void Encoder::CopyDescribed(const Command& command) noexcept {
+  const Statement& copy = command.statement(1);
+  out_.Parse({}, command.statement(0));
+  out_.DescribeStatement({});
+  out_.Query(copy.text());
+  flight_.steps.AddDescribedScript();
+  flight_.steps.Sent();
+  flight_.leaves_state = LeavesState(copy.text());
+}
+
 void Encoder::Preview(const Statement& statement) noexcept {
   out_.Parse({}, statement);
   out_.Bind({}, statement, shared_.forms.Find(statement.hash(), flight_.implicit));

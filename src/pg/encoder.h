@@ -46,6 +46,9 @@ class Encoder {
   // One COPY, by the simple protocol: whatever is between us and the server knows it that way, and
   // after an error in the middle nothing need be sent.
   void Copy(const Statement& copy) noexcept;
+  // The same behind a description of its first statement: from then on nobody alters what that has,
+  // in the transaction that both are in.
+  void CopyDescribed(const Command& command) noexcept;
   Flight& flight() noexcept { return flight_; }
 
   // Behind the last byte.

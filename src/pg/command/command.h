@@ -52,8 +52,9 @@ class Command : public ListNode<Command> {
 
   // It was sent, and is alone: what it has to send later goes out there, until it ends.
   virtual void OnSent(Wire* /*wire*/) noexcept {}
-  // The server awaits what is copied to it. False: this is none of those that can.
-  virtual bool OnCopyIn(Flight* /*flight*/) noexcept { return false; }
+  // The server awaits what is copied to it, of so many columns. False: this is none of those that
+  // can.
+  virtual bool OnCopyIn(Flight* /*flight*/, size_t /*columns*/) noexcept { return false; }
   // The server sends what it copies: each piece comes as a row. False: as above.
   virtual bool OnCopyOut(Flight* /*flight*/) noexcept { return false; }
   // The server has refused it, and takes no more.

@@ -17,7 +17,7 @@ void CopyIn::OnSent(Wire* wire) noexcept {
   open_ = asked_ = stopped_ = false;
 }
 
-bool CopyIn::OnCopyIn(Flight*) noexcept {
+bool CopyIn::OnCopyIn(Flight*, size_t) noexcept {
   open_ = asked_ = true;
   // The request to cancel it came too early.
   if (stopped_) return static_cast<void>(GiveUp("cancelled")), true;

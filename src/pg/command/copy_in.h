@@ -9,13 +9,13 @@
 
 namespace creche::pg {
 
-class CopyIn : public Command, private Wire::Drain {
+class CopyIn : public Command, protected Wire::Drain {
  public:
   ~CopyIn() override { Close(); }
   bool alone() const noexcept override { return true; }
   void Encode(Encoder* encoder) const noexcept override;
   void OnSent(Wire* wire) noexcept override;
-  bool OnCopyIn(Flight* flight) noexcept override;
+  bool OnCopyIn(Flight* flight, size_t columns) noexcept override;
   bool OnCopyOut(Flight* flight) noexcept override;
   void OnError() noexcept override { Close(); }
   bool OnStop() noexcept override;
@@ -32,10 +32,13 @@ class CopyIn : public Command, private Wire::Drain {
   // Nothing more goes out. To be called when it has ended.
   void Close() noexcept;
 
+ protected:
+  void OnDrained() noexcept override;
+  Wire* wire() const noexcept { return wire_; }
+
  private:
   // Give, or GiveUp, is awaited.
   virtual void OnWanted() noexcept = 0;
-  void OnDrained() noexcept override;
   void Feed() noexcept;
 
   Wire* wire_ = nullptr;

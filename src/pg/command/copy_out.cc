@@ -20,7 +20,7 @@ void CopyOut::Encode(Encoder* encoder) const noexcept {
 }
 
 // The server awaits what there is none of.
-bool CopyOut::OnCopyIn(Flight* flight) noexcept {
+bool CopyOut::OnCopyIn(Flight* flight, size_t /*columns*/) noexcept {
   static constexpr std::string_view kWhy =
       "this COPY takes what is copied from the client: call creche_pool_copy_in";
   char* room = wire_->Reserve(MessageWriter::kMostCopy + kWhy.size());

@@ -12,7 +12,7 @@ class CopyOut : public Command {
   bool alone() const noexcept override { return true; }
   void Encode(Encoder* encoder) const noexcept override;
   void OnSent(Wire* wire) noexcept override { wire_ = wire; }
-  bool OnCopyIn(Flight* flight) noexcept override;
+  bool OnCopyIn(Flight* flight, size_t columns) noexcept override;
   bool OnCopyOut(Flight* flight) noexcept override;
   size_t MaxRow(const Flight& flight, const RowCollector& whole) const noexcept override;
   RowTaken OnRow(Flight* flight, const Message& piece, RowCollector* whole) noexcept override;

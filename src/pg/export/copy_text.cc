@@ -74,15 +74,20 @@ ErrorRef At(const ErrorRef& why, size_t row, size_t column) {
 
 }  // namespace
 
+ErrorRef AppendCopyRow(const Value* values, size_t columns, size_t row, std::string* out) {
+  for (size_t column = 0; column < columns; column++) {
+    if (column > 0) *out += '\t';
+    if (ErrorRef error = AppendValue(out, values[column])) return At(error, row, column);
+  }
+  *out += '\n';
+  return nullptr;
+}
+
 ErrorRef WriteCopyText(const Value* values, size_t columns, size_t rows, Pieces* out) {
   const ErrorRef stopped = MakeError(Status::kCancelled, Phase::kOptions, "write wanted no more");
-  std::string& text = out->text();
   for (size_t row = 0; row < rows; row++) {
-    for (size_t column = 0; column < columns; column++) {
-      if (column > 0) text += '\t';
-      if (ErrorRef error = AppendValue(&text, *values++)) return At(error, row, column);
-    }
-    text += '\n';
+    if (ErrorRef error = AppendCopyRow(values + row * columns, columns, row, &out->text()))
+      return error;
     if (!out->Go()) return stopped;
   }
   return out->Flush() ? nullptr : stopped;

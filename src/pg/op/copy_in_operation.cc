@@ -1,29 +1,11 @@
 #include "pg/op/copy_in_operation.h"
 
-#include <new>
 #include <utility>
 
 #include "pg/op/copy_check.h"
 #include "pg/op/query_operation.h"
 
 namespace creche::pg {
-
-namespace {
-
-ErrorRef NotProduced(ErrorRef cause) noexcept {
-  try {
-    std::string message = "what was to be copied could not be produced";
-    if (cause) message += std::string(": ") + cause->message();
-    return MakeError(ErrorInfo{.status = Status::kBody,
-                               .phase = Phase::kQuery,
-                               .message = std::move(message),
-                               .cause = std::move(cause)});
-  } catch (const std::bad_alloc&) {
-    return NoMemoryError();
-  }
-}
-
-}  // namespace
 
 CopyInOperation::CopyInOperation(Connectable on, Statement&& statement)
     : PgOperation(std::move(on)), statement_(std::move(statement)), unfit_(CheckCopy(statement_)) {}

@@ -47,6 +47,11 @@ class AnswerSteps {
     runs_ = false;
     statements_ = 1;
   }
+  // The same, and a script behind it.
+  void AddDescribedScript() noexcept {
+    AddDescription();
+    script_follows_ = true;
+  }
   // One that is bound and executed as often as we like, and parsed before any of these.
   void SetRepeated(bool describe) noexcept {
     repeated_ = true;
@@ -110,6 +115,7 @@ class AnswerSteps {
   bool each_ = false;
   bool repeated_ = false;
   bool runs_ = true;
+  bool script_follows_ = false;
   bool failed_ = false;  // the one whose turn it was
   uint32_t statements_ = 0;
   uint32_t done_ = 0;  // statements that have ended
@@ -196,7 +202,7 @@ inline void AnswerSteps::Enter(Stage stage) noexcept {
     if (stage == Stage::kDescribe && !(describe_ && last())) stage = Stage::kExecute;
   }
   if (stage == Stage::kTypes && (alike_ || !(types_ >> done_ & 1))) stage = Stage::kBind;
-  if (stage == Stage::kBind && !runs_) stage = Stage::kReady;
+  if (stage == Stage::kBind && !runs_) stage = script_follows_ ? Stage::kScript : Stage::kReady;
   if (stage == Stage::kExecute && !executes_) {
     done_ = statements_;
     stage = Stage::kReady;

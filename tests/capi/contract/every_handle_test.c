@@ -249,6 +249,11 @@ static const creche_cookie a_cookie = {sizeof a_cookie, 0,    "a",  "b",
     creche_pool_copy_in(THE(pool, POOL), OF_SCOPE, "copy", NULL, see, NULL, NULL))                 \
   X(connection_copy_out_in, ANY_SCOPE,                                                             \
     creche_connection_copy_out(THE(connection, CONNECTION), OF_SCOPE, "copy", TAIL))               \
+  X(pool_copy_rows_in, ANY_SCOPE,                                                                  \
+    creche_pool_copy_rows(THE(pool, POOL), OF_SCOPE, "copy", NULL, see, NULL, NULL))               \
+  X(connection_copy_rows_in, ANY_SCOPE,                                                            \
+    creche_connection_copy_rows(THE(connection, CONNECTION), OF_SCOPE, "copy", NULL, see, NULL,    \
+                                NULL))                                                             \
   X(connection_copy_in_in, ANY_SCOPE,                                                              \
     creche_connection_copy_in(THE(connection, CONNECTION), OF_SCOPE, "copy", NULL, see, NULL,      \
                               NULL))                                                               \
@@ -360,6 +365,10 @@ static const creche_cookie a_cookie = {sizeof a_cookie, 0,    "a",  "b",
     creche_pool_copy_in(OF(pool), THE_SCOPE, "copy", NULL, see, NULL, NULL))                       \
   X(connection_copy_out, 1 << CONNECTION,                                                          \
     creche_connection_copy_out(OF(connection), THE_SCOPE, "copy", TAIL))                           \
+  X(pool_copy_rows, 1 << POOL,                                                                     \
+    creche_pool_copy_rows(OF(pool), THE_SCOPE, "copy", NULL, see, NULL, NULL))                     \
+  X(connection_copy_rows, 1 << CONNECTION,                                                         \
+    creche_connection_copy_rows(OF(connection), THE_SCOPE, "copy", NULL, see, NULL, NULL))         \
   X(connection_copy_in, 1 << CONNECTION,                                                           \
     creche_connection_copy_in(OF(connection), THE_SCOPE, "copy", NULL, see, NULL, NULL))           \
   X(pool_listen, 1 << POOL, creche_pool_listen(OF(pool), THE_SCOPE, &channel_name, 1, TAIL))       \

@@ -145,6 +145,10 @@ cx_answer cx_copy_start(int32_t what, uint64_t id, cx_tail tail, const char *sql
     status = creche_connection_copy_out(connection, in, sql, &o, NULL, user, &task);
   else if (status == CRECHE_OK && what == CX_POOL_ROWS)
     status = creche_pool_execute_rows(pool, in, sql, &q, NULL, user, &task);
+  else if (status == CRECHE_OK && what == CX_POOL_COPY_ROWS)
+    status = creche_pool_copy_rows(pool, in, sql, &o, NULL, user, &task);
+  else if (status == CRECHE_OK && what == CX_CONNECTION_COPY_ROWS)
+    status = creche_connection_copy_rows(connection, in, sql, &o, NULL, user, &task);
   else if (status == CRECHE_OK)
     status = creche_connection_execute_rows(connection, in, sql, &q, NULL, user, &task);
   return answer(status, &task.scope.id);
@@ -199,15 +203,14 @@ cx_answer cx_many_start(int32_t what, uint64_t id, cx_tail tail, creche_query_op
   return a;
 }
 
-cx_answer cx_copy_text(int32_t copies, const char *bytes, const cx_value *args, size_t width, size_t rows, char **made)
+cx_answer cx_rows_bytes(const char *bytes, const cx_value *args, size_t width, size_t rows, char **made)
 {
   creche_value few[FEW], *values = values_of(args, width * rows, bytes, few);
   text t = {NULL, 0, 0};
   creche_status status;
   uint64_t id;
   if (values == NULL) return no_memory();
-  status = copies ? creche_values_to_copy(values, width, rows, take_text, &t)
-                  : creche_values_to_rows(values, width, rows, take_text, &t);
+  status = creche_values_to_rows(values, width, rows, take_text, &t);
   if (values != few) free(values);
   id = t.size;
   if (status != CRECHE_OK) {

@@ -23,6 +23,8 @@ const (
 	ListenGap         = C.CRECHE_LISTEN_GAP
 	PoolRows          = C.CX_POOL_ROWS
 	ConnectionRows    = C.CX_CONNECTION_ROWS
+	PoolCopyRows      = C.CX_POOL_COPY_ROWS
+	ConnCopyRows      = C.CX_CONNECTION_COPY_ROWS
 	PoolCopyIn        = C.CX_POOL_COPY_IN
 	PoolCopyOut       = C.CX_POOL_COPY_OUT
 	ConnectionCopyIn  = C.CX_CONNECTION_COPY_IN
@@ -222,10 +224,10 @@ func CopyStart(what int32, handle uint64, tail Tail, q *Query) Started {
 	return answer(C.cx_copy_start(C.int32_t(what), C.uint64_t(handle), tail.c(), (*C.char)(unsafe.Pointer(&q.text[0]))))
 }
 
-// CopyText is the parameters, rows of `width` each, as COPY reads them, or else PoolRows.
-func CopyText(copies bool, q *Query, width, rows int) ([]byte, *Failure) {
+// RowsBytes is the parameters, rows of `width` each, as PoolRows and PoolCopyRows take them.
+func RowsBytes(q *Query, width, rows int) ([]byte, *Failure) {
 	var made *C.char
-	a := answer(C.cx_copy_text(C.int32_t(flag(copies)), (*C.char)(unsafe.Pointer(&q.text[0])), (*C.cx_value)(unsafe.Pointer(unsafe.SliceData(q.args))),
+	a := answer(C.cx_rows_bytes((*C.char)(unsafe.Pointer(&q.text[0])), (*C.cx_value)(unsafe.Pointer(unsafe.SliceData(q.args))),
 		C.size_t(width), C.size_t(rows), &made))
 	defer C.free(unsafe.Pointer(made))
 	if a.Failure != nil {

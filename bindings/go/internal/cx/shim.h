@@ -52,7 +52,7 @@ typedef struct cx_value {
 
 enum { CX_POOL_QUERY = 0, CX_POOL_STREAM = 1, CX_CONNECTION_QUERY = 2, CX_CONNECTION_STREAM = 3, CX_SCRIPT = 4 };
 enum { CX_POOL_COPY_IN = 0, CX_POOL_COPY_OUT = 1, CX_CONNECTION_COPY_IN = 2, CX_CONNECTION_COPY_OUT = 3,
-       CX_POOL_ROWS = 4, CX_CONNECTION_ROWS = 5 };
+       CX_POOL_ROWS = 4, CX_CONNECTION_ROWS = 5, CX_POOL_COPY_ROWS = 6, CX_CONNECTION_COPY_ROWS = 7 };
 enum { CX_CURSOR_OPEN = 0, CX_CURSOR_FETCH = 1, CX_CURSOR_MOVE = 2, CX_CURSOR_CLOSE = 3 };
 enum { CX_BEGIN = 0, CX_COMMIT = 1, CX_ROLLBACK = 2 };
 
@@ -160,8 +160,8 @@ int32_t cxGivePassword(uint64_t functions, creche_password_request *request, cha
 void cxHearNotice(uint64_t functions, creche_error *notice);
 /* A block as text (csv: else JSON), which is free()d by who asks; the answer's id: its size. */
 cx_answer cx_rows_text(const creche_row_block *rows, int32_t csv, uint32_t flags, char delimiter, char **text);
-/* Rows of values as COPY reads them, or creche_pool_execute_rows; as above. */
-cx_answer cx_copy_text(int32_t copies, const char *bytes, const cx_value *args, size_t width, size_t rows, char **text);
+/* Rows of values as creche_pool_execute_rows and creche_pool_copy_rows take them; as above. */
+cx_answer cx_rows_bytes(const char *bytes, const cx_value *args, size_t width, size_t rows, char **text);
 cx_answer cx_pool_resize(uint64_t pool, uint32_t min_size, uint32_t max_size);
 cx_answer cx_metrics(const creche_loop *loops, size_t count, char *buffer, size_t capacity, size_t *size);
 cx_answer cx_session_set_name(uint64_t session, const char *name);

@@ -134,6 +134,14 @@ pub(crate) fn copy_out(target: Target, on: sys::creche_loop, sql: &str) -> CopyS
     CopyStream { flow, rows: None }
 }
 
+// What the body has.
+#[derive(Clone, Copy)]
+enum What {
+    Bytes,      // of a COPY
+    Rows,       // of one
+    Parameters, // of a statement
+}
+
 /// A COPY FROM STDIN that is not started yet: await it for how many rows there were.
 #[must_use = "await it, or start it"]
 pub struct CopyIn<'a> {
@@ -141,7 +149,7 @@ pub struct CopyIn<'a> {
     on: sys::creche_loop,
     sql: &'a str,
     body: Body,
-    statement: bool,
+    what: What,
     task: TaskOptions,
 }
 
@@ -153,12 +161,20 @@ impl fmt::Debug for CopyIn<'_> {
 
 impl<'a> CopyIn<'a> {
     pub(crate) fn new(target: Target, on: sys::creche_loop, sql: &'a str, body: Body) -> Self {
-        CopyIn { target, on, sql, body, statement: false, task: TaskOptions::new() }
+        CopyIn { target, on, sql, body, what: What::Bytes, task: TaskOptions::new() }
     }
 
-    // A statement whose rows of parameters the body has.
     pub(crate) fn rows(target: Target, on: sys::creche_loop, sql: &'a str, body: Body) -> Self {
-        CopyIn { statement: true, ..CopyIn::new(target, on, sql, body) }
+        CopyIn { what: What::Rows, ..CopyIn::new(target, on, sql, body) }
+    }
+
+    pub(crate) fn parameters(
+        target: Target,
+        on: sys::creche_loop,
+        sql: &'a str,
+        body: Body,
+    ) -> Self {
+        CopyIn { what: What::Parameters, ..CopyIn::new(target, on, sql, body) }
     }
 
     task_options!();
@@ -179,21 +195,27 @@ impl<'a> CopyIn<'a> {
                     let mut q = defaults(sys::creche_query_options_init)?;
                     (o.task, q.task) = (options, options);
                     let sql = sql.as_ptr();
-                    match self.target {
-                        Target::Pool(pool) if self.statement => {
-                            sys::creche_pool_execute_rows(pool, within, sql, &q, done, user, task)
-                        }
-                        Target::Connection(connection) if self.statement => {
-                            sys::creche_connection_execute_rows(
-                                connection, within, sql, &q, done, user, task,
-                            )
-                        }
-                        Target::Pool(pool) => {
+                    match (self.target, self.what) {
+                        (Target::Pool(pool), What::Bytes) => {
                             sys::creche_pool_copy_in(pool, within, sql, &o, done, user, task)
                         }
-                        Target::Connection(connection) => sys::creche_connection_copy_in(
-                            connection, within, sql, &o, done, user, task,
-                        ),
+                        (Target::Pool(pool), What::Rows) => {
+                            sys::creche_pool_copy_rows(pool, within, sql, &o, done, user, task)
+                        }
+                        (Target::Pool(pool), What::Parameters) => {
+                            sys::creche_pool_execute_rows(pool, within, sql, &q, done, user, task)
+                        }
+                        (Target::Connection(c), What::Bytes) => {
+                            sys::creche_connection_copy_in(c, within, sql, &o, done, user, task)
+                        }
+                        (Target::Connection(c), What::Rows) => {
+                            sys::creche_connection_copy_rows(c, within, sql, &o, done, user, task)
+                        }
+                        (Target::Connection(c), What::Parameters) => {
+                            sys::creche_connection_execute_rows(
+                                c, within, sql, &q, done, user, task,
+                            )
+                        }
                     }
                 })
             },
@@ -237,7 +259,7 @@ pub fn copy_text(rows: &[&[&dyn ToSql]]) -> Result<Vec<u8>> {
     bytes_of(rows, sys::creche_values_to_copy)
 }
 
-/// Rows of parameters, for the body of `execute_rows`: all or a few of them, all of one width.
+/// Rows of values, for the body of `copy_rows` or `execute_rows`: all or a few of them, all of one width.
 pub fn rows_bytes(rows: &[&[&dyn ToSql]]) -> Result<Vec<u8>> {
     bytes_of(rows, sys::creche_values_to_rows)
 }

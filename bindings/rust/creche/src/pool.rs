@@ -58,6 +58,14 @@ impl Pool {
         CopyIn::new(Target::Pool(self.raw), self.on, sql, body.into())
     }
 
+    /// `COPY table [(columns)] FROM STDIN` of rows of values, in pieces of
+    /// [`rows_bytes`](crate::rows_bytes). If all columns are of types that have a form for that, they go
+    /// in binary, and what does not fit its column without loss is an error that names row and column;
+    /// else as text, which the server reads.
+    pub fn copy_rows<'a>(&self, sql: &'a str, body: impl Into<Body>) -> CopyIn<'a> {
+        CopyIn::rows(Target::Pool(self.raw), self.on, sql, body.into())
+    }
+
     /// A connection of your own: a lease of the nearest task or group, which gets it back at its end
     /// at the latest.
     pub fn acquire(&self) -> Acquire<'_> {
@@ -77,7 +85,7 @@ impl Pool {
     /// The same with rows that come in pieces of [`rows_bytes`](crate::rows_bytes), as the body of
     /// [`copy_in`](Self::copy_in) does: any number of them in little memory.
     pub fn execute_rows<'a>(&self, sql: &'a str, body: impl Into<Body>) -> CopyIn<'a> {
-        CopyIn::rows(Target::Pool(self.raw), self.on, sql, body.into())
+        CopyIn::parameters(Target::Pool(self.raw), self.on, sql, body.into())
     }
 
     /// The same, for the rows that it returns (RETURNING).
@@ -240,6 +248,14 @@ impl Connection {
         CopyIn::new(Target::Connection(self.raw), self.on, sql, body.into())
     }
 
+    /// `COPY table [(columns)] FROM STDIN` of rows of values, in pieces of
+    /// [`rows_bytes`](crate::rows_bytes). If all columns are of types that have a form for that, they go
+    /// in binary, and what does not fit its column without loss is an error that names row and column;
+    /// else as text, which the server reads.
+    pub fn copy_rows<'a>(&self, sql: &'a str, body: impl Into<Body>) -> CopyIn<'a> {
+        CopyIn::rows(Target::Connection(self.raw), self.on, sql, body.into())
+    }
+
     /// One statement with many rows of parameters, all or nothing: for how many rows it has affected. In
     /// an open transaction it is a part of that.
     pub fn execute_many(&self, sql: &str, rows: &[&[&dyn ToSql]]) -> Pending<u64> {
@@ -249,7 +265,7 @@ impl Connection {
     /// The same with rows that come in pieces of [`rows_bytes`](crate::rows_bytes), as the body of
     /// [`copy_in`](Self::copy_in) does: any number of them in little memory.
     pub fn execute_rows<'a>(&self, sql: &'a str, body: impl Into<Body>) -> CopyIn<'a> {
-        CopyIn::rows(Target::Connection(self.raw), self.on, sql, body.into())
+        CopyIn::parameters(Target::Connection(self.raw), self.on, sql, body.into())
     }
 
     /// The same, for the rows that it returns (RETURNING).

@@ -90,6 +90,17 @@ fn rows_are_copied() {
         let sum = format!("select (sum(id) * 10 + count(name))::int8 from {name} where n > 1");
         assert_eq!(count(&db.query(&sum, &[]).await.unwrap()), 31);
         let bytes = creche::rows_bytes(&rows).unwrap();
+        assert_eq!(
+            db.copy_rows(&format!("copy {name} from stdin"), bytes.clone()).await.unwrap(),
+            2
+        );
+        assert_eq!(count(&db.query(&sum, &[]).await.unwrap()), 62);
+        let connection = db.acquire().await.unwrap();
+        let misfit = format!("copy {name} (name, id, n) from stdin");
+        let error = connection.copy_rows(&misfit, bytes.clone()).await.unwrap_err();
+        assert_eq!(error.status(), Status::TYPE);
+        assert!(error.to_string().contains("row 0, column 0 (name, text)"), "{error}");
+        drop(connection);
         let again = format!("insert into {name} values ($1, $2, $3::numeric)");
         assert!(db.execute_rows(&again, &bytes[..bytes.len() - 1]).await.is_err());
         assert_eq!(
@@ -101,7 +112,7 @@ fn rows_are_copied() {
         let deleted = db.execute_rows("delete from rust_rows where id = $1", body).start();
         writer.write(&creche::rows_bytes(&some).unwrap()).await.unwrap();
         writer.finish();
-        assert_eq!(deleted.await.unwrap(), 1);
+        assert_eq!(deleted.await.unwrap(), 2);
         assert!(creche::copy_text(&[&[&1_i32], &[]]).is_err());
         assert!(creche::copy_text(&[]).unwrap().is_empty());
     });

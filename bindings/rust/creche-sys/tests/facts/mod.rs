@@ -1296,6 +1296,8 @@ pub fn facts() -> Vec<(&'static str, i128)> {
         ("function creche_connection_copy_out", creche_connection_copy_out as *const () as usize as i128),
         ("function creche_pool_copy_in", creche_pool_copy_in as *const () as usize as i128),
         ("function creche_connection_copy_in", creche_connection_copy_in as *const () as usize as i128),
+        ("function creche_pool_copy_rows", creche_pool_copy_rows as *const () as usize as i128),
+        ("function creche_connection_copy_rows", creche_connection_copy_rows as *const () as usize as i128),
         ("function creche_values_to_copy", creche_values_to_copy as *const () as usize as i128),
         ("function creche_values_to_rows", creche_values_to_rows as *const () as usize as i128),
         ("const CRECHE_CURSOR_HOLD", CRECHE_CURSOR_HOLD as i128),
