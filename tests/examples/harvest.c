@@ -15,8 +15,8 @@
  *       --rate R        fetches a second from one host, each attempt counted (default: no limit)
  *       --retries N     how often a fetch that may succeed later is made again (default 0)
  *       --proxy URL     http://, https://, socks5:// or socks5h:// (default: the environment's)
- *       --cookies FILE  cookies in Netscape's form: read at the begin if it is there, written at
- * the end
+ *       --cookies FILE  cookies in Netscape's form: read first if it is there, written at the end
+ *       --tree SOCKET   shows what is under way to creche-top SOCKET
  *
  * Ctrl-C, like the deadline, stops what is in flight; what was fetched is stored; a second Ctrl-C
  * gives that up, too. The tree, and who stops what:
@@ -58,7 +58,7 @@ static void usage(FILE* to) {
   fputs(
       "usage: harvest [-f FILE] [-d DSN] [--table NAME] [--limit N] [--timeout S] [--deadline S]\n"
       "               [--batch N] [--max-body BYTES] [--ca FILE] [--per-host N] [--rate R]\n"
-      "               [--retries N] [--proxy URL] [--cookies FILE] [URL...]\n",
+      "               [--retries N] [--proxy URL] [--cookies FILE] [--tree SOCKET] [URL...]\n",
       to);
 }
 
@@ -114,8 +114,8 @@ static void read_arguments(harvest* h, int argc, char** argv) {
       {"limit", 1, NULL, 'l'},    {"timeout", 1, NULL, 's'}, {"deadline", 1, NULL, 'e'},
       {"batch", 1, NULL, 'b'},    {"ca", 1, NULL, 'c'},      {"max-body", 1, NULL, 'm'},
       {"per-host", 1, NULL, 'p'}, {"rate", 1, NULL, 'r'},    {"retries", 1, NULL, 'n'},
-      {"proxy", 1, NULL, 'x'},    {"cookies", 1, NULL, 'k'}, {"help", 0, NULL, 'h'},
-      {NULL, 0, NULL, 0}};
+      {"proxy", 1, NULL, 'x'},    {"cookies", 1, NULL, 'k'}, {"tree", 1, NULL, 'v'},
+      {"help", 0, NULL, 'h'},     {NULL, 0, NULL, 0}};
   memset(h, 0, sizeof *h);
   h->dsn = getenv("DATABASE_URL");
   h->table = "harvest";
@@ -139,6 +139,7 @@ static void read_arguments(harvest* h, int argc, char** argv) {
     if (option == 'n') h->retries = (uint32_t)number(optarg, 0, 100);
     if (option == 'x') h->proxy = optarg;
     if (option == 'k') h->cookie_file = optarg;
+    if (option == 'v') h->tree = optarg;
     if (option == 'h' || option == '?') {
       usage(option == 'h' ? stdout : stderr);
       exit(option == 'h' ? 0 : 64);
@@ -299,10 +300,14 @@ static void start_pages(harvest* h) {
   o.name = "fetching";
   if (creche_group_open(h->everything.scope, &o, NULL, NULL, &h->fetching) != CRECHE_OK)
     die(creche_last_error()->message);
-  for (size_t i = 0; i < h->count; i++)
-    if (creche_task_spawn(h->fetching.scope, turn, &h->pages[i], NULL, NULL, &h->pages[i], NULL) !=
-        CRECHE_OK)
+  creche_task_options t;
+  creche_task_options_init(&t, sizeof t);
+  for (size_t i = 0; i < h->count; i++) {
+    page* p = &h->pages[i];
+    if (h->tree != NULL) t.name = p->url; /* a copy of each: for who looks */
+    if (creche_task_spawn(h->fetching.scope, turn, p, &t, NULL, p, NULL) != CRECHE_OK)
       die(creche_last_error()->message);
+  }
   creche_group_close(h->fetching);
 }
 
@@ -360,6 +365,7 @@ int main(int argc, char** argv) {
   static harvest h;
   read_arguments(&h, argc, argv);
   open_all(&h);
+  show_tree(&h);
   if (store_open(&h) == 0) {
     start_pages(&h);
     hear_pages(&h);
@@ -373,6 +379,7 @@ int main(int argc, char** argv) {
   show_not_stored(&h);
 
   const int status = exit_status(&h, end_all(&h));
+  hide_tree(&h);
   creche_loop_close(h.loop);
   creche_status joined;
   do {

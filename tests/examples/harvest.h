@@ -50,6 +50,7 @@ typedef struct batch batch;
 
 struct harvest {
   const char *dsn, *table, *ca_file, *proxy, *cookie_file;
+  const char* tree; /* the socket on which the tree is offered, or NULL */
   uint32_t limit, batch_size, per_host, retries;
   double rate; /* fetches a second from one host; 0: no limit */
   int64_t timeout, deadline;
@@ -109,6 +110,11 @@ void store_collect(harvest* h, int64_t timeout);
 void be_polite(harvest* h, creche_session_options* web);
 /* Writes the cookies down, if they are to be kept. */
 void keep_cookies(harvest* h);
+
+/* ---- harvest_tree.c ---- */
+/* Offers the tree to who connects, if it is to be shown; and no more, before the loop is joined. */
+void show_tree(harvest* h);
+void hide_tree(harvest* h);
 
 /* ---- harvest_report.c ---- */
 void show_progress(harvest* h, int last);
