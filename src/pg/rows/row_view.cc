@@ -26,6 +26,7 @@ RowView::RowView(const void* block) noexcept : base_(static_cast<const char*>(bl
   std::memcpy(&h, block, sizeof h);
   uint64_t cells;
   if (h.magic != kRowBlockMagic || h.version != kRowBlockVersion || h.total_size < sizeof h ||
+      h.row_count > INT64_MAX ||
       !Fits(h.columns_offset, h.column_count, sizeof(RowColumn), h.total_size) ||
       __builtin_mul_overflow(h.row_count, uint64_t{h.column_count}, &cells) ||
       !Fits(h.cells_offset, cells, sizeof(RowCell), h.total_size))
