@@ -136,6 +136,9 @@ Result<void> WebsocketOffer::AppendTo(HeaderList* headers) const {
 
 Result<WebsocketTerms> CheckUpgrade(const ResponseHead& head, const WebsocketOffer& offer) {
   WebsocketTerms terms;
+  if (head.minor == 0)
+    return Refused(
+        head, "the 101 is one of HTTP/1.0, which has no upgrades: something in between is old");
   if (!ListsHave(head, "Upgrade", "websocket"))
     return Refused(head, "the 101 does not say \"Upgrade: websocket\"");
   if (!ListsHave(head, "Connection", "upgrade"))
