@@ -24,10 +24,11 @@ type LogEvent uint32
 const (
 	LogConnected     LogEvent = cx.LogConnected     // a connection is open
 	LogConnectFailed LogEvent = cx.LogConnectFailed // none could be opened
-	LogClosed        LogEvent = cx.LogClosed        // a pool has closed one
+	LogClosed        LogEvent = cx.LogClosed        // one is closed
 	LogDropped       LogEvent = cx.LogDropped       // one of a pool's was lost
 	LogRetry         LogEvent = cx.LogRetry         // a request that has failed is made again
 	LogReconnect     LogEvent = cx.LogReconnect     // a stream of events, or a listener, connects anew
+	LogRetryDenied   LogEvent = cx.LogRetryDenied   // one is not, for want of a budget
 	LogNotClosed     LogEvent = cx.LogNotClosed     // a group or scope was left open
 	LogNowhere       LogEvent = cx.LogNowhere       // a completion has nowhere to go
 	LogRefused       LogEvent = cx.LogRefused       // work was refused, for what it was for is ending

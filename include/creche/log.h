@@ -26,12 +26,15 @@ enum {
     CRECHE_LOG_CONNECTED = 1,      /* a connection is open [debug: of a session: peer, connection; of a
                                       pool: ms, since it was begun with] */
     CRECHE_LOG_CONNECT_FAILED = 2, /* none could be opened [warn: error, phase, why] */
-    CRECHE_LOG_CLOSED = 3,         /* a pool has closed one: idle for too long, too old, ... [debug] */
+    CRECHE_LOG_CLOSED = 3,         /* one is closed, and the message says why: idle for too long, too old, no
+                                      answer to be kept after, ... [debug: of a session: peer, connection] */
     CRECHE_LOG_DROPPED = 4,        /* one of a pool's was lost [warn: error, phase, why] */
     CRECHE_LOG_RETRY = 5,          /* a request that has failed is made again: a retry policy, or a kept
-                                      connection that was dead [info: attempt, error, phase, why] */
+                                      connection that was dead [info: attempt; error, phase, why; after an
+                                      answer http_status] */
     CRECHE_LOG_RECONNECT = 6,      /* a stream of events, or a LISTEN, connects anew [info: attempt, delay_ms,
                                       and for events error, phase, why] */
+    CRECHE_LOG_RETRY_DENIED = 7,   /* one is not, for want of a budget: creche_retry.budget [warn: as RETRY] */
     /* In debug mode only, all of them [warn]: */
     CRECHE_LOG_NOT_CLOSED = 16,    /* a group or scope was left open: only the end of what it is in, or of
                                       the loop, closes it [kind] */

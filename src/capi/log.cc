@@ -27,6 +27,7 @@ static_assert(static_cast<int>(LogEvent::kClosed) == CRECHE_LOG_CLOSED);
 static_assert(static_cast<int>(LogEvent::kDropped) == CRECHE_LOG_DROPPED);
 static_assert(static_cast<int>(LogEvent::kRetry) == CRECHE_LOG_RETRY);
 static_assert(static_cast<int>(LogEvent::kReconnect) == CRECHE_LOG_RECONNECT);
+static_assert(static_cast<int>(LogEvent::kRetryDenied) == CRECHE_LOG_RETRY_DENIED);
 static_assert(static_cast<int>(LogEvent::kNotClosed) == CRECHE_LOG_NOT_CLOSED);
 static_assert(static_cast<int>(LogEvent::kNowhere) == CRECHE_LOG_NOWHERE);
 static_assert(static_cast<int>(LogEvent::kRefused) == CRECHE_LOG_REFUSED);

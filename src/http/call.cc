@@ -206,6 +206,7 @@ BodySink* Call::WhereTo() noexcept {
   if (state_.request.retry_policy) AskAboutTime();
   reading_over_ = Ask(calls_->layers.response,
                       [](auto& layer, auto& call) { return layer.OnResponse(call); }) != Next::kGo;
+  if (state_.retry_denied) LogDenied(nullptr);
   if (reading_over_) return nullptr;
   if (state_.request.fail_on_status && state_.head.status >= 400) {
     refused_.reset(new (std::nothrow) RefusedBody(std::move(state_.decoder)));
@@ -265,6 +266,7 @@ void Call::OnEnd(ErrorRef error) noexcept {
   if (reading_over_) {
     if (turn_ && turn_->answer) return AfterAnswer();
     if (state_.fresh) calls_->counters.retries.Add();
+    if (state_.fresh || state_.again_at != 0) LogRetry(nullptr);
     return Again();
   }
   if (refused_) return FailWithStatus();
@@ -320,15 +322,34 @@ void Call::AskLayersOf(ErrorRef error) noexcept {
   if (state_.request.retry_policy) AskAboutTime();
   const Next next = Ask(calls_->layers.failure,
                         [&](auto& layer, auto& call) { return layer.OnFailure(call, *error); });
+  if (state_.retry_denied) LogDenied(error.get());
   if (next == Next::kGo) return Fail(std::move(error));
   if (next == Next::kFail) return Fail(std::move(state_.failure));
   if (state_.fresh) calls_->counters.retries.Add();
-  tasks::Log(calls_->loop, tasks::LogLevel::kInfo, tasks::LogEvent::kRetry, 0,
-             "a request is made again", [&](tasks::LogRecord* record) {
-               if (state_.attempts > 0) record->Add("attempt", int64_t{state_.attempts});
-               record->AddError(*error);
-             });
+  LogRetry(error.get());
   Again();
+}
+
+// error: null: the answer is why.
+void Call::LogRetry(const Error* error) noexcept {
+  tasks::Log(calls_->loop, tasks::LogLevel::kInfo, tasks::LogEvent::kRetry, 0,
+             "a request is made again",
+             [&](tasks::LogRecord* record) { AddAttempt(error, record); });
+}
+
+void Call::LogDenied(const Error* error) noexcept {
+  state_.retry_denied = false;
+  tasks::Log(calls_->loop, tasks::LogLevel::kWarn, tasks::LogEvent::kRetryDenied, 0,
+             "a request is not made again: the session's budget for retries is used up",
+             [&](tasks::LogRecord* record) { AddAttempt(error, record); });
+}
+
+void Call::AddAttempt(const Error* error, tasks::LogRecord* record) const {
+  if (state_.attempts > 0) record->Add("attempt", int64_t{state_.attempts});
+  if (error)
+    record->AddError(*error);
+  else
+    record->Add("http_status", int64_t{state_.head.status});
 }
 
 void Call::FailWith(const Problem& problem, ErrorRef cause) noexcept {

@@ -20,6 +20,10 @@
 #include "http/layer/layer.h"
 #include "http/open_turn.h"
 
+namespace creche::tasks {
+struct LogRecord;
+}
+
 namespace creche::http {
 
 // Where the time went: points of the loop's clock, 0 for what did not happen.
@@ -135,6 +139,9 @@ class Call final : public FromBlocks,
   void FailWithStatus() noexcept;
   void AttemptFailed(ErrorRef error) noexcept;
   void AskLayersOf(ErrorRef error) noexcept;
+  void LogRetry(const Error* error) noexcept;
+  void LogDenied(const Error* error) noexcept;
+  void AddAttempt(const Error* error, tasks::LogRecord* record) const;
   void FailWith(const Problem& problem, ErrorRef cause = {}) noexcept;
   void Stop() noexcept;
 

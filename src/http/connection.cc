@@ -1,11 +1,18 @@
 #include "http/connection.h"
 
 #include "http/watch.h"
+#include "tasks/log.h"
 
 namespace creche::http {
 
 Connection::~Connection() {
-  if (!hook_ || !info_) return;
+  if (!loop_ || !info_) return;
+  tasks::Log(*loop_, tasks::LogLevel::kDebug, tasks::LogEvent::kClosed, 0, farewell_,
+             [this](tasks::LogRecord* record) {
+               record->Add("peer", info_->peer);
+               record->Add("connection", static_cast<int64_t>(info_->id));
+             });
+  if (!hook_) return;
   WatchFields f{};
   f.size = sizeof f;
   f.event = WatchEvent::kConnectionClosed;

@@ -49,11 +49,13 @@ class Connection {
   // What it is, for the attempts that are made on it; null for not known.
   void set_info(ConnectionInfoRef info) noexcept { info_ = std::move(info); }
   const ConnectionInfoRef& info() const noexcept { return info_; }
-  // Told when it is closed; outlives it.
-  void set_hook(Loop* loop, const Hook* hook) noexcept {
+  // Who is told when it is closed: the loop's log, and the hook, or null. Both outlive it.
+  void set_told(Loop* loop, const Hook* hook) noexcept {
     loop_ = loop;
     hook_ = hook;
   }
+  // What the log says when it is closed, and why that is. A static text.
+  void set_farewell(const char* text) noexcept { farewell_ = text; }
 
  protected:
   Connection() = default;
@@ -64,7 +66,8 @@ class Connection {
   Owner* owner_ = nullptr;
   ConnectionInfoRef info_;
   Loop* loop_ = nullptr;
-  const Hook* hook_ = nullptr;  // or null
+  const Hook* hook_ = nullptr;
+  const char* farewell_ = "a connection is closed";
 };
 
 }  // namespace creche::http

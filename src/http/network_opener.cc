@@ -168,7 +168,7 @@ class NetworkOpener::NetworkOpening final : public Opening, private Connector::L
                    record->Add("connection", static_cast<int64_t>(io_.counters.connects.get()));
                  });
       connection->set_info(std::move(info));
-      if (hook_) connection->set_hook(&io_.loop, hook_);
+      connection->set_told(&io_.loop, hook_);
     } catch (const std::bad_alloc&) {
       return listener_->OnOpenFailed(NoMemoryError());
     }

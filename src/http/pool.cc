@@ -14,6 +14,14 @@ namespace {
 // more than this, so that many are closed together.
 constexpr Nanos kSweepPart = 8;
 constexpr Nanos kSweepPause = kSecond;
+
+constexpr char kExpired[] = "a connection is closed: it was idle for too long, or is too old";
+constexpr char kUnsound[] =
+    "a kept connection is closed: the server has ended it, or sent what nobody asked for";
+constexpr char kUsedUp[] = "a connection is closed: it has carried as many requests as it may";
+constexpr char kNotToBeKept[] =
+    "a connection is closed: it cannot be kept after what was last on it";
+constexpr char kInTheWay[] = "an idle connection is closed: its place was needed for another one";
 }  // namespace
 
 Pool::Pool(Loop& loop, const Limits& limits, Counters& counters, Opener& opener)
@@ -28,7 +36,8 @@ Pool::Pool(Loop& loop, const Limits& limits, Counters& counters, Opener& opener)
           loop, [](void* self) noexcept { static_cast<Pool*>(self)->ServeAll(); }, this) {}
 
 Pool::~Pool() {
-  while (PoolMember* member = idle_.first()) Close(member);
+  while (PoolMember* member = idle_.first())
+    Close(member, "a connection is closed with its session");
 }
 
 // ---- Opening ----
@@ -164,7 +173,7 @@ void Pool::GiveBack(PoolMember* member) noexcept {
   if (member->connection_->keep_for() > 0 && !IsUsedUp(member))
     Keep(member);
   else
-    delete member;
+    End(member, IsUsedUp(member) ? kUsedUp : kNotToBeKept);
 }
 
 void PoolMember::OnChanged() noexcept {
@@ -174,7 +183,7 @@ void PoolMember::OnChanged() noexcept {
 void Pool::Changed(PoolMember* member) noexcept {
   using Available = List<PoolMember, struct OfLine>;
   if (member->idle()) {
-    if (!member->has_room() || !member->connection_->IdleIsSound()) Close(member);
+    if (!member->has_room() || !member->connection_->IdleIsSound()) Close(member, kUnsound);
     return;
   }
   const bool has_room = member->has_room() && member->last_use_ > loop_.turn_time();
@@ -195,11 +204,14 @@ PoolMember* Pool::TakePlace(PoolLine* line) noexcept {
     // would be the next request's: so it is asked, always. (Its time need not be looked up so
     // exactly.)
     if (member->idle()) {
-      const bool sound =
-          member->idle_until_ > loop_.turn_time() && member->connection_->IdleIsSound();
+      const char* unfit = nullptr;
+      if (member->idle_until_ <= loop_.turn_time())
+        unfit = kExpired;
+      else if (!member->connection_->IdleIsSound())
+        unfit = kUnsound;
       LeaveIdle(member);
-      if (!sound) {
-        delete member;
+      if (unfit) {
+        End(member, unfit);
         continue;
       }
     } else if (member->last_use_ <= loop_.turn_time()) {
@@ -245,10 +257,16 @@ void Pool::LeaveIdle(PoolMember* member) noexcept {
   if (!line->waiting.empty()) awaited_idle_--;
 }
 
-// Of an idle one.
-void Pool::Close(PoolMember* member) noexcept {
-  LeaveIdle(member);
+// With its connection. why: what the log says.
+void Pool::End(PoolMember* member, const char* why) noexcept {
+  member->connection_->set_farewell(why);
   delete member;
+}
+
+// Of an idle one.
+void Pool::Close(PoolMember* member, const char* why) noexcept {
+  LeaveIdle(member);
+  End(member, why);
 }
 
 void Pool::CloseExpired() noexcept {
@@ -259,7 +277,7 @@ void Pool::CloseExpired() noexcept {
     work_++;
     PoolMember* newer = idle_.Next(member);
     if (member->idle_until_ <= now) {
-      Close(member);
+      Close(member, kExpired);
     } else {
       next = std::min(next, std::max(member->idle_until_, next_sweep_));
     }
@@ -301,10 +319,10 @@ bool Pool::MakeRoom(PoolLine* line) noexcept {
     // At the limit of its own, an idle one that is not wanted may be what is in the way.
     PoolMember* idle = FindIdle(line);
     if (limits_.per_route == 0 || line->open < limits_.per_route || !idle) return false;
-    Close(idle);
+    Close(idle, kInTheWay);
     return true;
   }
-  if (!has_room()) Close(FindVictim(line));
+  if (!has_room()) Close(FindVictim(line), kInTheWay);
   return true;
 }
 

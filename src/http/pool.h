@@ -78,7 +78,8 @@ class Pool {
   void Changed(PoolMember* member) noexcept;
   void Keep(PoolMember* member) noexcept;
   void LeaveIdle(PoolMember* member) noexcept;
-  void Close(PoolMember* member) noexcept;
+  void End(PoolMember* member, const char* why) noexcept;
+  void Close(PoolMember* member, const char* why) noexcept;
   void Freed(PoolLine* line) noexcept;
   PoolMember* TakePlace(PoolLine* line) noexcept;
   PoolMember* FindIdle(const PoolLine* line) const noexcept;

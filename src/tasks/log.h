@@ -24,6 +24,7 @@ enum class LogEvent : uint32_t {
   kDropped = 4,
   kRetry = 5,
   kReconnect = 6,
+  kRetryDenied = 7,
   kNotClosed = 16,
   kNowhere = 17,
   kRefused = 18,

@@ -60,6 +60,7 @@ struct CallState {
   Nanos now = 0;
   Nanos deadline = kNever;
   bool announced = false;
+  bool retry_denied = false;  // it would be made again, had the session's budget a retry left
 };
 
 enum class Next : uint8_t {

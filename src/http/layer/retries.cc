@@ -47,6 +47,7 @@ Next RetriesLayer::Again(CallState& call, Nanos wait) const noexcept {
   if (at >= call.deadline) return Next::kGo;
   if (call.request.retry_policy->bounded && !budget_.Spend(call.now)) {
     counters_.retries_denied.Add();
+    call.retry_denied = true;
     return Next::kGo;
   }
   counters_.attempts.Add();

@@ -235,13 +235,65 @@ static void connections_by_level(void** state) {
     drain();
     assert_int_equal(told[CRECHE_LOG_CONNECT_FAILED], level >= CRECHE_LOG_WARN);
     assert_int_equal(told[CRECHE_LOG_CONNECTED], level >= CRECHE_LOG_DEBUG);
+    assert_int_equal(told[CRECHE_LOG_CLOSED], level >= CRECHE_LOG_DEBUG);
     assert_null(strstr(all, "hunter2"));
   }
   has_field(CRECHE_LOG_CONNECT_FAILED, "error=CRECHE_E_CONNECT;");
   has_field(CRECHE_LOG_CONNECTED, "peer=127.0.0.1:");
   has_field(CRECHE_LOG_CONNECTED, "connection=1;");
+  has_field(CRECHE_LOG_CLOSED, "peer=127.0.0.1:");
+  has_field(CRECHE_LOG_CLOSED, "connection=1;");
   assert_int_equal(told[0], 0);
   support_hostile_stop(server);
+}
+/* Why a connection was closed is what the message says. */
+static void fetch_from(creche_session web, const support_hostile* server) {
+  creche_response response;
+  OK(creche_fetch_in(web, loop.scope, support_hostile_url(server), NULL, &response));
+  creche_response_release(response);
+}
+static void ends_when_told(support_peer* peer, void* user) {
+  (void)user;
+  if (!support_expect_request(peer)) return;
+  support_send_text(peer, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+  support_await(peer, 1);
+}
+static void is_said_of(support_script script, const char* answer, void set(creche_session_options*),
+                       const char* why) {
+  support_hostile* server = support_hostile_start(script, (void*)(uintptr_t)answer);
+  creche_session_options o;
+  creche_session web;
+  assert_non_null(server);
+  forget(NULL);
+  open_with(CRECHE_LOG_DEBUG, 0);
+  OK(creche_session_options_init(&o, sizeof o));
+  if (set != NULL) set(&o);
+  OK(creche_session_open(loop, &o, &web));
+  fetch_from(web, server);
+  if (script == ends_when_told) support_hostile_signal(server);
+  if (strstr(why, "session") == NULL) AWAIT(times_told(CRECHE_LOG_CLOSED) == 1);
+  creche_session_release(web);
+  end();
+  if (strstr(all, why) == NULL) fail_msg("no \"%s\" in %s", why, all);
+  assert_int_equal(told[CRECHE_LOG_CLOSED], 1);
+  support_hostile_stop(server);
+}
+static void kept_for_a_moment(creche_session_options* o) {
+  o->keepalive = CRECHE_MILLISECOND;
+}
+static void one_each(creche_session_options* o) {
+  o->max_requests = 1;
+}
+static void why_connections_are_closed(void** state) {
+  static const char kept[] = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+  (void)state;
+  is_said_of(support_script_answer, kept, kept_for_a_moment, "idle for too long");
+  is_said_of(support_script_answer, kept, one_each, "as many requests as it may");
+  is_said_of(support_script_answer, kept, NULL, "with its session");
+  is_said_of(support_script_answer,
+             "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok", NULL,
+             "cannot be kept");
+  is_said_of(ends_when_told, NULL, NULL, "the server has ended it");
 }
 static void retries(void** state) {
   creche_request_options o;
@@ -258,6 +310,41 @@ static void retries(void** state) {
   assert_int_equal(told[CRECHE_LOG_RETRY], 2); /* three attempts */
   has_field(CRECHE_LOG_RETRY, "attempt=3;");
   has_field(CRECHE_LOG_RETRY, "error=CRECHE_E_CONNECT;");
+}
+static void retries_of_answers(void** state) {
+  support_hostile* server = support_hostile_start(
+      support_script_answer, "HTTP/1.1 503 X\r\nRetry-After: 0\r\nContent-Length: 2\r\n\r\nno");
+  creche_request_options o;
+  creche_session web;
+  creche_retry retry;
+  (void)state;
+  assert_non_null(server);
+  open_with(CRECHE_LOG_INFO, 0);
+  OK(creche_session_open(loop, NULL, &web));
+  OK(creche_request_options_init(&o, sizeof o));
+  OK(creche_retry_init(&retry, sizeof retry));
+  retry.attempts = 100; /* more than the budget has: ten, and a part of one */
+  retry.budget = 0;
+  o.retry = &retry;
+  OK(creche_session_fetch(web, loop.scope, support_hostile_url(server), &o, creche_nobody, NULL,
+                          NULL));
+  drain();
+  assert_true(told[CRECHE_LOG_RETRY] >= 10);
+  has_field(CRECHE_LOG_RETRY, "http_status=503;");
+  assert_int_equal(told[CRECHE_LOG_RETRY_DENIED], 1);
+  has_field(CRECHE_LOG_RETRY_DENIED, "http_status=503;");
+  assert_non_null(strstr(all, "budget"));
+  support_hostile_stop(server);
+  /* The same of what cannot be connected to. */
+  forget(NULL);
+  open_with(CRECHE_LOG_WARN, 0);
+  OK(creche_session_open(loop, NULL, &web));
+  retry.delay = 1;
+  OK(creche_session_fetch(web, loop.scope, "http://127.0.0.1:1/", &o, creche_nobody, NULL, NULL));
+  drain();
+  assert_int_equal(told[CRECHE_LOG_RETRY], 0);
+  assert_int_equal(told[CRECHE_LOG_RETRY_DENIED], 1);
+  has_field(CRECHE_LOG_RETRY_DENIED, "error=CRECHE_E_CONNECT;");
 }
 static void one_event(support_peer* peer, void* user) {
   (void)user;
@@ -344,7 +431,9 @@ int main(void) {
       LOG(to_stderr),
 #endif
       LOG(connections_by_level),
+      LOG(why_connections_are_closed),
       LOG(retries),
+      LOG(retries_of_answers),
       LOG(streams_of_events),
       LOG(pools),
       LOG(misuse),

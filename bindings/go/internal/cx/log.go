@@ -35,6 +35,7 @@ const (
 	LogDropped       = C.CRECHE_LOG_DROPPED
 	LogRetry         = C.CRECHE_LOG_RETRY
 	LogReconnect     = C.CRECHE_LOG_RECONNECT
+	LogRetryDenied   = C.CRECHE_LOG_RETRY_DENIED
 	LogNotClosed     = C.CRECHE_LOG_NOT_CLOSED
 	LogNowhere       = C.CRECHE_LOG_NOWHERE
 	LogRefused       = C.CRECHE_LOG_REFUSED

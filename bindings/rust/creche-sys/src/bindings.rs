@@ -663,19 +663,24 @@ pub const CRECHE_LOG_CONNECTED: u32 = 1;
 /// none could be opened [warn: error, phase, why]
 pub const CRECHE_LOG_CONNECT_FAILED: u32 = 2;
 
-/// a pool has closed one: idle for too long, too old, ... [debug]
+/// one is closed, and the message says why: idle for too long, too old, no
+/// answer to be kept after, ... [debug: of a session: peer, connection]
 pub const CRECHE_LOG_CLOSED: u32 = 3;
 
 /// one of a pool's was lost [warn: error, phase, why]
 pub const CRECHE_LOG_DROPPED: u32 = 4;
 
 /// a request that has failed is made again: a retry policy, or a kept
-/// connection that was dead [info: attempt, error, phase, why]
+/// connection that was dead [info: attempt; error, phase, why; after an
+/// answer http_status]
 pub const CRECHE_LOG_RETRY: u32 = 5;
 
 /// a stream of events, or a LISTEN, connects anew [info: attempt, delay_ms,
 /// and for events error, phase, why]
 pub const CRECHE_LOG_RECONNECT: u32 = 6;
+
+/// one is not, for want of a budget: creche_retry.budget [warn: as RETRY]
+pub const CRECHE_LOG_RETRY_DENIED: u32 = 7;
 
 /// a group or scope was left open: only the end of what it is in, or of
 /// the loop, closes it [kind]

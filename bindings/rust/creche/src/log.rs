@@ -30,7 +30,7 @@ impl LogEvent {
     pub const CONNECTED: LogEvent = LogEvent(sys::CRECHE_LOG_CONNECTED);
     /// None could be opened.
     pub const CONNECT_FAILED: LogEvent = LogEvent(sys::CRECHE_LOG_CONNECT_FAILED);
-    /// A pool has closed one.
+    /// One is closed.
     pub const CLOSED: LogEvent = LogEvent(sys::CRECHE_LOG_CLOSED);
     /// One of a pool's was lost.
     pub const DROPPED: LogEvent = LogEvent(sys::CRECHE_LOG_DROPPED);
@@ -38,6 +38,8 @@ impl LogEvent {
     pub const RETRY: LogEvent = LogEvent(sys::CRECHE_LOG_RETRY);
     /// A stream of events, or a listener, connects anew.
     pub const RECONNECT: LogEvent = LogEvent(sys::CRECHE_LOG_RECONNECT);
+    /// One is not, for want of a budget.
+    pub const RETRY_DENIED: LogEvent = LogEvent(sys::CRECHE_LOG_RETRY_DENIED);
     /// Debug mode: a group or scope was left open.
     pub const NOT_CLOSED: LogEvent = LogEvent(sys::CRECHE_LOG_NOT_CLOSED);
     /// Debug mode: a completion has nowhere to go.

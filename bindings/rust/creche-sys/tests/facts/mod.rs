@@ -294,6 +294,7 @@ pub fn facts() -> Vec<(&'static str, i128)> {
         ("const CRECHE_LOG_DROPPED", CRECHE_LOG_DROPPED as i128),
         ("const CRECHE_LOG_RETRY", CRECHE_LOG_RETRY as i128),
         ("const CRECHE_LOG_RECONNECT", CRECHE_LOG_RECONNECT as i128),
+        ("const CRECHE_LOG_RETRY_DENIED", CRECHE_LOG_RETRY_DENIED as i128),
         ("const CRECHE_LOG_NOT_CLOSED", CRECHE_LOG_NOT_CLOSED as i128),
         ("const CRECHE_LOG_NOWHERE", CRECHE_LOG_NOWHERE as i128),
         ("const CRECHE_LOG_REFUSED", CRECHE_LOG_REFUSED as i128),
