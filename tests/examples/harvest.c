@@ -16,6 +16,9 @@
  *       --retries N     how often a fetch that may succeed later is made again (default 0)
  *       --proxy URL     http://, https://, socks5:// or socks5h:// (default: the environment's)
  *       --cookies FILE  cookies in Netscape's form: read first if it is there, written at the end
+ *       --follow N      follows links of pages, sitemaps and redirects, N links deep, on the sites
+ * of the URLs; each URL once, as robots.txt allows; --per-host is 2 then
+ *       --max-pages N   more than so many are not fetched (default 100000)
  *       --tree SOCKET   shows what is under way to creche-top SOCKET
  *
  * Ctrl-C, like the deadline, stops what is in flight; what was fetched is stored; a second Ctrl-C
@@ -23,17 +26,15 @@
  *
  *   everything              the deadline and Ctrl-C cancel it
  *     fetching              COLLECT, limit N: a failure is a result
- *       one task a page     waits for its turn; its fetch is a step with a timeout of its own
- *     storing               shielded: outlives the cancellation, for kMercy at most
- *       transactions
+ *       one task a page     waits for its turn; its fetch is a step with a timeout of its own, as
+ * is that of robots.txt, which the others of its origin wait for storing               shielded:
+ * outlives the cancellation, for kMercy at most transactions
  *
  * Exit status: 0 everything was fetched and stored; 1 part of it; 2 nothing; 3 the deadline came
  * before that; 130 Ctrl-C did, 143 SIGTERM (128 and the signal's number); 64 wrong usage. */
 #define _POSIX_C_SOURCE 200809L
 #include "harvest.h"
 
-#include <errno.h>
-#include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -52,105 +53,25 @@ double seconds_since(const harvest* h, int64_t then) {
   return (double)(now(h) - then) / 1e9;
 }
 
-/* ---- What is to be done ---- */
+/* ---- One page ---- */
 
-static void usage(FILE* to) {
-  fputs(
-      "usage: harvest [-f FILE] [-d DSN] [--table NAME] [--limit N] [--timeout S] [--deadline S]\n"
-      "               [--batch N] [--max-body BYTES] [--ca FILE] [--per-host N] [--rate R]\n"
-      "               [--retries N] [--proxy URL] [--cookies FILE] [--tree SOCKET] [URL...]\n",
-      to);
-}
-
-static void misused(const char* what, const char* argument) {
-  fprintf(stderr, "harvest: %s%s%s\n", what, argument != NULL ? ": " : "",
-          argument != NULL ? argument : "");
-  usage(stderr);
-  exit(64);
-}
-
-static double number(const char* text, double least, double most) {
-  char* end = NULL;
-  errno = 0;
-  const double value = strtod(text, &end);
-  if (end == text || *end != '\0' || errno != 0 || !(value >= least && value <= most))
-    misused("not a number in range", text);
-  return value;
-}
-
-static void add_url(harvest* h, const char* url, size_t size) {
+page* add_page(harvest* h, const char* url, size_t size) {
   if ((h->count & (h->count - 1)) == 0)
-    h->pages = must(realloc(h->pages, (h->count == 0 ? 1 : 2 * h->count) * sizeof *h->pages));
-  page* p = memset(&h->pages[h->count++], 0, sizeof *p);
+    h->pages = must(realloc(h->pages, (h->count == 0 ? 1 : 2 * h->count) * sizeof(page*)));
+  page* p = must(calloc(1, sizeof *p));
   p->run = h;
+  p->n = h->count;
   p->url = must(malloc(size + 1));
   memcpy(p->url, url, size);
   p->url[size] = '\0';
+  return h->pages[h->count++] = p;
 }
 
-static void read_urls(harvest* h, const char* path) {
-  const int is_stdin = strcmp(path, "-") == 0;
-  FILE* file = is_stdin ? stdin : fopen(path, "re");
-  char* line = NULL;
-  size_t room = 0;
-  ssize_t size;
-  if (file == NULL) misused(strerror(errno), path);
-  while ((size = getline(&line, &room, file)) >= 0) {
-    const char* from = line;
-    while (size > 0 && strchr(" \t\r\n", line[size - 1]) != NULL && line[size - 1] != '\0') size--;
-    for (; size > 0 && (*from == ' ' || *from == '\t'); size--) from++;
-    /* A NUL is in no URL: let it fail as what it is, not as what stands before it. */
-    for (char* at = line; (at = memchr(at, '\0', (size_t)(from + size - at))) != NULL;) *at = '\1';
-    if (size > 0 && *from != '#') add_url(h, from, (size_t)size);
-  }
-  free(line);
-  if (ferror(file)) misused("cannot be read", path);
-  if (!is_stdin) fclose(file);
+void free_page(page* p) {
+  if (p->key != p->url) free(p->key);
+  free(p->url);
+  free(p);
 }
-
-static void read_arguments(harvest* h, int argc, char** argv) {
-  static const struct option kOptions[] = {
-      {"file", 1, NULL, 'f'},     {"dsn", 1, NULL, 'd'},     {"table", 1, NULL, 't'},
-      {"limit", 1, NULL, 'l'},    {"timeout", 1, NULL, 's'}, {"deadline", 1, NULL, 'e'},
-      {"batch", 1, NULL, 'b'},    {"ca", 1, NULL, 'c'},      {"max-body", 1, NULL, 'm'},
-      {"per-host", 1, NULL, 'p'}, {"rate", 1, NULL, 'r'},    {"retries", 1, NULL, 'n'},
-      {"proxy", 1, NULL, 'x'},    {"cookies", 1, NULL, 'k'}, {"tree", 1, NULL, 'v'},
-      {"help", 0, NULL, 'h'},     {NULL, 0, NULL, 0}};
-  memset(h, 0, sizeof *h);
-  h->dsn = getenv("DATABASE_URL");
-  h->table = "harvest";
-  h->limit = 50;
-  h->batch_size = 100;
-  h->timeout = 30 * CRECHE_SECOND;
-  h->deadline = CRECHE_NEVER;
-  h->max_body = UINT64_C(16) << 20;
-  for (int option; (option = getopt_long(argc, argv, "f:d:h", kOptions, NULL)) != -1;) {
-    if (option == 'f') read_urls(h, optarg);
-    if (option == 'd') h->dsn = optarg;
-    if (option == 't') h->table = optarg;
-    if (option == 'c') h->ca_file = optarg;
-    if (option == 'l') h->limit = (uint32_t)number(optarg, 1, 100000);
-    if (option == 'b') h->batch_size = (uint32_t)number(optarg, 1, 100000);
-    if (option == 'm') h->max_body = (uint64_t)number(optarg, 1, 1e12);
-    if (option == 's') h->timeout = (int64_t)(number(optarg, 0.001, 1e6) * 1e9);
-    if (option == 'e') h->deadline = (int64_t)(number(optarg, 0.001, 1e9) * 1e9);
-    if (option == 'p') h->per_host = (uint32_t)number(optarg, 1, 100000);
-    if (option == 'r') h->rate = number(optarg, 0.001, 1e6);
-    if (option == 'n') h->retries = (uint32_t)number(optarg, 0, 100);
-    if (option == 'x') h->proxy = optarg;
-    if (option == 'k') h->cookie_file = optarg;
-    if (option == 'v') h->tree = optarg;
-    if (option == 'h' || option == '?') {
-      usage(option == 'h' ? stdout : stderr);
-      exit(option == 'h' ? 0 : 64);
-    }
-  }
-  for (; optind < argc; optind++) add_url(h, argv[optind], strlen(argv[optind]));
-  if (h->count == 0) misused("no URLs", NULL);
-  if (*h->table == '\0') misused("the table has no name", NULL);
-}
-
-/* ---- One page ---- */
 
 static void fetched(void* user, const creche_completion* c) {
   page* p = user;
@@ -163,15 +84,26 @@ static void fetched(void* user, const creche_completion* c) {
   creche_task_finish(p->task, c->status, 0, c->error);
 }
 
+void fetch_page(page* p) {
+  p->started = now(p->run);
+  goes_on(p, creche_session_fetch(p->run->web, p->task.scope, p->url, &p->run->request, fetched, p,
+                                  NULL));
+}
+
+void goes_on(page* p, creche_status started) {
+  if (started != CRECHE_OK) creche_task_finish(p->task, started, 0, creche_last_error());
+}
+
 /* The page's task has its turn. Its fetch is a step, so that the timeout counts from here. */
 static void turn(void* user, const creche_completion* c) {
   page* p = user;
   if (c->kind != CRECHE_BEGIN) return; /* a cancellation stops the fetch by itself */
   p->task = c->task;
   p->started = p->ended = now(p->run);
-  const creche_status started =
-      creche_session_fetch(p->run->web, c->task.scope, p->url, &p->run->request, fetched, p, NULL);
-  if (started != CRECHE_OK) creche_task_finish(c->task, started, 0, creche_last_error());
+  if (p->run->follows)
+    ask_origin(p);
+  else
+    fetch_page(p);
 }
 
 static void look_at_answer(page* p, row* r) {
@@ -180,6 +112,7 @@ static void look_at_answer(page* p, row* r) {
   r->status = (uint32_t)creche_response_status(p->response);
   r->content_type = clean_text(type, strlen(type), 200, 1);
   r->title = html_title(p->body, p->body_size, r->content_type);
+  if (p->run->follows) follow(p, r->status, r->content_type);
   creche_response_release(p->response);
   p->body = NULL;
   if (r->status >= 400) {
@@ -207,7 +140,10 @@ static void page_ended(harvest* h, const creche_completion* c) {
     h->failed++;
     return;
   }
-  if (c->status == CRECHE_OK) {
+  if (h->follows) follow_sitemaps(r.of);
+  if (r.of->refused != NULL) {
+    r.error = must(strdup(r.of->refused));
+  } else if (c->status == CRECHE_OK) {
     h->bytes += r.of->body_size;
     look_at_answer(r.of, &r);
   } else {
@@ -274,6 +210,10 @@ static void open_all(harvest* h) {
   creche_task_options_init(&h->request_task, sizeof h->request_task);
   h->request_task.timeout = h->timeout;
   h->request.task = &h->request_task;
+  h->robots_request = h->request;
+  h->robots_request.max_redirects = 5; /* RFC 9309 wants so many, and half a megabyte */
+  h->robots_request.max_body = 2 << 20;
+  if (h->follows) h->request.max_redirects = 0; /* where they lead is asked about first */
   h->started = now(h);
   struct timespec time;
   clock_gettime(CLOCK_REALTIME, &time);
@@ -288,6 +228,14 @@ static void open_all(harvest* h) {
   sigaction(SIGTERM, &action, NULL);
 }
 
+void start_page(page* p) {
+  creche_task_options t;
+  creche_task_options_init(&t, sizeof t);
+  if (p->run->tree != NULL) t.name = p->url; /* a copy of each: for who looks */
+  if (creche_task_spawn(p->run->fetching.scope, turn, p, &t, NULL, p, NULL) != CRECHE_OK)
+    die(creche_last_error()->message);
+}
+
 /* A page counts against the limit until its completion is released: whoever looks at pages more
  * slowly than they come slows down their coming, and holds `limit` bodies at the most. */
 static void start_pages(harvest* h) {
@@ -300,15 +248,10 @@ static void start_pages(harvest* h) {
   o.name = "fetching";
   if (creche_group_open(h->everything.scope, &o, NULL, NULL, &h->fetching) != CRECHE_OK)
     die(creche_last_error()->message);
-  creche_task_options t;
-  creche_task_options_init(&t, sizeof t);
-  for (size_t i = 0; i < h->count; i++) {
-    page* p = &h->pages[i];
-    if (h->tree != NULL) t.name = p->url; /* a copy of each: for who looks */
-    if (creche_task_spawn(h->fetching.scope, turn, p, &t, NULL, p, NULL) != CRECHE_OK)
-      die(creche_last_error()->message);
-  }
-  creche_group_close(h->fetching);
+  if (h->follows) keep_unlike(h);
+  for (size_t i = 0; i < h->count; i++) start_page(h->pages[i]);
+  creche_group_close(
+      h->fetching); /* a page that is not released keeps it open for those it leads to */
 }
 
 static void hear_pages(harvest* h) {
@@ -389,8 +332,10 @@ int main(int argc, char** argv) {
 
   printf("harvest: %zu urls, %zu ok, %zu failed, %zu rows stored, %.1f s\n", h.count, h.ok,
          h.failed, h.stored, seconds);
-  for (size_t i = 0; i < h.count; i++) free(h.pages[i].url);
+  forget_origins(&h);
+  for (size_t i = 0; i < h.count; i++) free_page(h.pages[i]);
   free(h.pages);
+  table_clear(&h.seen);
   free(h.quoted_table);
   free(h.insert);
   free(h.store_error);

@@ -21,8 +21,10 @@ void text_clear(text* t);
  * `longest` bytes. latin1: what the bytes are instead of UTF-8. */
 char* clean_text(const char* bytes, size_t size, size_t longest, int latin1);
 
-/* The <title> of an HTML page, cleaned, its character references decoded; NULL if it has none. */
-char* html_title(const char* body, size_t size, const char* content_type);
+/* Where `word` (in lower case) starts, in any case; NULL if it is not there. */
+const char* find_word(const char* from, const char* end, const char* word);
+/* Adds text of markup as UTF-8, its character references decoded: all numbers, and a few names. */
+void text_add_markup(text* t, const char* from, const char* to, int latin1);
 
 /* One more element of a PostgreSQL array in text form; NULL: SQL NULL. array_end closes it. */
 void array_add(text* array, const char* element);
@@ -32,19 +34,77 @@ void array_end(text* array);
 /* "schema.table" as a quoted SQL name. */
 char* quoted_name(const char* name);
 
+/* ---- harvest_table.c: a hash table ---- */
+typedef struct table {
+  struct entry* entries;
+  size_t count, capacity;
+} table;
+
+/* Where what belongs to `key` is, NULL at first; until the next call. The key must live on. */
+void** table_at(table* t, const char* key);
+/* What belongs to the next key, from *at (0) on; NULL: there is none. */
+void* table_next(const table* t, size_t* at);
+void table_clear(table* t);
+
+/* ---- harvest_html.c: tags of HTML ---- */
+typedef struct tag {
+  const char *name, *attributes, *end; /* "<", a name, attributes, ">" */
+  const char *text, *text_end; /* of those that have no markup in them: script, title, ... */
+} tag;
+
+/* The next start tag, from *at on, which moves behind it; 0: there is none. */
+int html_next_tag(const char** at, const char* end, tag* t);
+int tag_is(const tag* t, const char* name);
+/* What an attribute says, as UTF-8; NULL: it is not there. */
+char* tag_attribute(const tag* t, const char* name, int latin1);
+
+int is_html(const char* content_type);
+int is_latin1(const char* content_type);
+/* The <title> of an HTML page, cleaned; NULL if it has none. */
+char* html_title(const char* body, size_t size, const char* content_type);
+
+/* ---- harvest_links.c ---- */
+/* The URL becomes the function's. */
+typedef void (*link_fn)(void* user, char* url);
+
+/* What `reference` means on the page at `base`; NULL: nothing. */
+char* joined_url(const char* base, const char* reference);
+/* Each link of an HTML page that may be followed, fragments and all. */
+void html_links(const char* body, size_t size, int latin1, const char* url, link_fn each,
+                void* user);
+/* Each URL of a sitemap, if it is one: of pages, or of other sitemaps. */
+void sitemap_links(const char* body, size_t size, link_fn page, link_fn sitemap, void* user);
+
+/* ---- harvest_robots.c: RFC 9309 ---- */
+typedef struct robots robots;
+
+robots* robots_read(const char* body, size_t size, const char* agent);
+/* target: path and query. */
+int robots_allow(const robots* r, const char* target);
+int64_t robots_delay(const robots* r);        /* nanoseconds between two requests; 0: none */
+const char* robots_sitemaps(const robots* r); /* URLs, a line each; or NULL */
+void robots_free(robots* r);
+
 /* ---- Everything about a run ---- */
 typedef struct harvest harvest;
 
-typedef struct page {
+typedef struct page page;
+struct page {
   harvest* run;
   char* url;
+  size_t n;         /* in the run */
+  char* key;        /* the URL as all write it; NULL: not known, or none of HTTP */
+  const page* seed; /* by which it was found; itself: the user gave it */
+  uint32_t depth;   /* links from there */
   creche_task task; /* the child of `fetching` whose turn it is */
   int64_t started, ended;
   creche_response response;
   const char* body; /* a view into response */
   size_t body_size;
+  const char* refused;  /* why it was not fetched, or NULL */
+  const char* sitemaps; /* of the robots.txt that was fetched for it */
   int stored;
-} page;
+};
 
 typedef struct batch batch;
 
@@ -55,9 +115,14 @@ struct harvest {
   double rate; /* fetches a second from one host; 0: no limit */
   int64_t timeout, deadline;
   uint64_t max_body;
+  int follows;     /* links, as robots.txt allows, */
+  uint32_t follow; /* so deep */
+  size_t max_pages;
 
-  page* pages;
+  page** pages;
   size_t count;
+  table seen;    /* pages by their key */
+  table origins; /* the loop's thread's */
 
   creche_loop loop;
   creche_queue fetched;    /* completions of pages */
@@ -69,7 +134,7 @@ struct harvest {
   creche_retry retry;
   creche_cookie_jar cookies;
   creche_pool pool;
-  creche_request_options request;
+  creche_request_options request, robots_request;
   creche_task_options request_task;
 
   int64_t started; /* on the loop's clock */
@@ -86,6 +151,31 @@ struct harvest {
 
 int64_t now(const harvest* h); /* the loop's clock */
 double seconds_since(const harvest* h, int64_t then);
+
+/* ---- harvest_arguments.c ---- */
+/* Ends the program if it is not told well. */
+void read_arguments(harvest* h, int argc, char** argv);
+
+/* ---- harvest.c ---- */
+page* add_page(harvest* h, const char* url, size_t size);
+void start_page(page* p);
+void free_page(page* p);
+/* On the loop's thread, in the page's task: */
+void fetch_page(page* p);
+void goes_on(page* p, creche_status started); /* ends it if its next step could not be started */
+
+/* ---- harvest_origin.c: what origins allow (the loop's thread) ---- */
+/* Has the page fetched when its origin's robots.txt is known, allows it, and it is its turn. */
+void ask_origin(page* p);
+void forget_origins(harvest* h);
+
+/* ---- harvest_follow.c: what comes after a page ---- */
+/* Of the first pages, only one of those that are the same. */
+void keep_unlike(harvest* h);
+/* Starts the pages that it leads to: before its completion is released, so that the group is open.
+ */
+void follow(page* p, uint32_t status, const char* content_type);
+void follow_sitemaps(page* p);
 
 /* ---- harvest_store.c ---- */
 /* What there is to store of a page. The texts become the batch's. */

@@ -216,6 +216,188 @@ def harvest_is_polite(program):
     server.shutdown()
 
 
+class Site(http.server.BaseHTTPRequestHandler):
+    """Answers what `pages` has, and counts. A page: a body, or (status, {header: value}, body)."""
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self):
+        self.server.asked.append((self.path, time.monotonic()))
+        page = self.server.pages.get(self.path, (404, {}, ""))
+        status, headers, body = page if isinstance(page, tuple) else (200, {}, page)
+        body = body if isinstance(body, bytes) else body.encode()
+        self.send_response(status)
+        for name, value in {"Content-Type": "text/html; charset=utf-8", **headers}.items():
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_):
+        pass
+
+
+class site:
+    """A server of these pages; "{other}" in them is the URL of another one."""
+    def __init__(self, pages, other=""):
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Site)
+        self.url = "http://127.0.0.1:%d" % self.server.server_address[1]
+
+        def filled(text):
+            return text.replace("{here}", self.url).replace("{other}", other)
+        self.server.pages = {path: filled(page) if isinstance(page, str) else page for path, page in pages.items()}
+        self.server.asked = []
+
+    def __enter__(self):
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        return self
+
+    def __exit__(self, *_):
+        self.server.shutdown()
+        self.server.server_close()
+
+    def asked(self):
+        """Sorted, robots.txt left out, each as often as it was asked for."""
+        return sorted(path for path, _ in self.server.asked if path != "/robots.txt")
+
+    def robots(self):
+        return sum(path == "/robots.txt" for path, _ in self.server.asked)
+
+
+def crawls(what, program, pages, wanted, *arguments, status=0, start="/"):
+    """What was asked for, each once, and robots.txt once."""
+    with site(pages) as here:
+        out, output = run(program, *arguments, here.url + start, status=status)
+        expect(f"harvest: {what}", here.asked() == sorted(wanted) and here.robots() == 1,
+               f"{here.asked()}\n{here.robots()} times robots.txt\n{output}")
+        return here.server.asked, out, output
+
+
+def links(*references):
+    return "".join(f'<a href="{r}">x</a>' for r in references)
+
+
+def harvest_follows(program):
+    chain = {"/": links("/1"), "/1": links("/2", "/"), "/2": links("/3"), "/3": ""}
+    for depth in range(4):
+        wanted = ["/", "/1", "/2", "/3"][:depth + 1]
+        crawls(f"{depth} links deep", program, chain, wanted, "--follow", str(depth))
+    out, output = run(program, "--follow", "x", "http://x/", status=64)
+
+    # Which links there are in a page.
+    crawls("attributes", program, {"/dir/": """
+        <a href=plain> <A HREF = '/single'> <a class=x href="/double"id=y>
+        <area href=/area /> <iframe src=/iframe></iframe> <a href=/first href=/second>
+        <a data-href="/data" title='<a href="/quoted">'> <a href="  /bl
+ank  "> <a href>
+        <a name="/name"> <abbr href=/abbr> <img src=/img> <a/href=/slash><a href="/last" href='/bad'>
+        """}, ["/dir/", "/dir/plain", "/single", "/double", "/area", "/iframe", "/first", "/blank", "/slash",
+               "/last"],
+        "--follow", "1", start="/dir/", status=1)
+    crawls("what is no markup", program, {"/": """<title><a href=/title></title>
+        <!-- <a href=/comment> --> <!--> <a href=/after> <!-- --!> <a href=/bang> <script>"<a href=/script>"
+        </scripty><a href=/scripty></SCRIPT ><a href=/behind> <style><a href=/style></style>
+        <textarea><a href=/textarea></textarea> <!DOCTYPE "<a href=/doctype> <?x <a href=/pi> 1 < 2 <3
+        </a href=/end> <a href="/open>"""}, ["/", "/after", "/bang", "/behind"], "--follow", "1", status=1)
+    crawls("character references", program, {"/": links("/?a=1&amp;b=2", "/?copy=1&copy=2", "/&#x41;&#66;", "/caf\u00e9",
+                                                       "&#47;slash", "/&unknown;", "/&amp;amp;")},
+           ["/", "/?a=1&b=2", "/?copy=1&copy=2", "/AB", "/caf%C3%A9", "/slash", "/&unknown;", "/&amp;"],
+           "--follow", "1", status=1)
+    crawls("an old character set", program,
+           {"/": (200, {"Content-Type": "text/html; charset=ISO-8859-1"}, b"<a href='/caf\xe9'>")},
+           ["/", "/caf%C3%A9"], "--follow", "1", status=1)
+    crawls("base", program, {"/": "<a href=a><base target=x><base href='/b/c/'><base href=/no/><a href='../d'>"},
+           ["/", "/b/c/a", "/b/d"], "--follow", "1", status=1)
+    crawls("nofollow", program, {"/": '<a rel="x nofollow" href=/a><a href=/b>', "/b": '<meta name=robots content="noindex, NOFOLLOW">'
+                                 + links("/c")}, ["/", "/b"], "--follow", "9")
+    crawls("each once", program, {"/": links("#top", "/", "/a", "/a#x", "/a", "./a", "{here}/a",
+                                             "mailto:a@b", "javascript:x()", "", "http://u:p@127.0.0.1/", "//"),
+                                  "/a": links("/")}, ["/", "/a"], "--follow", "9")
+    with site({"/": links("/elsewhere")}) as other, \
+            site({"/": links("{other}/elsewhere", "/own"), "/own": ""}, other.url) as here:
+        out, output = run(program, "--follow", "3", here.url + "/", here.url + "/#again")
+        expect("harvest: not another site", here.asked() == ["/", "/own"] and not other.server.asked
+               and summary(out) == (2, 2, 0, 2), output)
+    crawls("at the most", program, {"/": links(*map(str, range(50))), **{f"/{i}": "" for i in range(50)}},
+           ["/"] + [f"/{i}" for i in range(9)], "--follow", "1", "--max-pages", "10")
+
+    # Redirects are links: of the same site, as robots.txt allows, but that of the user's own URL.
+    moved = {"/": links("/a", "/b", "/away"), "/a": (301, {"Location": "/c"}, ""), "/b": (302, {"Location": "/secret"}, ""),
+             "/away": (302, {"Location": "http://127.0.0.1:1/"}, ""), "/c": (302, {"Location": "/a"}, ""),
+             "/robots.txt": "User-agent: *\nDisallow: /secret"}
+    _, out, output = crawls("redirects", program, moved, ["/", "/a", "/b", "/c", "/away"], "--follow", "1", status=1)
+    expect("harvest: what is disallowed is told", "robots.txt disallows it" in out and summary(out) == (6, 5, 1, 6), output)
+    with site({"/": links("/x"), "/x": ""}) as other, site({"/": (301, {"Location": other.url + "/"}, "")}) as here:
+        out, output = run(program, "--follow", "1", here.url)
+        expect("harvest: the site that was meant", here.asked() == ["/"] and other.asked() == ["/", "/x"], output)
+
+
+def harvest_reads_sitemaps(program):
+    xml = {"Content-Type": "application/xml"}
+    pages = {"/": "", "/robots.txt": "Sitemap: {here}/index.xml\nSITEMAP : {here}/index.xml",
+             "/index.xml": None, "/more.xml": None, "/a": links("/deeper"), "/b&c": "", "/d": ""}
+    with site({path: page for path, page in pages.items() if page is not None}) as here:
+        at = here.url
+        here.server.pages["/index.xml"] = (200, xml, f"<?xml version='1.0'?><!-- <loc>{at}/no</loc> --><sitemapindex><sitemap><loc>"
+                                           f" {at}/more.xml\n</loc></sitemap></sitemapindex>")
+        here.server.pages["/more.xml"] = (200, xml, f"<urlset xmlns='x'><url><loc>{at}/a</loc></url><url><loc>{at}/b&amp;c</loc>"
+                                          f"<lastmod>2026</lastmod></url><url><loc><![CDATA[{at}/d]]></loc></url>"
+                                          "<url><loc>http://127.0.0.1:1/other</loc></url></urlset>")
+        out, output = run(program, "--follow", "1", at)
+        expect("harvest: sitemaps", here.asked() == ["/", "/a", "/b&c", "/d", "/index.xml", "/more.xml"], f"{here.asked()} {output}")
+
+
+ROBOTS = [  # robots.txt, what it allows, what not: RFC 9309, 2.2 and 5
+    ("", ["/"], []),
+    ("User-agent: *\nDisallow: /", [], ["/", "/a"]),
+    ("User-agent: *\nDisallow:", ["/", "/a"], []),
+    ("User-Agent: HARVEST\nDisallow: /a\n\nUser-agent: *\nDisallow: /b", ["/b"], ["/a", "/a/b", "/ab"]),
+    ("User-agent: harvester\nDisallow: /a\nUser-agent: harvest/2.0 (x)\nDisallow: /b", ["/a"], ["/b"]),
+    ("user-agent: one\nuser-agent: harvest\ndisallow: /a\n\nuser-agent: harvest\ndisallow: /b", ["/c"], ["/a", "/b"]),
+    ("User-agent: *\nAllow: /p\nDisallow: /", ["/page", "/p"], ["/q", "/"]),
+    ("User-agent: *\nAllow: /folder\nDisallow: /folder", ["/folder/x"], []),
+    ("User-agent: *\nAllow: /page\nDisallow: /*.htm", ["/pag"], ["/page.htm"]),
+    ("User-agent: *\nAllow: /$\nDisallow: /", ["/"], ["/page.htm", "/?x"]),
+    ("User-agent: *\nDisallow: /*.gif$\nDisallow: /a*b*c", ["/x.gif?y", "/ab"], ["/x.gif", "/aXbYcZ", "/a.gif.gif"]),
+    ("User-agent: *\nDisallow: /a%3cd\nDisallow: /~b\nDisallow: /%63\nDisallow: /e/\u00e9\nDisallow: /f%2A$",
+     ["/acd", "/f*x"], ["/a%3Cd", "/%7eb", "/~b", "/c", "/e/%C3%A9", "/f*"]),
+    ("\ufeff# c\rUser-agent : * # all\r\n  disallow :  /a  # so\r\nnonsense\n:\nDisallow", ["/b"], ["/a"]),
+    ("Disallow: /a\nUser-agent: *\nFoo: bar\nDisallow: /b", ["/a"], ["/b"]),
+    ("User-agent: *\nSitemap: nonsense\nUser-agent: other\nDisallow: /b", ["/a"], ["/b"]),
+]
+
+
+def harvest_obeys_robots(program):
+    for number, (text, allowed, not_allowed) in enumerate(ROBOTS):
+        pages = {path: "" for path in allowed + not_allowed}
+        with site({**pages, "/robots.txt": (200, {"Content-Type": "text/plain"}, text)}) as here:
+            out, output = run(program, "--follow", "0", *[here.url + path for path in allowed + not_allowed],
+                              status=0 if not not_allowed else 1 if allowed else 2)
+            expect(f"harvest: robots.txt {number}", here.asked() == sorted(allowed) and here.robots() == 1,
+                   f"{text}\n{here.asked()}\n{output}")
+    for status, asks in ((404, True), (403, True), (500, False), (503, False), (429, False)):
+        crawls(f"robots.txt {status}", program, {"/": "", "/robots.txt": (status, {}, "User-agent: *\nAllow: /")},
+               ["/"] if asks else [], "--follow", "1", status=0 if asks else 2)
+    # Redirects of it are followed, five at the least, and lead to the rules of where it was asked for.
+    hops = {f"/r{i}": (302, {"Location": f"/r{i + 1}"}, "") for i in range(9)}
+    rules = "User-agent: *\nDisallow: /a"
+    for last, good in ((4, True), (9, False)):
+        pages = {"/a": "", **hops, f"/r{last}": rules, "/robots.txt": (301, {"Location": "/r0"}, "")}
+        with site(pages) as here:
+            run(program, "--follow", "1", here.url + "/a", status=2 if good else 0)
+            expect(f"harvest: robots.txt behind {last + 1} redirects", ("/a" in here.asked()) != good, here.asked())
+    out, output = run(program, "--follow", "1", "http://127.0.0.1:1/", status=2)
+    expect("harvest: robots.txt out of reach", "CRECHE_E_CONNECT" in out and summary(out) == (1, 0, 1, 1), output)
+    # Once for an origin, whoever comes at a time; a pause between two requests.
+    pages = {f"/{i}": "" for i in range(8)}
+    asked, *_ = crawls("a pause", program, {**pages, "/": links(*pages), "/robots.txt": "User-agent: *\nCrawl-delay: 0.1"},
+                       ["/", *pages], "--follow", "1", "--per-host", "8")
+    times = [at for path, at in asked if path != "/robots.txt"]
+    expect("harvest: crawl-delay", times[-1] - times[0] >= 8 * 0.1 - 0.05, times)
+    with site({str(i): "" for i in range(8)} | pages) as here:
+        run(program, "--follow", "0", *[here.url + path for path in pages])
+        expect("harvest: robots.txt once", here.robots() == 1 and here.asked() == sorted(pages), here.asked())
+
+
 def main():
     if "HTTP_URL" not in os.environ:
         with tempfile.TemporaryDirectory(prefix="creche-examples-") as root:
@@ -229,6 +411,9 @@ def main():
     harvest_is_stopped(program, plain)
     harvest_waits_for_the_database(program, plain)
     harvest_is_polite(program)
+    harvest_follows(program)
+    harvest_reads_sitemaps(program)
+    harvest_obeys_robots(program)
     print(f"{passed} passed, {failed} failed")
     sys.exit(1 if failed else 0)
 

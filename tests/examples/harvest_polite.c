@@ -31,7 +31,8 @@ static void open_cookies(harvest* h, creche_session_options* web) {
 }
 
 void be_polite(harvest* h, creche_session_options* web) {
-  web->limit_per_host = h->per_host;
+  web->user_agent = "harvest/0.1"; /* whom robots.txt speaks of */
+  web->limit_per_host = h->per_host == 0 && h->follows ? 2 : h->per_host;
   web->proxy = h->proxy;
   web->flags |= CRECHE_SESSION_ENV_PROXY;
   set_rate(h, web);

@@ -57,8 +57,8 @@ void show_not_stored(const harvest* h) {
   if (h->store_error != NULL) printf("  the database: %s\n", h->store_error);
   size_t shown = 0;
   for (size_t i = 0; i < h->count && shown < kFew; i++) {
-    if (h->pages[i].stored) continue;
-    char* url = clean_text(h->pages[i].url, strlen(h->pages[i].url), 200, 0);
+    if (h->pages[i]->stored) continue;
+    char* url = clean_text(h->pages[i]->url, strlen(h->pages[i]->url), 200, 0);
     printf("  %s\n", url);
     free(url);
     shown++;

@@ -168,7 +168,7 @@ void store_row(harvest* h, row r) {
   }
   char* url = clean_text(r.of->url, strlen(r.of->url), SIZE_MAX, 0);
   b->pages[b->count++] = r.of;
-  array_add_number(&b->columns[0], (double)(r.of - h->pages), 0);
+  array_add_number(&b->columns[0], (double)r.of->n, 0);
   array_add(&b->columns[1], url);
   add_number_or_null(&b->columns[2], r.status != 0, r.status);
   array_add(&b->columns[3], r.content_type);

@@ -105,14 +105,13 @@ char* clean_text(const char* bytes, size_t size, size_t longest, int latin1) {
   return out.data;
 }
 
-/* ---- HTML ---- */
+/* ---- Markup ---- */
 
 static int lower(int c) {
   return c >= 'A' && c <= 'Z' ? c + 32 : c;
 }
 
-/* Where `word` (in lower case) starts, in any case; NULL if it is not there. */
-static const char* find(const char* from, const char* end, const char* word) {
+const char* find_word(const char* from, const char* end, const char* word) {
   const size_t size = strlen(word);
   for (; (size_t)(end - from) >= size; from++) {
     size_t i = 0;
@@ -155,48 +154,20 @@ static int32_t reference(const char* from, const char* end, size_t* length) {
   return point;
 }
 
-static int is_latin1(const char* content_type) {
-  const char* end = content_type + strlen(content_type);
-  return find(content_type, end, "iso-8859-1") != NULL ||
-         find(content_type, end, "windows-1252") != NULL;
-}
-
-char* html_title(const char* body, size_t size, const char* content_type) {
-  static const size_t kHead = 1 << 18; /* a title further down is no title */
-  const char* end = body + (size < kHead ? size : kHead);
-  if (find(content_type, content_type + strlen(content_type), "html") == NULL) return NULL;
-  const char* from = body;
-  do { /* not <titlepage> */
-    from = find(from, end, "<title");
-    if (from == NULL) return NULL;
-    from += 6;
-  } while (from < end && *from != '>' && !is_space((unsigned char)*from));
-  while (from < end && *from != '>') from++;
-  if (from == end) return NULL;
-  from++;
-  const char* to = find(from, end, "</title");
-  if (to == NULL) return NULL;
-
-  text decoded = {NULL, 0, 0};
-  const int latin1 = is_latin1(content_type);
-  text_add(&decoded, "", 0);
+void text_add_markup(text* t, const char* from, const char* to, int latin1) {
+  text_add(t, "", 0);
   while (from < to) {
     size_t length = 1;
     const int32_t point = *from == '&' ? reference(from, to, &length) : -1;
-    if (point >= 0) {
-      add_point(&decoded, point);
-    } else {
-      length = 1;
-      if (latin1)
-        add_point(&decoded, (unsigned char)*from);
-      else
-        text_add(&decoded, from, 1);
-    }
+    if (point < 0) length = 1;
+    if (point >= 0)
+      add_point(t, point);
+    else if (latin1)
+      add_point(t, (unsigned char)*from);
+    else
+      text_add(t, from, 1);
     from += length;
   }
-  char* title = clean_text(decoded.data, decoded.size, 300, 0);
-  text_clear(&decoded);
-  return title;
 }
 
 /* ---- SQL ---- */
