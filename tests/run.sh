@@ -168,6 +168,7 @@ long_tests() {
     long "a soak of 20 s" 900 env CRECHE_SOAK_SECONDS=20 "$tests/integration_soak"
     long "languages by their FFI" 1800 sh tests/bindings/ffi.sh --all
     script "servers of others" sh tests/foreign/check.sh
+    script "WebSockets: Autobahn" python3 tests/foreign/autobahn.py build-release/autobahn "$tests/websocket_echo"
     long "types, compared with asyncpg" 600 sh tests/differential/pg_types.sh
     fuzz=$PWD/build-fuzz
     targets=$(cd tests/fuzz && ls *_fuzz.cc | sed "s/\.cc//")

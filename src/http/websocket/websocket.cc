@@ -85,9 +85,10 @@ void Websocket::FeedAll(const char* data, size_t size) {
       case Step::kMessage:
         TakeMessage();
         break;
-      case Step::kPing:  // only the last of several needs an answer
-        pong_ = reader_.control();
-        pong_wanted_ = true;
+      case Step::kPing:
+        // Where many wait to be answered, the last one is enough (RFC 6455, 5.5.3).
+        if (pongs_.size() > kMostPongs) pongs_.clear();
+        AppendFrame(Opcode::kPong, false, reader_.control(), NextMask(), &pongs_);
         break;
       case Step::kPong:
         break;

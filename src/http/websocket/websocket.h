@@ -99,6 +99,7 @@ class Websocket final : public Object,
   static constexpr size_t kHigh = 256 << 10;
   static constexpr size_t kLow = 64 << 10;
   static constexpr size_t kOverhead = 128;
+  static constexpr size_t kMostPongs = 4 << 10;
 
   const Ref<Loop> loop_;
   const WebsocketSettings settings_;
@@ -124,8 +125,7 @@ class Websocket final : public Object,
   SendOperation* sending_ = nullptr;  // whose message is in out_
   bool out_has_ping_ = false;
   bool ping_wanted_ = false;
-  bool pong_wanted_ = false;
-  std::string pong_;
+  std::string pongs_;  // frames that answer pings
   uint64_t masks_ = 0;
 
   // The close.

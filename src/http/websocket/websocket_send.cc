@@ -84,7 +84,7 @@ bool Websocket::NextOut() {
   out_.clear();
   out_at_ = 0;
   if (close_said_) return false;  // nothing may follow
-  if (std::exchange(pong_wanted_, false)) AppendControl(Opcode::kPong, pong_);
+  out_.swap(pongs_);
   if (std::exchange(ping_wanted_, false)) {
     AppendControl(Opcode::kPing, {});
     out_has_ping_ = true;

@@ -37,6 +37,46 @@ static void pings_between_fragments(void** state) {
   end(server);
 }
 
+/* Each of several pings that come at a time is answered, in order; of very many, the last one. */
+enum { PINGS = 10, FLOOD = 100000 };
+static void pings_at_a_time(support_peer* peer, void* user) {
+  const int count = *(const int*)user;
+  unsigned char payload[256];
+  unsigned char* pings = malloc((size_t)count * 6);
+  size_t size = 0;
+  for (int i = 0; i < count; i++) {
+    const unsigned char ping[] = {0x89,
+                                  4,
+                                  (unsigned char)(i >> 24),
+                                  (unsigned char)(i >> 16),
+                                  (unsigned char)(i >> 8),
+                                  (unsigned char)i};
+    memcpy(pings + 6 * i, ping, sizeof ping);
+  }
+  int good = support_websocket_accept(peer, "", pings, (size_t)count * 6);
+  int next = 0;
+  while (good && next < count) {
+    good = support_websocket_take(peer, payload, sizeof payload, &size) == 0x8a && size == 4;
+    const int got = payload[0] << 24 | payload[1] << 16 | payload[2] << 8 | payload[3];
+    good = good && (count == PINGS ? got == next : got >= next);
+    next = got + 1;
+  }
+  free(pings);
+  if (good) support_websocket_send(peer, 0x81, "done", 4);
+  support_await_close(peer);
+}
+
+static void pings_that_come_together(void** state) {
+  static const int counts[] = {PINGS, FLOOD};
+  (void)state;
+  for (int i = 0; i < 2; i++) {
+    support_hostile* server = support_hostile_start(pings_at_a_time, (void*)(uintptr_t)&counts[i]);
+    must_open(ws(server), NULL);
+    expect_message(CRECHE_WEBSOCKET_TEXT, "done");
+    end(server);
+  }
+}
+
 /* What was not complete is no message. */
 static void a_close_between_fragments(void** state) {
   (void)state;
@@ -221,13 +261,10 @@ static void redirected_by_its_own_scheme(void** state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      TEST(pings_between_fragments),
-      TEST(a_close_between_fragments),
-      TEST(bytes_are_a_heartbeat),
-      TEST(sending_takes_its_time),
-      TEST(closed_by_several),
-      TEST(given_up_before_it_is_open),
-      TEST(redirected_by_its_own_scheme),
+      TEST(pings_between_fragments),    TEST(pings_that_come_together),
+      TEST(a_close_between_fragments),  TEST(bytes_are_a_heartbeat),
+      TEST(sending_takes_its_time),     TEST(closed_by_several),
+      TEST(given_up_before_it_is_open), TEST(redirected_by_its_own_scheme),
   };
   return cmocka_run_group_tests_name("cases of websockets", tests, NULL, NULL);
 }
