@@ -5,6 +5,7 @@
 #include "pg/protocol/server_fields.h"
 #include "pg/rows/result_forms.h"
 #include "pg/sql/history.h"
+#include "pg/sql/text_names.h"
 #include "pg/wire/inbox.h"
 
 namespace creche::pg {
@@ -21,6 +22,7 @@ class NoticeListener {
 struct Shared {
   History history;
   ResultForms forms;
+  TextNames text_names;
   Catalogs catalogs;
   // What names stand for has changed for everybody; types may have been altered.
   void OnRenamed() noexcept {
@@ -30,6 +32,7 @@ struct Shared {
   void OnAltered() noexcept {
     catalogs.Outdate();
     forms.ForgetDescribed();
+    text_names.Forget();
   }
   uint64_t names = 0;          // how often names may have got another meaning for everybody
   bool tells_backend = false;  // a server has answered a BackendQuestion

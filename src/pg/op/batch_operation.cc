@@ -71,7 +71,68 @@ ErrorRef BatchOperation::Prepare() noexcept {
   for (const Statement& statement : statements_)
     if (on_.lease()) NoteByHand(on_.lease(), statement);
   batch_.Run(to_run_.data(), to_run_.size());
+  Connection* const on = held();
+  if (!on || !(options_.separate || on->session().maybe_in_transaction)) return nullptr;
+  const bool asks = std::any_of(statements_.begin(), statements_.end(), [&](const Statement& s) {
+    return TextNamesQuestion::Wanted(s, *on, loop().turn_time());
+  });
+  if (asks)
+    question_.reset(new (std::nothrow) TextNamesQuestion(
+        static_cast<TextNamesQuestion::Owner&>(*this), *on, loop()));
+  else
+    LookAhead(*on);
   return nullptr;
+}
+
+// Only what stands behind nothing that may have made its tables.
+void BatchOperation::LookAhead(Connection& connection) noexcept {
+  for (; looked_at_ < statements_.size(); looked_at_++) {
+    const Statement& statement = statements_[looked_at_];
+    if (statement.verb() != Verb::kQuery) return;
+    if (!TextNamesQuestion::Suspects(statement, connection)) continue;
+    preview_.reset(new (std::nothrow) RunOf<Preview, &BatchOperation::OnPreview>(this));
+    if (preview_) preview_->Run(&statement);
+    return;
+  }
+}
+
+void BatchOperation::OnTextNames(Ending ending) noexcept {
+  Connection* const on = connection();
+  answered_ = std::move(question_);
+  if (stopping() && !ending.error) ending = {.unsent = true};
+  if (ending.error || stopping()) return OnEnd(std::move(ending));
+  LookAhead(*on);
+  Follow(on);
+}
+
+void BatchOperation::OnPreview(Ending ending) noexcept {
+  Connection* const on = connection();
+  seen_ = std::move(preview_);
+  // It fails when it is run, too: in its turn.
+  if (ending.error && !ending.inside && ending.answered && !stopping()) return Follow(on);
+  if (stopping() && !ending.error) ending = {.unsent = true};
+  ending.done = looked_at_;
+  if (ending.error || stopping()) return OnEnd(std::move(ending));
+  looks_on_ = on;
+  try {
+    ending.rows = seen_->Empty();
+  } catch (const std::bad_alloc&) {
+    // As if it had none.
+  }
+  if (Introspection::Wanted(ending, on))
+    return Introspect(on, std::move(ending), statements_[looked_at_], true);
+  AfterPreview();
+}
+
+void BatchOperation::AfterPreview() noexcept {
+  Connection* const on = std::exchange(looks_on_, nullptr);
+  const uint64_t hash = statements_[looked_at_++].hash();
+  ResultForms& forms = on_.pool().shared().forms;
+  if (const RowDescription* columns = seen_->columns())
+    forms.Foresee(hash, *columns, *on->session().catalog);
+  forms.SetDescribed(hash);
+  LookAhead(*on);
+  Follow(on);
 }
 
 void BatchOperation::Judge(size_t at, const ErrorRef& error, BatchResult::State before,
@@ -119,6 +180,11 @@ bool BatchOperation::AskNext() noexcept {
 }
 
 void BatchOperation::Understood(Ending ending) noexcept {
+  if (looks_on_) {
+    if (ending.error) return Finish(std::move(ending));
+    if (stopping()) return FinishCancelled(Phase::kQuery, {.unsent = true});
+    return AfterPreview();
+  }
   Batch::Item& item = batch_.items()[asked_++];
   item.rows = std::move(ending.rows);
   if (ending.error) {

@@ -1,9 +1,12 @@
 // creche_pool_batch, creche_connection_batch: several statements in one flight.
 #pragma once
+#include <memory>
 #include <vector>
 
 #include "pg/command/batch.h"
+#include "pg/command/preview.h"
 #include "pg/op/pg_operation.h"
+#include "pg/op/text_names_question.h"
 
 namespace creche::pg {
 
@@ -22,14 +25,23 @@ struct BatchOptions {
   uint64_t max_bytes = uint64_t{256} << 20;
 };
 
-class BatchOperation final : public PgOperation {
+class BatchOperation final : public PgOperation, private TextNamesQuestion::Owner {
  public:
   // May throw bad_alloc.
   BatchOperation(Connectable on, std::vector<Statement>&& statements, const BatchOptions& options);
   void Start() noexcept override;
 
  private:
-  Command& command() noexcept override { return batch_; }
+  Command& command() noexcept override {
+    if (question_) return *question_;
+    if (preview_) return *preview_;
+    return batch_;
+  }
+  void OnTextNames(Ending ending) noexcept override;
+  void OnPreview(Ending ending) noexcept;
+  void AfterPreview() noexcept;
+  // Has the next one described that may have columns without a binary form.
+  void LookAhead(Connection& connection) noexcept;
   ErrorRef Prepare() noexcept override;
   bool Repeatable(const Ending& ending) const noexcept override;
   void Finish(Ending ending) noexcept override;
@@ -51,6 +63,11 @@ class BatchOperation final : public PgOperation {
   const BatchOptions options_;
   RunOf<Batch, &PgOperation::OnEnd> batch_;
   std::vector<BatchResult> results_;
+  // What is seen to before it: where one that fails for its columns' forms cannot be run again.
+  std::unique_ptr<TextNamesQuestion> question_, answered_;
+  std::unique_ptr<Preview> preview_, seen_;
+  size_t looked_at_ = 0;
+  Connection* looks_on_ = nullptr;  // while what was seen is being understood
   // While its results are being understood, one after the other.
   Ending ending_;
   Connection* asks_on_ = nullptr;

@@ -299,6 +299,7 @@ void Introspection::TakeTypes(const RowView& rows) {
     type.name = TextOf(rows, row, 1);
     const std::string_view kind = TextOf(rows, row, 2), delimiter = TextOf(rows, row, 3);
     type.kind = KindOf(kind.empty() ? '\0' : kind[0], type.name, TextOf(rows, row, 6));
+    type.sends = !rows.IsNull(row, 6);
     if (!delimiter.empty()) type.delimiter = delimiter[0];
     type.array = oid_at(row, 4);
     if (type.kind != UserKind::kOther) type.of = oid_at(row, 5);

@@ -49,14 +49,37 @@ ErrorRef QueryOperation::Prepare() noexcept {
   query_.set_max_bytes(options_.max_bytes);
   query_.set_prepare(options_.prepare);
   query_.set_max_rows(options_.max_rows);
-  // On a connection of the user's there may be a transaction, which a column without a binary form
-  // would break.
-  if (statement_.sql().reads_catalog() && on_.lease() &&
-      !on_.pool().shared().forms.Described(statement_.hash())) {
-    preview_.reset(new (std::nothrow) RunOf<Preview, &QueryOperation::OnPreview>(this));
-    if (preview_) preview_->Run(&statement_);
+  // In a transaction of the user's, which a column without a binary form would break.
+  Connection* const on = held();
+  if (!on || !on->session().maybe_in_transaction) return nullptr;
+  try {
+    if (TextNamesQuestion::Wanted(statement_, *on, loop().turn_time()))
+      question_ = std::make_unique<TextNamesQuestion>(static_cast<TextNamesQuestion::Owner&>(*this),
+                                                      *on, loop());
+    else if (TextNamesQuestion::Suspects(statement_, *on))
+      BeginPreview();
+  } catch (const std::bad_alloc&) {
+    // The server says so.
   }
   return nullptr;
+}
+
+void QueryOperation::BeginPreview() {
+  preview_ = std::make_unique<RunOf<Preview, &QueryOperation::OnPreview>>(this);
+  preview_->Run(&statement_);
+}
+
+void QueryOperation::OnTextNames(Ending ending) noexcept {
+  Connection* const on = connection();
+  asked_ = std::move(question_);
+  if (stopping() && !ending.error) ending.answered = false;
+  if (ending.error || stopping()) return OnEnd(std::move(ending));
+  try {
+    if (TextNamesQuestion::Suspects(statement_, *on)) BeginPreview();
+  } catch (const std::bad_alloc&) {
+    // As above.
+  }
+  Follow(on);
 }
 
 void QueryOperation::OnPreview(Ending ending) noexcept {
@@ -64,10 +87,29 @@ void QueryOperation::OnPreview(Ending ending) noexcept {
   // What was only described has not run, and will not.
   if (stopping() && !ending.error) ending.answered = false;
   if (ending.error || stopping()) return OnEnd(std::move(ending));
-  if (const RowDescription* columns = preview_->columns())
-    on_.pool().shared().forms.Foresee(statement_.hash(), *columns);
-  on_.pool().shared().forms.SetDescribed(statement_.hash());
   seen_ = std::move(preview_);
+  on_connection_ = on;
+  try {
+    ending.rows = seen_->Empty();
+  } catch (const std::bad_alloc&) {
+    // As if it had none.
+  }
+  if (Introspection::Wanted(ending, on)) return Introspect(on, std::move(ending), statement_, true);
+  AfterPreview();
+}
+
+void QueryOperation::Understood(Ending ending) noexcept {
+  if (!on_connection_ || ending.error) return Finish(std::move(ending));
+  if (stopping()) return FinishCancelled(Phase::kQuery, {});
+  AfterPreview();
+}
+
+void QueryOperation::AfterPreview() noexcept {
+  Connection* const on = std::exchange(on_connection_, nullptr);
+  ResultForms& forms = on_.pool().shared().forms;
+  if (const RowDescription* columns = seen_->columns())
+    forms.Foresee(statement_.hash(), *columns, *on->session().catalog);
+  forms.SetDescribed(statement_.hash());
   Follow(on);
 }
 

@@ -5,6 +5,7 @@
 #include "pg/command/preview.h"
 #include "pg/command/query.h"
 #include "pg/op/pg_operation.h"
+#include "pg/op/text_names_question.h"
 
 namespace creche::pg {
 
@@ -31,17 +32,24 @@ uint32_t AffectedCode(int64_t affected) noexcept;
 // If it may end a transaction, the lease's is the user's own from now on.
 void NoteByHand(ConnectionLease* lease, const Statement& statement) noexcept;
 
-class QueryOperation final : public PgOperation {
+class QueryOperation final : public PgOperation, private TextNamesQuestion::Owner {
  public:
   QueryOperation(Connectable on, Statement&& statement, const QueryOptions& options)
       : PgOperation(std::move(on)), statement_(std::move(statement)), options_(options) {}
 
  private:
   Command& command() noexcept override {
+    if (question_) return *question_;
     if (preview_) return *preview_;
     return query_;
   }
+  void OnTextNames(Ending ending) noexcept override;
+  // May throw bad_alloc.
+  void BeginPreview();
   void OnPreview(Ending ending) noexcept;
+  void Understood(Ending ending) noexcept override;
+  // What its columns are is known.
+  void AfterPreview() noexcept;
   ErrorRef Prepare() noexcept override;
   void Finish(Ending ending) noexcept override;
   bool Shareable(uint64_t* hash) const noexcept override {
@@ -55,8 +63,12 @@ class QueryOperation final : public PgOperation {
   RunOf<Query, &PgOperation::OnEnd> query_{this};
   // Where it cannot be run again if it fails for its columns' forms; null: nothing is to be seen
   // first.
+  std::unique_ptr<TextNamesQuestion> question_;
   std::unique_ptr<Preview> preview_;
-  std::unique_ptr<Preview> seen_;  // that it was: it may still be about to tell
+  // Those that were: they may still be about to tell.
+  std::unique_ptr<TextNamesQuestion> asked_;
+  std::unique_ptr<Preview> seen_;
+  Connection* on_connection_ = nullptr;  // while what was seen is being understood
 };
 
 }  // namespace creche::pg

@@ -49,8 +49,6 @@ void StreamOperation::OnPreview(Ending ending) noexcept {
   if (stopping() && !ending.error) ending.answered = false;
   if (ending.error || stopping()) return OnEnd(std::move(ending));
   on_connection_ = on;
-  if (const RowDescription* columns = preview_.columns())
-    on_.pool().shared().forms.Foresee(statement_.hash(), *columns);
   try {
     ending.rows = preview_.Empty();
   } catch (const std::bad_alloc&) {
@@ -67,6 +65,8 @@ void StreamOperation::Understood(Ending) noexcept {
 
 void StreamOperation::Begin(Connection* on) noexcept {
   previewed_ = true;
+  if (const RowDescription* columns = preview_.columns())
+    on_.pool().shared().forms.Foresee(statement_.hash(), *columns, *on->session().catalog);
   on_.pool().shared().forms.SetDescribed(statement_.hash());
   Follow(on);
 }

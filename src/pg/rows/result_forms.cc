@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <new>
 
+#include "pg/type/catalog.h"
 #include "pg/type/type.h"
 
 namespace creche::pg {
@@ -46,11 +47,22 @@ bool ResultForms::Learn(uint64_t hash, const RowDescription& columns) noexcept {
   }
 }
 
-void ResultForms::Foresee(uint64_t hash, const RowDescription& columns) noexcept {
-  for (size_t c = 0; c < columns.count(); c++) {
-    if (TypeOf(columns.oid(c)).binary != Type::Binary::kNo) continue;
-    (void)Learn(hash, columns);  // its first round is about these
-    return;
+void ResultForms::Foresee(uint64_t hash, const RowDescription& columns,
+                          const Catalog& catalog) noexcept {
+  try {
+    const Entry* before = Look(hash);
+    Entry seen{hash, before && before->all, true, ColumnForms(columns.count())};
+    bool any = false;
+    for (size_t c = 0; c < columns.count(); c++) {
+      const bool no = catalog.HasNoBinary(columns.oid(c));
+      const bool asked =
+          before && c < before->forms.size() && before->forms[c] == ColumnForm::kText;
+      seen.forms[c] = no || asked ? ColumnForm::kText : ColumnForm::kBinary;
+      any = any || no;
+    }
+    if (any) Put(before, std::move(seen));
+  } catch (const std::bad_alloc&) {
+    // The server says so.
   }
 }
 

@@ -33,7 +33,7 @@ class ResultForms {
   bool Learn(uint64_t hash, const RowDescription& columns) noexcept;
   // A result of these columns would fail: those that have no binary form for sure are to come as
   // text.
-  void Foresee(uint64_t hash, const RowDescription& columns) noexcept;
+  void Foresee(uint64_t hash, const RowDescription& columns, const Catalog& catalog) noexcept;
   // Whether all that can be known of a statement's columns is; from now on it is.
   bool Described(uint64_t hash) const noexcept { return described_.count(hash) != 0; }
   void SetDescribed(uint64_t hash) noexcept;

@@ -70,6 +70,16 @@ bool Catalog::IsByServer(uint32_t oid) const {
   return TypeOf(oid).by_server;
 }
 
+bool Catalog::HasNoBinary(uint32_t oid, int depth) const {
+  constexpr int kDeepest = 32;
+  if (oid < kFirstUserType) return TypeOf(oid).binary == Type::Binary::kNo;
+  const CatalogType* type = Find(oid);
+  if (!type || depth > kDeepest) return false;
+  if (!type->sends || (type->of != 0 && HasNoBinary(type->of, depth + 1))) return true;
+  return std::any_of(type->fields.begin(), type->fields.end(),
+                     [&](uint32_t field) { return HasNoBinary(field, depth + 1); });
+}
+
 void Catalog::Describe(const std::vector<uint32_t>& types, size_t offset, std::string* out) const {
   std::string names;
   const size_t begin = offset + (types.size() + 1) * sizeof(RowType);

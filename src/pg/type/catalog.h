@@ -15,12 +15,14 @@ namespace creche::pg {
 
 struct CatalogType : UserType {
   std::string name;
+  bool sends = true;             // it has a binary form
   uint32_t array = 0;            // the type of arrays of it that the server takes; 0: none
   std::vector<uint32_t> fields;  // of a row: their types
   uint64_t edition = 0;          // Catalog::edition when it was said
   bool Is(const CatalogType& other) const noexcept {
     return of == other.of && kind == other.kind && delimiter == other.delimiter &&
-           name == other.name && array == other.array && fields == other.fields;
+           name == other.name && sends == other.sends && array == other.array &&
+           fields == other.fields;
   }
 };
 
@@ -51,6 +53,9 @@ class Catalog {
   void Judge(uint32_t oid, Judged* judged) const;
   // Only the server can print it: the type itself, or what an array or domain is of.
   bool IsByServer(uint32_t oid) const;
+  // No value of it has a binary form, as far as that is known: the type itself, or what it is made
+  // of.
+  bool HasNoBinary(uint32_t oid, int depth = 0) const;
   // Appends what a block that has room for it at `offset` says of these types.
   void Describe(const std::vector<uint32_t>& types, size_t offset, std::string* out) const;
 

@@ -129,6 +129,42 @@ static void test_no_binary_form(void** state) {
   must(pool, "truncate held");
 }
 
+/* The same where nothing can be run again: in a transaction, and each for itself. */
+static void test_no_binary_form_of_ones_own(void** state) {
+  (void)state;
+  must(pool, "create type rights as (i int, a aclitem)");
+  must(pool, "create table granted (r rights)");
+  const creche_batch_item some[] = {
+      {"insert into held (d) values (1) returning d", NULL, 0},
+      {"insert into granted values ((1, 'postgres=r/postgres')) returning r", NULL, 0},
+      {"select r, array[r] from granted", NULL, 0},
+      {"update granted set r = r returning *", NULL, 0},
+  };
+  for (int k = 0; k < 12; k++) {
+    creche_pool fresh = open_pool(1);
+    creche_connection c = acquire(fresh);
+    creche_batch_options o;
+    OK(creche_batch_options_init(&o, sizeof o));
+    if (k % 2) o.flags = CRECHE_BATCH_SEPARATE;
+    if (k / 2 % 2 || !(k % 2)) must_on(c, "begin");
+    for (int again = 0; again < 2; again++) {
+      answer a;
+      answer_init(&a);
+      OK(creche_connection_batch(c, loop.scope, some, 4, &o, on_answer, &a, NULL));
+      EXPECT(&a, CRECHE_OK);
+      const creche_batch_result* r = (const void*)a.rows;
+      shows(r[1].rows, 0, 0, "(1,postgres=r/postgres)");
+      shows(r[2].rows, 0, 0, "(1,postgres=r/postgres)");
+      shows(r[3].rows, 0, 0, "(1,postgres=r/postgres)");
+      answer_free(&a);
+    }
+    creche_connection_release(c);
+    close_pool(fresh);
+    must(pool, "truncate granted");
+  }
+  must(pool, "truncate held");
+}
+
 /* Rows of values go in as text or as what they are, and come back. */
 static void test_execute_many(void** state) {
   (void)state;
@@ -180,9 +216,8 @@ static void test_execute_many(void** state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_batches),
-      cmocka_unit_test(test_many_results),
-      cmocka_unit_test(test_no_binary_form),
+      cmocka_unit_test(test_batches),        cmocka_unit_test(test_many_results),
+      cmocka_unit_test(test_no_binary_form), cmocka_unit_test(test_no_binary_form_of_ones_own),
       cmocka_unit_test(test_execute_many),
   };
   return cmocka_run_group_tests(tests, open_one, close_one);

@@ -76,7 +76,7 @@ static void parse(fake_server* f, session* s, fake_out* o, const char* name) {
     strcpy(s->named[s->names].name, name);
     to = s->named[s->names++].sql;
   }
-  strcpy(to, sql);
+  snprintf(to, sizeof s->sql, "%s", sql);
   fake_message(o, '1', "", 0);
 }
 
