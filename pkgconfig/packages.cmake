@@ -80,7 +80,7 @@ the manual,
 the static library, and what pkg-config and CMake need to find it.")
 # pkg-config wants to see what is behind a library even where that is shared.
 set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_DEPENDS "${runtime_package} (= ${PROJECT_VERSION}-1), \
-libevent-dev, libssl-dev, libpq-dev, zlib1g-dev, libbrotli-dev, libzstd-dev, libpsl-dev, libnghttp2-dev")
+libevent-dev, libssl-dev, libpq-dev, zlib1g-dev, libbrotli-dev, libzstd-dev, libpsl-dev, libidn2-dev, libnghttp2-dev")
 
 # What makes ldconfig run, and tells dpkg-shlibdeps of other packages what to depend on.
 set(debian ${PROJECT_BINARY_DIR}/debian)

@@ -69,6 +69,10 @@ typedef struct creche_http_timeouts {
  *   ends. The connection is kept only if both are whole, and asked before each use whether the
  *   server has closed it or said anything: then it is closed unused.
  * - A link-local address may have a zone (http://[fe80::1%25eth0]/), which is told to no server.
+ * - A host that is not ASCII (it is UTF-8) stands for its A-label ("xn--..."), as UTS 46 and IDNA
+ *   2008 have it: that is looked up, sent as Host and SNI, and compared with certificates, cookies,
+ *   mapped hosts and no_proxy. What has none is CRECHE_E_URL. Names that look like others are let
+ *   through.
  * - What comes behind the end of a coded body is dropped.
  * - Proxies: http:// and https:// ones are sent http URLs whole, to be forwarded, and asked for a
  *   tunnel (CONNECT) to the servers of https ones; socks5:// ones are asked for connections to all,

@@ -42,6 +42,7 @@ class CrecheConan(ConanFile):
         self.requires("brotli/[>=1.0.9 <2]")
         self.requires("zstd/[>=1.5 <2]")
         self.requires("libpsl/[>=0.21]")
+        self.requires("libidn2/[>=2.3 <3]")
         self.requires("libnghttp2/[>=1.52 <2]")
         self.requires("llhttp/[>=6]")
 

@@ -3,6 +3,7 @@
 #include <charconv>
 
 #include "core/host_name.h"
+#include "http/idn.h"
 
 namespace creche::http {
 
@@ -36,13 +37,6 @@ bool Split(std::string_view text, std::string_view* host, uint16_t* port) {
   return rest[0] == ':' && e == std::errc() && p == end && *port != 0;
 }
 
-std::string Lowered(std::string_view text) {
-  std::string lowered(text);
-  for (char& c : lowered)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
-  return lowered;
-}
-
 }  // namespace
 
 Result<void> HostMap::Add(std::string_view from, std::string_view to) {
@@ -50,7 +44,7 @@ Result<void> HostMap::Add(std::string_view from, std::string_view to) {
   std::string_view host;
   if (!Split(from, &host, &entry.port))
     return Invalid("a mapped host is written as \"host\", \"host:port\", \"*\" or \"*:port\"");
-  entry.host = Lowered(host);
+  entry.host = HostPattern(host);
   size_t at = 0;
   while (at <= to.size()) {
     const size_t comma = std::min(to.find(',', at), to.size());
@@ -71,9 +65,10 @@ Result<void> HostMap::Add(std::string_view from, std::string_view to) {
       entry.addresses.push_back(*address);
       continue;
     }
-    if (!WhatIsWrongWithHostName(host).empty() || comma != to.size() || !entry.addresses.empty())
+    entry.name = HostPattern(host);
+    if (!WhatIsWrongWithHostName(entry.name).empty() || comma != to.size() ||
+        !entry.addresses.empty())
       return Invalid("a host is mapped to an address, addresses separated by commas, or one name");
-    entry.name = Lowered(host);
     entry.name_port = port;
   }
   entries_.push_back(std::move(entry));

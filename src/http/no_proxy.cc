@@ -3,6 +3,8 @@
 #include <charconv>
 #include <cstring>
 
+#include "http/idn.h"
+
 namespace creche::http {
 
 namespace {
@@ -84,7 +86,7 @@ void NoProxy::Add(std::string_view text) {
     while (!host.empty() && host.front() == '.') host.remove_prefix(1);
     while (!host.empty() && host.back() == '.') host.remove_suffix(1);
     if (host.empty()) return;
-    for (const char c : host) entry.name += c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
+    entry.name = HostPattern(host);
   }
   entries_.push_back(std::move(entry));
 }

@@ -8,6 +8,7 @@
 #include <iterator>
 
 #include "http/credentials.h"
+#include "http/idn.h"
 #include "http/scan.h"
 #include "http/url_join.h"
 
@@ -179,6 +180,12 @@ Result<void> Url::Parts::ReadAddress(std::string_view address) {
   return {};
 }
 
+// What it is in ASCII has to be a host, too: it may be a number, or hold a slash.
+Result<void> Url::Parts::ReadForeignHost(std::string_view host) {
+  const Result<std::string> ascii = HostInAscii(host);
+  return ascii.ok() ? ReadHost(ascii.value()) : ascii.error();
+}
+
 // Appends the host, in brackets for IPv6, to text.
 Result<void> Url::Parts::ReadHost(std::string_view host) {
   if (host.empty()) return Bad("the URL has no host: write it as scheme://host/path");
@@ -186,8 +193,7 @@ Result<void> Url::Parts::ReadHost(std::string_view host) {
   size_t label = 0;
   for (size_t i = 0; i < host.size(); i++) {
     const char c = host[i];
-    if (static_cast<unsigned char>(c) >= 0x80)
-      return Bad("the host of the URL is not ASCII: give its xn-- form");
+    if (static_cast<unsigned char>(c) >= 0x80) return ReadForeignHost(host);
     if (c == '.') {
       if (label == 0) return Bad("the host of the URL has an empty label");
       label = 0;

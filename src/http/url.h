@@ -6,7 +6,8 @@
 // segments are taken out, and so are TABs, which browsers never see (WHATWG URL). Dropped are the
 // fragment, a default port, zeros before a port, and the user info, which becomes Basic
 // credentials. The zone of a link-local address ("[fe80::1%25eth0]", RFC 6874, or with a bare %)
-// says which way to connect; no server is told (RFC 9844).
+// says which way to connect; no server is told (RFC 9844). A host that is not ASCII is its A-label
+// (idn.h) from here on: for DNS, Host, SNI, certificates, cookies and the pool.
 //
 // No message holds anything of the user info, wherever the mistake is.
 //
@@ -34,7 +35,7 @@ class Url {
 
   bool https() const { return parts().https; }
   uint16_t port() const { return parts().port; }
-  // Lower case; an IPv6 address without its brackets and zone.
+  // Lower case and ASCII; an IPv6 address without its brackets and zone.
   std::string_view host() const { return View(parts().host_at, parts().host_size); }
   // What to connect to: host(), with the zone of an address: "fe80::1%eth0".
   std::string dial_host() const;
@@ -65,6 +66,7 @@ class Url {
   struct Parts {
     Result<void> ReadAuthority(std::string_view authority);
     Result<void> ReadHost(std::string_view host);
+    Result<void> ReadForeignHost(std::string_view host);
     Result<void> ReadAddress(std::string_view address);
     void ReadTarget(std::string_view target);
 

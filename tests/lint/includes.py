@@ -20,7 +20,7 @@ OWNERS = [
     (re.compile(r"event2/|event\.h$|evutil\.h$"), "platform"),
     (re.compile(r"openssl/"), "platform"),
     (re.compile(r"libpq|postgres_ext\.h$"), "pg"),
-    (re.compile(r"llhttp\.h$|nghttp2/|zlib\.h$|brotli/|zstd"), "http"),
+    (re.compile(r"llhttp\.h$|nghttp2/|idn2\.h$|libpsl\.h$|zlib\.h$|brotli/|zstd"), "http"),
     (re.compile(r"creche/"), "capi"),
 ]
 

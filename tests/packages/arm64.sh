@@ -32,7 +32,7 @@ fetch() {
     APT_CONFIG=$work/apt/config apt-get update -q &&
         APT_CONFIG=$work/apt/config apt-get install -q -y --download-only --no-install-recommends \
             libc6 libstdc++6 libevent-dev libssl-dev libpq-dev zlib1g-dev libbrotli-dev libzstd-dev \
-            libpsl-dev libnghttp2-dev libgtest-dev libcmocka-dev
+            libpsl-dev libidn2-dev libnghttp2-dev libgtest-dev libcmocka-dev
 }
 fetch >"$work/log" 2>&1 || {
     tail -n 5 "$work/log"

@@ -42,7 +42,7 @@ else
     expect "conan profile" "$conan" profile detect
     "$conan" remote disable '*' >/dev/null 2>&1
     for package in libevent/2.1.12 openssl/3.0.1 libpq/15.1 zlib/1.2.13 brotli/1.0.9 zstd/1.5.4 libpsl/0.21.2 \
-        libnghttp2/1.52.0 llhttp/6.0.10; do
+        libidn2/2.3.3 libnghttp2/1.52.0 llhttp/6.0.10; do
         expect "$package stands for" "$conan" create "$here/conan/system.py" --name "${package%/*}" \
             --version "${package#*/}" --test-folder ""
     done

@@ -38,6 +38,6 @@ install_missing() {
 
 # What a build of the library and its test servers needs.
 build_packages="g++ cmake ninja-build pkg-config python3
-    libevent-dev libssl-dev libpq-dev zlib1g-dev libbrotli-dev libzstd-dev libpsl-dev libnghttp2-dev
+    libevent-dev libssl-dev libpq-dev zlib1g-dev libbrotli-dev libzstd-dev libpsl-dev libidn2-dev libnghttp2-dev
     node-llhttp libcmocka-dev libgtest-dev nginx-light postgresql pgbouncer openssl tinyproxy-bin
     microsocks"

@@ -68,7 +68,8 @@ static int store(const certificate* made, const char* folder, const char* name, 
 }
 
 int support_tls_make(const char* folder, support_user user) {
-  static const char here[] = "DNS:localhost,DNS:*.localhost,IP:127.0.0.1,IP:::1";
+  static const char here[] =
+      "DNS:localhost,DNS:*.localhost,DNS:xn--bcher-kva.example,IP:127.0.0.1,IP:::1";
   static const struct {
     const char *file, *name, *names;
     long lifetime;

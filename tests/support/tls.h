@@ -1,7 +1,7 @@
 /* A private certificate authority and what it has signed, as PEM files in a folder:
  *
  *   ca.pem                      the authority, to be trusted by clients
- *   server.pem  server.key      for localhost, *.localhost, 127.0.0.1 and ::1
+ *   server.pem  server.key      for localhost, *.localhost, 127.0.0.1, ::1 and bücher.example
  *   wrong.pem   wrong.key       for wrong.example only
  *   expired.pem expired.key     as server.pem, but its time ran out an hour ago
  *   client.pem  client.key      for a client that shows who it is

@@ -43,6 +43,13 @@ TEST(UrlTest, Normal) {
       {"http://[FE80::1%25eth0.7]:080/", "http://[fe80::1%25eth0.7]/"},
       {"http://[fe80::1%Eth_0]:81/", "http://[fe80::1%25Eth_0]:81/"},
       {"http://h./", "http://h./"},
+      // Other scripts (UTS 46, IDNA 2008).
+      {"http://B\xc3\x9c"
+       "CHER.Example.:81/",
+       "http://xn--bcher-kva.example.:81/"},
+      {"http://fa\xc3\x9f.de/", "http://xn--fa-hia.de/"},
+      {"http://\xe6\x97\xa5\xe6\x9c\xac\xe3\x80\x82jp/", "http://xn--wgv71a.jp/"},
+      {"http://\xef\xbc\xa7\xef\xbc\xaf/", "http://go/"},
       {"http://a_b.c/", "http://a_b.c/"},
       {"http://[::1]/", "http://[::1]/"},
       {"http://[2001:DB8::1]:8080/", "http://[2001:db8::1]:8080/"},
@@ -108,7 +115,8 @@ TEST(UrlTest, MessagesHoldNoSecrets) {
                            "http://user:hush\\@h/",
                            "http://user:hush@h\t/",
                            "http://[::1%25hush/x@h]/",
-                           "http://user:hush@\xc3\xa4/"}) {
+                           "http://user:hush@\xff/",
+                           "http://user:hush@\xe2\x98\x83/"}) {
     const Result<Url> url = Url::Parse(text);
     ASSERT_FALSE(url.ok()) << text;
     EXPECT_EQ(std::string_view(url.error()->message()).find("hush"), std::string_view::npos)
@@ -133,7 +141,7 @@ TEST(UrlTest, Refused) {
       "http://h:999999/", "http://h:-1/", "http://h:8a/", "http://h: 80/", "http://h:00/",
       "http://a b/", "http://a%41/", "http://a..b/", "http://.a/", "http://a,b/", "http://a|b/",
       "http://good\\@h/", "http://h\\@good/", "http://h:80\\@good/", "http://h\\/",
-      "http://\xc3\xa4.example/", "http://[::1/", "http://[::1]x/", "http://[1.2.3.4]/",
+      "http://\xff.example/", "http://[::1/", "http://[::1]x/", "http://[1.2.3.4]/",
       "http://[fe80::1%25]/", "http://[fe80::1%]/", "http://[fe80::1%25a b]/",
       "http://[fe80::1%25a%2fb]/", "http://[%25lo]/", "http://[127.0.0.1%25lo]/", "http://[]/",
       "http://h/a\tb", "http://h/a\r\nX: y", "http://h/\x7f",

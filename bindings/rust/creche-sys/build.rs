@@ -165,9 +165,9 @@ fn run(command: &mut Command) {
         Ok(status) if status.success() => {}
         Ok(status) => panic!(
             "{what} failed ({status}). It needs a C++20 compiler, CMake 3.21, pkg-config, and the \
-             development files of libevent, OpenSSL 3, libpq, zlib, brotli, zstd, libpsl, nghttp2 and \
-             llhttp: on Debian g++ cmake pkg-config libevent-dev libssl-dev libpq-dev zlib1g-dev \
-             libbrotli-dev libzstd-dev libpsl-dev libnghttp2-dev node-llhttp"
+             development files of libevent, OpenSSL 3, libpq, zlib, brotli, zstd, libpsl, libidn2, \
+             nghttp2 and llhttp: on Debian g++ cmake pkg-config libevent-dev libssl-dev libpq-dev zlib1g-dev \
+             libbrotli-dev libzstd-dev libpsl-dev libidn2-dev libnghttp2-dev node-llhttp"
         ),
         Err(error) => panic!("cannot run {what}: {error}; it builds libcreche from its sources"),
     }

@@ -7,7 +7,7 @@ from conan.tools.gnu import PkgConfig
 
 MODULES = {"libevent": ["libevent_core", "libevent_pthreads"], "openssl": ["openssl"], "libpq": ["libpq"],
            "zlib": ["zlib"], "brotli": ["libbrotlidec"], "zstd": ["libzstd"], "libpsl": ["libpsl"],
-           "libnghttp2": ["libnghttp2"]}
+           "libidn2": ["libidn2"], "libnghttp2": ["libnghttp2"]}
 
 
 class System(ConanFile):
