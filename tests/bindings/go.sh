@@ -172,6 +172,12 @@ fetched() {
 
 expect "go get" in_subshell fetched
 cd "$package" || exit 1
+# The classic examples print what those of all languages print.
+classic() {
+    "$go" build $race -o "$work/classic" ./examples/classic &&
+        "$build/tests/creche-test-servers" -- python3 -B "$root/tests/examples/classic/check.py" "$work/classic"
+}
+if command -v python3 >/dev/null; then expect "the classic examples" classic; fi
 
 status=0
 "$build/tests/creche-test-servers" -- "$go" test $race -vet=off -count=1 -timeout 300s -v ./... >"$work/log" 2>&1 || status=1

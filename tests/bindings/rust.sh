@@ -134,6 +134,13 @@ if [ -x "$build/tests/creche-test-servers" ]; then
 else
     echo "no $build/tests/creche-test-servers: tests that need a server fail without CRECHE_TEST_OFFLINE=1"
 fi
+# The classic examples print what those of all languages print.
+classic() {
+    # shellcheck disable=SC2086
+    cargo build $options --quiet -p creche --example classic &&
+        $servers python3 -B "$root/tests/examples/classic/check.py" target/debug/examples/classic
+}
+if [ -n "$servers" ] && command -v python3 >/dev/null; then check "the classic examples" classic; fi
 log=$(mktemp)
 # shellcheck disable=SC2086
 $servers cargo test $options --features stream --no-fail-fast >"$log" 2>&1

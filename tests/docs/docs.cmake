@@ -41,7 +41,9 @@ foreach(python ${Python3_EXECUTABLE} /usr/bin/python3)
   endif()
 endforeach()
 if(docs_python)
-  file(GLOB docs_pages CONFIGURE_DEPENDS ${docs_guide}/* ${docs_source}/site/* ${PROJECT_SOURCE_DIR}/tests/examples/ffi/*/*)
+  file(GLOB docs_pages CONFIGURE_DEPENDS ${docs_guide}/* ${docs_source}/site/* ${PROJECT_SOURCE_DIR}/tests/examples/ffi/*/*
+       ${PROJECT_SOURCE_DIR}/tests/examples/classic/* ${PROJECT_SOURCE_DIR}/tests/examples/classic/original/*
+       ${PROJECT_SOURCE_DIR}/bindings/*/examples/classic/* ${PROJECT_SOURCE_DIR}/bindings/*/*/examples/classic/*)
   add_custom_command(
     OUTPUT ${docs_build}/site.stamp
     COMMAND ${CMAKE_COMMAND} -E rm -rf ${docs_build}/site

@@ -2,6 +2,9 @@
 
   {{ name.c }}, {{ name.c#part }}    a file of tests/guide (or ../examples/...); of it what stands between
                                      the comments "show: part" and "end: part"
+  {{ classic: topic#name }}          an example of tests/examples/classic in all languages, with its lines;
+                                     {{ classic: lines }}: the table of all
+  {{ picture: file.svg | what it shows }}
   {{ bars: name }}                   a chart of a row of measured.json; {{ counts: key }} one of counts.json
   ```tree a caption                  a tree of scopes, by indented lines: "label : state, remark"
   ::: compare that | this            two pieces of code side by side, until a line ":::\""""
@@ -9,6 +12,7 @@ import html
 import json
 import os
 import re
+import sys
 import textwrap
 
 import markdown
@@ -16,12 +20,16 @@ import markdown
 import colour
 import pictures
 
+sys.path.append(os.path.join(os.path.dirname(os.path.realpath(__file__)), "..", "examples", "classic"))
+import lines as classic
+
 ROOT = os.path.realpath(os.path.join(os.path.dirname(__file__), "..", ".."))
 GUIDE = os.path.join(ROOT, "tests", "guide")
 FENCE = re.compile(r"^```(\w*) ?([^\n]*)\n(.*?)^```$", re.S | re.M)
 INCLUDE = re.compile(r"^\{\{ *([\w./-]+\.\w+)(?:#(\w+))? *\}\}$", re.M)
 LANGUAGES = {".c": "c", ".cc": "cpp", ".hpp": "cpp", ".cpp": "cpp", ".py": "python", ".rs": "rust", ".go": "go",
              ".js": "javascript", ".sh": "sh", ".rb": "ruby", ".java": "java", ".lua": "lua"}
+ORIGINALS = {"web": "aiohttp", "database": "asyncpg", "nurseries": "Trio"}
 # Languages that code stands in as it is: what a reader has now. What is ours is included from files.
 SHOWN = {"sh", "text", "python", "json", "c-before", "tree", "trees", ""}
 
@@ -68,6 +76,16 @@ class Guide:
                        colour.block(fence[3], fence[1].replace("c-before", "c"), lambda name: None, label))
         return self.keep('<div class="compare">' + "".join(out) + "</div>")
 
+    def classic(self, match):
+        topic, name = match[1], match[2]
+        out = []
+        for language, label in classic.NAMES.items():
+            file = os.path.relpath(os.path.join(ROOT, classic.path(language, topic)), GUIDE)
+            if language == "original":
+                label = "asyncio" if name == "task_group" else ORIGINALS[topic]
+            out.append(self.included(file, name, f"{label}, {classic.counts(topic, name)[language]} lines"))
+        return self.keep('<div class="compare">' + "".join(out) + "</div>")
+
     def chart(self, match):
         kind, key = match[1], match[2].strip()
         if kind == "counts":
@@ -77,6 +95,12 @@ class Guide:
         bars = [("libcreche", row["ours"], True)] + [(name, value, False) for name, value in row["peers"]]
         return self.keep(pictures.bars(row["title"], bars, row["unit"], row.get("more_is_better", False)))
 
+    def picture(self, match):
+        with open(os.path.join(GUIDE, match[1]), encoding="utf-8") as file:
+            told = html.escape(match[2].strip())
+            svg = file.read().replace("<svg ", f'<svg role="img" aria-label="{told}" ', 1)
+        return self.keep(f'<figure class="drawn">{svg}<figcaption>{told}</figcaption></figure>')
+
     def keep(self, text):
         self.kept.append(text)
         return f"\n\nKEPT{len(self.kept) - 1}KEPT\n\n"
@@ -84,6 +108,9 @@ class Guide:
     def html(self, text):
         self.kept = []
         text = re.sub(r"^::: compare ([^|\n]+)\|([^\n]+)\n(.*?)^:::$", self.compare, text, flags=re.S | re.M)
+        text = re.sub(r"^\{\{ *classic: *(\w+)#(\w+) *\}\}$", self.classic, text, flags=re.M)
+        text = re.sub(r"^\{\{ *classic: *lines *\}\}$", lambda _: classic.table(), text, flags=re.M)
+        text = re.sub(r"^\{\{ *picture: *([\w.]+) *\|([^}]+)\}\}$", self.picture, text, flags=re.M)
         text = FENCE.sub(lambda m: self.keep(self.figure(m[1], m[2], m[3])), text)
         text = INCLUDE.sub(lambda m: self.keep(self.included(m[1], m[2])), text)
         text = re.sub(r"^\{\{ *(bars|counts): *([^}]+)\}\}$", self.chart, text, flags=re.M)

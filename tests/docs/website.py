@@ -10,7 +10,7 @@ from shell import Site
 
 # The order in which a new user reads them; others follow by their names.
 ORDER = ["first-program", "structured-concurrency", "timeouts", "pools", "streams", "transactions", "testing",
-         "coming-from", "bindings", "performance"]
+         "coming-from", "side-by-side", "bindings", "performance"]
 
 
 def main():

@@ -13,6 +13,7 @@ prints "one: a query" '^42 rows$' "$bin/guide_one" "$HTTP_URL/small"
 prints "trees: the group fails" '^CRECHE_E_GROUP after 2 s$' "$bin/guide_trees"
 prints "trees: and says why" '^- out of luck$' "$bin/guide_trees"
 prints "trees: a dump" '^      sleep "" [0-9a-f]{16}, asleep' "$bin/guide_trees"
+prints "trees: the picture of it" '^the same$' python3 -B "$here/../docs/graphviz.py" "$bin/guide_trees" --check
 prints "timeouts: section" '^section: CRECHE_E_TIMEOUT at 2 s$' "$bin/guide_timeouts"
 prints "timeouts: move on" '^too slow: going on' "$bin/guide_timeouts"
 prints "timeouts: cancel" '^because the window was closed$' "$bin/guide_timeouts"

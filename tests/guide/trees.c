@@ -1,4 +1,5 @@
-/* A group of three children: one fails, and what that does to the others. */
+/* A group of three children: one fails, and what that does to the others. With an argument their
+ * tree is shown for Graphviz. */
 #include "guide.h"
 
 /* show: child */
@@ -32,14 +33,15 @@ static void child(void* user, const creche_completion* c) {
 /* end: child */
 
 /* show: dump */
-static void show_tree(creche_loop loop) {
+static void show_tree(creche_loop loop, uint32_t format) {
   char text[4096];
-  must(creche_loop_dump(loop, CRECHE_DUMP_TEXT, text, sizeof text, NULL));
+  must(creche_loop_dump(loop, format, text, sizeof text, NULL));
   fputs(text, stdout);
 }
 /* end: dump */
 
-int main(void) {
+int main(int argc, char** argv) {
+  (void)argv;
   creche_loop loop = open_virtual_loop();
   /* show: group */
   struct work works[] = {{"quick", 1 * CRECHE_SECOND, CRECHE_OK, {{0}}},
@@ -59,7 +61,7 @@ int main(void) {
   }
   /* end: group */
   must(creche_loop_poll(loop, 0)); /* they begin */
-  show_tree(loop);
+  show_tree(loop, argc > 1 ? CRECHE_DUMP_DOT : CRECHE_DUMP_TEXT);
   /* show: join */
   creche_outcome outcome;
   const creche_error* error;

@@ -35,6 +35,20 @@ struct outcome {
 
 namespace detail {
 
+/// A body that awaits nothing need be no coroutine.
+template <class F>
+task<> run_plain(F& f, nursery& n) {
+  f(n);
+  co_return;
+}
+template <class F>
+task<> run_body(F& f, nursery& n) {
+  if constexpr (makes_task<F&, nursery&>)
+    return f(n);
+  else
+    return run_plain(f, n);
+}
+
 /// The group while it is awaited, in the frame of `group` below: opens both it and its body's task,
 /// and goes on with the completion of the group, which comes after all others.
 template <class F>
@@ -92,7 +106,7 @@ class open_group : public nursery {
   static void body(void* user, const creche_completion* c) noexcept {
     if (c->kind != CRECHE_BEGIN) return;
     open_group* const self = static_cast<open_group*>(user);
-    self->body_.begin(c->task, [self] { return self->f_(static_cast<nursery&>(*self)); });
+    self->body_.begin(c->task, [self] { return run_body(self->f_, *self); });
   }
   static void ended(void* user, const creche_completion* c) noexcept {
     open_group* const self = static_cast<open_group*>(user);
@@ -112,8 +126,9 @@ class open_group : public nursery {
 };
 
 template <class F>
-concept group_body = makes_task < std::decay_t<F>
-&, nursery& > ;
+concept group_body = std::is_invocable_r_v < task<>,
+        std::decay_t<F>
+&, nursery& > || std::is_void_v<std::invoke_result_t<std::decay_t<F>&, nursery&>>;
 
 template <class F>
 task<outcome> run_group(group_options options, F body) {
@@ -123,9 +138,9 @@ task<outcome> run_group(group_options options, F body) {
 
 }  // namespace detail
 
-/// Opens a group, runs body(nursery&), a coroutine, and ends when that and all that was started in
-/// the group have ended: nobody outlives it, whatever happens. So children may refer to what is
-/// around it.
+/// Opens a group, runs body(nursery&), a coroutine (or a plain function, if it only starts
+/// children), and ends when that and all that was started in the group have ended: nobody outlives
+/// it, whatever happens. So children may refer to what is around it.
 ///
 /// A failure of the body or of a child cancels the others (policy::fail_fast), and is thrown here
 /// behind the end of all of them: an `error` with CRECHE_E_GROUP, its children() a tree of

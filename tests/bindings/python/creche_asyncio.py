@@ -136,7 +136,8 @@ class Transaction:
 
 
 class Group(Place):
-    """async with: ends after the last of its children; what leaves the body cancels them."""
+    """async with: ends after the last of its children; what leaves the body cancels them. A cancellation of
+    its own (a deadline that moves on, cancel) that leaves the body ends here."""
 
     def __init__(self, place, fields):
         super().__init__(place.loop, 0)
@@ -158,15 +159,22 @@ class Group(Place):
     def _ended(self, completion):
         self.flags = completion.flags
 
-    async def __aexit__(self, kind, *_):
+    def start_soon(self, function, *arguments):
+        """spawn, for a child that nobody awaits: its failure is the group's."""
+        child = self.loop.start_external(self.scope, function, arguments)
+        child.future.add_done_callback(lambda future: future.exception())  # it has been told
+
+    async def __aexit__(self, kind, raised, _):
         if kind is not None:
             lib.creche_scope_cancel(self.scope, b"the body of the group raised")
         lib.creche_group_close(self.scope)
+        stopped = isinstance(raised, CrecheError) and raised.status == c.E_CANCELLED
         try:
             await self.loop.wait(self.pending)
         except CrecheError:
-            if kind is None:  # else the body's own exception goes on
+            if kind is None or stopped:  # else the body's own exception goes on
                 raise
+        return stopped and bool(self.flags & c.CAUGHT)
 
 
 class Loop(Place):
@@ -294,6 +302,9 @@ class Loop(Place):
 
     # ---- Coroutines as external tasks ----
     async def external(self, scope, function, arguments):
+        return await self.wait(self.start_external(scope, function, arguments))
+
+    def start_external(self, scope, function, arguments):
         value = []  # stays here; the library carries numbers only
 
         def begin(pending, task):
@@ -322,7 +333,7 @@ class Loop(Place):
             self.forget(user)
             raise
         pending.task = task.value
-        return await self.wait(pending)
+        return pending
 
 
 def _error_of(raised):

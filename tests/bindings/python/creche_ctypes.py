@@ -23,6 +23,7 @@ DONE, BEGIN, CANCEL, PULL, ASK, CHUNK, END, ROWS, POST, STALLED, EVENT = range(1
 MORE, OWNED, CAUGHT, PASSING = 1, 2, 4, 8
 FAIL_FAST, COLLECT, RACE = range(3)
 FAIL, MOVE_ON = range(2)
+FAIL_ON_STATUS = 16  # of RequestOptions.flags
 RUN_THREAD, RUN_CALLER = range(2)
 PHASE_QUERY, PHASE_TASK = 10, 14
 REASON_DEADLINE, REASON_EXPLICIT, REASON_SIBLING, REASON_SHUTDOWN = 1, 2, 3, 5
@@ -194,7 +195,7 @@ class CrecheError(Exception):
 
     def __init__(self, status, error=None):
         self.status, self.message = status, ""
-        self.phase = self.reason = self.by = self.server_position = 0
+        self.phase = self.reason = self.by = self.server_position = self.http_status = 0
         self.sqlstate = self.reason_text = self.server_message = None
         self.children, self.cause = [], None
         if error:
@@ -202,6 +203,7 @@ class CrecheError(Exception):
             self.message = it.message.decode()
             self.phase, self.reason, self.by = it.phase, it.reason, it.by
             self.sqlstate = it.sqlstate.decode() or None
+            self.http_status = it.http_status
             self.reason_text = it.reason_text.decode() if it.reason_text else None
             self.server_message = it.server_message.decode() if it.server_message else None
             self.server_position = it.server_position

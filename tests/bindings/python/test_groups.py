@@ -46,12 +46,31 @@ class Groups(Case):
         self.assertEqual(raised.exception.reason_text, "the body of the group raised")
 
     async def test_explicit_cancel_carries_its_text(self):
-        with self.assertRaises(CrecheError) as raised:
-            async with self.loop.group(policy=c.COLLECT) as group:
-                asyncio.get_running_loop().call_soon(group.cancel, "enough, käme zu spät")
+        async with self.loop.group(policy=c.COLLECT) as group:  # and catches it
+            asyncio.get_running_loop().call_soon(group.cancel, "enough, käme zu spät")
+            with self.assertRaises(CrecheError) as raised:
                 await group.sleep(600)
+            raise raised.exception
+        self.assertTrue(group.flags & c.CAUGHT)
         self.assertEqual((raised.exception.reason, raised.exception.reason_text),
                          (c.REASON_EXPLICIT, "enough, käme zu spät"))
+
+    async def test_start_soon(self):
+        async def child(place, seconds):
+            await place.sleep(seconds)
+            raise ZeroDivisionError
+
+        with self.assertRaises(CrecheError) as raised:
+            async with self.loop.group() as group:
+                group.start_soon(child, 600)
+                group.start_soon(child, 0)
+        self.assertIsInstance(raised.exception.children[0], ZeroDivisionError)
+
+    async def test_a_deadline_that_cuts_the_body_is_what_is_raised(self):
+        with self.assertRaises(CrecheError) as raised:
+            async with self.loop.group(timeout=0.01) as group:
+                await group.sleep(600)
+        self.assertEqual(raised.exception.name, "CRECHE_E_TIMEOUT")
 
     async def test_limit(self):
         running = most = 0
