@@ -38,6 +38,7 @@ WANTED = {
     ("pg_pool_rate", "pgbench -M prepared"): 1.6,
     ("pg_pool_rate", "pgxpool"): 1.7,
     ("pg_pool_rate", "asyncpg on uvloop"): 3.5,
+    ("pg_copy_rate", "asyncpg on uvloop"): 1.0,
     ("pg_stream_rate", "libpq loop"): 1.0,
     ("pg_stream_rate", "tokio-postgres"): 1.0,
     ("pg_stream_cpu", "tokio-postgres"): 1 / 0.6,
@@ -189,6 +190,12 @@ class Bench:
     def pg_stream(self):
         self.pg_mode("stream")
 
+    def pg_copy(self):
+        rows = 200000 if self.options.quick else 1000000
+        runs = self.alternate(self.clients.pg_copy(os.environ["DATABASE_URL"], rows))
+        self.compare("pg_copy_rate", "rows/s", runs, lambda r: r.rate, True)
+        self.compare("pg_copy_cpu", "us/row", runs, lambda r: r.cpu_us, False)
+
     def budget(self, row):
         """The least ratio, and whether it is reached; of a row without a budget nothing."""
         least = 1.0 if row["peer_name"] == "budget" else WANTED.get((row["name"], row["peer_name"]))
@@ -209,7 +216,8 @@ class Bench:
 
 
 def main():
-    names = ["core", "http", "https", "http_one", "http_64k", "https_64k", "pg_held", "pg_pool", "pg_stream"]
+    names = ["core", "http", "https", "http_one", "http_64k", "https_64k", "pg_held", "pg_pool", "pg_stream",
+             "pg_copy"]
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--build", required=True, help="the build folder")
     parser.add_argument("--peers", default="", help="folder of the Rust peers' programs")

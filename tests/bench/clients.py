@@ -80,6 +80,14 @@ class Clients:
             peers.append(("psycopg 3 on uvloop", self.python("psycopg_bench.py") + tail))
         return self.those_here(peers)
 
+    def pg_copy(self, dsn, rows):
+        tail = [dsn, str(rows)]
+        return self.those_here([
+            ("creche", [self.ours("pg_copy_bench"), "copy"] + tail),
+            ("creche, as text", [self.ours("pg_copy_bench"), "copy_text"] + tail),
+            ("asyncpg on uvloop", self.python("asyncpg_copy_bench.py") + ["copy"] + tail),
+        ])
+
     def pgbench(self, dsn, seconds, connections):
         return ["pgbench", "-n", "-M", "prepared", "-f", os.path.join(HERE, "by_key.sql"), "-j", "1", "-c",
                 str(connections), "-T", str(max(1, int(seconds))), dsn]

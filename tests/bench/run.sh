@@ -3,7 +3,7 @@
 #
 #   sh tests/bench/run.sh [--quick] [--only NAME]... [--json FILE]
 #
-# NAME is core, http, https, http_one (one at a time), http_64k, https_64k, pg_held, pg_pool, pg_stream,
+# NAME is core, http, https, http_one (one at a time), http_64k, https_64k, pg_held, pg_pool, pg_stream, pg_copy,
 # or a section of core: spawn, scope, cancel, timers, post, drain, limiter, event, channel, memory, cost.
 # Charts of FILE: tests/bench/chart.py FILE FOLDER.
 #
@@ -33,7 +33,7 @@ build=$PWD/build-bench
 cmake -S . -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=RelWithDebInfo -DCRECHE_BUILD_BENCH=ON >/dev/null
 # shellcheck disable=SC2086
 cmake --build "$build" --target core_bench \
-    ${servers:+creche-test-servers http_bench curl_bench pg_bench libpq_bench} >&2
+    ${servers:+creche-test-servers http_bench curl_bench pg_bench pg_copy_bench libpq_bench} >&2
 
 # The peers. What cannot be built is left out; bench.py says so.
 peers=
