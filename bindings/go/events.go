@@ -50,6 +50,7 @@ type Events struct {
 	ended   bool
 	closed  bool
 	failure *cx.Failure
+	watched func() // for when it is over
 }
 
 type heldEvent struct {
@@ -85,12 +86,13 @@ func (s *Session) Events(ctx context.Context, r *EventsRequest) (*Events, error)
 	if r.Again {
 		o.Flags |= cx.EventsAgain
 	}
-	e := &Events{loop: s.loop, ctx: ctx, in: in}
+	e := &Events{loop: s.loop, ctx: ctx, in: in, watched: w.watched()}
 	e.changed = sync.NewCond(&e.mu)
 	user := s.loop.table.add(e)
 	started := cx.Events(s.id, s.loop.tail(in, user), &w.request, o)
 	if started.Failure != nil {
 		s.loop.table.remove(user)
+		e.watched()
 		return nil, newError(started.Failure, nil)
 	}
 	e.task = started.ID
@@ -110,6 +112,7 @@ func (e *Events) deliver(ev *cx.Event) {
 		return // what is not taken is released with its batch
 	}
 	e.ended = true
+	e.watched()
 	if ev.Status != 0 {
 		if e.failure = ev.Failure(); e.failure == nil {
 			e.failure = &cx.Failure{}

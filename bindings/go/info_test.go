@@ -116,6 +116,44 @@ func TestWatch(t *testing.T) {
 	}
 }
 
+// A request's own watch is told of that one, whole or a stream, once from start to end.
+func TestWatchOfARequest(t *testing.T) {
+	url := handler(t, func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "hello") })
+	web := session(t, nil)
+	events := make(chan creche.WatchEvent, 100)
+	watch := func(e *creche.WatchEvent) { events <- *e }
+	whole := func(status creche.Status) {
+		t.Helper()
+		if e := <-events; e.Kind != creche.WatchRequestStart || e.URL != url+"/" {
+			t.Errorf("%+v", e)
+		}
+		for e := range events {
+			if e.Kind == creche.WatchRequestStart {
+				t.Errorf("%+v", e)
+			}
+			if e.Kind == creche.WatchRequestEnd {
+				if e.Status != status {
+					t.Errorf("%+v", e)
+				}
+				return
+			}
+		}
+	}
+	ctx := context.Background()
+	must(web.Get(ctx, url)) // of this one nobody hears
+	must(web.Do(ctx, &creche.Request{URL: url, Watch: watch}))
+	whole(0)
+	stream := must(web.Send(ctx, &creche.Request{URL: url, Watch: watch}))
+	must(io.ReadAll(stream))
+	whole(0)
+	_, err := web.Do(ctx, &creche.Request{URL: "nonsense", Watch: watch})
+	is(t, err, creche.ErrURL)
+	must(web.Get(ctx, url))
+	if len(events) != 0 {
+		t.Errorf("%+v", <-events)
+	}
+}
+
 func TestWhereItMayGo(t *testing.T) {
 	end := handler(t, func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "hello") })
 	_, port, _ := strings.Cut(strings.TrimPrefix(end, "http://"), ":")

@@ -91,6 +91,7 @@ type waiter struct {
 	result  Result
 	failure *cx.Failure
 	around  *scope // whose goroutine waits, if it lets go of the clock
+	tell    func(*WatchEvent)
 
 	// Space for arguments, used again.
 	query   cx.Query
@@ -108,7 +109,7 @@ func newWaiter(take int) *waiter {
 
 func (w *waiter) free() {
 	w.into, w.data, w.block, w.failure, w.value = nil, nil, cx.Block{}, nil, 0
-	w.result, w.around = Result{}, nil
+	w.result, w.around, w.tell = Result{}, nil, nil
 	waiters.Put(w)
 }
 

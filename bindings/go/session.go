@@ -187,6 +187,9 @@ type Request struct {
 	NoCookies      bool          // neither send nor keep cookies of the session's jar
 	Info           bool          // Response.Info is wanted
 
+	// Watch is told of it as it happens, as SessionOptions.Watch is of all, up to its WatchRequestEnd.
+	Watch func(*WatchEvent)
+
 	// The body is written there, from its offset on, up to its size: for Do. The Response has no Body then.
 	ToFile *FilePart
 }
@@ -272,6 +275,7 @@ func (w *waiter) fill(r *Request) {
 		c.Flags |= cx.RequestAnyStatus
 	}
 	c.Retry = r.Retry.c()
+	w.tell, c.Watch = r.Watch, 0
 	r.fillBody(c)
 	if r.NoAuth {
 		c.Flags |= cx.RequestNoAuth
@@ -295,6 +299,7 @@ func (w *waiter) fill(r *Request) {
 // the head of an answer, and the body has not ended, the feeding goes on. With join it waits for the end
 // of the body's reader, too, if it does not go on.
 func (s *Session) exchange(ctx context.Context, in *scope, w *waiter, body io.Reader, whole, join bool) *Error {
+	defer w.watched()()
 	start := func(tail cx.Tail) cx.Started { return cx.HTTP(s.id, tail, whole, &w.request) }
 	if body == nil {
 		e := s.loop.callIn(ctx, in, w, start)

@@ -72,6 +72,16 @@ func watch(tell func(*WatchEvent)) uint64 {
 	})
 }
 
+// watched has C call who watches the request. What it returns is for when its call is over.
+func (w *waiter) watched() func() {
+	if w.tell == nil {
+		return func() {}
+	}
+	number := watch(w.tell)
+	w.request.Watch = number
+	return func() { cx.WatchOver(number) }
+}
+
 // policies makes C's options of ours.
 func (o *SessionOptions) policies(c *cx.SessionOptions) {
 	if o.NoDowngrade {

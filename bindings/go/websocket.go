@@ -75,6 +75,7 @@ func (s *Session) WebSocket(ctx context.Context, r *Request, options *WebSocketO
 	if o.Takeover {
 		c.Flags |= cx.WebSocketTakeover
 	}
+	defer w.watched()()
 	start := func(tail cx.Tail) cx.Started { return cx.WebSocket(s.id, tail, &w.request, c) }
 	if e := s.loop.call(ctx, w, start); e != nil {
 		return nil, e

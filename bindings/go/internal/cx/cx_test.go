@@ -189,3 +189,30 @@ func TestManyStarters(t *testing.T) {
 		}
 	}
 }
+
+func TestWatchOver(t *testing.T) {
+	known := func(number uint64) *watcher {
+		found, _ := watchers.Load(number)
+		w, _ := found.(*watcher)
+		return w
+	}
+	never := Watch(func(*WatchEvent) {})
+	WatchOver(never)
+	runs := Watch(func(*WatchEvent) {})
+	known(runs).note(runs, true)
+	WatchOver(runs)
+	if known(never) != nil || known(runs) == nil {
+		t.Error("what never began is over, what runs is not")
+	}
+	known(runs).note(runs, false)
+	ended := Watch(func(*WatchEvent) {})
+	known(ended).note(ended, true)
+	known(ended).note(ended, false)
+	if known(runs) != nil || known(ended) == nil {
+		t.Error("it is over with its end, if nobody makes another")
+	}
+	WatchOver(ended)
+	if known(ended) != nil {
+		t.Error("it was over")
+	}
+}

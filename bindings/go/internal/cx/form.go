@@ -47,7 +47,7 @@ func (r *Request) Part(name, value string, file *File, filename, kind string) {
 // body is what goes beside the options, without pointers, and the statuses of the policy in it.
 func (r *Request) body() (C.cx_body, *C.uint16_t) {
 	retry, statuses := r.Retry.c()
-	return C.cx_body{retry: retry, file: r.File.c(), to_file: r.ToFile.c()}, statuses
+	return C.cx_body{retry: retry, file: r.File.c(), to_file: r.ToFile.c(), watch: C.uint64_t(r.Watch)}, statuses
 }
 
 // where is where the files of the fields are; nil if there is no form.

@@ -70,6 +70,16 @@ static int unpack_auth(const char **at, creche_auth *auth)
   return 1;
 }
 
+/* NULL: nobody is told. */
+static const creche_watch *watched_by(uint64_t number, creche_watch *watch)
+{
+  if (number == 0) return NULL;
+  creche_watch_init(watch, sizeof *watch);
+  watch->tell = cx_watched;
+  watch->user = (void *)(uintptr_t)number;
+  return watch;
+}
+
 cx_answer cx_session_open(uint64_t id, creche_session_options o, const char *user_agent,
                           const char *ca_file, const char *base_url, creche_retry retry,
                           const uint16_t *statuses, const char *headers, const char *route,
@@ -97,12 +107,7 @@ cx_answer cx_session_open(uint64_t id, creche_session_options o, const char *use
   o.unix_path = next_text(&route);
   o.local_address = next_text(&route);
   o.redirect_hosts = next_text(&route);
-  if (watch != 0) {
-    creche_watch_init(&watched, sizeof watched);
-    watched.tell = cx_watched;
-    watched.user = (void *)(uintptr_t)watch;
-    o.watch = &watched;
-  }
+  o.watch = watched_by(watch, &watched);
   if (middleware != 0) {
     creche_middleware_init(&between, sizeof between);
     between.ask = cx_turned;
@@ -137,6 +142,7 @@ static cx_answer with_request(start call, const void *more, uint64_t id, cx_tail
   creche_part few_parts[FEW], *parts;
   creche_param few_params[FEW], *params;
   creche_auth auth;
+  creche_watch watched;
   creche_task task = {{0}};
   creche_status status;
   cx_answer a;
@@ -155,6 +161,7 @@ static cx_answer with_request(start call, const void *more, uint64_t id, cx_tail
   o.headers = headers;
   o.params = params;
   o.body = bytes;
+  o.watch = watched_by(body.watch, &watched);
   body.retry.statuses = statuses;
   if (body.retry.size != 0) o.retry = &body.retry;
   if (way != NULL) {

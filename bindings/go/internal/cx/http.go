@@ -239,8 +239,9 @@ type Request struct {
 	Timeouts     Timeouts
 	Retry        *Retry
 	Coding       uint32
-	File         *File // the body
-	ToFile       *File // where the answer's goes
+	File         *File  // the body
+	ToFile       *File  // where the answer's goes
+	Watch        uint64 // of Watch; 0: none
 
 	ExpectTimeout time.Duration
 	TLS           uint64

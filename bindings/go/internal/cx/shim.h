@@ -38,6 +38,7 @@ typedef struct cx_body {
   creche_retry retry;
   creche_file file;
   creche_file to_file; /* where the answer's goes, unless its descriptor is negative */
+  uint64_t watch;      /* the number of who is told of it; 0: nobody */
 } cx_body;
 
 /* A parameter of a statement; its bytes lie in the text of the statement. */

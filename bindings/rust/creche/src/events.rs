@@ -6,6 +6,7 @@ use crate::request::Request;
 use crate::scope::Scope;
 use crate::status::Status;
 use crate::sys_ext::{c_text, defaults, nanoseconds};
+use crate::watch::WatchedStream;
 use creche_sys as sys;
 use std::fmt;
 use std::future::poll_fn;
@@ -170,7 +171,9 @@ impl<'a> Events<'a> {
 
     /// Asks for it.
     pub fn start(self) -> EventStream {
-        let (request, parts) = self.request.into_parts();
+        let (mut request, parts) = self.request.into_parts();
+        request.take_watch(None);
+        let watched = WatchedStream(request.watched.clone());
         let session = request.session();
         let flow = Flow::start(session.on, request.task(), |within, task, done, user, out| {
             let last_id = self.last_event_id.map(c_text).transpose()?;
@@ -190,7 +193,7 @@ impl<'a> Events<'a> {
                 unsafe { sys::creche_session_events(session.raw, within, url, &o, done, user, out) }
             })
         });
-        EventStream { flow }
+        EventStream { flow, _watched: watched }
     }
 }
 
@@ -198,6 +201,7 @@ impl<'a> Events<'a> {
 #[must_use = "dropping it closes the connection"]
 pub struct EventStream {
     flow: Flow<ServerEvent>,
+    _watched: WatchedStream,
 }
 
 impl EventStream {

@@ -98,6 +98,7 @@ mod query;
 mod rate;
 mod read;
 mod request;
+mod request_watch;
 mod response;
 mod retry;
 mod rows;

@@ -11,6 +11,7 @@ use crate::retry::Retry;
 use crate::session::Session;
 use crate::sys_ext::{c_text, defaults, nanoseconds};
 use crate::tls::Tls;
+use crate::watch::{Watched, Watcher};
 use creche_sys as sys;
 use std::{ptr::null, sync::Arc, time::Duration};
 
@@ -39,6 +40,8 @@ impl Session {
             auth: None,
             tls: None,
             to_file: None,
+            watch: None,
+            watched: None,
             task: TaskOptions::new(),
         }
     }
@@ -85,6 +88,8 @@ pub struct Request<'a> {
     auth: Option<Auth>,
     tls: Option<Tls>,
     pub(crate) to_file: Option<FilePart>,
+    pub(crate) watch: Option<Watcher>,
+    pub(crate) watched: Option<Arc<Watched>>,
     task: TaskOptions,
 }
 
@@ -263,6 +268,7 @@ impl<'a> Request<'a> {
 
     fn call<T: Answer>(mut self, call: Call) -> Pending<T> {
         let (parts, source) = self.take_body();
+        let source = self.take_watch(source);
         let raw = self.session.raw;
         Pending::start_pulling(
             self.session.on,
@@ -349,6 +355,8 @@ impl<'a> Request<'a> {
         o.body_file = file.as_ref().map_or(null(), |file| file);
         let to_file = self.to_file.as_ref().map(FilePart::raw);
         o.to_file = to_file.as_ref().map_or(null(), |file| file);
+        let watch = self.watched.as_ref().map(|watched| watched.raw());
+        o.watch = watch.as_ref().map_or(null(), |watch| watch);
         let empty = Form::new();
         let fields = self.form.as_ref().unwrap_or(&empty);
         if fields.multipart {

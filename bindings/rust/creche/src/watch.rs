@@ -1,4 +1,5 @@
-//! What a session tells of its requests as they happen.
+//! What a session tells of its requests as they happen, or one request of itself.
+use crate::pending::Pull;
 use crate::status::Status;
 use crate::sync::lock;
 use creche_sys as sys;
@@ -124,9 +125,45 @@ impl fmt::Debug for Watcher {
     }
 }
 
-/// Those of open sessions, by the numbers that C is given: what comes late finds nobody.
-static WATCHERS: LazyLock<Mutex<HashMap<usize, Watcher>>> = LazyLock::new(Mutex::default);
+/// Someone to tell. A request is told of until it has ended, also when its operation is over before that: a
+/// stream's is with the head of the answer.
+struct Entry {
+    watcher: Watcher,
+    running: bool,
+    over: bool,
+}
+
+/// Those of open sessions and of requests, by the numbers that C is given: what comes late finds nobody.
+static WATCHERS: LazyLock<Mutex<HashMap<usize, Entry>>> = LazyLock::new(Mutex::default);
 static NUMBERS: AtomicUsize = AtomicUsize::new(1);
+
+fn remember(watcher: Watcher) -> usize {
+    let number = NUMBERS.fetch_add(1, Ordering::Relaxed);
+    lock(&WATCHERS).insert(number, Entry { watcher, running: false, over: false });
+    number
+}
+
+/// As C wants it.
+fn raw_of(number: usize) -> sys::creche_watch {
+    sys::creche_watch {
+        size: size_of::<sys::creche_watch>() as u32,
+        flags: 0,
+        events: u64::MAX,
+        tell: Some(told),
+        traceparent: None,
+        user: number as *mut c_void,
+    }
+}
+
+fn forget(number: usize, only_if: impl FnOnce(&mut Entry) -> bool) {
+    let mut all = lock(&WATCHERS);
+    let gone = match all.get_mut(&number).is_some_and(only_if) {
+        true => all.remove(&number),
+        false => None,
+    };
+    drop(all);
+    drop(gone); // without the lock: it is the user's
+}
 
 /// A watcher that is told; dropping it ends that.
 #[derive(Debug)]
@@ -134,35 +171,83 @@ pub(crate) struct Watching(usize);
 
 impl Watching {
     pub(crate) fn new(watcher: Watcher) -> Watching {
-        let number = NUMBERS.fetch_add(1, Ordering::Relaxed);
-        lock(&WATCHERS).insert(number, watcher);
-        Watching(number)
+        Watching(remember(watcher))
     }
 
-    /// As C wants it.
     pub(crate) fn raw(&self) -> sys::creche_watch {
-        sys::creche_watch {
-            size: size_of::<sys::creche_watch>() as u32,
-            flags: 0,
-            events: u64::MAX,
-            tell: Some(told),
-            traceparent: None,
-            user: self.0 as *mut c_void,
-        }
+        raw_of(self.0)
     }
 }
 
 impl Drop for Watching {
     fn drop(&mut self) {
-        let gone = lock(&WATCHERS).remove(&self.0);
-        drop(gone); // without the lock: it is the user's
+        forget(self.0, |_| true);
+    }
+}
+
+/// The watcher of one request, and where its body comes from.
+pub(crate) struct Watched {
+    number: usize,
+    source: Option<Arc<dyn Pull>>,
+}
+
+impl Watched {
+    pub(crate) fn new(watcher: Watcher, source: Option<Arc<dyn Pull>>) -> Watched {
+        Watched { number: remember(watcher), source }
+    }
+
+    pub(crate) fn raw(&self) -> sys::creche_watch {
+        raw_of(self.number)
+    }
+}
+
+impl Pull for Watched {
+    fn pulled(&self, task: sys::creche_task) {
+        if let Some(source) = &self.source {
+            source.pulled(task);
+        }
+    }
+
+    fn over(&self) {
+        if let Some(source) = &self.source {
+            source.over();
+        }
+        forget(self.number, |entry| {
+            entry.over = true;
+            !entry.running
+        });
+    }
+}
+
+impl fmt::Debug for Watched {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Watched")
+    }
+}
+
+/// The same for a stream of events: over when it is dropped.
+#[derive(Debug)]
+pub(crate) struct WatchedStream(pub(crate) Option<Arc<Watched>>);
+
+impl Drop for WatchedStream {
+    fn drop(&mut self) {
+        if let Some(watched) = &self.0 {
+            watched.over();
+        }
     }
 }
 
 unsafe extern "C" fn told(user: *mut c_void, event: *const sys::creche_request_event) {
-    let Some(watcher) = lock(&WATCHERS).get(&(user as usize)).cloned() else { return };
     // SAFETY: the event and its texts live until this returns.
     let event = unsafe { &*event };
+    let kind = WatchKind(event.event);
+    let number = user as usize;
+    let watcher = {
+        let mut all = lock(&WATCHERS);
+        let Some(entry) = all.get_mut(&number) else { return };
+        entry.running |= kind == WatchKind::REQUEST_START;
+        entry.watcher.clone()
+    };
     let text = |at: *const c_char| {
         // SAFETY: as above; it has its NUL.
         (!at.is_null()).then(|| unsafe { CStr::from_ptr(at) }.to_str().unwrap_or_default())
@@ -181,7 +266,7 @@ unsafe extern "C" fn told(user: *mut c_void, event: *const sys::creche_request_e
     let message = unsafe { event.error.as_ref() }.and_then(|error| text(error.message));
     let span = |of: i64| Duration::from_nanos(of.max(0) as u64);
     let event = WatchEvent {
-        kind: WatchKind(event.event),
+        kind,
         task: event.task.scope.id,
         time: span(event.time),
         duration: span(event.duration),
@@ -197,4 +282,12 @@ unsafe extern "C" fn told(user: *mut c_void, event: *const sys::creche_request_e
     };
     // A panic must not get into C.
     let _ = catch_unwind(AssertUnwindSafe(|| (watcher.0)(&event)));
+    if kind == WatchKind::REQUEST_END {
+        forget(number, |entry| {
+            entry.running = false;
+            entry.over
+        });
+    }
+    // Perhaps the last: its drop is the user's, too.
+    let _ = catch_unwind(AssertUnwindSafe(|| drop(watcher)));
 }

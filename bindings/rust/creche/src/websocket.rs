@@ -118,9 +118,11 @@ impl<'a> WebSocketRequest<'a> {
 
     /// Starts it without waiting.
     pub fn start(self) -> Pending<WebSocket> {
-        let (request, parts) = self.request.without_get().into_parts();
+        let (mut request, parts) = self.request.without_get().into_parts();
+        let watched = request.take_watch(None);
         let session = request.session();
-        Pending::start(session.on, request.task(), |within, task, done, user, out| {
+        let on = session.on;
+        Pending::start_pulling(on, request.task(), watched, |within, task, done, user, out| {
             let names = self.protocols.iter().map(|name| c_text(name));
             let names = names.collect::<Result<Vec<CString>>>()?;
             let protocols: Vec<_> = names.iter().map(|name| name.as_ptr()).collect();

@@ -107,6 +107,60 @@ fn a_session_is_watched() {
     assert_eq!(seen.last().unwrap().0, WatchKind::REQUEST_END);
 }
 
+/// A request's own watcher is told of that one, whole or a stream, and is let go when that has ended.
+#[test]
+fn a_request_is_watched() {
+    let url = answers("HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok");
+    let web = Session::new(SessionOptions::new()).unwrap();
+    let watcher = || {
+        let (seen, kept) = (Arc::new(Mutex::new(Vec::new())), Arc::new(()));
+        let (into, held) = (seen.clone(), Arc::downgrade(&kept));
+        let tell = move |event: &creche::WatchEvent<'_>| {
+            let _ = &kept;
+            into.lock().unwrap().push(event.kind);
+        };
+        (seen, held, tell)
+    };
+    let whole = |seen: &Mutex<Vec<WatchKind>>| {
+        let seen = seen.lock().unwrap();
+        let ends = seen.iter().filter(|kind| **kind == WatchKind::REQUEST_END).count();
+        assert_eq!((seen[0], ends), (WatchKind::REQUEST_START, 1));
+        assert_eq!(seen.last(), Some(&WatchKind::REQUEST_END));
+    };
+    let gone = |held: &std::sync::Weak<()>| {
+        while held.upgrade().is_some() {
+            std::thread::yield_now();
+        }
+    };
+    let (seen, held, tell) = watcher();
+    block_on(async {
+        web.get(&url).await.unwrap(); // of this one nobody hears
+        web.get(&url).watch(tell).await.unwrap();
+    });
+    whole(&seen);
+    gone(&held);
+
+    let (seen, held, tell) = watcher();
+    block_on(async {
+        let mut stream = web.get(&url).watch(tell).stream().await.unwrap();
+        while stream.read().await.unwrap().is_some() {}
+    });
+    gone(&held);
+    whole(&seen);
+
+    // One that never begins, and one that is given up.
+    let (seen, held, tell) = watcher();
+    assert!(block_on(async { web.get("nonsense").watch(tell).await }).is_err());
+    gone(&held);
+    assert!(seen.lock().unwrap().len() < 3);
+    let (seen, held, tell) = watcher();
+    drop(web.get(&url).watch(tell).stream());
+    gone(&held);
+    if !seen.lock().unwrap().is_empty() {
+        whole(&seen);
+    }
+}
+
 #[test]
 fn where_requests_may_go() {
     let end = answers("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
