@@ -51,8 +51,9 @@ int Loop::OpenCore() noexcept {
 
 void Loop::CloseCore() noexcept {
   if (!domain_) return;
-  // First, while its descriptor is open: the number may be somebody else's a moment later.
-  reactor_.ForgetWake();
+  // First, while its descriptor is open: the number may be somebody else's a moment later. And now,
+  // as rows or a response that somebody keeps may keep this object for ever, but no descriptor.
+  reactor_.Close();
   LeaveObjects(objects_);
   CloseDomain(std::exchange(domain_, nullptr));
 }

@@ -76,15 +76,14 @@ int FindEpoll(int wake_fd, const int (&likely)[kNeeded]) {
 Reactor::Reactor() = default;
 
 Reactor::~Reactor() {
-  const NotCancelled here;
-  ForgetWake();
-  if (timer_) event_free(timer_);
-  if (base_) event_base_free(base_);
+  Close();
 }
 
-void Reactor::ForgetWake() noexcept {
+void Reactor::Close() noexcept {
   const NotCancelled here;
   if (wake_event_) event_free(std::exchange(wake_event_, nullptr));
+  if (timer_) event_free(std::exchange(timer_, nullptr));
+  if (base_) event_base_free(std::exchange(base_, nullptr));
 }
 
 int Reactor::Open(int wake_fd) noexcept {

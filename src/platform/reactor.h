@@ -24,8 +24,9 @@ class Reactor {
   // The same, but a signal handler that ran meanwhile ends the wait: true if one did. (libevent
   // goes on waiting by itself.) Costs one more syscall where it waits.
   bool PollOrSignal(int64_t timeout) noexcept;
-  // Before its wake-up descriptor is closed, when nobody polls any more.
-  void ForgetWake() noexcept;
+  // Gives back the base with its descriptors: before the wake-up descriptor is closed, when nobody
+  // polls any more and nothing is watched. On any one thread; what is left of it is only asked.
+  void Close() noexcept;
   // Counts callbacks: the same number twice means that no descriptor was ready in between.
   uint64_t ready_count() const noexcept { return ready_count_; }
   // Until when the last Poll that waited was to wait; INT64_MAX: as long as it takes.

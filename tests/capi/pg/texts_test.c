@@ -1,5 +1,7 @@
 /* What rows and errors lend lives as long as they are held: not only as long as the statement, its
- * task, the pool or the loop that they came from. */
+ * task, the pool or the loop that they came from. They keep memory, and no descriptor. */
+#include <fcntl.h>
+
 #include "pg_test.h"
 
 typedef struct kept {
@@ -18,9 +20,17 @@ static void keep_first(void* user, const creche_completion* c) {
   }
 }
 
+static int descriptors(void) {
+  int n = 0;
+  for (int fd = 0; fd < 256; fd++) n += fcntl(fd, F_GETFD) >= 0;
+  return n;
+}
+static int descriptors_before; /* there was a loop */
+
 static int own_server(void** state) {
   (void)state;
   server = support_postgres_start(NULL);
+  descriptors_before = descriptors();
   return server != NULL && creche_loop_open(NULL, &loop) == CRECHE_OK ? 0 : -1;
 }
 static int own_server_stops(void** state) {
@@ -59,6 +69,7 @@ static void test_texts_outlive_the_loop(void** state) {
   creche_pool_release(pool);
   OK(creche_loop_close(loop));
   OK(creche_loop_join(loop, 20 * CRECHE_SECOND));
+  assert_int_equal(descriptors(), descriptors_before);
   for (int i = 0; i < 2; i++) {
     assert_string_equal(names[i], "second");
     assert_string_equal(texts[i], "twotwo");
