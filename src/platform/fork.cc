@@ -23,6 +23,7 @@ std::once_flag installed;
 // Guards the rest; held from before a fork until after it.
 constinit Lock g_holds;
 constinit ForkHold* g_first_hold = nullptr;
+constinit ExitHold* g_first_exit_hold = nullptr;
 constinit uint32_t g_forks_waiting = 0;
 
 void Nap() noexcept {
@@ -61,6 +62,7 @@ void InChild() {
   g_fork_generation.fetch_add(1, std::memory_order_relaxed);
   release_after_fork();
   g_first_hold = nullptr;  // of threads that do not exist here
+  g_first_exit_hold = nullptr;
   g_forks_waiting = 0;
   g_holds.unlock();
   after_fork_in_child();
@@ -101,6 +103,38 @@ ForkHold::~ForkHold() {
 void ForkHold::KeepExits() noexcept {
   // Without memory for that it stays as it was.
   [[maybe_unused]] static const int registered = std::atexit(PrepareExit);
+}
+
+constinit std::atomic<bool> ExitHold::exiting_{false};
+
+ExitHold::ExitHold() noexcept {
+  const std::lock_guard guard(g_holds);
+  next_ = g_first_exit_hold;
+  if (next_) next_->place_ = &next_;
+  place_ = &g_first_exit_hold;
+  g_first_exit_hold = this;
+}
+
+ExitHold::~ExitHold() {
+  if (generation_ != ForkGeneration()) return;
+  const std::lock_guard guard(g_holds);
+  *place_ = next_;
+  if (next_) next_->place_ = place_;
+}
+
+bool ExitHold::AnyInside() noexcept {
+  const std::lock_guard guard(g_holds);
+  for (const ExitHold* hold = g_first_exit_hold; hold; hold = hold->next_)
+    if (hold->inside_.load()) return true;
+  return false;
+}
+
+void ExitHold::KeepExits() noexcept {
+  [[maybe_unused]] static const int registered = std::atexit([] {
+    exiting_.store(true);
+    const int64_t end = MonotonicNow() + ForkHold::kLongest;
+    while (AnyInside() && MonotonicNow() < end) Nap();
+  });
 }
 
 bool ForkHold::Keeps(int64_t now) noexcept {

@@ -1,5 +1,5 @@
 // Fork detection: a number that changes in a child process. Objects remember the one they were made
-// under; a mismatch means that they belong to the parent. And what keeps a fork waiting.
+// under; a mismatch means that they belong to the parent. And what keeps a fork or an exit waiting.
 #pragma once
 #include <pthread.h>
 
@@ -43,6 +43,44 @@ class ForkHold {
   int64_t since_ = 0;
   ForkHold* next_ = nullptr;
   ForkHold** place_ = nullptr;
+};
+
+// Who uses another library on its own thread, for moments: a TLS connection. exit() waits until it
+// is outside, for kLongest at the most, and lets it in no more, as that library cleans up then. One
+// thread at a time.
+class ExitHold {
+ public:
+  ExitHold() noexcept;
+  ~ExitHold();
+  ExitHold(const ExitHold&) = delete;
+  ExitHold& operator=(const ExitHold&) = delete;
+  // While it lives it is inside, if `ok`; if not, exit() has begun.
+  class Inside {
+   public:
+    explicit Inside(ExitHold& hold) noexcept : hold_(hold), ok_(hold.Enter()) {}
+    ~Inside() { hold_.inside_.store(false, std::memory_order_release); }
+    bool ok() const noexcept { return ok_; }
+
+   private:
+    ExitHold& hold_;
+    const bool ok_;
+  };
+  // exit() waits for all of these from now on: see ForkHold::KeepExits.
+  static void KeepExits() noexcept;
+
+ private:
+  friend class ForkHold;
+  bool Enter() noexcept {
+    inside_.store(true);
+    return !exiting_.load();
+  }
+  static bool AnyInside() noexcept;
+
+  static std::atomic<bool> exiting_;
+  std::atomic<bool> inside_{false};
+  const uint32_t generation_ = ForkGeneration();
+  ExitHold* next_ = nullptr;
+  ExitHold** place_ = nullptr;
 };
 
 }  // namespace creche::platform

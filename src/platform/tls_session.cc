@@ -71,6 +71,12 @@ std::unique_ptr<TlsSession> TlsSession::Open(std::shared_ptr<TlsContext> context
     std::string name = context->server_name().empty() ? server : context->server_name();
     std::unique_ptr<TlsSession> session(new TlsSession(
         std::move(context), lower, server + ":" + std::to_string(port), std::move(name)));
+    const ExitHold::Inside inside(session->exit_hold_);
+    if (!inside.ok()) {
+      session->Exiting();
+      *failure = session->failure_;
+      return nullptr;
+    }
     ERR_clear_error();
     const bool ok = session->Prepare(resume, alpn);
     const bool no_memory = TakeMemoryFailure();
@@ -132,6 +138,8 @@ int TlsSession::OnVerified(int good, x509_store_ctx_st* verifying) {
 TlsSession::~TlsSession() {
   // Given up, perhaps because nothing came: then that session is not offered again either.
   if (offered_ && !ready_) context_->cache().Drop(server_);
+  const ExitHold::Inside inside(exit_hold_);
+  if (!inside.ok()) return;
   SSL_free(ssl_);
   ERR_clear_error();
 }
@@ -140,8 +148,20 @@ void TlsSession::AvoidResuming() const noexcept {
   context_->cache().Avoid(server_);
 }
 
+TlsState TlsSession::Exiting() noexcept {
+  failure_ = TlsFailure{};
+  try {
+    failure_.text = "the process is exiting: TLS has ended";
+  } catch (const std::bad_alloc&) {
+    failure_.no_memory = true;
+  }
+  return ended_ = TlsState::kFailed;
+}
+
 TlsState TlsSession::Handshake() noexcept {
   if (ended_ != TlsState::kDone) return ended_;
+  const ExitHold::Inside inside(exit_hold_);
+  if (!inside.ok()) return Exiting();
   ERR_clear_error();
   const int returned = SSL_do_handshake(ssl_);
   if (returned == 1) {
@@ -179,6 +199,8 @@ bool TlsSession::IsPinned() noexcept {
 TlsResult TlsSession::Read(void* into, size_t capacity) noexcept {
   pending_ = false;
   if (ended_ != TlsState::kDone) return {ended_, 0};
+  const ExitHold::Inside inside(exit_hold_);
+  if (!inside.ok()) return {Exiting(), 0};
   size_t total = 0;
   TlsState state = TlsState::kDone;
   do {
@@ -199,6 +221,8 @@ TlsResult TlsSession::Read(void* into, size_t capacity) noexcept {
 }
 
 TlsResult TlsSession::Write(const iovec* parts, size_t count) noexcept {
+  const ExitHold::Inside inside(exit_hold_);
+  if (!inside.ok()) return {Exiting(), 0};
   size_t total = 0;
   char record[kRecord];
   for (Cursor cursor(parts, count); !cursor.done();) {
@@ -226,6 +250,8 @@ TlsResult TlsSession::Write(const iovec* parts, size_t count) noexcept {
 
 bool TlsSession::Quiet() noexcept {
   if (ended_ != TlsState::kDone) return false;
+  const ExitHold::Inside inside(exit_hold_);
+  if (!inside.ok()) return false;
   pending_ = false;
   char byte;
   // Mostly there is nothing at all, and OpenSSL takes some 2,000 instructions to say so. What it
@@ -242,6 +268,8 @@ bool TlsSession::Quiet() noexcept {
 void TlsSession::SendCloseNotify() noexcept {
   // After a failure, or into the middle of a record, nothing may be sent.
   if (!ready_ || writing_ || ended_ == TlsState::kFailed || ended_ == TlsState::kTruncated) return;
+  const ExitHold::Inside inside(exit_hold_);
+  if (!inside.ok()) return;
   ERR_clear_error();
   SSL_shutdown(ssl_);
   ERR_clear_error();

@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 
+#include "platform/fork.h"
 #include "platform/tls.h"
 #include "platform/tls_bio.h"
 #include "platform/tls_chain.h"
@@ -90,6 +91,8 @@ class TlsSession {
         server_(std::move(server)),
         name_(std::move(name)) {}
   bool Prepare(bool resume, std::string_view alpn);
+  // The process exits: OpenSSL may be no more.
+  TlsState Exiting() noexcept;
   bool IsPinned() noexcept;
   // What it means that a call of OpenSSL did not succeed. Fills failure_ unless it only has to
   // wait.
@@ -98,6 +101,7 @@ class TlsSession {
   static int OnNewSession(ssl_st* ssl, ssl_session_st* session);
   static int OnVerified(int good, x509_store_ctx_st* verifying);
 
+  ExitHold exit_hold_;
   const std::shared_ptr<TlsContext> context_;
   TlsBio bio_;
   ssl_st* ssl_ = nullptr;

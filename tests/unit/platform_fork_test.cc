@@ -60,6 +60,26 @@ TEST(ForkHold, AForkInsideDoesNotWaitForItself) {
   EXPECT_LT(MonotonicNow() - began, ForkHold::kLongest);
 }
 
+// exit() waits for who is inside, and lets nobody in after that.
+TEST(ExitHold, AnExitWaitsForIt) {
+  EXPECT_EQ(InChild([] {
+              static ExitHold hold;
+              std::atexit([] { _exit(inside ? 1 : ExitHold::Inside(hold).ok() ? 2 : 7); });
+              ExitHold::KeepExits();
+              begun = false;
+              std::thread([] {
+                const ExitHold::Inside here(hold);
+                inside = begun = here.ok();
+                std::this_thread::sleep_for(std::chrono::milliseconds(5));
+                inside = false;
+              }).detach();
+              while (!begun) std::this_thread::yield();
+              std::exit(4);
+              return 5;
+            }),
+            7 << 8);
+}
+
 #endif
 
 }  // namespace

@@ -257,7 +257,7 @@ void LibpqConnector::Poll() noexcept {
   settled_ |= step.settled;
   switch (step.kind) {
     case NextStep::kHere:
-      return OnPolled(connection_, PQconnectPoll(connection_));
+      return PollHere();
     case NextStep::kAway:
       return PollAway();
     case NextStep::kLater:
@@ -269,6 +269,17 @@ void LibpqConnector::Poll() noexcept {
     case NextStep::kGarbled:
       return Next(RefusedStep(step.kind == NextStep::kTooLong, step.iterations), true);
   }
+}
+
+void LibpqConnector::PollHere() noexcept {
+  int polled;
+  {
+    const platform::ExitHold::Inside inside(exit_hold_);
+    if (!inside.ok())
+      return Fail(MakeError(Status::kClosed, phase_, "the process is exiting", kUnsent));
+    polled = PQconnectPoll(connection_);
+  }
+  OnPolled(connection_, polled);
 }
 
 void LibpqConnector::PollAway() noexcept {

@@ -12,6 +12,7 @@
 #include "pg/connect/password.h"
 #include "pg/connect/role.h"
 #include "pg/wire/endpoint.h"
+#include "platform/fork.h"
 #include "platform/reactor.h"
 
 struct pg_conn;
@@ -100,6 +101,7 @@ class LibpqConnector final : private Resolver::Query {
   void Begin() noexcept;
   // Takes a step of the handshake, here or elsewhere.
   void Poll() noexcept;
+  void PollHere() noexcept;
   void PollAway() noexcept;
   void Finish() noexcept;
   void Drop() noexcept;
@@ -128,6 +130,7 @@ class LibpqConnector final : private Resolver::Query {
   Timer timer_;
   Timer look_again_;
   platform::Watch watch_;
+  platform::ExitHold exit_hold_;
   Ref<Reading> reading_;
   Ref<Asking> asking_;
   Ref<Beginning> beginning_;

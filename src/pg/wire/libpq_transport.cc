@@ -10,7 +10,9 @@
 namespace creche::pg {
 
 ssize_t LibpqTransport::Receive(void* into, size_t capacity) noexcept {
-  return tls_ ? tls_.Read(into, capacity) : platform::ReceiveFrom(fd_, into, capacity);
+  if (!tls_) return platform::ReceiveFrom(fd_, into, capacity);
+  const platform::ExitHold::Inside inside(exit_hold_);
+  return inside.ok() ? tls_.Read(into, capacity) : -EPROTO;
 }
 
 bool LibpqTransport::quiet() const noexcept {
@@ -19,7 +21,10 @@ bool LibpqTransport::quiet() const noexcept {
 }
 
 ssize_t LibpqTransport::Send(const void* data, size_t size) noexcept {
-  if (tls_) return tls_.Write(data, size);
+  if (tls_) {
+    const platform::ExitHold::Inside inside(exit_hold_);
+    return inside.ok() ? tls_.Write(data, size) : -EPROTO;
+  }
   const iovec part{const_cast<void*>(data), size};
   return platform::SendOn(fd_, &part, 1);
 }

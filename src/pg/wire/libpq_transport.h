@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <string>
 
+#include "platform/fork.h"
 #include "platform/tls_borrowed.h"
 
 namespace creche::pg {
@@ -32,6 +33,7 @@ class LibpqTransport {
  private:
   const int fd_;
   platform::BorrowedTls tls_;
+  platform::ExitHold exit_hold_;
 };
 
 // "Connection reset by peer" for a negative result of the two.

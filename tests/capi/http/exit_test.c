@@ -1,8 +1,8 @@
 /* exit() while the library's threads work: it ends the process, and nothing else. */
 #include <openssl/evp.h>
 
-#include "http_test.h"
 #include "support/child.h"
+#include "tls_peer.h"
 
 /* Programs that use OpenSSL themselves have it clean up at exit: a worker of ours that reads
  * certificates then would use what is gone. */
@@ -29,9 +29,66 @@ static void in_the_middle_of_certificates(void** state) {
   }
 }
 
+/* And so would a loop that makes itself known to servers. What it cannot begin any more fails, and
+ * it can be joined by who comes behind it at exit. */
+static creche_loop opened;
+static creche_session session;
+static const char* server_url;
+static int ends[2];
+
+static void fetch_again(void* user, const creche_completion* c) {
+  (void)user;
+  if (c != NULL && write(ends[1], "", 1) != 1) _exit(2);
+  if (creche_session_fetch(session, opened.scope, server_url, NULL, fetch_again, NULL, NULL) !=
+      CRECHE_OK)
+    return;
+}
+static void join_at_exit(void) {
+  creche_loop_close(opened);
+  if (creche_loop_join(opened, PATIENCE) != CRECHE_OK) _exit(5);
+}
+static void one_handshake(support_peer* peer, void* user) {
+  (void)user;
+  answer_by_tls(peer, "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 0\r\n\r\n", 1);
+}
+
+static void in_the_middle_of_handshakes(void** state) {
+  (void)state;
+  support_hostile* server = support_hostile_start(one_handshake, NULL);
+  char url[64];
+  snprintf(url, sizeof url, "https://127.0.0.1:%d/", support_hostile_port(server));
+  server_url = url;
+  for (int i = 0; i < 20; i++) {
+    int status;
+    assert_int_equal(pipe(ends), 0);
+    const pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+      unsigned char digest[EVP_MAX_MD_SIZE];
+      size_t size;
+      char byte;
+      creche_session_options o = session_options();
+      if (i % 2) atexit(join_at_exit);
+      if (EVP_Q_digest(NULL, "SHA256", NULL, "", 0, digest, &size) != 1) _exit(2);
+      o.flags |= CRECHE_SESSION_INSECURE;
+      if (creche_loop_open(NULL, &opened) || creche_session_open(opened, &o, &session)) _exit(3);
+      for (int k = 0; k < 8; k++) fetch_again(NULL, NULL);
+      for (int k = 0; k < 20 + i; k++)
+        if (read(ends[0], &byte, 1) != 1) _exit(4);
+      exit(0);
+    }
+    close(ends[1]);
+    close(ends[0]);
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+  }
+  support_hostile_stop(server);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(in_the_middle_of_certificates),
+      cmocka_unit_test_setup_teardown(in_the_middle_of_handshakes, make_tls, free_tls),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
