@@ -113,6 +113,23 @@ static void much(void) {
   creche_pool_release(pool);
 }
 
+/* A row for a COPY. */
+static int32_t give_row(const char* bytes, size_t size, void* task) {
+  return creche_task_answer(*(creche_task*)task, CRECHE_OK, bytes, size, 0, NULL);
+}
+static void tell_or_give(void* user, const creche_completion* c) {
+  const creche_value seven = creche_int4(7);
+  creche_task task = c->task;
+  if (c->kind != CRECHE_PULL) {
+    tell(user, c);
+    return;
+  }
+  spared++; /* it is not what is tested */
+  if (creche_values_to_rows(&seven, 1, 1, give_row, &task) != CRECHE_OK)
+    note_trouble("a row", "is not given");
+  spared--;
+}
+
 /* Several statements at once, descriptions, cursors, names, rows that are collected, init. */
 static void batches(void) {
   const creche_value ids[3] = {creche_int4(1), creche_int4(2), creche_int4(3)};
@@ -139,6 +156,8 @@ static void batches(void) {
   if (!TRY(creche_pool_open(loop, support_postgres_url(postgres), &p, &pool))) return;
   ended(START(creche_pool_batch(pool, loop.scope, items, 3, NULL, tell, fresh(), NULL)));
   ended(START(creche_pool_batch(pool, loop.scope, items, 3, &b, tell, fresh(), NULL)));
+  ended(START(creche_pool_copy_rows(pool, loop.scope, "copy kept from stdin", NULL, tell_or_give,
+                                    fresh(), NULL)));
   ended(START(creche_pool_describe(pool, loop.scope, "select $1::int as n", NULL, 0, NULL, tell,
                                    fresh(), NULL)));
   ended(START(creche_pool_execute_many(pool, loop.scope, "insert into kept values ($1) returning i",
