@@ -49,6 +49,30 @@ TEST_F(Group, EndsAfterItsChildren) {
   EXPECT_EQ(order, "0abc1");
 }
 
+TEST_F(Group, ABodyThatOnlyStartsChildrenNeedBeNoCoroutine) {
+  in_virtual_time([]() -> task<> {
+    int ended = 0;
+    co_await creche::group([&](nursery& n) {
+      for (int i = 0; i < 3; i++)
+        n.start_soon([&]() -> task<> {
+          co_await creche::sleep(1s);
+          ended++;
+        });
+    });
+    EXPECT_EQ(ended, 3);
+    const auto throws = [](nursery& n) {
+      n.start_soon([]() -> task<> { co_await creche::sleep(1h); });
+      throw std::runtime_error("no more");
+    };
+    try {
+      co_await creche::group({.bare = true}, throws);
+      ADD_FAILURE();
+    } catch (const std::runtime_error& e) {
+      EXPECT_STREQ(e.what(), "no more");
+    }
+  });
+}
+
 TEST_F(Group, AFailureCancelsTheSiblings) {
   std::string order;
   in_virtual_time([&]() -> task<> {

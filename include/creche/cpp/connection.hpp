@@ -3,6 +3,7 @@
 #define CRECHE_CPP_CONNECTION_HPP
 
 #include "copy.hpp"
+#include "cursor.hpp"
 #include "statements.hpp"
 #include "temporaries.hpp"
 
@@ -41,8 +42,10 @@ creche_status with(const transaction_options& o, Call&& call) {
 
 /// A connection: from pool::acquire, or of a transaction, which takes it back by itself. It belongs
 /// to the task or group that it was acquired in. Statements on it run one behind another.
-class connection : public detail::statements<connection, creche_connection, creche_connection_query,
-                                             creche_connection_stream> {
+class connection
+    : public detail::statements<connection, creche_connection, creche_connection_query,
+                                creche_connection_stream, creche_connection_execute_many,
+                                creche_connection_batch> {
   template <auto Step>
   auto step(const transaction_options& options) {
     return call([raw = raw_, options](creche_scope in, creche_done_fn done, void* user) {
@@ -83,6 +86,25 @@ class connection : public detail::statements<connection, creche_connection, crec
     CRECHE_CPP_CHECK_TEMPORARY(F);
     return detail::copy_in<creche_connection, creche_connection_copy_in, std::decay_t<F>>(
         raw_, sql, std::forward<F>(body));
+  }
+  /// Opens a cursor for a SELECT, in a transaction (or with CRECHE_CURSOR_HOLD in flags).
+  template <class... A>
+  auto open_cursor(ctext name, ctext sql, const A&... arguments) {
+    return open_cursor(uint32_t{0}, name, sql, arguments...);
+  }
+  template <class... A>
+  auto open_cursor(uint32_t flags, ctext name, ctext sql, const A&... arguments) {
+    return call(
+        [raw = raw_, flags, name, sql, given = detail::parameters<A...>(arguments...)](
+            creche_scope in, creche_done_fn done, void* user) {
+          return detail::with_cursor_options(flags, never, [&](const creche_cursor_options* o) {
+            return given.with([&](const creche_value* values, size_t count) {
+              return creche_cursor_open(raw, in, name.c_str(), sql.c_str(), values, count, o, done,
+                                        user, nullptr);
+            });
+          });
+        },
+        detail::take_cursor{raw_, name.c_str()});
   }
   /// The steps of a transaction by hand; inside of one begin makes a savepoint. Neither commit nor
   /// rollback can be cancelled.

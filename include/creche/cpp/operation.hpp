@@ -39,6 +39,8 @@ class waiting {
     if (completion_->flags & CRECHE_OWNED) creche_value_release(completion_->value);
     return {completion_->status, completion_->error};
   }
+  /// Whether it has data, be it a failure or not.
+  bool told() const { return completion_ != nullptr && completion_->data != nullptr; }
   const creche_completion& completion() const { return *completion_; }
 
  private:

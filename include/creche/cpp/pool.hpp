@@ -24,7 +24,8 @@ struct pool_options {
 
 /// A pool: connections, and statements that share them. Moves only; its end closes it. Its
 /// statements are those of a connection: query, execute, value, stream.
-class pool : public detail::statements<pool, creche_pool, creche_pool_query, creche_pool_stream> {
+class pool : public detail::statements<pool, creche_pool, creche_pool_query, creche_pool_stream,
+                                       creche_pool_execute_many, creche_pool_batch> {
  public:
   /// On the loop of the coroutine that makes it. dsn: a URI or key=value string; empty: the
   /// environment.

@@ -4,8 +4,10 @@
 
 #include <string_view>
 
+#include "auth.hpp"
 #include "headers.hpp"
 #include "options.hpp"
+#include "tls.hpp"
 
 namespace creche {
 
@@ -20,6 +22,8 @@ struct request_options {
   uint32_t versions = 0;         ///< CRECHE_HTTP_1_1, CRECHE_HTTP_2; 0: the session's
   uint64_t max_body = 0;         ///< of a whole body; 0: the session's
   const creche_retry* retry = nullptr;
+  const creche::auth* auth = nullptr;  ///< in place of the session's
+  const creche::tls* tls = nullptr;    ///< in place of the session's
   /// Whatever else: these are the options then, and what is said above is put into a copy of them.
   const creche_request_options* more = nullptr;
 };
@@ -44,6 +48,9 @@ creche_status with(const request_options& o, Call&& call) {
   if (o.versions != 0) c.versions = o.versions;
   if (o.max_body != 0) c.max_body = o.max_body;
   if (o.retry != nullptr) c.retry = o.retry;
+  creche_auth shown;
+  if (o.auth != nullptr) c.auth = &(shown = o.auth->in_c());
+  if (o.tls != nullptr) c.tls = o.tls->get();
   creche_task_options task = in_c(o.timeout);
   if (c.task == nullptr || o.timeout != never) c.task = &task;
   return call(static_cast<const creche_request_options*>(&c));

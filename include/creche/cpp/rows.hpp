@@ -197,6 +197,13 @@ class rows {
   rows() = default;
   explicit rows(creche_rows raw) : raw_(raw), block_(creche_rows_block(raw)) {}
 
+  /// Rows that somebody else owns.
+  static rows view(const creche_row_block* block) {
+    rows seen;
+    seen.block_ = block;
+    return seen;
+  }
+
   uint64_t size() const { return block_ != nullptr ? block_->row_count : 0; }
   bool empty() const { return size() == 0; }
   row operator[](uint64_t number) const { return {block_, number}; }

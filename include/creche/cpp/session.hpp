@@ -2,6 +2,7 @@
 #ifndef CRECHE_CPP_SESSION_HPP
 #define CRECHE_CPP_SESSION_HPP
 
+#include "cookies.hpp"
 #include "loop.hpp"
 #include "request.hpp"
 #include "response.hpp"
@@ -24,6 +25,9 @@ struct session_options {
   ctext proxy = {};
   ctext user_agent = {};
   const creche_retry* retry = nullptr;
+  const cookie_jar* cookies = nullptr;  ///< kept by the session
+  const creche::auth* auth = nullptr;   ///< copied
+  const creche::tls* tls = nullptr;     ///< kept by the session
   /// Whatever else: these are the options then, and what is said above is put into a copy of them.
   const creche_session_options* more = nullptr;
 };
@@ -53,6 +57,10 @@ class session {
     if (options.proxy) c.proxy = options.proxy.c_str();
     if (options.user_agent) c.user_agent = options.user_agent.c_str();
     if (options.retry != nullptr) c.retry = options.retry;
+    if (options.cookies != nullptr) c.cookies = options.cookies->get();
+    if (options.tls != nullptr) c.tls = options.tls->get();
+    creche_auth shown;
+    if (options.auth != nullptr) c.auth = &(shown = options.auth->in_c());
     creche_session raw;
     detail::check(creche_session_open(on, &c, &raw));
     raw_.reset(raw);

@@ -3,6 +3,7 @@
 #define CRECHE_CPP_STATEMENTS_HPP
 
 #include "array.hpp"
+#include "batch.hpp"
 #include "operation.hpp"
 #include "options.hpp"
 #include "row_stream.hpp"
@@ -42,8 +43,13 @@ using statement_call = creche_status(Raw, creche_scope, const char*, const crech
                                      const creche_query_options*, creche_done_fn, void*,
                                      creche_task*);
 
+template <class Raw>
+using many_call = creche_status(Raw, creche_scope, const char*, const creche_value*, size_t, size_t,
+                                const creche_query_options*, creche_done_fn, void*, creche_task*);
+
 /// Of = pool or connection, which has get(); Raw and the functions are the C API's.
-template <class Of, class Raw, statement_call<Raw>* Query, statement_call<Raw>* Stream>
+template <class Of, class Raw, statement_call<Raw>* Query, statement_call<Raw>* Stream,
+          many_call<Raw>* Many, batch_call<Raw>* Batch>
 class statements {
  public:
   /// Runs one statement and gives its rows. Arguments, for $1, $2, ...: integers, floating-point
@@ -105,11 +111,49 @@ class statements {
     });
   }
 
+  /// Runs one statement with many rows of parameters, all or nothing, in one round trip: a range of
+  /// std::tuple (or std::pair, std::array). Gives how many rows all together have changed. Texts in
+  /// them must live until the await is over.
+  template <std::ranges::input_range Rows>
+  auto execute_many(ctext sql, const Rows& rows) {
+    using encoded = many_rows<std::ranges::range_value_t<Rows>>;
+    return call(
+        [raw = raw(), sql, given = encoded(rows)](creche_scope in, creche_done_fn done,
+                                                  void* user) {
+          return given.with([&](const creche_value* values, size_t count) {
+            return Many(raw, in, sql.c_str(), values, encoded::width, count, nullptr, done, user,
+                        nullptr);
+          });
+        },
+        [](const creche_completion& c) { return static_cast<int64_t>(c.value); });
+  }
+
+  /// Runs the statements of a batch, all or nothing, in one round trip: throws the failure of the
+  /// first that fails. The batch must live until the await is over.
+  auto run(const batch& all, duration timeout = never) {
+    return call(batch_start(all, 0, timeout),
+                [](const creche_completion& c) { return batch_results(c); });
+  }
+  /// The same, each for itself: one that fails does not touch the others, and is a result. What
+  /// keeps all of them from being run is thrown.
+  auto run_separately(const batch& all, duration timeout = never) {
+    return separate_batch(batch_start(all, CRECHE_BATCH_SEPARATE, timeout));
+  }
+
  protected:
   ~statements() = default;
 
  private:
   Raw raw() const { return static_cast<const Of*>(this)->get(); }
+  auto batch_start(const batch& all, uint32_t flags, duration timeout) {
+    return [raw = raw(), &all, flags, timeout](creche_scope in, creche_done_fn done, void* user) {
+      return with_batch_options(flags, timeout, [&](const creche_batch_options* o) {
+        return all.with([&](const creche_batch_item* items, size_t count) {
+          return Batch(raw, in, items, count, o, done, user, nullptr);
+        });
+      });
+    };
+  }
   template <class Take, class... A>
   auto start(const query_options& options, Take take, ctext sql, const A&... arguments) {
     return call(
