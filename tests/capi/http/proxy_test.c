@@ -335,6 +335,8 @@ static void who_needs_none(void** state) {
       {"::1", "http://[::1]:2/", 0},
       {"[::1]:3", "http://[::1]:2/", 1},
       {"fe80::/10", "http://[fe80::1]:2/", 0},
+      {"fe80::/10", "http://[fe80::1%25lo]:2/", 0},
+      {"*.example.com", "http://[::1%25.example.com]:2/", 1}, /* Go, CVE-2025-22870 */
       {"localhost", "http://localhost:2/", 0},
       {"localhost", "http://sub.localhost:2/", 0},
       {".localhost", "http://localhost:2/", 0},

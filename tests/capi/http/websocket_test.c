@@ -237,6 +237,19 @@ static void handshakes_that_fail(void** state) {
   refused(SWITCHING UPGRADE CONNECTION ACCEPT
           "Sec-WebSocket-Extensions: permessage-deflate; foo\r\n\r\n",
           101, "Sec-WebSocket-Extensions");
+  /* undici, CVE-2026-2229 */
+#define BITS(value)                                                                                \
+  refused(SWITCHING UPGRADE CONNECTION ACCEPT                                                      \
+          "Sec-WebSocket-Extensions: permessage-deflate; server_max_window_bits" value "\r\n\r\n", \
+          101, "Sec-WebSocket-Extensions")
+  BITS("");
+  BITS("=");
+  BITS("=7");
+  BITS("=16");
+  BITS("=015");
+  BITS("=99999999999999999999");
+  BITS("=\"16\"");
+  BITS("=15; server_max_window_bits=15");
 }
 
 /* A 101 that nobody asked for is no answer (and its connection not kept). */
