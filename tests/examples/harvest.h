@@ -40,8 +40,10 @@ typedef struct table {
   size_t count, capacity;
 } table;
 
-/* Where what belongs to `key` is, NULL at first; until the next call. The key must live on. */
-void** table_at(table* t, const char* key);
+/* What belongs to `key`; NULL: nothing. */
+void* table_find(const table* t, const char* key);
+/* Something that belongs to a key that has nothing yet, and that lives on. */
+void table_put(table* t, const char* key, void* value);
 /* What belongs to the next key, from *at (0) on; NULL: there is none. */
 void* table_next(const table* t, size_t* at);
 void table_clear(table* t);

@@ -43,7 +43,7 @@ static int same_site(const char* a, const char* b) {
 static void add(page* from, char* key, uint32_t depth, int as_seed) {
   harvest* h = from->run;
   if (key == NULL) return;
-  if ((!as_seed && !same_site(key, from->seed->key)) || *table_at(&h->seen, key) != NULL ||
+  if ((!as_seed && !same_site(key, from->seed->key)) || table_find(&h->seen, key) != NULL ||
       h->count >= h->max_pages) {
     free(key);
     return;
@@ -53,7 +53,7 @@ static void add(page* from, char* key, uint32_t depth, int as_seed) {
   p->key = p->url;
   p->seed = as_seed ? p : from->seed;
   p->depth = depth;
-  *table_at(&h->seen, p->key) = p;
+  table_put(&h->seen, p->key, p);
   start_page(p);
 }
 
@@ -102,11 +102,11 @@ void keep_unlike(harvest* h) {
     page* p = h->pages[i];
     p->key = key_of(p->url);
     p->seed = p;
-    if (p->key != NULL && *table_at(&h->seen, p->key) != NULL) {
+    if (p->key != NULL && table_find(&h->seen, p->key) != NULL) {
       free_page(p);
       continue;
     }
-    if (p->key != NULL) *table_at(&h->seen, p->key) = p;
+    if (p->key != NULL) table_put(&h->seen, p->key, p);
     p->n = kept;
     h->pages[kept++] = p;
   }

@@ -63,7 +63,7 @@ static void known(void* user, const creche_completion* c) {
   page* p = user;
   char* url = robots_url(p);
   if (c->status == CRECHE_OK)
-    decide(p, *table_at(&p->run->origins, url));
+    decide(p, table_find(&p->run->origins, url));
   else
     creche_task_finish(p->task, c->status, 0, c->error);
   free(url);
@@ -74,7 +74,7 @@ static void known(void* user, const creche_completion* c) {
 static void robots_came(void* user, const creche_completion* c) {
   page* p = user;
   char* url = robots_url(p);
-  origin* o = *table_at(&p->run->origins, url);
+  origin* o = table_find(&p->run->origins, url);
   free(url);
   if (c->status == CRECHE_OK && c->code < 300) {
     o->rules = robots_read(c->data, c->data_size, "harvest");
@@ -96,12 +96,12 @@ void ask_origin(page* p) {
     return;
   }
   char* url = robots_url(p);
-  void** place = table_at(&h->origins, url);
-  origin* o = *place;
+  origin* o = table_find(&h->origins, url);
   if (o == NULL) {
-    *place = o = must(calloc(1, sizeof *o));
+    o = must(calloc(1, sizeof *o));
     o->run = h;
     o->url = url;
+    table_put(&h->origins, url, o);
     if (creche_event_open(h->loop, NULL, &o->known) != CRECHE_OK) die(creche_last_error()->message);
     goes_on(p, creche_session_fetch(h->web, p->task.scope, url, &h->robots_request, robots_came, p,
                                     NULL));

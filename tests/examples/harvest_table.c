@@ -20,7 +20,11 @@ static struct entry* place_of(const table* t, const char* key) {
   return &t->entries[at];
 }
 
-void** table_at(table* t, const char* key) {
+void* table_find(const table* t, const char* key) {
+  return t->capacity == 0 ? NULL : place_of(t, key)->value;
+}
+
+void table_put(table* t, const char* key, void* value) {
   if (2 * (t->count + 1) > t->capacity) {
     const table old = *t;
     t->capacity = old.capacity == 0 ? 64 : 2 * old.capacity;
@@ -29,17 +33,13 @@ void** table_at(table* t, const char* key) {
       if (old.entries[i].key != NULL) *place_of(t, old.entries[i].key) = old.entries[i];
     free(old.entries);
   }
-  struct entry* e = place_of(t, key);
-  if (e->key == NULL) {
-    e->key = key;
-    t->count++;
-  }
-  return &e->value;
+  *place_of(t, key) = (struct entry){key, value};
+  t->count++;
 }
 
 void* table_next(const table* t, size_t* at) {
   while (*at < t->capacity)
-    if (t->entries[(*at)++].value != NULL) return t->entries[*at - 1].value;
+    if (t->entries[(*at)++].key != NULL) return t->entries[*at - 1].value;
   return NULL;
 }
 
