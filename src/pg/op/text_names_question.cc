@@ -39,6 +39,10 @@ constexpr std::string_view kSql =
 #undef USERS
 constexpr uint64_t kMostSaid = 16ull << 20;
 
+bool HasClass(const ErrorRef& error, std::string_view kind) noexcept {
+  return error && std::string_view(error->fields().sqlstate).starts_with(kind);
+}
+
 // With what is not planned there is nothing to be seen before.
 bool Matters(const Statement& statement, Connection& connection) noexcept {
   return statement.verb() == Verb::kQuery && !connection.shared().forms.Described(statement.hash());
@@ -64,6 +68,9 @@ TextNamesQuestion::TextNamesQuestion(Owner& owner, Connection& connection, Loop&
 }
 
 void TextNamesQuestion::OnEnd(Ending ending) noexcept {
+  // No such catalog: it is not PostgreSQL, quite, and is not asked again.
+  if (HasClass(ending.error, "42") || HasClass(ending.error, "0A"))
+    connection_.shared().text_names.Learn({}, kNever);
   if (!ending.error && ending.rows) {
     try {
       const RowView rows(ending.rows->block());

@@ -554,6 +554,27 @@ static void test_forms_in_forms(void** state) {
   close_pool(two);
 }
 
+/* Where the catalog is another one, or not for everybody, it is not asked a second time. */
+static void test_without_a_catalog(void** state) {
+  (void)state;
+  must(other, "create role plain");
+  must(other, "revoke select on pg_catalog.pg_range from public");
+  creche_pool pool = open_pool(1);
+  creche_connection c = acquire(pool);
+  must_on(c, "set role plain");
+  for (int i = 0; i < 3; i++) {
+    answer a;
+    must_on(c, "begin");
+    run_on(c, &a, "select 1");
+    EXPECT(&a, i == 0 ? CRECHE_E_PG : CRECHE_OK);
+    answer_free(&a);
+    must_on(c, "rollback");
+  }
+  creche_connection_release(c);
+  close_pool(pool);
+  must(other, "grant select on pg_catalog.pg_range to public");
+}
+
 static void test_streams(void** state) {
   (void)state;
   creche_pool pool = open_pool(1);
@@ -636,6 +657,7 @@ int main(void) {
       cmocka_unit_test(test_forms),
       cmocka_unit_test(test_forms_in_a_transaction),
       cmocka_unit_test(test_forms_in_forms),
+      cmocka_unit_test(test_without_a_catalog),
       cmocka_unit_test(test_streams),
       cmocka_unit_test(test_behind_a_failure),
   };
