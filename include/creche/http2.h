@@ -47,8 +47,14 @@ enum {
  * - What breaks the rules for one answer (RFC 9113) is CRECHE_E_PROTOCOL for it alone; what breaks those
  *   of the connection, a flood of frames that have to be answered, too, for all requests on it. Nothing
  *   is ever pushed.
- * - A forwarding proxy, and WebSockets, use HTTP/1.1 whatever is said here; where CRECHE_HTTP_2 stands
- *   alone, http URLs go through a tunnel of the proxy (CONNECT). */
+ * - A WebSocket is one stream of a connection that others use too, where the server offers that (RFC
+ *   8441, SETTINGS_ENABLE_CONNECT_PROTOCOL), and its completion has the answer's status, 200, as its
+ *   code. Elsewhere it has a connection of its own, by HTTP/1.1 (code 101), which the first one finds
+ *   out by asking for HTTP/2; where `versions` has not CRECHE_HTTP_1_1 it is CRECHE_E_DISCONNECTED.
+ *   What it sends last goes out within 5 s of its end; then its stream is reset, if the server has not
+ *   ended it as well.
+ * - A forwarding proxy uses HTTP/1.1 whatever is said here; where CRECHE_HTTP_2 stands alone, http URLs
+ *   go through a tunnel of the proxy (CONNECT). */
 
 #ifdef __cplusplus
 }

@@ -1,4 +1,5 @@
-/* creche/websocket.h: WebSockets (RFC 6455), with compression (RFC 7692). */
+/* creche/websocket.h: WebSockets (RFC 6455), with compression (RFC 7692), over HTTP/1.1 or HTTP/2
+ * (RFC 8441). */
 #ifndef CRECHE_WEBSOCKET_H
 #define CRECHE_WEBSOCKET_H
 
@@ -37,12 +38,12 @@ CRECHE_API creche_status creche_websocket_options_init(creche_websocket_options 
 
 /* Opens a WebSocket: "ws://...", "wss://..." or the same with http and https. The handshake is a
  * request of the session's (its limits, proxy, TLS; redirects are followed, to ws and wss URLs, too).
- * The completion: code: 101;
+ * The completion: code: 101 (by HTTP/2 another one of 2xx: see creche/http2.h);
  * value: a creche_websocket, CRECHE_OWNED: a lease of the nearest task or group around `in` (or the loop),
  * which it holds open until it is closed. Its connection counts for the limits of the session, and is
- * never used for anything else. Failures: CRECHE_E_PROTOCOL with error->http_status (and code): another
- * status than 101, or an answer that is not to our key or grants what was not offered; the rest as
- * creche_session_fetch. Returns as creche_session_fetch does; CRECHE_E_INVALID also for a request with
+ * never used for anything else by HTTP/1.1. Failures: CRECHE_E_PROTOCOL with error->http_status (and
+ * code): another status than that, or an answer that is not to our key or grants what was not offered;
+ * the rest as creche_session_fetch. Returns as creche_session_fetch does; CRECHE_E_INVALID also for a request with
  * a body or a method. Since 0.1. */
 CRECHE_API creche_status creche_session_websocket(creche_session session, creche_scope in,
                                                   const char *url,

@@ -238,6 +238,7 @@ bool Call::OnReceived() noexcept {
 Call::Upgraded Call::Upgrade() {
   Upgraded upgraded;
   upgraded.transport = exchange_->Upgrade(&upgraded.rest);
+  upgraded.counted = connection() && connection()->http_major == 2;
   exchange_ = nullptr;
   upgraded.reservation = std::move(reservation_);
   if (watch()) watch()->Ended(Status::kOk, nullptr);

@@ -76,13 +76,14 @@ class Call final : public FromBlocks,
   void Abort() noexcept { Stop(); }
   // Ends it with this error, as if it had happened by itself.
   void Fail(ErrorRef error) noexcept;
-  // In the owner's OnHead of a 101 that was asked for: what the connection is now. The call is
+  // In the owner's OnHead, if granted: what the connection, or a stream of it, is now. The call is
   // over. May throw bad_alloc.
   struct Upgraded {
     Reservation reservation = {};
-    Transport* transport = nullptr;  // the reservation's
-    std::string rest = {};           // what came behind the answer
-    std::string where = {};          // for messages; the owner's to fill
+    std::unique_ptr<Transport> transport = {};  // to go before it
+    std::string rest = {};                      // what came behind the answer
+    std::string where = {};                     // for messages; the owner's to fill
+    bool counted = false;                       // its bytes are, by who carries them
   };
   Upgraded Upgrade();
   // The answer to OnPull; ignored if nobody needs it any more.
@@ -108,7 +109,9 @@ class Call final : public FromBlocks,
   bool tls() const { return state_.request.url.https(); }
   // How often its retry policy let it be made; 0 without one.
   uint32_t attempts() const { return state_.attempts; }
-  // After the head: the response has a body.
+  // After the head: what follows it is the protocol that was asked for.
+  bool granted() const { return state_.attempt.granted; }
+  // The response has a body.
   bool has_body() const { return state_.has_body; }
   // There is more of the body to be pulled.
   bool pulls() const { return state_.request.body.pulled() && exchange_ && exchange_->sending(); }

@@ -108,7 +108,7 @@ void Call::DecideRequest(Decision decision) noexcept {
 
 BodySink* Call::AskAtHead(bool* waits) noexcept {
   *waits = false;
-  if (state_.head.status == 101) return nullptr;
+  if (state_.attempt.granted) return nullptr;
   std::optional<Decision> decision;
   try {
     decision = AskMiddleware(Turn::kResponse, nullptr);

@@ -10,13 +10,10 @@
 #include <string>
 
 #include "core/error.h"
+#include "core/transport.h"
 #include "http/body/sink.h"
 #include "http/connection_info.h"
 #include "http/response_head.h"
-
-namespace creche {
-class Transport;
-}
 
 namespace creche::http {
 
@@ -29,6 +26,7 @@ struct Attempt {
   bool pulled = false;       // the user was asked for some of a body that is gone with it
   bool unprocessed = false;  // the server says that it has done nothing of it,
   bool wants_http1 = false;  // and that it would by HTTP/1.1
+  bool granted = false;      // what follows the head is the protocol that was asked for
   uint64_t sent = 0;         // bytes of the request that went out
   uint64_t body_bytes = 0;   // of the answer's body, still coded
   Nanos sent_at = 0;         // all of it; 0 for not yet
@@ -72,9 +70,9 @@ class Exchange {
   virtual bool pulling() const noexcept = 0;
   // Something is left of the request that is to be sent.
   virtual bool sending() const noexcept = 0;
-  // In OnReceived of an answer 101 that was asked for: the connection, which belongs to who made
-  // the exchange, and what came behind the answer. The exchange is over. May throw bad_alloc.
-  virtual Transport* Upgrade(std::string* /*rest*/) { return nullptr; }
+  // In OnReceived of an answer with Attempt::granted: the connection, or its stream, open and
+  // reading, and what came behind the answer. The exchange is over. May throw bad_alloc.
+  virtual std::unique_ptr<Transport> Upgrade(std::string* /*rest*/) { return nullptr; }
   // Gives it up; the listener is told nothing more.
   virtual void Abort() noexcept = 0;
 

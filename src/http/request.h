@@ -119,9 +119,9 @@ struct Request {
             .proxy_authorization = proxy_authorization,
             .cookies = jar_cookies};
   }
-  // A proxy that forwards, and what becomes another protocol, needs HTTP/1.1.
+  // A proxy that forwards needs HTTP/1.1.
   Protocols protocols() const {
-    if (route.upgrades || to_proxy || (versions & kVersion2) == 0) return Protocols::kHttp1;
+    if (to_proxy || (versions & kVersion2) == 0) return Protocols::kHttp1;
     if ((versions & kVersion1) == 0) return Protocols::kHttp2;
     return url.https() ? Protocols::kNegotiated : Protocols::kHttp1;
   }

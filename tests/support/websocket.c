@@ -37,18 +37,23 @@ int support_websocket_accept(support_peer* peer, const char* more, const void* b
   return sent;
 }
 
+size_t support_websocket_head(unsigned char head[10], int first, size_t size) {
+  size_t used = 2;
+  head[0] = (unsigned char)first;
+  if (size < 126) {
+    head[1] = (unsigned char)size;
+    return used;
+  }
+  const int bytes = size < 65536 ? 2 : 8;
+  head[1] = bytes == 2 ? 126 : 127;
+  for (int i = bytes - 1; i >= 0; i--)
+    head[used++] = (unsigned char)((unsigned long long)size >> 8 * i);
+  return used;
+}
+
 int support_websocket_send(support_peer* peer, int first, const void* data, size_t size) {
   unsigned char* frame = malloc(size + 10);
-  size_t head = 2;
-  frame[0] = (unsigned char)first;
-  if (size < 126) {
-    frame[1] = (unsigned char)size;
-  } else {
-    const int bytes = size < 65536 ? 2 : 8;
-    frame[1] = bytes == 2 ? 126 : 127;
-    for (int i = bytes - 1; i >= 0; i--)
-      frame[head++] = (unsigned char)((unsigned long long)size >> 8 * i);
-  }
+  const size_t head = support_websocket_head(frame, first, size);
   if (size > 0) memcpy(frame + head, data, size);
   const int sent = support_send(peer, frame, head + size);
   free(frame);

@@ -11,6 +11,8 @@ int support_websocket_accept(support_peer* peer, const char* more, const void* b
 /* The Sec-WebSocket-Accept that belongs to the request in support_received, in `accept`. */
 int support_websocket_answer_of(const support_peer* peer, char accept[32]);
 
+/* The head of a frame with so many bytes behind it; how long it is. */
+size_t support_websocket_head(unsigned char head[10], int first, size_t size);
 /* Sends a frame: first: FIN, reserved bits and opcode. */
 int support_websocket_send(support_peer* peer, int first, const void* data, size_t size);
 

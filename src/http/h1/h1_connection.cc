@@ -3,8 +3,8 @@
 namespace creche::http {
 
 H1Connection::H1Connection(IoContext& io, std::unique_ptr<Transport> transport)
-    : transport_(std::move(transport)), exchange_(io, *transport_) {
-  transport_->set_listener(this);
+    : exchange_(io, std::move(transport)) {
+  exchange_.transport().set_listener(this);
 }
 
 Exchange* H1Connection::Open(Request* request, ResponseHead* head, Attempt* attempt,

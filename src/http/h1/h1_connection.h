@@ -16,13 +16,12 @@ class H1Connection final : public Connection, private Transport::Listener {
   Exchange* Open(Request* request, ResponseHead* head, Attempt* attempt,
                  Exchange::Listener* listener) noexcept override;
   Nanos keep_for() const noexcept override { return exchange_.keep_for(); }
-  bool IdleIsSound() noexcept override { return transport_->IdleIsSound(); }
+  bool IdleIsSound() noexcept override { return exchange_.transport().IdleIsSound(); }
 
  private:
   void OnReadable() noexcept override;
   void OnWritable() noexcept override;
 
-  const std::unique_ptr<Transport> transport_;
   H1Exchange exchange_;
 };
 

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <new>
+#include <utility>
 
 #include "http/h1/h1_writer.h"
 
@@ -15,9 +16,10 @@ constexpr uint64_t kPullHint = 64 << 10;
 
 }  // namespace
 
-H1Exchange::H1Exchange(IoContext& io, Transport& transport)
+H1Exchange::H1Exchange(IoContext& io, std::unique_ptr<Transport> transport)
     : io_(io),
-      transport_(transport),
+      owned_(std::move(transport)),
+      transport_(*owned_),
       timer_(
           io.loop, [](void* self) noexcept { static_cast<H1Exchange*>(self)->OnTimeout(); }, this) {
 }
@@ -199,10 +201,10 @@ void H1Exchange::End(ErrorRef error) noexcept {
   listener->OnEnd(std::move(error));
 }
 
-Transport* H1Exchange::Upgrade(std::string* rest) {
+std::unique_ptr<Transport> H1Exchange::Upgrade(std::string* rest) {
   rest->assign(behind_);
   Close();
-  return &transport_;
+  return std::move(owned_);
 }
 
 void H1Exchange::Close() noexcept {

@@ -5,6 +5,8 @@
 //
 // Both directions go on side by side: the answer may begin, and end, while the request is sent.
 #pragma once
+#include <memory>
+
 #include "core/transport.h"
 #include "http/exchange.h"
 #include "http/h1/h1_parser.h"
@@ -18,7 +20,8 @@ namespace creche::http {
 
 class H1Exchange final : public Exchange, private H1Parser::Sink {
  public:
-  H1Exchange(IoContext& io, Transport& transport);
+  H1Exchange(IoContext& io, std::unique_ptr<Transport> transport);
+  Transport& transport() noexcept { return transport_; }
 
   // The next one: all of it must outlive the exchange.
   void Begin(Request* request, ResponseHead* head, Attempt* attempt, Listener* listener) noexcept;
@@ -33,7 +36,7 @@ class H1Exchange final : public Exchange, private H1Parser::Sink {
   bool sending() const noexcept override {
     return !upload_.done() && !send_error_ && !body_withheld_;
   }
-  Transport* Upgrade(std::string* rest) override;
+  std::unique_ptr<Transport> Upgrade(std::string* rest) override;
   void Abort() noexcept override { Close(); }
   // The connection's, while it is open.
   void OnReadable() noexcept;
@@ -70,6 +73,7 @@ class H1Exchange final : public Exchange, private H1Parser::Sink {
   void OnTimeout() noexcept;
 
   IoContext& io_;
+  std::unique_ptr<Transport> owned_;  // until it is another protocol's
   Transport& transport_;
   H1Parser parser_;
   H1Upload upload_;

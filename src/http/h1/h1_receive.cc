@@ -105,6 +105,7 @@ void H1Exchange::OnHead() noexcept {
   attempt_->phase = Phase::kBody;
   head_by_ = read_by_ = continue_by_ = kNever;
   body_withheld_ = upload_.held();
+  attempt_->granted = head_->status == 101;
   const bool has_body =
       parser_.framing() != H1Parser::BodyFraming::kNone &&
       (parser_.framing() != H1Parser::BodyFraming::kLength || parser_.content_length() != 0);

@@ -51,8 +51,8 @@ H2Connection::H2Connection(IoContext& io, std::unique_ptr<Transport> transport)
 
 H2Connection::~H2Connection() {
   life_->over = true;
-  if (broken_ || blocked_) return;
-  if (session_.GoAway() && session_.Fill(&out_, kMostOut)) Write();
+  if (!broken_ && !blocked_ && session_.GoAway() && session_.Fill(&out_, kMostOut)) Write();
+  while (H2Stream* left = streams_.PopFront()) delete left;  // nobody's any more
 }
 
 size_t H2Connection::capacity() const noexcept {
@@ -65,30 +65,36 @@ Exchange* H2Connection::Open(Request* request, ResponseHead* head, Attempt* atte
                              Exchange::Listener* listener) {
   auto* exchange = new H2Exchange(*this, request, head, attempt, listener);
   attempt->connection = info();
-  exchanges_.PushBack(exchange);
+  streams_.PushBack(exchange);
   open_++;
   return exchange;
 }
 
-void H2Connection::Remove(H2Exchange* exchange, uint32_t code) noexcept {
-  if (const int32_t stream = exchange->stream(); stream > 0) {
-    session_.Forget(stream);
+void H2Connection::Replace(H2Stream* stream, H2Stream* by) noexcept {
+  if (stream->stream() > 0) session_.Give(stream->stream(), by);
+  streams_.PushBack(by);
+  delete stream;
+}
+
+void H2Connection::Remove(H2Stream* stream, uint32_t code) noexcept {
+  if (const int32_t number = stream->stream(); number > 0) {
+    session_.Give(number, nullptr);
     if (!broken_) {
-      session_.Reset(stream, code);  // if that fails the session has, and all is told
+      session_.Reset(number, code);  // if that fails the session has, and all is told
       FlushSoon();
     }
   }
   open_--;
-  delete exchange;
+  delete stream;
 }
 
-void H2Connection::ToTell(H2Exchange* exchange) noexcept {
-  if (!to_tell_.Has(exchange)) to_tell_.PushBack(exchange);
+void H2Connection::ToTell(H2Stream* stream) noexcept {
+  if (!to_tell_.Has(stream)) to_tell_.PushBack(stream);
 }
 
-void H2Connection::ToWrite(H2Exchange* exchange) noexcept {
-  to_write_.Remove(exchange);
-  to_write_.PushBack(exchange);
+void H2Connection::ToWrite(H2Stream* stream) noexcept {
+  to_write_.Remove(stream);
+  to_write_.PushBack(stream);
 }
 
 // Before it is used by somebody: what came while nobody used it are frames like others.
@@ -109,6 +115,11 @@ void H2Connection::OnReadable() noexcept {
     if (!more) break;
   }
   Settle();
+}
+
+void H2Connection::ReadNow() noexcept {
+  for (int i = 0; i < kReadsAtATime && ReadOnce(); i++) continue;
+  if (!to_tell_.empty() || changed_) FlushSoon();
 }
 
 // Receives once. True: there may be more.
@@ -140,6 +151,12 @@ bool H2Connection::ReadOnce() noexcept {
     return Broke(terminated_), false;
   }
   return result.size == IoContext::kScratch;
+}
+
+void H2Connection::OnSettings() noexcept {
+  changed_ = true;
+  if (std::exchange(settled_, true)) return;
+  for (H2Stream* s = streams_.first(); s; s = streams_.Next(s)) s->OnSettled();
 }
 
 void H2Connection::OnGoAway() noexcept {
@@ -189,13 +206,18 @@ void H2Connection::Flush() noexcept {
       Broke(error);
     }
   }
-  if (exchanges_.empty() && out_.empty()) out_.Release();
-  for (H2Exchange* exchange; (exchange = to_write_.first()) != nullptr;) {
-    if (exchange->filled_to() > written_) break;
-    to_write_.Remove(exchange);
-    exchange->OnWritten();
+  if (streams_.empty() && out_.empty()) out_.Release();
+  for (H2Stream* stream; (stream = to_write_.first()) != nullptr;) {
+    if (stream->filled_to() > written_) break;
+    to_write_.Remove(stream);
+    stream->OnWritten();
   }
   if (Deliver()) Settle();
+}
+
+void H2Connection::SendNow() noexcept {
+  if (!broken_ && !blocked_ && session_.Fill(&out_, kMostOut)) Write();
+  FlushSoon();  // what has failed is found again, and told
 }
 
 // Writes what is filled. False: the connection is dead.
@@ -208,7 +230,7 @@ bool H2Connection::Write() noexcept {
   if (result.state == Io::kFailed) return false;
   blocked_ = !out_.empty();
   if (result.size > 0)
-    for (H2Exchange* e = to_write_.first(); e; e = to_write_.Next(e)) e->OnProgress();
+    for (H2Stream* s = to_write_.first(); s; s = to_write_.Next(s)) s->OnProgress();
   return true;
 }
 
@@ -222,9 +244,9 @@ void H2Connection::Due(Nanos at) noexcept {
 void H2Connection::OnTimer() noexcept {
   const Nanos now = io_.loop.now();
   timer_at_ = kNever;
-  for (H2Exchange* e = exchanges_.first(); e; e = exchanges_.Next(e)) {
-    if (e->due() <= now) e->OnTime(now);
-    Due(e->due());
+  for (H2Stream* s = streams_.first(); s; s = streams_.Next(s)) {
+    if (s->due() <= now) s->OnTime(now);
+    Due(s->due());
   }
   if (ping_by_ <= now)
     Broke(
@@ -250,8 +272,8 @@ void H2Connection::Broke(ErrorRef error) noexcept {
   if (broken_) return;
   broken_ = draining_ = changed_ = true;
   transport_->PauseReading();
-  for (H2Exchange* e = exchanges_.first(); e; e = exchanges_.Next(e))
-    e->OnBroken(error, !e->begun() || written_ <= e->begins_at());
+  for (H2Stream* s = streams_.first(); s; s = streams_.Next(s))
+    s->OnBroken(error, !s->begun() || written_ <= s->begins_at());
 }
 
 // Tells all who are to know something. False: this was destroyed meanwhile.

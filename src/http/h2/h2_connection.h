@@ -33,7 +33,7 @@ class H2Connection final : public Connection,
   Nanos keep_for() const noexcept override { return capacity() == 0 ? 0 : kNever; }
   bool IdleIsSound() noexcept override;
 
-  // Its exchanges'.
+  // Its streams'.
   IoContext& io() noexcept { return io_; }
   H2Session& session() noexcept { return session_; }
   // Bytes of all frames so far, those that wait to be written, too.
@@ -44,15 +44,24 @@ class H2Connection final : public Connection,
   Nanos round_trip() const noexcept { return round_trip_; }
   // One more would have to wait until the server allows it.
   bool crowded() const noexcept { return open_ > session_.max_streams(); }
-  void ToTell(H2Exchange* exchange) noexcept;
+  // What the server allows has come.
+  bool settled() const noexcept { return settled_; }
+  const Transport& transport() const noexcept { return *transport_; }
+  void ToTell(H2Stream* stream) noexcept;
   // It has filled its last frame.
-  void ToWrite(H2Exchange* exchange) noexcept;
+  void ToWrite(H2Stream* stream) noexcept;
   // OnTime is to be called then.
   void Due(Nanos at) noexcept;
   // At the end of this turn.
   void FlushSoon() noexcept { io_.loop.AtTurnEnd(&flush_); }
-  // The exchange is destroyed, and its stream reset if it is not over.
-  void Remove(H2Exchange* exchange, uint32_t code) noexcept;
+  // What has come, now: not while the session is at work. It is told at the end of this turn.
+  void ReadNow() noexcept;
+  // What there is to send, the same way.
+  void SendNow() noexcept;
+  // Another one has its stream from now on; the first is destroyed.
+  void Replace(H2Stream* stream, H2Stream* by) noexcept;
+  // It is destroyed, and reset if it is not over.
+  void Remove(H2Stream* stream, uint32_t code) noexcept;
   // Something that should have come did not: if nothing has for a while, the server is asked
   // whether it is there.
   void Doubt() noexcept;
@@ -73,7 +82,7 @@ class H2Connection final : public Connection,
 
   void OnReadable() noexcept override;
   void OnWritable() noexcept override;
-  void OnSettings() noexcept override { changed_ = true; }
+  void OnSettings() noexcept override;
   void OnSettingsTaken() noexcept override { round_trip_ = heard_ - opened_; }
   void OnGoAway() noexcept override;
   void OnPong() noexcept override {}  // whatever comes says that the server is there
@@ -92,11 +101,11 @@ class H2Connection final : public Connection,
   const std::unique_ptr<Transport> transport_;
   const Ref<Life> life_ = MakeRef<Life>();
   H2Session session_;
-  List<H2Exchange> exchanges_;
-  List<H2Exchange, struct ToTell> to_tell_;
-  List<H2Exchange, struct ToWrite> to_write_;  // in the order of filled_to
-  size_t open_ = 0;                            // exchanges
-  Buffer out_;                                 // frames, not written yet
+  List<H2Stream> streams_;
+  List<H2Stream, struct ToTell> to_tell_;
+  List<H2Stream, struct ToWrite> to_write_;  // in the order of filled_to
+  size_t open_ = 0;                          // streams
+  Buffer out_;                               // frames, not written yet
   uint64_t written_ = 0;
   size_t answers_ = 0;  // frames that what was received has caused, since all were written
   Flushing flush_{this};
@@ -107,6 +116,7 @@ class H2Connection final : public Connection,
   Nanos round_trip_ = kNever;
   Nanos ping_by_ = kNever;  // something is to come, or the server is not there any more
   ErrorRef terminated_;     // why the session was
+  bool settled_ = false;    // the server's settings have come
   bool blocked_ = false;    // OnWritable follows
   bool draining_ = false;   // takes no more exchanges
   bool broken_ = false;     // and carries none

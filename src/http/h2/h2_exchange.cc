@@ -8,6 +8,7 @@
 #include "http/h1/h1_writer.h"
 #include "http/h2/h2_connection.h"
 #include "http/h2/h2_head.h"
+#include "http/h2/h2_tunnel.h"
 
 namespace creche::http {
 
@@ -32,32 +33,54 @@ H2Exchange::H2Exchange(H2Connection& connection, Request* request, ResponseHead*
 // ---- Sending ----
 
 void H2Exchange::Start() noexcept {
+  attempt_->phase = Phase::kSend;
+  if (tunnels() && !connection_.settled()) {
+    awaits_settings_ = true;
+    send_by_ = In(request_->timeouts.send);
+    return SetTimer();
+  }
+  if (ErrorRef error = Submit()) End(std::move(error));
+}
+
+void H2Exchange::OnSettled() noexcept {
+  if (over_ || !std::exchange(awaits_settings_, false)) return;
+  if (ErrorRef error = Submit()) Stop(std::move(error));
+}
+
+ErrorRef H2Exchange::Submit() noexcept {
   H2Session& session = connection_.session();
   IoContext& io = connection_.io();
-  attempt_->phase = Phase::kSend;
+  if (tunnels() && !session.takes_protocols()) {
+    attempt_->unprocessed = attempt_->wants_http1 = true;
+    return AsError({Status::kDisconnected,
+                    "the server takes no WebSockets over HTTP/2: allow CRECHE_HTTP_1_1 in "
+                    "versions"});
+  }
   try {
     io.head.clear();
     WriteHead(request_->Head(*request_->defaults), &io.usual, &io.head);
     const H2Head head(*request_, &io.head);
     if (head.list_size() > session.peer_max_head())
-      return End(AsError({Status::kLimit,
-                          "the server does not take so large a head: send fewer or "
-                          "shorter header fields"}));
-    stream_ = session.Submit(this, head.fields(), head.count(), !request_->body.empty());
+      return AsError({Status::kLimit,
+                      "the server does not take so large a head: send fewer or "
+                      "shorter header fields"});
+    stream_ =
+        session.Submit(this, head.fields(), head.count(), tunnels() || !request_->body.empty());
   } catch (const std::bad_alloc&) {
-    return End(NoMemoryError());
+    return NoMemoryError();
   }
   if (stream_ <= 0) {
     connection_.FlushSoon();
-    if (session.failed() != 0) return End(NoMemoryError());  // the connection has the same trouble
+    if (session.failed() != 0) return NoMemoryError();  // the connection has the same trouble
     attempt_->unprocessed = true;
-    return End(AsError({Status::kDisconnected, "the connection takes no more requests"}));
+    return AsError({Status::kDisconnected, "the connection takes no more requests"});
   }
   const bool waits = connection_.crowded();
   if (waits) attempt_->phase = Phase::kPool;
   send_by_ = In(waits ? request_->timeouts.pool : request_->timeouts.send);
   SetTimer();
   connection_.FlushSoon();
+  return nullptr;
 }
 
 void H2Exchange::OnBegun() noexcept {
@@ -75,7 +98,7 @@ void H2Exchange::OnFilled(bool last) noexcept {
     if (request_->watch) request_->watch->SendBegun(attempt_->sent);
     TellSent();
   }
-  if (last) return connection_.ToWrite(this);
+  if (last || tunnels()) return connection_.ToWrite(this);
   OnProgress();
 }
 
@@ -100,13 +123,13 @@ void H2Exchange::OnWritten() noexcept {
 }
 
 size_t H2Exchange::BodyToSend(size_t most, bool* last) noexcept {
-  waits_for_body_ = held_back_ || (body_.empty() && !request_->body.complete());
+  waits_for_body_ = tunnels() || held_back_ || (body_.empty() && !request_->body.complete());
   if (!waits_for_body_) {
     const size_t size = std::min(most, body_.size());
     *last = size == body_.size() && request_->body.complete();
     return size;
   }
-  if (over_) return 0;
+  if (over_ || tunnels()) return 0;
   send_by_ = kNever;  // from now on it is the user's time, or the server's to say 100 Continue
   if (!held_back_) {
     if (!pulling_) Note(kPull);
@@ -208,7 +231,7 @@ void H2Exchange::OnBroken(const ErrorRef& error, bool unsent) noexcept {
   const bool lost = error->status() == Status::kDisconnected;
   attempt_->broken = lost;
   if (unsent) attempt_->sent = 0;
-  if (!head_done_ || !lost) return Stop(error);
+  if (!head_done_ || attempt_->granted || !lost) return Stop(error);
   try {
     Stop(MakeError({.status = Status::kTruncated,
                     .phase = attempt_->phase,
@@ -249,6 +272,18 @@ void H2Exchange::End(ErrorRef error) noexcept {
   Listener* const listener = listener_;
   connection_.Remove(this, complete_ ? NGHTTP2_NO_ERROR : NGHTTP2_CANCEL);
   listener->OnEnd(std::move(error));
+}
+
+std::unique_ptr<Transport> H2Exchange::Upgrade(std::string*) {
+  auto tunnel =
+      std::make_unique<H2Tunnel>(connection_, H2Tunnel::Begun{.stream = stream_,
+                                                              .asked = waits_for_body_,
+                                                              .ended = ended_,
+                                                              .failure = error_,
+                                                              .early = std::move(early_)});
+  std::unique_ptr<Transport> end = tunnel->MakeEnd();
+  connection_.Replace(this, tunnel.release());
+  return end;
 }
 
 void H2Exchange::Abort() noexcept {

@@ -27,6 +27,10 @@ bool IsLeftOut(std::string_view name, std::string_view value) {
   return std::find(std::begin(kNames), std::end(kNames), name) != std::end(kNames);
 }
 
+// Where they stand.
+constexpr size_t kAuthority = 2;
+constexpr size_t kProtocol = 4;
+
 char* Lower(char* from, char* to) {
   for (; from != to; from++)
     if (*from >= 'A' && *from <= 'Z') *from = static_cast<char>(*from + ('a' - 'A'));
@@ -44,10 +48,13 @@ std::string_view NextLine(std::string_view* text) {
 
 H2Head::H2Head(const Request& request, std::string* text) {
   fields_.reserve(24);
-  Add(":method", request.method);
+  // For another protocol (RFC 8441, 4): what HTTP/1.1 calls an upgrade.
+  const bool upgrades = request.route.upgrades;
+  Add(":method", upgrades ? "CONNECT" : std::string_view(request.method));
   Add(":scheme", request.url.https() ? "https" : "http");
   Add(":authority", "");  // see below
   Add(":path", request.url.target());
+  if (upgrades) Add(":protocol", "");
   std::string_view lines = *text;
   NextLine(&lines);  // the request line
   for (;;) {
@@ -59,15 +66,21 @@ H2Head::H2Head(const Request& request, std::string* text) {
     const std::string_view name(begin, size);
     const std::string_view value = line.substr(size + 2);
     if (name == "host") {
-      fields_[2].value = reinterpret_cast<uint8_t*>(const_cast<char*>(value.data()));
-      fields_[2].valuelen = value.size();
-      list_size_ += value.size();
-    } else if (!IsLeftOut(name, value)) {
+      Set(kAuthority, value);
+    } else if (upgrades && name == "upgrade") {
+      Set(kProtocol, value);
+    } else if (!IsLeftOut(name, value) && !(upgrades && name == "sec-websocket-key")) {
       Add(name, value);
     }
   }
   // An empty one is worse than none (RFC 9113, 8.3.1).
-  if (fields_[2].valuelen == 0) fields_.erase(fields_.begin() + 2);
+  if (fields_[kAuthority].valuelen == 0) fields_.erase(fields_.begin() + kAuthority);
+}
+
+void H2Head::Set(size_t field, std::string_view value) {
+  fields_[field].value = reinterpret_cast<uint8_t*>(const_cast<char*>(value.data()));
+  fields_[field].valuelen = value.size();
+  list_size_ += value.size();
 }
 
 void H2Head::Add(std::string_view name, std::string_view value) {

@@ -24,6 +24,7 @@ class H2Head {
 
  private:
   void Add(std::string_view name, std::string_view value);
+  void Set(size_t field, std::string_view value);
   std::vector<nghttp2_nv, BlockAllocator<nghttp2_nv>> fields_;
   size_t list_size_ = 0;
 };

@@ -34,6 +34,8 @@ void H2Exchange::OnHeadBegins() noexcept {
     attempt_->first_byte = std::max(Recent(connection_.io().loop), attempt_->sent_at);
   attempt_->answered = true;
   head_size_ = 0;
+  if (attempt_->granted)
+    return Fail({Status::kProtocol, "header fields came inside of a tunnel"});  // RFC 9113, 8.5
   if (over_ || head_done_) return;
   head_->Clear();
   read_by_ = In(request_->timeouts.read_gap);
@@ -89,6 +91,13 @@ void H2Exchange::TakeHead(bool last) noexcept {
   attempt_->phase = Phase::kBody;
   head_done_ = true;
   head_by_ = continue_by_ = kNever;
+  if (tunnels() && head_->status < 300) {
+    attempt_->granted = true;
+    ended_ = last;
+    listener_->OnHead(false);
+    SetTimer();
+    return Note(kReceived);
+  }
   body_withheld_ = held_back_;
   const bool may_have = !request_->head() && head_->status != 204 && head_->status != 304;
   const bool sized = head_->Has(Known::kContentLength);
@@ -105,6 +114,11 @@ void H2Exchange::TakeHead(bool last) noexcept {
 
 void H2Exchange::OnData(const char* data, size_t size) noexcept {
   if (over_) return;
+  if (attempt_->granted) {
+    if (!early_.Append(data, size)) return Stop(NoMemoryError());
+    if (early_.size() <= static_cast<size_t>(window_.size())) return;
+    return Fail({Status::kProtocol, "more came than the window for it allows"});
+  }
   attempt_->body_bytes += size;
   const Problem problem = sink_ ? sink_->Append(data, size) : Problem{};
   if (problem.bad()) return Fail(problem);
@@ -128,6 +142,7 @@ void H2Exchange::GiveRoom(size_t size) noexcept {
 // The answer is complete, and with it the exchange: what is left of the request is not sent.
 void H2Exchange::OnLastData() noexcept {
   if (over_) return;
+  if (attempt_->granted) return (void)(ended_ = true);
   complete_ = true;
   attempt_->trailer = std::move(trailer_);
   Stop(nullptr);
@@ -180,15 +195,15 @@ ErrorRef H2Exchange::ResetError(bool by_peer, uint32_t code) noexcept {
       return MakeError(Status::kProtocol, attempt_->phase,
                        "the answer breaks the rules of HTTP/2: " + why);
     }
-    if (head_done_)
+    if (head_done_ && !attempt_->granted)
       return MakeError(Status::kTruncated, attempt_->phase,
                        "the server broke the body off: " + name);
-    if (code == NGHTTP2_REFUSED_STREAM) {
+    if (code == NGHTTP2_REFUSED_STREAM && !head_done_) {
       attempt_->unprocessed = true;
       return MakeError(Status::kDisconnected, attempt_->phase,
                        "the server did not take the request");
     }
-    if (code == NGHTTP2_HTTP_1_1_REQUIRED) {
+    if (code == NGHTTP2_HTTP_1_1_REQUIRED && !head_done_) {
       attempt_->unprocessed = attempt_->wants_http1 = true;
       return MakeError(Status::kDisconnected, attempt_->phase,
                        "the server takes this request by HTTP/1.1 only: allow CRECHE_HTTP_1_1 in "

@@ -4,8 +4,8 @@
 #include <new>
 #include <utility>
 
-#include "http/h2/h2_exchange.h"
 #include "http/h2/h2_memory.h"
+#include "http/h2/h2_stream.h"
 
 namespace creche::http {
 
@@ -30,35 +30,35 @@ std::string_view View(const uint8_t* data, size_t size) {
 struct H2Callbacks {
   static H2Session& Of(void* self) noexcept { return *static_cast<H2Session*>(self); }
   // Null if nobody is to be told.
-  static H2Exchange* Find(nghttp2_session* session, int32_t stream) noexcept {
-    return static_cast<H2Exchange*>(nghttp2_session_get_stream_user_data(session, stream));
+  static H2Stream* Find(nghttp2_session* session, int32_t stream) noexcept {
+    return static_cast<H2Stream*>(nghttp2_session_get_stream_user_data(session, stream));
   }
 
   static int OnBeginFrame(nghttp2_session* session, const nghttp2_frame_hd* head, void*) noexcept {
     if (head->type != NGHTTP2_DATA) return 0;
-    if (H2Exchange* exchange = Find(session, head->stream_id)) exchange->OnDataBegins(head->length);
+    if (H2Stream* its = Find(session, head->stream_id)) its->OnDataBegins(head->length);
     return 0;
   }
 
   static int OnBeginHeaders(nghttp2_session* session, const nghttp2_frame* frame, void*) noexcept {
     if (frame->hd.type != NGHTTP2_HEADERS) return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;  // push
-    if (H2Exchange* exchange = Find(session, frame->hd.stream_id)) exchange->OnHeadBegins();
+    if (H2Stream* its = Find(session, frame->hd.stream_id)) its->OnHeadBegins();
     return 0;
   }
 
   static int OnHeader(nghttp2_session* session, const nghttp2_frame* frame, const uint8_t* name,
                       size_t name_size, const uint8_t* value, size_t value_size, uint8_t,
                       void*) noexcept {
-    H2Exchange* exchange = Find(session, frame->hd.stream_id);
-    if (!exchange || exchange->OnField(View(name, name_size), View(value, value_size))) return 0;
+    H2Stream* its = Find(session, frame->hd.stream_id);
+    if (!its || its->OnField(View(name, name_size), View(value, value_size))) return 0;
     return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
   }
 
   // A field that may not be: with it the answer is malformed (RFC 9113, 8.2.1).
   static int OnInvalidHeader(nghttp2_session* session, const nghttp2_frame* frame, const uint8_t*,
                              size_t, const uint8_t*, size_t, uint8_t, void*) noexcept {
-    if (H2Exchange* exchange = Find(session, frame->hd.stream_id))
-      exchange->OnInvalid("a header field with a name or value that is not allowed came");
+    if (H2Stream* its = Find(session, frame->hd.stream_id))
+      its->OnInvalid("a header field with a name or value that is not allowed came");
     return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
   }
 
@@ -68,11 +68,10 @@ struct H2Callbacks {
     const bool ack = (frame->hd.flags & NGHTTP2_FLAG_ACK) != 0;
     switch (frame->hd.type) {
       case NGHTTP2_HEADERS:
-        if (H2Exchange* exchange = Find(session, frame->hd.stream_id)) exchange->OnHeadEnds(last);
+        if (H2Stream* its = Find(session, frame->hd.stream_id)) its->OnHeadEnds(last);
         break;
       case NGHTTP2_DATA:
-        if (H2Exchange* exchange = last ? Find(session, frame->hd.stream_id) : nullptr)
-          exchange->OnLastData();
+        if (H2Stream* its = last ? Find(session, frame->hd.stream_id) : nullptr) its->OnLastData();
         break;
       case NGHTTP2_RST_STREAM:
         of.reset_by_peer_ = frame->hd.stream_id;
@@ -98,8 +97,7 @@ struct H2Callbacks {
 
   static int OnInvalidFrame(nghttp2_session* session, const nghttp2_frame* frame, int error,
                             void*) noexcept {
-    if (H2Exchange* exchange = Find(session, frame->hd.stream_id))
-      exchange->OnInvalid(nghttp2_strerror(error));
+    if (H2Stream* its = Find(session, frame->hd.stream_id)) its->OnInvalid(nghttp2_strerror(error));
     return 0;
   }
 
@@ -107,26 +105,26 @@ struct H2Callbacks {
                     size_t size, void* self) noexcept {
     // A slow reader holds back its own body and no other one.
     if (!Of(self).Consumed(0, size)) return NGHTTP2_ERR_CALLBACK_FAILURE;
-    if (H2Exchange* exchange = Find(session, stream))
-      exchange->OnData(reinterpret_cast<const char*>(data), size);
+    if (H2Stream* its = Find(session, stream))
+      its->OnData(reinterpret_cast<const char*>(data), size);
     return 0;
   }
 
   static int OnStreamClose(nghttp2_session* session, int32_t stream, uint32_t code,
                            void* self) noexcept {
-    H2Exchange* exchange = Find(session, stream);
-    if (!exchange) return 0;
+    H2Stream* its = Find(session, stream);
+    if (!its) return 0;
     // So nghttp2 closes what the server has not taken when it goes away.
     const bool left = code == NGHTTP2_REFUSED_STREAM && Of(self).reset_by_peer_ != stream;
     const bool by_http1 = left && Of(self).by_http1_;
-    exchange->OnClosed(by_http1 || Of(self).reset_by_peer_ == stream,
-                       by_http1 ? static_cast<uint32_t>(NGHTTP2_HTTP_1_1_REQUIRED) : code);
+    its->OnClosed(by_http1 || Of(self).reset_by_peer_ == stream,
+                  by_http1 ? static_cast<uint32_t>(NGHTTP2_HTTP_1_1_REQUIRED) : code);
     return 0;
   }
 
   static int BeforeFrame(nghttp2_session* session, const nghttp2_frame* frame, void*) noexcept {
     if (frame->hd.type == NGHTTP2_HEADERS)
-      if (H2Exchange* exchange = Find(session, frame->hd.stream_id)) exchange->OnBegun();
+      if (H2Stream* its = Find(session, frame->hd.stream_id)) its->OnBegun();
     return 0;
   }
 
@@ -137,7 +135,7 @@ struct H2Callbacks {
       Of(self).head_of_ = Find(session, frame->hd.stream_id);
       Of(self).head_is_last_ = last;
     } else if (frame->hd.type == NGHTTP2_DATA) {
-      if (H2Exchange* exchange = Find(session, frame->hd.stream_id)) exchange->OnFilled(last);
+      if (H2Stream* its = Find(session, frame->hd.stream_id)) its->OnFilled(last);
     } else if (frame->hd.type == NGHTTP2_GOAWAY && frame->goaway.error_code != NGHTTP2_NO_ERROR) {
       H2Session& of = Of(self);
       of.terminated_ = true;
@@ -149,10 +147,10 @@ struct H2Callbacks {
 
   static ssize_t ReadBody(nghttp2_session* session, int32_t stream, uint8_t*, size_t most,
                           uint32_t* flags, nghttp2_data_source*, void*) noexcept {
-    H2Exchange* exchange = Find(session, stream);
-    if (!exchange) return NGHTTP2_ERR_DEFERRED;
+    H2Stream* its = Find(session, stream);
+    if (!its) return NGHTTP2_ERR_DEFERRED;
     bool last = false;
-    const size_t size = exchange->BodyToSend(most, &last);
+    const size_t size = its->BodyToSend(most, &last);
     if (size == 0 && !last) return NGHTTP2_ERR_DEFERRED;
     *flags = NGHTTP2_DATA_FLAG_NO_COPY;
     if (last) *flags |= NGHTTP2_DATA_FLAG_EOF;
@@ -164,10 +162,10 @@ struct H2Callbacks {
     H2Session& of = Of(self);
     if (of.out_->size() >= of.most_) return NGHTTP2_ERR_WOULDBLOCK;
     constexpr size_t kHead = 9;
-    H2Exchange* exchange = Find(session, frame->hd.stream_id);
-    if (!exchange) return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
+    H2Stream* its = Find(session, frame->hd.stream_id);
+    if (!its) return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
     if (!of.out_->Reserve(kHead + size)) return NGHTTP2_ERR_CALLBACK_FAILURE;
-    if (!of.out_->Append(head, kHead) || !of.out_->Append(exchange->TakeBody(size)))
+    if (!of.out_->Append(head, kHead) || !of.out_->Append(its->TakeBody(size)))
       return NGHTTP2_ERR_CALLBACK_FAILURE;
     return 0;
   }
@@ -224,14 +222,14 @@ H2Session::H2Session(const Options& options, Listener* listener)
     throw std::bad_alloc();
 }
 
-int32_t H2Session::Submit(H2Exchange* exchange, const nghttp2_nv* fields, size_t count,
+int32_t H2Session::Submit(H2Stream* stream, const nghttp2_nv* fields, size_t count,
                           bool body) noexcept {
   nghttp2_data_provider provider{};
   provider.read_callback = H2Callbacks::ReadBody;
-  const int32_t stream = nghttp2_submit_request(session_.get(), nullptr, fields, count,
-                                                body ? &provider : nullptr, exchange);
-  Check(stream);
-  return stream;
+  const int32_t number = nghttp2_submit_request(session_.get(), nullptr, fields, count,
+                                                body ? &provider : nullptr, stream);
+  Check(number);
+  return number;
 }
 
 bool H2Session::Reset(int32_t stream, uint32_t code) noexcept {
@@ -260,8 +258,8 @@ bool H2Session::GoAway() noexcept {
   return Check(nghttp2_session_terminate_session(session_.get(), NGHTTP2_NO_ERROR));
 }
 
-void H2Session::Forget(int32_t stream) noexcept {
-  nghttp2_session_set_stream_user_data(session_.get(), stream, nullptr);
+void H2Session::Give(int32_t stream, H2Stream* to) noexcept {
+  nghttp2_session_set_stream_user_data(session_.get(), stream, to);
 }
 
 bool H2Session::Receive(const char* data, size_t size) noexcept {
@@ -283,8 +281,8 @@ bool H2Session::Fill(Buffer* out, size_t most) noexcept {
       failed_ = static_cast<int>(size);
     else if (!out->Append(data, static_cast<size_t>(size)))
       failed_ = NGHTTP2_ERR_NOMEM;
-    else if (H2Exchange* exchange = std::exchange(head_of_, nullptr))
-      exchange->OnFilled(head_is_last_);
+    else if (H2Stream* its = std::exchange(head_of_, nullptr))
+      its->OnFilled(head_is_last_);
   }
   return failed_ == 0;
 }

@@ -1,6 +1,6 @@
 // H2Session: the frames of one connection as nghttp2 reads and writes them: it knows the states of
 // streams, HPACK, flow control and what RFC 9113 forbids. Bytes go in by Receive and come out by
-// Fill; what they mean is told inside these two, to the exchange of the stream or to the listener,
+// Fill; what they mean is told inside these two, to who has the stream or to the listener,
 // who may submit more, but end and destroy nothing there.
 #pragma once
 #include <nghttp2/nghttp2.h>
@@ -13,7 +13,7 @@
 
 namespace creche::http {
 
-class H2Exchange;
+class H2Stream;
 
 class H2Session {
  public:
@@ -44,10 +44,10 @@ class H2Session {
   H2Session& operator=(const H2Session&) = delete;
 
   // All of these: false, or 0, or a negative number, without memory or after a failure (failed()).
-  // The number of the new stream. body: something follows the head, the exchange is asked for it.
-  int32_t Submit(H2Exchange* exchange, const nghttp2_nv* fields, size_t count, bool body) noexcept;
+  // The number of the new stream. body: something follows the head, for which it is asked.
+  int32_t Submit(H2Stream* stream, const nghttp2_nv* fields, size_t count, bool body) noexcept;
   bool Reset(int32_t stream, uint32_t code) noexcept;
-  // There is something to be sent, which there was not when the exchange was asked.
+  // There is something to be sent, which there was not when it was asked.
   bool Resume(int32_t stream) noexcept;
   // So many bytes of a body need no room any more: the peer may send others. 0 for the connection.
   bool Consumed(int32_t stream, size_t size) noexcept;
@@ -55,8 +55,8 @@ class H2Session {
   bool Ping() noexcept;
   // The last frame of this side.
   bool GoAway() noexcept;
-  // Nobody is told of this stream any more.
-  void Forget(int32_t stream) noexcept;
+  // Who is told of this stream from now on; null: nobody.
+  void Give(int32_t stream, H2Stream* to) noexcept;
 
   bool Receive(const char* data, size_t size) noexcept;
   // Appends what is to be sent, until there are about `most` bytes.
@@ -74,6 +74,11 @@ class H2Session {
   uint32_t peer_max_head() const noexcept {
     return nghttp2_session_get_remote_settings(session_.get(),
                                                NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE);
+  }
+  // It takes requests for another protocol (RFC 8441).
+  bool takes_protocols() const noexcept {
+    return nghttp2_session_get_remote_settings(session_.get(),
+                                               NGHTTP2_SETTINGS_ENABLE_CONNECT_PROTOCOL) == 1;
   }
   // How much of a body may be sent now, without what other streams need.
   size_t SendWindow(int32_t stream) const noexcept;
@@ -99,7 +104,7 @@ class H2Session {
   std::unique_ptr<nghttp2_session, Deleter> session_;
   Buffer* out_ = nullptr;  // in Fill
   size_t most_ = 0;
-  H2Exchange* head_of_ = nullptr;  // whose head is complete with what mem_send is about to give
+  H2Stream* head_of_ = nullptr;  // whose head is complete with what mem_send is about to give
   bool head_is_last_ = false;
   int32_t reset_by_peer_ = 0;  // the last stream
   bool by_http1_ = false;      // what it has not taken when it went away it wants by HTTP/1.1

@@ -42,18 +42,18 @@ bool ConnectOperation::OnHead() noexcept {
   return true;
 }
 
-// A 101 that grants what was asked for; or not.
+// An answer that grants what was asked for; or not.
 void ConnectOperation::Agree() {
   const ResponseHead& head = call_->head();
   std::string where(call_->request().url.shown());
-  Result<WebsocketTerms> terms = MakeError(
-      {.status = Status::kProtocol,
-       .phase = Phase::kHeaders,
-       .message =
-           "the server answered with status " + std::to_string(head.status) +
-           " in place of 101: is there a WebSocket at this URL, and are you allowed to use it?",
-       .http_status = head.status});
-  if (head.status == 101) terms = CheckUpgrade(head, offer_);
+  Result<WebsocketTerms> terms =
+      MakeError({.status = Status::kProtocol,
+                 .phase = Phase::kHeaders,
+                 .message = "the server answered with status " + std::to_string(head.status) +
+                            " in place of a WebSocket: is there a WebSocket at this URL, and are "
+                            "you allowed to use it?",
+                 .http_status = head.status});
+  if (call_->granted()) terms = CheckUpgrade(head, offer_);
   if (!terms.ok()) {
     ErrorRef error = MakeError({.status = terms.error()->status(),
                                 .phase = Phase::kHeaders,

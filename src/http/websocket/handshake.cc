@@ -136,24 +136,26 @@ Result<void> WebsocketOffer::AppendTo(HeaderList* headers) const {
 
 Result<WebsocketTerms> CheckUpgrade(const ResponseHead& head, const WebsocketOffer& offer) {
   WebsocketTerms terms;
-  if (head.minor == 0)
-    return Refused(
-        head, "the 101 is one of HTTP/1.0, which has no upgrades: something in between is old");
-  if (!ListsHave(head, "Upgrade", "websocket"))
-    return Refused(head, "the 101 does not say \"Upgrade: websocket\"");
-  if (!ListsHave(head, "Connection", "upgrade"))
-    return Refused(head, "the 101 does not say \"Connection: Upgrade\"");
-  const std::string accept =
-      Base64(platform::Digest("SHA1", offer.key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"));
-  if (OneValue(head, "Sec-WebSocket-Accept") != accept)
-    return Refused(head,
-                   "the Sec-WebSocket-Accept of the 101 is not that of our key: something in "
-                   "between has answered");
+  if (head.status == 101) {
+    if (head.minor == 0)
+      return Refused(
+          head, "the 101 is one of HTTP/1.0, which has no upgrades: something in between is old");
+    if (!ListsHave(head, "Upgrade", "websocket"))
+      return Refused(head, "the 101 does not say \"Upgrade: websocket\"");
+    if (!ListsHave(head, "Connection", "upgrade"))
+      return Refused(head, "the 101 does not say \"Connection: Upgrade\"");
+    const std::string accept =
+        Base64(platform::Digest("SHA1", offer.key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"));
+    if (OneValue(head, "Sec-WebSocket-Accept") != accept)
+      return Refused(head,
+                     "the Sec-WebSocket-Accept of the 101 is not that of our key: something in "
+                     "between has answered");
+  }
   if (head.IndexOf("Sec-WebSocket-Protocol") != head.size()) {
     const auto protocol = OneValue(head, "Sec-WebSocket-Protocol");
     if (!protocol || std::find(offer.protocols.begin(), offer.protocols.end(), *protocol) ==
                          offer.protocols.end())
-      return Refused(head, "the 101 names a Sec-WebSocket-Protocol that was not offered");
+      return Refused(head, "the answer names a Sec-WebSocket-Protocol that was not offered");
     terms.protocol = *protocol;
   }
   for (size_t i = 0; i < head.size(); i++) {
@@ -163,7 +165,7 @@ Result<WebsocketTerms> CheckUpgrade(const ResponseHead& head, const WebsocketOff
     while (NextElement(&list, &extension))
       if (!offer.compress || !ReadDeflate(extension, &terms.deflate))
         return Refused(head,
-                       "the 101 names a Sec-WebSocket-Extensions that was not offered, or in "
+                       "the answer names a Sec-WebSocket-Extensions that was not offered, or in "
                        "a way that is not allowed");
   }
   terms.deflate.client_takeover = terms.deflate.client_takeover && offer.takeover;

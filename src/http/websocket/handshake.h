@@ -1,5 +1,6 @@
 // The handshake of a WebSocket: what a client asks for, and whether the answer grants it
-// (RFC 6455, 4; RFC 7692).
+// (RFC 6455, 4; RFC 7692). Over HTTP/2 the protocol stands in :protocol, and there is no key
+// (RFC 8441, 5).
 #pragma once
 #include <string>
 #include <vector>
@@ -29,7 +30,8 @@ struct WebsocketTerms {
   DeflateTerms deflate;
 };
 
-// Fails with kProtocol: what the answer says and should not, or the other way round.
+// Of a 101, or a 2xx of HTTP/2. Fails with kProtocol: what the answer says and should not, or the
+// other way round.
 Result<WebsocketTerms> CheckUpgrade(const ResponseHead& head, const WebsocketOffer& offer);
 
 }  // namespace creche::http

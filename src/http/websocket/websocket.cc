@@ -38,7 +38,8 @@ void Websocket::Open(Calls* calls, Call::Upgraded upgraded) noexcept {
   calls->guests.PushBack(this);
   where_ = std::move(upgraded.where);
   reservation_ = std::move(upgraded.reservation);
-  transport_ = upgraded.transport;
+  transport_ = std::move(upgraded.transport);
+  counted_ = upgraded.counted;
   transport_->set_listener(this);
   heard_ = loop_->now();
   if (settings_.heartbeat != kNever && !heartbeat_.Arm(After(heard_, settings_.heartbeat)))
@@ -59,7 +60,7 @@ void Websocket::OnReadable() noexcept {
       return Lost(Fault(Status::kDisconnected, Phase::kBody,
                         "the server ended the connection without a close"));
     }
-    calls_->counters.bytes_received.Add(result.size);
+    if (!counted_) calls_->counters.bytes_received.Add(result.size);
     heard_ = loop_->now();
     awaiting_pong_ = false;
     Feed(piece, result.size);
@@ -247,7 +248,7 @@ void Websocket::Drop() noexcept {
   heartbeat_.Disarm();
   close_timer_.Disarm();
   if (std::exchange(calls_, nullptr)) List<Guest>::Remove(this);
-  const bool was_open = std::exchange(transport_, nullptr) != nullptr;
+  std::unique_ptr<Transport> transport = std::move(transport_);
   if (SendOperation* sending = std::exchange(sending_, nullptr))
     sending->Done(Outcome::Failed(Gone()));
   FailSends(Gone());
@@ -260,8 +261,9 @@ void Websocket::Drop() noexcept {
     if (failure_ && failure_->status() == Status::kTimeout) outcome = Outcome::Failed(failure_);
     closer->Done(std::move(outcome));
   }
-  if (was_open) Detach();
-  reservation_.GiveBack();  // closes it
+  if (transport) Detach();
+  transport.reset();
+  reservation_.GiveBack();
 }
 
 // Why nothing can be sent.

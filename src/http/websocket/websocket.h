@@ -107,7 +107,8 @@ class Websocket final : public Object,
   Calls* calls_ = nullptr;  // while it is a guest of theirs
   std::string where_;       // for messages
   Reservation reservation_;
-  Transport* transport_ = nullptr;  // null: over
+  std::unique_ptr<Transport> transport_;  // null: over
+  bool counted_ = false;                  // its bytes are
 
   // Receiving.
   FrameReader reader_;

@@ -67,7 +67,7 @@ bool Websocket::WriteAll() {
     const IoResult result = transport_->Write(&part, 1);
     if (result.state == Io::kLater) return true;
     if (result.state != Io::kOk) return false;
-    calls_->counters.bytes_sent.Add(result.size);
+    if (!counted_) calls_->counters.bytes_sent.Add(result.size);
     out_at_ += result.size;
     if (out_at_ < out_.size()) return true;
     out_.clear();

@@ -1,14 +1,10 @@
 /* A server that speaks HTTP/2, and wants some requests by HTTP/1.1 (RFC 9113, 7:
  * HTTP_1_1_REQUIRED). */
+#include "h2_front.h"
 #include "h2_test.h"
-#include "proxies.h"
 #include "reading.h"
-#include "support/http2.h"
 
 enum { HTTP_1_1_REQUIRED = 0xd };
-
-/* What is behind the TLS, by the protocol that was chosen. */
-static support_hostile *by_2, *by_1;
 
 static void refuses(support_peer* peer, void* user) {
   support_h2* h = support_h2_open(peer);
@@ -24,40 +20,16 @@ static void refuses(support_peer* peer, void* user) {
   support_h2_close(h);
 }
 
-static int choose(SSL* ssl, const unsigned char** out, unsigned char* size, const unsigned char* in,
-                  unsigned int in_size, void* user) {
-  static const unsigned char both[] = "\x02h2\x08http/1.1";
-  (void)ssl;
-  (void)user;
-  return SSL_select_next_proto((unsigned char**)out, size, both, sizeof both - 1, in, in_size) ==
-                 OPENSSL_NPN_NEGOTIATED
-             ? SSL_TLSEXT_ERR_OK
-             : SSL_TLSEXT_ERR_NOACK;
-}
-
-static void front(support_peer* peer, void* user) {
-  const unsigned char* chosen = NULL;
-  unsigned int size = 0;
-  SSL* ssl = SSL_new(tls);
-  (void)user;
-  SSL_set_fd(ssl, support_peer_fd(peer));
-  if (SSL_accept(ssl) == 1) {
-    SSL_get0_alpn_selected(ssl, &chosen, &size);
-    relay_tls(ssl, support_peer_fd(peer), support_hostile_port(size == 2 ? by_2 : by_1));
-  }
-  SSL_free(ssl);
-}
-
 static support_hostile* server;
 static char url[64];
 
 static int serve(void** state) {
   (void)state;
-  SSL_CTX_set_alpn_select_cb(tls, choose, NULL);
+  SSL_CTX_set_alpn_select_cb(tls, prefer, "\x02h2\x08http/1.1");
   by_2 = support_hostile_start(refuses, NULL);
   by_1 = support_hostile_start(support_script_answer,
                                (void*)"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nby 1");
-  server = support_hostile_start(front, NULL);
+  server = support_hostile_start(by_alpn, NULL);
   snprintf(url, sizeof url, "https://localhost:%d", support_hostile_port(server));
   creche_session_options o = session_options();
   o.versions = CRECHE_HTTP_1_1 | CRECHE_HTTP_2;

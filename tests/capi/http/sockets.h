@@ -27,14 +27,19 @@ static inline creche_completion open_socket(const char* url,
   OK(creche_session_websocket(web, loop.scope, url, &o, NULL, NULL, NULL));
   return next();
 }
-static inline void must_open(const char* url, const creche_websocket_options* options) {
+/* code: 101, or 200 by HTTP/2. */
+static inline void must_open_by(uint32_t code, const char* url,
+                                const creche_websocket_options* options) {
   creche_completion c = open_socket(url, options);
   if (c.status != CRECHE_OK) fail_msg("%s", creche_error_message(c.error));
-  assert_int_equal(c.code, 101);
+  assert_int_equal(c.code, code);
   assert_true(c.flags & CRECHE_OWNED);
   socket_.id = c.value;
   c.flags &= ~(uint32_t)CRECHE_OWNED;
   drop(c);
+}
+static inline void must_open(const char* url, const creche_websocket_options* options) {
+  must_open_by(101, url, options);
 }
 static inline creche_completion receive(void) {
   OK(creche_websocket_receive(socket_, loop.scope, &to_queue, NULL, NULL, NULL));

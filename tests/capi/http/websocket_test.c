@@ -216,8 +216,8 @@ static void handshakes_that_fail(void** state) {
 #define UPGRADE "Upgrade: websocket\r\n"
 #define CONNECTION "Connection: Upgrade\r\n"
 #define ACCEPT "Sec-WebSocket-Accept: %s\r\n"
-  refused("HTTP/1.1 200 %s\r\nContent-Length: 0\r\n\r\n", 200, "in place of 101");
-  refused("HTTP/1.1 403 %s\r\nContent-Length: 0\r\n\r\n", 403, "in place of 101");
+  refused("HTTP/1.1 200 %s\r\nContent-Length: 0\r\n\r\n", 200, "in place of a WebSocket");
+  refused("HTTP/1.1 403 %s\r\nContent-Length: 0\r\n\r\n", 403, "in place of a WebSocket");
   refused("HTTP/1.0 101 Switching\r\n" UPGRADE CONNECTION ACCEPT "\r\n", 101, "HTTP/1.0");
   refused(SWITCHING CONNECTION ACCEPT "\r\n", 101, "Upgrade: websocket");
   refused(SWITCHING "Upgrade: notwebsocket\r\n" CONNECTION ACCEPT "\r\n", 101,

@@ -3929,12 +3929,12 @@ unsafe extern "C" {
 
     /// Opens a WebSocket: "ws://...", "wss://..." or the same with http and https. The handshake is a
     /// request of the session's (its limits, proxy, TLS; redirects are followed, to ws and wss URLs, too).
-    /// The completion: code: 101;
+    /// The completion: code: 101 (by HTTP/2 another one of 2xx: see creche/http2.h);
     /// value: a creche_websocket, CRECHE_OWNED: a lease of the nearest task or group around `in` (or the loop),
     /// which it holds open until it is closed. Its connection counts for the limits of the session, and is
-    /// never used for anything else. Failures: CRECHE_E_PROTOCOL with error->http_status (and code): another
-    /// status than 101, or an answer that is not to our key or grants what was not offered; the rest as
-    /// creche_session_fetch. Returns as creche_session_fetch does; CRECHE_E_INVALID also for a request with
+    /// never used for anything else by HTTP/1.1. Failures: CRECHE_E_PROTOCOL with error->http_status (and
+    /// code): another status than that, or an answer that is not to our key or grants what was not offered;
+    /// the rest as creche_session_fetch. Returns as creche_session_fetch does; CRECHE_E_INVALID also for a request with
     /// a body or a method. Since 0.1.
     #[must_use]
     pub fn creche_session_websocket(session: creche_session, in_: creche_scope, url: *const c_char, options: *const creche_websocket_options, done: creche_done_fn, user: *mut c_void, task: *mut creche_task) -> creche_status;
