@@ -53,11 +53,13 @@ ErrorRef QueryOperation::Prepare() noexcept {
   Connection* const on = held();
   if (!on || !on->session().maybe_in_transaction) return nullptr;
   try {
-    if (TextNamesQuestion::Wanted(statement_, *on, loop().turn_time()))
-      question_ = std::make_unique<TextNamesQuestion>(static_cast<TextNamesQuestion::Owner&>(*this),
-                                                      *on, loop());
-    else if (TextNamesQuestion::Suspects(statement_, *on))
+    if (TextNamesQuestion::Wanted(statement_, *on, loop().turn_time())) {
+      ahead_ = std::make_unique<Ahead>();
+      ahead_->question = std::make_unique<TextNamesQuestion>(
+          static_cast<TextNamesQuestion::Owner&>(*this), *on, loop());
+    } else if (TextNamesQuestion::Suspects(statement_, *on)) {
       BeginPreview();
+    }
   } catch (const std::bad_alloc&) {
     // The server says so.
   }
@@ -65,13 +67,14 @@ ErrorRef QueryOperation::Prepare() noexcept {
 }
 
 void QueryOperation::BeginPreview() {
-  preview_ = std::make_unique<RunOf<Preview, &QueryOperation::OnPreview>>(this);
-  preview_->Run(&statement_);
+  if (!ahead_) ahead_ = std::make_unique<Ahead>();
+  ahead_->preview = std::make_unique<RunOf<Preview, &QueryOperation::OnPreview>>(this);
+  ahead_->preview->Run(&statement_);
 }
 
 void QueryOperation::OnTextNames(Ending ending) noexcept {
   Connection* const on = connection();
-  asked_ = std::move(question_);
+  ahead_->asked = std::move(ahead_->question);
   if (stopping() && !ending.error) ending.answered = false;
   if (ending.error || stopping()) return OnEnd(std::move(ending));
   try {
@@ -87,10 +90,10 @@ void QueryOperation::OnPreview(Ending ending) noexcept {
   // What was only described has not run, and will not.
   if (stopping() && !ending.error) ending.answered = false;
   if (ending.error || stopping()) return OnEnd(std::move(ending));
-  seen_ = std::move(preview_);
-  on_connection_ = on;
+  ahead_->seen = std::move(ahead_->preview);
+  ahead_->on = on;
   try {
-    ending.rows = seen_->Empty();
+    ending.rows = ahead_->seen->Empty();
   } catch (const std::bad_alloc&) {
     // As if it had none.
   }
@@ -99,15 +102,15 @@ void QueryOperation::OnPreview(Ending ending) noexcept {
 }
 
 void QueryOperation::Understood(Ending ending) noexcept {
-  if (!on_connection_ || ending.error) return Finish(std::move(ending));
+  if (!ahead_ || !ahead_->on || ending.error) return Finish(std::move(ending));
   if (stopping()) return FinishCancelled(Phase::kQuery, {});
   AfterPreview();
 }
 
 void QueryOperation::AfterPreview() noexcept {
-  Connection* const on = std::exchange(on_connection_, nullptr);
+  Connection* const on = std::exchange(ahead_->on, nullptr);
   ResultForms& forms = on_.pool().shared().forms;
-  if (const RowDescription* columns = seen_->columns())
+  if (const RowDescription* columns = ahead_->seen->columns())
     forms.Foresee(statement_.hash(), *columns, *on->session().catalog);
   forms.SetDescribed(statement_.hash());
   Follow(on);

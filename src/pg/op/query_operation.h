@@ -39,8 +39,8 @@ class QueryOperation final : public PgOperation, private TextNamesQuestion::Owne
 
  private:
   Command& command() noexcept override {
-    if (question_) return *question_;
-    if (preview_) return *preview_;
+    if (ahead_ && ahead_->question) return *ahead_->question;
+    if (ahead_ && ahead_->preview) return *ahead_->preview;
     return query_;
   }
   void OnTextNames(Ending ending) noexcept override;
@@ -61,14 +61,16 @@ class QueryOperation final : public PgOperation, private TextNamesQuestion::Owne
   const Statement statement_;
   const QueryOptions options_;
   RunOf<Query, &PgOperation::OnEnd> query_{this};
-  // Where it cannot be run again if it fails for its columns' forms; null: nothing is to be seen
-  // first.
-  std::unique_ptr<TextNamesQuestion> question_;
-  std::unique_ptr<Preview> preview_;
-  // Those that were: they may still be about to tell.
-  std::unique_ptr<TextNamesQuestion> asked_;
-  std::unique_ptr<Preview> seen_;
-  Connection* on_connection_ = nullptr;  // while what was seen is being understood
+  // What is seen to before it, where it cannot be run again if it fails for its columns' forms.
+  struct Ahead {
+    std::unique_ptr<TextNamesQuestion> question;
+    std::unique_ptr<Preview> preview;
+    // Those that were: they may still be about to tell.
+    std::unique_ptr<TextNamesQuestion> asked;
+    std::unique_ptr<Preview> seen;
+    Connection* on = nullptr;  // while what was seen is being understood
+  };
+  std::unique_ptr<Ahead> ahead_;  // null for nearly all
 };
 
 }  // namespace creche::pg
