@@ -91,12 +91,13 @@ CRECHE_API creche_status creche_connection_copy_in(creche_connection connection,
  * Returns CRECHE_OK, or as creche_pool_copy_in does. Since 0.1. */
 CRECHE_API creche_status creche_pool_copy_rows(creche_pool pool, creche_scope in, const char *sql,
                                                const creche_copy_options *options, creche_done_fn done,
-                                               void *user, creche_task *task);
+                                               void *user, creche_task *task) CRECHE_MUST_CHECK;
 
 /* The same on this connection; what is started after it waits for its end. Since 0.1. */
 CRECHE_API creche_status creche_connection_copy_rows(creche_connection connection, creche_scope in,
                                                      const char *sql, const creche_copy_options *options,
-                                                     creche_done_fn done, void *user, creche_task *task);
+                                                     creche_done_fn done, void *user, creche_task *task)
+                                                     CRECHE_MUST_CHECK;
 
 /* Writes rows of values as COPY reads them in its text format (which it has if the statement says no other):
  * what creche_task_answer takes for a CRECHE_PULL of creche_pool_copy_in. values: rows * columns of them, row
@@ -112,9 +113,9 @@ CRECHE_API creche_status creche_connection_copy_rows(creche_connection connectio
 CRECHE_API creche_status creche_values_to_copy(const creche_value *values, size_t columns, size_t rows,
                                                creche_text_fn write, void *user);
 
-/* The same as creche_pool_execute_rows and creche_pool_copy_rows take them. They are bytes for this process only. Of a value that
- * cannot be sent that tells; here all forms are taken. Returns CRECHE_OK, CRECHE_E_CANCELLED,
- * CRECHE_E_INVALID (values or write is NULL), CRECHE_E_NO_MEMORY. Since 0.1. */
+/* The same as creche_pool_execute_rows and creche_pool_copy_rows take them. They are bytes for this process
+ * only. Of a value that cannot be sent that tells; here all forms are taken. Returns CRECHE_OK,
+ * CRECHE_E_CANCELLED, CRECHE_E_INVALID (values or write is NULL), CRECHE_E_NO_MEMORY. Since 0.1. */
 CRECHE_API creche_status creche_values_to_rows(const creche_value *values, size_t columns, size_t rows,
                                                creche_text_fn write, void *user);
 

@@ -4247,9 +4247,11 @@ unsafe extern "C" {
     /// transaction of yours has failed. The rest as creche_pool_copy_in.
     /// Failures as there, and CRECHE_E_INVALID: generated columns, and no list of the others.
     /// Returns CRECHE_OK, or as creche_pool_copy_in does. Since 0.1.
+    #[must_use]
     pub fn creche_pool_copy_rows(pool: creche_pool, in_: creche_scope, sql: *const c_char, options: *const creche_copy_options, done: creche_done_fn, user: *mut c_void, task: *mut creche_task) -> creche_status;
 
     /// The same on this connection; what is started after it waits for its end. Since 0.1.
+    #[must_use]
     pub fn creche_connection_copy_rows(connection: creche_connection, in_: creche_scope, sql: *const c_char, options: *const creche_copy_options, done: creche_done_fn, user: *mut c_void, task: *mut creche_task) -> creche_status;
 
     /// Writes rows of values as COPY reads them in its text format (which it has if the statement says no other):
@@ -4265,9 +4267,9 @@ unsafe extern "C" {
     /// CRECHE_E_NO_MEMORY. Since 0.1.
     pub fn creche_values_to_copy(values: *const creche_value, columns: usize, rows: usize, write: creche_text_fn, user: *mut c_void) -> creche_status;
 
-    /// The same as creche_pool_execute_rows and creche_pool_copy_rows take them. They are bytes for this process only. Of a value that
-    /// cannot be sent that tells; here all forms are taken. Returns CRECHE_OK, CRECHE_E_CANCELLED,
-    /// CRECHE_E_INVALID (values or write is NULL), CRECHE_E_NO_MEMORY. Since 0.1.
+    /// The same as creche_pool_execute_rows and creche_pool_copy_rows take them. They are bytes for this process
+    /// only. Of a value that cannot be sent that tells; here all forms are taken. Returns CRECHE_OK,
+    /// CRECHE_E_CANCELLED, CRECHE_E_INVALID (values or write is NULL), CRECHE_E_NO_MEMORY. Since 0.1.
     pub fn creche_values_to_rows(values: *const creche_value, columns: usize, rows: usize, write: creche_text_fn, user: *mut c_void) -> creche_status;
 
     /// Sets the defaults in the first `size` bytes (pass sizeof). Returns CRECHE_OK or CRECHE_E_INVALID.
