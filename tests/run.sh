@@ -161,6 +161,7 @@ long_tests() {
     script "packages: Conan, vcpkg" sh tests/packages/managers.sh
     script "packages: musl" sh tests/packages/musl.sh
     script "packages: arm64" sh tests/packages/arm64.sh
+    script "the first five minutes" sh tests/packages/five_minutes.sh
     for part in tasks http ways pg; do
         long "every allocation fails: $part" 21600 env CRECHE_EVERY=1 "$tests/fault_${part}_memory"
     done
