@@ -54,7 +54,10 @@ enum {
  *   What it sends last goes out within 5 s of its end; then its stream is reset, if the server has not
  *   ended it as well.
  * - A forwarding proxy uses HTTP/1.1 whatever is said here; where CRECHE_HTTP_2 stands alone, http URLs
- *   go through a tunnel of the proxy (CONNECT). */
+ *   go through a tunnel of the proxy (CONNECT).
+ * - An https proxy is offered HTTP/2 for tunnels wherever their server is. If it chooses that, all tunnels
+ *   through it are streams of one connection, which counts for no limit (what goes through them does), and
+ *   the way to it is a part of phase proxy; failures are those of a CONNECT by HTTP/1.1. */
 
 #ifdef __cplusplus
 }

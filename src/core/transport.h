@@ -8,6 +8,8 @@
 #include <sys/uio.h>
 
 #include <cstddef>
+#include <memory>
+#include <utility>
 
 #include "core/error.h"
 #include "platform/address.h"
@@ -44,6 +46,11 @@ class Transport {
     ~Listener() = default;
   };
 
+  // What it stands on, to go after it.
+  struct Below {
+    virtual ~Below() = default;
+  };
+
   // Closes the connection, in order if that is possible at once.
   virtual ~Transport() = default;
   Transport(const Transport&) = delete;
@@ -54,6 +61,8 @@ class Transport {
   [[nodiscard]] virtual int Open(Listener* listener) noexcept = 0;
   // Changes who is told.
   void set_listener(Listener* listener) noexcept { listener_ = listener; }
+
+  void set_below(std::unique_ptr<Below> below) noexcept { below_ = std::move(below); }
 
   // Reads into the caller's memory, up to `capacity` bytes (at least 1). kOk with less than
   // `capacity` means that there is no more now: do not call again before OnReadable.
@@ -93,6 +102,9 @@ class Transport {
 
   Listener* listener_ = nullptr;
   bool reading_ = false;  // open, and not paused
+
+ private:
+  std::unique_ptr<Below> below_;  // or null
 };
 
 }  // namespace creche

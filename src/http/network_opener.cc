@@ -11,6 +11,8 @@
 #include "core/connect/tunnel_step.h"
 #include "http/h1/h1_connection.h"
 #include "http/h2/h2_connection.h"
+#include "http/proxy_pool.h"
+#include "http/proxy_step.h"
 #include "http/tunnel_auth.h"
 #include "http/watch.h"
 #include "platform/tls_session.h"
@@ -26,15 +28,6 @@ std::string HostAndPort(const Url& url) {
   std::string text(url.host());
   if (v6) text = "[" + text + "]";
   return text + ":" + std::to_string(url.port());
-}
-
-Connecting StartOf(const Route& route) {
-  const Proxy* proxy = route.way ? route.way->proxy.get() : nullptr;
-  if (proxy)
-    return {.host = proxy->host, .port = proxy->port, .authority = "the proxy " + proxy->shown};
-  std::string shown(route.url.authority());
-  if (route.way) shown = "unix:" + route.way->unix_path;
-  return {.host = route.url.dial_host(), .port = route.url.port(), .authority = std::move(shown)};
 }
 
 using Limit = ConnectStep::Limit;
@@ -73,15 +66,33 @@ void AddTarget(Resolver& resolver, const RoutePlan& plan, const std::string& hos
   if (plan.public_only && is_server && !mapped) steps->push_back(std::make_unique<PublicStep>());
 }
 
+}  // namespace
+
+NetworkOpener::NetworkOpener(IoContext& io, Resolver& resolver, const RoutePlan& plan,
+                             const Options& options)
+    : io_(io), resolver_(resolver), plan_(plan), options_(options) {}
+
+NetworkOpener::~NetworkOpener() = default;
+
+Connecting NetworkOpener::StartOf(const Route& route) const {
+  const Proxy* proxy = route.way ? route.way->proxy.get() : nullptr;
+  if (proxy)
+    return {.host = proxy->host, .port = proxy->port, .authority = "the proxy " + proxy->shown};
+  std::string shown = options_.to_proxies ? "the proxy " : "";
+  shown.append(route.url.authority());
+  if (route.way) shown = "unix:" + route.way->unix_path;
+  return {.host = route.url.dial_host(), .port = route.url.port(), .authority = std::move(shown)};
+}
+
 // From the proxy to the server.
-void AddProxySteps(Loop& loop, Resolver& resolver, const RoutePlan& plan, const Route& route,
-                   const Timeouts& timeouts, TlsConfig* proxy_tls, Connector::Steps* steps) {
+void NetworkOpener::AddProxySteps(const Route& route, const Timeouts& timeouts,
+                                  Connector::Steps* steps) {
   const Proxy& proxy = *route.way->proxy;
   const Limit limit{timeouts.proxy, "timeouts.proxy"};
   if (proxy.kind == Proxy::Kind::kHttps)
-    steps->push_back(std::make_unique<TlsStep>(loop, proxy_tls ? *proxy_tls : *route.tls,
-                                               proxy.host, proxy.port,
-                                               Limit{timeouts.tls, "timeouts.tls"}));
+    steps->push_back(
+        std::make_unique<TlsStep>(io_.loop, options_.proxy_tls ? *options_.proxy_tls : *route.tls,
+                                  proxy.host, proxy.port, Limit{timeouts.tls, "timeouts.tls"}));
   if (route.way->forwards) return;
   const std::string target = HostAndPort(route.url);
   if (!proxy.socks()) {
@@ -94,7 +105,7 @@ void AddProxySteps(Loop& loop, Resolver& resolver, const RoutePlan& plan, const 
   }
   const bool here = proxy.kind == Proxy::Kind::kSocks5;
   if (here)
-    AddTarget(resolver, plan, std::string(route.url.dial_host()), route.url.port(), true,
+    AddTarget(resolver_, plan_, std::string(route.url.dial_host()), route.url.port(), true,
               Limit{timeouts.dns, "timeouts.dns"}, steps);
   steps->push_back(
       std::make_unique<SocksStep>(SocksStep::To{.host = std::string(route.url.host()),
@@ -106,42 +117,51 @@ void AddProxySteps(Loop& loop, Resolver& resolver, const RoutePlan& plan, const 
                                   proxy.shown, target, limit));
 }
 
-Connector::Steps StepsOf(Loop& loop, Resolver& resolver, const RoutePlan& plan, const Route& route,
-                         const Timeouts& timeouts, TlsConfig* proxy_tls) {
+Connector::Steps NetworkOpener::StepsOf(const Route& route, const Timeouts& timeouts) {
   Connector::Steps steps;
-  const Connecting start = StartOf(route);
-  const Limit dns{timeouts.dns, "timeouts.dns"};
-  if (route.way && !route.way->unix_path.empty())
-    steps.push_back(
-        std::make_unique<GivenStep>(Addresses{*platform::Address::Unix(route.way->unix_path)}));
-  else
-    AddTarget(resolver, plan, start.host, start.port, !route.way || !route.way->proxy, dns, &steps);
-  steps.push_back(std::make_unique<DialStep>(
-      loop, resolver, Limit{timeouts.connect, "timeouts.connect"}, &plan.local));
-  if (route.way && route.way->proxy)
-    AddProxySteps(loop, resolver, plan, route, timeouts, proxy_tls, &steps);
+  const Proxy* const proxy = route.way ? route.way->proxy.get() : nullptr;
+  // What may be asked for by HTTP/2 may go there by it.
+  const bool shares = proxy && proxy->kind == Proxy::Kind::kHttps && !route.way->forwards &&
+                      route.protocols != Protocols::kHttp1;
+  if (shares) {
+    if (!proxies_)
+      proxies_ = std::make_unique<ProxyPool>(io_.loop, resolver_, plan_, options_.keepalive);
+    const bool own = !options_.proxy_tls;
+    steps.push_back(std::make_unique<ProxyStep>(
+        io_.loop, proxies_->pool(), route.way->proxy, HostAndPort(route.url),
+        own ? *route.tls : *options_.proxy_tls, own ? route.own_key : std::string_view(), timeouts,
+        route.watch));
+  } else {
+    const Connecting start = StartOf(route);
+    const Limit dns{timeouts.dns, "timeouts.dns"};
+    if (route.way && !route.way->unix_path.empty())
+      steps.push_back(
+          std::make_unique<GivenStep>(Addresses{*platform::Address::Unix(route.way->unix_path)}));
+    else
+      AddTarget(resolver_, plan_, start.host, start.port, !proxy && !options_.to_proxies, dns,
+                &steps);
+    steps.push_back(std::make_unique<DialStep>(
+        io_.loop, resolver_, Limit{timeouts.connect, "timeouts.connect"}, &plan_.local));
+    if (proxy) AddProxySteps(route, timeouts, &steps);
+  }
   if (route.url.https())
-    steps.push_back(std::make_unique<TlsStep>(loop, *route.tls, route.url.dial_host(),
+    steps.push_back(std::make_unique<TlsStep>(io_.loop, *route.tls, route.url.dial_host(),
                                               route.url.port(), Limit{timeouts.tls, "timeouts.tls"},
                                               OfferOf(route.protocols)));
   return steps;
 }
 
-}  // namespace
-
 class NetworkOpener::NetworkOpening final : public Opening, private Connector::Listener {
  public:
-  NetworkOpening(IoContext& io, Resolver& resolver, const RoutePlan& plan, const Route& route,
-                 const Timeouts& timeouts, Opener::Listener* listener, const Hook* hook,
-                 TlsConfig* proxy_tls)
-      : io_(io),
+  NetworkOpening(NetworkOpener& opener, const Route& route, const Timeouts& timeouts,
+                 Opener::Listener* listener)
+      : io_(opener.io_),
         listener_(listener),
         protocols_(route.protocols),
         https_(route.url.https()),
-        hook_(hook),
+        hook_(opener.options_.hook),
         watch_(route.watch ? Ref<Watch>::Share(route.watch) : nullptr),
-        connector_(io.loop, StartOf(route),
-                   StepsOf(io.loop, resolver, plan, route, timeouts, proxy_tls), this) {}
+        connector_(io_.loop, opener.StartOf(route), opener.StepsOf(route, timeouts), this) {}
   void Start() noexcept override { connector_.Start(); }
   Phase phase() const noexcept override { return connector_.phase(); }
 
@@ -201,8 +221,7 @@ class NetworkOpener::NetworkOpening final : public Opening, private Connector::L
 
 std::unique_ptr<Opener::Opening> NetworkOpener::Open(const Route& route, const Timeouts& timeouts,
                                                      Listener* listener) {
-  return std::make_unique<NetworkOpening>(io_, resolver_, plan_, route, timeouts, listener, hook_,
-                                          proxy_tls_);
+  return std::make_unique<NetworkOpening>(*this, route, timeouts, listener);
 }
 
 }  // namespace creche::http

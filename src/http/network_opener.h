@@ -10,24 +10,32 @@
 namespace creche::http {
 
 struct Hook;
+class ProxyPool;
 
 class NetworkOpener final : public Opener {
  public:
-  // plan: its mapped hosts and local address. hook: told of connections that are closed; or null.
-  // proxy_tls: for https proxies; null: that of the routes.
-  NetworkOpener(IoContext& io, Resolver& resolver, const RoutePlan& plan,
-                const Hook* hook = nullptr, TlsConfig* proxy_tls = nullptr)
-      : io_(io), resolver_(resolver), plan_(plan), hook_(hook), proxy_tls_(proxy_tls) {}
+  struct Options {
+    const Hook* hook = nullptr;      // told of connections that are closed; or null
+    TlsConfig* proxy_tls = nullptr;  // for https proxies; null: that of the routes
+    Nanos keepalive = kNever;        // of connections to them that carry no tunnel
+    bool to_proxies = false;         // what the routes lead to are proxies themselves
+  };
+  // plan: its mapped hosts and local address.
+  NetworkOpener(IoContext& io, Resolver& resolver, const RoutePlan& plan, const Options& options);
+  ~NetworkOpener();
   std::unique_ptr<Opening> Open(const Route& route, const Timeouts& timeouts,
                                 Listener* listener) override;
 
  private:
   class NetworkOpening;
+  Connector::Steps StepsOf(const Route& route, const Timeouts& timeouts);
+  void AddProxySteps(const Route& route, const Timeouts& timeouts, Connector::Steps* steps);
+  Connecting StartOf(const Route& route) const;
   IoContext& io_;
   Resolver& resolver_;
   const RoutePlan& plan_;
-  const Hook* const hook_;
-  TlsConfig* const proxy_tls_;
+  const Options options_;
+  std::unique_ptr<ProxyPool> proxies_;  // once one may speak HTTP/2
 };
 
 }  // namespace creche::http

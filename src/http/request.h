@@ -92,6 +92,9 @@ struct Request {
   std::string authorization = {};
   std::string proxy_authorization = {};
 
+  // To a proxy: the whole head of a CONNECT, as HTTP/1.1 has it; else "".
+  std::string connect = {};
+
   // Of redirects.
   RedirectRulesRef redirect_rules = {};  // null for none
   Ref<Hops> hops = {};                   // that it has made; null for none

@@ -21,8 +21,10 @@ struct Session::Engine {
                                    .lookups = &io.counters.dns_lookups}),
         tls(loop, settings.tls(), std::move(made)),
         proxy_tls(settings.proxy_tls ? std::make_unique<TlsConfig>(settings.proxy_tls) : nullptr),
-        opener(io, resolver, settings.routes, settings.hook.tell ? &settings.hook : nullptr,
-               proxy_tls.get()),
+        opener(io, resolver, settings.routes,
+               {.hook = settings.hook.tell ? &settings.hook : nullptr,
+                .proxy_tls = proxy_tls.get(),
+                .keepalive = settings.limits.keepalive}),
         pool(loop, settings.limits, counters, opener),
         calls{loop, counters, pool, &tls, layers, turns, session} {
     io.max_head = settings.max_header_bytes;

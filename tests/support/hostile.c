@@ -255,6 +255,10 @@ int support_expect_bytes(support_peer* peer, size_t wanted) {
   return 1;
 }
 
+size_t support_pending(const support_peer* peer) {
+  return peer->filled - peer->taken;
+}
+
 /* The value of a header in a request's head, or NULL. */
 static const char* header(const char* head, const char* name) {
   for (const char* line = strstr(head, "\r\n"); line != NULL; line = strstr(line, "\r\n")) {

@@ -51,6 +51,8 @@ int support_peer_fd(const support_peer* peer);
 /* Waits for bytes and takes them up to and with `text`; support_received is what was taken. */
 int support_expect(support_peer* peer, const char* text);
 int support_expect_bytes(support_peer* peer, size_t count);
+/* Bytes that have come, and were not taken. */
+size_t support_pending(const support_peer* peer);
 
 /* Takes an HTTP/1.1 request with its body (by Content-Length or chunked) and counts it.
  * support_received is its head. */

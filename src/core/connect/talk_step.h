@@ -32,6 +32,7 @@ class TalkStep : public ConnectStep, private Transport::Listener {
   // "the proxy 127.0.0.1:3128 <what>": of phase proxy.
   ErrorRef Wrong(Status status, const std::string& what, uint32_t http_status = 0,
                  uint32_t flags = 0) const;
+  const std::string& proxy() const noexcept { return proxy_; }
   const std::string& target() const noexcept { return target_; }
 
  private:

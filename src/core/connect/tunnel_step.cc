@@ -80,12 +80,20 @@ ErrorRef TunnelStep::TakeHead(Verdict* verdict) {
     *verdict = Verdict::kAnew;
     return nullptr;
   }
+  return Refused(proxy(), target(), status);
+}
+
+ErrorRef TunnelStep::Refused(const std::string& proxy, const std::string& target, int status) {
   const char* const hint = status == 407   ? ": give user and password in the proxy's URL"
                            : status == 403 ? ": it may not, or not to this port"
                                            : "";
   const bool transient = status == 502 || status == 503 || status == 504;
-  return Wrong(Status::kProxy, "answered " + asked + " with " + std::to_string(status) + hint,
-               static_cast<uint32_t>(status), transient ? kUnsent | kRetryable : uint32_t{kUnsent});
+  return MakeError({.status = Status::kProxy,
+                    .phase = Phase::kProxy,
+                    .message = "the proxy " + proxy + " answered CONNECT " + target + " with " +
+                               std::to_string(status) + hint,
+                    .flags = transient ? kUnsent | kRetryable : uint32_t{kUnsent},
+                    .http_status = static_cast<uint32_t>(status)});
 }
 
 }  // namespace creche

@@ -22,6 +22,9 @@ class TunnelStep final : public TalkStep {
         request_(std::move(request)),
         again_(std::move(again)) {}
 
+  // An answer that opens no tunnel. May throw bad_alloc.
+  static ErrorRef Refused(const std::string& proxy, const std::string& target, int status);
+
  private:
   static constexpr size_t kMaxHead = 64 << 10;
   static constexpr int kMaxInterim = 32;

@@ -34,7 +34,7 @@ H2Exchange::H2Exchange(H2Connection& connection, Request* request, ResponseHead*
 
 void H2Exchange::Start() noexcept {
   attempt_->phase = Phase::kSend;
-  if (tunnels() && !connection_.settled()) {
+  if (request_->route.upgrades && !connection_.settled()) {
     awaits_settings_ = true;
     send_by_ = In(request_->timeouts.send);
     return SetTimer();
@@ -50,15 +50,15 @@ void H2Exchange::OnSettled() noexcept {
 ErrorRef H2Exchange::Submit() noexcept {
   H2Session& session = connection_.session();
   IoContext& io = connection_.io();
-  if (tunnels() && !session.takes_protocols()) {
+  if (request_->route.upgrades && !session.takes_protocols()) {
     attempt_->unprocessed = attempt_->wants_http1 = true;
     return AsError({Status::kDisconnected,
                     "the server takes no WebSockets over HTTP/2: allow CRECHE_HTTP_1_1 in "
                     "versions"});
   }
   try {
-    io.head.clear();
-    WriteHead(request_->Head(*request_->defaults), &io.usual, &io.head);
+    io.head = request_->connect;
+    if (io.head.empty()) WriteHead(request_->Head(*request_->defaults), &io.usual, &io.head);
     const H2Head head(*request_, &io.head);
     if (head.list_size() > session.peer_max_head())
       return AsError({Status::kLimit,

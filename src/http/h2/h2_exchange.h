@@ -56,7 +56,7 @@ class H2Exchange final : public Exchange, public H2Stream, public FromBlocks {
   // Null: the request is on its way.
   ErrorRef Submit() noexcept;
   // What follows the head is another protocol's, if the server grants it.
-  bool tunnels() const noexcept { return request_->route.upgrades; }
+  bool tunnels() const noexcept { return request_->route.upgrades || !request_->connect.empty(); }
   // It ends with this, unless it has ended.
   void Stop(ErrorRef error) noexcept;
   void Fail(const Problem& problem) noexcept;

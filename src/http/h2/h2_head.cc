@@ -28,7 +28,7 @@ bool IsLeftOut(std::string_view name, std::string_view value) {
 }
 
 // Where they stand.
-constexpr size_t kAuthority = 2;
+constexpr size_t kAuthority = 1;
 constexpr size_t kProtocol = 4;
 
 char* Lower(char* from, char* to) {
@@ -50,10 +50,13 @@ H2Head::H2Head(const Request& request, std::string* text) {
   fields_.reserve(24);
   // For another protocol (RFC 8441, 4): what HTTP/1.1 calls an upgrade.
   const bool upgrades = request.route.upgrades;
-  Add(":method", upgrades ? "CONNECT" : std::string_view(request.method));
-  Add(":scheme", request.url.https() ? "https" : "http");
+  const bool connects = !request.connect.empty();
+  Add(":method", upgrades || connects ? "CONNECT" : std::string_view(request.method));
   Add(":authority", "");  // see below
-  Add(":path", request.url.target());
+  if (!connects) {
+    Add(":scheme", request.url.https() ? "https" : "http");
+    Add(":path", request.url.target());
+  }
   if (upgrades) Add(":protocol", "");
   std::string_view lines = *text;
   NextLine(&lines);  // the request line

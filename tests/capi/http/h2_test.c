@@ -57,7 +57,7 @@ static void the_head_of_a_request(void** state) {
   o.headers = fields;
   o.headers_count = sizeof fields / sizeof *fields;
   expect_body(fetch(url("/head"), &o), 200,
-              ":method: GET\n:scheme: http\n:authority: else.where\n:path: /head\nx-own: Value\n"
+              ":method: GET\n:authority: else.where\n:scheme: http\n:path: /head\nx-own: Value\n"
               "x-own: again\naccept: */*\naccept-encoding: gzip, deflate, br, zstd\n"
               "user-agent: libcreche/0.1.0\n");
   const creche_header te = creche_header_text("TE", "trailers");
