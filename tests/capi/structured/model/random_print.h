@@ -252,6 +252,7 @@ static void print_step(const program* p, const step* s, int i) {
 static const char before_it[] =
     "/* cc -Iinclude -Itests this.c -lcreche -lcmocka */\n"
     "#define _GNU_SOURCE\n"
+    "#define CRECHE_MUST_CHECK /* what comes of it is looked at */\n"
     "#include \"support/work.h\"\n"
     "enum { N = %d };\n"
     "static seen s[N];\n"
