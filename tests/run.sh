@@ -226,8 +226,8 @@ else
     if build release; then
         check release "tests" -LE '^(lint|docs|clang|header|abi|consumer|counts)$'
         check release "clang" -L '^clang$'
-        check release "lints, docs, headers" -L '^(lint|docs|header)$'
-        check release "ABI, counts, installed" -L '^(abi|counts|consumer)$'
+        check release "lints, docs" -L '^(lint|docs|header)$'
+        check release "ABI, counts, install" -L '^(abi|counts|consumer)$'
     fi
     if build asan; then
         check asan "tests" -L '^(unit|capi|integration|support)$'
