@@ -126,11 +126,9 @@ Connector::Steps NetworkOpener::StepsOf(const Route& route, const Timeouts& time
   if (shares) {
     if (!proxies_)
       proxies_ = std::make_unique<ProxyPool>(io_.loop, resolver_, plan_, options_.keepalive);
-    const bool own = !options_.proxy_tls;
     steps.push_back(std::make_unique<ProxyStep>(
         io_.loop, proxies_->pool(), route.way->proxy, HostAndPort(route.url),
-        own ? *route.tls : *options_.proxy_tls, own ? route.own_key : std::string_view(), timeouts,
-        route.watch));
+        options_.proxy_tls ? *options_.proxy_tls : *route.tls, timeouts, route.watch));
   } else {
     const Connecting start = StartOf(route);
     const Limit dns{timeouts.dns, "timeouts.dns"};

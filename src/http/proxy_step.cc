@@ -26,15 +26,16 @@ struct ProxyStep::Place final : Transport::Below {
 };
 
 ProxyStep::ProxyStep(Loop& loop, Pool& pool, ProxyRef proxy, std::string target, TlsConfig& tls,
-                     std::string_view own_key, const Timeouts& timeouts, Watch* watch)
+                     const Timeouts& timeouts, Watch* watch)
     : ConnectStep(Phase::kProxy, {}),  // its own timer knows what it waits for
       loop_(loop),
       pool_(pool),
       proxy_(std::move(proxy)),
       target_(std::move(target)),
-      tls_(tls),
+      own_tls_(tls.given() ? std::make_unique<TlsConfig>(tls.given()) : nullptr),
+      tls_(own_tls_ ? *own_tls_ : tls),
       url_(UrlOf(*proxy_)),
-      key_(proxy_->key + "\n" + std::string(own_key)),
+      key_(proxy_->key + "\n" + (own_tls_ ? std::to_string(tls.given()->number()) : "")),
       timeouts_(timeouts),
       watch_(watch ? Ref<Watch>::Share(watch) : nullptr),
       auth_(std::make_shared<TunnelAuth>(proxy_, target_)),

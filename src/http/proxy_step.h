@@ -17,11 +17,10 @@ class ProxyStep final : public ConnectStep,
                         private Checkout,
                         private Exchange::Listener {
  public:
-  // target: "host:port". tls: that of the proxy. own_key: what tells apart settings of TLS that are
-  // a request's own, "" for none. timeouts: for the way to the proxy, and for its answer. May throw
-  // bad_alloc.
+  // target: "host:port". tls: that of the proxy; what is a request's own may go before this.
+  // timeouts: for the way to the proxy, and for its answer. May throw bad_alloc.
   ProxyStep(Loop& loop, Pool& pool, ProxyRef proxy, std::string target, TlsConfig& tls,
-            std::string_view own_key, const Timeouts& timeouts, Watch* watch);
+            const Timeouts& timeouts, Watch* watch);
   ~ProxyStep() override;
 
  private:
@@ -56,6 +55,7 @@ class ProxyStep final : public ConnectStep,
   Pool& pool_;
   const ProxyRef proxy_;
   const std::string target_;
+  const std::unique_ptr<TlsConfig> own_tls_;  // null: that of the session
   TlsConfig& tls_;
   const Url url_;  // of the proxy
   const std::string key_;

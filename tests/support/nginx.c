@@ -6,9 +6,11 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #include "process.h"
+#include "relay.h"
 #include "tls.h"
 
 enum { kHttp, kHttps, kHttp2, kWrongName, kExpired, kPorts };
@@ -91,6 +93,20 @@ static int configure(const support_nginx* server, const support_nginx_options* o
   return done;
 }
 
+/* 1 if there is a worker: the master alone takes connections, too, and answers nobody. */
+static int answers(int port) {
+  static const char request[] = "GET / HTTP/1.0\r\n\r\n";
+  const struct timeval patience = {15, 0};
+  const int fd = support_dial(port);
+  char byte;
+  if (fd < 0) return 0;
+  setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+  const int done =
+      send(fd, request, sizeof request - 1, MSG_NOSIGNAL) > 0 && recv(fd, &byte, 1, 0) >= 0;
+  close(fd);
+  return done;
+}
+
 static int bring_up(support_nginx* server) {
   const support_user self = {geteuid(), getegid()};
   char* prefix = support_format("%s/", server->folder);
@@ -106,7 +122,7 @@ static int bring_up(support_nginx* server) {
   const pid_t pid = support_spawn(argv, self, server->folder, server->log, SIGTERM);
   free(prefix);
   const int64_t deadline = support_now_ms() + 15000;
-  while (pid > 0 && !support_port_answers(server->ports[kHttp])) {
+  while (pid > 0 && !answers(server->ports[kHttp])) {
     if (support_has_ended(pid)) return -1;
     if (support_now_ms() > deadline) {
       support_end(pid, SIGTERM);

@@ -42,6 +42,8 @@ class TlsConfig {
   TlsConfig(const TlsConfig&) = delete;
   TlsConfig& operator=(const TlsConfig&) = delete;
 
+  // What it was made of, if it was made of that; else null.
+  TlsContextRef given() const { return loop_ ? nullptr : made_; }
   // The context, or a null one: then OnTls follows, unless the waiter is destroyed.
   Result<TlsContextRef> Get(Waiter* waiter);
 

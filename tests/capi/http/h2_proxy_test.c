@@ -18,10 +18,11 @@ typedef struct proxying {
   tunnel tunnels[32];
   long long all, first_window;
   int refused; /* tunnels that were not begun with */
+  int held;    /* a stream that waits for let_go */
 } proxying;
 
 static int target; /* the port that all tunnels lead to */
-static atomic_int connects, resets;
+static atomic_int connects, resets, let_go;
 
 static long long number(const unsigned char* at, int bytes) {
   long long n = 0;
@@ -46,6 +47,10 @@ static void connect_to(proxying* p, const support_h2_request* r) {
   connects++;
   note(to_proxy, r->fields, strlen(r->fields));
   if (strncmp(r->authority, "hangs.", 6) == 0) return;
+  if (strncmp(r->authority, "held.", 5) == 0 && !let_go) {
+    p->held = r->stream;
+    return;
+  }
   if (strncmp(r->authority, "later.", 6) == 0 && p->refused++ == 0) {
     support_h2_reset(p->h, r->stream, kRefused);
   } else if (strncmp(r->authority, "leaves.", 7) == 0 && connects < 3) {
@@ -127,6 +132,10 @@ static void proxy_by_2(support_peer* peer, void* user) {
       const int may = t->stream != 0 && t->window > 0 && p.all > 0;
       fds[i + 1] = (struct pollfd){may ? t->fd : -1, POLLIN, 0};
     }
+    if (p.held != 0 && let_go) {
+      support_h2_goaway(p.h, p.held - 1, 0);
+      p.held = 0;
+    }
     const int waits = support_pending(peer) > 0;
     if (poll(fds, 33, waits ? 0 : 100) < 0) break;
     if ((waits || fds[0].revents != 0) && !support_h2_next(p.h, &f)) break;
@@ -180,7 +189,7 @@ static int serve(void** state) {
   (void)state;
   proxy_speaks = server_speaks = "\x02h2\x08http/1.1";
   SSL_CTX_set_alpn_select_cb(tls, choose, NULL);
-  connects = resets = 0;
+  connects = resets = let_go = 0;
   plain_2 = support_hostile_start(support_script_h2, NULL);
   plain_1 = support_hostile_start(support_script_answer,
                                   (void*)"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nby 1");
@@ -367,6 +376,47 @@ static void it_is_gone(void** state) {
   assert_int_equal(support_hostile_connections(proxy), 2);
 }
 
+/* A connection to the proxy serves who has the settings that it was made with, and nobody else. */
+static void other_settings_are_another_connection(void** state) {
+  (void)state;
+  creche_tls_options t;
+  creche_request_options r = request_options();
+  expect_body(fetch("https://localhost/", NULL), 200, "hello");
+  OK(creche_tls_options_init(&t, sizeof t));
+  t.flags = CRECHE_TLS_INSECURE;
+  for (int i = 0; i < 2; i++) {
+    OK(creche_tls_open(&t, &r.tls));
+    expect_body(fetch("https://a.localhost/", &r), 200, "hello");
+    assert_int_equal(support_hostile_connections(proxy), 2 + i);
+    expect_body(fetch("https://b.localhost/", &r), 200, "hello");
+    assert_int_equal(support_hostile_connections(proxy), 2 + i);
+    creche_tls_release(r.tls);
+  }
+  expect_body(fetch("https://b.localhost/", NULL), 200, "hello");
+  assert_int_equal(support_hostile_connections(proxy), 3);
+}
+
+/* Who asks for a tunnel with settings of its own may go: they serve who waits for the same. */
+static void settings_outlive_who_brought_them(void** state) {
+  (void)state;
+  creche_tls_options t;
+  creche_request_options r = request_options();
+  OK(creche_tls_options_init(&t, sizeof t));
+  t.flags = CRECHE_TLS_INSECURE;
+  OK(creche_tls_open(&t, &r.tls));
+  const creche_task first = start("https://held.localhost/", &r, NULL);
+  AWAIT(connects == 1);
+  start("https://held.localhost/", &r, NULL);
+  creche_tls_release(r.tls);
+  OK(creche_scope_cancel(first.scope, NULL));
+  creche_completion c = next();
+  assert_int_equal(c.status, CRECHE_E_CANCELLED);
+  drop(c);
+  let_go = 1; /* on another connection */
+  expect_body(next(), 200, "hello");
+  assert_int_equal(support_hostile_connections(proxy), 2);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, serve, stop)
 
 int main(void) {
@@ -381,6 +431,8 @@ int main(void) {
       TEST(goes_away),
       TEST(given_up),
       TEST(it_is_gone),
+      TEST(other_settings_are_another_connection),
+      TEST(settings_outlive_who_brought_them),
   };
   return cmocka_run_group_tests_name("proxies by HTTP/2", tests, make_tls, free_tls);
 }
