@@ -70,8 +70,8 @@ TEST(ExitHold, AnExitWaitsForIt) {
               std::thread([] {
                 const ExitHold::Inside here(hold);
                 inside = begun = here.ok();
-                std::this_thread::sleep_for(std::chrono::milliseconds(5));
-                inside = false;
+                for (ExitHold other; ExitHold::Inside(other).ok();) std::this_thread::yield();
+                inside = false;  // exit() has begun
               }).detach();
               while (!begun) std::this_thread::yield();
               std::exit(4);

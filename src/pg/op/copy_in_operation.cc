@@ -3,12 +3,14 @@
 #include <utility>
 
 #include "pg/op/copy_check.h"
-#include "pg/op/query_operation.h"
+#include "pg/op/not_produced.h"
 
 namespace creche::pg {
 
 CopyInOperation::CopyInOperation(Connectable on, Statement&& statement)
-    : PgOperation(std::move(on)), statement_(std::move(statement)), unfit_(CheckCopy(statement_)) {}
+    : CopyOperation(std::move(on)),
+      statement_(std::move(statement)),
+      unfit_(CheckCopy(statement_)) {}
 
 ErrorRef CopyInOperation::Prepare() noexcept {
   if (unfit_) return unfit_;
@@ -32,7 +34,7 @@ void CopyInOperation::GiveUp(std::string_view why) noexcept {
 void CopyInOperation::Answer(Status status, std::string bytes, bool more, ErrorRef error) noexcept {
   if (!run_.open()) return;
   if (status == Status::kOk) return run_.Give(std::move(bytes), more);
-  error_ = NotProduced(std::move(error));
+  error_ = NotProduced("what was to be copied", std::move(error));
   GiveUp(error_->message());
 }
 
@@ -43,14 +45,7 @@ void CopyInOperation::FinishCancelled(Phase phase, const Ending& ending) noexcep
 
 void CopyInOperation::Finish(Ending ending) noexcept {
   run_.Close();
-  // The server's answer to CopyFail says nothing new.
-  if (error_ || ending.error) Break(ending);
-  if (error_) return Fail(error_);
-  if (ending.error) return Fail(std::move(ending.error));
-  tasks::Outcome outcome;
-  outcome.code = AffectedCode(ending.affected);
-  outcome.value = ending.affected > 0 ? static_cast<uint64_t>(ending.affected) : 0;
-  Complete(std::move(outcome));
+  FinishCopy(std::move(ending));
 }
 
 }  // namespace creche::pg

@@ -2,11 +2,11 @@
 // asked for.
 #pragma once
 #include "pg/command/copy_in.h"
-#include "pg/op/pg_operation.h"
+#include "pg/op/copy_operation.h"
 
 namespace creche::pg {
 
-class CopyInOperation final : public PgOperation {
+class CopyInOperation final : public CopyOperation {
  public:
   CopyInOperation(Connectable on, Statement&& statement);
   void Answer(Status status, std::string bytes, bool more, ErrorRef error) noexcept override;
@@ -33,7 +33,6 @@ class CopyInOperation final : public PgOperation {
   const Statement statement_;
   const ErrorRef unfit_;  // why it cannot be run
   Copying run_{this};
-  ErrorRef error_;  // the user's
 };
 
 }  // namespace creche::pg

@@ -5,13 +5,12 @@
 
 #include "pg/connection.h"
 #include "pg/op/copy_check.h"
-#include "pg/op/query_operation.h"
 
 namespace creche::pg {
 
 CopyOutOperation::CopyOutOperation(Connectable on, Statement&& statement,
                                    const CopyOptions& options)
-    : PgOperation(std::move(on)),
+    : CopyOperation(std::move(on)),
       statement_(std::move(statement)),
       unfit_(CheckCopy(statement_)),
       options_(options),
@@ -94,13 +93,7 @@ void CopyOutOperation::Finish(Ending ending) noexcept {
   timer_->Disarm();
   // An error behind bytes: those came first.
   if (!error_ && !run_.bytes().empty() && !Deliver()) error_ = NoMemoryError();
-  if (error_ || ending.error) Break(ending);
-  if (error_) return Fail(error_);
-  if (ending.error) return Fail(std::move(ending.error));
-  tasks::Outcome outcome;
-  outcome.code = AffectedCode(ending.affected);
-  outcome.value = ending.affected > 0 ? static_cast<uint64_t>(ending.affected) : 0;
-  Complete(std::move(outcome));
+  FinishCopy(std::move(ending));
 }
 
 }  // namespace creche::pg

@@ -5,7 +5,7 @@
 
 #include "pg/command/copy_out.h"
 #include "pg/op/block_budget.h"
-#include "pg/op/pg_operation.h"
+#include "pg/op/copy_operation.h"
 
 namespace creche::pg {
 
@@ -14,7 +14,7 @@ struct CopyOptions {
   uint32_t chunks = 4;
 };
 
-class CopyOutOperation final : public PgOperation, public BlockBudget::Owner {
+class CopyOutOperation final : public CopyOperation, public BlockBudget::Owner {
  public:
   CopyOutOperation(Connectable on, Statement&& statement, const CopyOptions& options);
   ~CopyOutOperation() override;
@@ -49,7 +49,6 @@ class CopyOutOperation final : public PgOperation, public BlockBudget::Owner {
   Ref<BlockBudget> budget_;
   std::unique_ptr<Timer> timer_;
   bool delivered_ = false;
-  ErrorRef error_;
 };
 
 }  // namespace creche::pg

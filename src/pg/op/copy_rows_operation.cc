@@ -5,7 +5,7 @@
 
 #include "pg/export/copy_text.h"
 #include "pg/op/copy_check.h"
-#include "pg/op/query_operation.h"
+#include "pg/op/not_produced.h"
 #include "pg/protocol/bytes.h"
 #include "pg/sql/row_pieces.h"
 
@@ -26,7 +26,7 @@ void AppendCount(size_t count, std::string* out) {
 }  // namespace
 
 CopyRowsOperation::CopyRowsOperation(Connectable on, const CopyStatement& copy, ErrorRef unfit)
-    : PgOperation(std::move(on)),
+    : CopyOperation(std::move(on)),
       describe_(copy.describe, nullptr, 0),
       binary_(copy.binary, nullptr, 0),
       text_(copy.text, nullptr, 0),
@@ -109,7 +109,7 @@ void CopyRowsOperation::GiveUp(ErrorRef why) noexcept {
 void CopyRowsOperation::Answer(Status status, std::string bytes, bool more,
                                ErrorRef error) noexcept {
   if (!copying_.open()) return;
-  if (status != Status::kOk) return GiveUp(NotProduced(std::move(error)));
+  if (status != Status::kOk) return GiveUp(NotProduced("what was to be copied", std::move(error)));
   std::string out;
   try {
     if (ErrorRef bad = TakeRows(bytes, more, &out)) return GiveUp(std::move(bad));
@@ -187,14 +187,7 @@ void CopyRowsOperation::FinishCancelled(Phase phase, const Ending& ending) noexc
 
 void CopyRowsOperation::Finish(Ending ending) noexcept {
   copying_.Close();
-  // The server's answer to CopyFail says nothing new.
-  if (error_ || ending.error) Break(ending);
-  if (error_) return Fail(error_);
-  if (ending.error) return Fail(std::move(ending.error));
-  tasks::Outcome outcome;
-  outcome.code = AffectedCode(ending.affected);
-  outcome.value = ending.affected > 0 ? static_cast<uint64_t>(ending.affected) : 0;
-  Complete(std::move(outcome));
+  FinishCopy(std::move(ending));
 }
 
 }  // namespace creche::pg

@@ -9,13 +9,13 @@
 
 #include "pg/command/copy_rows.h"
 #include "pg/command/describe.h"
-#include "pg/op/pg_operation.h"
+#include "pg/op/copy_operation.h"
 #include "pg/sql/copy_statement.h"
 #include "pg/type/fit.h"
 
 namespace creche::pg {
 
-class CopyRowsOperation final : public PgOperation {
+class CopyRowsOperation final : public CopyOperation {
  public:
   // unfit: why it cannot be run; null: it can.
   CopyRowsOperation(Connectable on, const CopyStatement& copy, ErrorRef unfit);
@@ -79,7 +79,6 @@ class CopyRowsOperation final : public PgOperation {
   bool altered_ = false;
   bool headed_ = false;  // what stands in front of all rows was sent
   bool pulled_ = false;
-  ErrorRef error_;  // why it was given up
 };
 
 }  // namespace creche::pg

@@ -6,6 +6,7 @@
 
 #include "pg/connection.h"
 #include "pg/op/commit_errors.h"
+#include "pg/op/not_produced.h"
 #include "pg/op/query_operation.h"
 #include "pg/sql/row_pieces.h"
 
@@ -14,19 +15,6 @@ namespace creche::pg {
 using tasks::Outcome;
 
 namespace {
-
-ErrorRef NotProduced(ErrorRef cause) noexcept {
-  try {
-    std::string message = "the rows of a statement could not be produced";
-    if (cause) message += std::string(": ") + cause->message();
-    return MakeError(ErrorInfo{.status = Status::kBody,
-                               .phase = Phase::kQuery,
-                               .message = std::move(message),
-                               .cause = std::move(cause)});
-  } catch (const std::bad_alloc&) {
-    return NoMemoryError();
-  }
-}
 
 struct Counts final : tasks::Held {
   explicit Counts(std::vector<int64_t>&& taken) : counts(std::move(taken)) {}
@@ -97,7 +85,8 @@ void ExecuteManyOperation::GiveUp(ErrorRef why) noexcept {
 void ExecuteManyOperation::Answer(Status status, std::string bytes, bool more,
                                   ErrorRef error) noexcept {
   if (!run_.waits()) return;
-  if (status != Status::kOk) return GiveUp(NotProduced(std::move(error)));
+  if (status != Status::kOk)
+    return GiveUp(NotProduced("the rows of a statement", std::move(error)));
   try {
     if (ErrorRef bad = TakeRows(bytes, more)) return GiveUp(std::move(bad));
   } catch (const std::bad_alloc&) {

@@ -17,17 +17,22 @@ static inline int prefer(SSL* ssl, const unsigned char** out, unsigned char* siz
              : SSL_TLSEXT_ERR_NOACK;
 }
 
-static inline void by_alpn(support_peer* peer, void* user) {
+/* To one of two servers. */
+static inline void in_front_of(support_peer* peer, support_hostile* of_2, support_hostile* of_1) {
   const unsigned char* chosen = NULL;
   unsigned int size = 0;
   SSL* ssl = SSL_new(tls);
-  (void)user;
   SSL_set_fd(ssl, support_peer_fd(peer));
   if (SSL_accept(ssl) == 1) {
     SSL_get0_alpn_selected(ssl, &chosen, &size);
-    relay_tls(ssl, support_peer_fd(peer), support_hostile_port(size == 2 ? by_2 : by_1));
+    relay_tls(ssl, support_peer_fd(peer), support_hostile_port(size == 2 ? of_2 : of_1));
   }
   SSL_free(ssl);
+}
+
+static inline void by_alpn(support_peer* peer, void* user) {
+  (void)user;
+  in_front_of(peer, by_2, by_1);
 }
 
 #endif

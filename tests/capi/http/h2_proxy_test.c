@@ -161,16 +161,8 @@ static int choose(SSL* ssl, const unsigned char** out, unsigned char* size, cons
 /* The server: HTTP/2 or HTTP/1.1 over TLS. */
 static support_hostile *plain_2, *plain_1;
 static void served(support_peer* peer, void* user) {
-  const unsigned char* chosen = NULL;
-  unsigned int size = 0;
-  SSL* ssl = SSL_new(tls);
   (void)user;
-  SSL_set_fd(ssl, support_peer_fd(peer));
-  if (SSL_accept(ssl) == 1) {
-    SSL_get0_alpn_selected(ssl, &chosen, &size);
-    relay_tls(ssl, support_peer_fd(peer), support_hostile_port(size == 2 ? plain_2 : plain_1));
-  }
-  SSL_free(ssl);
+  in_front_of(peer, plain_2, plain_1);
 }
 
 static support_hostile *proxy, *server;

@@ -1,5 +1,5 @@
 /* One statement with rows that are asked for (creche_pool_execute_rows). */
-#include "pg_test.h"
+#include "pieces.h"
 
 static creche_pool pool;
 
@@ -14,7 +14,7 @@ static int close_one(void** state) {
   return stop_server(state);
 }
 
-/* What is given: `rows` of them in all, so many in each answer; the bytes are cut as it comes. */
+/* What is given: `rows` of them in all, so many in each answer. */
 typedef struct source {
   answer end;
   int rows, each, at;
@@ -23,8 +23,7 @@ typedef struct source {
   int bad_at;   /* this one cannot be sent; -1: none */
   int silent;   /* nothing is answered */
   int pulled;
-  char* bytes; /* not given yet */
-  size_t size;
+  pieces left;
   creche_task task;
 } source;
 
@@ -34,14 +33,6 @@ static void source_init(source* s, int rows, int each) {
   s->rows = rows;
   s->each = each;
   s->fails_at = s->twice_at = s->bad_at = -1;
-}
-
-static int32_t keep(const char* bytes, size_t size, void* user) {
-  source* s = user;
-  s->bytes = realloc(s->bytes, s->size + size);
-  memcpy(s->bytes + s->size, bytes, size);
-  s->size += size;
-  return 0;
 }
 
 static void on_source(void* user, const creche_completion* c) {
@@ -62,18 +53,13 @@ static void on_source(void* user, const creche_completion* c) {
     const creche_value v[] = {s->at == s->bad_at ? creche_integer_of(CRECHE_PG_INT4, INT64_MAX)
                                                  : creche_int4(s->at == s->twice_at ? 0 : s->at),
                               s->at % 7 ? creche_text(name) : creche_null()};
-    OK(creche_values_to_rows(v, 2, 1, keep, s));
+    OK(creche_values_to_rows(v, 2, 1, keep, &s->left));
     if (s->at == s->fails_at) {
       OK(creche_task_answer(c->task, CRECHE_E_USER, NULL, 0, 0, NULL));
       return;
     }
   }
-  /* All but a few bytes, unless it is the last. */
-  const int last = s->at == s->rows;
-  const size_t give = last ? s->size : s->size - s->size % 5;
-  OK(creche_task_answer(c->task, CRECHE_OK, s->bytes, give, last ? 0 : CRECHE_MORE, NULL));
-  if (s->size > give) memmove(s->bytes, s->bytes + give, s->size - give);
-  s->size -= give;
+  OK(give(&s->left, c->task, s->at == s->rows));
 }
 
 static void start(source* s, creche_connection c, const char* sql, uint32_t flags) {
@@ -89,7 +75,7 @@ static void start(source* s, creche_connection c, const char* sql, uint32_t flag
 static void end_it(source* s) {
   if (s->end.rows == NULL) s->end.value = 0;
   answer_free(&s->end);
-  free(s->bytes);
+  free(s->left.bytes);
 }
 
 static const creche_connection none = {0};

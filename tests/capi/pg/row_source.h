@@ -2,7 +2,7 @@
 #ifndef CAPI_PG_ROW_SOURCE_H
 #define CAPI_PG_ROW_SOURCE_H
 
-#include "pg_test.h"
+#include "pieces.h"
 
 static creche_pool pool;
 
@@ -16,7 +16,7 @@ static int close_two(void** state) {
   return stop_server(state);
 }
 
-/* `rows` rows like the one of `values`; the bytes are cut as it comes. */
+/* `rows` rows like the one of `values`. */
 typedef struct source {
   answer end;
   const creche_value* values;
@@ -27,8 +27,7 @@ typedef struct source {
   int silent;
   int pulled;
   int empty_first; /* the first answer has nothing */
-  char* bytes;
-  size_t size;
+  pieces left;
   creche_task task;
 } source;
 
@@ -40,14 +39,6 @@ static void source_init(source* s, const creche_value* values, size_t columns, i
   s->rows = rows;
   s->each = 100;
   s->fails_at = s->odd_at = -1;
-}
-
-static int32_t keep(const char* bytes, size_t size, void* user) {
-  source* s = user;
-  s->bytes = realloc(s->bytes, s->size + size);
-  memcpy(s->bytes + s->size, bytes, size);
-  s->size += size;
-  return 0;
 }
 
 static void on_source(void* user, const creche_completion* c) {
@@ -68,20 +59,15 @@ static void on_source(void* user, const creche_completion* c) {
     return;
   }
   for (int i = 0; i < s->each && s->at < s->rows; i++, s->at++) {
-    OK(creche_values_to_rows(s->values, s->columns - (s->at == s->odd_at), 1, keep, s));
+    OK(creche_values_to_rows(s->values, s->columns - (s->at == s->odd_at), 1, keep, &s->left));
     if (s->at == s->fails_at) {
       OK(creche_task_answer(c->task, CRECHE_E_USER, NULL, 0, 0, NULL));
       return;
     }
   }
-  const int last = s->at == s->rows;
-  const size_t give = last ? s->size : s->size - s->size % 5;
   /* The server may have refused a row since. */
-  const creche_status given =
-      creche_task_answer(c->task, CRECHE_OK, s->bytes, give, last ? 0 : CRECHE_MORE, NULL);
+  const creche_status given = give(&s->left, c->task, s->at == s->rows);
   assert_true(given == CRECHE_OK || given == CRECHE_E_STATE || given == CRECHE_E_ENDED);
-  if (s->size > give) memmove(s->bytes, s->bytes + give, s->size - give);
-  s->size -= give;
 }
 
 static void start(source* s, creche_connection c, const char* sql) {
@@ -94,7 +80,7 @@ static void start(source* s, creche_connection c, const char* sql) {
 static void end_it(source* s) {
   s->end.value = 0; /* no handle */
   answer_free(&s->end);
-  free(s->bytes);
+  free(s->left.bytes);
 }
 
 static const creche_connection none = {0};

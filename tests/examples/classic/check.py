@@ -11,8 +11,8 @@ import os
 import py_compile
 import subprocess
 import sys
+import tempfile
 import threading
-import time
 
 PATIENCE = 120
 HERE = os.path.dirname(os.path.realpath(__file__))
@@ -20,13 +20,13 @@ HERE = os.path.dirname(os.path.realpath(__file__))
 
 class Server(http.server.ThreadingHTTPServer):
     daemon_threads = True
-    order = threading.Condition()
-    answered = 0
+    said = threading.Condition()
+    lines = []  # that the program has printed so far
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
-    """/count: the how manyth request of its connection this is. /1, /2, /3: answered in that order.
-    /never: not before the client has gone. All else: 404."""
+    """/count: the how manyth request of its connection this is. /1, /2, /3: answered in that order,
+    each once the program has printed the one before. /never: not before the client has gone. All else: 404."""
     protocol_version = "HTTP/1.1"
 
     def setup(self):
@@ -42,12 +42,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.say(200, self.count)
         elif self.path in ("/1", "/2", "/3"):
             number = int(self.path[1:])
-            with Server.order:
-                Server.order.wait_for(lambda: Server.answered % 3 == number - 1, PATIENCE)
-                self.say(number=number, status=200)
-                time.sleep(0.05)  # so that it is read before the next one is
-                Server.answered += 1
-                Server.order.notify_all()
+            with Server.said:
+                Server.said.wait_for(lambda: number == 1 or str(number - 1) in Server.lines, PATIENCE)
+            self.say(200, number)
         else:
             self.say(404, "nothing")
 
@@ -68,6 +65,28 @@ def prepare_table():
         drop table if exists account;
         create table account (name text, cents int check (cents >= 0));
         insert into account values ('anna', 500), ('ben', 0);""")
+
+
+def run(command):
+    """Its exit status, and what it has said where. It prints to a terminal, and so line by line."""
+    Server.lines = []
+    ours, its = os.openpty()
+    with tempfile.TemporaryFile("w+") as errors, open(ours, "rb", buffering=0) as printed:
+        program = subprocess.Popen(command, stdout=its, stderr=errors)
+        os.close(its)
+        killer = threading.Timer(PATIENCE, program.kill)
+        killer.start()
+        try:
+            while line := printed.readline():
+                with Server.said:
+                    Server.lines.append(line.decode().rstrip())
+                    Server.said.notify_all()
+        except OSError:
+            pass  # so a terminal ends
+        status = program.wait()
+        killer.cancel()
+        errors.seek(0)
+        return status, errors.read()
 
 
 def python_of_originals():
@@ -95,20 +114,18 @@ def main():
     server = Server(("127.0.0.1", 0), Handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     prepare_table()
-    printed = ""
+    found = []
     for command in commands:
-        done = subprocess.run(command + ["http://127.0.0.1:%d" % server.server_address[1]], text=True,
-                              capture_output=True, timeout=PATIENCE)
-        printed += done.stdout
-        if done.returncode != 0 or done.stderr:
+        status, errors = run(command + ["http://127.0.0.1:%d" % server.server_address[1]])
+        found += Server.lines
+        if status != 0 or errors:
             failed += 1
-            print(f"{command}: exit status {done.returncode}\n{done.stderr}")
+            print(f"{command}: exit status {status}\n{errors}")
     with open(os.path.join(HERE, "expected.txt"), encoding="utf-8") as file:
         wanted = file.read().splitlines()
-    found = [line.rstrip() for line in printed.splitlines()]
     different = sum(one != other for one, other in zip(found, wanted)) + abs(len(found) - len(wanted))
     if different:
-        print(f"{commands[0]}: {different} lines are different:\n{printed}")
+        print(f"{commands[0]}: {different} lines are different:\n" + "\n".join(found))
     print(f"{len(wanted) - min(different, len(wanted))} passed, {failed + different} failed")
     failed += different
     return failed > 0
