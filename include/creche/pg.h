@@ -248,12 +248,13 @@ CRECHE_API creche_status creche_query_options_init(creche_query_options *options
  * and json no more than 64 KiB of each. With any other text, and always if a parameter is of another type
  * (date, time, float8, jsonb, bytea, ...), the statement is parsed anew (declare the type, and it is
  * kept). Columns whose types have no binary form are asked for as text (creche_row_column.text): the
- * server tells by failing with 42883, so the first run of such a statement takes two. In a transaction, or in a batch on a
- * connection, it could not be run again: so what names a type, table or function of yours that has such
- * values, or reads the catalog (pg_, acl), is described before its first run there, and so is each stream.
- * Which names these are is asked with the first statement in a transaction, once for a pool, again behind
- * CREATE and ALTER, and every statement_lifetime; what it does not see (another session's CREATE since,
- * anonymous rows, FETCH) fails there, and is asked for as text from then on. What a type of your own is, and the text of what only the server can print
+ * server tells by failing with 42883, so the first run of such a statement takes two. In a transaction, or
+ * in a batch on a connection, it could not be run again: so what names a type, table or function of yours
+ * that has such values, or reads the catalog (pg_, acl), is described before its first run there, and so is
+ * each stream. Which names these are is asked with the first statement in a transaction, once for a pool,
+ * again behind CREATE of a type or of what names one of these, behind ALTER, and every statement_lifetime;
+ * what it does not see (another session's CREATE since, anonymous rows, FETCH) fails there, and is asked
+ * for as text from then on. What a type of your own is, and the text of what only the server can print
  * (creche_row_format), is asked behind the first result that has it: one more statement for each, once;
  * and again on another server, when a value has other fields than its type had, behind an ALTER of this
  * pool's, and every statement_lifetime. In a transaction nothing that was prepared before is used behind a

@@ -288,7 +288,7 @@ void AnswerReader::TakeEnd(Flight* flight, std::string_view tag) noexcept {
   if (tag == "COMMIT" || tag == "PREPARE TRANSACTION") flight->commits = true;
   if (!flight->plain) {
     session_.OnTrace(tag);
-    shared_.text_names.OnDone(tag);
+    shared_.text_names.OnDone(tag, flight->names_text);
     if (session_.OnRenamed(flight->renames, tag)) shared_.OnRenamed();
   }
   if (!last && !flight->each) return;

@@ -29,6 +29,7 @@ void Encoder::Script(const Statement& script) noexcept {
   flight_.steps.SetScript();
   flight_.commits = script.verb() == Verb::kProcedure;
   flight_.renames = script.sql().renames();
+  flight_.names_text = NamesText(script);
   session_.maybe_in_transaction = true;
   session_.dirty = true;
 }
@@ -107,6 +108,12 @@ void Encoder::Repeated(const Command& command, bool describe) noexcept {
   flight_.steps.Sent();
 }
 
+bool Encoder::NamesText(const Statement& s) const noexcept {
+  constexpr size_t kMostLookedAt = 64 << 10;  // a script may be long
+  const std::string_view text = s.text();
+  return text.size() > kMostLookedAt || ReadsCatalog(text) || shared_.text_names.In(text);
+}
+
 void Encoder::Note(const Statement& s) noexcept {
   // What ends one leaves none, however it goes: a COMMIT that fails has rolled back. (One that was
   // cancelled before it ran has not; "ready" will say so.)
@@ -118,6 +125,7 @@ void Encoder::Note(const Statement& s) noexcept {
   if (renames > flight_.renames) flight_.renames = renames;
   if (s.verb() == Verb::kOther || s.verb() == Verb::kProcedure || renames != Renames::kNothing)
     flight_.changes = true;
+  if (s.verb() == Verb::kOther && NamesText(s)) flight_.names_text = true;
   if (s.verb() == Verb::kProcedure) flight_.commits = true;
   if (s.verb() != Verb::kQuery || s.sql().leaves_state()) flight_.leaves_state = true;
 }

@@ -58,6 +58,8 @@ class Encoder {
   void Add(const Statement& statement, bool prepare, uint32_t max_rows, bool last) noexcept;
   // What running it may change of the session.
   void Note(const Statement& statement) noexcept;
+  // What stands for values without a binary form is in its text.
+  bool NamesText(const Statement& statement) const noexcept;
   void AskForBackend() noexcept;
 
   SessionState& session_;

@@ -27,6 +27,7 @@ struct FlightFacts {
   bool opens = false;      // Command::set_opens
   bool changes = false;    // what prepared statements mean, perhaps
   Renames renames = Renames::kNothing;
+  bool names_text = false;    // TextNames::In
   bool edge = false;          // begins or ends a transaction, or goes back to a savepoint
   bool implicit = false;      // surely in no transaction but its own
   bool plain = false;         // its result leaves nothing behind

@@ -56,8 +56,11 @@ bool TextNamesQuestion::Wanted(const Statement& statement, Connection& connectio
 }
 
 bool TextNamesQuestion::Suspects(const Statement& statement, Connection& connection) noexcept {
-  return Matters(statement, connection) &&
-         (statement.sql().reads_catalog() || connection.shared().text_names.In(statement.text()));
+  if (!Matters(statement, connection)) return false;
+  Shared& shared = connection.shared();
+  if (statement.sql().reads_catalog() || shared.text_names.In(statement.text())) return true;
+  if (!shared.text_names.empty()) shared.forms.SetDescribed(statement.hash());
+  return false;
 }
 
 TextNamesQuestion::TextNamesQuestion(Owner& owner, Connection& connection, Loop& loop)
@@ -82,6 +85,7 @@ void TextNamesQuestion::OnEnd(Ending ending) noexcept {
         std::string& lower = names.emplace_back(name, size);
         std::transform(lower.begin(), lower.end(), lower.begin(), Lower);
       }
+      connection_.shared().forms.ForgetDescribed();
       connection_.shared().text_names.Learn(
           std::move(names), After(loop_.turn_time(), connection_.session().statement_lifetime));
     } catch (const std::bad_alloc&) {

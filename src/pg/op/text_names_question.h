@@ -19,7 +19,7 @@ class TextNamesQuestion final : public Query {
   // True if it is worth a question in front of this statement, which is to run there and cannot be
   // run again if it fails (one in a transaction of its own can).
   static bool Wanted(const Statement& statement, Connection& connection, Nanos now) noexcept;
-  // True if this statement is to be described before it runs there.
+  // True if this statement is to be described before it runs there. The answer no is kept.
   static bool Suspects(const Statement& statement, Connection& connection) noexcept;
 
   // May throw bad_alloc.

@@ -22,12 +22,14 @@ class TextNames {
     known_ = true;
   }
   void Forget() noexcept { known_ = false; }
-  // A statement with this tag has ended well: there may be others now.
-  void OnDone(std::string_view tag) noexcept {
+  bool empty() const noexcept { return names_.empty(); }
+  // A statement with this tag has ended well: there may be others now. names: one of them, or of a
+  // type that is built in, stands in it: what it has made may hold such values. (Many a transaction
+  // makes tables for itself, and to ask costs the server a look at all it has.)
+  void OnDone(std::string_view tag, bool names) noexcept {
     if (!tag.starts_with("CREATE ")) return;
     tag.remove_prefix(7);
-    if (!names_.empty() || tag == "TYPE" || tag == "EXTENSION" || tag == "TABLE" || tag == "DOMAIN")
-      Forget();
+    if (names || tag == "TYPE" || tag == "EXTENSION" || tag == "DOMAIN") Forget();
   }
   // True if one of them stands in it, in whatever case.
   bool In(std::string_view sql) const noexcept;
