@@ -1,5 +1,6 @@
 # For scripts that are tests: counts cases, and prints what failed. Source it; the last thing to do is
 # finish, which prints "N passed, N failed" and exits.
+export CMAKE_GENERATOR=Ninja # of the two that CMake may take, this one is installed for our own build
 passed=0
 failed=0
 
