@@ -11,8 +11,7 @@ constexpr size_t kLeast = 256;
 constexpr size_t kStep = 64;
 }  // namespace
 
-char* Buffer::Reserve(size_t size) noexcept {
-  if (size <= room() && memory_) return memory_ + end_;
+char* Buffer::MakeRoom(size_t size) noexcept {
   const size_t used = this->size();
   if (size > SIZE_MAX / 2 - used) return nullptr;
   // Moving is cheaper than growing as long as each byte is moved about once for each byte consumed.

@@ -27,7 +27,9 @@ class Buffer {
 
   // Room for at least `size` bytes behind the last one (there may be more: see room()); null
   // without memory, and nothing changed. Fill it and call Commit. Moves the bytes: data() changes.
-  [[nodiscard]] char* Reserve(size_t size) noexcept;
+  [[nodiscard]] char* Reserve(size_t size) noexcept {
+    return size <= room() && memory_ ? memory_ + end_ : MakeRoom(size);
+  }
   size_t room() const noexcept { return capacity_ - end_; }
   void Commit(size_t size) noexcept { end_ += size; }
   // False without memory, and nothing changed.
@@ -51,6 +53,8 @@ class Buffer {
   }
 
  private:
+  char* MakeRoom(size_t size) noexcept;
+
   char* memory_ = nullptr;
   size_t begin_ = 0;
   size_t end_ = 0;

@@ -78,7 +78,7 @@ void Encoder::Statements(const Command& command) noexcept {
 void Encoder::Batch(const Command& command, bool each) noexcept {
   for (size_t i = 0; i < command.count(); i++) {
     const Statement& s = command.statement(i);
-    Note(s);
+    if (!s.sql().leaves_nothing()) Note(s);
     out_.Parse({}, s);
     out_.Bind({}, s, shared_.forms.Find(s.hash(), flight_.implicit));
     out_.DescribePortal();
@@ -131,7 +131,7 @@ void Encoder::Note(const Statement& s) noexcept {
 }
 
 void Encoder::Add(const Statement& s, bool prepare, uint32_t max_rows, bool last) noexcept {
-  Note(s);
+  if (!s.sql().leaves_nothing()) Note(s);
   // A name can be gone (26000), and what stands behind a BEGIN that failed happens outside of it.
   // Behind a statement that may change what names stand for it could not be run again in its order.
   if (s.verb() == Verb::kTransaction || behind_changes_) prepare = false;

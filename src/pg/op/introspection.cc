@@ -139,8 +139,7 @@ class Introspection::Visitor final : public UserTypes {
   const bool rebuilds_;
 };
 
-bool Introspection::Wanted(const Ending& ending, Connection* connection) noexcept {
-  if (!ending.rows || ending.rows->block()->types_offset == 0) return false;
+bool Introspection::WantsTypes(const Ending& ending, Connection* connection) noexcept {
   if (ending.rows->block()->types_offset == kTypesUnknown) return true;
   if (!connection) return false;
   try {

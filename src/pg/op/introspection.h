@@ -31,7 +31,9 @@ class Introspection {
   };
   // True if this result needs it: it has types that nobody knows yet, or rows of other fields than
   // their types had when that was asked. connection: that it came by; null: nobody could be asked.
-  static bool Wanted(const Ending& ending, Connection* connection) noexcept;
+  static bool Wanted(const Ending& ending, Connection* connection) noexcept {
+    return ending.rows && ending.rows->block()->types_offset != 0 && WantsTypes(ending, connection);
+  }
 
   // statement: whose result it is; outlives this.
   Introspection(Owner& owner, Connection& connection, const Statement& statement, Ending ending);
@@ -60,6 +62,7 @@ class Introspection {
     bool visited = false;  // its values are looked at
     bool spelled = false;  // and shown as the server says
   };
+  static bool WantsTypes(const Ending& ending, Connection* connection) noexcept;
   void Next() noexcept;
   // False: nothing is left to be asked.
   bool AskNext();

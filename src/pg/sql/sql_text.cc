@@ -31,6 +31,7 @@ SqlText::SqlText(std::string_view sql, Use use) noexcept
     copies_ = facts.copies;
   } else {
     leaves_state_ = verb_ == Verb::kQuery && LeavesState(sql);
+    leaves_nothing_ = verb_ == Verb::kQuery && renames_ == Renames::kNothing && !leaves_state_;
     reads_catalog_ = verb_ == Verb::kQuery && ReadsCatalog(sql);
     ends_transaction_ = verb_ != Verb::kQuery && EndsTransaction(sql);
     copies_ = verb_ == Verb::kCopy;

@@ -30,6 +30,8 @@ class SqlText final : public RefCounted {
   bool leaves_state() const noexcept { return leaves_state_; }
   bool ends_transaction() const noexcept { return ends_transaction_; }
   Renames renames() const noexcept { return renames_; }
+  // A query that, when it has ended, is as if it had never been.
+  bool leaves_nothing() const noexcept { return leaves_nothing_; }
   bool reads_catalog() const noexcept { return reads_catalog_; }
   // It has, or is, a COPY from or to the client.
   bool copies() const noexcept { return copies_; }
@@ -44,6 +46,7 @@ class SqlText final : public RefCounted {
   bool too_long_ = false;
   bool reads_catalog_ = false;
   bool leaves_state_ = false;
+  bool leaves_nothing_ = false;
   bool ends_transaction_ = false;
   bool copies_ = false;
 };
