@@ -105,8 +105,12 @@ static void postgres_dies_and_comes_back(void** state) {
   support_postgres_freeze(server);
   support_postgres_thaw(server);
   support_postgres_kill(server);
-  char rest[1];
-  assert_int_equal(hear(fd, rest, 1), 0);
+  /* What served it may still say why it goes. */
+  char said[100];
+  ssize_t n;
+  do n = recv(fd, said, sizeof said, 0);
+  while (n > 0);
+  assert_true(n == 0 || errno == ECONNRESET);
   close(fd);
   assert_int_equal(support_postgres_pid(server), 0);
   assert_int_equal(support_postgres_restart(server), 0);
