@@ -329,7 +329,8 @@ typedef struct creche_request_options {
                                  * does not matter. The descriptor is duplicated; O_APPEND is refused. The
                                  * completion has no data, value: a response, whose decoded_bytes is what
                                  * was written. What cannot be written (a full disk) is CRECHE_E_SYSTEM,
-                                 * more than size CRECHE_E_LIMIT; what was written before stays. NULL:
+                                 * more than size CRECHE_E_LIMIT, also if it
+                                * is a coded body of more than twice size and 64 KiB; what was written before stays. NULL:
                                  * none; copied */
     uint32_t max_expansion; /* 0: the session's; CRECHE_DEFAULT: no limit */
     uint32_t reserved3;     /* 0 */

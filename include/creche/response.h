@@ -34,7 +34,8 @@ CRECHE_INLINE creche_header creche_header_text(const char *name, const char *val
 /* Reads what there is of the body, at least 1 and up to `capacity` bytes (0: 65536): kind CRECHE_CHUNK
  * with data and data_size, or CRECHE_END when the body has ended; then again, however often. One read
  * at a time: a second one completes with CRECHE_E_STATE. Not reading holds the server back.
- * Cancelling a read cancels only the read. What has arrived is delivered before a failure
+ * Cancelling a read cancels only the read. 1 MiB of a coded body in a row that decodes to nothing is
+ * CRECHE_E_LIMIT: no read waits for ever while bytes come. What has arrived is delivered before a failure
  * (CRECHE_E_TRUNCATED, _TIMEOUT, _CODING, ...), which each further read says again. So it is after
  * the end of the session or of the owner: what had arrived, then CRECHE_END if that was all, else
  * CRECHE_E_CLOSED. Returns CRECHE_OK; CRECHE_E_STATE (a whole response), or as creche_task_spawn.

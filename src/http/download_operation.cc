@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "core/worker_call.h"
+#include "http/body/whole_body.h"
 #include "http/response.h"
 #include "platform/file.h"
 #include "tasks/api.h"
@@ -110,6 +111,10 @@ bool DownloadOperation::Collect(Problem* problem) {
     if (!into) throw std::bad_alloc();
     size_t size = 0;
     *problem = stream_->Read(into, room, &size);
+    if (stream_->decoded_from() > WholeBody::MostCoded(to_->most)) {
+      *problem = {Status::kLimit, "the coded body is far larger than the size of to_file"};
+      break;
+    }
     if (size == 0) break;
     if (size > to_->most - taken_) {
       *problem = {Status::kLimit, "the body is larger than the size of to_file"};

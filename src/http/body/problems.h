@@ -12,6 +12,8 @@ inline constexpr Problem kCodingCut{
     Status::kCoding, "the coded body ends too early (its Content-Encoding is not complete)"};
 inline constexpr Problem kExpandsTooMuch{
     Status::kLimit, "the body decodes to more than max_expansion times what was received"};
+inline constexpr Problem kNothingIn{
+    Status::kLimit, "1 MiB of the coded body decode to nothing: the server sends no content"};
 
 // Why `decoder` failed.
 inline Problem DecodingProblem(const Decoder& decoder) {

@@ -92,12 +92,17 @@ Problem StreamBody::Read(char* into, size_t capacity, size_t* size) noexcept {
     return {};
   }
   if (broken_) return DecodingProblem(*decoder_);
+  if (barren_ > kMostBarren) return kNothingIn;
   std::string_view in = coded_.view();
   broken_ = !decoder_->Decode(&in, into, capacity, size);
-  Consume(coded_.size() - in.size());
+  const size_t taken = coded_.size() - in.size();
+  decoded_from_ += taken;
+  barren_ = *size > 0 ? 0 : barren_ + taken;
+  Consume(taken);
   more_ = *size == capacity;
   if (*size > 0) return {};  // what is wrong behind it is for the next read
   if (broken_) return DecodingProblem(*decoder_);
+  if (barren_ > kMostBarren) return kNothingIn;
   if (finished() && !decoder_->Complete()) return kCodingCut;
   return {};
 }

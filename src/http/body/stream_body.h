@@ -23,9 +23,14 @@ class StreamBody final : public BodySink {
   static constexpr size_t kWhole = 48 << 10;
   static constexpr size_t kUsual = 64 << 10;
 
+  // More coded bytes than this in a row that decode to nothing are no content that will come: a
+  // reader would wait for ever. What is longest in earnest is a block of zstd, of 128 KiB.
+  static constexpr uint64_t kMostBarren = 1 << 20;
+
   // Before Begin.
   void Prepare(std::unique_ptr<Decoder> decoder) noexcept {
     decoder_ = std::move(decoder);
+    decoded_from_ = barren_ = 0;
     if (held_ > 0) DropAll();  // of an attempt that failed
   }
   // Somebody waits for up to so many bytes more, or nobody does (0).
@@ -47,6 +52,8 @@ class StreamBody final : public BodySink {
   // All that is there, in the memory it was received in: true if that is worth a Read of up to
   // `capacity` bytes; else nothing has changed.
   bool Take(size_t capacity, Buffer* all) noexcept;
+  // Coded bytes that a decoder has taken, of a body that has one.
+  uint64_t decoded_from() const { return decoded_from_; }
   // Everything was read. Call after Read gave 0.
   bool finished() const { return ended_ && coded_.empty(); }
   // True if a Read is worth while.
@@ -62,6 +69,8 @@ class StreamBody final : public BodySink {
   std::vector<Buffer> later_;  // behind it, whole pieces mostly; none with a decoder
   size_t held_ = 0;            // bytes in all of them
   std::unique_ptr<Decoder> decoder_;
+  uint64_t decoded_from_ = 0;
+  uint64_t barren_ = 0;  // the last of these, which gave nothing
   size_t awaited_ = 0;
   bool ended_ = false;
   bool more_ = false;    // the decoder filled the last room

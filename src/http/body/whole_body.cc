@@ -48,8 +48,7 @@ bool WholeBody::Keep(Buffer* memory) noexcept {
 
 Problem WholeBody::Expect(uint64_t size) noexcept {
   if (!decoder_) return size > max_ - bytes_.size() ? kTooLarge : Problem{};
-  const uint64_t most = max_ > (UINT64_MAX - kCodedMore) / 2 ? UINT64_MAX : 2 * max_ + kCodedMore;
-  return size > most - coded_ ? kCodedTooLarge : Problem{};
+  return size > MostCoded(max_) - coded_ ? kCodedTooLarge : Problem{};
 }
 
 char* WholeBody::Room(uint64_t left, size_t* room) noexcept {

@@ -14,6 +14,9 @@ class WholeBody final : public BodySink {
   // A coded body may take twice as many bytes as the decoded one may have, and this: many small
   // pieces, each flushed, take about that. More is no body but something without an end.
   static constexpr uint64_t kCodedMore = 64 << 10;
+  static constexpr uint64_t MostCoded(uint64_t max) {
+    return max > (UINT64_MAX - kCodedMore) / 2 ? UINT64_MAX : 2 * max + kCodedMore;
+  }
 
   // Before Begin. max: bytes of the decoded body; coded it may be somewhat larger (kCodedMore).
   void Prepare(std::unique_ptr<Decoder> decoder, uint64_t max) noexcept;

@@ -172,6 +172,28 @@ static void coded_bytes_are_bounded(void** state) {
   support_hostile_stop(server);
 }
 
+/* Nor does a file that is bounded, or a read that waits for the first byte, go on for ever. */
+static void coded_bytes_are_bounded_without_max_body(void** state) {
+  (void)state;
+  support_hostile* server = support_hostile_start(empty_blocks, NULL);
+  FILE* into = tmpfile();
+  const creche_file file = {fileno(into), 0, 0, 1000};
+  creche_request_options o = request_options();
+  o.to_file = &file;
+  expect_failure(fetch(support_hostile_url(server), &o), CRECHE_E_LIMIT, CRECHE_PHASE_BODY, 0);
+  assert_true(session_counters(web).bytes_received < (1 << 20));
+  fclose(into);
+  creche_completion c = send_request(support_hostile_url(server), NULL);
+  assert_int_equal(c.status, CRECHE_OK);
+  creche_response response = {c.value};
+  for (int i = 0; i < 2; i++)
+    expect_failure(read_some(response, 0), CRECHE_E_LIMIT, CRECHE_PHASE_BODY, 0);
+  assert_true(session_counters(web).bytes_received < (4 << 20));
+  assert_true(support_hostile_await_open(server, 0, PATIENCE_MS));
+  drop(c);
+  support_hostile_stop(server);
+}
+
 static void silent(support_peer* peer, void* user) {
   (void)user;
   support_await_close(peer);
@@ -221,6 +243,7 @@ int main(void) {
       cmocka_unit_test_setup_teardown(lengths_of_other_bodies, set_up, tear_down),
       cmocka_unit_test_setup_teardown(endless_and_empty, set_up, tear_down),
       cmocka_unit_test_setup_teardown(coded_bytes_are_bounded, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(coded_bytes_are_bounded_without_max_body, set_up, tear_down),
       cmocka_unit_test_setup_teardown(waiting_is_who_waits, set_up, tear_down),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
