@@ -1,49 +1,22 @@
 // HTTP/2 over a transport in memory: the answers of a server, cut at each byte.
-#include "http/h2/h2_connection.h"
-
 #include <gtest/gtest.h>
 
 #include <string>
 
-#include "http_calls.h"
+#include "h2_calls.h"
 
 namespace creche::http {
 namespace {
 
 using creche::test::TestLoop;
 using test::Caller;
-using test::CallFixture;
+using test::Frame;
 using test::Get;
-using test::MemoryOpener;
-using test::MemoryTransport;
-
-class H2Opener final : public MemoryOpener {
- public:
-  explicit H2Opener(IoContext& io) : io_(io) {}
-  std::unique_ptr<Connection> Make(std::unique_ptr<MemoryTransport> transport) override {
-    return std::make_unique<H2Connection>(io_, std::move(transport));
-  }
-
- private:
-  IoContext& io_;
-};
-
-using H2 = CallFixture<H2Opener>;
-
-std::string Frame(int type, int flags, int stream, const std::string& payload) {
-  const auto size = static_cast<uint32_t>(payload.size());
-  std::string frame;
-  for (const uint32_t byte :
-       {size >> 16, size >> 8, size, static_cast<uint32_t>(type), static_cast<uint32_t>(flags),
-        uint32_t{0}, uint32_t{0}, uint32_t{0}, static_cast<uint32_t>(stream)})
-    frame += static_cast<char>(byte);
-  return frame + payload;
-}
-
-const std::string kSettings = Frame(4, 0, 0, "");
-const std::string kSettingsAck = Frame(4, 1, 0, "");
-const std::string kOk = "\x88";  // :status: 200
-const std::string kField = std::string("\0\1a\1b", 5);
+using test::H2;
+using test::kField;
+using test::kOk;
+using test::kSettings;
+using test::kSettingsAck;
 
 // What two calls, one after the other on the wire, come to.
 struct Script {

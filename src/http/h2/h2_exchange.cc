@@ -89,6 +89,7 @@ void H2Exchange::OnBegun() noexcept {
   attempt_->sent = 1;
   if (attempt_->phase == Phase::kPool) attempt_->phase = Phase::kSend;
   send_by_ = In(request_->timeouts.send);
+  SetTimer();
 }
 
 void H2Exchange::OnFilled(bool last) noexcept {
@@ -179,6 +180,8 @@ void H2Exchange::SetTimer() noexcept {
 }
 
 void H2Exchange::OnTime(Nanos now) noexcept {
+  SetTimer();
+  if (due_ > now) return;  // what was waited for has come
   if (continue_by_ <= now) return Continue();
   const char* text = "the next part of the body did not come in time: raise timeouts.read_gap";
   if (send_by_ <= now && attempt_->phase == Phase::kPool) {

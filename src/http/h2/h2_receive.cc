@@ -75,7 +75,8 @@ void H2Exchange::OnHeadEnds(bool last) noexcept {
   if (++informational_ > kMaxInformational)
     return Fail({Status::kProtocol, "more than 32 informational responses (1xx) came"});
   if (request_->watch) request_->watch->Informational(*head_);
-  if (status == 100 && held_back_) Continue();
+  if (status == 100 && held_back_) return Continue();
+  SetTimer();
 }
 
 // The server wants the body that it was asked about, or has said nothing for long.

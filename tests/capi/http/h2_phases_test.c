@@ -126,6 +126,36 @@ static void producing_takes_its_time(void** state) {
   support_hostile_stop(server);
 }
 
+/* Heads that say nothing yet, and the answer when the test says so. */
+static void hints_first(support_peer* peer, void* user) {
+  (void)user;
+  support_h2* h = support_h2_open(peer);
+  support_h2_request r;
+  if (h != NULL && support_h2_next_request(h, &r) &&
+      support_h2_head(h, r.stream, 103, "link: x\n", H2_END_HEADERS) &&
+      support_h2_head(h, r.stream, 100, NULL, H2_END_HEADERS) && support_await(peer, 1))
+    support_h2_answer(h, r.stream, 200, NULL, "late");
+  if (h != NULL) support_await_close(peer);
+  support_h2_close(h);
+}
+
+/* The gap is one inside a head: between two of them it is first_byte that counts. */
+static void hints_are_no_beginning(void** state) {
+  (void)state;
+  support_hostile* server = support_hostile_start(hints_first, NULL);
+  creche_request_options o = request_options();
+  o.timeouts.read_gap = 100 * CRECHE_MILLISECOND;
+  start(support_hostile_url(server), &o, NULL);
+  assert_true(support_hostile_await_requests(server, 1, PATIENCE_MS));
+  OK(creche_sleep(loop.scope, 400 * CRECHE_MILLISECOND, &to_queue, NULL, &server, NULL));
+  creche_completion c = next();
+  assert_ptr_equal(c.user, &server); /* and not the request */
+  drop(c);
+  support_hostile_signal(server);
+  expect_body(next(), 200, "late");
+  support_hostile_stop(server);
+}
+
 /* By path: never answers, half a head's worth of 1xx, a body that stops, trailers, 100 Continue. */
 static void phases(support_peer* peer, void* user) {
   (void)user;
@@ -221,6 +251,7 @@ int main(void) {
       cmocka_unit_test_setup_teardown(producing_takes_its_time, h2_set_up, tear_down),
       cmocka_unit_test_setup_teardown(no_window_is_no_progress, h2_set_up, tear_down),
       cmocka_unit_test_setup_teardown(what_times_out, h2_set_up, tear_down),
+      cmocka_unit_test_setup_teardown(hints_are_no_beginning, h2_set_up, tear_down),
       cmocka_unit_test_setup_teardown(trailers, h2_set_up, tear_down),
       cmocka_unit_test_setup_teardown(expectations, h2_set_up, tear_down),
   };
