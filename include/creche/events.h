@@ -63,7 +63,8 @@ CRECHE_API creche_status creche_events_options_init(creche_events_options *optio
  *
  * A stream that ends or breaks is asked for anew, at the URL that you gave: after the wait that the
  * server or `retry` says; twice as long after each failure in a row, up to max_retry; and up to a
- * quarter more, at random. What had come is delivered before; an event without the empty line
+ * quarter more, at random. A wait that a server says is 10 ms at least, and streams in a row that bring
+ * no event are asked for again more and more slowly, up to 1 s apart, if what is said is less. What had come is delivered before; an event without the empty line
  * behind it is none. The first connection is tried once, or as often as a policy of its own says
  * (creche_retry of the request or the session): if it fails, so does the task. Later ones
  * that fail with CRECHE_E_DNS, _CONNECT, _TLS, _DISCONNECTED, _PROTOCOL, _TRUNCATED, _CODING, _TIMEOUT

@@ -14,6 +14,10 @@ using tasks::Outcome;
 namespace {
 
 constexpr std::string_view kLastId = "Last-Event-ID";
+// The shortest wait that a server may say; and the longest, of which more is made while its streams
+// bring no event.
+constexpr Nanos kLeastWait = 10 * kMillisecond;
+constexpr Nanos kQuietWait = kSecond;
 constexpr std::string_view kEventStream = "text/event-stream";
 
 // Without the parameters.
@@ -80,7 +84,7 @@ void EventsOperation::Connect() noexcept {
   stream_.reset();
   piece_.Clear();
   loss_ = nullptr;
-  ended_ = useful_ = blocked_ = false;
+  ended_ = useful_ = eventful_ = blocked_ = false;
   parser_.Begin();
   try {
     call_ = std::make_unique<Call>(true, static_cast<Call::Owner*>(this));
@@ -213,6 +217,7 @@ bool EventsOperation::PumpAll() {
 }
 
 bool EventsOperation::Give() {
+  eventful_ = true;
   Outcome outcome;
   outcome.what = tasks::What::kEvent;
   outcome.code = call_->head().status;
@@ -246,8 +251,9 @@ void EventsOperation::Lost() noexcept {
     if (loss_) return Fail(std::move(loss_));
     return Finish(call_->head().status);
   }
-  useful_ = useful_ || (since_ != 0 && loop().now() - since_ >= settings_.max_retry);
-  failures_ = useful_ ? 0 : failures_ + 1;
+  const bool lasted = since_ != 0 && loop().now() - since_ >= settings_.max_retry;
+  failures_ = useful_ || lasted ? 0 : failures_ + 1;
+  quiet_ = eventful_ || lasted ? 0 : quiet_ + 1;
   since_ = 0;
   if (settings_.attempts != 0 && failures_ >= settings_.attempts) {
     if (loss_) return Fail(std::move(loss_));
@@ -258,15 +264,18 @@ void EventsOperation::Lost() noexcept {
 }
 
 // Twice as long with each failure in a row, and up to a quarter more, so that those who have lost
-// the same server do not all come back at once.
+// the same server do not all come back at once. Whatever the user and the server say, connections
+// that bring nothing do not follow each other without a pause.
 void EventsOperation::WaitAndConnect() noexcept {
   Waits("retry");
   Nanos wait = settings_.retry;
   if (parser_.retry() >= 0)
-    wait = parser_.retry() > settings_.max_retry / kMillisecond ? settings_.max_retry
-                                                                : parser_.retry() * kMillisecond;
+    wait = parser_.retry() > settings_.max_retry / kMillisecond
+               ? settings_.max_retry
+               : std::max(parser_.retry() * kMillisecond, kLeastWait);
   for (uint32_t i = 0; i < failures_ && wait < settings_.max_retry; i++)
     wait = After(wait, std::max<Nanos>(wait, kMillisecond));
+  if (quiet_ > 1) wait = std::max(wait, std::min(kLeastWait << std::min(quiet_, 7u), kQuietWait));
   wait = std::min(wait, settings_.max_retry);
   const auto quarter = static_cast<uint64_t>(wait / 4) + 1;
   wait = After(wait, static_cast<Nanos>(platform::Random64() % quarter));

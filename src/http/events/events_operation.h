@@ -93,10 +93,11 @@ class EventsOperation final : public tasks::Operation,
   std::unique_ptr<Call> call_;
   std::unique_ptr<StreamBody> stream_;
   Buffer piece_;
-  Nanos since_ = 0;       // its stream
-  bool ended_ = false;    // nothing more comes of it
-  bool useful_ = false;   // something has come
-  bool no_more_ = false;  // the server does not want to be asked again
+  Nanos since_ = 0;        // its stream
+  bool ended_ = false;     // nothing more comes of it
+  bool useful_ = false;    // something has come,
+  bool eventful_ = false;  // an event
+  bool no_more_ = false;   // the server does not want to be asked again
   bool blocked_ = false;
   ErrorRef loss_;  // why it ended, null for its own end
 
@@ -104,6 +105,7 @@ class EventsOperation final : public tasks::Operation,
   bool completed_ = false;
   uint32_t connections_ = 0;  // with a stream
   uint32_t failures_ = 0;     // in a row
+  uint32_t quiet_ = 0;        // connections in a row without an event
   std::atomic<const char*> waits_for_{"response"};
 };
 

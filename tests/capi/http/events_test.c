@@ -220,6 +220,28 @@ static void a_server_cannot_make_it_wait_for_ever(void** state) {
   support_hostile_stop(server);
 }
 
+/* A server that says 0, and streams without an event, which are no failures: no loop without a
+ * pause. */
+static void nor_that_it_asks_without_a_pause(void** state) {
+  (void)state;
+  static const struct turn script[] = {
+      {"", STREAM "retry: 0\ndata: a\n\n"}, {"", STREAM "data: b\n\n"}, {"", STREAM ":\n\n"},
+      {"", STREAM "retry: 0\n\n"},          {"", STREAM "data: c\n\n"}, {"", NULL}};
+  support_hostile* server = support_hostile_start(turns, (void*)(uintptr_t)script);
+  int64_t at[3];
+  listen_to(support_hostile_url(server), NULL);
+  expect_event(1, "message", "a", "");
+  OK(creche_now(loop.scope, &at[0]));
+  expect_event(2, "message", "b", "");
+  OK(creche_now(loop.scope, &at[1]));
+  expect_event(5, "message", "c", ""); /* after 10, 10 and 40 ms */
+  OK(creche_now(loop.scope, &at[2]));
+  assert_true(at[1] - at[0] >= 8 * CRECHE_MILLISECOND);
+  assert_true(at[2] - at[1] >= 55 * CRECHE_MILLISECOND);
+  expect_done(204);
+  support_hostile_stop(server);
+}
+
 static void silence_is_a_loss_if_it_is_told_so(void** state) {
   (void)state;
   support_hostile* server = support_hostile_start(three, NULL);
@@ -610,6 +632,7 @@ int main(void) {
       TEST(goes_on_where_it_is_told),
       TEST(it_waits_before_it_asks_again),
       TEST(a_server_cannot_make_it_wait_for_ever),
+      TEST(nor_that_it_asks_without_a_pause),
       TEST(silence_is_a_loss_if_it_is_told_so),
       TEST(what_is_no_stream),
       TEST(a_refusal_later_ends_it_too),
