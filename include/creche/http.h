@@ -175,8 +175,8 @@ typedef struct creche_session_options {
     uint32_t versions;  /* CRECHE_HTTP_*, see creche/http2.h; default 0: CRECHE_HTTP_1_1 */
     uint32_t reserved2; /* 0 */
     const creche_watch *watch; /* NULL: none; copied */
-    const char *redirect_hosts; /* where a redirect may lead beside its own host, as no_proxy lists hosts;
-                                 * elsewhere is CRECHE_E_REDIRECT; NULL: anywhere; copied */
+    const char *redirect_hosts; /* where a redirect may lead beside the host of the request, as no_proxy
+                                 * lists hosts; elsewhere is CRECHE_E_REDIRECT; NULL: anywhere; copied */
     uint32_t rate_per_host;  /* requests to each origin in rate_interval, each attempt and hop counted:
                               * more wait (phase limit), first in, first out; default 0: no limit */
     uint32_t burst_per_host; /* of them at once, after a pause; default 1 */

@@ -12,11 +12,11 @@ namespace creche::http {
 
 struct RedirectRules final : RefCounted {
   bool no_downgrade = false;  // from https to http
-  bool listed = false;        // only to the same host, and to these:
+  bool listed = false;        // only to the request's own host, to the same, and to these:
   NoProxy hosts;
 
-  // Null, or what is wrong with it.
-  const char* Refuses(const Url& from, const Url& to) const;
+  // Null, or what is wrong with it. own: what was asked for.
+  const char* Refuses(const Url& own, const Url& from, const Url& to) const;
 };
 using RedirectRulesRef = Ref<const RedirectRules>;
 
@@ -26,6 +26,7 @@ struct Hop {
 };
 struct Hops final : RefCounted {
   std::vector<Hop> all;
+  Url first;  // that of the request
 };
 
 }  // namespace creche::http

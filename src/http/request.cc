@@ -43,7 +43,9 @@ Result<void> Request::Redirect(const ResponseHead& head, bool body_gone) {
                 shown + " redirects to where nothing can be fetched: " + next.error()->message(),
                 next.error());
 
-  if (const char* wrong = redirect_rules ? redirect_rules->Refuses(url, next.value()) : nullptr)
+  const Url& own = hops ? hops->first : url;
+  if (const char* wrong =
+          redirect_rules ? redirect_rules->Refuses(own, url, next.value()) : nullptr)
     return fail(Status::kRedirect,
                 shown + " redirects to " + std::string(next.value().shown()) + ", " + wrong);
 
@@ -66,7 +68,10 @@ Result<void> Request::Redirect(const ResponseHead& head, bool body_gone) {
   } else {
     target.InheritCredentials(url);
   }
-  if (!hops) hops = MakeRef<Hops>();
+  if (!hops) {
+    hops = MakeRef<Hops>();
+    hops->first = url;
+  }
   hops->all.push_back({url.text(), head.status});
   url = std::move(target);
   redirects++;

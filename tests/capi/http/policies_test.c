@@ -96,6 +96,28 @@ static void only_to_these_hosts(void** state) {
   support_hostile_stop(target);
 }
 
+/* Its own is that of the request, wherever it has been in between. */
+static void and_back_to_its_own_host(void** state) {
+  (void)state;
+  char to[64], back[64];
+  support_hostile* target = support_hostile_start(redirect, back);
+  support_hostile* server = support_hostile_start(redirect, to);
+  snprintf(to, sizeof to, "http://localhost:%d/again", support_hostile_port(target));
+  snprintf(back, sizeof back, "%s/end", support_hostile_url(server));
+  creche_session_options so = session_options();
+  so.redirect_hosts = "localhost";
+  use_session(&so);
+  expect_body(fetch(at(support_hostile_url(server), "/a"), NULL), 200, "ok");
+  assert_int_equal(support_hostile_requests(target), 1);
+  /* No other, though only one that is listed leads there. */
+  strcpy(back, "http://127.0.0.2:1/");
+  creche_completion c = fetch(at(support_hostile_url(server), "/a"), NULL);
+  assert_int_equal(c.status, CRECHE_E_REDIRECT);
+  drop(c);
+  support_hostile_stop(server);
+  support_hostile_stop(target);
+}
+
 /* ---- Only public addresses ---- */
 
 static atomic_int asked;
@@ -296,6 +318,7 @@ int main(void) {
       cmocka_unit_test_setup_teardown(hops_are_kept, set_up, tear_down),
       cmocka_unit_test_setup_teardown(no_downgrade, set_up, tear_down),
       cmocka_unit_test_setup_teardown(only_to_these_hosts, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(and_back_to_its_own_host, set_up, tear_down),
       cmocka_unit_test_setup_teardown(only_public_addresses, set_up, tear_down),
       cmocka_unit_test_setup_teardown(what_is_mapped_may_be_private, set_up, tear_down),
       cmocka_unit_test_setup_teardown(only_public_addresses_behind_proxies, set_up, tear_down),
