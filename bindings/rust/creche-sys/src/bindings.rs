@@ -2158,7 +2158,8 @@ pub struct creche_request_options {
     /// does not matter. The descriptor is duplicated; O_APPEND is refused. The
     /// completion has no data, value: a response, whose decoded_bytes is what
     /// was written. What cannot be written (a full disk) is CRECHE_E_SYSTEM,
-    /// more than size CRECHE_E_LIMIT; what was written before stays. NULL:
+    /// more than size CRECHE_E_LIMIT, also if it
+    /// is a coded body of more than twice size and 64 KiB; what was written before stays. NULL:
     /// none; copied
     pub to_file: *const creche_file,
     /// 0: the session's; CRECHE_DEFAULT: no limit
@@ -3733,7 +3734,8 @@ unsafe extern "C" {
     /// Reads what there is of the body, at least 1 and up to `capacity` bytes (0: 65536): kind CRECHE_CHUNK
     /// with data and data_size, or CRECHE_END when the body has ended; then again, however often. One read
     /// at a time: a second one completes with CRECHE_E_STATE. Not reading holds the server back.
-    /// Cancelling a read cancels only the read. What has arrived is delivered before a failure
+    /// Cancelling a read cancels only the read. 1 MiB of a coded body in a row that decodes to nothing is
+    /// CRECHE_E_LIMIT: no read waits for ever while bytes come. What has arrived is delivered before a failure
     /// (CRECHE_E_TRUNCATED, _TIMEOUT, _CODING, ...), which each further read says again. So it is after
     /// the end of the session or of the owner: what had arrived, then CRECHE_END if that was all, else
     /// CRECHE_E_CLOSED. Returns CRECHE_OK; CRECHE_E_STATE (a whole response), or as creche_task_spawn.
@@ -4419,12 +4421,13 @@ unsafe extern "C" {
     /// and json no more than 64 KiB of each. With any other text, and always if a parameter is of another type
     /// (date, time, float8, jsonb, bytea, ...), the statement is parsed anew (declare the type, and it is
     /// kept). Columns whose types have no binary form are asked for as text (creche_row_column.text): the
-    /// server tells by failing with 42883, so the first run of such a statement takes two. In a transaction, or in a batch on a
-    /// connection, it could not be run again: so what names a type, table or function of yours that has such
-    /// values, or reads the catalog (pg_, acl), is described before its first run there, and so is each stream.
-    /// Which names these are is asked with the first statement in a transaction, once for a pool, again behind
-    /// CREATE and ALTER, and every statement_lifetime; what it does not see (another session's CREATE since,
-    /// anonymous rows, FETCH) fails there, and is asked for as text from then on. What a type of your own is, and the text of what only the server can print
+    /// server tells by failing with 42883, so the first run of such a statement takes two. In a transaction, or
+    /// in a batch on a connection, it could not be run again: so what names a type, table or function of yours
+    /// that has such values, or reads the catalog (pg_, acl), is described before its first run there, and so is
+    /// each stream. Which names these are is asked with the first statement in a transaction, once for a pool,
+    /// again behind CREATE of a type or of what names one of these, behind ALTER, and every statement_lifetime;
+    /// what it does not see (another session's CREATE since, anonymous rows, FETCH) fails there, and is asked
+    /// for as text from then on. What a type of your own is, and the text of what only the server can print
     /// (creche_row_format), is asked behind the first result that has it: one more statement for each, once;
     /// and again on another server, when a value has other fields than its type had, behind an ALTER of this
     /// pool's, and every statement_lifetime. In a transaction nothing that was prepared before is used behind a
