@@ -33,6 +33,12 @@ type PoolOptions struct {
 	// Setup is run each time that somebody gets a connection of his own (Acquire, Begin, Transaction):
 	// statements separated by semicolons. If it fails, so does that, with its error.
 	Setup string
+	// OnInit runs once on each new connection, before anybody gets it, in a goroutine of its own; OnSetup
+	// each time that somebody gets one of his own; OnReset each time that one is given back. The context is
+	// done when its time is over (ConnectTimeout, AcquireTimeout) or the pool is closed; the connection is
+	// the pool's: releasing it has no effect. If one fails, so does who waits for the connection; that of
+	// OnReset is closed. See Conn.Expire.
+	OnInit, OnSetup, OnReset func(context.Context, *Conn) error
 	// CommandTimeout is that of statements whose context has no deadline; none.
 	CommandTimeout time.Duration
 	// Password gives the password of each connection, in place of the DSN's: for tokens that are good
@@ -74,7 +80,7 @@ func OpenPool(dsn string, options *PoolOptions) (*Pool, error) {
 		PipelineDepth: uint32(max(o.PipelineDepth, 0)), StatementCache: orNone(o.StatementCache),
 		ConnectTimeout: o.ConnectTimeout, AcquireTimeout: o.AcquireTimeout, IdleTimeout: o.IdleTimeout,
 		MaxLifetime: o.MaxLifetime, CancelTimeout: o.CancelTimeout, StatementLifetime: o.StatementLifetime,
-		CommandTimeout: o.CommandTimeout, ApplicationName: o.ApplicationName, Init: o.Init, Setup: o.Setup, Calls: o.calls(),
+		CommandTimeout: o.CommandTimeout, ApplicationName: o.ApplicationName, Init: o.Init, Setup: o.Setup, Calls: o.calls(l),
 	}
 	if o.NoPrepare {
 		c.Flags |= cx.PoolNoPrepare
@@ -219,6 +225,9 @@ func (p *Pool) acquire(ctx context.Context, in *scope) (*Conn, *Error) {
 
 // Release gives the connection back. Doing it again is harmless.
 func (c *Conn) Release() { cx.ConnectionRelease(c.id) }
+
+// Expire has the connection closed when it is given back, instead of kept for the next one.
+func (c *Conn) Expire() error { return errorIf(cx.ConnectionExpire(c.id)) }
 
 // Script runs several statements, separated by semicolons, without parameters.
 func (c *Conn) Script(ctx context.Context, sql string) error {

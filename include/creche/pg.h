@@ -327,7 +327,7 @@ CRECHE_API creche_status creche_pool_acquire(creche_pool pool, creche_scope in,
 /* ---- Connections --------------------------------------------------------------------------------- */
 /* Hands a connection to another owner: the task, group or loop nearest to `to`, which it holds open
  * from now on; its former owner is free to end. Statements in flight on it go on where they are.
- * Returns CRECHE_OK; CRECHE_E_STATE (it belongs to creche_pool_transaction; `to` is a library operation),
+ * Returns CRECHE_OK; CRECHE_E_STATE (it belongs to creche_pool_transaction, or to a body of the pool's; `to` is a library operation),
  * CRECHE_E_ENDED (it was given back with its owner), CRECHE_E_CLOSED (`to` takes no more work, the pool
  * is closed), CRECHE_E_WRONG_LOOP, the handle errors of both; then nothing has changed. Since 0.1. */
 CRECHE_API creche_status creche_connection_move(creche_connection connection, creche_scope to);
@@ -335,6 +335,11 @@ CRECHE_API creche_status creche_connection_move(creche_connection connection, cr
 /* Gives a connection back: statements in flight finish first, an open transaction is rolled back, the
  * session is reset (creche_pool_options.reset). Since 0.1. */
 CRECHE_API void creche_connection_release(creche_connection connection);
+
+/* Has a connection closed when it is given back, instead of kept for the next one: whoever has it knows of
+ * something that the server does not tell. What runs on it goes on. Returns CRECHE_OK, the handle errors.
+ * Since 0.1. */
+CRECHE_API creche_status creche_connection_expire(creche_connection connection);
 
 /* Runs a statement on this connection. Started while others are in flight, it is pipelined behind
  * them, unless they are known to take long. Outside of a transaction two at the most are in flight: so

@@ -1,5 +1,6 @@
 /* creche/pool_calls.h: what a pool asks its user, and tells him beside completions: passwords that are only
- * good for a while, and what servers say without being asked. */
+ * good for a while, what is to be done with a connection before and behind its users, and what servers say
+ * without being asked. */
 #ifndef CRECHE_POOL_CALLS_H
 #define CRECHE_POOL_CALLS_H
 
@@ -38,13 +39,34 @@ typedef creche_status (*creche_password_fn)(void *user, const creche_password_re
  * library but those tagged [not on a loop]. It must return normally and soon. */
 typedef void (*creche_notice_fn)(void *user, const creche_error *notice);
 
-/* Both are called until the pool's close is complete. */
+/* init, setup and reset are bodies as that of creche_pool_transaction: each gets CRECHE_BEGIN on the loop,
+ * with a task of its own in `task` and the connection in `value`, starts its statements in task.scope and
+ * ends with creche_task_finish(task, ...). The handle is the pool's, and ends with the body. A body is told to
+ * hurry (CRECHE_CANCEL) when its time is over, when what it is run for is cancelled, and when the pool or the
+ * loop is closed. What it does to session and transaction is said below; creche_connection_expire in it has the
+ * connection closed behind it, however it ends.
+ *
+ * All are called until the pool's close is complete. */
 typedef struct creche_pool_calls {
     uint32_t size;               /* set by _init */
     uint32_t flags;              /* 0 */
     creche_password_fn password; /* in place of the DSN's password and of passfiles; NULL: those */
     creche_notice_fn notice;     /* NULL: nobody is told */
-    void *user;                  /* of both */
+    void *user;                  /* of all of them */
+    creche_done_fn init; /* once on each new connection, behind the SQL `init` of the pool's options, before
+                            anybody gets it; NULL: nothing. Within connect_timeout. What it sets in the session
+                            lasts until the first CRECHE_RESET_FULL: what is to last longer belongs into that SQL.
+                            If it fails, or leaves a transaction open (CRECHE_E_STATE), the operation that has
+                            waited longest fails with that error and the connection is closed */
+    creche_done_fn setup; /* each time that somebody gets a connection of his own, by creche_pool_acquire or
+                             creche_pool_transaction (there before the transaction), behind the SQL `setup`; NULL:
+                             nothing. Within acquire_timeout, after the wait. If it fails, or leaves a transaction
+                             open (CRECHE_E_STATE), so does what waits for the connection, with that error, and the
+                             connection is given back, reset */
+    creche_done_fn reset; /* each time that a connection is given back by whom it was given to alone, behind the
+                             rollback of what he has left open and before the reset of the pool's options; NULL:
+                             nothing. Within acquire_timeout. What it leaves open is rolled back. If it fails the
+                             connection is closed, which the log tells (CRECHE_LOG_DROPPED) */
 } creche_pool_calls;
 
 /* Sets the defaults in the first `size` bytes (pass sizeof). Returns CRECHE_OK or CRECHE_E_INVALID.

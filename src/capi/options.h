@@ -37,6 +37,8 @@ template <>
 inline constexpr size_t kLeastSize<creche_request_options> = offsetof(creche_request_options,
                                                                       params);
 template <>
+inline constexpr size_t kLeastSize<creche_pool_calls> = offsetof(creche_pool_calls, init);
+template <>
 inline constexpr size_t kLeastSize<creche_query_options> = offsetof(creche_query_options, names);
 
 // creche_x_options_init.

@@ -44,6 +44,14 @@ creche_status creche_pool_expire(creche_pool pool) {
   });
 }
 
+creche_status creche_connection_expire(creche_connection connection) {
+  return Guard([&]() -> creche_status {
+    creche_status failed = CRECHE_OK;
+    if (const auto found = Find<pg::ConnectionLease>(connection.id, &failed)) found->Expire();
+    return failed;
+  });
+}
+
 creche_status creche_pool_get_counters(creche_pool pool, creche_pool_counters* counters,
                                        size_t size) {
   return Guard([&]() -> creche_status {

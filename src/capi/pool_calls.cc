@@ -28,6 +28,12 @@ creche_status ReadPoolCalls(const creche_pool_calls* given, pg::PoolCalls* calls
   // The structs are twins.
   calls->password = reinterpret_cast<decltype(calls->password)>(o.password);
   calls->notice = reinterpret_cast<decltype(calls->notice)>(o.notice);
+  for (const creche_done_fn body : {o.init, o.setup, o.reset})
+    if (body == creche_to_group || body == creche_nobody)
+      return Fail(Status::kInvalid, "init, setup and reset must be functions of yours, or NULL");
+  calls->init = ToDone(o.init);
+  calls->setup = ToDone(o.setup);
+  calls->reset = ToDone(o.reset);
   calls->user = o.user;
   return CRECHE_OK;
 }

@@ -42,7 +42,7 @@ void ConnectionLease::UndoKnown(uint32_t known) noexcept {
 }
 
 void ConnectionLease::Released() noexcept {
-  if (of_operation_) return;
+  if (of_operation()) return;
   released_.store(true);
   end_job_.Submit(loop());
 }
@@ -53,7 +53,10 @@ void ConnectionLease::EndIfUnused() noexcept {
 
 void ConnectionLease::End() noexcept {
   Detach();
-  if (Member* member = std::exchange(member_, nullptr)) pool_->Return(member, !levels.empty());
+  Member* const member = std::exchange(member_, nullptr);
+  if (!member) return;
+  if (expired_.load()) member->expires = 0;
+  pool_->Return(member, !levels.empty());
 }
 
 void ConnectionLease::GiveBack() noexcept {

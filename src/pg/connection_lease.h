@@ -37,9 +37,12 @@ class ConnectionLease final : public Object, public tasks::Lease {
   Pool& pool() const noexcept { return *pool_; }
   Loop& loop() const noexcept { return pool_->loop(); }
   void Released() noexcept override;
-  bool of_operation() const noexcept { return of_operation_; }
+  bool of_operation() const noexcept { return of_operation_.load(); }
   // Lease::MoveTo; kState for one that belongs to an operation.
-  Status Move(uint64_t to) noexcept { return of_operation_ ? Status::kState : MoveTo(loop(), to); }
+  Status Move(uint64_t to) noexcept { return of_operation() ? Status::kState : MoveTo(loop(), to); }
+  // It is closed when it is given back.
+  void Expire() noexcept { expired_.store(true); }
+  bool expired() const noexcept { return expired_.load(); }
   // An operation on it was made; it has been started, or destroyed without.
   // begin: see FailedBegins::Known, which it returns.
   uint32_t Accept(bool begin) noexcept {
@@ -61,6 +64,11 @@ class ConnectionLease final : public Object, public tasks::Lease {
   }
   // Of what it will be lost.
   void set_why(const ErrorRef& why) noexcept { why_ = why; }
+  // It was its operation's, and is a user's from now on.
+  void HandOver() noexcept {
+    of_operation_.store(false);
+    if (member_) member_->set_holder(this, true);
+  }
   // Gives the connection back. Idempotent.
   void End() noexcept;
   void GiveBack() noexcept override;
@@ -91,7 +99,8 @@ class ConnectionLease final : public Object, public tasks::Lease {
   const Ref<Pool> pool_;
   Member* member_;
   ErrorRef why_;
-  const bool of_operation_;
+  std::atomic<bool> of_operation_;
+  std::atomic<bool> expired_{false};
   std::atomic<uint32_t> accepted_{0};
   std::atomic<bool> released_{false};
 };

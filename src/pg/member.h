@@ -11,6 +11,9 @@ namespace creche::pg {
 class ConnectionLease;
 class Pool;
 
+// Which body of creche_pool_calls runs on a connection of the pool's own accord.
+enum class Step : uint8_t { kNone, kInit, kReset };
+
 class Member final : public ListNode<Member>, private Connection::Owner {
  public:
   enum class State : uint8_t { kIdle, kShared, kHeld, kResetting };
@@ -43,11 +46,14 @@ class Member final : public ListNode<Member>, private Connection::Owner {
     connection_.set_held(holder != nullptr, rests);
   }
 
-  bool starting = false;  // nobody has had it yet
-  bool reserved = false;  // drains for somebody who needs it alone
-  uint8_t level = 0;      // of Sharing
-  uint32_t uses = 0;      // given out so often; counted if there is a limit
-  Nanos began = 0;        // the attempt to open it
+  bool starting = false;     // nobody has had it yet
+  bool initialized = false;  // `init` of the pool's calls has run
+  bool reset_due = false;    // `reset` of the pool's calls is to run
+  Step step = Step::kNone;   // that runs
+  bool reserved = false;     // drains for somebody who needs it alone
+  uint8_t level = 0;         // of Sharing
+  uint32_t uses = 0;         // given out so often; counted if there is a limit
+  Nanos began = 0;           // the attempt to open it
   Nanos idle_since = 0;
   Nanos expires = kNever;
 

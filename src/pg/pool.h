@@ -65,6 +65,8 @@ class Pool final : public Object,
   TextCache& texts() noexcept { return texts_; }
   Nanos command_timeout() const noexcept { return options_.command_timeout; }
   Nanos acquire_timeout() const noexcept { return options_.acquire_timeout; }
+  Nanos connect_timeout() const noexcept { return options_.connect_timeout; }
+  const PoolCalls& calls() const noexcept { return options_.calls; }
   // What is run before somebody gets a connection alone; null: nothing.
   const Statement* setup() const noexcept { return setup_.get(); }
   // args: the route of its completion. Fails if nobody could be told, as Closing::Tell. May throw
@@ -118,6 +120,8 @@ class Pool final : public Object,
   // It has nothing to do any more: it is idle from now on, if nothing is to be reset.
   void Rest(Member* member) noexcept;
   void BeginReset(Member* member, bool rollback, bool full) noexcept;
+  // Runs a body of the user's on it; Return follows, or it is lost.
+  void BeginStep(Member* member, Step step) noexcept;
   // The last one that became idle and is still of use; null: there is none.
   Member* TakeIdle() noexcept;
   size_t waiting() const noexcept { return alone_.size() + shareable_.size(); }

@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "core/error.h"
+#include "tasks/operation.h"
 
 namespace creche::pg {
 
@@ -24,6 +25,10 @@ struct PoolCalls {
                       size_t capacity) = nullptr;
   // Loop's thread.
   void (*notice)(void* user, const ErrorFields* notice) = nullptr;
+  // Bodies, on the loop: of a new connection, before each use by one alone, and behind it.
+  tasks::DoneFn init = nullptr;
+  tasks::DoneFn setup = nullptr;
+  tasks::DoneFn reset = nullptr;
   void* user = nullptr;
 };
 

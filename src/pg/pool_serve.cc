@@ -1,8 +1,10 @@
 // Pool: who gets which connection.
 #include <algorithm>
 #include <new>
+#include <utility>
 
 #include "pg/connection_lease.h"
+#include "pg/op/step_operation.h"
 #include "pg/pool.h"
 
 namespace creche::pg {
@@ -180,10 +182,19 @@ void Pool::Return(Member* member, bool maybe_transaction) noexcept {
   Connection& connection = member->connection();
   member->set_holder(nullptr, false);
   leased_--;
+  const Step step = std::exchange(member->step, Step::kNone);
   if (connection.lost()) return Serve();
   const bool rollback = maybe_transaction || connection.session().maybe_in_transaction;
-  // Behind whatever is in flight: no round trip of its own.
-  BeginReset(member, rollback, options_.full_reset);
+  member->reset_due = step == Step::kNone && options_.calls.reset;
+  if (step == Step::kInit) {
+    // What it has set stays.
+    member->initialized = true;
+    connection.session().dirty = false;
+    member->set_state(Member::State::kResetting);
+  } else {
+    // Behind whatever is in flight: no round trip of its own.
+    BeginReset(member, rollback, options_.full_reset && !member->reset_due);
+  }
   if (!connection.lost() && connection.idle()) Rest(member);
   Serve();
 }
@@ -198,6 +209,19 @@ void Pool::BeginReset(Member* member, bool rollback, bool full) noexcept {
   }
 }
 
+void Pool::BeginStep(Member* member, Step step) noexcept {
+  member->step = step;
+  Status status;
+  try {
+    status = StepOperation::Begin(Ref<Pool>::Share(this), member, step);
+  } catch (const std::bad_alloc&) {
+    status = Status::kNoMemory;
+  }
+  if (status == Status::kOk) return;
+  member->connection().Lose(status == Status::kNoMemory ? NoMemoryError()
+                                                        : ClosedError(Phase::kPool));
+}
+
 void Pool::Rest(Member* member) noexcept {
   member->reserved = false;
   sharing_.Remove(member);
@@ -205,10 +229,11 @@ void Pool::Rest(Member* member) noexcept {
   if (begun_close_ || member->expires <= now || members_.size() > max_) return Discard(member);
   const SessionState& session = member->connection().session();
   const bool open = session.maybe_in_transaction;
-  const bool dirty = session.dirty && options_.full_reset;
+  if (member->reset_due && !open) return BeginStep(member, Step::kReset);
+  const bool dirty = session.dirty && options_.full_reset && !member->reset_due;
   if (open || dirty) return BeginReset(member, open, dirty);
   if (session.unwanted()) {
-    if (member->starting && member->init())
+    if (member->starting && (member->init() || member->initialized))
       return member->connection().Lose(
           MakeError(Status::kState, Phase::kPool,
                     "init makes a session that target_session_attrs does not want: change one of "
@@ -216,6 +241,8 @@ void Pool::Rest(Member* member) noexcept {
     Retire(member);
     return Serve();
   }
+  if (member->starting && options_.calls.init && !member->initialized)
+    return BeginStep(member, Step::kInit);
   if (member->starting) OnStarted(member);
   member->set_state(Member::State::kIdle);
   member->idle_since = now;

@@ -210,7 +210,8 @@ class Operation {
   friend class Trash;
   friend struct OperationNode;
   friend Status StartOperation(Loop&, const StartArgs&, std::unique_ptr<Operation>) noexcept;
-  friend bool StartBody(Operation&, DoneFn, void*, uint64_t, BodyListener*) noexcept;
+  friend bool StartBody(Operation&, DoneFn, void*, uint64_t, BodyListener*,
+                        const TaskOptions*) noexcept;
   OperationNode* node_ = nullptr;
   Tree* tree_ = nullptr;
   Operation* next_dead_ = nullptr;
@@ -221,6 +222,10 @@ class Operation {
 // happens and *args.task is 0.
 Status StartOperation(Loop& loop, const StartArgs& args,
                       std::unique_ptr<Operation> operation) noexcept;
+
+// The same in no scope but the loop's, with nobody to be told: what the library does of its own
+// accord.
+Status StartInLoop(Loop& loop, std::unique_ptr<Operation> operation) noexcept;
 
 // Something that lives as long as a loop unless it is closed before: a session, a pool. The loop
 // calls CloseForLoop on its thread when everything in the tree has ended; when all have said
@@ -278,6 +283,6 @@ class BodyListener {
   virtual void BodyEnded(Outcome outcome) noexcept = 0;
 };
 [[nodiscard]] bool StartBody(Operation& operation, DoneFn body, void* user, uint64_t value,
-                             BodyListener* listener) noexcept;
+                             BodyListener* listener, const TaskOptions* options = nullptr) noexcept;
 
 }  // namespace creche::tasks

@@ -167,4 +167,11 @@ Status StartOperation(Loop& loop, const StartArgs& args,
   return tree->StartTask(node, section.node(), args, passes);
 }
 
+Status StartInLoop(Loop& loop, std::unique_ptr<Operation> operation) noexcept {
+  StartArgs args;
+  args.in = static_cast<Tree&>(loop).root()->id;
+  args.route = Route::kNobody;
+  return StartOperation(loop, args, std::move(operation));
+}
+
 }  // namespace creche::tasks

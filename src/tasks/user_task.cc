@@ -95,7 +95,7 @@ Status FinishTask(uint64_t id, Status status, uint64_t value, ErrorRef error) no
 }
 
 bool StartBody(Operation& operation, DoneFn body, void* body_user, uint64_t value,
-               BodyListener* listener) noexcept {
+               BodyListener* listener, const TaskOptions* options) noexcept {
   Tree* tree = operation.tree_;
   Section section(*tree);
   UserNode* task = tree->NewUser(NodeType::kUser);
@@ -105,6 +105,7 @@ bool StartBody(Operation& operation, DoneFn body, void* body_user, uint64_t valu
   task->begin_value = value;
   task->listener = listener;
   StartArgs args;
+  args.options = options;
   args.route = Route::kListener;
   return tree->StartTask(task, operation.node_, args, true) == Status::kOk;
 }

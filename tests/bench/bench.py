@@ -23,7 +23,7 @@ PG_CONCURRENCY = 100
 WANTED = {
     ("http_keepalive_cpu", "wrk"): 1 / 1.1,
     ("http_keepalive_cpu", "hyper"): 1 / 0.85,
-    ("https_keepalive_cpu", "wrk"): 1 / 1.3,
+    ("https_keepalive_cpu", "wrk"): 1 / 1.1,
     ("http_one_at_a_time_p50", "libcurl multi"): 1 / 1.05,
     ("http_one_at_a_time_p50", "hyper"): 1 / 1.05,
     ("http_one_at_a_time_busy_poll_p50", "libcurl multi"): 2.0,

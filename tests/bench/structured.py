@@ -12,13 +12,14 @@ from dataclasses import dataclass, field
 
 # What each figure is compared with, and what it must reach (a flat cost: at most this many times).
 BUDGETS = {
-    "spawn_join": 100,
-    "scope_open_close": 40,
-    "cancel_sleeper": 150,
-    "timer_add": 100,
-    "timer_cancel": 100,
-    "sleep_add": 100,
-    "sleep_cancel": 100,
+    "spawn_join": 60,
+    "scope_open_close": 30,
+    "cancel_sleeper": 100,
+    "timer_add": 70,
+    "timer_cancel": 60,
+    "sleep_add": 70,
+    "sleep_cancel": 60,
+    "limiter_try": 20,
     "post": 5,
     "queue_drain": 10,
     "task_memory": 200,

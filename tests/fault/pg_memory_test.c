@@ -183,8 +183,44 @@ static void batches(void) {
   creche_pool_release(pool);
 }
 
+/* Bodies of the pool's: each runs one statement, if there is memory for it. */
+static void on_step(void* user, const creche_completion* c) {
+  const creche_task task = {{(uint64_t)(uintptr_t)user}};
+  if (c->flags & CRECHE_OWNED) creche_value_release(c->value);
+  creche_task_finish(task, c->status, 0, c->error);
+}
+static void on_body(void* user, const creche_completion* c) {
+  const creche_connection own = {c->value};
+  (void)user;
+  if (c->kind != CRECHE_BEGIN) return;
+  const creche_status failed =
+      creche_connection_query(own, c->task.scope, "select 1", NULL, 0, NULL, on_step,
+                              (void*)(uintptr_t)c->task.scope.id, NULL);
+  if (failed != CRECHE_OK) creche_task_finish(c->task, failed, 0, NULL);
+}
+static void bodies(void) {
+  creche_pool pool;
+  creche_pool_calls calls;
+  creche_pool_options p;
+  mark* lease;
+  creche_pool_calls_init(&calls, sizeof calls);
+  calls.init = calls.setup = calls.reset = on_body;
+  creche_pool_options_init(&p, sizeof p);
+  p.calls = &calls;
+  p.max_size = 1;
+  if (!TRY(creche_pool_open(loop, support_postgres_url(postgres), &p, &pool))) return;
+  lease = START(creche_pool_acquire(pool, loop.scope, NULL, tell, fresh(), NULL));
+  if (ended(lease) == CRECHE_OK) creche_connection_release((creche_connection){lease->value});
+  ended(START(creche_pool_query(pool, loop.scope, "select 1", NULL, 0, NULL, tell, fresh(), NULL)));
+  memory_is_back();
+  must_be_ok(
+      START(creche_pool_query(pool, loop.scope, "select 1", NULL, 0, NULL, tell, fresh(), NULL)));
+  if (START(creche_pool_close(pool, tell, fresh())) != NULL) ended(&marks[used - 1]);
+  creche_pool_release(pool);
+}
+
 static const scenario scenarios[] = {
-    {"database", database, 0}, {"much", much, 0}, {"batches", batches, 0}};
+    {"database", database, 0}, {"much", much, 0}, {"batches", batches, 0}, {"bodies", bodies, 0}};
 static void postgres_without_memory(void** state) {
   (void)state;
   each_fails_once(&scenarios[0]);
@@ -196,6 +232,11 @@ static void copy_and_listen_without_memory(void** state) {
 static void batches_without_memory(void** state) {
   (void)state;
   each_fails_once(&scenarios[2]);
+}
+
+static void bodies_without_memory(void** state) {
+  (void)state;
+  each_fails_once(&scenarios[3]);
 }
 
 static void make_table(void) {
@@ -231,6 +272,7 @@ int main(int argc, char** argv) {
       cmocka_unit_test(postgres_without_memory),
       cmocka_unit_test(copy_and_listen_without_memory),
       cmocka_unit_test(batches_without_memory),
+      cmocka_unit_test(bodies_without_memory),
   };
   if (argc == 4)
     return run_by_hand(argv, scenarios, sizeof scenarios / sizeof *scenarios, start, stop);

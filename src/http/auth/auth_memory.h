@@ -23,8 +23,7 @@ struct AuthMemory {
   const Object* session = nullptr;
 
   void Keep(const std::string& key, Digest digest) {
-    if (digests.size() >= kMost && digests.find(key) == digests.end())
-      digests.erase(digests.begin());
+    if (digests.size() >= kMost) digests.clear();
     digests[key] = std::move(digest);
   }
   Digest* Find(const std::string& key) {

@@ -24,17 +24,19 @@ void AcquireOperation::Cancel() noexcept {
 void AcquireOperation::OnGranted(Member* member) noexcept {
   Ref<ConnectionLease> lease;
   try {
-    if (const Statement* script = pool_->setup())
-      setup_ = std::make_unique<SetupScript>(static_cast<SetupScript::Owner&>(*this), loop(),
-                                             *script, pool_->acquire_timeout());
-    lease = ConnectionLease::Make(pool_.ref(), member, false);
+    if (Setup::Wanted(*pool_))
+      setup_ = std::make_unique<Setup>(static_cast<Setup::Owner&>(*this), *this, *pool_);
+    lease = ConnectionLease::Make(pool_.ref(), member, setup_ != nullptr);
   } catch (const std::bad_alloc&) {
     member->connection().Lose(NoMemoryError());
     return Complete(tasks::Outcome::Failed(NoMemoryError()));
   }
   if (!setup_) return HandOut(lease);
   lease_ = std::move(lease);
-  setup_->Begin(lease_->connection());
+  // For its time only.
+  if (AddObject(Kind::kConnection, lease_, loop()) == 0)
+    return GiveBack(tasks::Outcome::Failed(NoMemoryError()));
+  setup_->Begin(lease_);
 }
 
 void AcquireOperation::OnSetUp(Ending ending) noexcept {
@@ -44,16 +46,20 @@ void AcquireOperation::OnSetUp(Ending ending) noexcept {
   const bool lost = !lease_->connection() || lease_->connection()->lost();
   if (ending.answered || pool_->closing() || !lost || ++losses_ > kMaxLosses)
     return GiveBack(tasks::Outcome::Failed(std::move(ending.error)));
+  ForgetObject(lease_->id());
   std::exchange(lease_, nullptr)->End();
   pool_->Wait(&checkout_, false, 0);
 }
 
 void AcquireOperation::GiveBack(tasks::Outcome outcome) noexcept {
+  ForgetObject(lease_->id());
   std::exchange(lease_, nullptr)->End();
   Complete(std::move(outcome));
 }
 
 void AcquireOperation::HandOut(const Ref<ConnectionLease>& lease) noexcept {
+  ForgetObject(lease->id());
+  lease->HandOver();
   tasks::Outcome outcome;
   outcome.owned = true;
   outcome.value = AddObject(Kind::kConnection, lease, loop());

@@ -4,16 +4,14 @@
 
 #include "core/blocks.h"
 #include "pg/checkout.h"
-#include "pg/command/setup_script.h"
 #include "pg/connection_lease.h"
+#include "pg/op/setup.h"
 #include "pg/pool.h"
 #include "tasks/operation.h"
 
 namespace creche::pg {
 
-class AcquireOperation final : public tasks::Operation,
-                               public FromBlocks,
-                               private SetupScript::Owner {
+class AcquireOperation final : public tasks::Operation, public FromBlocks, private Setup::Owner {
  public:
   explicit AcquireOperation(tasks::ResidentUse<Pool> pool) : pool_(std::move(pool)) {}
   void Start() noexcept override;
@@ -32,7 +30,7 @@ class AcquireOperation final : public tasks::Operation,
   CheckoutOf<&AcquireOperation::OnGranted, &AcquireOperation::OnRefused> checkout_{this};
   // While it is set up.
   Ref<ConnectionLease> lease_;
-  std::unique_ptr<SetupScript> setup_;
+  std::unique_ptr<Setup> setup_;
   // Connections that may turn out to be dead then.
   static constexpr int kMaxLosses = 3;
   int losses_ = 0;

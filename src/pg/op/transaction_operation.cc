@@ -39,9 +39,8 @@ void TransactionOperation::OnRefused(const ErrorRef& why) noexcept {
 
 void TransactionOperation::OnGranted(Member* member) noexcept {
   try {
-    if (const Statement* script = pool_->setup())
-      setup_ = std::make_unique<SetupScript>(static_cast<SetupScript::Owner&>(*this), loop(),
-                                             *script, pool_->acquire_timeout());
+    if (Setup::Wanted(*pool_))
+      setup_ = std::make_unique<Setup>(static_cast<Setup::Owner&>(*this), *this, *pool_);
     lease_ = ConnectionLease::Make(pool_.ref(), member, true);
   } catch (const std::bad_alloc&) {
     member->connection().Lose(NoMemoryError());
@@ -52,7 +51,7 @@ void TransactionOperation::OnGranted(Member* member) noexcept {
   if (!setup_) return Begin();
   stage_ = Stage::kSetup;
   waits_for_.store("setup", std::memory_order_relaxed);
-  setup_->Begin(lease_->connection());
+  setup_->Begin(lease_);
 }
 
 void TransactionOperation::OnSetUp(Ending ending) noexcept {

@@ -6,8 +6,8 @@
 #include "pg/checkout.h"
 #include "pg/command/query.h"
 #include "pg/command/run_of.h"
-#include "pg/command/setup_script.h"
 #include "pg/connection_lease.h"
+#include "pg/op/setup.h"
 #include "pg/pool.h"
 #include "pg/sql/transaction_text.h"
 #include "tasks/operation.h"
@@ -16,7 +16,7 @@ namespace creche::pg {
 
 class TransactionOperation final : public tasks::Operation,
                                    private tasks::BodyListener,
-                                   private SetupScript::Owner {
+                                   private Setup::Owner {
  public:
   // May throw bad_alloc.
   TransactionOperation(tasks::ResidentUse<Pool> pool, const TransactionOptions& options,
@@ -69,7 +69,7 @@ class TransactionOperation final : public tasks::Operation,
   CheckoutOf<&TransactionOperation::OnGranted, &TransactionOperation::OnRefused> checkout_{this};
   Statements query_{this};
   Ref<ConnectionLease> lease_;
-  std::unique_ptr<SetupScript> setup_;
+  std::unique_ptr<Setup> setup_;
   std::unique_ptr<Timer> timer_;
   std::atomic<const char*> waits_for_{"connection"};
   tasks::Outcome outcome_;  // the body's

@@ -356,6 +356,7 @@ static const creche_cookie a_cookie = {sizeof a_cookie, 0,    "a",  "b",
     creche_pool_get_counters(OF(pool), &out.pool_counters, sizeof out.pool_counters))              \
   X(pool_resize, 1 << POOL, creche_pool_resize(OF(pool), 0, 10))                                   \
   X(pool_expire, 1 << POOL, creche_pool_expire(OF(pool)))                                          \
+  X(connection_expire, 1 << CONNECTION, creche_connection_expire(OF(connection)))                  \
   X(pool_get_timings, 1 << POOL,                                                                   \
     creche_pool_get_timings(OF(pool), &out.pool_timings, sizeof out.pool_timings))                 \
   X(pool_query, 1 << POOL, creche_pool_query(OF(pool), THE_SCOPE, "select 1", NULL, 0, TAIL))      \

@@ -14,8 +14,23 @@ static void hear_notice(void *user, const creche_error *notice)
   cxHearNotice((uint64_t)(uintptr_t)user, (creche_error *)notice);
 }
 
+static void run_init(void *user, const creche_completion *c)
+{
+  cxPoolBody((uint64_t)(uintptr_t)user, 0, (creche_completion *)c);
+}
+
+static void run_setup(void *user, const creche_completion *c)
+{
+  cxPoolBody((uint64_t)(uintptr_t)user, 1, (creche_completion *)c);
+}
+
+static void run_reset(void *user, const creche_completion *c)
+{
+  cxPoolBody((uint64_t)(uintptr_t)user, 2, (creche_completion *)c);
+}
+
 cx_answer cx_pool_open(uint64_t id, creche_pool_options o, const char *dsn, const char *application_name,
-                       const char *init, const char *setup, uint64_t functions, int32_t gives, int32_t hears)
+                       const char *init, const char *setup, uint64_t functions, uint32_t which)
 {
   creche_loop loop = {{id}};
   creche_pool pool = {0};
@@ -25,8 +40,11 @@ cx_answer cx_pool_open(uint64_t id, creche_pool_options o, const char *dsn, cons
   creche_pool_calls calls;
   if (functions != 0) {
     creche_pool_calls_init(&calls, sizeof calls);
-    calls.password = gives ? give_password : NULL;
-    calls.notice = hears ? hear_notice : NULL;
+    calls.password = which & CX_POOL_PASSWORD ? give_password : NULL;
+    calls.notice = which & CX_POOL_NOTICE ? hear_notice : NULL;
+    calls.init = which & CX_POOL_INIT ? run_init : NULL;
+    calls.setup = which & CX_POOL_SETUP ? run_setup : NULL;
+    calls.reset = which & CX_POOL_RESET ? run_reset : NULL;
     calls.user = (void *)(uintptr_t)functions;
     o.calls = &calls;
   }
@@ -305,6 +323,12 @@ cx_answer cx_pool_expire(uint64_t id)
 {
   creche_pool pool = {id};
   return answer(creche_pool_expire(pool), &pool.id);
+}
+
+cx_answer cx_connection_expire(uint64_t connection)
+{
+  creche_connection c = {connection};
+  return answer(creche_connection_expire(c), &c.id);
 }
 
 cx_answer cx_acquire(uint64_t id, cx_tail tail)

@@ -106,7 +106,7 @@ func PoolOpen(loop uint64, dsn string, po PoolOptions) Started {
 	set(&o.statement_lifetime, po.StatementLifetime)
 	set(&o.command_timeout, po.CommandTimeout)
 	return answer(C.cx_pool_open(C.uint64_t(loop), o, maybe(dsn), maybe(po.ApplicationName), maybe(po.Init), maybe(po.Setup),
-		C.uint64_t(po.Calls.number), C.int32_t(flag(po.Calls.Password != nil)), C.int32_t(flag(po.Calls.Notice != nil))))
+		C.uint64_t(po.Calls.number), C.uint32_t(po.Calls.which())))
 }
 
 // PoolResize changes the sizes of a pool.
@@ -273,6 +273,11 @@ func ManyStart(what int32, handle uint64, tail Tail, q *Query, width, rows int, 
 // Acquire acquires a connection.
 func Acquire(pool uint64, tail Tail) Started {
 	return answer(C.cx_acquire(C.uint64_t(pool), tail.c()))
+}
+
+// ConnectionExpire has a connection closed when it is given back.
+func ConnectionExpire(id uint64) Started {
+	return answer(C.cx_connection_expire(C.uint64_t(id)))
 }
 
 // ConnectionRelease gives a connection back.

@@ -155,10 +155,13 @@ int64_t cx_response_info(uint64_t response, creche_response_info *info, char *bu
 /* PostgreSQL. */
 cx_answer cx_pool_open(uint64_t loop, creche_pool_options o, const char *dsn,
                        const char *application_name, const char *init, const char *setup,
-                       uint64_t functions, int32_t gives, int32_t hears);
+                       uint64_t functions, uint32_t which);
+/* Which functions there are. */
+enum { CX_POOL_PASSWORD = 1, CX_POOL_NOTICE = 2, CX_POOL_INIT = 4, CX_POOL_SETUP = 8, CX_POOL_RESET = 16 };
 /* Of the functions with that number: theirs, in Go. */
 int32_t cxGivePassword(uint64_t functions, creche_password_request *request, char *password, size_t capacity);
 void cxHearNotice(uint64_t functions, creche_error *notice);
+void cxPoolBody(uint64_t functions, int32_t which, creche_completion *c);
 /* A block as text (csv: else JSON), which is free()d by who asks; the answer's id: its size. */
 cx_answer cx_rows_text(const creche_row_block *rows, int32_t csv, uint32_t flags, char delimiter, char **text);
 /* Rows of values as creche_pool_execute_rows and creche_pool_copy_rows take them; as above. */
@@ -169,6 +172,7 @@ cx_answer cx_session_set_name(uint64_t session, const char *name);
 cx_answer cx_pool_set_name(uint64_t pool, const char *name);
 cx_answer cx_set_threads(uint64_t stack_size, const char *prefix, uint32_t workers);
 cx_answer cx_pool_expire(uint64_t pool);
+cx_answer cx_connection_expire(uint64_t connection);
 /* names: of the args, each with its NUL; NULL: none. */
 cx_answer cx_query_start(int32_t what, uint64_t handle, cx_tail tail, creche_query_options o,
                          const char *text, const cx_value *args, size_t args_count, const char *names);

@@ -2158,8 +2158,7 @@ pub struct creche_request_options {
     /// does not matter. The descriptor is duplicated; O_APPEND is refused. The
     /// completion has no data, value: a response, whose decoded_bytes is what
     /// was written. What cannot be written (a full disk) is CRECHE_E_SYSTEM,
-    /// more than size CRECHE_E_LIMIT, also if it
-    /// is a coded body of more than twice size and 64 KiB; what was written before stays. NULL:
+    /// more than size CRECHE_E_LIMIT; what was written before stays. NULL:
     /// none; copied
     pub to_file: *const creche_file,
     /// 0: the session's; CRECHE_DEFAULT: no limit
@@ -2715,7 +2714,13 @@ pub type creche_password_fn = Option<unsafe extern "C" fn(user: *mut c_void, req
 /// library but those tagged [not on a loop]. It must return normally and soon.
 pub type creche_notice_fn = Option<unsafe extern "C" fn(user: *mut c_void, notice: *const creche_error)>;
 
-/// Both are called until the pool's close is complete.
+/// init, setup and reset are bodies as that of creche_pool_transaction: each gets CRECHE_BEGIN on the loop,
+/// with a task of its own in `task` and the connection in `value`, starts its statements in task.scope and
+/// ends with creche_task_finish(task, ...). The handle is the pool's, and ends with the body. A body is told to
+/// hurry (CRECHE_CANCEL) when its time is over, when what it is run for is cancelled, and when the pool or the
+/// loop is closed. What it does to session and transaction is said below; creche_connection_expire in it has the
+/// connection closed behind it, however it ends.
+/// All are called until the pool's close is complete.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct creche_pool_calls {
@@ -2727,8 +2732,25 @@ pub struct creche_pool_calls {
     pub password: creche_password_fn,
     /// NULL: nobody is told
     pub notice: creche_notice_fn,
-    /// of both
+    /// of all of them
     pub user: *mut c_void,
+    /// once on each new connection, behind the SQL `init` of the pool's options, before
+    /// anybody gets it; NULL: nothing. Within connect_timeout. What it sets in the session
+    /// lasts until the first CRECHE_RESET_FULL: what is to last longer belongs into that SQL.
+    /// If it fails, or leaves a transaction open (CRECHE_E_STATE), the operation that has
+    /// waited longest fails with that error and the connection is closed
+    pub init: creche_done_fn,
+    /// each time that somebody gets a connection of his own, by creche_pool_acquire or
+    /// creche_pool_transaction (there before the transaction), behind the SQL `setup`; NULL:
+    /// nothing. Within acquire_timeout, after the wait. If it fails, or leaves a transaction
+    /// open (CRECHE_E_STATE), so does what waits for the connection, with that error, and the
+    /// connection is given back, reset
+    pub setup: creche_done_fn,
+    /// each time that a connection is given back by whom it was given to alone, behind the
+    /// rollback of what he has left open and before the reset of the pool's options; NULL:
+    /// nothing. Within acquire_timeout. What it leaves open is rolled back. If it fails the
+    /// connection is closed, which the log tells (CRECHE_LOG_DROPPED)
+    pub reset: creche_done_fn,
 }
 
 /// never prepare by name: behind a transaction-pooling PgBouncer
@@ -3734,8 +3756,7 @@ unsafe extern "C" {
     /// Reads what there is of the body, at least 1 and up to `capacity` bytes (0: 65536): kind CRECHE_CHUNK
     /// with data and data_size, or CRECHE_END when the body has ended; then again, however often. One read
     /// at a time: a second one completes with CRECHE_E_STATE. Not reading holds the server back.
-    /// Cancelling a read cancels only the read. 1 MiB of a coded body in a row that decodes to nothing is
-    /// CRECHE_E_LIMIT: no read waits for ever while bytes come. What has arrived is delivered before a failure
+    /// Cancelling a read cancels only the read. What has arrived is delivered before a failure
     /// (CRECHE_E_TRUNCATED, _TIMEOUT, _CODING, ...), which each further read says again. So it is after
     /// the end of the session or of the owner: what had arrived, then CRECHE_END if that was all, else
     /// CRECHE_E_CLOSED. Returns CRECHE_OK; CRECHE_E_STATE (a whole response), or as creche_task_spawn.
@@ -4489,7 +4510,7 @@ unsafe extern "C" {
 
     /// Hands a connection to another owner: the task, group or loop nearest to `to`, which it holds open
     /// from now on; its former owner is free to end. Statements in flight on it go on where they are.
-    /// Returns CRECHE_OK; CRECHE_E_STATE (it belongs to creche_pool_transaction; `to` is a library operation),
+    /// Returns CRECHE_OK; CRECHE_E_STATE (it belongs to creche_pool_transaction, or to a body of the pool's; `to` is a library operation),
     /// CRECHE_E_ENDED (it was given back with its owner), CRECHE_E_CLOSED (`to` takes no more work, the pool
     /// is closed), CRECHE_E_WRONG_LOOP, the handle errors of both; then nothing has changed. Since 0.1.
     pub fn creche_connection_move(connection: creche_connection, to: creche_scope) -> creche_status;
@@ -4497,6 +4518,11 @@ unsafe extern "C" {
     /// Gives a connection back: statements in flight finish first, an open transaction is rolled back, the
     /// session is reset (creche_pool_options.reset). Since 0.1.
     pub fn creche_connection_release(connection: creche_connection);
+
+    /// Has a connection closed when it is given back, instead of kept for the next one: whoever has it knows of
+    /// something that the server does not tell. What runs on it goes on. Returns CRECHE_OK, the handle errors.
+    /// Since 0.1.
+    pub fn creche_connection_expire(connection: creche_connection) -> creche_status;
 
     /// Runs a statement on this connection. Started while others are in flight, it is pipelined behind
     /// them, unless they are known to take long. Outside of a transaction two at the most are in flight: so

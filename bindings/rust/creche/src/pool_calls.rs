@@ -1,4 +1,5 @@
 //! What a pool asks, and tells beside its answers.
+use crate::pool_body::{Run, told};
 use crate::status::Status;
 use crate::sync::lock;
 use creche_sys as sys;
@@ -51,6 +52,11 @@ type Tell = dyn Fn(&Notice<'_>) + Send + Sync;
 pub(crate) struct Functions {
     pub(crate) password: Option<Arc<Give>>,
     pub(crate) notice: Option<Arc<Tell>>,
+    pub(crate) init: Option<Arc<Run>>,
+    pub(crate) setup: Option<Arc<Run>>,
+    pub(crate) reset: Option<Arc<Run>>,
+    /// Of the pool.
+    pub(crate) on: sys::creche_loop,
 }
 
 impl fmt::Debug for Functions {
@@ -69,12 +75,14 @@ pub(crate) struct Called(usize);
 
 impl Called {
     /// None if there is none of them.
-    pub(crate) fn new(functions: &Functions) -> Option<Called> {
-        if functions.password.is_none() && functions.notice.is_none() {
+    pub(crate) fn new(functions: &Functions, on: sys::creche_loop) -> Option<Called> {
+        let bodies = [&functions.init, &functions.setup, &functions.reset];
+        let none = functions.password.is_none() && functions.notice.is_none();
+        if none && bodies.iter().all(|body| body.is_none()) {
             return None;
         }
         let number = NUMBERS.fetch_add(1, Ordering::Relaxed);
-        lock(&OPEN).insert(number, functions.clone());
+        lock(&OPEN).insert(number, Functions { on, ..functions.clone() });
         Some(Called(number))
     }
 
@@ -83,6 +91,9 @@ impl Called {
         let functions = find(self.0 as *mut c_void);
         calls.password = functions.password.is_some().then_some(give as _);
         calls.notice = functions.notice.is_some().then_some(tell as _);
+        calls.init = functions.init.is_some().then_some(init as _);
+        calls.setup = functions.setup.is_some().then_some(setup as _);
+        calls.reset = functions.reset.is_some().then_some(reset as _);
         calls.user = self.0 as *mut c_void;
     }
 }
@@ -154,4 +165,22 @@ unsafe extern "C" fn tell(user: *mut c_void, notice: *const sys::creche_error) {
         }
     };
     let _ = catch_unwind(AssertUnwindSafe(|| tell(&said)));
+}
+
+unsafe extern "C" fn init(user: *mut c_void, c: *const sys::creche_completion) {
+    let functions = find(user);
+    // SAFETY: alive until this returns.
+    unsafe { told(functions.on, functions.init, c) };
+}
+
+unsafe extern "C" fn setup(user: *mut c_void, c: *const sys::creche_completion) {
+    let functions = find(user);
+    // SAFETY: alive until this returns.
+    unsafe { told(functions.on, functions.setup, c) };
+}
+
+unsafe extern "C" fn reset(user: *mut c_void, c: *const sys::creche_completion) {
+    let functions = find(user);
+    // SAFETY: alive until this returns.
+    unsafe { told(functions.on, functions.reset, c) };
 }

@@ -1,6 +1,7 @@
 //! What a pool of connections is told, and what it counts.
 use crate::error::Result;
 use crate::histogram::Histogram;
+use crate::pool_body::PoolBody;
 use crate::pool_calls::{Called, Functions, Notice, PasswordRequest};
 use crate::runtime::Loop;
 use crate::status::Status;
@@ -100,6 +101,40 @@ impl PoolOptions {
     /// must not block.
     pub fn notice(mut self, tell: impl Fn(&Notice<'_>) + Send + Sync + 'static) -> Self {
         self.functions.notice = Some(Arc::new(tell));
+        self
+    }
+
+    /// Once on each new connection, before anybody gets it, behind [`init`](PoolOptions::init): what is
+    /// to be done with it. Called on the loop: it must not block, but spawn
+    /// [`PoolBody::run`](crate::PoolBody::run). Within `connect_timeout`. If it fails, so does who has
+    /// waited longest.
+    ///
+    /// ```no_run
+    /// # fn spawn(f: impl Future<Output = ()> + Send + 'static) {}
+    /// let options = creche::PoolOptions::new().on_init(|body| {
+    ///     spawn(body.run(async |connection| {
+    ///         connection.execute("select load_my_extension()", &[]).await?;
+    ///         Ok(())
+    ///     }));
+    /// });
+    /// # drop(options);
+    /// ```
+    pub fn on_init(mut self, run: impl Fn(PoolBody) + Send + Sync + 'static) -> Self {
+        self.functions.init = Some(Arc::new(run));
+        self
+    }
+
+    /// The same each time that somebody gets a connection of his own, behind
+    /// [`setup`](PoolOptions::setup), within `acquire_timeout`. If it fails, so does that.
+    pub fn on_setup(mut self, run: impl Fn(PoolBody) + Send + Sync + 'static) -> Self {
+        self.functions.setup = Some(Arc::new(run));
+        self
+    }
+
+    /// The same each time that a connection is given back by whom it was given to alone, behind a
+    /// rollback and before the reset. If it fails the connection is closed.
+    pub fn on_reset(mut self, run: impl Fn(PoolBody) + Send + Sync + 'static) -> Self {
+        self.functions.reset = Some(Arc::new(run));
         self
     }
 

@@ -102,6 +102,15 @@ impl Cell {
         finish(task, result);
     }
 
+    /// Whoever was to finish what is running will not.
+    pub(crate) fn give_up(&self) {
+        let running = lock(&self.state).running.take();
+        if let Some(task) = running {
+            cancel(task);
+            finish_cancelled(task);
+        }
+    }
+
     /// Runs a body until it has ended or must be dropped. None: it was cancelled.
     pub(crate) async fn run<T>(
         self: &Arc<Cell>,
@@ -201,7 +210,7 @@ pub(crate) unsafe extern "C" fn notify(
 }
 
 impl Cell {
-    fn notified(&self, completion: &sys::creche_completion, last: bool) {
+    pub(crate) fn notified(&self, completion: &sys::creche_completion, last: bool) {
         let mut state = lock(&self.state);
         match completion.kind {
             _ if last => {

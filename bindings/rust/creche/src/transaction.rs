@@ -1,8 +1,9 @@
 //! Transactions.
+use crate::connection::Connection;
 use crate::error::Result;
 use crate::options::{TaskOptions, task_options};
 use crate::pending::Pending;
-use crate::pool::{Connection, Pool};
+use crate::pool::Pool;
 use crate::scope::{Scope, current};
 use crate::sys_ext::{check, defaults, nanoseconds};
 use crate::task::{Cell, Owner, notify, run_body};

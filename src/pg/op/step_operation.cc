@@ -1,0 +1,59 @@
+#include "pg/op/step_operation.h"
+
+#include <new>
+#include <utility>
+
+#include "pg/op/setup.h"
+
+namespace creche::pg {
+
+namespace {
+
+ErrorRef ExpiredError() noexcept {
+  return MakeError(
+      Status::kState, Phase::kPool,
+      "init of creche_pool_calls has called creche_connection_expire: let it fail with "
+      "an error that says why");
+}
+
+}  // namespace
+
+Status StepOperation::Begin(Ref<Pool> pool, Member* member, Step step) {
+  Loop& loop = pool->loop();
+  const Ref<ConnectionLease> lease = ConnectionLease::Make(std::move(pool), member, true);
+  if (AddObject(Kind::kConnection, lease, loop) == 0) return Status::kNoMemory;
+  return tasks::StartInLoop(loop, std::make_unique<StepOperation>(lease, step));
+}
+
+void StepOperation::Start() noexcept {
+  const PoolCalls& calls = pool_->calls();
+  const bool init = step_ == Step::kInit;
+  const tasks::TaskOptions options{
+      .name = name(), .timeout = init ? pool_->connect_timeout() : pool_->acquire_timeout()};
+  if (!tasks::StartBody(*this, init ? calls.init : calls.reset, calls.user, lease_->id(), this,
+                        &options))
+    End(NoMemoryError());
+}
+
+void StepOperation::Drop() noexcept {
+  End(Pool::ClosedError(Phase::kPool));
+}
+
+void StepOperation::BodyEnded(tasks::Outcome outcome) noexcept {
+  const bool init = step_ == Step::kInit;
+  ErrorRef why = BodyError(outcome, *lease_, name(), !init);
+  if (!why && init && lease_->expired()) why = ExpiredError();
+  End(why);
+}
+
+void StepOperation::End(const ErrorRef& why) noexcept {
+  ForgetObject(lease_->id());
+  Connection* const connection = lease_->connection();
+  if (connection && why)
+    connection->Lose(why);
+  else
+    lease_->End();
+  Complete({});
+}
+
+}  // namespace creche::pg
