@@ -2,6 +2,7 @@ package creche
 
 import (
 	"context"
+	"sync"
 
 	"libcreche/creche/internal/cx"
 )
@@ -25,11 +26,15 @@ func (p *Pool) Listen(ctx context.Context, channels []string, ready func(), fn f
 	defer cancel()
 	w := newWaiter(takeValue)
 	defer w.free()
-	l := &listening{said: make(chan said, 1024), ended: make(chan struct{}), waits: w}
+	l := &listening{ended: make(chan struct{}), waits: w}
+	l.more.L = &l.mu
 	go func() {
 		defer close(l.ended)
-		for s := range l.said {
+		for {
+			s, ok := l.next()
 			switch {
+			case !ok:
+				return
 			case l.err != nil:
 			case s.started:
 				if ready != nil {
@@ -44,7 +49,7 @@ func (p *Pool) Listen(ctx context.Context, channels []string, ready func(), fn f
 	}()
 	e := p.loop.callVia(ctx, in, w, l, func(tail cx.Tail) cx.Started { return cx.ListenStart(p.id, tail, channels) })
 	if l.waits != nil {
-		close(l.said) // it was never started
+		l.close() // it was never started
 	}
 	<-l.ended
 	if l.err != nil {
@@ -61,19 +66,47 @@ type said struct {
 	started bool
 }
 
+// maxSaid: more notifications than these are thrown away.
+const maxSaid = 1024
+
 type listening struct {
-	said    chan said
+	mu      sync.Mutex
+	more    sync.Cond // said, or over
+	said    []said    // not handled yet
+	over    bool
+	dropped uint64 // here, since the last one in said
 	ended   chan struct{}
 	err     error
-	dropped uint64  // here
 	waits   *waiter // for the end; nil once it has come
+}
+
+// next waits for what is said next; false: there is nothing more.
+func (l *listening) next() (said, bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for len(l.said) == 0 {
+		if l.over {
+			return said{}, false
+		}
+		l.more.Wait()
+	}
+	s := l.said[0]
+	l.said = l.said[1:]
+	return s, true
+}
+
+func (l *listening) close() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.over = true
+	l.more.Signal()
 }
 
 func (l *listening) deliver(ev *cx.Event) {
 	if ev.Flags&cx.More == 0 {
 		w := l.waits
 		l.waits = nil
-		close(l.said)
+		l.close()
 		w.deliver(ev)
 		return
 	}
@@ -81,11 +114,19 @@ func (l *listening) deliver(ev *cx.Event) {
 		return
 	}
 	what, process, dropped, channel, payload := ev.Notification()
-	n := Notification{Channel: channel, Payload: payload, Process: int(process), Dropped: dropped + l.dropped, Gap: what == cx.ListenGap}
-	select {
-	case l.said <- said{n, what == cx.ListenStarted}:
-		l.dropped = 0
-	default:
-		l.dropped += dropped + 1
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.dropped += dropped
+	full := len(l.said) >= maxSaid
+	switch {
+	case full && what == cx.ListenNotification:
+		l.dropped++
+		return
+	case full && l.said[len(l.said)-1].Gap:
+		return // one tells of all
 	}
+	n := Notification{Channel: channel, Payload: payload, Process: int(process), Dropped: l.dropped, Gap: what == cx.ListenGap}
+	l.said = append(l.said, said{n, what == cx.ListenStarted})
+	l.dropped = 0
+	l.more.Signal()
 }

@@ -3,6 +3,7 @@ package creche
 import (
 	"context"
 	"database/sql"
+	"slices"
 	"time"
 
 	"libcreche/creche/internal/cx"
@@ -154,15 +155,16 @@ func (t *Tx) run(ctx context.Context, fn func(tx *Tx) error) error {
 	return t.Commit(ctx)
 }
 
-// serialization: err says that the transaction may be run again.
+// serialization: err, or one that it has come of, says that the transaction may be run again.
 func serialization(err error) bool {
+	if e, ok := err.(*Error); ok && (e.SQLState == "40001" || e.SQLState == "40P01") {
+		return true
+	}
 	switch e := err.(type) {
-	case *Error:
-		if e.SQLState == "40001" || e.SQLState == "40P01" {
-			return true
-		}
 	case interface{ Unwrap() error }:
-		return e.Unwrap() != nil && serialization(e.Unwrap())
+		return serialization(e.Unwrap())
+	case interface{ Unwrap() []error }:
+		return slices.ContainsFunc(e.Unwrap(), serialization)
 	}
 	return false
 }

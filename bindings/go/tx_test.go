@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 	"sync"
 	"testing"
 	"time"
@@ -143,6 +144,28 @@ func TestTransactions(t *testing.T) {
 		t.Error(n)
 	}
 	nothingLeased(t, db)
+}
+
+// What says so may be any of the errors that fn returns as one.
+func TestSerializationIsFoundInWhatIsJoined(t *testing.T) {
+	ctx := context.Background()
+	db := pool(t, nil)
+	for _, join := range []func(err error) error{
+		func(err error) error { return errors.Join(errBoom, err) },
+		func(err error) error { return fmt.Errorf("%w: %w", creche.ErrState, fmt.Errorf("inside: %w", err)) },
+	} {
+		tries := 0
+		err := db.Tx(ctx, func(tx *creche.Tx) error {
+			if tries++; tries > 2 {
+				return nil
+			}
+			_, err := tx.Exec(ctx, "do $$ begin raise exception using errcode = '40001'; end $$")
+			return join(err)
+		}, creche.TxOptions{Retries: 5})
+		if err != nil || tries != 3 {
+			t.Error(err, tries)
+		}
+	}
 }
 
 func TestSerializationIsRetried(t *testing.T) {

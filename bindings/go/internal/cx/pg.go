@@ -13,24 +13,25 @@ import (
 
 // What QueryStart starts, and the steps of a transaction.
 const (
-	PoolQuery         = C.CX_POOL_QUERY
-	PoolStream        = C.CX_POOL_STREAM
-	ConnectionQuery   = C.CX_CONNECTION_QUERY
-	ConnectionStream  = C.CX_CONNECTION_STREAM
-	Script            = C.CX_SCRIPT
-	BeginStep         = C.CX_BEGIN
-	ListenStarted     = C.CRECHE_LISTEN_STARTED
-	ListenGap         = C.CRECHE_LISTEN_GAP
-	PoolRows          = C.CX_POOL_ROWS
-	ConnectionRows    = C.CX_CONNECTION_ROWS
-	PoolCopyRows      = C.CX_POOL_COPY_ROWS
-	ConnCopyRows      = C.CX_CONNECTION_COPY_ROWS
-	PoolCopyIn        = C.CX_POOL_COPY_IN
-	PoolCopyOut       = C.CX_POOL_COPY_OUT
-	ConnectionCopyIn  = C.CX_CONNECTION_COPY_IN
-	ConnectionCopyOut = C.CX_CONNECTION_COPY_OUT
-	CommitStep        = C.CX_COMMIT
-	RollbackStep      = C.CX_ROLLBACK
+	PoolQuery          = C.CX_POOL_QUERY
+	PoolStream         = C.CX_POOL_STREAM
+	ConnectionQuery    = C.CX_CONNECTION_QUERY
+	ConnectionStream   = C.CX_CONNECTION_STREAM
+	Script             = C.CX_SCRIPT
+	BeginStep          = C.CX_BEGIN
+	ListenNotification = C.CRECHE_LISTEN_NOTIFICATION
+	ListenStarted      = C.CRECHE_LISTEN_STARTED
+	ListenGap          = C.CRECHE_LISTEN_GAP
+	PoolRows           = C.CX_POOL_ROWS
+	ConnectionRows     = C.CX_CONNECTION_ROWS
+	PoolCopyRows       = C.CX_POOL_COPY_ROWS
+	ConnCopyRows       = C.CX_CONNECTION_COPY_ROWS
+	PoolCopyIn         = C.CX_POOL_COPY_IN
+	PoolCopyOut        = C.CX_POOL_COPY_OUT
+	ConnectionCopyIn   = C.CX_CONNECTION_COPY_IN
+	ConnectionCopyOut  = C.CX_CONNECTION_COPY_OUT
+	CommitStep         = C.CX_COMMIT
+	RollbackStep       = C.CX_ROLLBACK
 
 	PoolNoPrepare  = C.CRECHE_POOL_NO_PREPARE
 	PoolNoPipeline = C.CRECHE_POOL_NO_PIPELINE
