@@ -28,6 +28,13 @@ type ResponseInfo struct {
 
 	Peer, Local           string // ends of the connection, "192.0.2.1:443"
 	TLSVersion, TLSCipher string // "" without TLS
+	TLSCipherID           uint16 // the number of TLSCipher at IANA
+	ALPN                  string // the protocol that the TLS handshake agreed on
+
+	Reason     string        // behind the status: "Not Found"; "" for none, as in HTTP/2
+	Method     string        // of the request that was answered: redirects may have made another of it
+	RetryAfter time.Duration // what Retry-After asks to wait; below 0: nothing
+	HeadBytes  uint64        // of the answer's head, as received; in HTTP/2 before compression
 
 	// What the server has shown, as DER: its own first.
 	Certificates [][]byte
@@ -46,7 +53,8 @@ func infoOf(response uint64) *ResponseInfo {
 		HTTPMajor: int(i.HTTPMajor), HTTPMinor: int(i.HTTPMinor),
 		QueueTime: d(i.QueueTime), DNSTime: d(i.DNSTime), ConnectTime: d(i.ConnectTime), ProxyTime: d(i.ProxyTime),
 		TLSTime: d(i.HandshakeTime), Peer: i.Texts[0], Local: i.Texts[1], TLSVersion: i.Texts[2], TLSCipher: i.Texts[3],
-		Certificates: i.Certificates,
+		TLSCipherID: i.CipherID, ALPN: i.Texts[4], Reason: i.Texts[5], Method: i.Texts[6], RetryAfter: d(i.RetryAfter),
+		HeadBytes: i.HeadBytes, Certificates: i.Certificates,
 	}
 }
 

@@ -55,7 +55,8 @@ func TestInfo(t *testing.T) {
 		info := r.Info
 		if info.Connection != 1 || info.Reused != (i == 1) || info.HTTPMajor != 1 || info.DecodedBytes != 5 ||
 			info.RequestBytes < 50 || info.Peer != server.Listener.Addr().String() || info.Local == "" ||
-			info.TLSVersion != "TLSv1.3" || (info.TLSTime > 0) != (i == 0) || info.Attempts != 1 {
+			info.ALPN != "http/1.1" || info.TLSCipherID>>8 != 0x13 || info.Reason != "OK" || info.Method != "POST" ||
+			info.RetryAfter >= 0 || info.HeadBytes < 20 || info.TLSVersion != "TLSv1.3" || (info.TLSTime > 0) != (i == 0) || info.Attempts != 1 {
 			t.Errorf("%+v", info)
 		}
 		if len(info.Certificates) != 1 || !bytes.Equal(info.Certificates[0], server.Certificate().Raw) {

@@ -2,20 +2,62 @@ package creche
 
 import (
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"io"
 	"net/http"
 	"strconv"
 	"strings"
+	"sync"
 
 	"libcreche/creche/internal/cx"
 )
 
 // RoundTripper is the session as the Transport of an http.Client. Redirects and cookies are the
 // client's business then.
-func (s *Session) RoundTripper() http.RoundTripper { return &roundTripper{s} }
+func (s *Session) RoundTripper() http.RoundTripper { return &roundTripper{session: s} }
 
-type roundTripper struct{ session *Session }
+type roundTripper struct {
+	session *Session
+	known   tlsStates
+}
+
+// tlsStates has what TLS connections are, by their number, as of one many answers come.
+type tlsStates struct {
+	mu  sync.Mutex
+	all map[uint64]*tls.ConnectionState
+}
+
+func (t *tlsStates) of(connection uint64, response uint64, host string) *tls.ConnectionState {
+	const most = 1024
+	t.mu.Lock()
+	state := t.all[connection]
+	t.mu.Unlock()
+	if state != nil {
+		return state
+	}
+	info, status := cx.Info(response)
+	if status != 0 {
+		return nil
+	}
+	state = &tls.ConnectionState{HandshakeComplete: true, ServerName: host, CipherSuite: info.CipherID,
+		NegotiatedProtocol: info.Texts[4], Version: tlsVersions[info.Texts[2]]}
+	for _, der := range info.Certificates {
+		if certificate, err := x509.ParseCertificate(der); err == nil {
+			state.PeerCertificates = append(state.PeerCertificates, certificate)
+		}
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.all == nil || len(t.all) >= most {
+		t.all = make(map[uint64]*tls.ConnectionState)
+	}
+	t.all[connection] = state
+	return state
+}
+
+var tlsVersions = map[string]uint16{"TLSv1": tls.VersionTLS10, "TLSv1.1": tls.VersionTLS11,
+	"TLSv1.2": tls.VersionTLS12, "TLSv1.3": tls.VersionTLS13}
 
 // wholeUpload is up to which size a body that is in memory already is sent from there, which lets the
 // library send it again when a kept connection was dead.
@@ -86,19 +128,22 @@ func (t *roundTripper) RoundTrip(req *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	return stream.response(req, decoding), nil
+	return stream.response(req, decoding, &t.known), nil
 }
 
 // response is the stream as net/http knows it.
-func (s *Stream) response(req *http.Request, decoding bool) *http.Response {
-	major, minor := cx.ResponseVersion(s.handle)
+func (s *Stream) response(req *http.Request, decoding bool, known *tlsStates) *http.Response {
+	major, minor, reason, overTLS := cx.ResponseLine(s.handle)
+	if major > 1 {
+		reason = http.StatusText(s.Status)
+	}
 	r := &http.Response{
-		Status: strconv.Itoa(s.Status) + " " + http.StatusText(s.Status), StatusCode: s.Status,
+		Status: strings.TrimSuffix(strconv.Itoa(s.Status)+" "+reason, " "), StatusCode: s.Status,
 		Proto: "HTTP/" + strconv.Itoa(major) + "." + strconv.Itoa(minor), ProtoMajor: major, ProtoMinor: minor,
 		Header: s.Header, Body: s, ContentLength: -1, Request: req,
 	}
-	if req.URL.Scheme == "https" {
-		r.TLS = &tls.ConnectionState{HandshakeComplete: true, ServerName: req.URL.Hostname()}
+	if overTLS != 0 {
+		r.TLS = known.of(overTLS, s.handle, req.URL.Hostname())
 	}
 	if coded := s.Header.Get("Transfer-Encoding"); coded != "" {
 		r.TransferEncoding = []string{strings.ToLower(coded)}

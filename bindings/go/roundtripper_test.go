@@ -2,6 +2,7 @@ package creche_test
 
 import (
 	"compress/gzip"
+	"crypto/tls"
 	"encoding/pem"
 	"errors"
 	"fmt"
@@ -148,7 +149,28 @@ func TestRoundTripperTLS(t *testing.T) {
 		t.Fatal(err)
 	}
 	client := &http.Client{Transport: session(t, &creche.SessionOptions{CAFile: file}).RoundTripper()}
-	if r, body := get(t, client, s.URL); body != "safe" || r.TLS == nil {
-		t.Errorf("%q, %+v", body, r)
+	for i := 0; i < 2; i++ {
+		r, body := get(t, client, s.URL)
+		if body != "safe" || r.TLS == nil {
+			t.Fatalf("%q, %+v", body, r)
+		}
+		if r.TLS.Version != tls.VersionTLS13 || tls.CipherSuiteName(r.TLS.CipherSuite)[:4] != "TLS_" || r.TLS.ServerName == "" ||
+			r.TLS.NegotiatedProtocol != "http/1.1" || len(r.TLS.PeerCertificates) != 1 || !r.TLS.PeerCertificates[0].Equal(s.Certificate()) {
+			t.Errorf("%+v", r.TLS)
+		}
+	}
+}
+
+func TestRoundTripperStatus(t *testing.T) {
+	at := handler(t, func(w http.ResponseWriter, r *http.Request) {
+		conn, _, err := w.(http.Hijacker).Hijack()
+		if err == nil {
+			io.WriteString(conn, "HTTP/1.1 404 Nothing Of That\r\nContent-Length: 0\r\n\r\n")
+			conn.Close()
+		}
+	})
+	client := &http.Client{Transport: session(t, nil).RoundTripper()}
+	if r, _ := get(t, client, at); r.Status != "404 Nothing Of That" || r.TLS != nil {
+		t.Errorf("%q, %v", r.Status, r.TLS)
 	}
 }

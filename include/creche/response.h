@@ -166,7 +166,14 @@ typedef struct creche_response_info {
     int64_t proxy_time;
     int64_t tls_time;     /* handshakes */
     uint32_t http_major;  /* 1, or 2: HTTP/2 (http_minor is 0 then) */
-    uint32_t reserved2;
+    uint32_t tls_cipher_id; /* the number of tls_cipher at IANA: 0x1302; 0 without TLS */
+    const char *reason;  /* behind the status: "Not Found"; "" for none, as in HTTP/2. These, too, live as
+                            long as the response */
+    const char *method;  /* of the request that was answered: redirects may have made another of yours */
+    const char *alpn;    /* the protocol that the TLS handshake agreed on: "h2", "http/1.1"; NULL: none */
+    int64_t retry_after; /* what Retry-After asks to wait, in nanoseconds; a date counts from the answer's
+                            own Date on, or from now; 0: it has passed; -1: nothing that can be read */
+    uint64_t head_bytes; /* of the answer's head, as received; in HTTP/2 before compression */
 } creche_response_info;
 
 /* Fills the first `size` bytes of *info. Returns CRECHE_OK, CRECHE_E_INVALID, the handle errors.

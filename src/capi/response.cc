@@ -3,12 +3,14 @@
 
 #include <algorithm>
 #include <cstring>
+#include <ctime>
 
 #include "capi/guard.h"
 #include "capi/open_close.h"
 #include "capi/options.h"
 #include "capi/start_args.h"
 #include "http/read_operation.h"
+#include "http/retry_after.h"
 #include "platform/tls_chain.h"
 
 using namespace creche;
@@ -251,11 +253,23 @@ creche_status creche_response_get_info(creche_response response, creche_response
     i.decoded_bytes = known.decoded_bytes;
     i.request_bytes = known.sent_bytes;
     i.queue_time = known.waited;
+    const http::ResponseHead& head = found->head();
+    i.reason = head.reason.c_str();
+    i.method = found->method().c_str();
+    i.head_bytes = head.bytes;
+    const auto field = [&](const char* name) {
+      const size_t index = head.IndexOf(name);
+      return index < head.size() ? head.at(index).value : std::string_view();
+    };
+    i.retry_after =
+        http::ReadRetryAfter(field("Retry-After"), field("Date"), std::time(nullptr)).value_or(-1);
     if (const http::ConnectionInfo* c = known.connection.get()) {
       i.peer = c->peer.c_str();
       i.local = c->local.c_str();
       i.tls_version = c->tls_version;
       i.tls_cipher = c->cipher;
+      i.tls_cipher_id = c->cipher_id;
+      if (!c->alpn.empty()) i.alpn = c->alpn.c_str();
       i.connection = c->id;
       i.http_major = c->http_major;
       if (!known.reused) {

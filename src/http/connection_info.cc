@@ -25,6 +25,8 @@ ConnectionInfoRef ConnectionInfo::Of(const Transport& transport, uint64_t id,
   if (const platform::TlsSession* tls = transport.tls()) {
     info->tls_version = tls->version();
     info->cipher = tls->cipher();
+    info->cipher_id = tls->cipher_id();
+    info->alpn = tls->alpn();
     info->chain = tls->chain();
   }
   return info;

@@ -38,6 +38,8 @@ struct ConnectionInfo final : RefCounted {
   std::string local = {};             // this end of it
   const char* tls_version = nullptr;  // static texts; null without TLS
   const char* cipher = nullptr;
+  uint16_t cipher_id = 0;
+  std::string alpn = {};  // the protocol that was agreed on, if any was
   std::shared_ptr<const platform::TlsChain> chain = {};  // of the server; null for none
 };
 

@@ -17,7 +17,10 @@ struct Piece : tasks::Held {
 }  // namespace
 
 Response::Response(Call& call)
-    : head_(std::move(call.head())), url_(call.request().url), hops_(call.request().hops) {
+    : head_(std::move(call.head())),
+      url_(call.request().url),
+      method_(call.request().method),
+      hops_(call.request().hops) {
   info_.times = call.times();
   info_.redirects = call.request().redirects;
   info_.attempts = std::max(call.attempts(), 1u);

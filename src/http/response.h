@@ -63,6 +63,8 @@ class Response final : public Object, public tasks::Lease, public FromBlocks, pr
   // What came behind the body; null if nothing did, or its end has not come yet.
   const ResponseHead* trailer() const { return trailer_.load(std::memory_order_acquire); }
   const std::string& url() const { return url_.text(); }
+  // Of the request that was answered, behind all redirects.
+  const std::string& method() const { return method_; }
   // Where it was redirected; null: nowhere.
   const Hops* hops() const { return hops_.get(); }
   ResponseInfo info() const;
@@ -111,6 +113,7 @@ class Response final : public Object, public tasks::Lease, public FromBlocks, pr
 
   ResponseHead head_;
   const Url url_;
+  const std::string method_;
   const Ref<const Hops> hops_;
   ResponseInfo info_;
   std::atomic<Nanos> sent_at_{0};

@@ -40,6 +40,8 @@ void ResponseHead::Clear() {
   known_ = repeated_ = 0;
   status = 0;
   minor = 0;
+  bytes = 0;
+  reason.clear();
 }
 
 // Of the last field.

@@ -20,7 +20,9 @@ class ResponseHead {
   };
 
   uint16_t status = 0;
-  uint8_t minor = 0;  // of HTTP/1.x
+  uint8_t minor = 0;   // of HTTP/1.x
+  uint32_t bytes = 0;  // as received; of HTTP/2 before compression
+  std::string reason;  // behind the status; of HTTP/2 none
 
   size_t size() const { return fields_.size(); }
   Field at(size_t index) const {

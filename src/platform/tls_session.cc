@@ -281,6 +281,10 @@ const char* TlsSession::version() const noexcept {
 const char* TlsSession::cipher() const noexcept {
   return SSL_get_cipher_name(ssl_);
 }
+uint16_t TlsSession::cipher_id() const noexcept {
+  const SSL_CIPHER* cipher = SSL_get_current_cipher(ssl_);
+  return cipher ? SSL_CIPHER_get_protocol_id(cipher) : uint16_t{0};
+}
 bool TlsSession::resumed() const noexcept {
   return SSL_session_reused(ssl_) == 1;
 }

@@ -75,6 +75,8 @@ class TlsSession {
   // After the handshake; static texts.
   const char* version() const noexcept;
   const char* cipher() const noexcept;
+  // Its number at IANA.
+  uint16_t cipher_id() const noexcept;
   bool resumed() const noexcept;
   // What the peer has shown, its own first; null if it has shown none, or without memory.
   std::shared_ptr<const TlsChain> chain() const;

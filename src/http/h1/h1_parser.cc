@@ -126,7 +126,10 @@ bool H1Parser::CheckVersion(const char* data, size_t size) {
 // Takes a line, or the begin of one.
 bool H1Parser::FeedLines(const char* data, size_t size, size_t* at) {
   std::string_view line;
-  switch (lines_.Next(data, size, at, &line)) {
+  const size_t from = *at;
+  const HeadLines::Step step = lines_.Next(data, size, at, &line);
+  head_->bytes += static_cast<uint32_t>(*at - from);
+  switch (step) {
     case HeadLines::Step::kMore:
       return true;
     case HeadLines::Step::kFailed:

@@ -104,6 +104,7 @@ bool HeadParser::GiveStatusLine(std::string_view line) {
   if (llhttp_.status_code < 100) return Fail("the status is below 100");
   head_->status = llhttp_.status_code;
   head_->minor = llhttp_.http_minor;
+  if (line.size() > kReason) head_->reason = TrimBlanks(line.substr(kReason));
   status_read_ = true;
   return true;
 }

@@ -39,6 +39,7 @@ const char* ReadStatusLine(const char* data, const char* end, ResponseHead* head
   if (!EndsHere(at, end)) return nullptr;
   head->status = status;
   head->minor = static_cast<uint8_t>(data[kMinor] - '0');
+  head->reason = TrimBlanks({data + kReason, static_cast<size_t>(at - data) - kReason});
   return at + 2;
 }
 
@@ -82,7 +83,8 @@ size_t ReadLines(const char* data, const char* end, ResponseHead* head) {
   while (at && *at != '\r') at = ReadField(lines, at, end, head);
   if (!at || at[1] != '\n') return 0;
   head->TakeLines({lines, static_cast<size_t>(at - lines)});
-  return static_cast<size_t>(at + 2 - data);
+  head->bytes = static_cast<uint32_t>(at + 2 - data);
+  return head->bytes;
 }
 
 }  // namespace

@@ -71,6 +71,7 @@ void H2Exchange::OnHeadEnds(bool last) noexcept {
   if (head_done_) return OnLastData();  // trailers end it
   read_by_ = kNever;
   const uint16_t status = head_->status;
+  head_->bytes = static_cast<uint32_t>(head_size_);
   if (status >= 200) return TakeHead(last);
   if (++informational_ > kMaxInformational)
     return Fail({Status::kProtocol, "more than 32 informational responses (1xx) came"});

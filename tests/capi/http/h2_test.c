@@ -30,6 +30,9 @@ static void a_fetch(void** state) {
   const creche_response_info info = h2_info(r);
   assert_int_equal(info.http_major, 2);
   assert_int_equal(info.http_minor, 0);
+  assert_string_equal(info.reason, "");
+  assert_string_equal(info.method, "GET");
+  assert_true(info.head_bytes > 20);
   assert_int_equal(info.reused, 0);
   assert_int_equal(info.body_bytes, 5);
   assert_true(info.started <= info.connected && info.connected <= info.sent);
@@ -231,6 +234,7 @@ static void over_tls(const char* base, uint32_t versions, uint32_t major) {
   assert_int_equal(c.data_size, 1024);
   assert_int_equal(h2_info((creche_response){c.value}).http_major, major);
   assert_int_equal(h2_info((creche_response){c.value}).tls, 1);
+  assert_string_equal(h2_info((creche_response){c.value}).alpn, major == 2 ? "h2" : "http/1.1");
   drop(c);
 }
 

@@ -86,6 +86,69 @@ static void time_in_line(void** state) {
   support_hostile_stop(server);
 }
 
+static void trickled(support_peer* peer, void* user) {
+  if (support_expect_request(peer)) support_trickle(peer, user, strlen(user));
+}
+
+/* What the status line says. */
+static void reasons_and_methods(void** state) {
+  (void)state;
+  static const struct {
+    const char* answer;
+    const char* reason;
+    int64_t retry_after;
+  } cases[] = {
+      {"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n", "Not Found", -1},
+      {"HTTP/1.1 503 \r\nRetry-After: 2\r\nContent-Length: 0\r\n\r\n", "", 2 * CRECHE_SECOND},
+      {"HTTP/1.1 429\r\nContent-Length: 0\r\nRetry-After: soon\r\n\r\n", "", -1},
+      {"HTTP/1.1 503 All of us are at sea, so come again\r\nContent-Length: 0\r\n"
+       "Date: Sun, 06 Nov 1994 08:49:30 GMT\r\nRetry-After: Sun, 06 Nov 1994 08:49:37 GMT\r\n\r\n",
+       "All of us are at sea, so come again", 7 * CRECHE_SECOND},
+      {"HTTP/1.1 503 x\r\nContent-Length: 0\r\nRetry-After: Sun, 06 Nov 1994 08:49:37 GMT\r\n\r\n",
+       "x", 0}};
+  for (size_t i = 0; i < 2 * (sizeof cases / sizeof *cases); i++) {
+    const char* answer = cases[i / 2].answer;
+    /* At once, or line by line. */
+    support_hostile* server = support_hostile_start(i % 2 == 0 ? support_script_answer : trickled,
+                                                    (void*)(uintptr_t)answer);
+    creche_completion c = fetch(support_hostile_url(server), NULL);
+    assert_int_equal(c.status, CRECHE_OK);
+    const creche_response_info info = info_of((creche_response){c.value});
+    assert_string_equal(info.reason, cases[i / 2].reason);
+    assert_int_equal(info.retry_after, cases[i / 2].retry_after);
+    assert_int_equal(info.head_bytes, strlen(answer));
+    assert_string_equal(info.method, "GET");
+    assert_null(info.alpn);
+    assert_int_equal(info.tls_cipher_id, 0);
+    drop(c);
+    support_hostile_stop(server);
+  }
+}
+
+static void to_get(support_peer* peer, void* user) {
+  (void)user;
+  while (support_expect_request(peer))
+    support_send_text(peer, strncmp(support_received(peer), "POST", 4) == 0
+                                ? "HTTP/1.1 303 See Other\r\nLocation: /end\r\n"
+                                  "Content-Length: 0\r\n\r\n"
+                                : ANSWER);
+}
+static void the_method_that_was_answered(void** state) {
+  (void)state;
+  support_hostile* server = support_hostile_start(to_get, NULL);
+  creche_request_options o = request_options();
+  o.body = "12345";
+  o.body_size = 5;
+  creche_response r = kept(fetch(support_hostile_url(server), &o));
+  const creche_response_info info = info_of(r);
+  assert_int_equal(info.redirects, 1);
+  assert_string_equal(info.method, "GET");
+  assert_string_equal(info.reason, "OK");
+  assert_int_equal(info.head_bytes, strlen(ANSWER) - 2);
+  creche_response_release(r);
+  support_hostile_stop(server);
+}
+
 static X509* parsed(const unsigned char* der, size_t size) {
   return d2i_X509(NULL, &der, (long)size);
 }
@@ -104,6 +167,8 @@ static void certificates(void** state) {
     assert_int_equal(info.reused, 0);
     assert_int_equal(info.connection, i + 1);
     assert_true(info.tls_time > 0);
+    assert_null(info.alpn);                          /* the server chooses none */
+    assert_int_equal(info.tls_cipher_id >> 8, 0x13); /* a suite of TLS 1.3 */
     unsigned char der[8192];
     char pem[8192], cut[10];
     size_t size = 0, text = 0;
@@ -136,6 +201,8 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup_teardown(a_new_connection_and_a_kept_one, set_up, tear_down),
       cmocka_unit_test_setup_teardown(time_in_line, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(reasons_and_methods, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(the_method_that_was_answered, set_up, tear_down),
       cmocka_unit_test_setup_teardown(certificates, set_up, tear_down),
   };
   return cmocka_run_group_tests_name("info", tests, make_tls, free_tls);

@@ -347,10 +347,10 @@ int64_t cx_response_info(uint64_t id, creche_response_info *info, char *buffer, 
 {
   const creche_response response = {id};
   const creche_status status = creche_response_get_info(response, info, sizeof *info);
-  const char *texts[4] = {info->peer, info->local, info->tls_version, info->tls_cipher};
+  const char *texts[7] = {info->peer, info->local, info->tls_version, info->tls_cipher, info->alpn, info->reason, info->method};
   size_t at = 0, i, size = 0;
   if (status != CRECHE_OK) return status;
-  for (i = 0; i < 4; i++) at = pack(buffer, capacity, at, texts[i] ? texts[i] : "", "", 0);
+  for (i = 0; i < 7; i++) at = pack(buffer, capacity, at, texts[i] ? texts[i] : "", "", 0);
   for (i = 0;; i++) {
     const size_t place = at + sizeof(uint32_t) + 1;
     void *der = place < capacity ? buffer + place : NULL;

@@ -26,15 +26,18 @@ func ResponseTrailer(response uint64, field func(name, value []byte)) {
 	})
 }
 
-// ResponseInfo is creche_response_info: points and spans of time, numbers, texts (peer, local, TLS version
-// and cipher), and the certificates.
+// ResponseInfo is creche_response_info: points and spans of time, numbers, texts (peer, local, TLS version,
+// cipher and protocol, reason, method), and the certificates.
 type ResponseInfo struct {
 	Started, Connected, Sent, FirstByte, Ended                int64
 	BodyBytes, DecodedBytes, RequestBytes, Connection         uint64
 	Reused, TLS                                               bool
 	Redirects, Attempts, HTTPMajor, HTTPMinor                 uint32
 	QueueTime, DNSTime, ConnectTime, ProxyTime, HandshakeTime int64
-	Texts                                                     [4]string
+	RetryAfter                                                int64
+	HeadBytes                                                 uint64
+	CipherID                                                  uint16
+	Texts                                                     [7]string
 	Certificates                                              [][]byte
 }
 
@@ -61,16 +64,21 @@ func Info(response uint64) (info ResponseInfo, status int32) {
 	info.HTTPMajor, info.HTTPMinor = uint32(c.http_major), uint32(c.http_minor)
 	info.QueueTime, info.DNSTime, info.ConnectTime = int64(c.queue_time), int64(c.dns_time), int64(c.connect_time)
 	info.ProxyTime, info.HandshakeTime = int64(c.proxy_time), int64(c.tls_time)
+	info.RetryAfter, info.HeadBytes, info.CipherID = int64(c.retry_after), uint64(c.head_bytes), uint16(c.tls_cipher_id)
 	return info, status
 }
 
-// ResponseVersion of HTTP; 0, 0 of one that was released.
-func ResponseVersion(response uint64) (major, minor int) {
+// ResponseLine is the version of HTTP, the reason behind the status, and the number of the connection if it is one
+// of TLS; nothing of one that was released.
+func ResponseLine(response uint64) (major, minor int, reason string, overTLS uint64) {
 	var info C.creche_response_info
 	if C.creche_response_get_info(C.creche_response{id: C.uint64_t(response)}, &info, C.sizeof_creche_response_info) != 0 {
-		return 0, 0
+		return
 	}
-	return int(info.http_major), int(info.http_minor)
+	if info.tls != 0 {
+		overTLS = uint64(info.connection)
+	}
+	return int(info.http_major), int(info.http_minor), C.GoString(info.reason), overTLS
 }
 
 // unpack calls field for each of what fill packs into a buffer, which it returns.

@@ -1598,7 +1598,20 @@ pub struct creche_response_info {
     pub tls_time: i64,
     /// 1, or 2: HTTP/2 (http_minor is 0 then)
     pub http_major: u32,
-    pub reserved2: u32,
+    /// the number of tls_cipher at IANA: 0x1302; 0 without TLS
+    pub tls_cipher_id: u32,
+    /// behind the status: "Not Found"; "" for none, as in HTTP/2. These, too, live as
+    /// long as the response
+    pub reason: *const c_char,
+    /// of the request that was answered: redirects may have made another of yours
+    pub method: *const c_char,
+    /// the protocol that the TLS handshake agreed on: "h2", "http/1.1"; NULL: none
+    pub alpn: *const c_char,
+    /// what Retry-After asks to wait, in nanoseconds; a date counts from the answer's
+    /// own Date on, or from now; 0: it has passed; -1: nothing that can be read
+    pub retry_after: i64,
+    /// of the answer's head, as received; in HTTP/2 before compression
+    pub head_bytes: u64,
 }
 
 /// before it is sent: each attempt and each hop, with its own header fields
@@ -1982,8 +1995,8 @@ pub struct creche_session_options {
     pub reserved2: u32,
     /// NULL: none; copied
     pub watch: *const creche_watch,
-    /// where a redirect may lead beside its own host, as no_proxy lists hosts;
-    /// elsewhere is CRECHE_E_REDIRECT; NULL: anywhere; copied
+    /// where a redirect may lead beside the host of the request, as no_proxy
+    /// lists hosts; elsewhere is CRECHE_E_REDIRECT; NULL: anywhere; copied
     pub redirect_hosts: *const c_char,
     /// requests to each origin in rate_interval, each attempt and hop counted:
     /// more wait (phase limit), first in, first out; default 0: no limit
@@ -2158,7 +2171,8 @@ pub struct creche_request_options {
     /// does not matter. The descriptor is duplicated; O_APPEND is refused. The
     /// completion has no data, value: a response, whose decoded_bytes is what
     /// was written. What cannot be written (a full disk) is CRECHE_E_SYSTEM,
-    /// more than size CRECHE_E_LIMIT; what was written before stays. NULL:
+    /// more than size CRECHE_E_LIMIT, also if it
+    /// is a coded body of more than twice size and 64 KiB; what was written before stays. NULL:
     /// none; copied
     pub to_file: *const creche_file,
     /// 0: the session's; CRECHE_DEFAULT: no limit
@@ -3756,7 +3770,8 @@ unsafe extern "C" {
     /// Reads what there is of the body, at least 1 and up to `capacity` bytes (0: 65536): kind CRECHE_CHUNK
     /// with data and data_size, or CRECHE_END when the body has ended; then again, however often. One read
     /// at a time: a second one completes with CRECHE_E_STATE. Not reading holds the server back.
-    /// Cancelling a read cancels only the read. What has arrived is delivered before a failure
+    /// Cancelling a read cancels only the read. 1 MiB of a coded body in a row that decodes to nothing is
+    /// CRECHE_E_LIMIT: no read waits for ever while bytes come. What has arrived is delivered before a failure
     /// (CRECHE_E_TRUNCATED, _TIMEOUT, _CODING, ...), which each further read says again. So it is after
     /// the end of the session or of the owner: what had arrived, then CRECHE_END if that was all, else
     /// CRECHE_E_CLOSED. Returns CRECHE_OK; CRECHE_E_STATE (a whole response), or as creche_task_spawn.
@@ -3930,7 +3945,8 @@ unsafe extern "C" {
     /// is an id (one that cannot stand in a header, or of more than 4 KiB, is not sent).
     /// A stream that ends or breaks is asked for anew, at the URL that you gave: after the wait that the
     /// server or `retry` says; twice as long after each failure in a row, up to max_retry; and up to a
-    /// quarter more, at random. What had come is delivered before; an event without the empty line
+    /// quarter more, at random. A wait that a server says is 10 ms at least, and streams in a row that bring
+    /// no event are asked for again more and more slowly, up to 1 s apart, if what is said is less. What had come is delivered before; an event without the empty line
     /// behind it is none. The first connection is tried once, or as often as a policy of its own says
     /// (creche_retry of the request or the session): if it fails, so does the task. Later ones
     /// that fail with CRECHE_E_DNS, _CONNECT, _TLS, _DISCONNECTED, _PROTOCOL, _TRUNCATED, _CODING, _TIMEOUT

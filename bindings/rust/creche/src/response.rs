@@ -66,6 +66,18 @@ pub struct ResponseInfo {
     pub tls_time: Duration,
     /// 1, or 2: HTTP/2.
     pub http_major: u32,
+    /// The number of `tls_cipher` at IANA.
+    pub tls_cipher_id: Option<u32>,
+    /// Behind the status: "Not Found"; empty for none, as in HTTP/2.
+    pub reason: String,
+    /// Of the request that was answered: redirects may have made another of it.
+    pub method: String,
+    /// The protocol that the TLS handshake agreed on.
+    pub alpn: Option<String>,
+    /// What Retry-After asks to wait: a date counts from the answer's own Date on, or from now.
+    pub retry_after: Option<Duration>,
+    /// Of the answer's head, as received; in HTTP/2 before compression.
+    pub head_bytes: u64,
 }
 
 impl Head {
@@ -192,6 +204,12 @@ impl Head {
             proxy_time: time(info.proxy_time),
             tls_time: time(info.tls_time),
             http_major: info.http_major,
+            tls_cipher_id: (info.tls_cipher_id != 0).then_some(info.tls_cipher_id),
+            reason: text(info.reason).unwrap_or_default(),
+            method: text(info.method).unwrap_or_default(),
+            alpn: text(info.alpn),
+            retry_after: (info.retry_after >= 0).then(|| time(info.retry_after)),
+            head_bytes: info.head_bytes,
         })
     }
 }

@@ -59,6 +59,11 @@ fn what_a_whole_answer_tells() {
     assert_eq!(page.certificates().count(), 0);
     let info = page.info().unwrap();
     assert_eq!((info.connection, info.http_major, info.decoded_bytes), (1, 1, 14));
+    assert_eq!(
+        (&*info.reason, &*info.method, info.alpn, info.retry_after),
+        ("OK", "GET", None, None)
+    );
+    assert!(info.head_bytes > 10 && info.tls_cipher_id.is_none());
     assert!(info.request_bytes > 30 && info.local.is_some() && !info.connect_time.is_zero());
 }
 
