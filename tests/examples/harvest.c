@@ -16,9 +16,13 @@
  *       --retries N     how often a fetch that may succeed later is made again (default 0)
  *       --proxy URL     http://, https://, socks5:// or socks5h:// (default: the environment's)
  *       --cookies FILE  cookies in Netscape's form: read first if it is there, written at the end
- *       --follow N      follows links of pages, sitemaps and redirects, N links deep, on the sites
- * of the URLs; each URL once, as robots.txt allows; --per-host is 2 then
+ *       --follow N      follows links of pages, sitemaps and redirects, N links deep, on the
+ *                       sites of the URLs; each URL once, as robots.txt allows; --per-host
+ *                       is 2 then
  *       --max-pages N   more than so many are not fetched (default 100000)
+ *       --queue NAME    takes its URLs from this table, which any number of harvests on any number
+ *                       of machines share, and their --rate; it is made, and the URLs are put in
+ *       --lease S       what a harvest has that is silent for so long, others take (default 30)
  *       --tree SOCKET   shows what is under way to creche-top SOCKET
  *
  * Ctrl-C, like the deadline, stops what is in flight; what was fetched is stored; a second Ctrl-C
@@ -27,8 +31,9 @@
  *   everything              the deadline and Ctrl-C cancel it
  *     fetching              COLLECT, limit N: a failure is a result
  *       one task a page     waits for its turn; its fetch is a step with a timeout of its own, as
- * is that of robots.txt, which the others of its origin wait for storing               shielded:
- * outlives the cancellation, for kMercy at most transactions
+ *                           is that of robots.txt, which the others of its origin wait for
+ *     storing               shielded: outlives the cancellation, for kMercy at most
+ *       transactions
  *
  * Exit status: 0 everything was fetched and stored; 1 part of it; 2 nothing; 3 the deadline came
  * before that; 130 Ctrl-C did, 143 SIGTERM (128 and the signal's number); 64 wrong usage. */
@@ -40,6 +45,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 static const int64_t kMercy = 15 * CRECHE_SECOND;
 
@@ -69,6 +75,7 @@ page* add_page(harvest* h, const char* url, size_t size) {
 
 void free_page(page* p) {
   if (p->key != p->url) free(p->key);
+  free(p->host);
   free(p->url);
   free(p);
 }
@@ -102,6 +109,8 @@ static void turn(void* user, const creche_completion* c) {
   p->started = p->ended = now(p->run);
   if (p->run->follows)
     ask_origin(p);
+  else if (p->host != NULL && p->run->rate > 0)
+    queue_wait_for_turn(p);
   else
     fetch_page(p);
 }
@@ -135,7 +144,8 @@ static char* failure(const creche_completion* c) {
 
 static void page_ended(harvest* h, const creche_completion* c) {
   row r = {c->user, 0, NULL, NULL, NULL};
-  if (c->status == CRECHE_E_CANCELLED) { /* not its own fault: there is nothing to store */
+  if (c->status == CRECHE_E_CANCELLED || h->queue.lost) { /* there is nothing to store */
+    creche_response_release(r.of->response);
     h->cancelled++;
     h->failed++;
     return;
@@ -218,6 +228,8 @@ static void open_all(harvest* h) {
   struct timespec time;
   clock_gettime(CLOCK_REALTIME, &time);
   h->run_id = (int64_t)time.tv_sec * 1000000 + time.tv_nsec / 1000;
+  /* Those who share a queue may start at the same moment. */
+  if (h->queue.name != NULL) h->run_id += (int64_t)getpid() % 1000;
 
   to_interrupt[0] = h->everything.scope;
   to_interrupt[1] = h->storing.scope;
@@ -250,19 +262,21 @@ static void start_pages(harvest* h) {
     die(creche_last_error()->message);
   if (h->follows) keep_unlike(h);
   for (size_t i = 0; i < h->count; i++) start_page(h->pages[i]);
-  creche_group_close(
-      h->fetching); /* a page that is not released keeps it open for those it leads to */
+  /* A page that is not released keeps it open for those it leads to. */
+  if (h->queue.name == NULL) creche_group_close(h->fetching);
 }
 
 static void hear_pages(harvest* h) {
   creche_completion done[32];
   size_t n = 0;
   for (int ended = 0; !ended; creche_completions_release(done, n)) {
+    queue_fill(h);
     const creche_status status =
         creche_queue_wait(h->fetched, done, 32, 100 * CRECHE_MILLISECOND, &n);
     if (status != CRECHE_OK && status != CRECHE_E_TIMEOUT && status != CRECHE_E_INTERRUPTED)
       die(creche_last_error()->message);
     if (status != CRECHE_OK) n = 0;
+    queue_keep(h);
     for (size_t i = 0; i < n; i++)
       if (done[i].task.scope.id == h->fetching.scope.id)
         ended = 1; /* the group's own comes last */
@@ -281,6 +295,7 @@ static void store_the_rest(harvest* h) {
   store_flush(h);
   while (h->committing > 0) {
     store_collect(h, 100 * CRECHE_MILLISECOND);
+    queue_keep(h);
     show_progress(h, 0);
   }
   show_progress(h, 1);
@@ -309,10 +324,11 @@ int main(int argc, char** argv) {
   read_arguments(&h, argc, argv);
   open_all(&h);
   show_tree(&h);
-  if (store_open(&h) == 0) {
+  if (store_open(&h) == 0 && (h.queue.name == NULL || queue_open(&h) == 0)) {
     start_pages(&h);
     hear_pages(&h);
     store_the_rest(&h);
+    queue_give_back(&h);
   } else {
     h.failed = h.cancelled = h.count;
   }

@@ -105,6 +105,7 @@ struct page {
   size_t body_size;
   const char* refused;  /* why it was not fetched, or NULL */
   const char* sitemaps; /* of the robots.txt that was fetched for it */
+  char* host;           /* whose rate is shared with other processes, or NULL */
   int stored;
 };
 
@@ -138,6 +139,18 @@ struct harvest {
   creche_pool pool;
   creche_request_options request, robots_request;
   creche_task_options request_task;
+
+  struct {
+    const char* name; /* of its table; NULL: there is none */
+    int64_t lease;    /* so long a process may be silent */
+    char *quoted, *quoted_hosts;
+    char holder[32];
+    int64_t said;    /* when it was last said that this process lives */
+    int64_t look_at; /* not before, whether others have left something */
+    size_t held;     /* pages that are not fetched yet */
+    int over;        /* nothing is left, */
+    int lost;        /* or what this process has may be another's */
+  } queue;
 
   int64_t started; /* on the loop's clock */
   int64_t run_id;  /* microseconds since 1970: names this run in the table */
@@ -196,6 +209,19 @@ void store_row(harvest* h, row r);
 void store_flush(harvest* h);
 /* Hears what became of batches; waits up to `timeout` for the first. */
 void store_collect(harvest* h, int64_t timeout);
+
+/* ---- harvest_queue.c: URLs that are shared with other processes ---- */
+/* Makes the tables, puts the URLs in, and has what is stored marked there (the holder is one
+ * argument more); 0, or -1 after saying why not. */
+int queue_open(harvest* h);
+/* Takes pages while there is room for them; closes `fetching` when nothing is left. */
+void queue_fill(harvest* h);
+/* Says that this process lives, if it is time. */
+void queue_keep(harvest* h);
+/* What was not fetched is for others. */
+void queue_give_back(harvest* h);
+/* On the loop's thread, in the page's task: has it fetched when it is its host's turn. */
+void queue_wait_for_turn(page* p);
 
 /* ---- harvest_polite.c: how hosts are treated ---- */
 /* Puts it into the session's options; what these point to is the run's. */

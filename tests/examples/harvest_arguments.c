@@ -13,7 +13,7 @@ static void usage(FILE* to) {
       "usage: harvest [-f FILE] [-d DSN] [--table NAME] [--limit N] [--timeout S] [--deadline S]\n"
       "               [--batch N] [--max-body BYTES] [--ca FILE] [--per-host N] [--rate R]\n"
       "               [--retries N] [--proxy URL] [--cookies FILE] [--follow N] [--max-pages N]\n"
-      "               [--tree SOCKET] [URL...]\n",
+      "               [--tree SOCKET] [--queue NAME [--lease S]] [URL...]\n",
       to);
 }
 
@@ -60,8 +60,8 @@ void read_arguments(harvest* h, int argc, char** argv) {
       {"batch", 1, NULL, 'b'},     {"ca", 1, NULL, 'c'},      {"max-body", 1, NULL, 'm'},
       {"per-host", 1, NULL, 'p'},  {"rate", 1, NULL, 'r'},    {"retries", 1, NULL, 'n'},
       {"proxy", 1, NULL, 'x'},     {"cookies", 1, NULL, 'k'}, {"follow", 1, NULL, 'o'},
-      {"max-pages", 1, NULL, 'g'}, {"tree", 1, NULL, 'v'},    {"help", 0, NULL, 'h'},
-      {NULL, 0, NULL, 0}};
+      {"max-pages", 1, NULL, 'g'}, {"tree", 1, NULL, 'v'},    {"queue", 1, NULL, 'q'},
+      {"lease", 1, NULL, 'a'},     {"help", 0, NULL, 'h'},    {NULL, 0, NULL, 0}};
   memset(h, 0, sizeof *h);
   h->dsn = getenv("DATABASE_URL");
   h->table = "harvest";
@@ -71,6 +71,7 @@ void read_arguments(harvest* h, int argc, char** argv) {
   h->deadline = CRECHE_NEVER;
   h->max_body = UINT64_C(16) << 20;
   h->max_pages = 100000;
+  h->queue.lease = 30 * CRECHE_SECOND;
   for (int option; (option = getopt_long(argc, argv, "f:d:h", kOptions, NULL)) != -1;) {
     if (option == 'f') read_urls(h, optarg);
     if (option == 'd') h->dsn = optarg;
@@ -87,6 +88,8 @@ void read_arguments(harvest* h, int argc, char** argv) {
     if (option == 'x') h->proxy = optarg;
     if (option == 'k') h->cookie_file = optarg;
     if (option == 'v') h->tree = optarg;
+    if (option == 'q') h->queue.name = optarg;
+    if (option == 'a') h->queue.lease = (int64_t)(number(optarg, 1, 1e6) * 1e9);
     if (option == 'g') h->max_pages = (size_t)number(optarg, 1, 1e9);
     if (option == 'o') {
       h->follows = 1;
@@ -98,6 +101,8 @@ void read_arguments(harvest* h, int argc, char** argv) {
     }
   }
   for (; optind < argc; optind++) add_page(h, argv[optind], strlen(argv[optind]));
-  if (h->count == 0) misused("no URLs", NULL);
+  if (h->count == 0 && h->queue.name == NULL) misused("no URLs", NULL);
+  if (h->queue.name != NULL && (h->follows || *h->queue.name == '\0'))
+    misused("--queue has a name, and goes without --follow", NULL);
   if (*h->table == '\0') misused("the table has no name", NULL);
 }

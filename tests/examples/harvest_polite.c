@@ -8,7 +8,7 @@
 
 /* One request each so many nanoseconds. */
 static void set_rate(const harvest* h, creche_session_options* web) {
-  if (h->rate == 0) return;
+  if (h->rate == 0 || h->queue.name != NULL) return; /* a queue's turns are the database's */
   web->rate_per_host = h->rate < 1 ? 1 : (uint32_t)h->rate;
   web->rate_interval = (int64_t)(web->rate_per_host / h->rate * 1e9);
 }

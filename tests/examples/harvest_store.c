@@ -25,10 +25,11 @@ struct batch {
 /* ---- The table ---- */
 
 int store_open(harvest* h) {
-  static const char kTable[] =
-      "create table if not exists %s (run timestamptz not null, n integer not null,"
+  static const char kTable[] = /* in their turn: two at once would be in one another's way */
+      "do $harvest$ begin perform pg_advisory_xact_lock(5349);"
+      " create table if not exists %s (run timestamptz not null, n integer not null,"
       " url text not null, status integer, content_type text, size bigint, ms float8 not null,"
-      " title text, error text, primary key (run, n))";
+      " title text, error text, primary key (run, n)); end $harvest$";
   static const char kInsert[] =
       "insert into %s (run, n, url, status, content_type, size, ms, title, error)"
       " select $1::timestamptz, * from unnest($2::integer[], $3::text[], $4::integer[],"
@@ -71,13 +72,14 @@ static void inserted(void* user, const creche_completion* c) {
 static void insert_all(void* user, const creche_completion* c) {
   batch* b = user;
   if (c->kind != CRECHE_BEGIN) return; /* a cancellation stops the statement by itself */
-  creche_value args[1 + kColumns] = {creche_timestamptz(b->run->run_id)};
+  creche_value args[1 + kColumns + 1] = {creche_timestamptz(b->run->run_id)};
   for (int i = 0; i < kColumns; i++)
     args[1 + i] = creche_text_n(b->columns[i].data, b->columns[i].size);
+  args[1 + kColumns] = creche_text(b->run->queue.holder);
   b->task = c->task;
   const creche_status started =
       creche_connection_query((creche_connection){c->value}, c->task.scope, b->run->insert, args,
-                              1 + kColumns, NULL, inserted, b, NULL);
+                              1 + kColumns + (b->run->queue.name != NULL), NULL, inserted, b, NULL);
   if (started != CRECHE_OK) creche_task_finish(c->task, started, 0, creche_last_error());
 }
 
@@ -145,6 +147,7 @@ void store_flush(harvest* h) {
   h->open = NULL;
   while (h->committing >= kMostCommitting) {
     store_collect(h, 100 * CRECHE_MILLISECOND);
+    queue_keep(h);
     show_progress(h, 0);
   }
   for (int i = 0; i < kColumns; i++) array_end(&b->columns[i]);
