@@ -44,6 +44,8 @@ enum {
  * - Connection, Keep-Alive, Proxy-Connection, Transfer-Encoding, Upgrade and TE (but "trailers") of
  *   yours are not sent. Names are sent, and come, in lower case. max_header_bytes counts 32 bytes for
  *   each field beside its name and value, and no field may be larger than 64 KiB.
+ * - Authorization, Proxy-Authorization, Cookie, and fields whose names end in "key", "password", "secret"
+ *   or "token" are sent so that nobody on the way keeps them in a table (RFC 7541, 7.1.3).
  * - What breaks the rules for one answer (RFC 9113) is CRECHE_E_PROTOCOL for it alone; what breaks those
  *   of the connection, a flood of frames that have to be answered, too, for all requests on it. Nothing
  *   is ever pushed.

@@ -27,6 +27,16 @@ bool IsLeftOut(std::string_view name, std::string_view value) {
   return std::find(std::begin(kNames), std::end(kNames), name) != std::end(kNames);
 }
 
+// What nobody on the way is to keep in a table, where others could try out what is in it (RFC 7541,
+// 7.1.3). Lower case.
+bool IsSecret(std::string_view name) {
+  static constexpr std::string_view kNames[] = {"authorization", "cookie", "proxy-authorization"};
+  static constexpr std::string_view kEnds[] = {"key", "password", "secret", "token"};
+  return std::any_of(std::begin(kEnds), std::end(kEnds),
+                     [&](std::string_view end) { return name.ends_with(end); }) ||
+         std::find(std::begin(kNames), std::end(kNames), name) != std::end(kNames);
+}
+
 // Where they stand.
 constexpr size_t kAuthority = 1;
 constexpr size_t kProtocol = 4;
@@ -89,9 +99,10 @@ void H2Head::Set(size_t field, std::string_view value) {
 void H2Head::Add(std::string_view name, std::string_view value) {
   constexpr size_t kPerField = 32;
   list_size_ += name.size() + value.size() + kPerField;
+  const auto flags = IsSecret(name) ? NGHTTP2_NV_FLAG_NO_INDEX : NGHTTP2_NV_FLAG_NONE;
   fields_.push_back({reinterpret_cast<uint8_t*>(const_cast<char*>(name.data())),
                      reinterpret_cast<uint8_t*>(const_cast<char*>(value.data())), name.size(),
-                     value.size(), NGHTTP2_NV_FLAG_NONE});
+                     value.size(), static_cast<uint8_t>(flags)});
 }
 
 }  // namespace creche::http
