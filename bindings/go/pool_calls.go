@@ -2,7 +2,6 @@ package creche
 
 import (
 	"context"
-	"errors"
 	"runtime/debug"
 	"sync"
 
@@ -28,16 +27,7 @@ func (o *PoolOptions) calls(l *Loop) *cx.PoolCalls {
 	if give := o.Password; give != nil {
 		c.Password = func(refused bool, host, port, user, database string) (string, int32) {
 			password, err := give(PasswordRequest{Refused: refused, Host: host, Port: port, User: user, Database: database})
-			own, status := (*Error)(nil), ErrUser
-			switch {
-			case err == nil:
-				return password, 0
-			case errors.As(err, &own):
-				status = own.Status
-			default:
-				errors.As(err, &status)
-			}
-			return "", int32(status)
+			return password, int32(statusOf(err))
 		}
 	}
 	if tell := o.Notice; tell != nil {

@@ -19,6 +19,7 @@ type Session struct {
 	id      uint64
 	watch   uint64
 	between uint64
+	opened  uint64
 }
 
 // NewSession opens a session. It connects nowhere yet.
@@ -77,9 +78,10 @@ func NewSession(options *SessionOptions) (*Session, error) {
 	if opened.Failure != nil {
 		cx.Unwatch(c.Watch)
 		cx.NoMiddleware(c.Middleware)
+		cx.NotOpened(c.Sockets.Opened)
 		return nil, newError(opened.Failure, nil)
 	}
-	return &Session{loop: l, id: opened.ID, watch: c.Watch, between: c.Middleware}, nil
+	return &Session{loop: l, id: opened.ID, watch: c.Watch, between: c.Middleware, opened: c.Sockets.Opened}, nil
 }
 
 // Close closes the session's connections; requests in flight end with ErrClosed.
@@ -87,6 +89,7 @@ func (s *Session) Close() error {
 	cx.SessionRelease(s.id)
 	cx.Unwatch(s.watch)
 	cx.NoMiddleware(s.between)
+	cx.NotOpened(s.opened)
 	return nil
 }
 

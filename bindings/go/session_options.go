@@ -52,9 +52,10 @@ type SessionOptions struct {
 	// Where to connect to for hosts ("example.org:443"): an address, several by commas, "unix:/path", or
 	// another name. The first that fits counts.
 	Hosts        [][2]string
-	LocalAddress string     // an IP address that connections come from
-	Cookies      *CookieJar // nil: none
-	Auth         Auth       // what servers are shown
+	LocalAddress string         // an IP address that connections come from
+	Sockets      *SocketOptions // what is set on sockets before they connect; nil: as the system has it
+	Cookies      *CookieJar     // nil: none
+	Auth         Auth           // what servers are shown
 	// Told of what happens to requests and connections, on the loop's thread: it must return soon, and not
 	// wait for the library. After Close it is told nothing more.
 	Watch func(*WatchEvent)

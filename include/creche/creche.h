@@ -23,6 +23,7 @@
 #include "tls.h"
 #include "response.h"
 #include "middleware.h"
+#include "sockets.h"
 #include "http.h"
 #include "http2.h"
 #include "events.h"

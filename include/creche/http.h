@@ -10,6 +10,7 @@
 #include "middleware.h"
 #include "response.h"
 #include "retry.h"
+#include "sockets.h"
 #include "task.h"
 #include "url.h"
 #include "watch.h"
@@ -192,13 +193,16 @@ typedef struct creche_session_options {
                              * whole bodies, streams are decoded as they are read) */
     uint32_t reserved3; /* 0 */
     const creche_middleware *middleware; /* NULL: none; copied */
+    const creche_socket_options *sockets; /* keep-alive, buffers, the interface, a function that sees each
+                                           * socket: creche/sockets.h; NULL: as the system has it; copied */
 } creche_session_options;
 
 /* Sets the defaults in the first `size` bytes (pass sizeof). Returns CRECHE_OK or CRECHE_E_INVALID.
  * Since 0.1. */
 CRECHE_API creche_status creche_session_options_init(creche_session_options *options, size_t size);
 
-/* Opens a session on a loop. Connects nowhere yet. Returns CRECHE_OK; CRECHE_E_INVALID (options),
+/* Opens a session on a loop. Connects nowhere yet. ca_file and the netrc are read
+ * here, in the calling thread, which may block for that. Returns CRECHE_OK; CRECHE_E_INVALID (options),
  * CRECHE_E_URL (base_url), CRECHE_E_UNSUPPORTED, CRECHE_E_SYSTEM or CRECHE_E_TLS (the CA file cannot be read or holds no
  * certificate), CRECHE_E_CLOSED (the loop is closing), CRECHE_E_NO_MEMORY, the handle errors.
  * Since 0.1. */

@@ -60,8 +60,8 @@ typedef struct creche_tls_options {
 CRECHE_API creche_status creche_tls_options_init(creche_tls_options *options, size_t size);
 
 /* Makes settings, for sessions and requests of all loops: for servers, and for https:// proxies on the way
- * to them, which are met with the same ones (pins and server_name, too). Reads all files now, and blocks for that
- * (the system's authorities take some 80 ms): what they hold later is for new settings. Immutable;
+ * to them, which are met with the same ones (pins and server_name, too). Reads all files now, in the calling
+ * thread, and blocks for that (the system's authorities take some 80 ms): what they hold later is for new settings. Immutable;
  * sessions and requests keep what they use. Connections are only used again by requests with the
  * same settings. Returns CRECHE_OK; CRECHE_E_INVALID (options: a pin that is none, a key without a
  * certificate, contradictions), CRECHE_E_UNSUPPORTED; CRECHE_E_SYSTEM (a file cannot be read),

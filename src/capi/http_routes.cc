@@ -54,6 +54,7 @@ creche_status ReadRoutes(const creche_session_options& o, http::RoutePlan* plan)
     if (!local) return Fail(Status::kInvalid, "local_address is no IP address");
     plan->local = *local;
   }
+  if (creche_status failed = ReadSocketOptions(o.sockets, &plan->sockets)) return failed;
   if (!o.proxy && (o.flags & CRECHE_SESSION_ENV_PROXY) != 0) {
     if (auto r = plan->TakeEnvironment(o.no_proxy != nullptr); !r.ok())
       return Fail(Status::kInvalid, "%s", r.error()->message());

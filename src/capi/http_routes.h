@@ -2,7 +2,10 @@
 #pragma once
 #include <creche/http.h>
 
+#include <memory>
+
 #include "core/result.h"
+#include "core/socket_settings.h"
 #include "http/request.h"
 #include "http/route_plan.h"
 
@@ -10,6 +13,10 @@ namespace creche::capi {
 
 // Of a session. What is wrong is misuse: CRECHE_E_INVALID. May throw bad_alloc.
 creche_status ReadRoutes(const creche_session_options& options, http::RoutePlan* plan);
+
+// creche/sockets.h; null leaves *settings as it is. May throw bad_alloc.
+creche_status ReadSocketOptions(const creche_socket_options* options,
+                                std::shared_ptr<const SocketSettings>* settings);
 
 // Of a request. What is wrong is an error that the operation fails with. May throw bad_alloc.
 Result<void> TakeRoute(const creche_request_options& options, const http::RoutePlan& plan,

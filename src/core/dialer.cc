@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "platform/reactor.h"
+#include "platform/user_code.h"
 
 namespace creche {
 
@@ -31,14 +32,36 @@ std::vector<platform::Address> TakingTurns(const std::vector<platform::Address>&
 
 }  // namespace
 
-struct Dialer::Attempt {
+struct Dialer::Attempt final : platform::NewSocketHook {
   Attempt(Dialer* of, const platform::Address& to) : dialer(of), address(to) {}
   Dialer* const dialer;
   const platform::Address address;
   platform::Socket socket;
   platform::Watch watch;  // after the socket: stopped before it is closed
   int failed = 0;         // errno, once it has
+  // What of the settings the kernel did not take; or how the user's function refused it.
+  const char* refused = nullptr;
+  Status status = Status::kOk;
+
+  int OnSocket(int fd) noexcept override;
 };
+
+int Dialer::Attempt::OnSocket(int fd) noexcept {
+  const SocketSettings& settings = *dialer->settings_;
+  refused = settings.options.Set(fd, address.family());
+  if (refused) return errno;
+  if (!settings.opened) return 0;
+  int32_t said = static_cast<int32_t>(Status::kNoMemory);
+  try {
+    const std::string text = address.Text();
+    const NewSocket socket{.fd = fd, .address = text.c_str()};
+    said = platform::CallUser(settings.opened, settings.user, &socket);
+  } catch (const std::bad_alloc&) {
+  }
+  if (said == 0) return 0;
+  status = said < 0 ? static_cast<Status>(said) : Status::kUser;
+  return EPERM;
+}
 
 Dialer::Dialer(Loop& loop, Listener& listener, AddressHistory* history, Nanos stagger)
     : loop_(loop),
@@ -100,8 +123,8 @@ void Dialer::TryNext() noexcept {
 }
 
 int Dialer::Begin(Attempt* attempt) noexcept {
-  const int failed =
-      attempt->socket.Connect(attempt->address, local_ ? *local_ : platform::Address());
+  const int failed = attempt->socket.Connect(
+      attempt->address, local_ ? *local_ : platform::Address(), settings_ ? attempt : nullptr);
   if (failed != EINPROGRESS) return failed;
   const int unwatched = attempt->watch.Start(loop_.reactor(), attempt->socket.fd(),
                                              platform::kWrite, OnReady, attempt);
@@ -152,11 +175,14 @@ void Dialer::Succeed(Attempt* attempt) noexcept {
 }
 
 void Dialer::FailIfAllHave() noexcept {
-  for (const auto& attempt : attempts_)
+  Status status = Status::kConnect;
+  for (const auto& attempt : attempts_) {
     if (attempt->failed == 0) return;
+    if (status == Status::kConnect && attempt->status != Status::kOk) status = attempt->status;
+  }
   ErrorRef error = NoMemoryError();
   try {
-    error = MakeError({.status = Status::kConnect,
+    error = MakeError({.status = status,
                        .phase = Phase::kConnect,
                        .message = "cannot connect to " + target_ + ": " + Tried(),
                        .flags = kUnsent | kRetryable,
@@ -177,6 +203,11 @@ std::string Dialer::Tried() const {
     // The target of an address says it already.
     if (const std::string address = attempts_[i]->address.Text(); address != target_)
       text += address + ": ";
+    if (attempts_[i]->status != Status::kOk) {
+      text += "refused by the user's function";
+      continue;
+    }
+    if (attempts_[i]->refused) text += std::string(attempts_[i]->refused) + " of its socket: ";
     text += failed == 0 ? "no answer yet" : strerror_r(failed, reason, sizeof reason);
   }
   return text;

@@ -11,6 +11,7 @@
 #include "core/address_history.h"
 #include "core/error.h"
 #include "core/loop.h"
+#include "core/socket_settings.h"
 #include "platform/address.h"
 #include "platform/socket.h"
 
@@ -24,7 +25,8 @@ class Dialer {
   class Listener {
    public:
     virtual void OnDialed(platform::Socket socket) noexcept = 0;
-    // CRECHE_E_CONNECT; names each address tried and why it failed.
+    // CRECHE_E_CONNECT, or what the user's function has said; names each address tried and why it
+    // failed.
     virtual void OnDialFailed(ErrorRef error) noexcept = 0;
 
    protected:
@@ -47,6 +49,8 @@ class Dialer {
   void Cancel() noexcept;
   // Where connections come from; it outlives the dialer. Null, or AF_UNSPEC: anywhere.
   void set_local(const platform::Address* local) noexcept { local_ = local; }
+  // What its sockets are; they outlive the dialer, too. Null: nothing out of the ordinary.
+  void set_settings(const SocketSettings* settings) noexcept { settings_ = settings; }
   bool dialing() const noexcept { return !attempts_.empty(); }
   // "192.0.2.1:443: Connection refused; 192.0.2.2:443: no answer yet": for the message of a
   // timeout.
@@ -70,6 +74,7 @@ class Dialer {
   Nanos stagger_;
   Timer timer_;  // starts the next attempt
   const platform::Address* local_ = nullptr;
+  const SocketSettings* settings_ = nullptr;
   std::string target_;
   std::vector<std::unique_ptr<Attempt>> attempts_;  // in the order they are made
   size_t begun_ = 0;

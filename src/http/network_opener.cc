@@ -138,8 +138,9 @@ Connector::Steps NetworkOpener::StepsOf(const Route& route, const Timeouts& time
     else
       AddTarget(resolver_, plan_, start.host, start.port, !proxy && !options_.to_proxies, dns,
                 &steps);
-    steps.push_back(std::make_unique<DialStep>(
-        io_.loop, resolver_, Limit{timeouts.connect, "timeouts.connect"}, &plan_.local));
+    steps.push_back(std::make_unique<DialStep>(io_.loop, resolver_,
+                                               Limit{timeouts.connect, "timeouts.connect"},
+                                               &plan_.local, plan_.sockets.get()));
     if (proxy) AddProxySteps(route, timeouts, &steps);
   }
   if (route.url.https())

@@ -1,8 +1,10 @@
 // RoutePlan: how the requests of a session get to their servers, unless they say otherwise
 // themselves. Immutable.
 #pragma once
+#include <memory>
 #include <string>
 
+#include "core/socket_settings.h"
 #include "http/host_map.h"
 #include "http/no_proxy.h"
 #include "http/proxy.h"
@@ -17,8 +19,9 @@ struct RoutePlan {
   HeaderList proxy_headers;  // for a request's own proxy, too
   std::string unix_path;     // in place of all proxies
   HostMap hosts;
-  platform::Address local;   // to bind to; AF_UNSPEC: any
-  bool public_only = false;  // connect to no private address
+  platform::Address local;                        // to bind to; AF_UNSPEC: any
+  std::shared_ptr<const SocketSettings> sockets;  // null: none
+  bool public_only = false;                       // connect to no private address
 
   bool straight() const { return !http && !https && unix_path.empty(); }
   // The proxy for a URL; or null.

@@ -27,13 +27,14 @@ ssize_t ReceiveFrom(int fd, void* into, size_t capacity, int flags) noexcept {
   return n < 0 ? -errno : n;
 }
 
-int Socket::Connect(const Address& to, const Address& from) noexcept {
+int Socket::Connect(const Address& to, const Address& from, NewSocketHook* hook) noexcept {
   UniqueFd fd(socket(to.family(), SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!fd) return errno;
+  const int on = 1;
+  // Requests are written whole: waiting for more to send would only cost time.
+  if (to.family() != AF_UNIX) setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  if (const int refused = hook ? hook->OnSocket(fd.get()) : 0) return refused;
   if (to.family() != AF_UNIX) {
-    // Requests are written whole: waiting for more to send would only cost time.
-    const int on = 1;
-    setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     if (from.family() != AF_UNSPEC) {
       if (from.family() != to.family()) return EADDRNOTAVAIL;
       // The port is chosen when both ends are known: so there are as many as for each server.

@@ -11,6 +11,16 @@
 
 namespace creche::platform {
 
+// Sees a socket before it is bound and connects.
+class NewSocketHook {
+ public:
+  // Returns 0, or an errno to give it up.
+  virtual int OnSocket(int fd) noexcept = 0;
+
+ protected:
+  ~NewSocketHook() = default;
+};
+
 class Socket {
  public:
   Socket() = default;
@@ -21,7 +31,8 @@ class Socket {
   // for writing, then call ConnectResult), EAGAIN (a Unix socket whose backlog is full: nothing
   // will report that it is free, so try again later) or another errno. from: the local address to
   // bind to, unless that is AF_UNSPEC or `to` a Unix path; of another family: EADDRNOTAVAIL.
-  int Connect(const Address& to, const Address& from = {}) noexcept;
+  // hook: null: none.
+  int Connect(const Address& to, const Address& from = {}, NewSocketHook* hook = nullptr) noexcept;
   // How a connect in progress has ended: 0 or an errno. Call it when the socket is writable.
   int ConnectResult() noexcept;
 

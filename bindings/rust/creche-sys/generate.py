@@ -13,7 +13,7 @@ import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 HEADERS = ["base", "hooks", "log", "loop", "scope", "group", "task", "queue", "limiter", "event", "channel", "url",
-           "body", "retry", "auth", "cookies", "tls", "response", "middleware", "watch", "http", "http2", "events",
+           "body", "retry", "auth", "cookies", "tls", "response", "middleware", "watch", "sockets", "http", "http2", "events",
            "websocket", "value", "rows", "export", "batch", "copy", "cursor", "listen", "pool_calls", "pg", "transaction",
            "blocking", "metrics", "threads"]
 SCALARS = {

@@ -8,13 +8,15 @@ namespace creche {
 class DialStep final : public ConnectStep, private Dialer::Listener {
  public:
   // resolver: forgets a host of which no address answers: it may have moved.
-  // local: where it comes from, see Dialer.
-  DialStep(Loop& loop, Resolver& resolver, Limit limit, const platform::Address* local = nullptr)
+  // local, settings: where it comes from and what its sockets are, see Dialer.
+  DialStep(Loop& loop, Resolver& resolver, Limit limit, const platform::Address* local = nullptr,
+           const SocketSettings* settings = nullptr)
       : ConnectStep(Phase::kConnect, limit),
         loop_(loop),
         resolver_(resolver),
         dialer_(loop, *this, &resolver.history()) {
     dialer_.set_local(local);
+    dialer_.set_settings(settings);
   }
   void Start(Connecting* so_far, ConnectStep::Listener* listener) override;
   bool Leave(Connecting* so_far, const platform::Address& address) noexcept override;

@@ -238,6 +238,7 @@ static void options_need_none(void** state) {
   INIT(creche_tls_options);
   INIT(creche_pool_options);
   INIT(creche_pool_calls);
+  INIT(creche_socket_options);
   INIT(creche_query_options);
   INIT(creche_transaction_options);
   INIT(creche_copy_options);

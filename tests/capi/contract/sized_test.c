@@ -31,6 +31,7 @@ typedef union room {
   creche_watch watch;
   creche_middleware middleware;
   creche_pool_calls pool_calls;
+  creche_socket_options sockets;
   creche_threads_options threads;
   creche_log log;
 } room;
@@ -77,6 +78,7 @@ INIT(batch, creche_batch_options)
 INIT(watch, creche_watch)
 INIT(middleware, creche_middleware)
 INIT(pool_calls, creche_pool_calls)
+INIT(sockets, creche_socket_options)
 INIT(threads, creche_threads_options)
 INIT(log, creche_log)
 static creche_status use_loop(const room* r) {
@@ -268,6 +270,15 @@ static creche_status use_middleware(const room* r) {
   creche_session_release(session);
   return status;
 }
+static creche_status use_sockets(const room* r) {
+  creche_session_options o;
+  creche_session session;
+  creche_session_options_init(&o, sizeof o);
+  o.sockets = &r->sockets;
+  creche_status status = creche_session_open(loop, &o, &session);
+  creche_session_release(session);
+  return status;
+}
 static creche_status use_pool_calls(const room* r) {
   creche_pool_options o;
   creche_pool pool;
@@ -350,6 +361,7 @@ static const kind kinds[] = {
     KIND(watch, creche_watch, 40),
     KIND(middleware, creche_middleware, 32),
     KIND(pool_calls, creche_pool_calls, 32),
+    KIND(sockets, creche_socket_options, 72),
     KIND(threads, creche_threads_options, 32),
     KIND(log, creche_log, 32),
 };

@@ -80,10 +80,15 @@ static const creche_watch *watched_by(uint64_t number, creche_watch *watch)
   return watch;
 }
 
+static creche_status cx_opened(void *user, const creche_new_socket *socket)
+{
+  return cxOpened((uint64_t)(uintptr_t)user, socket->fd, (char *)(uintptr_t)socket->address);
+}
+
 cx_answer cx_session_open(uint64_t id, creche_session_options o, const char *user_agent,
                           const char *ca_file, const char *base_url, creche_retry retry,
                           const uint16_t *statuses, const char *headers, const char *route,
-                          uint64_t watch, uint64_t middleware)
+                          uint64_t watch, uint64_t middleware, creche_socket_options sockets, uint64_t opened)
 {
   creche_middleware between;
   creche_watch watched;
@@ -107,6 +112,10 @@ cx_answer cx_session_open(uint64_t id, creche_session_options o, const char *use
   o.unix_path = next_text(&route);
   o.local_address = next_text(&route);
   o.redirect_hosts = next_text(&route);
+  sockets.interface_name = next_text(&route);
+  if (opened != 0) sockets.opened = cx_opened;
+  sockets.user = (void *)(uintptr_t)opened;
+  if (sockets.size != 0) o.sockets = &sockets;
   o.watch = watched_by(watch, &watched);
   if (middleware != 0) {
     creche_middleware_init(&between, sizeof between);

@@ -85,6 +85,7 @@ type SessionOptions struct {
 	DNSNegativeTTL, DNSStale                      uint32 // milliseconds
 	Watch                                         uint64 // of Watch; 0: none
 	MaxExpansion                                  uint32
+	Sockets                                       SocketOptions
 	Middleware                                    uint64 // of Middleware; 0: none
 }
 
@@ -175,7 +176,7 @@ func SessionOpen(loop uint64, so SessionOptions) Started {
 	o.rate_interval = C.int64_t(so.RateInterval)
 	o.max_expansion = C.uint32_t(so.MaxExpansion)
 	o.dns_negative_ttl_ms, o.dns_stale_ms = C.uint32_t(so.DNSNegativeTTL), C.uint32_t(so.DNSStale)
-	texts := append([]string{so.Proxy, so.NoProxy, so.UnixPath, so.LocalAddress, so.RedirectHosts}, auth[:]...)
+	texts := append([]string{so.Proxy, so.NoProxy, so.UnixPath, so.LocalAddress, so.RedirectHosts, so.Sockets.Interface}, auth[:]...)
 	for _, host := range so.Hosts {
 		texts = append(texts, host[0], host[1])
 	}
@@ -187,7 +188,7 @@ func SessionOpen(loop uint64, so SessionOptions) Started {
 	o.cookies.id = C.uint64_t(so.Cookies)
 	return answer(C.cx_session_open(C.uint64_t(loop), o, agent, maybe(so.CAFile), maybe(so.BaseURL), retry, statuses,
 		(*C.char)(unsafe.Pointer(unsafe.SliceData(headers))), (*C.char)(unsafe.Pointer(&route[0])), C.uint64_t(so.Watch),
-		C.uint64_t(so.Middleware)))
+		C.uint64_t(so.Middleware), so.Sockets.c(), C.uint64_t(so.Sockets.Opened)))
 }
 
 // packHeader appends a header field as the shim reads it.

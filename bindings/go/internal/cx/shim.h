@@ -101,12 +101,14 @@ cx_answer cx_tls_open(creche_tls_options o, const char *texts, const void *ca, c
 
 /* HTTP. user_agent: NULL is the default. retry: none if its size is 0. headers: packed,
  * o.headers_count of them, then o.proxy_headers_count. route: proxy, no_proxy, unix_path,
- * local_address and those of auth (below), each with its NUL; empty: not given; then o.hosts_count
- * pairs. */
+ * local_address, redirect_hosts, the sockets' interface and those of auth (below), each with its NUL; empty:
+ * not given; then o.hosts_count pairs. sockets: none if its size is 0. opened: the number of a function. */
 cx_answer cx_session_open(uint64_t loop, creche_session_options o, const char *user_agent,
                           const char *ca_file, const char *base_url, creche_retry retry,
                           const uint16_t *statuses, const char *headers, const char *route, uint64_t watch,
-                          uint64_t middleware);
+                          uint64_t middleware, creche_socket_options sockets, uint64_t opened);
+/* Of the function with that number, in Go. */
+int32_t cxOpened(uint64_t number, int32_t fd, char *address);
 /* headers: packed, d.headers_count of them. */
 cx_answer cx_decide(uint64_t session, uint64_t turn, creche_decision d, const char *headers, const void *body);
 /* token: NULL is none. */

@@ -1851,6 +1851,61 @@ pub struct creche_watch {
     pub user: *mut c_void,
 }
 
+/// A socket that is about to connect. Made by the library only, so it may grow at its end: read a field only
+/// if `size` covers it. It lives until the function returns.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct creche_new_socket {
+    pub size: u32,
+    /// the library's: set options on it, and leave it open
+    pub fd: i32,
+    /// where it will connect to: "192.0.2.1:443", "[2001:db8::1]:80", "unix:/path"
+    pub address: *const c_char,
+}
+
+/// Called with each new socket before it is bound and connects, when the options below are set: to set others,
+/// or to choose where connections may go. Returns CRECHE_OK; another status (CRECHE_E_USER, -1000 or below, or
+/// the one that it has met) refuses the address: further addresses of the name are tried, and if none answers
+/// the request fails with that status, in phase "connect". Called on the loop. It may call any function of
+/// the library but those tagged [not on a loop]. It must return normally and soon.
+pub type creche_socket_fn = Option<unsafe extern "C" fn(user: *mut c_void, socket: *const creche_new_socket) -> creche_status>;
+
+/// What the kernel refuses of these is CRECHE_E_CONNECT (phase connect), whose message names the field.
+/// Those of TCP do not concern Unix sockets. TCP_NODELAY is always set.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct creche_socket_options {
+    /// set by _init
+    pub size: u32,
+    /// 0
+    pub flags: u32,
+    /// keep-alive of TCP, which finds out that a silent connection is dead, and
+    /// has middle boxes keep it: silence before the first probe, in nanoseconds,
+    /// as whole seconds, rounded up. With 0 in these three there is none; 0 in
+    /// one: as the system has it
+    pub keepalive_idle: i64,
+    /// from one probe to the next; the same
+    pub keepalive_interval: i64,
+    /// probes without an answer that end it
+    pub keepalive_count: u32,
+    /// 0
+    pub reserved: u32,
+    /// how long what was sent may stay without an acknowledgement before the
+    /// connection ends (TCP_USER_TIMEOUT); nanoseconds, as whole milliseconds,
+    /// rounded up; 0: as the system has it
+    pub user_timeout: i64,
+    /// SO_SNDBUF and SO_RCVBUF, in bytes; 0: the system's, which grow by need
+    pub send_buffer: u32,
+    pub receive_buffer: u32,
+    /// of the network interface that packets go through ("eth0"); what others
+    /// come through is not received (SO_BINDTODEVICE); NULL: any; copied
+    pub interface_name: *const c_char,
+    /// NULL: none; called until the session's close is complete
+    pub opened: creche_socket_fn,
+    /// of it
+    pub user: *mut c_void,
+}
+
 /// Timeouts of the phases of a request, in nanoseconds; CRECHE_NEVER for none, 0 for the default of
 /// the session (in a session: of the library, in brackets). Each failure names its phase. Time in the
 /// pool's queue never counts as connecting. A bound for all of it: task->timeout. Never grows.
@@ -2022,6 +2077,9 @@ pub struct creche_session_options {
     pub reserved3: u32,
     /// NULL: none; copied
     pub middleware: *const creche_middleware,
+    /// keep-alive, buffers, the interface, a function that sees each
+    /// socket: creche/sockets.h; NULL: as the system has it; copied
+    pub sockets: *const creche_socket_options,
 }
 
 /// What a session has now and did so far. Sized.
@@ -3752,8 +3810,8 @@ unsafe extern "C" {
     pub fn creche_tls_options_init(options: *mut creche_tls_options, size: usize) -> creche_status;
 
     /// Makes settings, for sessions and requests of all loops: for servers, and for https:// proxies on the way
-    /// to them, which are met with the same ones (pins and server_name, too). Reads all files now, and blocks for that
-    /// (the system's authorities take some 80 ms): what they hold later is for new settings. Immutable;
+    /// to them, which are met with the same ones (pins and server_name, too). Reads all files now, in the calling
+    /// thread, and blocks for that (the system's authorities take some 80 ms): what they hold later is for new settings. Immutable;
     /// sessions and requests keep what they use. Connections are only used again by requests with the
     /// same settings. Returns CRECHE_OK; CRECHE_E_INVALID (options: a pin that is none, a key without a
     /// certificate, contradictions), CRECHE_E_UNSUPPORTED; CRECHE_E_SYSTEM (a file cannot be read),
@@ -3868,9 +3926,14 @@ unsafe extern "C" {
 
     /// Sets the defaults in the first `size` bytes (pass sizeof). Returns CRECHE_OK or CRECHE_E_INVALID.
     /// Since 0.1.
+    pub fn creche_socket_options_init(options: *mut creche_socket_options, size: usize) -> creche_status;
+
+    /// Sets the defaults in the first `size` bytes (pass sizeof). Returns CRECHE_OK or CRECHE_E_INVALID.
+    /// Since 0.1.
     pub fn creche_session_options_init(options: *mut creche_session_options, size: usize) -> creche_status;
 
-    /// Opens a session on a loop. Connects nowhere yet. Returns CRECHE_OK; CRECHE_E_INVALID (options),
+    /// Opens a session on a loop. Connects nowhere yet. ca_file and the netrc are read
+    /// here, in the calling thread, which may block for that. Returns CRECHE_OK; CRECHE_E_INVALID (options),
     /// CRECHE_E_URL (base_url), CRECHE_E_UNSUPPORTED, CRECHE_E_SYSTEM or CRECHE_E_TLS (the CA file cannot be read or holds no
     /// certificate), CRECHE_E_CLOSED (the loop is closing), CRECHE_E_NO_MEMORY, the handle errors.
     /// Since 0.1.

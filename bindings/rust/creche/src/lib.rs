@@ -112,6 +112,7 @@ mod session_options;
 mod session_policies;
 mod shield;
 mod sleep;
+mod sockets;
 mod start;
 mod status;
 #[cfg(feature = "stream")]
@@ -176,6 +177,7 @@ pub use session::{Session, SessionCounters, SessionTimings};
 pub use session_options::SessionOptions;
 pub use shield::{shield, with_cleanup};
 pub use sleep::{Offload, Offloaded, Sleep, Yield, offload, sleep, timeout, yield_now};
+pub use sockets::{NewSocket, SocketOptions};
 pub use start::Started;
 pub use status::{Phase, Reason, Status};
 #[cfg(feature = "stream")]

@@ -6,6 +6,7 @@ use crate::middleware::Middleware;
 use crate::pending::{Pending, closing};
 use crate::runtime::Loop;
 use crate::session_options::SessionOptions;
+use crate::sockets::Looking;
 use crate::sys_ext::filled;
 use crate::watch::Watching;
 use creche_sys as sys;
@@ -54,6 +55,7 @@ pub struct Session {
     pub(crate) raw: sys::creche_session,
     pub(crate) on: sys::creche_loop,
     _watching: Option<Watching>,
+    _looking: Option<Looking>,
     _auth: Option<Auth>, // whom it asks
     _middleware: Option<Middleware>,
 }
@@ -67,11 +69,13 @@ impl Session {
     /// A session on a loop of your own.
     pub fn on(on: Loop, options: SessionOptions) -> Result<Session> {
         let watching = options.watch.clone().map(Watching::new);
-        let raw = options.open(on, watching.as_ref())?;
+        let looking = Looking::new(options.sockets.as_ref());
+        let raw = options.open(on, watching.as_ref(), looking.as_ref())?;
         Ok(Session {
             raw,
             on: on.raw,
             _watching: watching,
+            _looking: looking,
             _auth: options.auth,
             _middleware: options.middleware,
         })

@@ -6,6 +6,7 @@ use crate::http_options::{Fields, HttpTimeouts, HttpVersions};
 use crate::middleware::Middleware;
 use crate::retry::Retry;
 use crate::runtime::Loop;
+use crate::sockets::{Looking, SocketOptions};
 use crate::sys_ext::{c_text, check, defaults, nanoseconds};
 use crate::tls::Tls;
 use crate::watch::{Watcher, Watching};
@@ -58,6 +59,7 @@ pub struct SessionOptions {
     pub(crate) proxy_tls: Option<Tls>,
     pub(crate) max_expansion: u32,
     pub(crate) middleware: Option<Middleware>,
+    pub(crate) sockets: Option<SocketOptions>,
 }
 
 impl SessionOptions {
@@ -279,6 +281,7 @@ impl SessionOptions {
         &self,
         on: Loop,
         watching: Option<&Watching>,
+        looking: Option<&Looking>,
     ) -> Result<sys::creche_session> {
         let redirect_hosts = self.redirect_hosts.as_deref().map(c_text).transpose()?;
         let watch = watching.map(Watching::raw);
@@ -350,8 +353,13 @@ impl SessionOptions {
                     o.no_proxy = no_proxy.as_ref().map_or(null(), |text| text.as_ptr());
                     match Auth::with(self.auth.as_ref(), |auth| {
                         o.auth = auth;
-                        sys::creche_session_open(on.raw, &o, &mut session)
-                    }) {
+                        SocketOptions::with(self.sockets.as_ref(), looking, |sockets| {
+                            o.sockets = sockets;
+                            sys::creche_session_open(on.raw, &o, &mut session)
+                        })
+                    })
+                    .and_then(|status| status)
+                    {
                         Ok(status) => status,
                         Err(error) => return Err(error),
                     }

@@ -1,6 +1,7 @@
 //! Options of a session: who watches it, how hosts are treated, where requests may lead.
 use crate::middleware::{Middleware, Turn};
 use crate::session_options::SessionOptions;
+use crate::sockets::SocketOptions;
 use crate::tls::Tls;
 use crate::watch::{WatchEvent, Watcher};
 use creche_sys as sys;
@@ -19,6 +20,12 @@ impl SessionOptions {
     /// is asked nothing more.
     pub fn middleware(mut self, ask: impl Fn(Turn) + Send + Sync + 'static) -> Self {
         self.middleware = Some(Middleware::new(ask));
+        self
+    }
+
+    /// What is set on its sockets before they connect.
+    pub fn sockets(mut self, options: SocketOptions) -> Self {
+        self.sockets = Some(options);
         self
     }
 

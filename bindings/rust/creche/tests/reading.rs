@@ -2,7 +2,7 @@
 mod common;
 
 use common::block_on;
-use creche::{FilePart, Session, SessionOptions, Status, WatchKind};
+use creche::{FilePart, Session, SessionOptions, SocketOptions, Status, WatchKind};
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
 use std::sync::{Arc, Mutex};
@@ -183,4 +183,22 @@ fn where_requests_may_go() {
     let dns =
         SessionOptions::new().dns_negative_ttl(Duration::from_secs(9)).dns_stale(Duration::ZERO);
     assert!(get(dns).is_ok());
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let sockets = |refuses: &'static str| {
+        let seen = seen.clone();
+        SocketOptions::new()
+            .keepalive(Duration::from_secs(60), Duration::ZERO, 3)
+            .user_timeout(Duration::from_secs(9))
+            .receive_buffer(1 << 16)
+            .opened(move |socket| {
+                seen.lock().unwrap().push(socket.address.to_owned());
+                let refused = !refuses.is_empty() && socket.address.starts_with(refuses);
+                if refused { Err(Status(-1234)) } else { Ok(()) }
+            })
+    };
+    assert!(get(SessionOptions::new().sockets(sockets(""))).is_ok());
+    assert!(url.ends_with(&seen.lock().unwrap()[0]));
+    assert_eq!(refused(SessionOptions::new().sockets(sockets("127."))), Status(-1234));
+    let nowhere = SocketOptions::new().interface("nosuch0");
+    assert_eq!(refused(SessionOptions::new().sockets(nowhere)), Status::CONNECT);
 }
