@@ -47,8 +47,8 @@ enum {
  * - Authorization, Proxy-Authorization, Cookie, and fields whose names end in "key", "password", "secret"
  *   or "token" are sent so that nobody on the way keeps them in a table (RFC 7541, 7.1.3).
  * - What breaks the rules for one answer (RFC 9113) is CRECHE_E_PROTOCOL for it alone; what breaks those
- *   of the connection, a flood of frames that have to be answered, too, for all requests on it. Nothing
- *   is ever pushed.
+ *   of the connection for all requests on it, and so are floods: of frames that have to be answered, of
+ *   small frames for one head (max_header_bytes / 16 KiB, and four more). Nothing is ever pushed.
  * - A WebSocket is one stream of a connection that others use too, where the server offers that (RFC
  *   8441, SETTINGS_ENABLE_CONNECT_PROTOCOL), and its completion has the answer's status, 200, as its
  *   code. Elsewhere it has a connection of its own, by HTTP/1.1 (code 101), which the first one finds

@@ -24,6 +24,14 @@ struct Script {
   std::string first, second;
 };
 
+// A head in one frame and so many more.
+std::string InFrames(int continuations) {
+  std::string frames = Frame(1, 0, 1, kOk);
+  for (int i = 1; i <= continuations; i++)
+    frames += Frame(9, i == continuations ? 4 : 0, 1, i % 2 == 0 ? "" : kField);
+  return frames;
+}
+
 std::vector<Script> Scripts() {
   const std::string begin = kSettings + kSettingsAck;
   const std::string second = Frame(1, 4, 3, kOk) + Frame(0, 1, 3, "there");
@@ -43,6 +51,9 @@ std::vector<Script> Scripts() {
        "CRECHE_E_PROTOCOL", "CRECHE_E_PROTOCOL"},
       {begin + second + Frame(7, 0, 0, std::string("\0\0\0\3\0\0\0\0", 8)) + Frame(1, 5, 1, kOk),
        "200 ", "200 there"},
+      // The head of 64 KiB that is allowed is in 4 frames if they are large.
+      {begin + InFrames(8) + Frame(0, 1, 1, "") + second, "200 ", "200 there"},
+      {begin + InFrames(9) + Frame(0, 1, 1, "") + second, "CRECHE_E_PROTOCOL", "CRECHE_E_PROTOCOL"},
   };
 }
 

@@ -449,6 +449,19 @@ TEST(Numeric, ToDouble) {
   EXPECT_EQ(convert(Numeric(-1, 0, 1, {1000})), 0.1);
   EXPECT_EQ(convert(Numeric(100, 0, 0, {1})), INFINITY);
   EXPECT_EQ(convert(Numeric(-100, 0, 400, {1})), 0.0);
+  std::vector<uint16_t> all(101);
+  all.front() = all.back() = 1;
+  EXPECT_EQ(convert(Numeric(100, 0, 0, all)), INFINITY);  // 1e400 + 1
+  EXPECT_EQ(convert(Numeric(100, 0x4000, 0, all)), -INFINITY);
+  std::vector<uint16_t> with_decimals(79);
+  with_decimals.front() = 100;
+  with_decimals.back() = 5000;
+  EXPECT_EQ(convert(Numeric(77, 0, 1, with_decimals)), INFINITY);  // 1e310 + 0.5
+  std::vector<uint16_t> longer(300, 9999);
+  EXPECT_EQ(convert(Numeric(299, 0, 0, longer)), INFINITY);
+  EXPECT_EQ(convert(Numeric(-100, 0, 1600, longer)), 0.0);
+  EXPECT_EQ(convert(Numeric(77, 0, 0, {1, 7976})), 1.7976e308);
+  EXPECT_EQ(convert(Numeric(77, 0, 0, {1, 7977})), INFINITY);
   EXPECT_EQ(convert(Numeric(75, 0, 0, {5})), 5e300);
   EXPECT_TRUE(std::isnan(convert(Numeric(0, 0xc000, 0, {}))));
 }

@@ -23,7 +23,8 @@ struct AuthMemory {
   const Object* session = nullptr;
 
   void Keep(const std::string& key, Digest digest) {
-    if (digests.size() >= kMost) digests.clear();
+    if (digests.size() >= kMost && digests.find(key) == digests.end())
+      digests.erase(digests.begin());
     digests[key] = std::move(digest);
   }
   Digest* Find(const std::string& key) {

@@ -15,10 +15,11 @@ namespace {
 constexpr uint32_t kStreamsAtFirst = 100;
 // Fields that are sent: the peer's own limit is looked at before.
 constexpr size_t kMostSent = 64 << 20;
-// A head is in so many frames at the most, if all of them are as large as they may be.
+// Most of the frames of a head are as large as they may be, all but so many.
 constexpr size_t kFrame = 16 << 10;
+constexpr size_t kSmallFrames = 4;
 // nghttp2 counts a frame of a head anew for each piece in which its first 9 bytes come.
-constexpr size_t kCuts = 9;
+[[maybe_unused]] constexpr size_t kCuts = 9;
 
 std::string_view View(const uint8_t* data, size_t size) {
   return {reinterpret_cast<const char*>(data), size};
@@ -34,7 +35,21 @@ struct H2Callbacks {
     return static_cast<H2Stream*>(nghttp2_session_get_stream_user_data(session, stream));
   }
 
-  static int OnBeginFrame(nghttp2_session* session, const nghttp2_frame_hd* head, void*) noexcept {
+  // Nothing more is taken, and the peer hears that it was too much.
+  static int EndOf(nghttp2_session* session, H2Session& of, const char* excess) noexcept {
+    of.excess_ = excess;
+    return nghttp2_session_terminate_session(session, NGHTTP2_ENHANCE_YOUR_CALM) == 0
+               ? 0
+               : NGHTTP2_ERR_CALLBACK_FAILURE;
+  }
+
+  static int OnBeginFrame(nghttp2_session* session, const nghttp2_frame_hd* head,
+                          void* self) noexcept {
+    H2Session& of = Of(self);
+    if (head->type != NGHTTP2_CONTINUATION)
+      of.continuations_ = 0;
+    else if (++of.continuations_ > of.most_continuations_)
+      return EndOf(session, of, "a head came in too many frames");
     if (head->type != NGHTTP2_DATA) return 0;
     if (H2Stream* its = Find(session, head->stream_id)) its->OnDataBegins(head->length);
     return 0;
@@ -139,8 +154,10 @@ struct H2Callbacks {
     } else if (frame->hd.type == NGHTTP2_GOAWAY && frame->goaway.error_code != NGHTTP2_NO_ERROR) {
       H2Session& of = Of(self);
       of.terminated_ = true;
-      of.listener_->OnTerminated(frame->goaway.error_code,
-                                 View(frame->goaway.opaque_data, frame->goaway.opaque_data_len));
+      const nghttp2_goaway& what = frame->goaway;
+      of.listener_->OnTerminated(
+          what.error_code,
+          of.excess_ ? std::string_view(of.excess_) : View(what.opaque_data, what.opaque_data_len));
     }
     return 0;
   }
@@ -170,7 +187,7 @@ struct H2Callbacks {
     return 0;
   }
 
-  static nghttp2_session* Make(const H2Session::Options& o, H2Session* self) {
+  static nghttp2_session* Make(H2Session* self) {
     const std::unique_ptr<nghttp2_session_callbacks, void (*)(nghttp2_session_callbacks*)> calls(
         [] {
           nghttp2_session_callbacks* made = nullptr;
@@ -201,7 +218,10 @@ struct H2Callbacks {
     nghttp2_option_set_no_auto_window_update(options.get(), 1);
     nghttp2_option_set_peer_max_concurrent_streams(options.get(), kStreamsAtFirst);
     nghttp2_option_set_max_send_header_block_length(options.get(), kMostSent);
-    nghttp2_option_set_max_continuations(options.get(), kCuts * (o.max_head / kFrame + 4));
+#ifdef CRECHE_HAVE_MAX_CONTINUATIONS
+    // Where it counts as well, its own limit is behind that of this session.
+    nghttp2_option_set_max_continuations(options.get(), kCuts * (self->most_continuations_ + 1));
+#endif
     nghttp2_session* session = nullptr;
     if (nghttp2_session_client_new3(&session, c, self, options.get(), H2Memory::Of()) != 0)
       throw std::bad_alloc();
@@ -210,7 +230,9 @@ struct H2Callbacks {
 };
 
 H2Session::H2Session(const Options& options, Listener* listener)
-    : listener_(listener), session_(H2Callbacks::Make(options, this)) {
+    : listener_(listener),
+      most_continuations_(options.max_head / kFrame + kSmallFrames),
+      session_(H2Callbacks::Make(this)) {
   const nghttp2_settings_entry settings[] = {
       {NGHTTP2_SETTINGS_ENABLE_PUSH, 0},
       {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, static_cast<uint32_t>(options.stream_window)},

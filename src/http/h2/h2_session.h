@@ -101,6 +101,8 @@ class H2Session {
   }
 
   Listener* const listener_;
+  const size_t most_continuations_;  // of one head
+  size_t continuations_ = 0;         // of the one that comes
   std::unique_ptr<nghttp2_session, Deleter> session_;
   Buffer* out_ = nullptr;  // in Fill
   size_t most_ = 0;
@@ -109,6 +111,7 @@ class H2Session {
   int32_t reset_by_peer_ = 0;  // the last stream
   bool by_http1_ = false;      // what it has not taken when it went away it wants by HTTP/1.1
   int failed_ = 0;
+  const char* excess_ = nullptr;  // of what there was too much
   bool terminated_ = false;
 };
 

@@ -91,7 +91,8 @@ MessageDeflater::~MessageDeflater() = default;
 bool MessageDeflater::Message(std::string_view message, std::string* out) {
   if (!stream_) {
     stream_ = std::make_unique<Stream>();
-    // zlib has no window of 8 bits for raw data.
+    // zlib has no window of 8 bits for raw data. With one of 9 it refers to what is at most 250
+    // bytes back (it keeps 262 of the 512 free), which is good for 8, too.
     stream_->good = deflateInit2(&stream_->z, Z_DEFAULT_COMPRESSION, Z_DEFLATED,
                                  -std::max(bits_, 9), 8, Z_DEFAULT_STRATEGY) == Z_OK;
     if (!stream_->good) {

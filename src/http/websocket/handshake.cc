@@ -87,8 +87,7 @@ bool ReadDeflate(std::string_view extension, DeflateTerms* terms) {
     } else if (SameName(name, "client_max_window_bits")) {
       which = 3;
       t.client_bits = Bits(value);
-      // With 8 bits nothing can be compressed here: see MessageDeflater.
-      if (t.client_bits < 9) return false;
+      if (t.client_bits == 0) return false;
     }
     if (which < 0 || std::exchange(seen[which], true)) return false;
   }

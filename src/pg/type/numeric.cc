@@ -124,8 +124,9 @@ double NumericToDouble(const char* bytes, size_t size) noexcept {
   p = std::to_chars(p, text + sizeof text, exponent).ptr;
   double value = 0;
   const auto result = std::from_chars(text, p, value);
+  // Too big or too small: the weight tells, however many digits follow.
   if (result.ec == std::errc::result_out_of_range)
-    value = exponent > 0 ? std::numeric_limits<double>::infinity() : 0.0;
+    value = n.weight > 0 ? std::numeric_limits<double>::infinity() : 0.0;
   if (result.ec != std::errc{} && n.sign == kNegative) value = -value;
   return value;
 }
