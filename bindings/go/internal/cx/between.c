@@ -24,6 +24,11 @@ void cx_watched(void *user, const creche_request_event *event)
   cxWatched((uint64_t)(uintptr_t)user, (creche_request_event *)event);
 }
 
+creche_status cx_opened(void *user, const creche_new_socket *socket)
+{
+  return cxOpened((uint64_t)(uintptr_t)user, socket->fd, (char *)(uintptr_t)socket->address);
+}
+
 void cx_token_asked(void *user, const creche_token_ask *ask)
 {
   cxTokenAsked((uint64_t)(uintptr_t)user, ask->session.id, ask->id, (int32_t)ask->refused);

@@ -80,11 +80,6 @@ static const creche_watch *watched_by(uint64_t number, creche_watch *watch)
   return watch;
 }
 
-static creche_status cx_opened(void *user, const creche_new_socket *socket)
-{
-  return cxOpened((uint64_t)(uintptr_t)user, socket->fd, (char *)(uintptr_t)socket->address);
-}
-
 cx_answer cx_session_open(uint64_t id, creche_session_options o, const char *user_agent,
                           const char *ca_file, const char *base_url, creche_retry retry,
                           const uint16_t *statuses, const char *headers, const char *route,
@@ -356,7 +351,7 @@ int64_t cx_response_info(uint64_t id, creche_response_info *info, char *buffer, 
 {
   const creche_response response = {id};
   const creche_status status = creche_response_get_info(response, info, sizeof *info);
-  const char *texts[7] = {info->peer, info->local, info->tls_version, info->tls_cipher, info->alpn, info->reason, info->method};
+  const char *texts[] = {info->peer, info->local, info->tls_version, info->tls_cipher, info->alpn, info->reason, info->method};
   size_t at = 0, i, size = 0;
   if (status != CRECHE_OK) return status;
   for (i = 0; i < 7; i++) at = pack(buffer, capacity, at, texts[i] ? texts[i] : "", "", 0);

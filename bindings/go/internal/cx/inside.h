@@ -56,6 +56,7 @@ creche_header *unpack(const char *at, size_t n, creche_header few[FEW]);
 
 /* What C calls back, each for the number of a function of the user's. */
 void cx_watched(void *user, const creche_request_event *event);
+creche_status cx_opened(void *user, const creche_new_socket *socket);
 void cx_token_asked(void *user, const creche_token_ask *ask);
 void cx_turned(void *user, const creche_turn *turn);
 

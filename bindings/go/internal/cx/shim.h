@@ -107,8 +107,6 @@ cx_answer cx_session_open(uint64_t loop, creche_session_options o, const char *u
                           const char *ca_file, const char *base_url, creche_retry retry,
                           const uint16_t *statuses, const char *headers, const char *route, uint64_t watch,
                           uint64_t middleware, creche_socket_options sockets, uint64_t opened);
-/* Of the function with that number, in Go. */
-int32_t cxOpened(uint64_t number, int32_t fd, char *address);
 /* headers: packed, d.headers_count of them. */
 cx_answer cx_decide(uint64_t session, uint64_t turn, creche_decision d, const char *headers, const void *body);
 /* token: NULL is none. */
