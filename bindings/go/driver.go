@@ -177,7 +177,9 @@ func (c *sqlConn) BeginTx(ctx context.Context, o driver.TxOptions) (driver.Tx, e
 	options := TxOptions{ReadOnly: o.ReadOnly}
 	switch sql.IsolationLevel(o.Isolation) {
 	case sql.LevelDefault:
-	case sql.LevelReadUncommitted, sql.LevelReadCommitted:
+	case sql.LevelReadUncommitted:
+		options.Isolation = ReadUncommitted
+	case sql.LevelReadCommitted:
 		options.Isolation = ReadCommitted
 	case sql.LevelRepeatableRead, sql.LevelSnapshot:
 		options.Isolation = RepeatableRead

@@ -14,18 +14,38 @@ type Isolation uint32
 
 // The isolation levels; the zero value is the session's default.
 const (
-	ReadCommitted  Isolation = cx.ReadCommitted
-	RepeatableRead Isolation = cx.RepeatableRead
-	Serializable   Isolation = cx.Serializable
+	ReadUncommitted Isolation = cx.ReadUncommitted // PostgreSQL does as for ReadCommitted
+	ReadCommitted   Isolation = cx.ReadCommitted
+	RepeatableRead  Isolation = cx.RepeatableRead
+	Serializable    Isolation = cx.Serializable
 )
 
 // TxOptions of Begin and Tx.
 type TxOptions struct {
 	Isolation     Isolation
 	ReadOnly      bool
-	Deferrable    bool
+	ReadWrite     bool          // though the session's transactions are read-only
+	Deferrable    bool          // serializable and read-only: it waits until it can never fail
+	NotDeferrable bool          // though the session's transactions are deferrable
 	Retries       int           // of Tx: run it again after a serialization failure or a deadlock
 	CommitTimeout time.Duration // how long a COMMIT or ROLLBACK may take; 30 s
+}
+
+func (o *TxOptions) flags() (flags uint32) {
+	for _, mode := range [...]struct {
+		wanted bool
+		flag   uint32
+	}{
+		{o.ReadOnly, cx.ReadOnly},
+		{o.ReadWrite, cx.ReadWrite},
+		{o.Deferrable, cx.Deferrable},
+		{o.NotDeferrable, cx.NotDeferrable},
+	} {
+		if mode.wanted {
+			flags |= mode.flag
+		}
+	}
+	return flags
 }
 
 // Tx is a transaction, or a savepoint in one. It ends with Commit or Rollback.
@@ -52,23 +72,17 @@ func (p *Pool) Begin(ctx context.Context, options *TxOptions) (*Tx, error) {
 	return tx, nil
 }
 
-// Begin begins a transaction on the connection; inside one, a savepoint.
+// Begin begins a transaction on the connection; inside one, a savepoint, which is as its transaction:
+// isolation or modes that this was not begun with are ErrState.
 func (c *Conn) Begin(ctx context.Context, options *TxOptions) (*Tx, error) {
 	o := TxOptions{}
 	if options != nil {
 		o = *options
 	}
-	var flags uint32
-	if o.ReadOnly {
-		flags |= cx.ReadOnly
-	}
-	if o.Deferrable {
-		flags |= cx.Deferrable
-	}
 	w := newWaiter(takeValue)
 	defer w.free()
 	e := c.loop.call(ctx, w, func(tail cx.Tail) cx.Started {
-		return cx.Transaction(cx.BeginStep, c.id, tail, flags, uint32(o.Isolation), o.CommitTimeout)
+		return cx.Transaction(cx.BeginStep, c.id, tail, o.flags(), uint32(o.Isolation), o.CommitTimeout)
 	})
 	if e != nil {
 		return nil, e

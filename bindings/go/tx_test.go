@@ -146,6 +146,29 @@ func TestTransactions(t *testing.T) {
 	nothingLeased(t, db)
 }
 
+func TestTransactionsAreAsTheirOptionsSay(t *testing.T) {
+	ctx := context.Background()
+	db := pool(t, nil)
+	conn := must(db.Acquire(ctx))
+	defer conn.Release()
+	must(conn.Exec(ctx, "select set_config('default_transaction_read_only', 'on', false)"))
+	options := creche.TxOptions{Isolation: creche.ReadUncommitted, ReadWrite: true, NotDeferrable: true}
+	tx := must(conn.Begin(ctx, &options))
+	var how string
+	err := tx.QueryRow(ctx, `select current_setting('transaction_read_only') || ' ' ||
+		current_setting('transaction_isolation')`).Scan(&how)
+	if err != nil || how != "off read uncommitted" {
+		t.Error(err, how)
+	}
+	inner := must(conn.Begin(ctx, &options))
+	ok(t, inner.Commit(ctx))
+	_, err = conn.Begin(ctx, &creche.TxOptions{Isolation: creche.Serializable})
+	is(t, err, creche.ErrState)
+	ok(t, tx.Rollback(ctx))
+	_, err = db.Begin(ctx, &creche.TxOptions{ReadOnly: true, ReadWrite: true})
+	is(t, err, creche.ErrInvalid)
+}
+
 // What says so may be any of the errors that fn returns as one.
 func TestSerializationIsFoundInWhatIsJoined(t *testing.T) {
 	ctx := context.Background()

@@ -51,13 +51,17 @@ enum {
     CRECHE_ISOLATION_DEFAULT = 0, /* the session's */
     CRECHE_READ_COMMITTED = 1,
     CRECHE_REPEATABLE_READ = 2,
-    CRECHE_SERIALIZABLE = 3
+    CRECHE_SERIALIZABLE = 3,
+    CRECHE_READ_UNCOMMITTED = 4 /* PostgreSQL does as for READ COMMITTED */
 };
 
-/* creche_transaction_options.flags */
+/* creche_transaction_options.flags. Neither of two opposites: as the session has it. Both:
+ * CRECHE_E_INVALID */
 enum {
     CRECHE_TRANSACTION_READ_ONLY = 1,
-    CRECHE_TRANSACTION_DEFERRABLE = 2
+    CRECHE_TRANSACTION_DEFERRABLE = 2, /* serializable and read-only: it waits until it can never fail */
+    CRECHE_TRANSACTION_READ_WRITE = 4,
+    CRECHE_TRANSACTION_NOT_DEFERRABLE = 8
 };
 
 typedef struct creche_transaction_options {
@@ -95,7 +99,10 @@ CRECHE_API creche_status creche_pool_transaction(creche_pool pool, creche_scope 
                                                  CRECHE_MUST_CHECK;
 
 /* The steps of a transaction as single calls, for languages whose body is a function of their own.
- * Inside a transaction begin makes a savepoint; commit and rollback end the innermost. Commit and
+ * Inside a transaction begin makes a savepoint; commit and rollback end the innermost. A savepoint is
+ * as its transaction: one that asks for an isolation level, for read-only or any other mode that the
+ * outermost begin (or creche_pool_transaction) did not ask for fails with CRECHE_E_STATE, also where
+ * that has them from its session, or was begun by a statement of yours: ask for them there. Commit and
  * rollback run under a shield of their own, bounded by commit_timeout: they cannot be cancelled.
  * Giving the connection back without a commit rolls back. Completions: no rows; commit fails as
  * creche_pool_transaction does, with phase CRECHE_PHASE_COMMIT, rollback with CRECHE_PHASE_ROLLBACK.

@@ -1,5 +1,6 @@
 #include "capi/pg_options.h"
 
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -136,21 +137,39 @@ creche_status ReadQuery(const creche_query_options* given, pg::QueryOptions* opt
   return CRECHE_OK;
 }
 
+// One of two opposite flags, or neither.
+static creche_status ReadChoice(uint32_t flags, uint32_t yes, uint32_t no, const char* name,
+                                std::optional<bool>* choice) {
+  if ((flags & yes) && (flags & no))
+    return Fail(Status::kInvalid, "flags ask for CRECHE_TRANSACTION_%s: leave one of them out",
+                name);
+  if (flags & (yes | no)) *choice = (flags & yes) != 0;
+  return CRECHE_OK;
+}
+
 creche_status ReadTransaction(const creche_transaction_options* given,
                               pg::TransactionOptions* options, const creche_task_options** task) {
   *task = nullptr;
   if (!given) return CRECHE_OK;
   creche_transaction_options o;
   if (creche_status failed =
-          ReadOptions(given, &o, CRECHE_TRANSACTION_READ_ONLY | CRECHE_TRANSACTION_DEFERRABLE,
+          ReadOptions(given, &o,
+                      CRECHE_TRANSACTION_READ_ONLY | CRECHE_TRANSACTION_READ_WRITE |
+                          CRECHE_TRANSACTION_DEFERRABLE | CRECHE_TRANSACTION_NOT_DEFERRABLE,
                       "creche_transaction_options"))
     return failed;
-  if (o.isolation > CRECHE_SERIALIZABLE)
+  if (creche_status failed =
+          ReadChoice(o.flags, CRECHE_TRANSACTION_READ_ONLY, CRECHE_TRANSACTION_READ_WRITE,
+                     "READ_ONLY and _READ_WRITE", &options->read_only))
+    return failed;
+  if (creche_status failed =
+          ReadChoice(o.flags, CRECHE_TRANSACTION_DEFERRABLE, CRECHE_TRANSACTION_NOT_DEFERRABLE,
+                     "DEFERRABLE and _NOT_DEFERRABLE", &options->deferrable))
+    return failed;
+  if (o.isolation > CRECHE_READ_UNCOMMITTED)
     return Fail(Status::kInvalid, "isolation is %u; use CRECHE_ISOLATION_DEFAULT, ...",
                 o.isolation);
   if (o.commit_timeout < 0) return Negative("commit_timeout");
-  options->read_only = (o.flags & CRECHE_TRANSACTION_READ_ONLY) != 0;
-  options->deferrable = (o.flags & CRECHE_TRANSACTION_DEFERRABLE) != 0;
   options->isolation = o.isolation;
   options->retries = o.retries;
   options->commit_timeout = o.commit_timeout;

@@ -13,7 +13,8 @@ enum class isolation : uint32_t {
   session = CRECHE_ISOLATION_DEFAULT,  ///< as the session has it
   read_committed = CRECHE_READ_COMMITTED,
   repeatable_read = CRECHE_REPEATABLE_READ,
-  serializable = CRECHE_SERIALIZABLE
+  serializable = CRECHE_SERIALIZABLE,
+  read_uncommitted = CRECHE_READ_UNCOMMITTED  ///< as read_committed
 };
 
 /// Options of a transaction: creche_transaction_options.
@@ -106,8 +107,9 @@ class connection
         },
         detail::take_cursor{raw_, name.c_str()});
   }
-  /// The steps of a transaction by hand; inside of one begin makes a savepoint. Neither commit nor
-  /// rollback can be cancelled.
+  /// The steps of a transaction by hand; inside of one begin makes a savepoint, which is as
+  /// its transaction: other options than that was begun with fail. Neither commit nor rollback can
+  /// be cancelled.
   auto begin(transaction_options options = {}) { return step<creche_connection_begin>(options); }
   auto commit(transaction_options options = {}) { return step<creche_connection_commit>(options); }
   auto rollback(transaction_options options = {}) {

@@ -24,6 +24,15 @@ ErrorRef NotYours() noexcept {
       kUnsent);
 }
 
+// What a savepoint is like is what its transaction is like, for good.
+ErrorRef OfAnotherKind() noexcept {
+  return MakeError(
+      Status::kState, Phase::kOptions,
+      "a savepoint has the isolation level and modes of its transaction, and that was not begun "
+      "with those asked for here: ask for them where it begins, and for none in it",
+      kUnsent);
+}
+
 // The same, as something that went wrong in this phase.
 ErrorRef InPhase(ErrorRef error, Phase phase) noexcept {
   if (error->fields().phase == static_cast<uint32_t>(phase)) return error;
@@ -50,7 +59,8 @@ ErrorRef ControlOperation::Account() {
     lease->levels.clear();  // ended by a statement of the user's own
   }
   if (step_ == Step::kBegin) {
-    level_ = MakeRef<Level>(lease->levels.size());
+    if (!lease->levels.empty()) outer_ = lease->levels.front();
+    level_ = MakeRef<Level>(lease->levels.size(), options_);
     lease->levels.push_back(level_);
     if (level_->number == 0) lease->ended_by_hand = false;
     return nullptr;
@@ -130,6 +140,11 @@ bool ControlOperation::OnTurn(bool in_transaction, ErrorRef* failed) noexcept {
   }
   try {
     MakeStatements(in_transaction);
+    const TransactionModes transaction = outer_ ? outer_->modes : TransactionModes{};
+    if (step_ == Step::kBegin && savepoint() && !options_.AllIn(transaction)) {
+      *failed = OfAnotherKind();
+      return false;
+    }
   } catch (const std::bad_alloc&) {
     *failed = NoMemoryError();
     return false;

@@ -47,6 +47,7 @@ class ControlOperation final : public PgOperation {
 
   const Step step_;
   const TransactionOptions options_;
+  Ref<Level> outer_;      // the outermost, if it begins a savepoint in it
   Ref<Level> level_;      // that it begins or ends; null: one that a statement of the user's began
   bool late_ = false;     // commit_timeout is over
   bool hit_ = false;      // it is a begin that was hit by the cancel of another

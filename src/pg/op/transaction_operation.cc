@@ -81,7 +81,7 @@ bool TransactionOperation::OnTurn(bool in_transaction, ErrorRef* failed) noexcep
 void TransactionOperation::Begin() noexcept {
   waits_for_.store("begin", std::memory_order_relaxed);
   try {
-    lease_->levels.assign(1, MakeRef<Level>(0));
+    lease_->levels.assign(1, MakeRef<Level>(0, options_));
   } catch (const std::bad_alloc&) {
     return End(Outcome::Failed(NoMemoryError()));
   }

@@ -4,35 +4,43 @@ namespace creche::pg {
 
 namespace {
 
-std::string ModesOf(const TransactionOptions& options) {
-  std::string text;
-  switch (options.isolation) {
-    case TransactionOptions::kReadCommitted:
-      text += " ISOLATION LEVEL READ COMMITTED";
-      break;
-    case TransactionOptions::kRepeatableRead:
-      text += " ISOLATION LEVEL REPEATABLE READ";
-      break;
-    case TransactionOptions::kSerializable:
-      text += " ISOLATION LEVEL SERIALIZABLE";
-      break;
+const char* LevelText(uint32_t isolation) {
+  switch (isolation) {
+    case TransactionModes::kReadUncommitted:
+      return " ISOLATION LEVEL READ UNCOMMITTED";
+    case TransactionModes::kReadCommitted:
+      return " ISOLATION LEVEL READ COMMITTED";
+    case TransactionModes::kRepeatableRead:
+      return " ISOLATION LEVEL REPEATABLE READ";
+    case TransactionModes::kSerializable:
+      return " ISOLATION LEVEL SERIALIZABLE";
     default:
-      break;
+      return "";
   }
-  if (options.read_only) text += " READ ONLY";
-  if (options.deferrable) text += " DEFERRABLE";
+}
+
+std::string TextOf(const TransactionModes& modes) {
+  std::string text = LevelText(modes.isolation);
+  if (modes.read_only) text += *modes.read_only ? " READ ONLY" : " READ WRITE";
+  if (modes.deferrable) text += *modes.deferrable ? " DEFERRABLE" : " NOT DEFERRABLE";
   return text;
 }
 
 }  // namespace
 
-std::string BeginText(const TransactionOptions& options) {
-  return "BEGIN" + ModesOf(options);
+bool TransactionModes::AllIn(const TransactionModes& other) const noexcept {
+  return (isolation == kDefault || isolation == other.isolation) &&
+         (!read_only || read_only == other.read_only) &&
+         (!deferrable || deferrable == other.deferrable);
 }
 
-std::string SetText(const TransactionOptions& options) {
-  const std::string modes = ModesOf(options);
-  return modes.empty() ? modes : "SET TRANSACTION" + modes;
+std::string BeginText(const TransactionModes& modes) {
+  return "BEGIN" + TextOf(modes);
+}
+
+std::string SetText(const TransactionModes& modes) {
+  const std::string text = TextOf(modes);
+  return text.empty() ? text : "SET TRANSACTION" + text;
 }
 
 std::string SavepointText(const char* verb, size_t level) {

@@ -241,36 +241,51 @@ static void text_on(creche_connection c, const char* sql, const char* expected) 
   answer_free(&a);
 }
 
+/* The opposite of a flag is the one two further. */
+static const char* chosen(uint32_t flags, uint32_t flag, int of_session) {
+  return flags & flag || (of_session && !(flags & flag << 2)) ? "on" : "off";
+}
+
+/* The session's own, and what is asked for, with all that one can say of it. */
 static void as_isolated_as_was_asked_for(void** state) {
   (void)state;
-  static const char* const of_session[] = {"read committed", "repeatable read", "serializable"};
+  static const char* const levels[] = {"read committed", "repeatable read", "serializable",
+                                       "read uncommitted"};
   creche_connection c = acquire(pool);
-  for (int s = 0; s < 3; s++) {
-    char sql[100];
-    snprintf(sql, sizeof sql, "set default_transaction_isolation = '%s'", of_session[s]);
+  for (int s = 0; s < 4; s++) {
+    char sql[200];
+    snprintf(sql, sizeof sql,
+             "select set_config('default_transaction_isolation', '%s', false), set_config("
+             "'default_transaction_' || kind, '%d', false) from unnest('{read_only, "
+             "deferrable}'::text[]) kind",
+             levels[s], s % 2);
     must_on(c, sql);
-    for (uint32_t isolation = 0; isolation <= CRECHE_SERIALIZABLE; isolation++)
-      for (uint32_t flags = 0; flags < 4; flags++) {
+    for (uint32_t isolation = 0; isolation <= CRECHE_READ_UNCOMMITTED; isolation++)
+      for (uint32_t flags = 0; flags < 16; flags++) {
         creche_transaction_options o;
         answer a;
         OK(creche_transaction_options_init(&o, sizeof o));
         o.isolation = isolation;
         o.flags = flags;
+        if ((flags & 5) == 5 || (flags & 10) == 10) {
+          assert_int_equal(creche_connection_begin(c, loop.scope, &o, on_answer, &a, NULL),
+                           CRECHE_E_INVALID);
+          continue;
+        }
         answer_init(&a);
         OK(creche_connection_begin(c, loop.scope, &o, on_answer, &a, NULL));
         EXPECT(&a, CRECHE_OK);
         answer_free(&a);
-        text_on(c, "show transaction_isolation",
-                isolation == 0 ? of_session[s] : of_session[isolation - 1]);
+        text_on(c, "show transaction_isolation", levels[isolation == 0 ? s : (int)isolation - 1]);
         text_on(c, "show transaction_read_only",
-                flags & CRECHE_TRANSACTION_READ_ONLY ? "on" : "off");
+                chosen(flags, CRECHE_TRANSACTION_READ_ONLY, s % 2));
         text_on(c, "show transaction_deferrable",
-                flags & CRECHE_TRANSACTION_DEFERRABLE ? "on" : "off");
+                chosen(flags, CRECHE_TRANSACTION_DEFERRABLE, s % 2));
         step(creche_connection_begin, c, CRECHE_OK); /* a savepoint is as its transaction */
         step(creche_connection_commit, c, CRECHE_OK);
         step(creche_connection_commit, c, CRECHE_OK);
       }
-    text_on(c, "show transaction_isolation", of_session[s]);
+    text_on(c, "show transaction_isolation", levels[s]);
   }
   creche_connection_release(c);
 }

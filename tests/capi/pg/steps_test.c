@@ -42,6 +42,96 @@ static void test_begin_commit_rollback(void** state) {
   close_pool(pool);
 }
 
+/* A begin with these, and what its end must be. */
+static void begin_as(creche_connection c, uint32_t isolation, uint32_t flags,
+                     creche_status expected) {
+  creche_transaction_options o;
+  OK(creche_transaction_options_init(&o, sizeof o));
+  o.isolation = isolation;
+  o.flags = flags;
+  answer a;
+  answer_init(&a);
+  OK(creche_connection_begin(c, loop.scope, &o, on_answer, &a, NULL));
+  EXPECT(&a, expected);
+  answer_free(&a);
+}
+
+/* A savepoint is as its transaction, and whoever wants it otherwise is told. */
+static void test_savepoints_are_as_their_transactions(void** state) {
+  (void)state;
+  enum { READS = CRECHE_TRANSACTION_READ_ONLY, WRITES = CRECHE_TRANSACTION_READ_WRITE };
+  creche_pool pool = open_pool(1);
+  must(pool, "create table nested (i int)");
+  creche_connection c = acquire(pool);
+  begin_as(c, CRECHE_REPEATABLE_READ, READS, CRECHE_OK);
+  begin_as(c, CRECHE_REPEATABLE_READ, 0, CRECHE_OK);
+  begin_as(c, CRECHE_ISOLATION_DEFAULT, READS, CRECHE_OK);
+  begin_as(c, CRECHE_REPEATABLE_READ, READS, CRECHE_OK);
+  for (int i = 0; i < 4; i++) step(creche_connection_commit, c, CRECHE_OK);
+  static const uint32_t others[][2] = {
+      {CRECHE_SERIALIZABLE, 0},
+      {CRECHE_READ_COMMITTED, WRITES},
+      {CRECHE_ISOLATION_DEFAULT, READS},
+      {CRECHE_ISOLATION_DEFAULT, CRECHE_TRANSACTION_DEFERRABLE},
+      {CRECHE_ISOLATION_DEFAULT, CRECHE_TRANSACTION_NOT_DEFERRABLE}};
+  for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+    begin_as(c, CRECHE_READ_COMMITTED, WRITES, CRECHE_OK);
+    must_on(c, "insert into nested values (1)");
+    begin_as(c, others[i][0], others[i][1], i == 1 ? CRECHE_OK : CRECHE_E_STATE);
+    /* Whoever has heard of it goes on, or rolls back what never was. */
+    if (i == 1) step(creche_connection_commit, c, CRECHE_OK);
+    must_on(c, "insert into nested values (1)");
+    step(creche_connection_commit, c, CRECHE_OK);
+  }
+  assert_int_equal(number_on(c, "select count(*) from nested"), 10);
+  /* What nobody here has been told of. */
+  begin_as(c, CRECHE_ISOLATION_DEFAULT, 0, CRECHE_OK);
+  begin_as(c, CRECHE_READ_COMMITTED, 0, CRECHE_E_STATE);
+  must_on(c, "insert into nested values (1)");
+  step(creche_connection_commit, c, CRECHE_OK);
+  must_on(c, "begin isolation level serializable");
+  begin_as(c, CRECHE_SERIALIZABLE, 0, CRECHE_E_STATE);
+  must_on(c, "insert into nested values (1)");
+  begin_as(c, CRECHE_ISOLATION_DEFAULT, 0, CRECHE_OK);
+  step(creche_connection_commit, c, CRECHE_OK);
+  must_on(c, "commit");
+  assert_int_equal(number_on(c, "select count(*) from nested"), 12);
+  must_on(c, "drop table nested");
+  creche_connection_release(c);
+  close_pool(pool);
+}
+
+/* What is pipelined behind such a begin belongs to what never was. */
+static void test_behind_a_savepoint_that_cannot_be(void** state) {
+  (void)state;
+  creche_pool pool = open_pool(1);
+  must(pool, "create table nested (i int)");
+  creche_connection c = acquire(pool);
+  creche_transaction_options o;
+  OK(creche_transaction_options_init(&o, sizeof o));
+  o.isolation = CRECHE_SERIALIZABLE;
+  answer a[6];
+  for (int i = 0; i < 6; i++) answer_init(&a[i]);
+  OK(creche_connection_begin(c, loop.scope, NULL, on_answer, &a[0], NULL));
+  OK(creche_connection_query(c, loop.scope, "insert into nested values (1)", NULL, 0, NULL,
+                             on_answer, &a[1], NULL));
+  OK(creche_connection_begin(c, loop.scope, &o, on_answer, &a[2], NULL));
+  OK(creche_connection_query(c, loop.scope, "insert into nested values (10)", NULL, 0, NULL,
+                             on_answer, &a[3], NULL));
+  OK(creche_connection_rollback(c, loop.scope, NULL, on_answer, &a[4], NULL));
+  OK(creche_connection_commit(c, loop.scope, NULL, on_answer, &a[5], NULL));
+  end(&a[0], CRECHE_OK);
+  end(&a[1], CRECHE_OK);
+  end(&a[2], CRECHE_E_STATE);
+  end_in_state(&a[3], "25P02");
+  end(&a[4], CRECHE_OK);
+  end(&a[5], CRECHE_OK);
+  assert_int_equal(number_on(c, "select sum(i) from nested"), 1);
+  must_on(c, "drop table nested");
+  creche_connection_release(c);
+  close_pool(pool);
+}
+
 /* What a statement of the user's own ends is not ended again, and does not stand in the way of the
  * next one. */
 static void test_ended_by_a_statement(void** state) {
@@ -228,9 +318,14 @@ static void test_late_before_it_is_sent(void** state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_begin_commit_rollback),  cmocka_unit_test(test_ended_by_a_statement),
-      cmocka_unit_test(test_begun_by_a_statement),   cmocka_unit_test(test_phases),
-      cmocka_unit_test(test_pipelined_transactions), cmocka_unit_test(test_late_before_it_is_sent),
+      cmocka_unit_test(test_begin_commit_rollback),
+      cmocka_unit_test(test_savepoints_are_as_their_transactions),
+      cmocka_unit_test(test_behind_a_savepoint_that_cannot_be),
+      cmocka_unit_test(test_ended_by_a_statement),
+      cmocka_unit_test(test_begun_by_a_statement),
+      cmocka_unit_test(test_phases),
+      cmocka_unit_test(test_pipelined_transactions),
+      cmocka_unit_test(test_late_before_it_is_sent),
   };
   return cmocka_run_group_tests(tests, start_server, stop_server);
 }

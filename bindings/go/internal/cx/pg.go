@@ -33,16 +33,19 @@ const (
 	CommitStep         = C.CX_COMMIT
 	RollbackStep       = C.CX_ROLLBACK
 
-	PoolNoPrepare  = C.CRECHE_POOL_NO_PREPARE
-	PoolNoPipeline = C.CRECHE_POOL_NO_PIPELINE
-	QueryNoPrepare = C.CRECHE_QUERY_NO_PREPARE
-	QueryAlone     = C.CRECHE_QUERY_ALONE
-	ResetNone      = C.CRECHE_RESET_NONE
-	ReadOnly       = C.CRECHE_TRANSACTION_READ_ONLY
-	Deferrable     = C.CRECHE_TRANSACTION_DEFERRABLE
-	ReadCommitted  = C.CRECHE_READ_COMMITTED
-	RepeatableRead = C.CRECHE_REPEATABLE_READ
-	Serializable   = C.CRECHE_SERIALIZABLE
+	PoolNoPrepare   = C.CRECHE_POOL_NO_PREPARE
+	PoolNoPipeline  = C.CRECHE_POOL_NO_PIPELINE
+	QueryNoPrepare  = C.CRECHE_QUERY_NO_PREPARE
+	QueryAlone      = C.CRECHE_QUERY_ALONE
+	ResetNone       = C.CRECHE_RESET_NONE
+	ReadOnly        = C.CRECHE_TRANSACTION_READ_ONLY
+	Deferrable      = C.CRECHE_TRANSACTION_DEFERRABLE
+	ReadCommitted   = C.CRECHE_READ_COMMITTED
+	ReadUncommitted = C.CRECHE_READ_UNCOMMITTED
+	ReadWrite       = C.CRECHE_TRANSACTION_READ_WRITE
+	NotDeferrable   = C.CRECHE_TRANSACTION_NOT_DEFERRABLE
+	RepeatableRead  = C.CRECHE_REPEATABLE_READ
+	Serializable    = C.CRECHE_SERIALIZABLE
 )
 
 // Types with a form of their own, and forms of values.

@@ -3019,9 +3019,17 @@ pub const CRECHE_REPEATABLE_READ: u32 = 2;
 
 pub const CRECHE_SERIALIZABLE: u32 = 3;
 
+/// PostgreSQL does as for READ COMMITTED
+pub const CRECHE_READ_UNCOMMITTED: u32 = 4;
+
 pub const CRECHE_TRANSACTION_READ_ONLY: u32 = 1;
 
+/// serializable and read-only: it waits until it can never fail
 pub const CRECHE_TRANSACTION_DEFERRABLE: u32 = 2;
+
+pub const CRECHE_TRANSACTION_READ_WRITE: u32 = 4;
+
+pub const CRECHE_TRANSACTION_NOT_DEFERRABLE: u32 = 8;
 
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
@@ -4655,7 +4663,10 @@ unsafe extern "C" {
     pub fn creche_pool_transaction(pool: creche_pool, in_: creche_scope, body: creche_done_fn, body_user: *mut c_void, options: *const creche_transaction_options, done: creche_done_fn, user: *mut c_void, task: *mut creche_task) -> creche_status;
 
     /// The steps of a transaction as single calls, for languages whose body is a function of their own.
-    /// Inside a transaction begin makes a savepoint; commit and rollback end the innermost. Commit and
+    /// Inside a transaction begin makes a savepoint; commit and rollback end the innermost. A savepoint is
+    /// as its transaction: one that asks for an isolation level, for read-only or any other mode that the
+    /// outermost begin (or creche_pool_transaction) did not ask for fails with CRECHE_E_STATE, also where
+    /// that has them from its session, or was begun by a statement of yours: ask for them there. Commit and
     /// rollback run under a shield of their own, bounded by commit_timeout: they cannot be cancelled.
     /// Giving the connection back without a commit rolls back. Completions: no rows; commit fails as
     /// creche_pool_transaction does, with phase CRECHE_PHASE_COMMIT, rollback with CRECHE_PHASE_ROLLBACK.

@@ -27,6 +27,8 @@ pub enum Isolation {
     ReadCommitted,
     RepeatableRead,
     Serializable,
+    /// PostgreSQL does as for `ReadCommitted`.
+    ReadUncommitted,
 }
 
 /// Options of a transaction.
@@ -54,14 +56,27 @@ impl TransactionOptions {
     }
 
     /// It changes nothing.
-    pub fn read_only(mut self) -> Self {
-        self.flags |= sys::CRECHE_TRANSACTION_READ_ONLY;
-        self
+    pub fn read_only(self) -> Self {
+        self.choose(sys::CRECHE_TRANSACTION_READ_ONLY, sys::CRECHE_TRANSACTION_READ_WRITE)
+    }
+
+    /// It may change something, though the session's transactions do not.
+    pub fn read_write(self) -> Self {
+        self.choose(sys::CRECHE_TRANSACTION_READ_WRITE, sys::CRECHE_TRANSACTION_READ_ONLY)
     }
 
     /// Serializable and read-only: it waits until it can never fail.
-    pub fn deferrable(mut self) -> Self {
-        self.flags |= sys::CRECHE_TRANSACTION_DEFERRABLE;
+    pub fn deferrable(self) -> Self {
+        self.choose(sys::CRECHE_TRANSACTION_DEFERRABLE, sys::CRECHE_TRANSACTION_NOT_DEFERRABLE)
+    }
+
+    /// It does not wait for that, though the session's transactions do.
+    pub fn not_deferrable(self) -> Self {
+        self.choose(sys::CRECHE_TRANSACTION_NOT_DEFERRABLE, sys::CRECHE_TRANSACTION_DEFERRABLE)
+    }
+
+    fn choose(mut self, flag: u32, opposite: u32) -> Self {
+        self.flags = self.flags & !opposite | flag;
         self
     }
 
@@ -91,6 +106,7 @@ impl TransactionOptions {
             Isolation::ReadCommitted => sys::CRECHE_READ_COMMITTED,
             Isolation::RepeatableRead => sys::CRECHE_REPEATABLE_READ,
             Isolation::Serializable => sys::CRECHE_SERIALIZABLE,
+            Isolation::ReadUncommitted => sys::CRECHE_READ_UNCOMMITTED,
         };
         o.retries = self.retries;
         o.commit_timeout = self.commit_timeout.map_or(o.commit_timeout, nanoseconds);
@@ -214,7 +230,8 @@ pub struct Begin<'a> {
 }
 
 impl Connection {
-    /// Begins a transaction, or inside of one a savepoint.
+    /// Begins a transaction, or inside of one a savepoint. A savepoint is as its transaction: isolation
+    /// or modes that its transaction was not begun with are [`Status::STATE`](crate::Status::STATE).
     pub fn begin(&self, options: TransactionOptions) -> Begin<'_> {
         Begin { connection: self, options }
     }

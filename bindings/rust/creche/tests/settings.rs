@@ -111,6 +111,24 @@ fn transactions_are_as_their_options_say() {
             tx.query("select current_setting('transaction_deferrable')", &[]).await
         });
         assert_eq!(text(how.await?), "on");
+        let c = db.acquire().await?;
+        c.query("select set_config('default_transaction_read_only', 'on', false)", &[]).await?;
+        let writes = || {
+            TransactionOptions::new()
+                .isolation(Isolation::ReadUncommitted)
+                .read_only()
+                .read_write()
+                .not_deferrable()
+        };
+        let outer = c.begin(writes()).await?;
+        let mode = outer.query("select current_setting('transaction_read_only')", &[]).await?;
+        assert_eq!(text(mode), "off");
+        let level = outer.query("select current_setting('transaction_isolation')", &[]).await?;
+        assert_eq!(text(level), "read uncommitted");
+        outer.begin(writes()).await?.commit().await?;
+        let other = outer.begin(TransactionOptions::new().read_only()).await;
+        assert_eq!(other.unwrap_err().status(), Status::STATE);
+        outer.rollback().await?;
         Ok::<_, creche::Error>(())
     })
     .unwrap();
