@@ -1,5 +1,8 @@
 // Shared: what the connections of a pool have in common. Loop's thread, but for the counters.
 #pragma once
+#include <cstdint>
+#include <unordered_set>
+
 #include "pg/catalogs.h"
 #include "pg/counters.h"
 #include "pg/protocol/server_fields.h"
@@ -36,6 +39,8 @@ struct Shared {
   }
   uint64_t names = 0;          // how often names may have got another meaning for everybody
   bool tells_backend = false;  // a server has answered a BackendQuestion
+  // Statements of resets that a server does not know, by their hashes.
+  std::unordered_set<uint64_t> unknown_resets;
   Counters counters;
   NoticeListener* notices = nullptr;  // null: nobody
   ReceiveSpace space;

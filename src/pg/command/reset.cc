@@ -1,10 +1,12 @@
 #include "pg/command/reset.h"
 
+#include <new>
 #include <string_view>
 #include <utility>
 
 #include "pg/command/init_script.h"
 #include "pg/connection.h"
+#include "pg/protocol/server_error.h"
 
 namespace creche::pg {
 
@@ -32,29 +34,54 @@ ResetStatements::ResetStatements()
       deallocate_(Plain("DEALLOCATE ALL")) {}
 
 void Reset::Begin(bool rollback, bool full) {
-  run_.clear();
   again_ = false;
   full_ = full;
-  if (rollback) run_.push_back(&all_.rollback_);
-  if (full) {
-    // RESET ALL leaves the role; the default authorization has none, but the DSN may.
-    run_.insert(run_.end(), {&all_.authorization_, &all_.role_, &all_.reset_, &all_.unlock_,
-                             &all_.close_, &all_.temp_, &all_.sequences_});
-    // A server in recovery cannot listen, and says so.
-    if (!connection_.session().standby()) run_.push_back(&all_.unlisten_);
-    // Those of the user cannot be told from ours, which are then prepared again.
-    if (connection_.session().foreign_statements) run_.push_back(&all_.deallocate_);
-  }
+  Gather(rollback);
   set_prepare(true);
   Run(run_.data(), run_.size());
   connection_.Submit(this);
+}
+
+void Reset::Gather(bool rollback) {
+  run_.clear();
+  if (rollback) run_.push_back(&all_.rollback_);
+  if (!full_) return;
+  // RESET ALL leaves the role; the default authorization has none, but the DSN may.
+  run_.insert(run_.end(), {&all_.authorization_, &all_.role_, &all_.reset_, &all_.unlock_,
+                           &all_.close_, &all_.temp_, &all_.sequences_});
+  // A server in recovery cannot listen, and says so.
+  if (!connection_.session().standby()) run_.push_back(&all_.unlisten_);
+  // Those of the user cannot be told from ours, which are then prepared again.
+  if (connection_.session().foreign_statements) run_.push_back(&all_.deallocate_);
+  const auto& unknown = connection_.shared().unknown_resets;
+  std::erase_if(run_, [&](const Statement* s) { return unknown.contains(s->hash()); });
+}
+
+bool Reset::SentWithout(const Ending& ending) noexcept {
+  const bool unknown = HasState(ending.error, "0A000") || HasState(ending.error, "42601") ||
+                       HasState(ending.error, "42883");
+  const size_t which = ending.done;
+  if (!full_ || !unknown || which >= run_.size() || run_[which] == &all_.rollback_) return false;
+  try {
+    connection_.shared().unknown_resets.insert(run_[which]->hash());
+    Gather(false);  // that was before
+  } catch (const std::bad_alloc&) {
+    return false;
+  }
+  if (run_.empty()) return false;
+  Run(run_.data(), run_.size());
+  connection_.Submit(this);
+  return true;
 }
 
 void Reset::OnEnd(Ending ending) noexcept {
   if (connection_.lost()) return;
   // Its own prepared statements were among what a user has thrown away.
   if (ending.undone && !std::exchange(again_, true)) return connection_.Submit(this);
-  if (ending.error) return connection_.Lose(ending.error);
+  if (ending.error) {
+    if (!SentWithout(ending)) connection_.Lose(ending.error);
+    return;
+  }
   // Not full means that there was nothing to undo, or that nobody wants it. Statements that the
   // user had prepared behind our back while this was sent take another round.
   if (!full_ || !connection_.session().foreign_statements) connection_.session().dirty = false;

@@ -1,6 +1,7 @@
 // Reset: what is run on a connection before somebody else gets it: roll back what is open, undo
 // what was left in the session. One flight, behind whatever is still running; if it fails the
-// connection is dropped.
+// connection is dropped. Servers that only speak PostgreSQL's protocol have not all of it: what one
+// says that it does not know has left nothing to be undone, and is not asked for again.
 #pragma once
 #include <vector>
 
@@ -35,6 +36,10 @@ class Reset final : public Query {
   void OnEnd(Ending ending) noexcept override;
 
  private:
+  void Gather(bool rollback);
+  // The server does not know a statement of it: true if the rest was sent again.
+  bool SentWithout(const Ending& ending) noexcept;
+
   Connection& connection_;
   const ResetStatements& all_;
   std::vector<const Statement*> run_;
