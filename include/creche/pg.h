@@ -99,7 +99,7 @@ CRECHE_API creche_status creche_pool_options_init(creche_pool_options *options, 
  * of the pen, so that a part of a password could stand where a host or a user is read (an "@" too many,
  * say), none quotes anything of it, but says what is odd; a value that is none is not quoted either.
  * Connecting: the hosts of the DSN and the addresses of each name are tried in turn (in random order
- * with load_balance_hosts=random, where libpq knows it); each has its share of what is left of
+ * with load_balance_hosts=random, whichever libpq there is; with one before 16 not in a service file); each has its share of what is left of
  * connect_timeout, the DSN's own connect_timeout at the most, and the address that was connected to last
  * goes first. As with libpq a server that refuses (a wrong password, no such database) ends the attempt,
  * and no other is tried; one that is full, starting, or of another kind than target_session_attrs asks
@@ -137,8 +137,8 @@ CRECHE_API void creche_pool_release(creche_pool pool);
 CRECHE_API creche_status creche_pool_resize(creche_pool pool, uint32_t min_size, uint32_t max_size);
 
 /* None of the connections that are open, or on their way, is given out again: idle ones are closed at
- * once, others when what runs on them has ended or when they are given back. Who comes gets new ones, which
- * know nothing of old types. After a failover, a change of the schema or of the server's settings. Returns CRECHE_OK, CRECHE_E_CLOSED, the
+ * once, others when what runs on them has ended or when they are given back. Who comes gets new ones, by
+ * the addresses that names have then, which know nothing of old types. After a failover, a change of the schema or of the server's settings. Returns CRECHE_OK, CRECHE_E_CLOSED, the
  * handle errors. Since 0.1. */
 CRECHE_API creche_status creche_pool_expire(creche_pool pool);
 

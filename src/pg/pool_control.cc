@@ -79,6 +79,9 @@ void Pool::ApplySize() noexcept {
 
 void Pool::ExpireAll() noexcept {
   shared_.catalogs.Forget();
+  // A name may stand for another server by now.
+  if (resolver_) resolver_->ClearCache();
+  known_addresses_.all.clear();
   connectors_.clear();
   for (const auto& member : members_) member->expires = 0;
   while (!idle_.empty()) Discard(idle_.back());

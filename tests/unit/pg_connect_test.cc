@@ -4,6 +4,7 @@
 
 #include <string>
 
+#include "pg/connect/balance_word.h"
 #include "pg/connect/conninfo.h"
 #include "pg/connect/dsn_error.h"
 #include "pg/connect/dsn_slip.h"
@@ -67,6 +68,41 @@ TEST(Secrets, HidesPasswordsAndNothingElse) {
   EXPECT_EQ(secrets.Hide("=a+b/c."), "=***.");
   EXPECT_EQ(Secrets("postgres://role@h/d").Hide("role \"role\" does not exist"),
             "role \"role\" does not exist");
+}
+
+TEST(BalanceWord, IsTakenOutAndNothingElse) {
+  const struct {
+    const char *dsn, *rest, *value;  // value: null: it has none
+  } cases[] = {
+      {"", "", nullptr},
+      {"host=a", "host=a", nullptr},
+      {"load_balance_hosts=random", "", "random"},
+      {"host=a load_balance_hosts=random port=1", "host=a  port=1", "random"},
+      {"host=a load_balance_hosts = 'ran\\dom' ", "host=a  ", "random"},
+      {"load_balance_hosts=disable host=a load_balance_hosts=random", " host=a ", "random"},
+      {"password='a load_balance_hosts=random'", "password='a load_balance_hosts=random'", nullptr},
+      {"password=\\ load_balance_hosts=random", "password=\\ load_balance_hosts=random", nullptr},
+      {"password='it\\'s load_balance_hosts=random'", "password='it\\'s load_balance_hosts=random'",
+       nullptr},
+      {"my_load_balance_hosts=random", "my_load_balance_hosts=random", nullptr},
+      {"load_balance_hosts", "load_balance_hosts", nullptr},
+      {"load_balance_hosts='random", "load_balance_hosts='random", nullptr},
+      {"postgresql://a/b", "postgresql://a/b", nullptr},
+      {"postgresql://a/b?load_balance_hosts=random", "postgresql://a/b", "random"},
+      {"postgres://a/?x=y&load_balance_hosts=random", "postgres://a/?x=y", "random"},
+      {"postgres://a/?load_balance_hosts=random&x=y", "postgres://a/?x=y", "random"},
+      {"postgres://a/?x=y&load_balance_hosts=random&z=", "postgres://a/?x=y&z=", "random"},
+      {"postgres://a/?load_balance_hosts=a&load_balance_hosts=", "postgres://a/", ""},
+      {"postgres://load_balance_hosts=random@a/", "postgres://load_balance_hosts=random@a/",
+       nullptr},
+  };
+  for (const auto& c : cases) {
+    std::string dsn = c.dsn;
+    const auto value = TakeBalanceWord(&dsn);
+    EXPECT_EQ(dsn, c.rest) << c.dsn;
+    EXPECT_EQ(value.has_value(), c.value != nullptr) << c.dsn;
+    EXPECT_EQ(value.value_or(""), c.value ? c.value : "") << c.dsn;
+  }
 }
 
 TEST(DsnSlip, TellsWhereAPasswordMayStand) {

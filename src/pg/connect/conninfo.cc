@@ -8,6 +8,7 @@
 #include <cstring>
 #include <memory>
 
+#include "pg/connect/balance_word.h"
 #include "pg/connect/dsn_error.h"
 #include "pg/connect/passfile.h"
 #include "platform/openssl.h"
@@ -94,6 +95,8 @@ class Parameters {
   std::vector<const char*> values_;
 };
 
+// The first libpq that knows load_balance_hosts.
+constexpr int kKnowsBalance = 160000;
 // A value that libpq refuses, after it has read everything and before it connects.
 constexpr char kRefused[] = "creche";
 
@@ -112,6 +115,17 @@ bool Target::is_name() const {
 Result<Conninfo> ReadConninfo(const char* dsn, const std::string& application_name) {
   Conninfo info;
   info.secrets = Secrets(dsn);
+  std::string without, balance;
+  if (PQlibVersion() < kKnowsBalance) {
+    if (const char* word = std::getenv("PGLOADBALANCEHOSTS")) balance = word;
+    if (dsn) {
+      without = dsn;
+      if (auto word = TakeBalanceWord(&without)) balance = std::move(*word);
+      dsn = without.c_str();
+    }
+    if (!balance.empty())
+      if (ErrorRef wrong = CheckDsnValue("load_balance_hosts", balance)) return wrong;
+  }
   std::string gssencmode;
   Options parsed(nullptr, &PQconninfoFree);
   if (dsn) {
@@ -165,7 +179,8 @@ Result<Conninfo> ReadConninfo(const char* dsn, const std::string& application_na
     info.options.emplace_back("application_name", application_name);
   }
   info.session_attrs = Take(&info, "target_session_attrs");
-  info.balance = Take(&info, "load_balance_hosts") == "random";
+  if (PQlibVersion() >= kKnowsBalance) balance = Take(&info, "load_balance_hosts");
+  info.balance = balance == "random";
   const std::string seconds = Take(&info, "connect_timeout");
   int timeout = 0;
   std::from_chars(seconds.data(), seconds.data() + seconds.size(), timeout);

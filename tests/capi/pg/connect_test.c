@@ -1,16 +1,21 @@
 /* Connecting: several addresses and hosts, full servers, what the server asks for. */
 #include <netinet/in.h>
+#include <poll.h>
 #include <stdatomic.h>
 #include <sys/socket.h>
 
 #include "names.h"
 #include "pg_test.h"
 
-/* twin.test is a black hole and then the server. */
+static atomic_int moved;
+
+/* twin.test is a black hole and then the server; so is moved.test, once it has moved: the server
+ * before. */
 static int look_up(const char* name, const char* service, const struct addrinfo* hints,
                    struct addrinfo** found, getaddrinfo_fn real) {
   struct addrinfo *second, *last;
-  if (strcmp(name, "twin.test") != 0) return EAI_NONAME;
+  if (strcmp(name, "moved.test") == 0 && !moved) return real("127.0.0.1", service, hints, found);
+  if (strcmp(name, "twin.test") != 0 && strcmp(name, "moved.test") != 0) return EAI_NONAME;
   int status = real("127.0.0.2", service, hints, found);
   if (status != 0) return status;
   status = real("127.0.0.1", service, hints, &second);
@@ -307,11 +312,43 @@ static void test_scram(void** state) {
 
 /* ---- DSNs ---- */
 
+/* Behind an expire a name is asked for anew, and goes before what was connected to last. */
+static void test_expire_follows_a_name(void** state) {
+  (void)state;
+  char dsn[200];
+  struct sockaddr_in at;
+  int on = 1;
+  snprintf(dsn, sizeof dsn, "postgresql://postgres@moved.test:%d/postgres?sslmode=disable",
+           support_postgres_port(server));
+  memset(&at, 0, sizeof at);
+  at.sin_family = AF_INET;
+  at.sin_port = htons((uint16_t)support_postgres_port(server));
+  at.sin_addr.s_addr = htonl(0x7f000002);
+  const int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+  assert_int_equal(bind(listener, (struct sockaddr*)&at, sizeof at), 0);
+  assert_int_equal(listen(listener, 4), 0);
+  creche_pool pool = open_with(dsn, 0, 0);
+  must(pool, "select 1");
+  moved = 1;
+  OK(creche_pool_expire(pool));
+  answer a;
+  answer_init(&a);
+  OK(creche_pool_acquire(pool, loop.scope, NULL, on_answer, &a, NULL));
+  struct pollfd coming = {listener, POLLIN, 0};
+  assert_int_equal(poll(&coming, 1, PATIENCE_MS), 1);
+  close(accept(listener, NULL, NULL)); /* nobody is here: the next address */
+  EXPECT(&a, CRECHE_OK);
+  answer_free(&a);
+  close(listener);
+  close_pool(pool);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_second_address), cmocka_unit_test(test_next_host),
       cmocka_unit_test(test_full_server),    cmocka_unit_test(test_an_attempt_for_each),
-      cmocka_unit_test(test_scram),
+      cmocka_unit_test(test_scram),          cmocka_unit_test(test_expire_follows_a_name),
   };
   return cmocka_run_group_tests(tests, start_server, stop_server);
 }
