@@ -138,8 +138,8 @@ TEST_F(Transaction, SavepointsOnAConnection) {
       co_await put(frame(), tx, 3);
     });
     EXPECT_EQ(co_await count(db), 2);
-    co_await c.begin({.isolation = creche::isolation::read_uncommitted,
-                      .flags = CRECHE_TRANSACTION_READ_WRITE});
+    co_await c.begin(
+        {.isolation = creche::isolation::read_uncommitted, .flags = CRECHE_TRANSACTION_READ_WRITE});
     const auto other = co_await creche::as_result(c.begin({.flags = CRECHE_TRANSACTION_READ_ONLY}));
     EXPECT_EQ(other.error().status(), CRECHE_E_STATE);
     co_await put(frame(), c, 4);
