@@ -34,6 +34,8 @@ enum {
  * - A server that goes away (GOAWAY) finishes what it has taken; the rest is sent again on another
  *   connection whatever its method, as is, up to three times, what it says it has not begun with
  *   (REFUSED_STREAM): not after a piece of the body has been pulled, nor with CRECHE_REQUEST_NO_RETRY.
+ *   Messages of what fails with it, and the log, say why it went: its code by name, and up to 100
+ *   characters of its text.
  * - A request that a server wants by HTTP/1.1 (HTTP_1_1_REQUIRED) is sent again so, it and its redirects,
  *   under the same conditions and where `versions` has CRECHE_HTTP_1_1; else it is CRECHE_E_DISCONNECTED.
  * - An answer 421 on a connection that has carried others is read over, and the request sent once more,

@@ -27,7 +27,8 @@ enum {
                                       pool: ms, since it was begun with] */
     CRECHE_LOG_CONNECT_FAILED = 2, /* none could be opened [warn: error, phase, why] */
     CRECHE_LOG_CLOSED = 3,         /* one is closed, and the message says why: idle for too long, too old, no
-                                      answer to be kept after, ... [debug: of a session: peer, connection] */
+                                      answer to be kept after, ... [debug: of a session: peer, connection; why: what a
+                                      server of HTTP/2 said when it went away] */
     CRECHE_LOG_DROPPED = 4,        /* one of a pool's was lost [warn: error, phase, why] */
     CRECHE_LOG_RETRY = 5,          /* a request that has failed is made again: a retry policy, or a kept
                                       connection that was dead [info: attempt; error, phase, why; after an

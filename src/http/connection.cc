@@ -11,6 +11,7 @@ Connection::~Connection() {
              [this](tasks::LogRecord* record) {
                record->Add("peer", info_->peer);
                record->Add("connection", static_cast<int64_t>(info_->id));
+               if (!last_words_.empty()) record->Add("why", last_words_);
              });
   if (!hook_) return;
   WatchFields f{};

@@ -2,6 +2,7 @@
 // It belongs to the pool. Loop's thread only.
 #pragma once
 #include <cstddef>
+#include <string>
 #include <utility>
 
 #include "http/exchange.h"
@@ -61,12 +62,16 @@ class Connection {
   Connection() = default;
   // See Owner.
   void Changed() noexcept { owner_->OnChanged(); }
+  // What the server said when it went away, for the log; "": nothing.
+  const std::string& last_words() const noexcept { return last_words_; }
+  void set_last_words(std::string text) noexcept { last_words_ = std::move(text); }
 
  private:
   Owner* owner_ = nullptr;
   ConnectionInfoRef info_;
   Loop* loop_ = nullptr;
   const Hook* hook_ = nullptr;
+  std::string last_words_;
   const char* farewell_ = "a connection is closed";
 };
 

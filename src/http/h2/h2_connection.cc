@@ -24,6 +24,8 @@ constexpr size_t kWaiting = 100;
 // that it is there.
 constexpr Nanos kSilence = kSecond;
 constexpr Nanos kPingTime = 5 * kSecond;
+// Bytes of a server's own text that a message shows.
+constexpr size_t kMostSaid = 100;
 
 // Of no phase: each call says its own.
 ErrorRef Lost(Status status, const char* text) noexcept {
@@ -32,6 +34,17 @@ ErrorRef Lost(Status status, const char* text) noexcept {
   } catch (const std::bad_alloc&) {
     return NoMemoryError();
   }
+}
+
+// What a server says in GOAWAY, as a message may show it.
+std::string LastWords(uint32_t code, std::string_view text) {
+  std::string words = nghttp2_http2_strerror(code);
+  if (words == "unknown") words = "error " + std::to_string(code);
+  if (text.empty()) return words;
+  words.append(", \"");
+  for (const char c : text.substr(0, kMostSaid))
+    words += c >= ' ' && c <= '~' && c != '"' ? c : '?';
+  return words.append(text.size() > kMostSaid ? "...\"" : "\"");
 }
 
 }  // namespace
@@ -159,8 +172,18 @@ void H2Connection::OnSettings() noexcept {
   for (H2Stream* s = streams_.first(); s; s = streams_.Next(s)) s->OnSettled();
 }
 
-void H2Connection::OnGoAway() noexcept {
+void H2Connection::OnGoAway(uint32_t code, std::string_view text) noexcept {
   draining_ = changed_ = true;
+  try {
+    if (code != NGHTTP2_NO_ERROR || !text.empty()) set_last_words(LastWords(code, text));
+  } catch (const std::bad_alloc&) {
+    return;  // it goes all the same
+  }
+}
+
+std::string H2Connection::Said(std::string text) const {
+  if (!last_words().empty()) text.append(" (GOAWAY: ").append(last_words()).append(")");
+  return text;
 }
 
 void H2Connection::OnTerminated(uint32_t code, std::string_view why) noexcept {
@@ -270,10 +293,26 @@ void H2Connection::Doubt() noexcept {
 // It is of no use any more. What is complete stays so.
 void H2Connection::Broke(ErrorRef error) noexcept {
   if (broken_) return;
+  if (error->status() == Status::kDisconnected) error = WithLastWords(std::move(error));
   broken_ = draining_ = changed_ = true;
   transport_->PauseReading();
   for (H2Stream* s = streams_.first(); s; s = streams_.Next(s))
     s->OnBroken(error, !s->begun() || written_ <= s->begins_at());
+}
+
+// Why it was lost, if the server has said so.
+ErrorRef H2Connection::WithLastWords(ErrorRef error) const noexcept {
+  if (last_words().empty()) return error;
+  try {
+    const ErrorFields& f = error->fields();
+    return MakeError({.status = error->status(),
+                      .phase = error->phase(),
+                      .message = Said(f.message),
+                      .flags = f.flags,
+                      .system_errno = f.system_errno});
+  } catch (const std::bad_alloc&) {
+    return error;
+  }
 }
 
 // Tells all who are to know something. False: this was destroyed meanwhile.

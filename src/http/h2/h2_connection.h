@@ -7,6 +7,7 @@
 // is told while frames are read or written.
 #pragma once
 #include <memory>
+#include <string>
 
 #include "core/transport.h"
 #include "http/connection.h"
@@ -46,6 +47,8 @@ class H2Connection final : public Connection,
   bool crowded() const noexcept { return open_ > session_.max_streams(); }
   // What the server allows has come.
   bool settled() const noexcept { return settled_; }
+  // A message, and what the server said when it went away. May throw bad_alloc.
+  std::string Said(std::string text) const;
   const Transport& transport() const noexcept { return *transport_; }
   void ToTell(H2Stream* stream) noexcept;
   // It has filled its last frame.
@@ -84,7 +87,7 @@ class H2Connection final : public Connection,
   void OnWritable() noexcept override;
   void OnSettings() noexcept override;
   void OnSettingsTaken() noexcept override { round_trip_ = heard_ - opened_; }
-  void OnGoAway() noexcept override;
+  void OnGoAway(uint32_t code, std::string_view text) noexcept override;
   void OnPong() noexcept override {}  // whatever comes says that the server is there
   void OnTerminated(uint32_t code, std::string_view why) noexcept override;
 
@@ -94,6 +97,7 @@ class H2Connection final : public Connection,
   void OnTimer() noexcept;
   void Broke(ErrorRef error) noexcept;
   ErrorRef SessionError() const noexcept;
+  ErrorRef WithLastWords(ErrorRef error) const noexcept;
   bool Deliver() noexcept;
   void Settle() noexcept;
 

@@ -238,7 +238,7 @@ void H2Exchange::OnBroken(const ErrorRef& error, bool unsent) noexcept {
   try {
     Stop(MakeError({.status = Status::kTruncated,
                     .phase = attempt_->phase,
-                    .message = "the connection broke inside the body",
+                    .message = connection_.Said("the connection broke inside the body"),
                     .cause = error}));
   } catch (const std::bad_alloc&) {
     Stop(NoMemoryError());

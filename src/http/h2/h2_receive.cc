@@ -203,7 +203,7 @@ ErrorRef H2Exchange::ResetError(bool by_peer, uint32_t code) noexcept {
     if (code == NGHTTP2_REFUSED_STREAM && !head_done_) {
       attempt_->unprocessed = true;
       return MakeError(Status::kDisconnected, attempt_->phase,
-                       "the server did not take the request");
+                       connection_.Said("the server did not take the request"));
     }
     if (code == NGHTTP2_HTTP_1_1_REQUIRED && !head_done_) {
       attempt_->unprocessed = attempt_->wants_http1 = true;

@@ -102,7 +102,8 @@ struct H2Callbacks {
         break;
       case NGHTTP2_GOAWAY:
         of.by_http1_ = frame->goaway.error_code == NGHTTP2_HTTP_1_1_REQUIRED;
-        of.listener_->OnGoAway();
+        of.listener_->OnGoAway(frame->goaway.error_code,
+                               View(frame->goaway.opaque_data, frame->goaway.opaque_data_len));
         break;
       default:
         break;

@@ -24,7 +24,7 @@ class H2Session {
     // It has confirmed what this side said.
     virtual void OnSettingsTaken() noexcept = 0;
     // The peer takes no new streams. Those that it has not taken are told OnClosed.
-    virtual void OnGoAway() noexcept = 0;
+    virtual void OnGoAway(uint32_t code, std::string_view text) noexcept = 0;
     virtual void OnPong() noexcept = 0;
     // The peer broke the rules: nothing more is received. why: what GOAWAY tells it.
     virtual void OnTerminated(uint32_t code, std::string_view why) noexcept = 0;

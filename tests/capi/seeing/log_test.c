@@ -6,6 +6,7 @@
 
 #include "support/core.h"
 #include "support/hostile.h"
+#include "support/http2.h"
 #include "support/postgres.h"
 
 /* The lines of a loop, as creche_log_format writes them, and what was said last of each event. */
@@ -284,6 +285,20 @@ static void kept_for_a_moment(creche_session_options* o) {
 static void one_each(creche_session_options* o) {
   o->max_requests = 1;
 }
+static void by_http2(creche_session_options* o) {
+  o->versions = CRECHE_HTTP_2;
+}
+static void answers_and_goes(support_peer* peer, void* user) {
+  static const char goodbye[] = "\0\0\0\1\0\0\0\x0btoo_many_pings";
+  support_h2* h = support_h2_open(peer);
+  support_h2_request r;
+  (void)user;
+  if (h != NULL && support_h2_next_request(h, &r) &&
+      support_h2_answer(h, r.stream, 200, NULL, "ok") &&
+      support_h2_send(h, H2_GOAWAY, 0, 0, goodbye, sizeof goodbye - 1))
+    support_await_close(peer);
+  support_h2_close(h);
+}
 static void why_connections_are_closed(void** state) {
   static const char kept[] = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
   (void)state;
@@ -294,6 +309,7 @@ static void why_connections_are_closed(void** state) {
              "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok", NULL,
              "cannot be kept");
   is_said_of(ends_when_told, NULL, NULL, "the server has ended it");
+  is_said_of(answers_and_goes, NULL, by_http2, "why=ENHANCE_YOUR_CALM,");
 }
 static void retries(void** state) {
   creche_request_options o;

@@ -664,7 +664,8 @@ pub const CRECHE_LOG_CONNECTED: u32 = 1;
 pub const CRECHE_LOG_CONNECT_FAILED: u32 = 2;
 
 /// one is closed, and the message says why: idle for too long, too old, no
-/// answer to be kept after, ... [debug: of a session: peer, connection]
+/// answer to be kept after, ... [debug: of a session: peer, connection; why: what a
+/// server of HTTP/2 said when it went away]
 pub const CRECHE_LOG_CLOSED: u32 = 3;
 
 /// one of a pool's was lost [warn: error, phase, why]
