@@ -156,7 +156,9 @@ func TestWatchOfARequest(t *testing.T) {
 }
 
 func TestWhereItMayGo(t *testing.T) {
-	end := handler(t, func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "hello") })
+	end := handler(t, func(w http.ResponseWriter, r *http.Request) {
+		io.WriteString(w, r.Header.Get("X-Api-Key")+r.Header.Get("X-Mine"))
+	})
 	_, port, _ := strings.Cut(strings.TrimPrefix(end, "http://"), ":")
 	url := handler(t, func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "http://localhost:"+port, 302) })
 	_, err := session(t, &creche.SessionOptions{RedirectHosts: "-"}).Get(context.Background(), url)
@@ -165,6 +167,14 @@ func TestWhereItMayGo(t *testing.T) {
 	ok(t, err)
 	_, err = session(t, &creche.SessionOptions{PublicOnly: true}).Get(context.Background(), url)
 	is(t, err, creche.ErrURL)
+	told := func(ofSession, own string) string {
+		web := session(t, &creche.SessionOptions{PrivateHeaders: ofSession})
+		return string(must(web.Do(context.Background(), &creche.Request{URL: url, PrivateHeaders: own,
+			Header: http.Header{"X-Api-Key": {"key"}, "X-Mine": {"mine"}}})).Body)
+	}
+	if all := [3]string{told("", ""), told("X-Mine", ""), told("X-Mine", "-")}; all != [3]string{"mine", "key", "keymine"} {
+		t.Errorf("%q", all)
+	}
 }
 
 func TestABodyThatIsReadAgain(t *testing.T) {

@@ -184,6 +184,7 @@ type Request struct {
 	Coding         Coding        // the body is sent coded, in chunks
 	ExpectContinue bool          // ask the server whether it wants the body (Expect: 100-continue)
 	ExpectTimeout  time.Duration // the wait for its answer; 1 s; negative: for ever
+	PrivateHeaders string        // as SessionOptions.PrivateHeaders, for its own fields; "": the session's
 	UnixPath       string        // as SessionOptions.UnixPath, with its redirects
 	Auth           Auth          // the zero value: the session's
 	NoAuth         bool          // show nothing of the session's Auth and Netrc
@@ -248,7 +249,7 @@ func (s *Session) Do(ctx context.Context, r *Request) (*Response, error) {
 func (w *waiter) fill(r *Request) {
 	c := &w.request
 	c.Target(r.URL, r.Method)
-	c.By(r.Proxy, r.UnixPath, r.Auth.c)
+	c.By(r.Proxy, r.UnixPath, r.PrivateHeaders, r.Auth.c)
 	for name, values := range r.Header {
 		for _, value := range values {
 			c.Header(name, value)

@@ -61,9 +61,12 @@ type SessionOptions struct {
 	Watch func(*WatchEvent)
 	// Asked, in a goroutine of its own, before each attempt and hop of a request, at the head of each answer, and
 	// after each failure; the request waits for it. Go on: the zero Decision.
-	Middleware     func(*Turn) Decision
-	NoDowngrade    bool          // a redirect from https to http is a failure
-	PublicOnly     bool          // connects to no private address, whatever a URL, a redirect or a name says
+	Middleware  func(*Turn) Decision
+	NoDowngrade bool // a redirect from https to http is a failure
+	PublicOnly  bool // connects to no private address, whatever a URL, a redirect or a name says
+	// Names of header fields, by commas, that a redirect to another origin does not take along, as Authorization;
+	// "": X-Api-Key and others where keys are usually shown; "-": none.
+	PrivateHeaders string
 	RedirectHosts  string        // where a redirect may lead beside its own host, by commas; "-": nowhere
 	RatePerHost    int           // requests to each origin in RateInterval; more wait; no limit
 	RateInterval   time.Duration // 1 s

@@ -95,6 +95,6 @@ func (o *SessionOptions) policies(c *cx.SessionOptions) {
 	c.DNSNegativeTTL, c.DNSStale = *ttl(max(o.DNSNegativeTTL, 1)), *ttl(max(o.DNSStale, 1))
 	c.Middleware = middleware(o.Middleware)
 	c.MaxExpansion = uint32(max(o.MaxExpansion, 0))
-	c.Sockets = o.Sockets.c()
+	c.Sockets, c.PrivateHeaders = o.Sockets.c(), o.PrivateHeaders
 	c.Watch, c.ProxyTLS = watch(o.Watch), o.ProxyTLS.handle()
 }

@@ -42,8 +42,8 @@ typedef struct creche_http_timeouts {
  *   POST becomes a GET by 301 and 302, everything but HEAD by 303: without its body and the fields
  *   that describe one (Content-*, Digest, Repr-Digest, Last-Modified, Expect, Trailer). 307 and 308
  *   change nothing. Dot segments and TABs are taken out of a Location, never out of your URL. Another
- *   origin (scheme, host, port) is told neither Authorization, Cookie, Proxy-Authorization nor a Host
- *   of yours, then and behind it. A body that would have to be sent again cannot be if any of it was
+ *   origin (scheme, host, port) is told neither Authorization, Cookie, Proxy-Authorization, any of
+ *   private_headers nor a Host of yours, then and behind it. A body that would have to be sent again cannot be if any of it was
  *   pulled: CRECHE_E_BODY. The body of a redirect is read over to keep its connection: up to 64 KiB
  *   of it, for up to 100 ms.
  * - Sending again: once for each hop, on a new connection, if a kept connection proves to be dead
@@ -195,6 +195,11 @@ typedef struct creche_session_options {
     const creche_middleware *middleware; /* NULL: none; copied */
     const creche_socket_options *sockets; /* keep-alive, buffers, the interface, a function that sees each
                                            * socket: creche/sockets.h; NULL: as the system has it; copied */
+    const char *private_headers; /* names of fields, separated by commas, that a redirect to another origin
+                                  * does not take along, as Authorization; "": none but those that it
+                                  * never does. Default NULL: where keys are usually shown, X-Api-Key,
+                                  * Api-Key, X-Auth-Token, X-Access-Token, Private-Token, X-Goog-Api-Key
+                                  * and X-Amz-Security-Token; copied */
 } creche_session_options;
 
 /* Sets the defaults in the first `size` bytes (pass sizeof). Returns CRECHE_OK or CRECHE_E_INVALID.
@@ -333,11 +338,12 @@ typedef struct creche_request_options {
                                  * does not matter. The descriptor is duplicated; O_APPEND is refused. The
                                  * completion has no data, value: a response, whose decoded_bytes is what
                                  * was written. What cannot be written (a full disk) is CRECHE_E_SYSTEM,
-                                 * more than size CRECHE_E_LIMIT, also if it
-                                * is a coded body of more than twice size and 64 KiB; what was written before stays. NULL:
-                                 * none; copied */
+                                 * more than size CRECHE_E_LIMIT, a coded body of more than twice size and
+                                 * 64 KiB, too; what was written before stays. NULL: none; copied */
     uint32_t max_expansion; /* 0: the session's; CRECHE_DEFAULT: no limit */
     uint32_t reserved3;     /* 0 */
+    const char *private_headers; /* as the session's, for the fields of this request; NULL: the session's;
+                                  * copied */
 } creche_request_options;
 
 #define CRECHE_UNKNOWN_SIZE SIZE_MAX

@@ -88,6 +88,15 @@ creche_status CheckParams(const creche_param* params, size_t count) {
   return CRECHE_OK;
 }
 
+creche_status CheckNames(const char* names) {
+  std::string_view list = names ? names : "";
+  std::string_view name;
+  while (!list.empty() && http::NextElement(&list, &name))
+    if (!http::IsToken(name))
+      return Fail(Status::kInvalid, "private_headers holds what is no name of a header");
+  return CRECHE_OK;
+}
+
 // The URL of a request: a relative one joined to the session's base, with its parameters.
 Result<http::Url> ReadUrl(std::string_view text, const creche_request_options& o,
                           const http::SessionSettings& session, http::LastUrl* urls) {
@@ -144,6 +153,9 @@ static creche_status ReadPolicies(const creche_session_options& o,
     if (o.redirect_hosts) rules->hosts = http::NoProxy(o.redirect_hosts);
     settings->redirect_rules = std::move(rules);
   }
+  if (creche_status failed = CheckNames(o.private_headers)) return failed;
+  if (o.private_headers) settings->defaults.private_headers = o.private_headers;
+  settings->defaults.headers.MarkPrivate(settings->defaults.private_headers);
   settings->routes.public_only = (o.flags & CRECHE_SESSION_PUBLIC_ONLY) != 0;
   if (o.dns_negative_ttl_ms != 0) settings->dns_negative_ttl = o.dns_negative_ttl_ms * kMillisecond;
   settings->dns_stale = o.dns_stale_ms * kMillisecond;
@@ -242,6 +254,7 @@ creche_status ReadRequest(const creche_request_options* given, creche_request_op
   if (o.reserved2 != 0 || o.reserved3 != 0)
     return Fail(Status::kUnsupported, "a reserved field is set; leave it 0");
   if (creche_status failed = CheckBody(o)) return failed;
+  if (creche_status failed = CheckNames(o.private_headers)) return failed;
   if (o.to_file)
     if (creche_status failed = CheckFile(*o.to_file)) return failed;
   http::Hook hook;
@@ -270,6 +283,7 @@ Result<void> FillRequest(const char* text, const creche_request_options& o, http
   r.max_body = o.max_body != 0 ? o.max_body : session.max_body;
   r.max_expansion = o.max_expansion != 0 ? o.max_expansion : session.max_expansion;
   r.redirect_rules = session.redirect_rules;
+  if (o.private_headers) r.private_headers = std::make_shared<const std::string>(o.private_headers);
   r.max_redirects = o.max_redirects != CRECHE_DEFAULT ? o.max_redirects : session.max_redirects;
   r.timeouts = session.timeouts;
   if (o.tls.id != 0) {

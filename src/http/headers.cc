@@ -167,6 +167,16 @@ void HeaderList::Drop(uint32_t names) {
     KeepIf([names](const Field& field) { return (Bit(field.known) & names) == 0; });
 }
 
+void HeaderList::MarkPrivate(std::string_view names) {
+  std::string_view name;
+  while (NextElement(&names, &name))
+    for (size_t i = 0; i < spans_.size(); i++)
+      if (spans_[i].known == Known::kOther && SameName(at(i).name, name)) {
+        spans_[i].known = Known::kPrivate;
+        known_ |= Bit(Known::kPrivate);
+      }
+}
+
 void HeaderList::Remove(std::string_view name) {
   if (Has(name)) KeepIf([name](const Field& field) { return !SameName(field.name, name); });
 }

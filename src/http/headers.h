@@ -43,7 +43,8 @@ enum class Known : uint32_t {
   kHost,
   kKeepAlive,
   kLocation,
-  kOfBody,  // what else describes a body: Content-*, Digest, Last-Modified and the like
+  kPrivate,  // of no name: what Mark has said is private
+  kOfBody,   // what else describes a body: Content-*, Digest, Last-Modified and the like
   kProxyAuthorization,
   kProxyConnection,
   kSetCookie,
@@ -79,7 +80,9 @@ class HeaderList {
   size_t Count(Known name) const;
   // Takes all fields out whose names are in a set of Bit(Known)s.
   void Drop(uint32_t names);
-  // The same for those of one name, in any case.
+  // Fields of these names, separated by commas, that are not known otherwise are kPrivate now.
+  void MarkPrivate(std::string_view names);
+  // The same as Drop for those of one name, in any case.
   void Remove(std::string_view name);
   // All lines, as they are sent.
   std::string_view wire() const { return wire_; }

@@ -63,8 +63,10 @@ Result<void> Request::Redirect(const ResponseHead& head, bool body_gone) {
   }
   Url target = std::move(next).value();
   if (target.origin() != url.origin()) {
-    withheld |= kCredentials | Bit(Known::kHost);
-    headers.Drop(kCredentials | Bit(Known::kHost));
+    constexpr uint32_t kOfOrigin = kCredentials | Bit(Known::kPrivate) | Bit(Known::kHost);
+    withheld |= kOfOrigin;
+    headers.MarkPrivate(private_headers ? *private_headers : defaults->private_headers);
+    headers.Drop(kOfOrigin);
   } else {
     target.InheritCredentials(url);
   }

@@ -33,7 +33,10 @@ struct Timeouts {
 
 // What a session sends with each of its requests.
 struct RequestDefaults {
-  HeaderList headers;
+  HeaderList headers;  // those that are private are marked
+  std::string private_headers =
+      "X-Api-Key, Api-Key, X-Auth-Token, X-Access-Token, Private-Token, X-Goog-Api-Key, "
+      "X-Amz-Security-Token";
   std::string user_agent;
 };
 
@@ -97,7 +100,9 @@ struct Request {
 
   // Of redirects.
   RedirectRulesRef redirect_rules = {};  // null for none
-  Ref<Hops> hops = {};                   // that it has made; null for none
+  // Names of fields of its own that other origins are not told; null: as its session says.
+  std::shared_ptr<const std::string> private_headers = {};
+  Ref<Hops> hops = {};  // that it has made; null for none
   uint32_t redirects = 0;
   uint32_t withheld = 0;  // see RequestHead
 
@@ -143,8 +148,8 @@ struct Request {
   // to go to) or kBody (what was pulled cannot be sent again).
   //   301, 302: a POST becomes a GET; 303: all but HEAD do; 307, 308: nothing changes.
   //   Another origin (scheme, host or port) is told neither Authorization nor Cookie nor
-  //   Proxy-Authorization nor a Host of the user's, then and on all hops behind it; so a step
-  //   from https down to http carries none of them either, and is allowed.
+  //   Proxy-Authorization nor private fields nor a Host of the user's, then and on all hops behind
+  //   it; so a step from https down to http carries none of them either, and is allowed.
   // body_gone: as CallState has it.
   Result<void> Redirect(const ResponseHead& head, bool body_gone);
 };

@@ -147,6 +147,63 @@ static void only_real_ones(void** state) {
   expect_body(fetch(at(support_hostile_url(server), "/302"), &o), 302, "move");
 }
 
+static const char* after_leaving(support_hostile* other, const creche_request_options* o) {
+  char path[128];
+  snprintf(path, sizeof path, "/to?%s/end", support_hostile_url(other));
+  expect_body(fetch(at(support_hostile_url(server), path), o), 200, "ok");
+  return last;
+}
+
+/* Keys in fields that have no name of a standard. */
+static void so_do_keys(void** state) {
+  (void)state;
+  support_hostile* other = support_hostile_start(redirecting, NULL);
+  const creche_header headers[] = {creche_header_text("x-api-key", "secret"),
+                                   creche_header_text("X-Mine", "mine"),
+                                   creche_header_text("X-Other", "kept")};
+  creche_request_options o = request_options();
+  o.headers = headers;
+  o.headers_count = 3;
+  expect_body(fetch(at(support_hostile_url(server), "/302"), &o), 200, "ok");
+  assert_non_null(strstr(last, "x-api-key: secret\r\n")); /* the same origin */
+  after_leaving(other, &o);
+  assert_null(strstr(last, "secret"));
+  assert_non_null(strstr(last, "X-Mine: mine\r\nX-Other: kept\r\n"));
+  o.private_headers = "x-mine, Nothing";
+  after_leaving(other, &o);
+  assert_null(strstr(last, "X-Mine"));
+  assert_non_null(strstr(last, "x-api-key: secret\r\nX-Other: kept\r\n"));
+  o.private_headers = "";
+  after_leaving(other, &o);
+  assert_non_null(strstr(last, "x-api-key: secret\r\nX-Mine: mine\r\n"));
+  /* The session's. */
+  creche_session_options so = session_options();
+  so.headers = headers;
+  so.headers_count = 3;
+  use_session(&so);
+  after_leaving(other, NULL);
+  assert_null(strstr(last, "secret"));
+  assert_non_null(strstr(last, "X-Mine: mine\r\nX-Other: kept\r\n"));
+  so.private_headers = "X-Mine";
+  use_session(&so);
+  after_leaving(other, NULL);
+  assert_non_null(strstr(last, "x-api-key: secret\r\nX-Other: kept\r\n"));
+  assert_null(strstr(last, "X-Mine"));
+  o = request_options();
+  o.headers = headers + 1;
+  o.headers_count = 1;
+  after_leaving(other, &o);
+  assert_null(strstr(last, "X-Mine"));
+  so.private_headers = "";
+  use_session(&so);
+  after_leaving(other, NULL);
+  assert_non_null(strstr(last, "x-api-key: secret\r\n"));
+  creche_session none;
+  so.private_headers = "no name";
+  IS(creche_session_open(loop, &so, &none), CRECHE_E_INVALID);
+  support_hostile_stop(other);
+}
+
 static void not_for_ever(void** state) {
   (void)state;
   creche_request_options o = request_options();
@@ -268,6 +325,7 @@ int main(void) {
       cmocka_unit_test_setup_teardown(not_for_ever, serve, stop),
       cmocka_unit_test_setup_teardown(not_everywhere, serve, stop),
       cmocka_unit_test_setup_teardown(secrets_stay_with_their_origin, serve, stop),
+      cmocka_unit_test_setup_teardown(so_do_keys, serve, stop),
       cmocka_unit_test_setup_teardown(pulled_bodies_are_gone, serve, stop),
       cmocka_unit_test_setup_teardown(what_nobody_wants_is_not_waited_for, serve, stop),
   };

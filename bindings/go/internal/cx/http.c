@@ -108,6 +108,7 @@ cx_answer cx_session_open(uint64_t id, creche_session_options o, const char *use
   o.local_address = next_text(&route);
   o.redirect_hosts = next_text(&route);
   sockets.interface_name = next_text(&route);
+  o.private_headers = next_text(&route);
   if (opened != 0) sockets.opened = cx_opened;
   sockets.user = (void *)(uintptr_t)opened;
   if (sockets.size != 0) o.sockets = &sockets;
@@ -171,6 +172,7 @@ static cx_answer with_request(start call, const void *more, uint64_t id, cx_tail
   if (way != NULL) {
     o.proxy = next_text(&way);
     o.unix_path = next_text(&way);
+    o.private_headers = next_text(&way);
     if (unpack_auth(&way, &auth)) o.auth = &auth;
   }
   o.task = &to;

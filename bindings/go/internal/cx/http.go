@@ -79,7 +79,7 @@ type SessionOptions struct {
 	Auth                                          Auth
 	Hosts                                         [][2]string
 	Cookies                                       uint64
-	RedirectHosts                                 string
+	RedirectHosts, PrivateHeaders                 string
 	RatePerHost, BurstPerHost                     uint32
 	RateInterval                                  time.Duration
 	DNSNegativeTTL, DNSStale                      uint32 // milliseconds
@@ -176,7 +176,7 @@ func SessionOpen(loop uint64, so SessionOptions) Started {
 	o.rate_interval = C.int64_t(so.RateInterval)
 	o.max_expansion = C.uint32_t(so.MaxExpansion)
 	o.dns_negative_ttl_ms, o.dns_stale_ms = C.uint32_t(so.DNSNegativeTTL), C.uint32_t(so.DNSStale)
-	texts := append([]string{so.Proxy, so.NoProxy, so.UnixPath, so.LocalAddress, so.RedirectHosts, so.Sockets.Interface}, auth[:]...)
+	texts := append([]string{so.Proxy, so.NoProxy, so.UnixPath, so.LocalAddress, so.RedirectHosts, so.Sockets.Interface, so.PrivateHeaders}, auth[:]...)
 	for _, host := range so.Hosts {
 		texts = append(texts, host[0], host[1])
 	}
@@ -264,13 +264,13 @@ func (r *Request) Target(url, method string) {
 	r.count, r.params, r.way, r.refused = 0, 0, nil, whole("the URL or method", url, method)
 }
 
-// By sets the proxy, the Unix path and the auth; what is empty is the session's.
-func (r *Request) By(proxy, unixPath string, auth Auth) {
-	if proxy == "" && unixPath == "" && auth.Schemes == 0 {
+// By sets the proxy, the Unix path, the private headers and the auth; what is empty is the session's.
+func (r *Request) By(proxy, unixPath, private string, auth Auth) {
+	if proxy == "" && unixPath == "" && private == "" && auth.Schemes == 0 {
 		return
 	}
 	shown := auth.texts()
-	way, refused := packTexts("the way to the server", proxy, unixPath, shown[0], shown[1], shown[2])
+	way, refused := packTexts("the way to the server", proxy, unixPath, private, shown[0], shown[1], shown[2])
 	r.way = way
 	if r.refused == nil {
 		r.refused = refused

@@ -101,7 +101,7 @@ cx_answer cx_tls_open(creche_tls_options o, const char *texts, const void *ca, c
 
 /* HTTP. user_agent: NULL is the default. retry: none if its size is 0. headers: packed,
  * o.headers_count of them, then o.proxy_headers_count. route: proxy, no_proxy, unix_path,
- * local_address, redirect_hosts, the sockets' interface and those of auth (below), each with its NUL; empty:
+ * local_address, redirect_hosts, the sockets' interface, private_headers and those of auth (below), each with its NUL; empty:
  * not given; then o.hosts_count pairs. sockets: none if its size is 0. opened: the number of a function. */
 cx_answer cx_session_open(uint64_t loop, creche_session_options o, const char *user_agent,
                           const char *ca_file, const char *base_url, creche_retry retry,

@@ -2081,6 +2081,12 @@ pub struct creche_session_options {
     /// keep-alive, buffers, the interface, a function that sees each
     /// socket: creche/sockets.h; NULL: as the system has it; copied
     pub sockets: *const creche_socket_options,
+    /// names of fields, separated by commas, that a redirect to another origin
+    /// does not take along, as Authorization; "": none but those that it
+    /// never does. Default NULL: where keys are usually shown, X-Api-Key,
+    /// Api-Key, X-Auth-Token, X-Access-Token, Private-Token, X-Goog-Api-Key
+    /// and X-Amz-Security-Token; copied
+    pub private_headers: *const c_char,
 }
 
 /// What a session has now and did so far. Sized.
@@ -2230,14 +2236,16 @@ pub struct creche_request_options {
     /// does not matter. The descriptor is duplicated; O_APPEND is refused. The
     /// completion has no data, value: a response, whose decoded_bytes is what
     /// was written. What cannot be written (a full disk) is CRECHE_E_SYSTEM,
-    /// more than size CRECHE_E_LIMIT, also if it
-    /// is a coded body of more than twice size and 64 KiB; what was written before stays. NULL:
-    /// none; copied
+    /// more than size CRECHE_E_LIMIT, a coded body of more than twice size and
+    /// 64 KiB, too; what was written before stays. NULL: none; copied
     pub to_file: *const creche_file,
     /// 0: the session's; CRECHE_DEFAULT: no limit
     pub max_expansion: u32,
     /// 0
     pub reserved3: u32,
+    /// as the session's, for the fields of this request; NULL: the session's;
+    /// copied
+    pub private_headers: *const c_char,
 }
 
 pub const CRECHE_UNKNOWN_SIZE: usize = usize::MAX;

@@ -37,6 +37,7 @@ impl Session {
             timeouts: HttpTimeouts::default(),
             proxy: None,
             unix_path: None,
+            private_headers: None,
             auth: None,
             tls: None,
             to_file: None,
@@ -85,6 +86,7 @@ pub struct Request<'a> {
     timeouts: HttpTimeouts,
     proxy: Option<&'a str>,
     unix_path: Option<&'a str>,
+    private_headers: Option<&'a str>,
     auth: Option<Auth>,
     tls: Option<Tls>,
     pub(crate) to_file: Option<FilePart>,
@@ -172,6 +174,12 @@ impl<'a> Request<'a> {
     /// Timeouts of its phases.
     pub fn timeouts(mut self, timeouts: HttpTimeouts) -> Self {
         self.timeouts = timeouts;
+        self
+    }
+
+    /// As [`SessionOptions::private_headers`](crate::SessionOptions::private_headers), for its own fields.
+    pub fn private_headers(mut self, names: &'a str) -> Self {
+        self.private_headers = Some(names);
         self
     }
 
@@ -333,6 +341,7 @@ impl<'a> Request<'a> {
         let method = self.method.map(c_text).transpose()?;
         let proxy = self.proxy.map(c_text).transpose()?;
         let retry = self.retry.as_ref().map(Retry::raw).transpose()?;
+        let private_headers = self.private_headers.map(c_text).transpose()?;
         let unix_path = self.unix_path.map(c_text).transpose()?;
         // SAFETY: its own init function.
         let mut o = unsafe { defaults(sys::creche_request_options_init) }?;
@@ -340,6 +349,7 @@ impl<'a> Request<'a> {
         o.method = method.as_ref().map_or(null(), |text| text.as_ptr());
         o.proxy = proxy.as_ref().map_or(null(), |text| text.as_ptr());
         o.unix_path = unix_path.as_ref().map_or(null(), |text| text.as_ptr());
+        o.private_headers = private_headers.as_ref().map_or(null(), |text| text.as_ptr());
         o.body = bytes.as_ref().map_or(null(), |bytes| bytes.as_ptr().cast());
         o.body_size = *size;
         o.max_body = self.max_body;

@@ -51,6 +51,7 @@ pub struct SessionOptions {
     pub(crate) auth: Option<Auth>,
     pub(crate) watch: Option<Watcher>,
     pub(crate) redirect_hosts: Option<String>,
+    pub(crate) private_headers: Option<String>,
     pub(crate) rate_per_host: u32,
     pub(crate) burst_per_host: u32,
     pub(crate) rate_interval: Duration,
@@ -284,6 +285,7 @@ impl SessionOptions {
         looking: Option<&Looking>,
     ) -> Result<sys::creche_session> {
         let redirect_hosts = self.redirect_hosts.as_deref().map(c_text).transpose()?;
+        let private_headers = self.private_headers.as_deref().map(c_text).transpose()?;
         let watch = watching.map(Watching::raw);
         let middleware = self.middleware.as_ref().map(Middleware::raw).transpose()?;
         let proxy = self.proxy.as_deref().map(c_text).transpose()?;
@@ -343,6 +345,8 @@ impl SessionOptions {
                     o.cookies = self.cookies.as_ref().map_or(o.cookies, |jar| jar.0.0);
                     o.watch = watch.as_ref().map_or(null(), |watch| watch);
                     o.redirect_hosts = redirect_hosts.as_ref().map_or(null(), |text| text.as_ptr());
+                    o.private_headers =
+                        private_headers.as_ref().map_or(null(), |text| text.as_ptr());
                     o.rate_per_host = self.rate_per_host;
                     o.burst_per_host = self.burst_per_host;
                     o.rate_interval = nanoseconds(self.rate_interval);

@@ -47,6 +47,13 @@ impl SessionOptions {
         self
     }
 
+    /// Names of header fields, separated by commas, that a redirect to another origin does not take along, as
+    /// Authorization; "": none. In place of X-Api-Key and others where keys are usually shown.
+    pub fn private_headers(mut self, names: impl Into<String>) -> Self {
+        self.private_headers = Some(names.into());
+        self
+    }
+
     /// Requests to each origin in `interval`, `burst` of them at once after a pause; more wait.
     pub fn rate_per_host(mut self, requests: u32, interval: Duration, burst: u32) -> Self {
         self.rate_per_host = requests;

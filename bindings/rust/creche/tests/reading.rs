@@ -183,6 +183,10 @@ fn where_requests_may_go() {
     let dns =
         SessionOptions::new().dns_negative_ttl(Duration::from_secs(9)).dns_stale(Duration::ZERO);
     assert!(get(dns).is_ok());
+    assert!(get(SessionOptions::new().private_headers("X-Mine, X-Yours")).is_ok());
+    let web = Session::new(SessionOptions::new()).unwrap();
+    let request = web.request("GET", &url).private_headers("no name");
+    assert_eq!(block_on(async { request.await }).unwrap_err().status(), Status::INVALID);
     let seen = Arc::new(Mutex::new(Vec::new()));
     let sockets = |refuses: &'static str| {
         let seen = seen.clone();
