@@ -1,9 +1,13 @@
 /* The same work on 1, 2, 4 and 8 loops, each run by a thread of its own: nanoseconds of CPU time
  * for each operation, and how many times that is of one loop's. Loops share nothing, so it stays
- * what it is. usage: loops_bench [N [SECTION [LOOPS]]] N         operations of each loop
- * (1,000,000) SECTION   tasks, completions, held, handles, scopes, channels; or requests or
- * queries, of $HTTP_URL and $DATABASE_URL (creche-test-servers sets them) LOOPS     only so many;
- * to have their instructions counted, say */
+ * what it is.
+ *
+ * usage: loops_bench [N [SECTION [LOOPS]]]
+ *   N         operations of each loop (1,000,000)
+ *   SECTION   tasks, completions, held, handles, scopes, channels; or requests or queries, of
+ *             $HTTP_URL and $DATABASE_URL (creche-test-servers sets them)
+ *   LOOPS     only so many; to have their instructions counted, say
+ */
 #include <pthread.h>
 
 #include "bench.h"

@@ -366,11 +366,41 @@ static void test_failures_of_our_own(void** state) {
   close_pool(pool);
 }
 
+/* A nested begin that an aborted transaction refuses leaves no level behind, whatever follows it at
+ * once: a later rollback goes to what is there (not 3B001: no such savepoint). */
+static void test_no_level_that_never_was(void** state) {
+  (void)state;
+  for (int pipeline = 0; pipeline < 2; pipeline++) {
+    creche_pool pool = open_plain(pipeline);
+    creche_connection c = acquire(pool);
+    for (int levels = 0; levels < 2; levels++) {
+      answer failed, begin, rollback;
+      for (int i = 0; i <= levels; i++) step(creche_connection_begin, c, CRECHE_OK);
+      start(c, loop.scope, &failed, "select 1/0", NULL);
+      start_step(creche_connection_begin, c, loop.scope, &begin, NULL);
+      start_step(creche_connection_rollback, c, loop.scope, &rollback, NULL);
+      end_in_state(&failed, "22012");
+      end_in_state(&begin, "25P02");
+      end(&rollback, CRECHE_OK); /* of that one */
+      for (int i = 0; i <= levels; i++) step(creche_connection_rollback, c, CRECHE_OK);
+      step(creche_connection_rollback, c, CRECHE_E_STATE);
+      number_on(c, "select count(*) from pg_class where relname = 'none'");
+    }
+    assert_int_equal(counters(pool).dropped, 0);
+    creche_connection_release(c);
+    close_pool(pool);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_in_the_queue),    cmocka_unit_test(test_begin_in_the_queue),
-      cmocka_unit_test(test_begin_in_flight), cmocka_unit_test(test_statement_in_flight),
-      cmocka_unit_test(test_never_started),   cmocka_unit_test(test_failures_of_our_own),
+      cmocka_unit_test(test_in_the_queue),
+      cmocka_unit_test(test_begin_in_the_queue),
+      cmocka_unit_test(test_begin_in_flight),
+      cmocka_unit_test(test_statement_in_flight),
+      cmocka_unit_test(test_never_started),
+      cmocka_unit_test(test_failures_of_our_own),
+      cmocka_unit_test(test_no_level_that_never_was),
   };
   return cmocka_run_group_tests(tests, start_server, stop_server);
 }

@@ -28,8 +28,11 @@ static void pool(creche_loop loop, creche_queue queue) {
   creche_group_close(group);
   creche_completion all = next(queue); /* the results, in the order of starting */
   const creche_completion* squares = all.data;
-  for (uint64_t i = 0; i < all.value; i++)
-    printf("%d ", (int)creche_row_int4(squares[i].data, 0, 0));
+  for (uint64_t i = 0; i < all.value; i++) {
+    int32_t square;
+    must(creche_row_get_int4(squares[i].data, 0, 0, &square));
+    printf("%d ", (int)square);
+  }
   puts("");
   creche_completions_release(&all, 1);
   creche_pool_release(db);
@@ -51,8 +54,11 @@ static void cursor(creche_loop loop, creche_queue queue, creche_pool db) {
     creche_completion c = next(queue);
     more = (c.flags & CRECHE_MORE) != 0;
     const creche_row_block* rows = c.data;
-    for (uint64_t r = 0; c.kind == CRECHE_ROWS && r < rows->row_count; r++)
-      total += creche_row_int4(rows, r, 0);
+    for (uint64_t r = 0; c.kind == CRECHE_ROWS && r < rows->row_count; r++) {
+      int32_t i;
+      must(creche_row_get_int4(rows, r, 0, &i));
+      total += i;
+    }
     creche_completions_release(&c, 1); /* lets the stream go on */
   }
   printf("%" PRId64 "\n", total);
@@ -84,8 +90,13 @@ static void records(creche_pool db) {
   creche_rows rows;
   must(creche_query(db, "select name, cents from account order by name", NULL, 0, NULL, &rows));
   const creche_row_block* block = creche_rows_block(rows); /* flat memory */
-  for (uint64_t r = 0; r < block->row_count; r++)
-    printf("%s %d\n", creche_row_text(block, r, 0, NULL), (int)creche_row_int4(block, r, 1));
+  for (uint64_t r = 0; r < block->row_count; r++) {
+    const char* name;
+    int32_t cents;
+    must(creche_row_get_text(block, r, 0, &name, NULL));
+    must(creche_row_get_int4(block, r, 1, &cents));
+    printf("%s %d\n", name, (int)cents);
+  }
   creche_rows_release(rows);
 }
 /* end: records */
