@@ -155,7 +155,7 @@ static creche_status ReadPolicies(const creche_session_options& o,
   }
   if (creche_status failed = CheckNames(o.private_headers)) return failed;
   if (o.private_headers) settings->defaults.private_headers = o.private_headers;
-  settings->defaults.headers.MarkPrivate(settings->defaults.private_headers);
+  settings->defaults.headers.MarkPrivate(settings->defaults.privates());
   settings->routes.public_only = (o.flags & CRECHE_SESSION_PUBLIC_ONLY) != 0;
   if (o.dns_negative_ttl_ms != 0) settings->dns_negative_ttl = o.dns_negative_ttl_ms * kMillisecond;
   settings->dns_stale = o.dns_stale_ms * kMillisecond;

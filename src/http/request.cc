@@ -65,7 +65,8 @@ Result<void> Request::Redirect(const ResponseHead& head, bool body_gone) {
   if (target.origin() != url.origin()) {
     constexpr uint32_t kOfOrigin = kCredentials | Bit(Known::kPrivate) | Bit(Known::kHost);
     withheld |= kOfOrigin;
-    headers.MarkPrivate(private_headers ? *private_headers : defaults->private_headers);
+    headers.MarkPrivate(private_headers ? std::string_view(*private_headers)
+                                        : defaults->privates());
     headers.Drop(kOfOrigin);
   } else {
     target.InheritCredentials(url);

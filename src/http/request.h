@@ -2,7 +2,9 @@
 #pragma once
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
 
 #include "core/status.h"
 #include "http/auth/login.h"
@@ -33,11 +35,15 @@ struct Timeouts {
 
 // What a session sends with each of its requests.
 struct RequestDefaults {
-  HeaderList headers;  // those that are private are marked
-  std::string private_headers =
+  HeaderList headers;                          // those that are private are marked
+  std::optional<std::string> private_headers = {};  // null: kPrivate
+  std::string user_agent;
+  static constexpr std::string_view kPrivate =
       "X-Api-Key, Api-Key, X-Auth-Token, X-Access-Token, Private-Token, X-Goog-Api-Key, "
       "X-Amz-Security-Token";
-  std::string user_agent;
+  std::string_view privates() const {
+    return private_headers ? std::string_view(*private_headers) : kPrivate;
+  }
 };
 
 // What a request says of its own way, in place of its session.
