@@ -162,7 +162,7 @@ long_tests() {
     script "packages: musl" sh tests/packages/musl.sh
     script "packages: arm64" sh tests/packages/arm64.sh
     script "the first five minutes" sh tests/packages/five_minutes.sh
-    for part in tasks http ways pg; do
+    for part in tasks http ways h2 pg; do
         long "every allocation fails: $part" 21600 env CRECHE_EVERY=1 "$tests/fault_${part}_memory"
     done
     script "each part of creche.hpp" env CRECHE_EVERY=1 python3 tests/header/check.py

@@ -147,8 +147,74 @@ static void coded(void) {
   creche_session_release(web);
 }
 
-static const scenario scenarios[] = {
-    {"plain", plain, 0}, {"tls", tls, 0}, {"system_tls", system_tls, 0}, {"coded", coded, 0}};
+/* Files both ways, records, a middleware and a watch, settings of TLS. */
+static void decide(void* user, const creche_turn* turn) {
+  (void)user;
+  while (creche_session_decide(turn->session, turn->id, NULL) == CRECHE_E_NO_MEMORY) continue;
+}
+static void watched(void* user, const creche_request_event* event) {
+  (void)user, (void)event;
+}
+static void files(void) {
+  creche_session web = {0};
+  creche_session_options o;
+  creche_request_options r;
+  creche_middleware between;
+  creche_watch watch;
+  creche_tls_options t;
+  creche_tls tls_settings = {0};
+  creche_file file;
+  mark* m;
+  char url[256];
+  FILE* here = tmpfile();
+  memset(&file, 0, sizeof file);
+  file.fd = fileno(here);
+  file.size = CRECHE_TO_THE_END;
+  creche_session_options_init(&o, sizeof o);
+  creche_middleware_init(&between, sizeof between);
+  between.ask = decide;
+  creche_watch_init(&watch, sizeof watch);
+  watch.tell = watched;
+  creche_tls_options_init(&t, sizeof t);
+  t.ca_file = support_nginx_ca_file(nginx);
+  if (TRY(creche_tls_open(&t, &tls_settings))) o.tls = tls_settings;
+  o.middleware = &between;
+  o.watch = &watch;
+  if (!TRY(creche_session_open(loop, &o, &web))) goto end;
+  snprintf(url, sizeof url, "https://127.0.0.1:%d/small", support_nginx_https_port(nginx));
+  creche_request_options_init(&r, sizeof r);
+  r.to_file = &file;
+  if (tls_settings.id != 0)
+    ended(START(creche_session_fetch(web, loop.scope, url, &r, tell, fresh(), NULL)));
+  snprintf(url, sizeof url, "%s/small", support_nginx_http_url(nginx));
+  ended(START(creche_session_fetch(web, loop.scope, url, &r, tell, fresh(), NULL)));
+  creche_request_options_init(&r, sizeof r);
+  r.body_file = &file;
+  ended(START(creche_session_fetch(web, loop.scope, url, &r, tell, fresh(), NULL)));
+  m = START(creche_session_send(web, loop.scope, url, NULL, tell, fresh(), NULL));
+  if (ended(m) == CRECHE_OK) {
+    const creche_response response = {m->value};
+    if (ended(START(creche_response_read_exactly(response, loop.scope, 100, NULL, tell, fresh(),
+                                                 NULL))) == CRECHE_OK)
+      ended(START(creche_response_read_until(response, loop.scope, "\n", 1, 2000, NULL, tell,
+                                             fresh(), NULL)));
+    creche_response_release(response);
+  }
+  memory_is_back();
+  must_be_ok(START(creche_session_fetch(web, loop.scope, url, &r, tell, fresh(), NULL)));
+end:
+  creche_session_release(web);
+  creche_tls_release(tls_settings);
+  spared++;
+  fclose(here);
+  spared--;
+}
+
+static const scenario scenarios[] = {{"plain", plain, 0},
+                                     {"tls", tls, 0},
+                                     {"system_tls", system_tls, 0},
+                                     {"coded", coded, 0},
+                                     {"files", files, 0}};
 static void http_without_memory(void** state) {
   (void)state;
   each_fails_once(&scenarios[0]);
@@ -164,6 +230,11 @@ static void system_tls_without_memory(void** state) {
 static void codings_without_memory(void** state) {
   (void)state;
   each_fails_once(&scenarios[3]);
+}
+
+static void files_without_memory(void** state) {
+  (void)state;
+  each_fails_once(&scenarios[4]);
 }
 
 static char folder[] = "/tmp/creche-memory-XXXXXX";
@@ -227,10 +298,9 @@ static int stop(void** state) {
 
 int main(int argc, char** argv) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(http_without_memory),
-      cmocka_unit_test(tls_without_memory),
-      cmocka_unit_test(system_tls_without_memory),
-      cmocka_unit_test(codings_without_memory),
+      cmocka_unit_test(http_without_memory),       cmocka_unit_test(tls_without_memory),
+      cmocka_unit_test(system_tls_without_memory), cmocka_unit_test(codings_without_memory),
+      cmocka_unit_test(files_without_memory),
   };
   if (argc == 4)
     return run_by_hand(argv, scenarios, sizeof scenarios / sizeof *scenarios, start, stop);

@@ -219,8 +219,66 @@ static void bodies(void) {
   creche_pool_release(pool);
 }
 
-static const scenario scenarios[] = {
-    {"database", database, 0}, {"much", much, 0}, {"batches", batches, 0}, {"bodies", bodies, 0}};
+/* On a connection of one's own: what takes many values; and rows that are given away. */
+static int32_t count_bytes(const char* bytes, size_t size, void* user) {
+  (void)bytes;
+  *(size_t*)user += size;
+  return 0;
+}
+static void exports(void) {
+  const creche_value ids[3] = {creche_int4(1), creche_int4(2), creche_int4(3)};
+  const creche_batch_item items[] = {{"select $1::int", ids, 1}, {"select 2", NULL, 0}};
+  creche_pool pool;
+  creche_rows rows = {0};
+  mark* lease;
+  if (!TRY(creche_pool_open(loop, support_postgres_url(postgres), NULL, &pool))) return;
+  ended(START(creche_pool_execute_rows(pool, loop.scope, "insert into kept values ($1)", NULL,
+                                       tell_or_give, fresh(), NULL)));
+  lease = START(creche_pool_acquire(pool, loop.scope, NULL, tell, fresh(), NULL));
+  if (ended(lease) == CRECHE_OK) {
+    const creche_connection own = {lease->value};
+    ended(START(creche_connection_batch(own, loop.scope, items, 2, NULL, tell, fresh(), NULL)));
+    ended(START(creche_connection_describe(own, loop.scope, "select 1", NULL, 0, NULL, tell,
+                                           fresh(), NULL)));
+    ended(START(creche_connection_execute_many(own, loop.scope, "insert into kept values ($1)", ids,
+                                               1, 3, NULL, tell, fresh(), NULL)));
+    ended(START(creche_connection_execute_rows(own, loop.scope, "insert into kept values ($1)",
+                                               NULL, tell_or_give, fresh(), NULL)));
+    ended(START(creche_connection_copy_rows(own, loop.scope, "copy kept from stdin", NULL,
+                                            tell_or_give, fresh(), NULL)));
+    creche_connection_release(own);
+  }
+  const creche_status status = creche_query_in(
+      pool, loop.scope, "select i, i::text || repeat('x', 300), i::numeric, array[i] from kept",
+      NULL, 0, NULL, &rows);
+  if (!may_be(status)) note_trouble("a query that blocks", creche_status_name(status));
+  if (status == CRECHE_OK) {
+    const creche_row_block* block = creche_rows_block(rows);
+    struct ArrowSchema schema;
+    struct ArrowArray array;
+    size_t size = 0;
+    TRY(creche_rows_to_json(block, 0, count_bytes, &size));
+    TRY(creche_rows_to_csv(block, 0, ',', count_bytes, &size));
+    if (TRY(creche_rows_to_arrow(block, 0, &schema, &array))) {
+      schema.release(&schema);
+      array.release(&array);
+    }
+  }
+  creche_rows_release(rows);
+  memory_is_back();
+  must_be_ok(START(creche_pool_execute_rows(pool, loop.scope, "insert into kept values ($1)", NULL,
+                                            tell_or_give, fresh(), NULL)));
+  must_be_ok(START(
+      creche_pool_query(pool, loop.scope, "truncate kept", NULL, 0, NULL, tell, fresh(), NULL)));
+  if (START(creche_pool_close(pool, tell, fresh())) != NULL) ended(&marks[used - 1]);
+  creche_pool_release(pool);
+}
+
+static const scenario scenarios[] = {{"database", database, 0},
+                                     {"much", much, 0},
+                                     {"batches", batches, 0},
+                                     {"bodies", bodies, 0},
+                                     {"exports", exports, 0}};
 static void postgres_without_memory(void** state) {
   (void)state;
   each_fails_once(&scenarios[0]);
@@ -237,6 +295,11 @@ static void batches_without_memory(void** state) {
 static void bodies_without_memory(void** state) {
   (void)state;
   each_fails_once(&scenarios[3]);
+}
+
+static void exports_without_memory(void** state) {
+  (void)state;
+  each_fails_once(&scenarios[4]);
 }
 
 static void make_table(void) {
@@ -269,10 +332,9 @@ static int stop(void** state) {
 
 int main(int argc, char** argv) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(postgres_without_memory),
-      cmocka_unit_test(copy_and_listen_without_memory),
-      cmocka_unit_test(batches_without_memory),
-      cmocka_unit_test(bodies_without_memory),
+      cmocka_unit_test(postgres_without_memory), cmocka_unit_test(copy_and_listen_without_memory),
+      cmocka_unit_test(batches_without_memory),  cmocka_unit_test(bodies_without_memory),
+      cmocka_unit_test(exports_without_memory),
   };
   if (argc == 4)
     return run_by_hand(argv, scenarios, sizeof scenarios / sizeof *scenarios, start, stop);

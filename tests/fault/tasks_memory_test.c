@@ -102,10 +102,58 @@ end:
   creche_queue_release(queue);
 }
 
-static const scenario scenarios[] = {{"tasks", tasks, 1}};
+/* Children that say when they are ready, tokens, a yield; a join that tells why; metrics. */
+static void ready(void* user, const creche_completion* c) {
+  creche_status said;
+  (void)user;
+  if (c->kind != CRECHE_BEGIN) return;
+  while ((said = creche_task_started(c->task, 7)) == CRECHE_E_NO_MEMORY) continue;
+  while (creche_task_finish(c->task, said == CRECHE_OK ? -1000 : said, 0, NULL) ==
+         CRECHE_E_NO_MEMORY)
+    continue;
+}
+static void starts(void) {
+  creche_group_options g;
+  creche_start_options s;
+  creche_limiter_options l;
+  creche_group group = {{0}};
+  creche_limiter limiter = {0};
+  creche_outcome outcome;
+  const creche_error* why = NULL;
+  mark* m;
+  creche_group_options_init(&g, sizeof g);
+  g.policy = CRECHE_COLLECT;
+  g.flags = CRECHE_GROUP_JOINABLE;
+  creche_start_options_init(&s, sizeof s);
+  s.child_done = creche_nobody;
+  creche_limiter_options_init(&l, sizeof l);
+  if (TRY(creche_limiter_open(loop, &l, &limiter))) {
+    m = START(creche_limiter_acquire(limiter, loop.scope, 0, NULL, tell, fresh(), NULL));
+    if (ended(m) == CRECHE_OK) creche_token_release((creche_token){m->value});
+  }
+  if (TRY(creche_group_open(loop.scope, &g, creche_nobody, NULL, &group))) {
+    ended(START(creche_task_start(group, loop.scope, ready, NULL, &s, tell, fresh(), NULL)));
+    ended(START(creche_yield(loop.scope, NULL, tell, fresh(), NULL)));
+    creche_status joined;
+    do joined = creche_group_join_error(group, patience_ms * CRECHE_MILLISECOND, &outcome, &why);
+    while (joined == CRECHE_E_NO_MEMORY || joined == CRECHE_E_SYSTEM);
+    if (joined != CRECHE_OK) note_trouble("join", creche_status_name(joined));
+    creche_error_release(why);
+  }
+  TRY(creche_write_metrics(&loop, 1, CRECHE_METRICS_PROMETHEUS, text, sizeof text, NULL));
+  memory_is_back();
+  must_be_ok(START(creche_yield(loop.scope, NULL, tell, fresh(), NULL)));
+  creche_limiter_release(limiter);
+}
+
+static const scenario scenarios[] = {{"tasks", tasks, 1}, {"starts", starts, 1}};
 static void tasks_without_memory(void** state) {
   (void)state;
   each_fails_once(&scenarios[0]);
+}
+static void starts_without_memory(void** state) {
+  (void)state;
+  each_fails_once(&scenarios[1]);
 }
 
 static int start(void** state) {
@@ -120,6 +168,7 @@ static int stop(void** state) {
 int main(int argc, char** argv) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(tasks_without_memory),
+      cmocka_unit_test(starts_without_memory),
   };
   if (argc == 4)
     return run_by_hand(argv, scenarios, sizeof scenarios / sizeof *scenarios, start, stop);
