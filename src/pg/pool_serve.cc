@@ -211,15 +211,7 @@ void Pool::BeginReset(Member* member, bool rollback, bool full) noexcept {
 
 void Pool::BeginStep(Member* member, Step step) noexcept {
   member->step = step;
-  Status status;
-  try {
-    status = StepOperation::Begin(Ref<Pool>::Share(this), member, step);
-  } catch (const std::bad_alloc&) {
-    status = Status::kNoMemory;
-  }
-  if (status == Status::kOk) return;
-  member->connection().Lose(status == Status::kNoMemory ? NoMemoryError()
-                                                        : ClosedError(Phase::kPool));
+  StepOperation::Begin(Ref<Pool>::Share(this), member, step);
 }
 
 void Pool::Rest(Member* member) noexcept {

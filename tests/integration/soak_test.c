@@ -1,15 +1,16 @@
-/* Everything at random, against real servers, for as long as one likes: HTTP by plain connections
- * and TLS, PostgreSQL, tasks, offloaded functions, limiters; told by callbacks or a queue; with
- * deadlines that come and cancellations that hit at random. In laps: at the end of each everything
- * has completed exactly once, and memory, descriptors and threads are where they were.
+/* Everything at random, against real servers, for as long as one likes: HTTP by plain connections,
+ * TLS and HTTP/2, files, PostgreSQL with COPY and batches, tasks, offloaded functions, limiters,
+ * rates, channels; told by callbacks or a queue; with deadlines that come and cancellations that
+ * hit at random. In laps: at the end of each everything has completed exactly once, and memory,
+ * descriptors and threads are where they were.
  *
  *   sh tests/run.sh --soak 900             a quarter of an hour
  *   CRECHE_SOAK_SEED, CRECHE_SOAK_SECONDS  the same, by hand */
-#include <dirent.h>
 #include <stdatomic.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "measures.h"
 #include "support/fixture.h"
 #include "support/support.h"
 
@@ -29,6 +30,16 @@ enum kind {
   WORK,
   TOKEN,
   NESTED,
+  FETCH_HTTP2,
+  TO_FILE,
+  COPY_IN,
+  COPY_OUT,
+  BATCH,
+  MANY,
+  STARTED,
+  PERMIT,
+  SEND,
+  RECEIVE,
   KINDS
 };
 
@@ -44,8 +55,14 @@ static support_postgres* postgres;
 static creche_session web;
 static creche_pool pool;
 static creche_limiter limiter;
+static creche_rate rate;
+static creche_sender sender;
+static creche_receiver receiver;
+static creche_group nursery; /* of those that are started */
+static creche_file file;
 static operation operations[OPERATIONS];
 static atomic_long all_finals;
+static atomic_uint pulls;
 static uint64_t seed;
 static long counts[KINDS];
 
@@ -90,6 +107,11 @@ static void use_lease(operation* op, creche_connection connection) {
   creche_connection_release(connection);
 }
 static void told(operation* op, const creche_completion* c, int mine_to_release) {
+  if (c->kind == CRECHE_PULL) { /* unless it is cancelled by now */
+    const uint32_t more = atomic_fetch_add(&pulls, 1) % 3 != 0 ? CRECHE_MORE : 0;
+    const creche_status status = creche_task_answer(c->task, CRECHE_OK, "7\n", 2, more, NULL);
+    if (status != CRECHE_OK && status != CRECHE_E_STATE && status != CRECHE_E_ENDED) check(status);
+  }
   if (c->flags & CRECHE_MORE) {
     if (mine_to_release && (c->flags & CRECHE_OWNED)) creche_value_release(c->value);
     return;
@@ -113,6 +135,12 @@ static void body(void* user, const creche_completion* c) {
                               NULL));
   creche_task_finish(c->task, CRECHE_OK, 0, NULL);
 }
+static void ready(void* user, const creche_completion* c) {
+  (void)user;
+  if (c->kind != CRECHE_BEGIN) return;
+  const creche_status started = creche_task_started(c->task, 1);
+  creche_task_finish(c->task, started, 0, NULL);
+}
 static creche_status work(void* arg, creche_task task, uint64_t* value) {
   (void)arg, (void)task, (void)value;
   usleep(1000);
@@ -127,18 +155,27 @@ static void start(operation* op) {
   creche_task_options t;
   creche_request_options r;
   creche_query_options q;
+  creche_copy_options cp;
+  creche_batch_options b;
+  creche_start_options st;
   creche_offload_options f;
   creche_transaction_options x;
   creche_group_options g;
   creche_group group;
   char url[256];
   static char upload[100000];
+  const creche_value numbers[] = {creche_int4(1), creche_int4(2), creche_int4(3)};
+  const creche_batch_item items[] = {{"select 1", NULL, 0},
+                                     {"select $1::int from generate_series(1, 20)", numbers, 1}};
   check(creche_task_options_init(&t, sizeof t));
   if (queued) t.queue = queue;
   if (any(6) == 0) t.timeout = (int64_t)any(40000) * CRECHE_MICROSECOND;
   check(creche_request_options_init(&r, sizeof r));
   check(creche_query_options_init(&q, sizeof q));
-  r.task = q.task = &t;
+  check(creche_copy_options_init(&cp, sizeof cp));
+  check(creche_batch_options_init(&b, sizeof b));
+  check(creche_start_options_init(&st, sizeof st));
+  r.task = q.task = cp.task = b.task = st.task = &t;
   counts[op->kind]++;
   switch (op->kind) {
     case FETCH:
@@ -204,6 +241,44 @@ static void start(operation* op) {
                            NULL, NULL));
       check(creche_group_close(group));
       break;
+    case FETCH_HTTP2:
+      snprintf(url, sizeof url, "%s/%s", support_nginx_http2_url(nginx), any(3) ? "small" : "big");
+      r.versions = CRECHE_HTTP_2;
+      check(creche_session_fetch(web, in, url, &r, done, op, &op->task));
+      break;
+    case TO_FILE:
+      snprintf(url, sizeof url, "%s/big", support_nginx_http_url(nginx));
+      r.to_file = &file;
+      check(creche_session_fetch(web, in, url, &r, done, op, &op->task));
+      break;
+    case COPY_IN:
+      check(creche_pool_copy_in(pool, in, "copy soak from stdin", &cp, done, op, &op->task));
+      break;
+    case COPY_OUT:
+      check(creche_pool_copy_out(pool, in, "copy (select generate_series(1, 3000)) to stdout", &cp,
+                                 done, op, &op->task));
+      break;
+    case BATCH:
+      check(creche_pool_batch(pool, in, items, any(2) + 1, &b, done, op, &op->task));
+      break;
+    case MANY:
+      check(creche_pool_execute_many(pool, in, "insert into soak values ($1)", numbers, 1, 3, &q,
+                                     done, op, &op->task));
+      break;
+    case STARTED:
+      check(creche_task_start(nursery, in, ready, NULL, &st, done, op, &op->task));
+      break;
+    case PERMIT:
+      check(creche_rate_acquire(rate, in, 1, &t, done, op, &op->task));
+      break;
+    case SEND:
+    case RECEIVE:
+      t.timeout = (int64_t)any(40) * CRECHE_MILLISECOND; /* nobody may be at the other end */
+      if (op->kind == SEND)
+        check(creche_channel_send(sender, in, 1, &t, done, op, &op->task));
+      else
+        check(creche_channel_receive(receiver, in, &t, done, op, &op->task));
+      break;
     default:
       check(creche_sleep(in, (int64_t)any(20) * CRECHE_MILLISECOND, &t, done, op, &op->task));
   }
@@ -261,26 +336,6 @@ static void lap(void) {
 }
 
 /* ---- measured ---- */
-typedef struct measures {
-  long descriptors, threads, kilobytes;
-} measures;
-static long entries(const char* path) {
-  long n = 0;
-  DIR* folder = opendir(path);
-  while (readdir(folder)) n++;
-  closedir(folder);
-  return n - 2;
-}
-static measures look(void) {
-  measures s = {entries("/proc/self/fd") - 1, entries("/proc/self/task"), 0};
-  long size = 0, resident = 0;
-  FILE* file = fopen("/proc/self/statm", "r");
-  if (fscanf(file, "%ld %ld", &size, &resident) != 2) abort();
-  fclose(file);
-  s.kilobytes = resident * (sysconf(_SC_PAGESIZE) / 1024);
-  return s;
-}
-
 static void ask(const char* sql) {
   creche_query_options q;
   check(creche_query_options_init(&q, sizeof q));
@@ -299,6 +354,8 @@ static void everything_at_random(void** state) {
   creche_session_options s;
   creche_pool_options p;
   creche_limiter_options l;
+  creche_rate_options r;
+  creche_group_options g;
   seed = given ? strtoull(given, NULL, 10) : 88172645463325252u;
   check(creche_loop_open(NULL, &loop)); /* what is kept for ever is made by the first one */
   check(creche_loop_close(loop));
@@ -315,6 +372,15 @@ static void everything_at_random(void** state) {
   check(creche_limiter_options_init(&l, sizeof l));
   l.total = 3;
   check(creche_limiter_open(loop, &l, &limiter));
+  check(creche_rate_options_init(&r, sizeof r));
+  r.permits = 1000;
+  check(creche_rate_open(loop, &r, &rate));
+  check(creche_channel_open(loop, NULL, &sender, &receiver));
+  check(creche_group_options_init(&g, sizeof g));
+  g.policy = CRECHE_COLLECT;
+  check(creche_group_open(loop.scope, &g, creche_nobody, NULL, &nursery));
+  FILE* here = tmpfile();
+  file = (creche_file){.fd = fileno(here), .size = CRECHE_TO_THE_END};
   ask("create unlogged table soak (i int)");
 
   const int64_t began = now_ms();
@@ -344,11 +410,17 @@ static void everything_at_random(void** state) {
     fail_msg("%ld KiB after %ld operations, %ld after the first of them", now.kilobytes, completed,
              warm.kilobytes);
 #endif
+  check(creche_group_close(nursery));
+  AWAIT(loop_counters().live_groups == 0);
   const creche_loop_counters left = loop_counters();
   assert_int_equal(left.live_tasks, 0);
   assert_int_equal(left.live_groups, 0);
   assert_int_equal(left.live_leases, 0);
+  fclose(here);
   creche_limiter_release(limiter);
+  creche_rate_release(rate);
+  creche_sender_release(sender);
+  creche_receiver_release(receiver);
   creche_session_release(web);
   creche_pool_release(pool);
   creche_queue_release(queue);

@@ -18,11 +18,21 @@ ErrorRef ExpiredError() noexcept {
 
 }  // namespace
 
-Status StepOperation::Begin(Ref<Pool> pool, Member* member, Step step) {
+void StepOperation::Begin(Ref<Pool> pool, Member* member, Step step) noexcept {
   Loop& loop = pool->loop();
-  const Ref<ConnectionLease> lease = ConnectionLease::Make(std::move(pool), member, true);
-  if (AddObject(Kind::kConnection, lease, loop) == 0) return Status::kNoMemory;
-  return tasks::StartInLoop(loop, std::make_unique<StepOperation>(lease, step));
+  Ref<ConnectionLease> lease;  // outlives what is made of it
+  Status status = Status::kNoMemory;
+  try {
+    lease = ConnectionLease::Make(std::move(pool), member, true);
+    if (AddObject(Kind::kConnection, lease, loop) != 0)
+      status = tasks::StartInLoop(loop, std::make_unique<StepOperation>(lease, step));
+  } catch (const std::bad_alloc&) {
+    status = Status::kNoMemory;
+  }
+  if (status == Status::kOk) return;
+  if (lease) ForgetObject(lease->id());
+  member->connection().Lose(status == Status::kNoMemory ? NoMemoryError()
+                                                        : Pool::ClosedError(Phase::kPool));
 }
 
 void StepOperation::Start() noexcept {

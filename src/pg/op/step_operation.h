@@ -10,8 +10,8 @@ namespace creche::pg {
 
 class StepOperation final : public tasks::Operation, private tasks::BodyListener {
  public:
-  // Not kOk, or bad_alloc: it does not run, and the connection is of no use.
-  static Status Begin(Ref<Pool> pool, Member* member, Step step);
+  // Where it cannot be run the connection is of no use.
+  static void Begin(Ref<Pool> pool, Member* member, Step step) noexcept;
 
   StepOperation(Ref<ConnectionLease> lease, Step step)
       : pool_(Ref<Pool>::Share(&lease->pool())), lease_(std::move(lease)), step_(step) {}
