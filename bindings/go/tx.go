@@ -3,6 +3,7 @@ package creche
 import (
 	"context"
 	"database/sql"
+	"math/rand/v2"
 	"slices"
 	"time"
 
@@ -28,6 +29,7 @@ type TxOptions struct {
 	Deferrable    bool          // serializable and read-only: it waits until it can never fail
 	NotDeferrable bool          // though the session's transactions are deferrable
 	Retries       int           // of Tx: run it again after a serialization failure or a deadlock
+	RetryDelay    time.Duration // at the most, before the first of these; it grows, up to a second; 0: 5 ms; negative: none
 	CommitTimeout time.Duration // how long a COMMIT or ROLLBACK may take; 30 s
 }
 
@@ -139,7 +141,27 @@ func (p *Pool) Tx(ctx context.Context, fn func(tx *Tx) error, options ...TxOptio
 		if err == nil || attempt >= o.Retries || !serialization(err) || ctx.Err() != nil {
 			return err
 		}
+		if d := o.retryDelay(attempt); d > 0 {
+			if err := p.loop.await(ctx, func(tail cx.Tail) cx.Started { return cx.Sleep(tail, d) }); err != nil {
+				return err
+			}
+		}
 	}
+}
+
+// retryDelay: from half to all of a delay that is twice as long with each attempt, up to a second.
+func (o *TxOptions) retryDelay(attempt int) time.Duration {
+	d := o.RetryDelay
+	if d == 0 {
+		d = 5 * time.Millisecond
+	}
+	if d < 0 {
+		return 0
+	}
+	for most := max(d, time.Second); attempt > 0 && d < most; attempt-- {
+		d = min(2*d, most)
+	}
+	return d - rand.N(d/2+1)
 }
 
 // Tx runs fn in a savepoint, as Pool.Tx does in a transaction.

@@ -73,6 +73,10 @@ typedef struct creche_transaction_options {
                                runs before it on the connection included; default 30 s. Then the
                                connection is dropped */
     const creche_task_options *task; /* may be NULL */
+    int64_t retry_delay; /* of retries: how long it waits before the first, at the most; twice as long before
+                            each further one, up to 1 s (or to this, if that is more), and each time a
+                            random share of that, from half to all of it, so that those who were in one
+                            another's way are not again. The connection is kept. Default 5 ms; 0: none */
 } creche_transaction_options;
 
 /* Sets the defaults in the first `size` bytes (pass sizeof). Returns CRECHE_OK or CRECHE_E_INVALID.
@@ -89,7 +93,7 @@ CRECHE_API creche_status creche_transaction_options_init(creche_transaction_opti
  * CRECHE_E_OUTCOME_UNKNOWN (its answer never came, or does not tell: 08007, 40003), CRECHE_E_STATE (a
  * statement of the body, such as ROLLBACK, had ended the transaction before), CRECHE_E_CLOSED, those
  * of creche_pool_query. A timeout of options->task bounds all of it but the COMMIT that has begun: the
- * body is told (CRECHE_CANCEL), it rolls back, and the completion is CRECHE_E_TIMEOUT, or with
+ * body is told (CRECHE_CANCEL), it rolls back (a wait for a retry is over at once), and the completion is CRECHE_E_TIMEOUT, or with
  * CRECHE_MOVE_ON CRECHE_E_CANCELLED with CRECHE_CAUGHT. Returns CRECHE_OK, or as creche_task_spawn
  * does. Since 0.1. */
 CRECHE_API creche_status creche_pool_transaction(creche_pool pool, creche_scope in, creche_done_fn body,

@@ -39,6 +39,9 @@ inline constexpr size_t kLeastSize<creche_request_options> = offsetof(creche_req
 template <>
 inline constexpr size_t kLeastSize<creche_pool_calls> = offsetof(creche_pool_calls, init);
 template <>
+inline constexpr size_t kLeastSize<creche_transaction_options> =
+    offsetof(creche_transaction_options, retry_delay);
+template <>
 inline constexpr size_t kLeastSize<creche_query_options> = offsetof(creche_query_options, names);
 
 // creche_x_options_init.

@@ -46,6 +46,7 @@ creche_transaction_options Defaults() noexcept {
   creche_transaction_options o{};
   o.size = sizeof o;
   o.commit_timeout = pg::TransactionOptions{}.commit_timeout;
+  o.retry_delay = pg::TransactionOptions{}.retry_delay;
   return o;
 }
 
@@ -171,7 +172,9 @@ creche_status ReadTransaction(const creche_transaction_options* given,
                 o.isolation);
   if (o.commit_timeout < 0) return Negative("commit_timeout");
   options->isolation = o.isolation;
+  if (o.retry_delay < 0) return Negative("retry_delay");
   options->retries = o.retries;
+  options->retry_delay = o.retry_delay;
   options->commit_timeout = o.commit_timeout;
   *task = o.task;
   return CRECHE_OK;

@@ -24,6 +24,8 @@ struct transaction_options {
   uint32_t retries = 0;        ///< of a pool's: how often its body runs again on 40001 and 40P01
   uint32_t flags = 0;          ///< CRECHE_TRANSACTION_*
   duration commit_timeout{0};  ///< 0: 30 s
+  duration retry_delay =
+      std::chrono::milliseconds(5);  ///< before the first retry; it grows; 0: none
 };
 
 namespace detail {
@@ -36,6 +38,7 @@ creche_status with(const transaction_options& o, Call&& call) {
   c.isolation = static_cast<uint32_t>(o.isolation);
   c.retries = o.retries;
   c.flags = o.flags;
+  c.retry_delay = o.retry_delay.count();
   if (o.commit_timeout != duration(0)) c.commit_timeout = o.commit_timeout.count();
   return call(static_cast<const creche_transaction_options*>(&c));
 }

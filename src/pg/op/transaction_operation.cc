@@ -1,15 +1,30 @@
 #include "pg/op/transaction_operation.h"
 
+#include <algorithm>
 #include <new>
 #include <utility>
 
 #include "pg/connection.h"
 #include "pg/op/commit_errors.h"
 #include "pg/protocol/server_error.h"
+#include "platform/random.h"
 
 namespace creche::pg {
 
 using tasks::Outcome;
+
+namespace {
+
+// How long it waits before a retry, the first one of which is 0.
+Nanos RetryDelay(Nanos first, uint32_t retry) noexcept {
+  const Nanos most = std::max(first, kSecond);
+  Nanos delay = first;
+  for (; retry > 0 && delay < most; retry--) delay = std::min(2 * delay, most);
+  const Nanos half = delay / 2;
+  return delay - static_cast<Nanos>(platform::Random64() % (static_cast<uint64_t>(half) + 1));
+}
+
+}  // namespace
 
 TransactionOperation::TransactionOperation(tasks::ResidentUse<Pool> pool,
                                            const TransactionOptions& options, tasks::DoneFn body,
@@ -133,6 +148,10 @@ void TransactionOperation::Rollback() noexcept {
 
 void TransactionOperation::OnTimer(void* self) noexcept {
   auto* t = static_cast<TransactionOperation*>(self);
+  if (t->stage_ == Stage::kPause) {
+    t->EndPause();
+    return t->Begin();
+  }
   Connection* connection = t->lease_ ? t->lease_->connection() : nullptr;
   if (connection) connection->Lose(CommitLate());
 }
@@ -156,6 +175,9 @@ void TransactionOperation::Cancel() noexcept {
       return;  // shielded
     case Stage::kRollback:
       return;  // bounded
+    case Stage::kPause:
+      EndPause();
+      return End(Outcome::Cancelled(Phase::kQuery));
   }
 }
 
@@ -179,21 +201,41 @@ void TransactionOperation::OnEnd(Ending ending) noexcept {
       const ErrorRef error = CommitError(ending);
       if (!error) return End(std::move(outcome_));
       // A failed COMMIT has rolled back: there is nothing left to undo.
-      if (!stopping_ && MayRetry(error) && lease_->connection()) {
-        retries_left_--;
-        return Begin();
-      }
+      if (!stopping_ && MayRetry(error) && lease_->connection()) return Again();
       return End(Outcome::Failed(error));
     }
     case Stage::kRollback:
       lease_->levels.clear();
       if (ending.error || stopping_ || !lease_->connection()) return End(std::move(outcome_));
-      retry_ = false;
-      retries_left_--;
-      return Begin();
+      return Again();
     default:
       return;
   }
+}
+
+// Nothing of the last attempt is left.
+void TransactionOperation::Again() noexcept {
+  retry_ = false;
+  const Nanos delay = RetryDelay(options_.retry_delay, options_.retries - retries_left_);
+  retries_left_--;
+  if (delay == 0) return Begin();
+  stage_ = Stage::kPause;
+  waits_for_.store("retry", std::memory_order_relaxed);
+  lease_->watcher = this;
+  if (timer_->Arm(After(loop().now(), delay))) return;
+  EndPause();
+  End(Outcome::Failed(NoMemoryError()));
+}
+
+void TransactionOperation::EndPause() noexcept {
+  timer_->Disarm();
+  lease_->watcher = nullptr;
+}
+
+// By a job, as the pool is in the middle of it.
+void TransactionOperation::OnLeaseLost() noexcept {
+  if (stage_ != Stage::kPause) return;
+  (void)timer_->Arm(loop().now());  // without memory it waits as long as it would have
 }
 
 // Gives up a connection that was lost before anything was done, and waits for another one.

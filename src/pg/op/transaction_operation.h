@@ -16,6 +16,7 @@ namespace creche::pg {
 
 class TransactionOperation final : public tasks::Operation,
                                    private tasks::BodyListener,
+                                   private ConnectionLease::Watcher,
                                    private Setup::Owner {
  public:
   // May throw bad_alloc.
@@ -30,7 +31,7 @@ class TransactionOperation final : public tasks::Operation,
   const tasks::Resident* Of() const noexcept override { return pool_.get(); }
 
  private:
-  enum class Stage : uint8_t { kWaiting, kSetup, kBegin, kBody, kCommit, kRollback };
+  enum class Stage : uint8_t { kWaiting, kSetup, kBegin, kBody, kCommit, kRollback, kPause };
   void OnGranted(Member* member) noexcept;
   void OnRefused(const ErrorRef& why) noexcept;
   void OnEnd(Ending ending) noexcept;
@@ -47,6 +48,9 @@ class TransactionOperation final : public tasks::Operation,
     TransactionOperation& operation_;
   };
   void OnSetUp(Ending ending) noexcept override;
+  // While it waits for the next attempt: there is nothing to wait for any more.
+  void OnLeaseLost() noexcept override;
+  void OnNotification(uint32_t, std::string_view, std::string_view) noexcept override {}
   void BodyEnded(tasks::Outcome outcome) noexcept override;
   static void OnTimer(void* self) noexcept;
 
@@ -55,6 +59,9 @@ class TransactionOperation final : public tasks::Operation,
   void Commit() noexcept;
   void Rollback() noexcept;
   void Submit(Stage stage, const Statement* statement) noexcept;
+  void Again() noexcept;
+  // The wait for that is over.
+  void EndPause() noexcept;
   bool MayRetry(const ErrorRef& error) const noexcept;
   void End(tasks::Outcome outcome) noexcept;
   bool ReadyForTheNext() noexcept;

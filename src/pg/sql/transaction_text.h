@@ -26,6 +26,7 @@ struct TransactionModes {
 
 struct TransactionOptions : TransactionModes {
   uint32_t retries = 0;
+  Nanos retry_delay = 5 * kMillisecond;
   Nanos commit_timeout = 30 * kSecond;
 };
 

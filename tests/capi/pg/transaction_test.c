@@ -165,6 +165,57 @@ static void test_retries(void** state) {
   close_pool(pool);
 }
 
+/* Between two attempts it waits, on its connection, until it is stopped. */
+static void test_waits_for_a_retry(void** state) {
+  (void)state;
+  creche_pool pool = open_pool(1), other = open_pool(1);
+  must(other, "create sequence tries");
+  must(other,
+       "create function flaky(times int) returns int language plpgsql as $$ begin "
+       "if nextval('tries') <= times then raise exception 'again' using errcode = '40P01'; end if; "
+       "return 5; end $$");
+  creche_transaction_options o;
+  OK(creche_transaction_options_init(&o, sizeof o));
+  assert_int_equal(o.retry_delay, 5 * CRECHE_MILLISECOND);
+  o.retries = 3;
+  answer a;
+  /* The first two of these are 60 to 120 ms. */
+  body_job waits = {.sql = {"select flaky(2)"}};
+  o.retry_delay = 40 * CRECHE_MILLISECOND;
+  const int64_t began = now_ms();
+  transact(pool, &waits, &a, &o);
+  EXPECT(&a, CRECHE_OK);
+  a.value = 0;
+  assert_true(now_ms() - began >= 60);
+  assert_int_equal(waits.calls, 3);
+  answer_free(&a);
+  enum { CANCELLED, LOST, CLOSED };
+  for (int how = CANCELLED; how <= CLOSED; how++) {
+    body_job j = {.sql = {"select flaky(1)"}};
+    creche_task task;
+    must(other, "select setval('tries', 1, false)");
+    o.retry_delay = 3600 * CRECHE_SECOND;
+    answer_init(&a);
+    OK(creche_pool_transaction(pool, loop.scope, body, &j, &o, on_answer, &a, &task));
+    while (number(other,
+                  "select count(*) from pg_stat_activity where query = 'ROLLBACK' and state = "
+                  "'idle'") == 0)
+      nap_ms(2);
+    if (how == CANCELLED) OK(creche_scope_cancel(task.scope, NULL));
+    if (how == LOST) /* on another connection there is nothing to wait for */
+      must(other,
+           "select pg_terminate_backend(pid) from pg_stat_activity where query = 'ROLLBACK'");
+    if (how == CLOSED) close_pool(pool);
+    EXPECT(&a, how == CANCELLED ? CRECHE_E_CANCELLED : how == LOST ? CRECHE_OK : CRECHE_E_CLOSED);
+    if (how == LOST) a.value = 0;
+    assert_int_equal(j.calls, how == LOST ? 2 : 1);
+    answer_free(&a);
+  }
+  must(other, "drop function flaky");
+  must(other, "drop sequence tries");
+  close_pool(other);
+}
+
 static int has_ended(answer* a) {
   pthread_mutex_lock(&a->lock);
   const int ended = a->ended;
@@ -348,6 +399,7 @@ int main(void) {
       cmocka_unit_test(test_failures_roll_back),
       cmocka_unit_test(test_cancel_rolls_back),
       cmocka_unit_test(test_retries),
+      cmocka_unit_test(test_waits_for_a_retry),
       cmocka_unit_test(test_ended_by_the_body),
       cmocka_unit_test(test_cut_in_the_body),
       cmocka_unit_test(test_its_own_timeout),

@@ -37,6 +37,7 @@ pub struct TransactionOptions {
     flags: u32,
     isolation: Isolation,
     retries: u32,
+    retry_delay: Option<Duration>,
     commit_timeout: Option<Duration>,
     task: TaskOptions,
 }
@@ -87,6 +88,13 @@ impl TransactionOptions {
         self
     }
 
+    /// How long it waits before the first of these, at the most; longer before each further one, up to
+    /// a second. 5 ms if nothing is said.
+    pub fn retry_delay(mut self, delay: Duration) -> Self {
+        self.retry_delay = Some(delay);
+        self
+    }
+
     /// How long the shielded commit or rollback may take.
     pub fn commit_timeout(mut self, timeout: Duration) -> Self {
         self.commit_timeout = Some(timeout);
@@ -109,6 +117,7 @@ impl TransactionOptions {
             Isolation::ReadUncommitted => sys::CRECHE_READ_UNCOMMITTED,
         };
         o.retries = self.retries;
+        o.retry_delay = self.retry_delay.map_or(o.retry_delay, nanoseconds);
         o.commit_timeout = self.commit_timeout.map_or(o.commit_timeout, nanoseconds);
         o.task = task;
         Ok(call(&o))

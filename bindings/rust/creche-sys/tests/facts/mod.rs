@@ -1495,6 +1495,7 @@ pub fn facts() -> Vec<(&'static str, i128)> {
         ("offsetof creche_transaction_options retries", offset_of!(creche_transaction_options, retries) as i128),
         ("offsetof creche_transaction_options commit_timeout", offset_of!(creche_transaction_options, commit_timeout) as i128),
         ("offsetof creche_transaction_options task", offset_of!(creche_transaction_options, task) as i128),
+        ("offsetof creche_transaction_options retry_delay", offset_of!(creche_transaction_options, retry_delay) as i128),
         ("sizeof creche_transaction_options", size_of::<creche_transaction_options>() as i128),
         ("alignof creche_transaction_options", align_of::<creche_transaction_options>() as i128),
         ("function creche_transaction_options_init", creche_transaction_options_init as *const () as usize as i128),
