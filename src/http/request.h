@@ -35,7 +35,7 @@ struct Timeouts {
 
 // What a session sends with each of its requests.
 struct RequestDefaults {
-  HeaderList headers;                          // those that are private are marked
+  HeaderList headers;                               // those that are private are marked
   std::optional<std::string> private_headers = {};  // null: kPrivate
   std::string user_agent;
   static constexpr std::string_view kPrivate =

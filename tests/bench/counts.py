@@ -23,7 +23,7 @@ SHORT, LONG = 1000, 3000
 LARGE = 10  # so many times fewer of those that move large bodies
 GROWTH = 1.03
 SLACK = 0.25  # blocks that are kept come once for many operations: less than one for each
-TRIES = 3  # how many operations share a send depends on the server: the best of so many is compared
+TRIES = 6  # how many operations share a send depends on the server: the best of so many is compared
 KEPT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "counts.json")
 DSN, HTTP, HTTPS, HTTP2 = (os.environ.get(name, "")
                            for name in ("DATABASE_URL", "HTTP_URL", "HTTPS_URL", "HTTP2_URL"))
