@@ -50,9 +50,9 @@ CRECHE_API creche_status creche_cursor_open(creche_connection connection, creche
 
 /* Takes the next `rows` rows, or if that is negative, goes back so many and takes them in that order
  * (CRECHE_CURSOR_SCROLL). The completion is that of creche_connection_query, its rows yours to release:
- * fewer than asked for are the end, from where on there are none. Cancelled, it is cancelled on the server: that fails the
- * transaction, and so ends the cursor; one with CRECHE_CURSOR_HOLD outside of a transaction cannot be
- * fetched from any more either. CRECHE_E_PG with 34000: there is no such cursor.
+ * fewer than asked for are the end, from where on there are none. Cancelled, it is cancelled on the
+ * server: that fails the transaction, and so ends the cursor; one with CRECHE_CURSOR_HOLD outside of a
+ * transaction cannot be fetched from any more either. CRECHE_E_PG with 34000: there is no such cursor.
  * Returns CRECHE_OK; CRECHE_E_INVALID (the name, or rows is 0), or as creche_task_spawn does. Since 0.1. */
 CRECHE_API creche_status creche_cursor_fetch(creche_connection connection, creche_scope in,
                                              const char *name, int64_t rows,

@@ -64,13 +64,14 @@ CRECHE_API creche_status creche_events_options_init(creche_events_options *optio
  * A stream that ends or breaks is asked for anew, at the URL that you gave: after the wait that the
  * server or `retry` says; twice as long after each failure in a row, up to max_retry; and up to a
  * quarter more, at random. A wait that a server says is 10 ms at least, and streams in a row that bring
- * no event are asked for again more and more slowly, up to 1 s apart, if what is said is less. What had come is delivered before; an event without the empty line
- * behind it is none. The first connection is tried once, or as often as a policy of its own says
- * (creche_retry of the request or the session): if it fails, so does the task. Later ones
- * that fail with CRECHE_E_DNS, _CONNECT, _TLS, _DISCONNECTED, _PROTOCOL, _TRUNCATED, _CODING, _TIMEOUT
- * or _SYSTEM are tried again, `attempts` in a row at the most; one counts as good once a byte of a
- * stream has come, or when its stream has lasted for max_retry. Nothing is sent again with
- * CRECHE_EVENTS_ONCE, nor with a method that is not idempotent unless CRECHE_EVENTS_AGAIN allows it:
+ * no event are asked for again more and more slowly, up to 1 s apart, if what is said is less. What had
+ * come is delivered before; an event without the empty line behind it is none. The first connection is
+ * tried once, or as often as a policy of its own says (creche_retry of the request or the session): if
+ * it fails, so does the task. Later ones that fail with CRECHE_E_DNS, _CONNECT, _TLS, _DISCONNECTED,
+ * _PROTOCOL, _TRUNCATED, _CODING, _TIMEOUT or _SYSTEM are tried again, `attempts` in a row at the most;
+ * one counts as good once a byte of a stream has come, or when its stream has lasted for max_retry.
+ * Nothing is sent again with CRECHE_EVENTS_ONCE, nor with a method that is not idempotent unless
+ * CRECHE_EVENTS_AGAIN allows it:
  * then the end of the stream is CRECHE_DONE with CRECHE_OK and code 200, its loss a failure.
  *
  * A 204 ends it with CRECHE_OK, code 204: the server wants no more connections. Any other status than

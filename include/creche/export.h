@@ -30,9 +30,9 @@ enum {
  * null; timestamps in ISO 8601 ("2020-01-31T12:30:00.5+00:00"); everything else as a string, as
  * creche_row_format has it. Other than there, a row in a column is a string, too: its fields' names are
  * not known here; and the elements of an array that the server has printed (of regclass, money, an
- * extension's types) are strings. Columns of one name give an object with one name twice. Bytes that are no UTF-8
- * (SQL_ASCII) become U+FFFD. flags: CRECHE_JSON_*. write is called with pieces of about 64 KiB, so that
- * nothing of the size of the block is made. A block without columns gives empty objects.
+ * extension's types) are strings. Columns of one name give an object with one name twice. Bytes that are
+ * no UTF-8 (SQL_ASCII) become U+FFFD. flags: CRECHE_JSON_*. write is called with pieces of about 64 KiB,
+ * so that nothing of the size of the block is made. A block without columns gives empty objects.
  * Returns CRECHE_OK; CRECHE_E_CANCELLED (write stopped it), CRECHE_E_INVALID (rows is no block, write is
  * NULL, unknown flags), CRECHE_E_NO_MEMORY. Since 0.1. */
 CRECHE_API creche_status creche_rows_to_json(const creche_row_block *rows, uint32_t flags,

@@ -60,23 +60,25 @@ CRECHE_API creche_status creche_group_options_init(creche_group_options *options
  * done NULL: to its own queue, else the nearest from outside. group: may be NULL.
  * Returns CRECHE_OK; CRECHE_E_INVALID, CRECHE_E_UNSUPPORTED (options), CRECHE_E_CLOSED (the group
  * around it is closed and empty, the task has finished, the scope is being left, the queue is closing;
- * or nobody is left who would close the new one, as with creche_scope_open), CRECHE_E_STATE (`in` is a library operation), CRECHE_E_WRONG_LOOP (the queue),
- * CRECHE_E_NO_MEMORY and the handle errors. Since 0.1. */
+ * or nobody is left who would close the new one, as with creche_scope_open), CRECHE_E_STATE (`in` is a
+ * library operation), CRECHE_E_WRONG_LOOP (the queue), CRECHE_E_NO_MEMORY and the handle errors. Since
+ * 0.1. */
 CRECHE_API creche_status creche_group_open(creche_scope in, const creche_group_options *options,
                                            creche_done_fn done, void *user, creche_group *group);
 
 /* "End when empty." Until its last child has ended anyone may still add to it; then that is
  * CRECHE_E_CLOSED, and CRECHE_E_ENDED as for any handle from when its completion is taken: its
- * function is called, it is in its queue, it is joined. Closing again is CRECHE_OK. Returns CRECHE_OK and the handle errors. Since 0.1. */
+ * function is called, it is in its queue, it is joined. Closing again is CRECHE_OK. Returns CRECHE_OK
+ * and the handle errors. Since 0.1. */
 CRECHE_API creche_status creche_group_close(creche_group group);
 
 /* [not on a loop] Waits for the end of a CRECHE_GROUP_JOINABLE group and stores its outcome; closes
  * it first if it is open. Once: then its handle has ended. timeout: nanoseconds from the call; 0 only
  * looks. outcome may be NULL. The thread that runs a CRECHE_RUN_CALLER loop (that ran it last, or
- * opened it) turns the loop meanwhile; others wait for that one. Returns CRECHE_OK when the group has ended (however it did), and
- * *outcome says how; CRECHE_E_TIMEOUT, CRECHE_E_INTERRUPTED (call again); CRECHE_E_STATE (not
- * joinable, or being joined), CRECHE_E_INVALID (a negative timeout), CRECHE_E_SYSTEM (no descriptor
- * to wait on), CRECHE_E_WOULD_DEADLOCK, the handle errors. Since 0.1. */
+ * opened it) turns the loop meanwhile; others wait for that one. Returns CRECHE_OK when the group has
+ * ended (however it did), and *outcome says how; CRECHE_E_TIMEOUT, CRECHE_E_INTERRUPTED (call again);
+ * CRECHE_E_STATE (not joinable, or being joined), CRECHE_E_INVALID (a negative timeout), CRECHE_E_SYSTEM
+ * (no descriptor to wait on), CRECHE_E_WOULD_DEADLOCK, the handle errors. Since 0.1. */
 CRECHE_API creche_status creche_group_join(creche_group group, int64_t timeout, creche_outcome *outcome)
                                            CRECHE_MUST_CHECK;
 

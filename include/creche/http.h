@@ -43,9 +43,9 @@ typedef struct creche_http_timeouts {
  *   that describe one (Content-*, Digest, Repr-Digest, Last-Modified, Expect, Trailer). 307 and 308
  *   change nothing. Dot segments and TABs are taken out of a Location, never out of your URL. Another
  *   origin (scheme, host, port) is told neither Authorization, Cookie, Proxy-Authorization, any of
- *   private_headers nor a Host of yours, then and behind it. A body that would have to be sent again cannot be if any of it was
- *   pulled: CRECHE_E_BODY. The body of a redirect is read over to keep its connection: up to 64 KiB
- *   of it, for up to 100 ms.
+ *   private_headers nor a Host of yours, then and behind it. A body that would have to be sent again
+ *   cannot be if any of it was pulled: CRECHE_E_BODY. The body of a redirect is read over to keep its
+ *   connection: up to 64 KiB of it, for up to 100 ms.
  * - Sending again: once for each hop, on a new connection, if a kept connection proves to be dead
  *   before a byte of an answer has come, and nothing had been sent of the request, or its method is
  *   GET, HEAD, OPTIONS, TRACE, PUT or DELETE; never if any of its body has been pulled, or with
@@ -208,8 +208,9 @@ CRECHE_API creche_status creche_session_options_init(creche_session_options *opt
 
 /* Opens a session on a loop. Connects nowhere yet. ca_file and the netrc are read
  * here, in the calling thread, which may block for that. Returns CRECHE_OK; CRECHE_E_INVALID (options),
- * CRECHE_E_URL (base_url), CRECHE_E_UNSUPPORTED, CRECHE_E_SYSTEM or CRECHE_E_TLS (the CA file cannot be read or holds no
- * certificate), CRECHE_E_CLOSED (the loop is closing), CRECHE_E_NO_MEMORY, the handle errors.
+ * CRECHE_E_URL (base_url), CRECHE_E_UNSUPPORTED, CRECHE_E_SYSTEM or CRECHE_E_TLS (the CA file cannot be
+ * read or holds no certificate), CRECHE_E_CLOSED (the loop is closing), CRECHE_E_NO_MEMORY, the handle
+ * errors.
  * Since 0.1. */
 CRECHE_API creche_status creche_session_open(creche_loop loop, const creche_session_options *options,
                                              creche_session *session);
@@ -354,12 +355,13 @@ typedef struct creche_request_options {
 CRECHE_API creche_status creche_request_options_init(creche_request_options *options, size_t size);
 
 /* Fetches a URL whole: status, headers and the decoded body, up to max_body. Any HTTP status is
- * success, but for CRECHE_REQUEST_FAIL_ON_STATUS. The completion: code: the HTTP status; value: a creche_response, CRECHE_OWNED; data and
- * data_size: the body, a view into it (never NULL; a NUL byte follows the body). A malformed URL or
- * header fails like any other fetch, in the completion (CRECHE_E_URL, CRECHE_E_INVALID).
+ * success, but for CRECHE_REQUEST_FAIL_ON_STATUS. The completion: code: the HTTP status; value: a
+ * creche_response, CRECHE_OWNED; data and data_size: the body, a view into it (never NULL; a NUL byte
+ * follows the body). A malformed URL or header fails like any other fetch, in the completion
+ * (CRECHE_E_URL, CRECHE_E_INVALID).
  * Failures: CRECHE_E_URL, _DNS, _CONNECT, _TLS, _TLS_VERIFY, _DISCONNECTED, _PROTOCOL, _TRUNCATED,
- * _CODING, _BODY, _REDIRECT, _HTTP_STATUS, _LIMIT, _TIMEOUT, _CANCELLED, _CLOSED, _SYSTEM, _NO_MEMORY; error->phase
- * says where. Cancelled: its connection is closed. options: may be NULL. task: may be NULL.
+ * _CODING, _BODY, _REDIRECT, _HTTP_STATUS, _LIMIT, _TIMEOUT, _CANCELLED, _CLOSED, _SYSTEM, _NO_MEMORY;
+ * error->phase says where. Cancelled: its connection is closed. options: may be NULL. task: may be NULL.
  * Returns CRECHE_OK, or as creche_task_spawn does. Since 0.1. */
 CRECHE_API creche_status creche_session_fetch(creche_session session, creche_scope in, const char *url,
                                               const creche_request_options *options, creche_done_fn done,

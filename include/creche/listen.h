@@ -49,7 +49,8 @@ CRECHE_API creche_status creche_listen_options_init(creche_listen_options *optio
  * When the connection is lost (the server restarts, another one takes over, nothing is heard of it for a
  * heartbeat) another one is made, as often as it takes, later and later up to 2 s, and listens:
  * CRECHE_LISTEN_GAP. Only a first attempt fails, with the errors of creche_pool_query.
- * The end is CRECHE_E_CANCELLED, CRECHE_E_CLOSED (the pool was closed) or that failure; its connection is closed.
+ * The end is CRECHE_E_CANCELLED, CRECHE_E_CLOSED (the pool was closed) or that failure; its connection
+ * is closed.
  * Returns CRECHE_OK; CRECHE_E_INVALID (no channel, or a name that is none), or as creche_task_spawn does.
  * Since 0.1. */
 CRECHE_API creche_status creche_pool_listen(creche_pool pool, creche_scope in, const char *const *channels,

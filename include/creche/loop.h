@@ -120,7 +120,8 @@ CRECHE_API creche_status creche_loop_post(creche_loop loop, creche_done_fn fn, v
 
 /* Ends the loop: cancels everything in it (reason: shutdown), closes the groups and leaves the scopes
  * that are open outside of tasks (tasks close their own), refuses new root work and new groups and
- * scopes outside of tasks (CRECHE_E_CLOSED), and when all of it has ended closes what it owns, delivers the loop's own completion and stops the thread.
+ * scopes outside of tasks (CRECHE_E_CLOSED), and when all of it has ended closes what it owns, delivers
+ * the loop's own completion and stops the thread.
  * Idempotent; asynchronous: creche_loop_join waits. Returns CRECHE_OK and the handle errors.
  * Since 0.1. */
 CRECHE_API creche_status creche_loop_close(creche_loop loop);

@@ -35,9 +35,9 @@ enum {
  * cursors (WITH HOLD); drops temporary tables; forgets lastval and currval; stops LISTEN; and if a
  * PREPARE was seen, deallocates what was prepared (the library's own, too: it prepares them again).
  * It runs no code of the user before: names are looked up in pg_catalog only. For the user who
- * releases it costs no round trip. What it cannot see stays: what a function, view or rule of yours has left that a SELECT,
- * INSERT, UPDATE, DELETE or MERGE on the pool has called (a temporary table, lastval), and PREPARE
- * inside of a function. */
+ * releases it costs no round trip. What it cannot see stays: what a function, view or rule of yours has
+ * left that a SELECT, INSERT, UPDATE, DELETE or MERGE on the pool has called (a temporary table,
+ * lastval), and PREPARE inside of a function. */
 enum {
     CRECHE_RESET_FULL = 0, /* the whole session */
     CRECHE_RESET_NONE = 1  /* only an open transaction is rolled back */
@@ -94,18 +94,20 @@ CRECHE_API creche_status creche_pool_options_init(creche_pool_options *options, 
 
 /* Opens a pool on a loop. dsn: a PostgreSQL URI or key=value string; copied; NULL: the environment
  * (PGHOST, ...). Opens initial_size, or min_size, connections in the background; a DSN that does not
- * parse, or a server that cannot be reached, fails the operations (CRECHE_E_INVALID with CRECHE_PHASE_OPTIONS: the DSN, or
- * a port in it that is no number from 1 to 65535). No message has a password. If the DSN may have a slip
- * of the pen, so that a part of a password could stand where a host or a user is read (an "@" too many,
- * say), none quotes anything of it, but says what is odd; a value that is none is not quoted either.
+ * parse, or a server that cannot be reached, fails the operations (CRECHE_E_INVALID with
+ * CRECHE_PHASE_OPTIONS: the DSN, or a port in it that is no number from 1 to 65535). No message has a
+ * password. If the DSN may have a slip of the pen, so that a part of a password could stand where a host
+ * or a user is read (an "@" too many, say), none quotes anything of it, but says what is odd; a value
+ * that is none is not quoted either.
  * Connecting: the hosts of the DSN and the addresses of each name are tried in turn (in random order
- * with load_balance_hosts=random, whichever libpq there is; with one before 16 not in a service file); each has its share of what is left of
- * connect_timeout, the DSN's own connect_timeout at the most, and the address that was connected to last
- * goes first. As with libpq a server that refuses (a wrong password, no such database) ends the attempt,
- * and no other is tried; one that is full, starting, or of another kind than target_session_attrs asks
- * for is passed over. Nothing of it holds up the loop; a server that asks for more than 1,000,000
- * iterations of SCRAM's key derivation is refused: CRECHE_E_LIMIT. If all have failed, what is told is the
- * failure of the one that got furthest: a server that has no TLS, not an address at which nobody is.
+ * with load_balance_hosts=random, whichever libpq there is; with one before 16 not in a service file);
+ * each has its share of what is left of connect_timeout, the DSN's own connect_timeout at the most, and
+ * the address that was connected to last goes first. As with libpq a server that refuses (a wrong
+ * password, no such database) ends the attempt, and no other is tried; one that is full, starting, or of
+ * another kind than target_session_attrs asks for is passed over. Nothing of it holds up the loop; a
+ * server that asks for more than 1,000,000 iterations of SCRAM's key derivation is refused:
+ * CRECHE_E_LIMIT. If all have failed, what is told is the failure of the one that got furthest: a server
+ * that has no TLS, not an address at which nobody is.
  * A failed attempt fails the operations that wait if no connection is open and none is under way; if the
  * server is only full or starting (53300, 57P03), they wait for further attempts until acquire_timeout.
  * After a failed attempt the next comes 10 ms later, and twice as late with each failure, up to 2 s.
@@ -138,8 +140,9 @@ CRECHE_API creche_status creche_pool_resize(creche_pool pool, uint32_t min_size,
 
 /* None of the connections that are open, or on their way, is given out again: idle ones are closed at
  * once, others when what runs on them has ended or when they are given back. Who comes gets new ones, by
- * the addresses that names have then, which know nothing of old types. After a failover, a change of the schema or of the server's settings. Returns CRECHE_OK, CRECHE_E_CLOSED, the
- * handle errors. Since 0.1. */
+ * the addresses that names have then, which know nothing of old types. After a failover, a change of the
+ * schema or of the server's settings. Returns CRECHE_OK, CRECHE_E_CLOSED, the handle errors. Since
+ * 0.1. */
 CRECHE_API creche_status creche_pool_expire(creche_pool pool);
 
 /* What a pool has now and did so far. Sized. */
@@ -230,8 +233,9 @@ CRECHE_API creche_status creche_query_options_init(creche_query_options *options
  * affected (at most UINT32_MAX; the block has all of it). An error in the SQL fails in the completion.
  * Failures: CRECHE_E_PG (with sqlstate and the server's fields), _CONNECT, _DNS, _TLS, _TLS_VERIFY,
  * _DISCONNECTED, _PROTOCOL, _TIMEOUT, _CANCELLED, _CLOSED, _LIMIT, _INVALID (a value, the DSN), _TYPE
- * (a value's form does not fit its type), _UNSUPPORTED (COPY: creche/copy.h), _NO_MEMORY. Cancelled: a running query is
- * cancelled on the server and the connection stays usable; other callers' statements are untouched.
+ * (a value's form does not fit its type), _UNSUPPORTED (COPY: creche/copy.h), _NO_MEMORY. Cancelled: a
+ * running query is cancelled on the server and the connection stays usable; other callers' statements
+ * are untouched.
  *
  * Prepared statements are kept from the second run on, on each connection; nothing of them is taken
  * on trust: a name is used when the server has confirmed it (until then the text is sent). Behind a
@@ -327,9 +331,10 @@ CRECHE_API creche_status creche_pool_acquire(creche_pool pool, creche_scope in,
 /* ---- Connections --------------------------------------------------------------------------------- */
 /* Hands a connection to another owner: the task, group or loop nearest to `to`, which it holds open
  * from now on; its former owner is free to end. Statements in flight on it go on where they are.
- * Returns CRECHE_OK; CRECHE_E_STATE (it belongs to creche_pool_transaction, or to a body of the pool's; `to` is a library operation),
- * CRECHE_E_ENDED (it was given back with its owner), CRECHE_E_CLOSED (`to` takes no more work, the pool
- * is closed), CRECHE_E_WRONG_LOOP, the handle errors of both; then nothing has changed. Since 0.1. */
+ * Returns CRECHE_OK; CRECHE_E_STATE (it belongs to creche_pool_transaction, or to a body of the pool's;
+ * `to` is a library operation), CRECHE_E_ENDED (it was given back with its owner), CRECHE_E_CLOSED (`to`
+ * takes no more work, the pool is closed), CRECHE_E_WRONG_LOOP, the handle errors of both; then nothing
+ * has changed. Since 0.1. */
 CRECHE_API creche_status creche_connection_move(creche_connection connection, creche_scope to);
 
 /* Gives a connection back: statements in flight finish first, an open transaction is rolled back, the
@@ -345,7 +350,8 @@ CRECHE_API creche_status creche_connection_expire(creche_connection connection);
  * them, unless they are known to take long. Outside of a transaction two at the most are in flight: so
  * what a late cancel of the first hits can be run again in its order (many at once belong into a
  * transaction, or on the pool, where the order is nobody's). What another session has changed meanwhile
- * (0A000, 26000) is not healed if one was in flight behind it. The rest as creche_pool_query. Passes its group's limit. Since 0.1. */
+ * (0A000, 26000) is not healed if one was in flight behind it. The rest as creche_pool_query. Passes its
+ * group's limit. Since 0.1. */
 CRECHE_API creche_status creche_connection_query(creche_connection connection, creche_scope in,
                                                  const char *sql, const creche_value *args,
                                                  size_t args_count, const creche_query_options *options,

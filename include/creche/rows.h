@@ -148,8 +148,8 @@ CRECHE_API int32_t creche_row_int4(const creche_row_block *rows, uint64_t row, u
 /* A float4 or float8 column; integers are converted; numeric is converted with rounding. Since 0.1. */
 CRECHE_API double creche_row_float8(const creche_row_block *rows, uint64_t row, uint32_t column);
 /* A text-like column (text, varchar, bpchar, name, json, xml, enums, citext, unknown; jsonb and ltree
- * without their version byte; any column that came as text, creche_row_column.text): NUL-terminated, its size in
- * *size (may be NULL). NULL for SQL NULL and for types that are not text. Since 0.1. */
+ * without their version byte; any column that came as text, creche_row_column.text): NUL-terminated, its
+ * size in *size (may be NULL). NULL for SQL NULL and for types that are not text. Since 0.1. */
 CRECHE_API const char *creche_row_text(const creche_row_block *rows, uint64_t row, uint32_t column,
                                        size_t *size);
 /* The binary form of any column that is not held in `bits`, its size in *size (may be NULL). NULL for
@@ -163,8 +163,9 @@ CRECHE_API const void *creche_row_bytes(const creche_row_block *rows, uint64_t r
  * (creche_row_column.text). Of a stream it is asked before its first run. Where it could not be asked (in a
  * transaction that has failed by then, streams of no SELECT, INSERT, ...), names of the catalog
  * are numbers, and the rest is its binary form as \x and hex. An interval whose parts are all the
- * greatest, or all the least, is infinity, as PostgreSQL 17 has it (to older ones it is a number). Written to buffer with a NUL, cut at
- * capacity. Returns the bytes that all of it needs without the NUL; 0 for SQL NULL. Since 0.1. */
+ * greatest, or all the least, is infinity, as PostgreSQL 17 has it (to older ones it is a number).
+ * Written to buffer with a NUL, cut at capacity. Returns the bytes that all of it needs without the NUL;
+ * 0 for SQL NULL. Since 0.1. */
 CRECHE_API size_t creche_row_format(const creche_row_block *rows, uint64_t row, uint32_t column,
                                     char *buffer, size_t capacity);
 

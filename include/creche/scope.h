@@ -85,8 +85,8 @@ CRECHE_API creche_status creche_scope_set_timeout(creche_scope scope, int64_t ti
 
 /* Raises (1) or drops (0) the shield. Dropping it under a cancelled scope cancels what is inside at
  * once; raising it does not recall what was cancelled, nor what a cancellation has let past the limit
- * of its group: operations end all the same, tasks begin and hear CRECHE_CANCEL. Returns CRECHE_OK, CRECHE_E_INVALID (neither
- * 0 nor 1; a loop has no shield), the handle errors. Since 0.1. */
+ * of its group: operations end all the same, tasks begin and hear CRECHE_CANCEL. Returns CRECHE_OK,
+ * CRECHE_E_INVALID (neither 0 nor 1; a loop has no shield), the handle errors. Since 0.1. */
 CRECHE_API creche_status creche_scope_set_shield(creche_scope scope, uint32_t shield);
 
 /* A look at a scope; reading never changes it. Sized. */

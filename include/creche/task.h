@@ -71,8 +71,8 @@ CRECHE_API creche_status creche_task_open(creche_scope in, const creche_task_opt
  * CRECHE_E_NOT_CANCELLED); any other CRECHE_E_*, CRECHE_E_USER, or -1000 and below for your own;
  * positive ones are CRECHE_E_INVALID. Of several things that are wrong the completion says the first
  * of these: the failure that you give; CRECHE_E_NOT_CANCELLED; CRECHE_E_MISNESTED; the failure of a
- * step that nobody was told of (behind the two before, their error's cause); a cancellation. error: from creche_error_new or a completion, kept; NULL makes
- * one from status.
+ * step that nobody was told of (behind the two before, their error's cause); a cancellation. error: from
+ * creche_error_new or a completion, kept; NULL makes one from status.
  * Returns CRECHE_OK; CRECHE_E_STATE (finished before, not begun yet, or not a user's or external
  * task), CRECHE_E_INVALID, CRECHE_E_NO_MEMORY, the handle errors. Since 0.1. */
 CRECHE_API creche_status creche_task_finish(creche_task task, creche_status status, uint64_t value,

@@ -61,11 +61,11 @@ CRECHE_API creche_status creche_tls_options_init(creche_tls_options *options, si
 
 /* Makes settings, for sessions and requests of all loops: for servers, and for https:// proxies on the way
  * to them, which are met with the same ones (pins and server_name, too). Reads all files now, in the calling
- * thread, and blocks for that (the system's authorities take some 80 ms): what they hold later is for new settings. Immutable;
- * sessions and requests keep what they use. Connections are only used again by requests with the
- * same settings. Returns CRECHE_OK; CRECHE_E_INVALID (options: a pin that is none, a key without a
- * certificate, contradictions), CRECHE_E_UNSUPPORTED; CRECHE_E_SYSTEM (a file cannot be read),
- * CRECHE_E_TLS (it does not hold what it should, a key does not fit, unknown ciphers),
+ * thread, and blocks for that (the system's authorities take some 80 ms): what they hold later is for
+ * new settings. Immutable; sessions and requests keep what they use. Connections are only used again by
+ * requests with the same settings. Returns CRECHE_OK; CRECHE_E_INVALID (options: a pin that is none, a
+ * key without a certificate, contradictions), CRECHE_E_UNSUPPORTED; CRECHE_E_SYSTEM (a file cannot be
+ * read), CRECHE_E_TLS (it does not hold what it should, a key does not fit, unknown ciphers),
  * CRECHE_E_NO_MEMORY. Since 0.1. */
 CRECHE_API creche_status creche_tls_open(const creche_tls_options *options, creche_tls *tls);
 

@@ -93,9 +93,9 @@ CRECHE_API creche_status creche_transaction_options_init(creche_transaction_opti
  * CRECHE_E_OUTCOME_UNKNOWN (its answer never came, or does not tell: 08007, 40003), CRECHE_E_STATE (a
  * statement of the body, such as ROLLBACK, had ended the transaction before), CRECHE_E_CLOSED, those
  * of creche_pool_query. A timeout of options->task bounds all of it but the COMMIT that has begun: the
- * body is told (CRECHE_CANCEL), it rolls back (a wait for a retry is over at once), and the completion is CRECHE_E_TIMEOUT, or with
- * CRECHE_MOVE_ON CRECHE_E_CANCELLED with CRECHE_CAUGHT. Returns CRECHE_OK, or as creche_task_spawn
- * does. Since 0.1. */
+ * body is told (CRECHE_CANCEL), it rolls back (a wait for a retry is over at once), and the completion
+ * is CRECHE_E_TIMEOUT, or with CRECHE_MOVE_ON CRECHE_E_CANCELLED with CRECHE_CAUGHT. Returns CRECHE_OK,
+ * or as creche_task_spawn does. Since 0.1. */
 CRECHE_API creche_status creche_pool_transaction(creche_pool pool, creche_scope in, creche_done_fn body,
                                                  void *body_user,
                                                  const creche_transaction_options *options,

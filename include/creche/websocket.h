@@ -43,8 +43,8 @@ CRECHE_API creche_status creche_websocket_options_init(creche_websocket_options 
  * which it holds open until it is closed. Its connection counts for the limits of the session, and is
  * never used for anything else by HTTP/1.1. Failures: CRECHE_E_PROTOCOL with error->http_status (and
  * code): another status than that, or an answer that is not to our key or grants what was not offered;
- * the rest as creche_session_fetch. Returns as creche_session_fetch does; CRECHE_E_INVALID also for a request with
- * a body or a method. Since 0.1. */
+ * the rest as creche_session_fetch. Returns as creche_session_fetch does; CRECHE_E_INVALID also for a
+ * request with a body or a method. Since 0.1. */
 CRECHE_API creche_status creche_session_websocket(creche_session session, creche_scope in,
                                                   const char *url,
                                                   const creche_websocket_options *options,
