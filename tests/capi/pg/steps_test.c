@@ -42,6 +42,17 @@ static void test_begin_commit_rollback(void** state) {
   close_pool(pool);
 }
 
+static void returned(void* user, const creche_completion* c) {
+  (void)c;
+  __atomic_store_n((int*)user, 1, __ATOMIC_SEQ_CST);
+}
+/* All callbacks that were running have returned. */
+static void await_callbacks(void) {
+  int done = 0;
+  OK(creche_loop_post(loop, returned, &done));
+  AWAIT(__atomic_load_n(&done, __ATOMIC_SEQ_CST));
+}
+
 /* A begin with these, and what its end must be. */
 static void begin_as(creche_connection c, uint32_t isolation, uint32_t flags,
                      creche_status expected) {
@@ -54,6 +65,7 @@ static void begin_as(creche_connection c, uint32_t isolation, uint32_t flags,
   OK(creche_connection_begin(c, loop.scope, &o, on_answer, &a, NULL));
   EXPECT(&a, expected);
   answer_free(&a);
+  if (expected != CRECHE_OK) await_callbacks(); /* until then what follows belongs to it */
 }
 
 /* A savepoint is as its transaction, and whoever wants it otherwise is told. */
