@@ -97,7 +97,8 @@ SessionOptions = structure("SessionOptions", [
     ("reserved2", c_uint32), ("watch", c_void_p), ("redirect_hosts", c_char_p),
     ("rate_per_host", c_uint32), ("burst_per_host", c_uint32), ("rate_interval", c_int64),
     ("dns_negative_ttl_ms", c_uint32), ("dns_stale_ms", c_uint32), ("proxy_tls", c_uint64),
-    ("max_expansion", c_uint32), ("reserved3", c_uint32), ("middleware", c_void_p)])
+    ("max_expansion", c_uint32), ("reserved3", c_uint32), ("middleware", c_void_p), ("sockets", c_void_p),
+    ("private_headers", c_char_p)])
 RequestOptions = structure("RequestOptions", [
     *SIZED, ("method", c_char_p), ("headers", POINTER(Header)), ("headers_count", c_size_t),
     ("body", c_char_p), ("body_size", c_size_t), ("max_body", c_uint64), ("max_redirects", c_uint32),
@@ -106,7 +107,7 @@ RequestOptions = structure("RequestOptions", [
     ("body_file", c_void_p), ("form", c_void_p), ("form_count", c_size_t), ("coding", c_uint32),
     ("reserved2", c_uint32), ("expect_timeout", c_int64), ("unix_path", c_char_p), ("auth", c_void_p),
     ("tls", c_uint64), ("watch", c_void_p), ("to_file", c_void_p),
-    ("max_expansion", c_uint32), ("reserved3", c_uint32)])
+    ("max_expansion", c_uint32), ("reserved3", c_uint32), ("private_headers", c_char_p)])
 PoolOptions = structure("PoolOptions", [
     *SIZED, ("min_size", c_uint32), ("max_size", c_uint32), ("max_waiting", c_uint32),
     ("statement_cache", c_uint32), ("pipeline_depth", c_uint32), ("reset", c_uint32),
