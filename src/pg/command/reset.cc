@@ -61,15 +61,16 @@ bool Reset::SentWithout(const Ending& ending) noexcept {
   const bool unknown = HasState(ending.error, "0A000") || HasState(ending.error, "42601") ||
                        HasState(ending.error, "42883");
   const size_t which = ending.done;
-  if (!full_ || !unknown || which >= run_.size() || run_[which] == &all_.rollback_) return false;
+  if (!full_ || !unknown || which >= run_.size()) return false;
+  // There is no server without transactions or settings.
+  if (run_[which] == &all_.rollback_ || run_[which] == &all_.reset_) return false;
   try {
     connection_.shared().unknown_resets.insert(run_[which]->hash());
     Gather(false);  // that was before
   } catch (const std::bad_alloc&) {
     return false;
   }
-  if (run_.empty()) return false;
-  Run(run_.data(), run_.size());
+  Run(run_.data(), run_.size());  // never none
   connection_.Submit(this);
   return true;
 }

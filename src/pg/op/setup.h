@@ -12,14 +12,7 @@ namespace creche::pg {
 
 class Setup final : private SetupScript::Owner, private tasks::BodyListener {
  public:
-  class Owner {
-   public:
-    // It has ended, well if there is no error. This may be destroyed inside.
-    virtual void OnSetUp(Ending ending) noexcept = 0;
-
-   protected:
-    ~Owner() = default;
-  };
+  using Owner = SetupScript::Owner;
   // Whether this pool has any.
   static bool Wanted(const Pool& pool) noexcept { return pool.setup() || pool.calls().setup; }
 
